@@ -1,0 +1,178 @@
+//! Turns the SDK's errors into ours: what AWS answered, or why it could not be asked.
+
+use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::RequestId;
+
+use crate::error::{AwsAnswer, Error, Kind};
+
+/// A call, as messages name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub service: &'static str,
+    pub operation: &'static str,
+}
+
+impl Call {
+    pub(super) const fn iam(operation: &'static str) -> Self {
+        Self {
+            service: "iam",
+            operation,
+        }
+    }
+
+    pub(super) const fn sts(operation: &'static str) -> Self {
+        Self {
+            service: "sts",
+            operation,
+        }
+    }
+
+    pub(super) const fn s3(operation: &'static str) -> Self {
+        Self {
+            service: "s3",
+            operation,
+        }
+    }
+
+    /// What happened to this call.
+    pub(super) fn failed<E>(self, error: SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        SdkError<E>: RequestId,
+    {
+        let name = format!("{}:{}", self.service, self.operation);
+        match &error {
+            SdkError::ServiceError(answered) => {
+                let request_id = error.request_id().map(str::to_owned);
+                let status = answered.raw().status().as_u16();
+                let code = answered.err().code().map(str::to_owned);
+                // HeadBucket has no body, so its answer is only a status.
+                let code = code.or_else(|| match status {
+                    403 => Some("AccessDenied".to_owned()),
+                    404 => Some("NotFound".to_owned()),
+                    _ => None,
+                });
+                let message = answered
+                    .err()
+                    .message()
+                    .map(str::to_owned)
+                    .or_else(|| Some(format!("HTTP status {status}")));
+                let AwsAnswer { service, operation, .. } = self.unanswered();
+                self.refused(AwsAnswer {
+                    service,
+                    operation,
+                    code,
+                    message,
+                    request_id,
+                })
+            }
+            SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{name} did not answer in time"))
+                .hint("check the network, proxy and endpoint, and run the command again"),
+            SdkError::DispatchFailure(failure) => {
+                let cause = innermost(&error);
+                if failure.is_timeout() {
+                    Error::new(Kind::Network, format!("{name} did not answer in time: {cause}"))
+                        .hint("check the network, proxy and endpoint, and run the command again")
+                } else if failure.is_io() {
+                    Error::new(Kind::Network, format!("{name} cannot be reached: {cause}"))
+                        .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
+                } else {
+                    Error::new(Kind::Credentials, format!("{name} could not be sent: {cause}"))
+                        .hint("see which credentials are in use: aws sts get-caller-identity")
+                }
+            }
+            SdkError::ResponseError(_) => Error::new(
+                Kind::Network,
+                format!(
+                    "{name} was answered with something that is not AWS's: {}",
+                    innermost(&error)
+                ),
+            )
+            .hint("check that the endpoint is AWS's and no proxy answers in its place"),
+            _ => Error::new(Kind::Internal, format!("{name}: {}", DisplayErrorContext(&error))),
+        }
+    }
+
+    /// An answer that lacks what AWS promises in it.
+    pub(super) fn lacks(self, what: &str) -> Error {
+        Error::new(
+            Kind::Network,
+            format!("{}:{} answered without {what}", self.service, self.operation),
+        )
+        .hint("check that the endpoint is AWS's and no proxy answers in its place")
+    }
+
+    fn unanswered(self) -> AwsAnswer {
+        AwsAnswer {
+            service: self.service,
+            operation: self.operation,
+            code: None,
+            message: None,
+            request_id: None,
+        }
+    }
+
+    fn refused(self, answer: AwsAnswer) -> Error {
+        let name = format!("{}:{}", self.service, self.operation);
+        let message = answer.message.clone().unwrap_or_default();
+        let (kind, words, hint) = match answer.code.as_deref() {
+            Some("InvalidClientTokenId" | "InvalidAccessKeyId") => (
+                Kind::Credentials,
+                "the access key is unknown to AWS, or its session token is missing or does not belong to it".to_owned(),
+                Some(
+                    "give credentials that are in force, in a profile or the environment; all three AWS_… variables must be of one session",
+                ),
+            ),
+            Some("ExpiredToken" | "ExpiredTokenException") => (
+                Kind::Credentials,
+                "the session has expired".to_owned(),
+                Some("sign in again, for example: aws sso login --profile NAME"),
+            ),
+            Some("SignatureDoesNotMatch" | "RequestTimeTooSkewed")
+                if message.contains("expired")
+                    || message.contains("current")
+                    || answer.code.as_deref() == Some("RequestTimeTooSkewed") =>
+            {
+                (
+                    Kind::Credentials,
+                    "this machine's clock differs too much from AWS's".to_owned(),
+                    Some("set the clock, for example: sudo timedatectl set-ntp true"),
+                )
+            }
+            Some("SignatureDoesNotMatch") => (
+                Kind::Credentials,
+                "the secret access key does not belong to the access key".to_owned(),
+                Some("write the secret key again, as it was when the key was made"),
+            ),
+            Some("RegionDisabledException") => (
+                Kind::Aws,
+                "STS is not active in this region for the account that owns the role".to_owned(),
+                Some(
+                    "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
+                ),
+            ),
+            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
+                (Kind::Aws, format!("{name} was refused"), None)
+            }
+            Some(code) => (Kind::Aws, format!("{name} failed with {code}"), None),
+            None => (Kind::Aws, format!("{name} failed"), None),
+        };
+        let error = Error {
+            aws: Some(Box::new(answer)),
+            ..Error::new(kind, words)
+        };
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// The error at the root of the chain: what the person can act on.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

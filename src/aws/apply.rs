@@ -1,0 +1,190 @@
+//! Every write of IAM: carries out the changes of a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_iam::types::Tag;
+use futures_util::future::join_all;
+
+use super::answer::Call;
+use super::clients::Access;
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::plan::{Change, DesiredRole};
+
+/// What became of one change.
+#[derive(Debug)]
+pub struct Applied<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// Whether AWS took it.
+    pub result: Result<()>,
+}
+
+/// Carries out the changes on a role.
+///
+/// What creates, narrows or caps the role goes first; what it may do follows, side by side. When the first step fails
+/// the second is not tried, so its changes are missing from the answer.
+pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| gives_permissions(change));
+    let mut applied = side_by_side(access, role, frame).await;
+    if applied.iter().all(|applied| applied.result.is_ok()) {
+        applied.extend(side_by_side(access, role, permissions).await);
+    }
+    applied
+}
+
+/// Writes the grant.
+pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    join_all(changes.iter().map(async |change| Applied {
+        change,
+        result: write_grant(access, change).await,
+    }))
+    .await
+}
+
+fn gives_permissions(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::DeleteRolePolicy { .. }
+    )
+}
+
+async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>) -> Vec<Applied<'a>> {
+    join_all(changes.into_iter().map(async |change| Applied {
+        change,
+        result: write(access, role, change).await,
+    }))
+    .await
+}
+
+/// Sends a request, and sends it again while IAM says that another change to the same thing is under way.
+macro_rules! send {
+    ($operation:literal, $request:expr) => {{
+        let request = $request;
+        patiently(async || {
+            let call = Call::iam($operation);
+            request
+                .clone()
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| call.failed(error))
+        })
+        .await
+    }};
+}
+
+async fn write_grant(access: &Access, change: &Change) -> Result<()> {
+    let Change::PutGrant { user, name, to, .. } = change else {
+        return Ok(());
+    };
+    let request = access
+        .iam()
+        .put_user_policy()
+        .user_name(user.name.to_string())
+        .policy_name(name.to_string());
+    send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
+        Some("LimitExceeded") => {
+            error.hint("the user's inline policies share 2,048 characters: move some into a managed policy")
+        }
+        _ => error,
+    })
+}
+
+async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
+    let iam = access.iam();
+    let role = role.name.to_string();
+    match change {
+        Change::CreateRole(desired) => create_role(&iam, desired).await,
+        Change::ReplaceTrustPolicy { to, .. } => {
+            send!(
+                "UpdateAssumeRolePolicy",
+                iam.update_assume_role_policy()
+                    .role_name(role)
+                    .policy_document(to.minified())
+            )
+        }
+        Change::UpdateRole {
+            description,
+            max_session,
+            ..
+        } => {
+            let request = iam.update_role().role_name(role).description(description);
+            send!("UpdateRole", request.max_session_duration(max_session.as_secs()))
+        }
+        Change::SetBoundary { to, .. } => {
+            let request = iam.put_role_permissions_boundary().role_name(role);
+            send!(
+                "PutRolePermissionsBoundary",
+                request.permissions_boundary(to.to_string())
+            )
+        }
+        Change::TagRole { tags } => {
+            send!(
+                "TagRole",
+                iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?))
+            )
+        }
+        Change::AttachPolicy { policy } => {
+            send!(
+                "AttachRolePolicy",
+                iam.attach_role_policy().role_name(role).policy_arn(policy.to_string())
+            )
+        }
+        Change::PutRolePolicy { name, to, .. } => {
+            let request = iam.put_role_policy().role_name(role).policy_name(name.to_string());
+            send!("PutRolePolicy", request.policy_document(to.minified()))
+        }
+        Change::DeleteRolePolicy { name } => {
+            send!(
+                "DeleteRolePolicy",
+                iam.delete_role_policy().role_name(role).policy_name(name)
+            )
+        }
+        Change::PutGrant { .. } => write_grant(access, change).await,
+    }
+}
+
+async fn create_role(iam: &aws_sdk_iam::Client, desired: &DesiredRole) -> Result<()> {
+    let request = iam
+        .create_role()
+        .role_name(desired.arn.name.to_string())
+        .path(desired.arn.path.to_string())
+        .description(&desired.description)
+        .max_session_duration(desired.max_session.as_secs())
+        .set_permissions_boundary(desired.boundary.as_ref().map(ToString::to_string))
+        .set_tags(Some(tag_list(&desired.all_tags())?))
+        .assume_role_policy_document(desired.trust.minified());
+    send!("CreateRole", request).map_err(|error| match error.code() {
+        Some("EntityAlreadyExists") => error
+            .hint("another run made it meanwhile, or a role's name differs only in case: IAM's names are unique without regard to case")
+            .hint("run the same command again to see what is there"),
+        _ => error,
+    })
+}
+
+fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| {
+            let tag = Tag::builder().key(key).value(value).build();
+            tag.map_err(|error| Error::new(Kind::Internal, format!("tag `{key}`: {error}")))
+        })
+        .collect()
+}
+
+/// IAM refuses changes to one thing that overlap and advises to send them again; the SDK does not do so by itself.
+async fn patiently(attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
+    let mut pause = Duration::from_millis(100);
+    let mut tries = 1;
+    loop {
+        match attempt().await {
+            Err(error) if error.code() == Some("ConcurrentModification") && tries < 7 => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}

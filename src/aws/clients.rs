@@ -1,0 +1,359 @@
+//! Credentials, regions and endpoints; clients that share one HTTP connection pool.
+
+use std::time::Duration;
+
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_iam::config::{IdentityCache, SharedHttpClient, SharedIdentityCache};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::os_shim_internal::{Env, Fs};
+
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::Partition;
+use crate::iam::names::{AccountId, Region};
+
+/// The region whose STS and IAM are used when nothing names one: every partition `aws` account has it.
+const FALLBACK_REGION: &str = "us-east-1";
+
+/// Opens access to accounts: one connection pool, and the profiles of the AWS config files, read once.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    http: SharedHttpClient,
+    profiles: ProfileSet,
+    region: Option<Region>,
+    path_style: bool,
+}
+
+/// One set of credentials, ready to be used.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Which credentials these are, in words: `profile dev-admin`, `environment`.
+    pub origin: String,
+    /// The profile they come from, if any.
+    pub profile: Option<String>,
+    /// The region of STS and S3 calls.
+    pub region: Region,
+    /// Whether the credentials are of a session, not a user's access key.
+    pub is_session: bool,
+    path_style: bool,
+    config: SdkConfig,
+}
+
+impl Connections {
+    /// Reads the AWS config files and prepares the pool; connects to nothing.
+    ///
+    /// # Errors
+    /// When a config file cannot be read or parsed.
+    pub async fn open(region: Option<Region>, path_style: bool) -> Result<Self> {
+        let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None)
+            .await
+            .map_err(|error| {
+                Error::new(
+                    Kind::File,
+                    format!("the AWS config files cannot be read: {}", chain(&error)),
+                )
+            })?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .build_https();
+        Ok(Self {
+            http,
+            profiles,
+            region,
+            path_style,
+        })
+    }
+
+    /// The credentials of a profile, or those that the usual chain finds (environment, `AWS_PROFILE`, SSO, …).
+    ///
+    /// # Errors
+    /// When the profile does not exist, or its credentials cannot be had.
+    pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
+        if let Some(name) = profile {
+            self.known(name)?;
+        }
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(self.http.clone())
+            .identity_cache(shared_identity_cache())
+            .timeout_config(timeouts());
+        if let Some(name) = profile {
+            // The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
+            let mut conf = ProviderConfig::default().with_http_client(self.http.clone());
+            if let Some(region) = self.profile_region(name) {
+                conf = conf.with_region(Some(aws_types::region::Region::new(region)));
+            }
+            let provider = ProfileFileCredentialsProvider::builder()
+                .profile_name(name)
+                .configure(&conf)
+                .build();
+            loader = loader.profile_name(name).credentials_provider(provider);
+        }
+        if let Some(region) = &self.region {
+            loader = loader.region(aws_types::region::Region::new(region.to_string()));
+        }
+        let config = loader.load().await;
+        let credentials = resolve(&config, profile).await?;
+        let region: Region = match config.region() {
+            Some(region) => region
+                .as_ref()
+                .parse()
+                .map_err(|invalid| Error::from(invalid).context("the configured region"))?,
+            None => FALLBACK_REGION.parse()?,
+        };
+        let used_profile = profile.map(str::to_owned).or_else(|| self.profile_of(&credentials));
+        Ok(Access {
+            origin: origin(&credentials, used_profile.as_deref()),
+            profile: used_profile,
+            is_session: credentials.session_token().is_some(),
+            path_style: self.path_style,
+            config: config
+                .into_builder()
+                .region(aws_types::region::Region::new(region.to_string()))
+                .build(),
+            region,
+        })
+    }
+
+    /// The one profile that says in the AWS config file that it is of this account.
+    ///
+    /// # Errors
+    /// When there is none, or there are several to choose from.
+    pub fn profile_for(&self, account: &AccountId) -> Result<String> {
+        let role = format!(":{account}:role/");
+        let mut names: Vec<_> = self
+            .profiles
+            .profiles()
+            .filter(|name| {
+                self.profiles.get_profile(name).is_some_and(|profile| {
+                    profile.get("aws_account_id") == Some(account.as_str())
+                        || profile.get("sso_account_id") == Some(account.as_str())
+                        || profile.get("role_arn").is_some_and(|arn| arn.contains(&role))
+                })
+            })
+            .collect();
+        names.sort_unstable();
+        let hint = "or, if the source operator may enter it: --enter-role OrganizationAccountAccessRole";
+        match names.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Err(Error::new(
+                Kind::Credentials,
+                format!("no credentials are known for target account `{account}`"),
+            )
+            .hint("name the profile of its operator: --target-profile NAME")
+            .hint(hint)
+            .hint("or make only the half in the source account: --only source")),
+            several => Err(Error::new(
+                Kind::Credentials,
+                format!(
+                    "several profiles are of target account `{account}`: {}",
+                    several.join(", ")
+                ),
+            )
+            .hint("choose one: --target-profile NAME")),
+        }
+    }
+
+    /// A setting of a profile, such as `mfa_serial`.
+    #[must_use]
+    pub fn profile_setting(&self, profile: &str, key: &str) -> Option<&str> {
+        self.profiles.get_profile(profile)?.get(key)
+    }
+
+    fn known(&self, name: &str) -> Result<()> {
+        if self.profiles.get_profile(name).is_some() {
+            return Ok(());
+        }
+        let mut names: Vec<_> = self.profiles.profiles().collect();
+        names.sort_unstable();
+        let error = Error::new(
+            Kind::Credentials,
+            format!("the AWS config files have no profile `{name}`"),
+        );
+        Err(if names.is_empty() {
+            error.hint(format!("make one: aws configure --profile {name}"))
+        } else {
+            error.hint(format!("they have {}", names.join(", ")))
+        })
+    }
+
+    fn profile_region(&self, name: &str) -> Option<String> {
+        Some(self.profiles.get_profile(name)?.get("region")?.to_owned())
+    }
+
+    fn profile_of(&self, credentials: &Credentials) -> Option<String> {
+        let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
+        let selected = self.profiles.selected_profile();
+        (!from_environment && self.profiles.get_profile(selected).is_some()).then(|| selected.to_owned())
+    }
+}
+
+impl Access {
+    /// The same endpoints and connections with the credentials of a session.
+    #[must_use]
+    pub fn with_session(&self, session: &super::session::Session, origin: String) -> Self {
+        let credentials = SharedCredentialsProvider::new(session.credentials());
+        let config = self.config.clone().into_builder().credentials_provider(credentials);
+        Self {
+            origin,
+            profile: None,
+            is_session: true,
+            config: config.identity_cache(shared_identity_cache()).build(),
+            ..self.clone()
+        }
+    }
+
+    /// The same credentials in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        let config = self
+            .config
+            .clone()
+            .into_builder()
+            .region(aws_types::region::Region::new(region.to_string()));
+        Self {
+            region: region.clone(),
+            config: config.build(),
+            ..self.clone()
+        }
+    }
+
+    /// The partition of the region in use.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.region.partition()
+    }
+
+    /// Endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: a bootstrap sent there by mistake would be a bad surprise.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        let mut endpoints: Vec<_> = ["IAM", "STS", "S3"]
+            .into_iter()
+            .filter_map(|service| {
+                let key = aws_types::service_config::ServiceConfigKey::builder()
+                    .service_id(service)
+                    .env("AWS_ENDPOINT_URL")
+                    .profile("endpoint_url")
+                    .build()
+                    .ok()?;
+                self.config.service_config()?.load_config(key)
+            })
+            .chain(self.config.endpoint_url().map(str::to_owned))
+            .collect();
+        endpoints.sort();
+        endpoints.dedup();
+        endpoints
+    }
+
+    pub(super) fn iam(&self) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.config)
+    }
+
+    pub(super) fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config)
+    }
+
+    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
+        let local = self.endpoints().iter().any(|url| is_local(url));
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style || local);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+}
+
+/// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.
+fn is_local(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _port)| host);
+    host == "localhost" || host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// One cache for all clients of one access: otherwise each asks SSO or a `credential_process` again.
+fn shared_identity_cache() -> SharedIdentityCache {
+    IdentityCache::lazy().build()
+}
+
+/// No call may hang: AWS's APIs here answer within seconds.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_secs(65))
+        .build()
+}
+
+async fn resolve(config: &SdkConfig, profile: Option<&str>) -> Result<Credentials> {
+    let missing = || match profile {
+        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
+            "sign in, or see what is wrong with it: aws sts get-caller-identity --profile {name}"
+        )),
+        None => Error::new(Kind::Credentials, "no AWS credentials were found")
+            .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    };
+    let provider = config.credentials_provider().ok_or_else(missing)?;
+    provider.provide_credentials().await.map_err(|error| {
+        let mut failure = missing();
+        if !matches!(
+            error,
+            aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)
+        ) {
+            failure.message = format!("{}: {}", failure.message, chain(&error));
+        }
+        failure
+    })
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
+    credentials
+        .get_property::<Vec<AwsCredentialFeature>>()
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
+    use AwsCredentialFeature as From;
+    let found = features(credentials);
+    let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
+    let how = if any(&[From::CredentialsEnvVars, From::CredentialsEnvVarsStsWebIdToken]) {
+        return "environment".to_owned();
+    } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
+        Some("SSO")
+    } else if any(&[From::CredentialsProcess, From::CredentialsProfileProcess]) {
+        Some("credential_process")
+    } else if any(&[From::CredentialsLogin, From::CredentialsProfileLogin]) {
+        Some("aws login")
+    } else if any(&[From::CredentialsImds]) {
+        Some("instance metadata")
+    } else if any(&[From::CredentialsHttp]) {
+        Some("container")
+    } else if any(&[From::CredentialsStsAssumeRole]) {
+        Some("assumed role")
+    } else {
+        None
+    };
+    match (profile, how) {
+        (Some(profile), None) => format!("profile {profile}"),
+        (Some(profile), Some(how)) => format!("profile {profile}, {how}"),
+        (None, Some(how)) => how.to_owned(),
+        (None, None) => "default credentials".to_owned(),
+    }
+}

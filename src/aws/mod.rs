@@ -1,0 +1,11 @@
+//! The only place that knows the AWS SDK.
+//!
+//! [`observe`] reads, [`apply`] writes IAM, [`session`] assumes roles, [`probe`] makes and deletes the test bucket. Commands that must
+//! not write IAM never reach `apply`.
+
+mod answer;
+pub mod apply;
+pub mod clients;
+pub mod observe;
+pub mod probe;
+pub mod session;

@@ -1,0 +1,224 @@
+//! The test bucket: made, proven to be the target account's, and deleted again on every way out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
+
+use super::answer::Call;
+use super::clients::Access;
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::{self, AccountId, Region};
+
+/// What every test bucket's name begins with; `policies/verify-bucket.json` allows these names and no others.
+pub const BUCKET_PREFIX: &str = "xacct-verify-";
+
+/// The tag that says what a test bucket is for, in case someone finds one.
+const PURPOSE_TAG: (&str, &str) = ("xacct:purpose", "verify");
+
+/// How a test bucket is made.
+#[derive(Debug, Clone)]
+pub struct BucketSpec {
+    /// Its name.
+    pub name: String,
+    /// The account that must own it.
+    pub owner: AccountId,
+    /// Tags that the organization demands.
+    pub tags: Vec<names::Tag>,
+    /// Whether the name stands in the account's own namespace.
+    pub account_regional: bool,
+}
+
+impl BucketSpec {
+    /// A bucket with a name that nobody can have taken: 80 random bits.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new(
+        random: fn(&mut [u8]) -> std::io::Result<()>,
+        owner: &AccountId,
+        region: &Region,
+        tags: Vec<names::Tag>,
+        account_regional: bool,
+    ) -> Result<Self> {
+        let mut bytes = [0; 16];
+        random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
+        // Bucket names are lower case: five bits a character.
+        let suffix: String = bytes
+            .iter()
+            .filter_map(|byte| b"abcdefghijkmnpqrstuvwxyz23456789".get(usize::from(byte & 31)))
+            .map(|c| char::from(*c))
+            .collect();
+        let name = if account_regional {
+            // S3 demands this ending, and the region may be long: 63 characters in all.
+            let short: String = suffix.chars().take(12).collect();
+            format!("{BUCKET_PREFIX}{short}-{owner}-{region}-an")
+        } else {
+            format!("{BUCKET_PREFIX}{owner}-{suffix}")
+        };
+        Ok(Self {
+            name,
+            owner: owner.clone(),
+            tags,
+            account_regional,
+        })
+    }
+}
+
+/// The buckets that this run has made, or may have made, and not yet seen gone.
+///
+/// A name is entered before the bucket is asked for and removed after it is gone, so that whatever ends the run (an
+/// error, Ctrl-C, SIGTERM, a panic) leaves behind here what must still be deleted.
+#[derive(Debug, Clone, Default)]
+pub struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
+
+#[derive(Debug, Clone)]
+struct Leftover {
+    access: Access,
+    name: String,
+    owner: AccountId,
+    answered: bool,
+}
+
+impl Leftovers {
+    /// Deletes what is left. Returns the names that could not be deleted.
+    pub async fn delete_all(&self) -> Vec<String> {
+        let left = std::mem::take(&mut *self.lock());
+        let deletions = left
+            .into_iter()
+            .map(|left| async move { left.delete().await.err().map(|_| left.name.clone()) });
+        futures_util::future::join_all(deletions)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The names that are left.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lock().iter().map(|left| left.name.clone()).collect()
+    }
+
+    fn enter(&self, left: Leftover) {
+        self.lock().push(left);
+    }
+
+    fn answered(&self, name: &str) {
+        self.lock()
+            .iter_mut()
+            .filter(|left| left.name == name)
+            .for_each(|left| left.answered = true);
+    }
+
+    fn gone(&self, name: &str) {
+        self.lock().retain(|left| left.name != name);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Leftover>> {
+        // The list is whole after every statement, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leftover {
+    /// A request that was interrupted may still be on its way, so absence is believed only after a while.
+    async fn delete(&self) -> Result<()> {
+        let patience = if self.answered { 1 } else { 4 };
+        for attempt in 1..=patience {
+            match delete(&self.access, &self.name, &self.owner).await {
+                Err(error) if is_absent(&error) && attempt < patience => {
+                    tokio::time::sleep(Duration::from_millis(500)).await
+                }
+                Err(error) if !is_absent(&error) => return Err(error),
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the bucket. Whatever comes of it, its name is in `leftovers` until it is seen to be gone.
+///
+/// # Errors
+/// When S3 refuses, or cannot be reached.
+pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -> Result<()> {
+    const CALL: Call = Call::s3("CreateBucket");
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let tags = std::iter::once(tag(PURPOSE_TAG.0, PURPOSE_TAG.1))
+        .chain(
+            spec.tags
+                .iter()
+                .map(|given| tag(given.key.as_str(), given.value.as_str())),
+        )
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
+    // us-east-1 is the one region that must not be named (S3 API reference, CreateBucket).
+    let elsewhere =
+        (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
+    let configuration = CreateBucketConfiguration::builder()
+        .set_location_constraint(elsewhere)
+        .set_tags(Some(tags))
+        .build();
+    leftovers.enter(Leftover {
+        access: access.clone(),
+        name: spec.name.clone(),
+        owner: spec.owner.clone(),
+        answered: false,
+    });
+    let request = access
+        .s3()
+        .create_bucket()
+        .bucket(&spec.name)
+        .create_bucket_configuration(configuration)
+        .set_bucket_namespace(spec.account_regional.then_some(BucketNamespace::AccountRegional));
+    let result = match request.send().await.map_err(|error| CALL.failed(error)) {
+        // The SDK sends a request again when the answer to the first was lost. Nobody else knows the name.
+        Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
+        result => result.map(drop),
+    };
+    match &result {
+        Err(error) if error.code() == Some("AccessDenied") => leftovers.gone(&spec.name),
+        Err(error) if error.aws.is_none() => {}
+        _ => leftovers.answered(&spec.name),
+    }
+    result
+}
+
+/// Asks S3 whether the bucket exists and is owned by `owner`.
+///
+/// # Errors
+/// `NotFound` when there is no such bucket, `AccessDenied` when it belongs to someone else.
+pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
+    const CALL: Call = Call::s3("HeadBucket");
+    let request = access
+        .s3()
+        .head_bucket()
+        .bucket(name)
+        .expected_bucket_owner(owner.to_string());
+    request.send().await.map(drop).map_err(|error| CALL.failed(error))
+}
+
+/// Deletes the bucket if `owner` owns it, and strikes it from `leftovers`.
+///
+/// # Errors
+/// When S3 refuses, or cannot be reached.
+pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<()> {
+    delete(access, name, owner).await.inspect(|()| leftovers.gone(name))
+}
+
+async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
+    const CALL: Call = Call::s3("DeleteBucket");
+    let request = access
+        .s3()
+        .delete_bucket()
+        .bucket(name)
+        .expected_bucket_owner(owner.to_string());
+    request.send().await.map(drop).map_err(|error| CALL.failed(error))
+}
+
+/// Whether S3 says that there is no such bucket.
+#[must_use]
+pub fn is_absent(error: &Error) -> bool {
+    matches!(error.code(), Some("NoSuchBucket" | "NotFound"))
+}

@@ -1,0 +1,139 @@
+//! Who the caller is, and sessions: AssumeRole and GetSessionToken.
+
+use aws_credential_types::Credentials;
+
+use super::answer::Call;
+use super::clients::Access;
+use crate::error::Result;
+use crate::iam::arn::{CallerArn, RoleArn, UserArn};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName};
+
+/// Who signed a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The ARN that AWS gives.
+    pub arn: CallerArn,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
+#[derive(Debug, Clone)]
+pub struct Session {
+    credentials: Credentials,
+    /// Who the session is: the ARN in AWS's answer.
+    pub arn: CallerArn,
+}
+
+impl Session {
+    pub(super) fn credentials(&self) -> Credentials {
+        self.credentials.clone()
+    }
+}
+
+/// An AssumeRole request, as it is sent.
+#[derive(Debug, Clone)]
+pub struct AssumeRole {
+    /// The role.
+    pub role: RoleArn,
+    /// What the session is called; the role's account sees it.
+    pub session_name: SessionName,
+    /// The external ID, if one is sent.
+    pub external_id: Option<ExternalId>,
+    /// How long it lasts; `None` leaves AWS's default of an hour.
+    pub duration: Option<SessionDuration>,
+}
+
+/// Asks AWS who the credentials belong to. The call needs no permission (STS API reference, GetCallerIdentity).
+///
+/// # Errors
+/// When the credentials are not in force, or AWS cannot be reached.
+pub async fn caller(access: &Access) -> Result<Caller> {
+    const CALL: Call = Call::sts("GetCallerIdentity");
+    let answer = access
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| CALL.failed(error))?;
+    let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("an ARN"))?);
+    let account = answer
+        .account()
+        .and_then(|account| account.parse().ok())
+        .ok_or_else(|| CALL.lacks("an account"))?;
+    Ok(Caller { arn, account })
+}
+
+/// Assumes a role.
+///
+/// # Errors
+/// When AWS refuses, which it words the same whichever half of the link is wrong, or cannot be reached.
+pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
+    const CALL: Call = Call::sts("AssumeRole");
+    let answer = access
+        .sts()
+        .assume_role()
+        .role_arn(request.role.to_string())
+        .role_session_name(request.session_name.to_string())
+        .set_external_id(request.external_id.as_ref().map(ToString::to_string))
+        .set_duration_seconds(request.duration.map(SessionDuration::as_secs))
+        .send()
+        .await
+        .map_err(|error| CALL.failed(error))?;
+    let arn = answer.assumed_role_user().map(|user| CallerArn::parse(user.arn()));
+    let arn = arn.ok_or_else(|| CALL.lacks("the session's ARN"))?;
+    let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
+    Ok(Session { credentials, arn })
+}
+
+/// A session of the user that carries proof of MFA.
+///
+/// A code works once, and proving a link takes several AssumeRole calls; the session makes one code serve for all of
+/// them, and every call through it counts as made with MFA.
+///
+/// # Errors
+/// When the code is wrong or used, the device is not the user's, or the credentials are of a session already.
+pub async fn with_mfa(access: &Access, user: &CallerArn, serial: &MfaSerial, code: &MfaCode) -> Result<Session> {
+    const CALL: Call = Call::sts("GetSessionToken");
+    let answer = access
+        .sts()
+        .get_session_token()
+        .serial_number(serial.to_string())
+        .token_code(code.as_str())
+        .duration_seconds(900)
+        .send()
+        .await
+        .map_err(|error| CALL.failed(error))?;
+    let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
+    Ok(Session {
+        credentials,
+        arn: user.clone(),
+    })
+}
+
+/// The serials of the user's MFA devices.
+///
+/// # Errors
+/// When listing them is refused or AWS cannot be reached.
+pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSerial>> {
+    const CALL: Call = Call::iam("ListMFADevices");
+    let request = access.iam().list_mfa_devices().user_name(user.name.to_string());
+    let answer = request.send().await.map_err(|error| CALL.failed(error))?;
+    Ok(answer
+        .mfa_devices()
+        .iter()
+        .filter_map(|device| device.serial_number().parse().ok())
+        .collect())
+}
+
+fn credentials(answer: Option<&aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
+    let found = answer?;
+    let expiry = std::time::SystemTime::try_from(*found.expiration()).ok();
+    Some(Credentials::new(
+        found.access_key_id(),
+        found.secret_access_key(),
+        Some(found.session_token().to_owned()),
+        expiry,
+        "xacct",
+    ))
+}

@@ -1,0 +1,114 @@
+//! What a link means for its two halves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::survey::{SourceSide, TargetSide};
+use crate::config::{ExternalIdChoice, Link};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::names::{ExternalId, PolicyName};
+use crate::iam::plan::{DesiredGrant, DesiredRole, ObservedRole};
+use crate::iam::policy::PolicyDocument;
+use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
+
+/// Settles which external ID the link has, now that the role was looked at.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn settle_external_id(link: &mut Link, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
+    let found = observed
+        .filter(|role| role.is_ours())
+        .and_then(ObservedRole::external_id)
+        .and_then(|id| id.parse().ok());
+    link.external_id = match (&link.external_id, found) {
+        (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(found)) => ExternalIdChoice::Use(found),
+        (ExternalIdChoice::Generate, None) => {
+            let mut bytes = [0; ExternalId::RANDOM_BYTES];
+            (context.random)(&mut bytes)
+                .map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
+            ExternalIdChoice::Use(ExternalId::from_random_bytes(&bytes))
+        }
+        (ExternalIdChoice::AsFound, None) => ExternalIdChoice::None,
+        (settled, _) => settled.clone(),
+    };
+    Ok(())
+}
+
+/// The role of the link as it should be.
+#[must_use]
+pub fn role(
+    link: &Link,
+    source: &SourceSide,
+    partition: Partition,
+    files: &BTreeMap<PolicyName, PolicyDocument>,
+) -> DesiredRole {
+    let terms = TrustTerms {
+        partition,
+        source: source.account.clone(),
+        external_id: link.external_id.known().cloned(),
+        require_mfa: link.require_mfa,
+        only_user: link.restrict_to_user.then(|| source.user.clone()),
+        session_tags: link.allow_session_tags,
+    };
+    let mut inline = files.clone();
+    if link.policy_arns.is_empty()
+        && inline.is_empty()
+        && let Ok(name) = VERIFY_POLICY.parse()
+    {
+        inline.insert(name, templates::verify_bucket(partition));
+    }
+    DesiredRole {
+        arn: link.role_arn(partition),
+        source: source.account.clone(),
+        description: format!(
+            "Lets {} of account {} work in this account",
+            source.user.name, source.account
+        ),
+        max_session: link.max_session_duration,
+        boundary: link
+            .permissions_boundary
+            .as_ref()
+            .map(|policy| policy.resolve(partition)),
+        tags: link
+            .tags
+            .iter()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
+        trust: templates::trust(&terms),
+        attachments: link
+            .policy_arns
+            .iter()
+            .map(|policy| policy.resolve(partition))
+            .collect(),
+        inline,
+    }
+}
+
+/// The grant for all these links together: they share one policy on the user.
+///
+/// # Errors
+/// Never in practice: the policy's name is fixed.
+pub fn grant<'a>(source: &SourceSide, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
+    let mut roles = BTreeSet::new();
+    let mut with_session_tags = BTreeSet::new();
+    for (link, role) in links {
+        if link.allow_session_tags {
+            with_session_tags.insert(role.clone());
+        }
+        roles.insert(role);
+    }
+    Ok(DesiredGrant {
+        user: source.user.clone(),
+        policy_name: GRANT_POLICY.parse()?,
+        roles,
+        with_session_tags,
+    })
+}
+
+/// The partition that both accounts are in.
+#[must_use]
+pub fn partition(source: &SourceSide, target: Option<&TargetSide>) -> Partition {
+    let of_target = target.and_then(|target| target.operator.caller.arn.partition());
+    of_target.unwrap_or(source.user.partition)
+}

@@ -1,0 +1,124 @@
+//! Applies what was planned, then looks again: nothing may be left to do.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::{Job, Work, survey};
+use crate::aws::apply::{self, Applied};
+use crate::cli::Bootstrap;
+use crate::error::{Error, Kind, Result};
+use crate::iam::plan::{Change, Plan, plan_grant, plan_role};
+use crate::report::changes::{Mood, sentence};
+use crate::report::console::Progress;
+
+/// How often AWS is asked again whether the changes are there: reads, too, lag behind writes.
+const LOOKS: u32 = 6;
+
+/// Applies both sides at once. One target that fails stops no other.
+pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
+    let Work {
+        source,
+        grant,
+        grant_plan,
+        grant_result,
+        jobs,
+        ..
+    } = work;
+    let write_grant = async {
+        let Some(operator) = &source.operator else {
+            return Ok(());
+        };
+        if grant_plan.is_empty() {
+            return Ok(());
+        }
+        outcome(
+            &apply::to_user(&operator.access, &grant_plan.changes).await,
+            grant_plan,
+            "",
+            "source",
+        )?;
+        let look = async || {
+            let observed = survey::user_again(source).await?;
+            Ok(observed.map(|observed| plan_grant(grant, &observed, args.adopt)))
+        };
+        nothing_left(look, "source").await
+    };
+    let write_roles = stream::iter(jobs.iter_mut())
+        .map(async |job| {
+            job.result = apply_role(job).await;
+        })
+        .buffer_unordered(args.report.concurrency.into())
+        .collect::<Vec<()>>();
+    let (granted, _) = tokio::join!(write_grant, write_roles);
+    *grant_result = granted;
+    progress.now("applied".to_owned());
+}
+
+async fn apply_role(job: &Job) -> Result<()> {
+    let Some(target) = &job.target else { return Ok(()) };
+    if job.plan.is_empty() {
+        return Ok(());
+    }
+    let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
+    outcome(&applied, &job.plan, job.role.name.as_str(), "target")?;
+    let look = async || {
+        let observed = survey::role_again(target, &job.link).await?;
+        // What was adopted a moment ago is ours now, though its tags may not be visible yet.
+        Ok(observed.map(|observed| plan_role(&job.desired, Some(&observed), &target.quotas, true)))
+    };
+    nothing_left(look, "target").await
+}
+
+/// Says of a failed change what failed, what was done before it and what was not tried.
+fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, side: &str) -> Result<()> {
+    let Some(failed) = applied.iter().find(|applied| applied.result.is_err()) else {
+        return Ok(());
+    };
+    let Err(error) = &failed.result else { return Ok(()) };
+    let mut error = error.clone().context(format!(
+        "{side} account: could not {}",
+        sentence(failed.change, role, Mood::Would)
+    ));
+    for done in applied.iter().filter(|applied| applied.result.is_ok()) {
+        error = error.hint(format!("this was done: {}", sentence(done.change, role, Mood::Done)));
+    }
+    let tried = |change: &Change| applied.iter().any(|applied| std::ptr::eq(applied.change, change));
+    for untried in plan.changes.iter().filter(|change| !tried(change)) {
+        error = error.hint(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
+    }
+    Err(error.hint("mend the cause and run the same command again: it does what is left"))
+}
+
+/// Looks until there is nothing left to do, for a few seconds at most.
+async fn nothing_left(
+    look: impl AsyncFn() -> Result<Option<std::result::Result<Plan, crate::iam::plan::Refusal>>>,
+    side: &str,
+) -> Result<()> {
+    let mut pause = Duration::from_millis(200);
+    let mut left = Vec::new();
+    for _ in 0..LOOKS {
+        match look().await? {
+            Some(Ok(plan)) if plan.is_empty() => return Ok(()),
+            Some(Ok(plan)) => {
+                left = plan
+                    .changes
+                    .iter()
+                    .map(|change| sentence(change, "", Mood::Would))
+                    .collect()
+            }
+            Some(Err(refusal)) => left = vec![refusal.to_string()],
+            None => left = vec!["create it".to_owned()],
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    let error = Error::new(
+        Kind::Aws,
+        format!(
+            "{side} account: AWS took the changes, but these are still to be made: {}",
+            left.join("; ")
+        ),
+    );
+    Err(error.hint("someone else may be changing the same role or user; run the same command again"))
+}

@@ -1,0 +1,431 @@
+//! `xacct bootstrap`: makes or mends both halves of each link, then proves it.
+
+mod desired;
+mod execute;
+mod report;
+mod survey;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+
+use super::{Run, verify};
+use crate::aws::clients::Connections;
+use crate::cli::{Bootstrap, Half};
+use crate::config::{self, Link, Source, includes};
+use crate::error::{Error, ExitCode, Kind, Result};
+use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::names::PolicyName;
+use crate::iam::plan::{DesiredGrant, DesiredRole, Plan, Refusal, plan_grant, plan_role};
+use crate::iam::policy::PolicyDocument;
+use crate::iam::templates;
+use crate::proof::{Freshness, Proof};
+use survey::{SourceSide, TargetSide};
+
+/// One link on its way: what was found, what is to be done, and what came of it.
+struct Job {
+    link: Link,
+    role: RoleArn,
+    /// `None` when only the half in the source account is made.
+    target: Option<TargetSide>,
+    desired: DesiredRole,
+    plan: Plan,
+    result: Result<()>,
+    proof: Option<Result<Proof>>,
+}
+
+/// A link that could not even be planned.
+struct Failed {
+    link: Link,
+    error: Error,
+}
+
+/// Everything about one run.
+struct Work {
+    source: SourceSide,
+    grant: DesiredGrant,
+    grant_plan: Plan,
+    grant_result: Result<()>,
+    jobs: Vec<Job>,
+    failed: Vec<Failed>,
+}
+
+/// Runs `xacct bootstrap`.
+pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
+    let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
+    let role_options = config::rebased(&args.role, &run.file, run.context);
+    let links = config::links_to_make(
+        &run.file,
+        &args.target_account,
+        &args.access,
+        &role_options,
+        &args.proof,
+    )?;
+    let files = read_policy_files(&links, run)?;
+    for link in &links {
+        link.check_policies(link.region.as_ref().map(crate::iam::names::Region::partition))?;
+        refuse_same_account(link, &source)?;
+    }
+    let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
+
+    let mut work = survey_and_plan(args, run, &connections, &source, links, &files).await?;
+    if let ([], Some(only)) = (
+        work.jobs.as_slice(),
+        work.failed.len().eq(&1).then(|| work.failed.pop()).flatten(),
+    ) {
+        return Err(only.error);
+    }
+    report::preview(&work, args, run);
+    let pending = work.pending();
+    if args.dry_run || args.check {
+        let exit_code = work.previewed(args.check && pending > 0);
+        report::finish(&work, args, run, exit_code, None);
+        return Ok(exit_code);
+    }
+    if pending > 0 {
+        if !args.yes {
+            report::confirm(&work, pending, run)?;
+        }
+        let progress = run.console.progress("bootstrap");
+        progress.now("applying".to_owned());
+        execute::apply(&mut work, args, &progress).await;
+    }
+    source.account = Some(work.source.account.clone());
+    source.user = Some(recorded_user(&work.source));
+    let recorded = record(&work, &source, run)?;
+    if args.only.is_none() && !args.no_verify {
+        prove(&mut work, args, run, &connections, &source).await;
+    }
+    let exit_code = work.exit_code();
+    report::finish(&work, args, run, exit_code, Some(recorded));
+    Ok(exit_code)
+}
+
+/// Observes both accounts side by side and plans.
+async fn survey_and_plan(
+    args: &Bootstrap,
+    run: &Run<'_>,
+    connections: &Connections,
+    source: &Source,
+    links: Vec<Link>,
+    files: &BTreeMap<String, BTreeMap<PolicyName, PolicyDocument>>,
+) -> Result<Work> {
+    let progress = run.console.progress("bootstrap");
+    progress.now("reading both accounts".to_owned());
+    let with_source = includes(args.only, Half::Source);
+    let with_target = includes(args.only, Half::Target);
+    // Roles that are entered from the source account need its credentials first; nothing else waits for them.
+    let operator = if with_source {
+        Some(survey::source_operator(connections, source).await?)
+    } else {
+        None
+    };
+    let source_side = async {
+        match &operator {
+            Some(operator) => survey::source_side(operator.clone(), source.user.as_ref())
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    };
+    let targets = stream::iter(&links).map(async |link| match with_target {
+        true => survey::target_side(connections, link, operator.as_ref())
+            .await
+            .map(Some),
+        false => Ok(None),
+    });
+    let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
+    let (source_side, targets) = tokio::join!(source_side, targets);
+    let source_side = source_side?;
+    plan(args, run, source, source_side, links.into_iter().zip(targets), files)
+}
+
+/// Settles what is wanted, and plans. Pure but for a new external ID.
+fn plan(
+    args: &Bootstrap,
+    run: &Run<'_>,
+    source: &Source,
+    source_side: Option<SourceSide>,
+    targets: impl Iterator<Item = (Link, Result<Option<TargetSide>>)>,
+    files: &BTreeMap<String, BTreeMap<PolicyName, PolicyDocument>>,
+) -> Result<Work> {
+    let (mut jobs, mut failed, mut source_side) = (Vec::new(), Vec::new(), source_side);
+    for (mut link, target) in targets {
+        let target = match target {
+            Ok(target) => target,
+            Err(error) => {
+                failed.push(Failed { link, error });
+                continue;
+            }
+        };
+        if source_side.is_none() {
+            let partition = target
+                .as_ref()
+                .and_then(|target| target.operator.caller.arn.partition());
+            let told = survey::source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)?;
+            refuse_same_account(
+                &link,
+                &Source {
+                    account: Some(told.account.clone()),
+                    ..source.clone()
+                },
+            )?;
+            source_side = Some(told);
+        }
+        let Some(side) = &source_side else { continue };
+        let observed = target.as_ref().and_then(|target| target.observed.as_ref());
+        desired::settle_external_id(&mut link, observed, run.context)?;
+        let partition = desired::partition(side, target.as_ref());
+        let own = files.get(&link.name).cloned().unwrap_or_default();
+        let desired = desired::role(&link, side, partition, &own);
+        let planned = match &target {
+            Some(target) => plan_role(&desired, observed, &target.quotas, args.adopt),
+            None => Ok(Plan::default()),
+        };
+        match planned {
+            Ok(plan) => jobs.push(Job {
+                role: desired.arn.clone(),
+                link,
+                target,
+                desired,
+                plan,
+                result: Ok(()),
+                proof: None,
+            }),
+            Err(refusal) => failed.push(Failed {
+                error: refused(refusal),
+                link,
+            }),
+        }
+    }
+    let Some(source_side) = source_side else {
+        // Every target failed before the source mattered.
+        let first = failed.into_iter().next().map(|failed| failed.error);
+        return Err(first.unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
+    };
+    let grant = desired::grant(&source_side, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+    let grant_plan = match &source_side.observed {
+        Some(observed) if !jobs.is_empty() => plan_grant(&grant, observed, args.adopt).map_err(refused)?,
+        _ => Plan::default(),
+    };
+    Ok(Work {
+        source: source_side,
+        grant,
+        grant_plan,
+        grant_result: Ok(()),
+        jobs,
+        failed,
+    })
+}
+
+impl Work {
+    /// How many changes are to be made.
+    fn pending(&self) -> usize {
+        self.grant_plan.changes.len() + self.jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>()
+    }
+
+    /// The exit code of a preview.
+    fn previewed(&self, pending: bool) -> ExitCode {
+        match self.failed.first() {
+            Some(failed) => failed.error.kind.exit_code(),
+            None if pending => ExitCode::ChangesPending,
+            None => ExitCode::Done,
+        }
+    }
+
+    /// The exit code of the whole run: an error is worse than a link that is not proven.
+    fn exit_code(&self) -> ExitCode {
+        let errors = self
+            .failed
+            .iter()
+            .map(|failed| &failed.error)
+            .chain(self.grant_result.as_ref().err())
+            .chain(self.jobs.iter().filter_map(|job| job.result.as_ref().err()))
+            .chain(self.jobs.iter().filter_map(|job| job.proof.as_ref()?.as_ref().err()));
+        if let Some(error) = errors.into_iter().next() {
+            return error.kind.exit_code();
+        }
+        let proofs = self.jobs.iter().filter_map(|job| job.proof.as_ref()?.as_ref().ok());
+        match proofs.map(|proof| proof.outcome).max() {
+            Some(outcome) => outcome.exit_code(),
+            None => ExitCode::Done,
+        }
+    }
+}
+
+async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &Connections, source: &Source) {
+    let user = UserRef::Arn(work.source.user.clone());
+    let operator = work.source.operator.as_ref();
+    let access = match (&source.user_profile, operator) {
+        (Some(profile), _) => connections.access(Some(profile)).await,
+        (None, Some(operator)) => Ok(operator.access.clone()),
+        (None, None) => return,
+    };
+    let prover = match access {
+        Ok(access) => verify::prover(
+            connections,
+            access,
+            user,
+            Some(work.source.account.clone()),
+            &args.proof,
+            run,
+        ),
+        Err(error) => {
+            for job in &mut work.jobs {
+                job.proof = Some(Err(error.clone()));
+            }
+            return;
+        }
+    };
+    let grant_written = !work.grant_plan.is_empty();
+    let now = tokio::time::Instant::now();
+    let claims: Vec<_> = work
+        .jobs
+        .iter()
+        .map(|job| {
+            let fresh = Freshness::JustWritten {
+                at: now,
+                patience: args.proof.timeout,
+            };
+            let freshness = if grant_written || !job.plan.is_empty() {
+                fresh
+            } else {
+                Freshness::Settled
+            };
+            verify::claim(
+                &job.link,
+                job.role.clone(),
+                job.link.external_id.known().cloned(),
+                freshness,
+                run,
+            )
+        })
+        .collect();
+    let proofs = stream::iter(work.jobs.iter().zip(&claims)).map(async |(job, claim)| {
+        if job.result.is_err() || work.grant_result.is_err() {
+            return None;
+        }
+        let progress = run.console.progress(&job.link.name);
+        progress.now("verifying".to_owned());
+        Some(prover.prove(claim, &|doing| progress.now(doing)).await)
+    });
+    let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+    for (job, proof) in work.jobs.iter_mut().zip(proofs) {
+        job.proof = proof;
+    }
+}
+
+/// Records every link whose halves were made.
+fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
+    let links: Vec<_> = work
+        .jobs
+        .iter()
+        .filter(|job| job.result.is_ok())
+        .map(|job| {
+            let mut link = job.link.clone();
+            let access = job.target.as_ref().map(|target| &target.operator.access);
+            let access = access.or(work.source.operator.as_ref().map(|operator| &operator.access));
+            link.region = link.region.or_else(|| access.map(|access| access.region.clone()));
+            link
+        })
+        .collect();
+    if links.is_empty() {
+        return Ok(false);
+    }
+    config::record(&run.file, source, &links.iter().collect::<Vec<_>>())
+}
+
+/// The user as `xacct.toml` records it: the account stands beside it.
+fn recorded_user(source: &SourceSide) -> UserRef {
+    UserRef::Name(source.user.name.clone())
+}
+
+fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, BTreeMap<PolicyName, PolicyDocument>>> {
+    let base = run.file.folder(run.context);
+    let mut files = BTreeMap::new();
+    for link in links {
+        let mut own = BTreeMap::new();
+        for path in &link.policy_files {
+            let (name, document) = config::read_policy_file(&base, path)?;
+            if own.insert(name.clone(), document).is_some() {
+                return Err(Error::usage(format!(
+                    "two policy files of target `{}` are called `{name}`",
+                    link.name
+                ))
+                .hint("rename one of them"));
+            }
+        }
+        files.insert(link.name.clone(), own);
+    }
+    Ok(files)
+}
+
+fn refuse_same_account(link: &Link, source: &Source) -> Result<()> {
+    if source.account.as_ref() != Some(&link.account) {
+        return Ok(());
+    }
+    Err(
+        Error::usage(format!("source and target are the same account, {}", link.account))
+            .hint("a link is between two accounts: name another one with --target-account"),
+    )
+}
+
+/// A refusal with what to do about it.
+fn refused(refusal: Refusal) -> Error {
+    let error = Error::new(Kind::Refused, refusal.to_string());
+    match &refusal {
+        Refusal::ForeignRole { role, differences } => {
+            let name = role.name.as_str();
+            let lines =
+                crate::report::changes::lines(differences, "target", name, crate::report::changes::Mood::Would, false);
+            let error = match lines.is_empty() {
+                true => error.hint("it is already as it should be, but for the tags by which xacct knows its own"),
+                false => lines.iter().fold(error, |error, line| {
+                    error.hint(format!("adopting would:{}", line.trim_start_matches(' ')))
+                }),
+            };
+            error
+                .hint("take it over: --adopt")
+                .hint("or make another role: --role-name NAME")
+        }
+        Refusal::OtherSource { owner, .. } => error
+            .hint("make another role for this link: --role-name NAME")
+            .hint(format!("or take the role away from account {owner}: --adopt")),
+        Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
+            Ok(found) => error
+                .hint(format!(
+                    "use it as it is: --role-name {} --role-path {}",
+                    found.name, found.path
+                ))
+                .hint("or make another role: --role-name NAME"),
+            Err(_) => error.hint("make another role: --role-name NAME"),
+        },
+        Refusal::ForeignGrant { user, name } => error
+            .hint(format!(
+                "look at it: aws iam get-user-policy --user-name {} --policy-name {name}",
+                user.name
+            ))
+            .hint("replace it: --adopt"),
+        Refusal::TrustPolicyTooLarge { .. } => {
+            error.hint("use a shorter external ID, or have the quota \"Role trust policy length\" raised")
+        }
+        Refusal::RolePoliciesTooLarge { .. } => {
+            error.hint("make a managed policy of the larger files and attach it with --policy-arn")
+        }
+        Refusal::GrantTooLarge { user, document, .. } => error
+            .hint("put the grant into a managed policy of the source account, which may have 6,144 characters:")
+            .hint(format!(
+                "aws iam create-policy --policy-name {} --policy-document '{}'",
+                templates::GRANT_POLICY,
+                document.minified()
+            ))
+            .hint(format!(
+                "aws iam attach-user-policy --user-name {} --policy-arn arn:{}:iam::{}:policy/{}",
+                user.name,
+                user.partition,
+                user.account,
+                templates::GRANT_POLICY
+            ))
+            .hint("then make the other half: xacct bootstrap --only target"),
+    }
+}

@@ -1,0 +1,424 @@
+//! What bootstrap shows: the plan before, the result after, and what the other owner needs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use comfy_table::Cell;
+use serde::Serialize;
+
+use super::{Job, Work, survey};
+use crate::cli::{Bootstrap, Half};
+use crate::commands::Run;
+use crate::config::{Link, includes};
+use crate::error::{Error, ExitCode, Kind, Result};
+use crate::iam::plan::Plan;
+use crate::proof::Outcome;
+use crate::report::changes::{self, Mood};
+use crate::report::console::{self, GOOD, STRONG, count};
+use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+use crate::report::proof as words;
+
+/// Shows who is at work, what the links will be, and every change.
+pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
+    let mut text = String::new();
+    who(
+        &mut text,
+        "Source",
+        work.source.account.as_str(),
+        work.source.operator.as_ref(),
+    );
+    for job in &work.jobs {
+        who(
+            &mut text,
+            "Target",
+            job.link.account.as_str(),
+            job.target.as_ref().map(|target| &target.operator),
+        );
+        let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
+        let _ = writeln!(text, "         {}", terms(&job.link));
+    }
+    let pending = work.pending();
+    if pending == 0 {
+        let _ = writeln!(text, "\nNo changes: both accounts are as they should be");
+    } else {
+        let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
+    }
+    for job in &work.jobs {
+        let several = work.jobs.len() > 1;
+        let side = if several { job.link.name.as_str() } else { "target" };
+        for line in changes::lines(&job.plan, side, job.role.name.as_str(), Mood::Would, args.show_policies) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    for line in changes::lines(&work.grant_plan, "source", "", Mood::Would, args.show_policies) {
+        let _ = writeln!(text, "{line}");
+    }
+    run.console.tell(&text);
+    for failed in &work.failed {
+        run.console
+            .error(&failed.error.clone().context(format!("target {}", failed.link.name)));
+    }
+}
+
+fn who(text: &mut String, side: &str, account: &str, operator: Option<&survey::Operator>) {
+    match operator {
+        None => {
+            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  not looked at");
+        }
+        Some(operator) => {
+            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  {}", operator.caller.arn);
+            let _ = writeln!(text, "         {}", operator.access.origin);
+            for endpoint in operator.access.endpoints() {
+                let _ = writeln!(text, "         endpoint {endpoint} (not AWS's own)");
+            }
+        }
+    }
+}
+
+fn terms(link: &Link) -> String {
+    let mut terms = vec![match link.external_id.known() {
+        Some(id) => format!("external ID {id}"),
+        None => "no external ID".to_owned(),
+    }];
+    terms.push(if link.require_mfa {
+        "MFA demanded".to_owned()
+    } else {
+        "no MFA".to_owned()
+    });
+    if link.restrict_to_user {
+        terms.push("this user only".to_owned());
+    }
+    if link.allow_session_tags {
+        terms.push("session tags".to_owned());
+    }
+    terms.push(format!("sessions up to {}", link.max_session_duration));
+    terms.join(" · ")
+}
+
+/// Asks whether to apply; shows the documents first if that is wanted.
+///
+/// # Errors
+/// When the answer is no, or there is nobody to ask.
+pub fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
+    if !run.context.terminal.can_ask {
+        return Err(Error::usage(format!(
+            "{} to apply, and no terminal to ask on; nothing was changed",
+            count(pending, "change")
+        ))
+        .hint("apply without asking: --yes")
+        .hint("or only look: --dry-run, or --check to fail if there are changes"));
+    }
+    loop {
+        let answer = run.console.ask(&format!(
+            "Apply {}? [y/N, d shows the documents]",
+            count(pending, "change")
+        ));
+        match answer.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "y" | "yes" => return Ok(()),
+            "d" => {
+                let targets = work
+                    .jobs
+                    .iter()
+                    .flat_map(|job| documents(&job.plan, job.role.name.as_str()));
+                let documents: Vec<_> = targets.chain(documents(&work.grant_plan, "")).collect();
+                run.console.say(&documents.join("\n"));
+            }
+            _ => return Err(Error::new(Kind::Declined, "nothing was changed")),
+        }
+    }
+}
+
+fn documents(plan: &Plan, role: &str) -> Vec<String> {
+    changes::lines(plan, "", role, Mood::Would, true)
+}
+
+/// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.
+pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<bool>) {
+    let console = run.console;
+    if console.is_json() {
+        console.result(&json::document(
+            "bootstrap",
+            exit_code,
+            JsonBootstrap::new(work, args, run, recorded),
+        ));
+    }
+    let Some(recorded) = recorded else { return };
+    if !console.is_json() {
+        results(work, run);
+    }
+    for error in errors(work) {
+        console.error(error);
+    }
+    if recorded {
+        console.say(&format!("Wrote {}", run.file.path.display()));
+    }
+    if let Some(only) = args.only {
+        console.tell(&for_the_other_owner(work, only));
+    } else if exit_code == ExitCode::Done && !args.no_verify {
+        console.say("Next: xacct print-provider-hcl > provider.tf");
+    } else if exit_code == ExitCode::Done {
+        console.say("Next: xacct verify");
+    }
+}
+
+fn results(work: &Work, run: &Run<'_>) {
+    let console = run.console;
+    let width = console.width();
+    let user = work.source.user.name.as_str();
+    let several = work.jobs.len() + work.failed.len() > 1;
+    for job in &work.jobs {
+        if let Some(Ok(proof)) = &job.proof
+            && (!several || proof.outcome != Outcome::Works)
+        {
+            let heading = words::heading(proof);
+            let title = if several {
+                format!("{}: {heading}", job.link.name)
+            } else {
+                heading
+            };
+            console.result(&format!("\n{title}\n{}", words::steps(proof, user, width)));
+        }
+    }
+    if several {
+        console.result(&format!("\n{}", table(work, width)));
+        return;
+    }
+    for job in work
+        .jobs
+        .iter()
+        .filter(|job| job.result.is_ok() && work.grant_result.is_ok())
+    {
+        let mut text = format!("\nRole         {}", job.role);
+        if let Some(id) = job.link.external_id.known() {
+            let _ = write!(text, "\nExternal ID  {id}");
+        }
+        if job
+            .desired
+            .inline
+            .keys()
+            .any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
+        {
+            text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
+            let _ = write!(
+                text,
+                "\n  xacct bootstrap --target-account {} --policy-arn PowerUserAccess",
+                job.link.account
+            );
+        }
+        console.result(&text);
+    }
+}
+
+/// One row a target.
+fn table(work: &Work, width: u16) -> String {
+    let mut table = console::borderless(width);
+    table.set_header(["TARGET", "ACCOUNT", "CHANGES", "RESULT", "READY AFTER"]);
+    for job in &work.jobs {
+        let proof = job.proof.as_ref();
+        let (result, ready) = match (&job.result, proof) {
+            (Err(_), _) => ("error", None),
+            (Ok(()), Some(Ok(proof))) => (words::verdict(proof.outcome), proof.ready_after),
+            (Ok(()), Some(Err(_))) => ("made; error while verifying", None),
+            (Ok(()), None) if work.grant_result.is_err() => ("made; the grant failed", None),
+            (Ok(()), None) => ("made; not verified", None),
+        };
+        let ready = ready.map_or_else(String::new, console::seconds);
+        let changes = job.plan.changes.len().to_string();
+        table.add_row([&job.link.name, job.link.account.as_str(), &changes, result, &ready].map(Cell::new));
+    }
+    for failed in &work.failed {
+        table.add_row([&failed.link.name, failed.link.account.as_str(), "0", "error", ""].map(Cell::new));
+    }
+    console::trimmed(&table)
+}
+
+fn errors(work: &Work) -> impl Iterator<Item = &Error> {
+    let proofs = work.jobs.iter().filter_map(|job| job.proof.as_ref()?.as_ref().err());
+    work.grant_result
+        .as_ref()
+        .err()
+        .into_iter()
+        .chain(work.jobs.iter().filter_map(|job| job.result.as_ref().err()))
+        .chain(proofs)
+}
+
+/// The command and the document that make the other half.
+fn for_the_other_owner(work: &Work, only: Half) -> String {
+    let mut text = String::new();
+    for job in work
+        .jobs
+        .iter()
+        .filter(|job| job.result.is_ok() && work.grant_result.is_ok())
+    {
+        let link = &job.link;
+        let mut options = format!("--target-account {}", link.account);
+        if includes(Some(only), Half::Source) {
+            let _ = write!(options, " --user {}", work.source.user);
+        } else {
+            let _ = write!(options, " --user {}", work.source.user.name);
+        }
+        if link.role.as_str() != crate::config::DEFAULT_ROLE_NAME {
+            let _ = write!(options, " --role-name {}", link.role);
+        }
+        if !link.role_path.is_root() {
+            let _ = write!(options, " --role-path {}", link.role_path);
+        }
+        if let Some(id) = link.external_id.known() {
+            let _ = write!(options, " --external-id {id}");
+        }
+        for (wanted, option) in [
+            (link.require_mfa, " --require-mfa"),
+            (link.restrict_to_user, " --restrict-to-user"),
+            (link.allow_session_tags, " --allow-session-tags"),
+        ] {
+            if wanted {
+                options.push_str(option);
+            }
+        }
+        let (owner, other, document) = match only {
+            Half::Source => (
+                format!("target account {}", link.account),
+                "target",
+                job.desired.trust.clone(),
+            ),
+            Half::Target => {
+                let roles = std::collections::BTreeSet::from([job.role.clone()]);
+                let tags = if link.allow_session_tags {
+                    roles.clone()
+                } else {
+                    Default::default()
+                };
+                (
+                    format!("source account {}", work.source.account),
+                    "source",
+                    crate::iam::templates::grant(&roles, &tags),
+                )
+            }
+        };
+        let what = if only == Half::Source {
+            "a role with this trust policy"
+        } else {
+            "this policy on the user"
+        };
+        let _ = writeln!(
+            text,
+            "\n{GOOD}This half is made.{GOOD:#} The owner of {owner} makes the other one with"
+        );
+        let _ = writeln!(text, "  xacct bootstrap --only {other} {options}");
+        let _ = writeln!(text, "or with any other tool, as {what}:\n{document}");
+        let _ = writeln!(text, "Then prove the link: xacct verify");
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct JsonBootstrap {
+    source: JsonSource,
+    targets: BTreeMap<String, JsonTarget>,
+    pending_changes: usize,
+    applied: bool,
+    config: JsonConfig,
+}
+
+#[derive(Serialize)]
+struct JsonSource {
+    account: String,
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<json::Operator>,
+    changes: Vec<JsonChange>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonTarget {
+    account: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<json::Operator>,
+    changes: Vec<JsonChange>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<JsonProof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonConfig {
+    path: String,
+    written: bool,
+}
+
+impl JsonBootstrap {
+    fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<bool>) -> Self {
+        let jobs = work
+            .jobs
+            .iter()
+            .map(|job| (job.link.name.clone(), JsonTarget::from(job)));
+        let failed = work.failed.iter().map(|failed| {
+            let target = JsonTarget {
+                account: failed.link.account.to_string(),
+                role: failed.link.role.to_string(),
+                role_arn: None,
+                external_id: None,
+                operator: None,
+                changes: Vec::new(),
+                notes: Vec::new(),
+                verification: None,
+                error: Some((&failed.error).into()),
+            };
+            (failed.link.name.clone(), target)
+        });
+        Self {
+            source: JsonSource {
+                account: work.source.account.to_string(),
+                user: work.source.user.to_string(),
+                operator: work.source.operator.as_ref().map(operator),
+                changes: json::plan_changes(&work.grant_plan, ""),
+                notes: json::plan_notes(&work.grant_plan),
+                error: work.grant_result.as_ref().err().map(JsonError::from),
+            },
+            targets: jobs.chain(failed).collect(),
+            pending_changes: work.pending(),
+            applied: !args.dry_run && !args.check,
+            config: JsonConfig {
+                path: run.file.path.display().to_string(),
+                written: recorded.unwrap_or(false),
+            },
+        }
+    }
+}
+
+impl From<&Job> for JsonTarget {
+    fn from(job: &Job) -> Self {
+        let proof = job.proof.as_ref();
+        let error = job.result.as_ref().err().or_else(|| proof?.as_ref().err());
+        Self {
+            account: job.link.account.to_string(),
+            role: job.link.role.to_string(),
+            role_arn: Some(job.role.to_string()),
+            external_id: job.link.external_id.known().map(ToString::to_string),
+            operator: job.target.as_ref().map(|target| operator(&target.operator)),
+            changes: json::plan_changes(&job.plan, job.role.name.as_str()),
+            notes: json::plan_notes(&job.plan),
+            verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
+            error: error.map(JsonError::from),
+        }
+    }
+}
+
+fn operator(operator: &survey::Operator) -> json::Operator {
+    json::Operator {
+        account: operator.caller.account.to_string(),
+        arn: operator.caller.arn.to_string(),
+        credentials: operator.access.origin.clone(),
+        endpoints: operator.access.endpoints(),
+    }
+}

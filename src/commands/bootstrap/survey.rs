@@ -1,0 +1,356 @@
+//! Observes both accounts side by side, and checks that they are what they should be. Reads only.
+
+use futures_util::future::OptionFuture;
+
+use crate::aws::clients::{Access, Connections};
+use crate::aws::observe;
+use crate::aws::session::{self, AssumeRole, Caller};
+use crate::config::{Link, Source, WayIn};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
+use crate::iam::names::{AccountId, IamPath, PolicyName};
+use crate::iam::plan::{ObservedRole, ObservedUser, Reading, RoleQuotas};
+use crate::iam::templates::GRANT_POLICY;
+
+/// Who is at work in an account.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// The credentials, ready to be used.
+    pub access: Access,
+    /// Who they belong to.
+    pub caller: Caller,
+}
+
+/// The source account: the operator there, if there is one, and the user.
+#[derive(Debug, Clone)]
+pub struct SourceSide {
+    /// `None` when only the half in the target account is made.
+    pub operator: Option<Operator>,
+    /// The account.
+    pub account: AccountId,
+    /// The user who is granted.
+    pub user: UserArn,
+    /// The user's policies; `None` as for `operator`.
+    pub observed: Option<ObservedUser>,
+}
+
+/// The target account: the operator there, and the role, if there is one.
+#[derive(Debug, Clone)]
+pub struct TargetSide {
+    /// The credentials, and who they belong to.
+    pub operator: Operator,
+    /// The role as it is.
+    pub observed: Option<ObservedRole>,
+    /// What the account allows.
+    pub quotas: RoleQuotas,
+}
+
+/// Opens the source account and asks who is there.
+///
+/// # Errors
+/// When the credentials are of no use, of the wrong account, or of the root user.
+pub async fn source_operator(connections: &Connections, source: &Source) -> Result<Operator> {
+    let access = connections
+        .access(source.profile.as_deref())
+        .await
+        .map_err(|error| error.context("source account"))?;
+    let caller = session::caller(&access)
+        .await
+        .map_err(|error| error.context("source account"))?;
+    refuse_root(&caller, "source", "--profile")?;
+    if let Some(account) = &source.account
+        && *account != caller.account
+    {
+        let place = source
+            .account_place
+            .as_ref()
+            .map_or_else(String::new, |place| format!(" ({place})"));
+        return Err(Error::new(
+            Kind::Credentials,
+            format!(
+                "the source account is {account}{place}, and the credentials ({}) are of account {}",
+                access.origin, caller.account
+            ),
+        )
+        .hint(format!("give credentials of account {account}: --profile NAME"))
+        .hint("or, if the source account is another one now, change it where it is written"));
+    }
+    Ok(Operator { access, caller })
+}
+
+/// Observes the user in the source account.
+///
+/// # Errors
+/// When there is no such user, or the user's policies cannot be read.
+pub async fn source_side(operator: Operator, wanted: Option<&UserRef>) -> Result<SourceSide> {
+    let account = operator.caller.account.clone();
+    let name = match (wanted, operator.caller.arn.user()) {
+        (Some(user), _) => user.name().clone(),
+        (None, Some(caller)) => caller.name.clone(),
+        (None, None) => {
+            return Err(Error::usage(format!(
+                "which user of account {account} may assume the role? The operator ({}) is no user",
+                operator.caller.arn
+            ))
+            .hint("name the user: --user NAME"));
+        }
+    };
+    let grant: PolicyName = GRANT_POLICY.parse()?;
+    let (user, policies) = tokio::try_join!(
+        observe::user(&operator.access, &name),
+        observe::user_policies(&operator.access, &name, &grant)
+    )
+    .map_err(|error| error.context("source account"))?;
+    let user = match user {
+        Reading::Present(user) => user,
+        Reading::Absent => {
+            return Err(
+                Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
+                    .hint("see which there are: aws iam list-users --query 'Users[].UserName'"),
+            );
+        }
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+    };
+    if let Some(UserRef::Arn(wanted)) = wanted
+        && *wanted != user
+    {
+        return Err(
+            Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
+                .hint(format!("give --user {user}")),
+        );
+    }
+    let policies = match policies {
+        Reading::Present(policies) => policies,
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+        Reading::Absent => {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("account {account} has no user `{name}`"),
+            ));
+        }
+    };
+    let observed = Some(policies.of(user.clone()));
+    Ok(SourceSide {
+        operator: Some(operator),
+        account,
+        user,
+        observed,
+    })
+}
+
+/// The source account as it was told, where nobody can look: only the half in the target account is made.
+///
+/// # Errors
+/// When account or user were not told.
+pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
+    let hint = "give the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
+    let account = source.account.clone();
+    let account = account.ok_or_else(|| {
+        Error::usage("which account is the source? It is not looked at with --only target").hint(hint)
+    })?;
+    let user = match &source.user {
+        None => {
+            return Err(Error::usage(
+                "which user may assume the role? The source account is not looked at with --only target",
+            )
+            .hint(hint));
+        }
+        Some(UserRef::Arn(arn)) => arn.clone(),
+        Some(UserRef::Name(_)) if needs_path => {
+            return Err(Error::usage("--restrict-to-user needs the user's full ARN, and the source account is not looked at with --only target").hint(hint));
+        }
+        Some(UserRef::Name(name)) => UserArn {
+            partition,
+            account: account.clone(),
+            path: IamPath::root(),
+            name: name.clone(),
+        },
+    };
+    Ok(SourceSide {
+        operator: None,
+        account,
+        user,
+        observed: None,
+    })
+}
+
+/// Observes one target account.
+///
+/// # Errors
+/// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
+pub async fn target_side(connections: &Connections, link: &Link, source: Option<&Operator>) -> Result<TargetSide> {
+    let place = format!("target account {}", link.account);
+    let access = enter(connections, link, source)
+        .await
+        .map_err(|error| error.context(&place))?;
+    let access = link
+        .region
+        .as_ref()
+        .map_or_else(|| access.clone(), |region| access.in_region(region));
+    link.check_policies(Some(access.partition()))?;
+    let policies: Vec<_> = link
+        .policy_arns
+        .iter()
+        .map(|policy| (policy.resolve(access.partition()), "managed policy"))
+        .chain(
+            link.permissions_boundary
+                .iter()
+                .map(|policy| (policy.resolve(access.partition()), "permissions boundary")),
+        )
+        .collect();
+    let policies: Vec<_> = policies.iter().map(|(arn, role)| (arn, *role)).collect();
+    let (caller, role, quotas, policies) = tokio::join!(
+        session::caller(&access),
+        observe::role(&access, &link.role),
+        observe::role_quotas(&access),
+        observe::managed_policies(&access, &policies),
+    );
+    // Who it is decides before anything else that went wrong.
+    let caller = caller.map_err(|error| error.context(&place))?;
+    refuse_root(&caller, "target", "--target-profile")?;
+    if caller.account != link.account {
+        return Err(Error::new(
+            Kind::Credentials,
+            format!(
+                "the target account is {}, and the credentials ({}) are of account {}",
+                link.account, access.origin, caller.account
+            ),
+        )
+        .hint(format!(
+            "give credentials of account {}: --target-profile NAME",
+            link.account
+        )));
+    }
+    if let Some(source) = source {
+        check_pair(&source.caller, &caller)?;
+    }
+    let operator = Operator { access, caller };
+    let observed = match role.map_err(|error| error.context(&place))? {
+        Reading::Present(role) => Some(role),
+        Reading::Absent => None,
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+    };
+    policies.map_err(|error| error.context(&place))?;
+    Ok(TargetSide {
+        operator,
+        observed,
+        quotas,
+    })
+}
+
+/// The role as it is now.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn role_again(target: &TargetSide, link: &Link) -> Result<Option<ObservedRole>> {
+    match observe::role(&target.operator.access, &link.role).await? {
+        Reading::Present(role) => Ok(Some(role)),
+        Reading::Absent => Ok(None),
+        Reading::Unreadable { permission, answer } => Err(unreadable(&target.operator, &permission, &answer)),
+    }
+}
+
+/// The user's policies as they are now.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn user_again(source: &SourceSide) -> Result<Option<ObservedUser>> {
+    let grant: PolicyName = GRANT_POLICY.parse()?;
+    let read = source.operator.as_ref().map(async |operator| {
+        match observe::user_policies(&operator.access, &source.user.name, &grant).await? {
+            Reading::Present(policies) => Ok(Some(policies.of(source.user.clone()))),
+            Reading::Absent => Ok(None),
+            Reading::Unreadable { permission, answer } => Err(unreadable(operator, &permission, &answer)),
+        }
+    });
+    OptionFuture::from(read).await.unwrap_or(Ok(None))
+}
+
+async fn enter(connections: &Connections, link: &Link, source: Option<&Operator>) -> Result<Access> {
+    match &link.way_in {
+        WayIn::Profile(name) => connections.access(Some(name)).await,
+        WayIn::Search => connections.access(Some(&connections.profile_for(&link.account)?)).await,
+        WayIn::EnterRole(role) => {
+            let source = source.ok_or_else(|| {
+                Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
+                    .hint("name the profile of the target's operator: --target-profile NAME")
+            })?;
+            let partition = source
+                .caller
+                .arn
+                .partition()
+                .unwrap_or_else(|| source.access.partition());
+            let request = AssumeRole {
+                role: crate::iam::arn::RoleArn {
+                    partition,
+                    account: link.account.clone(),
+                    path: IamPath::root(),
+                    name: role.clone(),
+                },
+                session_name: "xacct-bootstrap".parse()?,
+                external_id: None,
+                duration: None,
+            };
+            let session = session::assume(&source.access, &request).await.map_err(|error| {
+                error.context(format!("role `{role}` cannot be entered")).hint(format!(
+                    "the operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
+                    source.caller.arn, request.role
+                ))
+            })?;
+            Ok(source
+                .access
+                .with_session(&session, format!("role {role}, entered from {}", source.access.origin)))
+        }
+    }
+}
+
+fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {
+    if !matches!(caller.arn, CallerArn::Root { .. }) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Refused,
+        format!(
+            "the credentials for the {side} account are the root user's of account {}",
+            caller.account
+        ),
+    )
+    .hint(format!(
+        "give those of an IAM user or role with IAM rights: {option} NAME"
+    ))
+    .hint("delete the root user's access keys; AWS advises against having any"))
+}
+
+fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
+    if source.account == target.account {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("source and target are the same account, {}", source.account),
+        )
+        .hint("name another account with --target-account, or other credentials with --target-profile"));
+    }
+    if let (Some(from), Some(to)) = (source.arn.partition(), target.arn.partition())
+        && from != to
+    {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("the source account is in partition {from}, the target account in {to}"),
+        )
+        .hint("roles cannot be assumed across partitions: make a user in the target's partition"));
+    }
+    Ok(())
+}
+
+fn unreadable(operator: &Operator, permission: &str, answer: &str) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!(
+            "the operator of account {} ({}) may not read what there is: {permission} was refused",
+            operator.caller.account, operator.caller.arn
+        ),
+    )
+    .hint(format!(
+        "allow {permission}; policies/ has the least that an operator needs, for the source and for the target account"
+    ))
+    .hint(format!("AWS said: {answer}"))
+}

@@ -1,0 +1,76 @@
+//! Runs a command that talks to AWS, and sees to it that no test bucket outlives it: after success, an error, a panic,
+//! Ctrl-C or SIGTERM.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::Run;
+use crate::error::{Error, ExitCode, Kind, Result};
+
+/// How long the last buckets may take to be deleted.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the command on a runtime of its own.
+pub fn guarded(run: &Run<'_>, command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Internal, format!("no runtime: {error}")))?;
+    let result = runtime.block_on(async {
+        let ended = tokio::select! {
+            biased;
+            signal = signal() => Err(Error::new(signal, "interrupted: what was not yet applied is not applied")
+                .hint("run the same command again to see what is left to do")),
+            result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
+                Err(Error::new(Kind::Internal, "xacct has a bug and stopped").hint("please report it with the message above"))
+            }),
+        };
+        delete_leftovers(run).await;
+        ended
+    });
+    // A prompt may still be reading from the terminal in a thread of its own; it is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn delete_leftovers(run: &Run<'_>) {
+    let names = run.leftovers.names();
+    if names.is_empty() {
+        return;
+    }
+    run.console
+        .say(&format!("Deleting the test bucket {}", names.join(", ")));
+    let left = tokio::select! {
+        left = tokio::time::timeout(PATIENCE, run.leftovers.delete_all()) => left.unwrap_or(names),
+        _ = signal() => names,
+    };
+    for name in left {
+        let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind")).hint(format!(
+            "delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"
+        ));
+        run.console.error(&error);
+    }
+}
+
+/// Waits for Ctrl-C or a request to end.
+async fn signal() -> Kind {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => Kind::Interrupted,
+            _ = terminate.recv() => Kind::Terminated,
+        }
+    }
+    #[cfg(not(unix))]
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Kind::Interrupted,
+        Err(_) => std::future::pending().await,
+    }
+}

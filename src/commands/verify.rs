@@ -1,0 +1,212 @@
+//! `xacct verify`: proves every link on record.
+
+use std::collections::BTreeMap;
+
+use comfy_table::Cell;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde::Serialize;
+
+use super::Run;
+use crate::aws::clients::{Access, Connections};
+use crate::cli::{BucketNamespace, Probe, ProofOptions, Verify};
+use crate::config::{self, Link};
+use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::{RoleArn, UserRef};
+use crate::iam::names::{AccountId, ExternalId, MfaSerial};
+use crate::proof::{Claim, Freshness, MfaMeans, Outcome, Proof, Prover, TestBucket};
+use crate::report::json::{self, JsonError, JsonProof};
+use crate::report::{console, proof as words};
+
+/// Runs `xacct verify`.
+pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
+    let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
+    let source = &run.file.source;
+    let user = source.user.clone().ok_or_else(|| {
+        Error::usage(format!(
+            "`{}` does not say whose links these are",
+            run.file.path.display()
+        ))
+        .hint("write user = \"NAME\" below [source]")
+    })?;
+    let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
+    let profile = args.proof.user_profile.as_deref().or(source.user_profile.as_deref());
+    let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
+    let access = connections.access(profile).await?;
+    let account = source.account.clone().or_else(|| user.account().cloned());
+    let partition = access.partition();
+    let prover = prover(&connections, access, user.clone(), account, &args.proof, run);
+
+    let proofs = stream::iter(&links).map(async |link| {
+        let role = link.role_arn(partition);
+        let claim = claim(
+            link,
+            role.clone(),
+            link.external_id.known().cloned(),
+            Freshness::Settled,
+            run,
+        );
+        let progress = run.console.progress(&link.name);
+        progress.now("verifying".to_owned());
+        Proven {
+            link,
+            role,
+            result: prover.prove(&claim, &|doing| progress.now(doing)).await,
+        }
+    });
+    let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+
+    let exit_code = worst(proofs.iter().map(|proven| &proven.result));
+    if run.console.is_json() {
+        let targets = proofs
+            .iter()
+            .map(|proven| (proven.link.name.clone(), proven.into()))
+            .collect();
+        run.console
+            .result(&json::document("verify", exit_code, JsonVerify { targets }));
+    } else {
+        report(&proofs, &user, run);
+    }
+    Ok(exit_code)
+}
+
+/// A prover for links of the user, with whatever there is to pass MFA with.
+pub fn prover(
+    connections: &Connections,
+    access: Access,
+    user: UserRef,
+    source: Option<AccountId>,
+    options: &ProofOptions,
+    run: &Run<'_>,
+) -> Prover {
+    let serial = access
+        .profile
+        .as_deref()
+        .and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
+    let mfa = MfaMeans {
+        code: options.mfa_code.clone(),
+        serial: serial.and_then(|serial| serial.parse().ok()),
+        ask: run
+            .context
+            .terminal
+            .can_ask
+            .then_some(ask_for_code as fn(&MfaSerial) -> std::io::Result<String>),
+    };
+    Prover::new(access, user, source, mfa, run.leftovers.clone())
+}
+
+fn ask_for_code(device: &MfaSerial) -> std::io::Result<String> {
+    use std::io::Write;
+    let mut stderr = anstream::stderr();
+    write!(stderr, "MFA code of {device}: ")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line)
+}
+
+/// What is claimed of a link.
+pub fn claim(
+    link: &Link,
+    role: RoleArn,
+    external_id: Option<ExternalId>,
+    freshness: Freshness,
+    run: &Run<'_>,
+) -> Claim {
+    let bucket = (link.probe == Probe::Bucket).then(|| TestBucket {
+        random: run.context.random,
+        tags: link.bucket_tags.clone(),
+        account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
+    });
+    Claim {
+        role,
+        external_id,
+        require_mfa: link.require_mfa,
+        region: link.region.clone(),
+        bucket,
+        freshness,
+    }
+}
+
+struct Proven<'a> {
+    link: &'a Link,
+    role: RoleArn,
+    result: Result<Proof>,
+}
+
+/// An error is worse than a "no": it says nothing about the link.
+fn worst<'a>(results: impl Iterator<Item = &'a Result<Proof>>) -> ExitCode {
+    let codes = results.map(|result| match result {
+        Ok(proof) => proof.outcome.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    });
+    codes
+        .max_by_key(|code| match code {
+            ExitCode::Done => 0,
+            ExitCode::NotProven => 1,
+            _ => 2,
+        })
+        .unwrap_or(ExitCode::Done)
+}
+
+fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
+    let console = run.console;
+    let user = user.name().as_str();
+    for proven in proofs {
+        let title = format!("{user} → {}", proven.role);
+        match &proven.result {
+            Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
+                let steps = words::steps(proof, user, console.width());
+                console.result(&format!("{title}\n{}\n{steps}", words::heading(proof)));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                console.result(&format!("{title}\nNot verified"));
+                console.error(error);
+            }
+        }
+    }
+    if proofs.len() > 1 {
+        console.result(&table(proofs, console.width()));
+    }
+}
+
+fn table(proofs: &[Proven<'_>], width: u16) -> String {
+    let mut table = console::borderless(width);
+    table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
+    for proven in proofs {
+        let (result, time) = match &proven.result {
+            Ok(proof) => (words::verdict(proof.outcome), console::seconds(proof.duration)),
+            Err(_) => ("error", String::new()),
+        };
+        let link = proven.link;
+        table.add_row([&link.name, link.account.as_str(), link.role.as_str(), result, &time].map(Cell::new));
+    }
+    console::trimmed(&table)
+}
+
+#[derive(Serialize)]
+struct JsonVerify {
+    targets: BTreeMap<String, JsonVerified>,
+}
+
+#[derive(Serialize)]
+struct JsonVerified {
+    account: String,
+    role_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<JsonProof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl From<&Proven<'_>> for JsonVerified {
+    fn from(proven: &Proven<'_>) -> Self {
+        Self {
+            account: proven.link.account.to_string(),
+            role_arn: proven.role.to_string(),
+            verification: proven.result.as_ref().ok().map(JsonProof::from),
+            error: proven.result.as_ref().err().map(JsonError::from),
+        }
+    }
+}

@@ -1,0 +1,496 @@
+//! What was typed, what the environment says and what `xacct.toml` records, made into settings.
+//!
+//! Options win over `XACCT_…` variables (clap sees to that), which win over the file.
+
+mod file;
+mod record;
+
+use std::path::{Path, PathBuf};
+
+pub use file::{ConfigFile, RecordedSource};
+pub use record::record;
+
+use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{ManagedPolicy, Partition, PolicyOwner, RoleArn, UserRef};
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, PolicyName, Region, RoleName, Tag};
+use crate::iam::plan::OWN_POLICY_PREFIX;
+use crate::iam::policy::PolicyDocument;
+
+/// The name of a role for which none was asked.
+pub const DEFAULT_ROLE_NAME: &str = "xacct";
+
+/// A target as `xacct.toml` records it: only what was said.
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "the fields are the keys of the file, explained in the README"
+)]
+pub struct Recorded {
+    pub account: AccountId,
+    pub profile: Option<String>,
+    pub enter_role: Option<RoleName>,
+    pub role: Option<RoleName>,
+    pub role_path: Option<IamPath>,
+    pub external_id: Option<ExternalId>,
+    pub require_mfa: Option<bool>,
+    pub restrict_to_user: Option<bool>,
+    pub allow_session_tags: Option<bool>,
+    pub policy_arns: Vec<ManagedPolicy>,
+    pub policy_files: Vec<PathBuf>,
+    pub permissions_boundary: Option<ManagedPolicy>,
+    pub max_session_duration: Option<MaxSessionDuration>,
+    pub tags: Vec<Tag>,
+    pub region: Option<Region>,
+    pub probe: Option<Probe>,
+    pub bucket_tags: Vec<Tag>,
+    pub bucket_namespace: Option<BucketNamespace>,
+}
+
+/// The account that has the user, and the ways into it.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// Its number, where it is known beforehand.
+    pub account: Option<AccountId>,
+    /// Who is granted; `None` means the operator.
+    pub user: Option<UserRef>,
+    /// The operator's profile; `None` means the usual credential chain.
+    pub profile: Option<String>,
+    /// The user's own profile; `None` means the operator's, if the operator is the user.
+    pub user_profile: Option<String>,
+    /// Where `xacct.toml` says which account it is, such as `xacct.toml:2`.
+    pub account_place: Option<String>,
+}
+
+/// One link, settled: everything that decides what the role, the grant and the proof are like.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Its name in `xacct.toml`.
+    pub name: String,
+    /// The target account.
+    pub account: AccountId,
+    /// The role's name.
+    pub role: RoleName,
+    /// The role's path.
+    pub role_path: IamPath,
+    /// Which external ID, if any.
+    pub external_id: ExternalIdChoice,
+    /// Whether the role demands MFA.
+    pub require_mfa: bool,
+    /// Whether the role admits the one user only.
+    pub restrict_to_user: bool,
+    /// Whether sessions may carry tags and a source identity.
+    pub allow_session_tags: bool,
+    /// Managed policies on the role.
+    pub policy_arns: Vec<ManagedPolicy>,
+    /// Files with inline policies, relative to the folder of `xacct.toml` or of the caller, as they were written.
+    pub policy_files: Vec<PathBuf>,
+    /// The permissions boundary.
+    pub permissions_boundary: Option<ManagedPolicy>,
+    /// The longest session.
+    pub max_session_duration: MaxSessionDuration,
+    /// Tags of the role.
+    pub tags: Vec<Tag>,
+    /// Region of sessions and buckets.
+    pub region: Option<Region>,
+    /// How the target account is reached.
+    pub way_in: WayIn,
+    /// How far verification goes.
+    pub probe: Probe,
+    /// Tags of the test bucket.
+    pub bucket_tags: Vec<Tag>,
+    /// Namespace of the test bucket's name.
+    pub bucket_namespace: BucketNamespace,
+}
+
+/// Which external ID a link has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExternalIdChoice {
+    /// This one.
+    Use(ExternalId),
+    /// The one the role has; a random one if it has none.
+    Generate,
+    /// None; xacct.toml knows the link, and says so.
+    None,
+    /// The one the role has, if any: this link is new to `xacct.toml`.
+    AsFound,
+}
+
+impl ExternalIdChoice {
+    /// The external ID, where it is settled without looking at the role.
+    #[must_use]
+    pub fn known(&self) -> Option<&ExternalId> {
+        match self {
+            Self::Use(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// How the operator gets into the target account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayIn {
+    /// With a profile.
+    Profile(String),
+    /// Through a role there, assumed by the source operator.
+    EnterRole(RoleName),
+    /// Nothing was said: the AWS config file may name one profile for the account.
+    Search,
+}
+
+impl Link {
+    /// The role's ARN.
+    #[must_use]
+    pub fn role_arn(&self, partition: Partition) -> RoleArn {
+        RoleArn {
+            partition,
+            account: self.account.clone(),
+            path: self.role_path.clone(),
+            name: self.role.clone(),
+        }
+    }
+
+    /// A link with default settings.
+    fn new(account: AccountId) -> Result<Self> {
+        Ok(Self {
+            name: account.to_string(),
+            account,
+            role: DEFAULT_ROLE_NAME.parse()?,
+            role_path: IamPath::root(),
+            external_id: ExternalIdChoice::AsFound,
+            require_mfa: false,
+            restrict_to_user: false,
+            allow_session_tags: false,
+            policy_arns: Vec::new(),
+            policy_files: Vec::new(),
+            permissions_boundary: None,
+            max_session_duration: "1h".parse()?,
+            tags: Vec::new(),
+            region: None,
+            way_in: WayIn::Search,
+            probe: Probe::Bucket,
+            bucket_tags: Vec::new(),
+            bucket_namespace: BucketNamespace::Global,
+        })
+    }
+
+    fn from_record(name: &str, record: &Recorded) -> Result<Self> {
+        let new = Self::new(record.account.clone())?;
+        Ok(Self {
+            name: name.to_owned(),
+            role: record.role.clone().unwrap_or(new.role),
+            role_path: record.role_path.clone().unwrap_or(new.role_path),
+            external_id: record
+                .external_id
+                .clone()
+                .map_or(ExternalIdChoice::None, ExternalIdChoice::Use),
+            require_mfa: record.require_mfa.unwrap_or(false),
+            restrict_to_user: record.restrict_to_user.unwrap_or(false),
+            allow_session_tags: record.allow_session_tags.unwrap_or(false),
+            policy_arns: record.policy_arns.clone(),
+            policy_files: record.policy_files.clone(),
+            permissions_boundary: record.permissions_boundary.clone(),
+            max_session_duration: record.max_session_duration.unwrap_or(new.max_session_duration),
+            tags: record.tags.clone(),
+            region: record.region.clone(),
+            way_in: match (&record.profile, &record.enter_role) {
+                (Some(profile), _) => WayIn::Profile(profile.clone()),
+                (None, Some(role)) => WayIn::EnterRole(role.clone()),
+                (None, None) => WayIn::Search,
+            },
+            probe: record.probe.unwrap_or(new.probe),
+            bucket_tags: record.bucket_tags.clone(),
+            bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
+            account: new.account,
+        })
+    }
+
+    /// Lets what was typed win.
+    fn with_options(mut self, role: &RoleOptions, access: &OperatorAccess) -> Self {
+        if let Some(name) = &role.role_name {
+            self.role = name.clone();
+        }
+        if let Some(path) = &role.role_path {
+            self.role_path = path.clone();
+        }
+        if let Some(id) = &role.external_id {
+            self.external_id = ExternalIdChoice::Use(id.clone());
+        } else if role.generate_external_id && self.external_id.known().is_none() {
+            self.external_id = ExternalIdChoice::Generate;
+        }
+        self.require_mfa = role.require_mfa.unwrap_or(self.require_mfa);
+        self.restrict_to_user = role.restrict_to_user.unwrap_or(self.restrict_to_user);
+        self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);
+        replace_if_given(&mut self.policy_arns, &role.policy_arn);
+        replace_if_given(&mut self.policy_files, &role.policy_file);
+        if let Some(boundary) = &role.permissions_boundary {
+            self.permissions_boundary = Some(boundary.clone());
+        }
+        self.max_session_duration = role.max_session_duration.unwrap_or(self.max_session_duration);
+        replace_if_given(&mut self.tags, &role.tag);
+        if let Some(profile) = &access.target_profile {
+            self.way_in = WayIn::Profile(profile.clone());
+        } else if let Some(role) = &access.enter_role {
+            self.way_in = WayIn::EnterRole(role.clone());
+        }
+        self
+    }
+
+    fn with_proof_options(mut self, proof: &ProofOptions) -> Self {
+        if proof.region.is_some() {
+            self.region = proof.region.clone();
+        }
+        self.probe = proof.probe.unwrap_or(self.probe);
+        replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
+        self.bucket_namespace = proof.bucket_namespace.unwrap_or(self.bucket_namespace);
+        self
+    }
+
+    /// Checks what can be checked without asking AWS: that every policy ARN can be used on a role of this account.
+    ///
+    /// # Errors
+    /// When a policy or boundary belongs to another account or another partition.
+    pub fn check_policies(&self, partition: Option<Partition>) -> Result<()> {
+        for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
+            let ManagedPolicy::Arn(arn) = policy else { continue };
+            if let PolicyOwner::Account(owner) = &arn.owner
+                && *owner != self.account
+            {
+                return Err(Error::usage(format!(
+                    "`{arn}` is a policy of account {owner}, and the role is in account {}",
+                    self.account
+                ))
+                .hint("name a policy of the target account, or one of AWS's"));
+            }
+            if let Some(partition) = partition
+                && arn.partition != partition
+            {
+                return Err(Error::usage(format!(
+                    "`{arn}` is in partition {}, and the accounts are in {partition}",
+                    arn.partition
+                ))
+                .hint(format!("begin the ARN with arn:{partition}:")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn replace_if_given<T: Clone>(setting: &mut Vec<T>, given: &[T]) {
+    if !given.is_empty() {
+        setting.clear();
+        setting.extend_from_slice(given);
+    }
+}
+
+/// The source as `bootstrap` sees it.
+///
+/// # Errors
+/// When options contradict each other.
+pub fn source(
+    file: &ConfigFile,
+    user: Option<&UserRef>,
+    access: &OperatorAccess,
+    proof: &ProofOptions,
+) -> Result<Source> {
+    let user = user.or(file.source.user.as_ref()).cloned();
+    let account = access.source_account.clone().or_else(|| file.source.account.clone());
+    let of_user = user.as_ref().and_then(|user| user.account().cloned());
+    if let (Some(account), Some(of_user)) = (&account, &of_user)
+        && account != of_user
+    {
+        return Err(Error::usage(format!(
+            "the user is of account {of_user}, and the source account is {account}"
+        ))
+        .hint("give a user of the source account, or change the source account"));
+    }
+    Ok(Source {
+        account: account.or(of_user),
+        user,
+        profile: access.profile.clone().or_else(|| file.source.profile.clone()),
+        user_profile: proof.user_profile.clone().or_else(|| file.source.user_profile.clone()),
+        account_place: file.place_of_source("account"),
+    })
+}
+
+/// The links that `bootstrap` works on: those of the accounts that were named, or all on record.
+///
+/// # Errors
+/// When there are none.
+pub fn links_to_make(
+    file: &ConfigFile,
+    accounts: &[AccountId],
+    access: &OperatorAccess,
+    role: &RoleOptions,
+    proof: &ProofOptions,
+) -> Result<Vec<Link>> {
+    let mut links = Vec::new();
+    if accounts.is_empty() {
+        for (name, record) in &file.targets {
+            links.push(Link::from_record(name, record)?);
+        }
+        if links.is_empty() {
+            return Err(
+                Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
+                    .hint("name the account to link to: xacct bootstrap --target-account ID"),
+            );
+        }
+    }
+    for account in accounts {
+        let mut known: Vec<_> = file
+            .targets
+            .iter()
+            .filter(|(_, record)| record.account == *account)
+            .collect();
+        if let Some(name) = &role.role_name {
+            known.retain(|(_, record)| {
+                record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == name.as_str()
+            });
+        }
+        match known.as_slice() {
+            [] => links.push(unused_name(Link::new(account.clone())?, file)),
+            known => {
+                for (name, record) in known {
+                    links.push(Link::from_record(name, record)?);
+                }
+            }
+        }
+    }
+    let links = links
+        .into_iter()
+        .map(|link| link.with_options(role, access).with_proof_options(proof));
+    let mut seen = std::collections::BTreeSet::new();
+    Ok(links
+        .filter(|link| seen.insert((link.account.clone(), link.role.clone())))
+        .collect())
+}
+
+/// A second role of one account needs another name than the account's number.
+fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
+    let taken = |name: &str| file.targets.iter().any(|(known, _)| known == name);
+    let mut number = 2;
+    while taken(&link.name) {
+        link.name = format!("{}-{number}", link.account);
+        number += 1;
+    }
+    link
+}
+
+/// The links on record that were named, by name or account; all of them if none was.
+///
+/// # Errors
+/// When the file has no targets, or not the one that was named.
+pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&ProofOptions>) -> Result<Vec<Link>> {
+    let path = file.path.display();
+    if file.text.is_none() {
+        return Err(Error::usage(format!("there is no `{path}` here"))
+            .hint("make a link first: xacct bootstrap --target-account ID")
+            .hint("or name the file: --config FILE"));
+    }
+    if file.targets.is_empty() {
+        return Err(Error::usage(format!("`{path}` has no targets"))
+            .hint("make a link first: xacct bootstrap --target-account ID"));
+    }
+    let mut links = Vec::new();
+    for (name, record) in &file.targets {
+        if wanted.is_empty()
+            || wanted
+                .iter()
+                .any(|text| text == name || text == record.account.as_str())
+        {
+            let link = Link::from_record(name, record)?;
+            links.push(match proof {
+                Some(proof) => link.with_proof_options(proof),
+                None => link,
+            });
+        }
+    }
+    for text in wanted {
+        if !links
+            .iter()
+            .any(|link| link.name == *text || link.account.as_str() == text)
+        {
+            let names: Vec<_> = file.targets.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(
+                Error::usage(format!("`{path}` has no target `{text}`")).hint(format!("it has {}", names.join(", ")))
+            );
+        }
+    }
+    Ok(links)
+}
+
+/// Reads a policy file and names the inline policy after it: `state-bucket.json` becomes `xacct-state-bucket`.
+///
+/// # Errors
+/// When the file cannot be read, its name cannot be a policy's, or its content is not an identity policy.
+pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyDocument)> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(base.join(path))
+        .map_err(|error| Error::new(Kind::File, format!("cannot read policy file `{shown}`: {error}")))?;
+    let document =
+        PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
+    if let Some(number) = document
+        .statements
+        .iter()
+        .position(|statement| statement.principal.is_some())
+    {
+        return Err(Error::usage(format!(
+            "policy file `{shown}`: statement {} has a principal",
+            number + 1
+        ))
+        .hint("a policy on a role has none; who may assume the role is for xacct to write"));
+    }
+    if let Some(number) = document
+        .statements
+        .iter()
+        .position(|statement| statement.resource.is_none())
+    {
+        return Err(Error::usage(format!(
+            "policy file `{shown}`: statement {} has no resource",
+            number + 1
+        ))
+        .hint("add \"Resource\", such as \"*\""));
+    }
+    let stem = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let name = format!(
+        "{OWN_POLICY_PREFIX}{}",
+        stem.strip_prefix(OWN_POLICY_PREFIX).unwrap_or(&stem)
+    );
+    let name = name.parse().map_err(|invalid| {
+        Error::from(invalid)
+            .context(format!("policy file `{shown}`"))
+            .hint("rename the file")
+    })?;
+    Ok((name, document))
+}
+
+/// Whether bootstrap works on this half.
+#[must_use]
+pub fn includes(only: Option<Half>, half: Half) -> bool {
+    only.is_none_or(|only| only == half)
+}
+
+impl ConfigFile {
+    /// The folder that relative paths in the file are relative to.
+    #[must_use]
+    pub fn folder(&self, context: &crate::context::Context) -> PathBuf {
+        let path = context.directory.join(&self.path);
+        path.parent().map_or_else(|| context.directory.clone(), Path::to_owned)
+    }
+}
+
+/// The options with policy files as `xacct.toml` will name them: what is typed is relative to the working folder, what
+/// is recorded to the folder of the file.
+#[must_use]
+pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &crate::context::Context) -> RoleOptions {
+    let mut options = options.clone();
+    if file.folder(context) != context.directory {
+        for path in &mut options.policy_file {
+            *path = context.directory.join(&path);
+        }
+    }
+    options
+}

@@ -1,0 +1,254 @@
+//! Writes links to `xacct.toml`, keeping its comments and order.
+
+use std::io::Write;
+use std::path::Path;
+
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+
+use super::{ConfigFile, Link, Source, WayIn};
+use crate::cli::{BucketNamespace, Probe};
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::Tag;
+
+/// Records the source and these links; returns whether the file had to change.
+///
+/// The file is replaced whole: whoever reads it sees the old or the new one, never half of either.
+///
+/// # Errors
+/// When the file cannot be written, or was changed by someone else since it was read.
+pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
+    let text = text_with(file, source, links)?;
+    if file.text.as_deref() == Some(text.as_str()) {
+        return Ok(false);
+    }
+    let now = std::fs::read_to_string(&file.path).ok();
+    if now != file.text {
+        return Err(Error::new(
+            Kind::File,
+            format!(
+                "`{}` was changed while xacct was running, and is left as it is",
+                file.path.display()
+            ),
+        )
+        .hint("run the same command again; it will find nothing to change in AWS and record the link"));
+    }
+    replace(&file.path, &text)
+        .map_err(|error| Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display())))?;
+    Ok(true)
+}
+
+fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
+    let mut document: DocumentMut = match &file.text {
+        Some(text) => text
+            .parse()
+            .map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?,
+        None => DocumentMut::new(),
+    };
+    if file.text.is_none() {
+        document
+            .decor_mut()
+            .set_prefix("# Links between AWS accounts, recorded by xacct. It holds no secret; commit it.\n\n");
+    }
+    let path = file.path.display().to_string();
+    let section = table(document.as_table_mut(), "source", &path)?;
+    set(
+        section,
+        "account",
+        source.account.as_ref().map(|account| account.to_string().into()),
+    );
+    set(
+        section,
+        "user",
+        source.user.as_ref().map(|user| user.to_string().into()),
+    );
+    set_if_given(section, "profile", source.profile.as_deref());
+    set_if_given(section, "user_profile", source.user_profile.as_deref());
+
+    let targets = table(document.as_table_mut(), "targets", &path)?;
+    targets.set_implicit(true);
+    for link in links {
+        set_link(table(targets, &link.name, &path)?, link);
+    }
+    Ok(document.to_string())
+}
+
+fn set_link(section: &mut Table, link: &Link) {
+    set(section, "account", Some(link.account.to_string().into()));
+    match &link.way_in {
+        WayIn::Profile(profile) => {
+            set(section, "profile", Some(profile.as_str().into()));
+            section.remove("enter_role");
+        }
+        WayIn::EnterRole(role) => {
+            set(section, "enter_role", Some(role.to_string().into()));
+            section.remove("profile");
+        }
+        WayIn::Search => {}
+    }
+    // The role's name is always written: it is half of what the file is for.
+    set(section, "role", Some(link.role.to_string().into()));
+    set_unless(section, "role_path", link.role_path.to_string(), "/");
+    set(
+        section,
+        "external_id",
+        link.external_id.known().map(|id| id.to_string().into()),
+    );
+    set_unless(section, "require_mfa", link.require_mfa, false);
+    set_unless(section, "restrict_to_user", link.restrict_to_user, false);
+    set_unless(section, "allow_session_tags", link.allow_session_tags, false);
+    set(
+        section,
+        "policy_arns",
+        list(link.policy_arns.iter().map(ToString::to_string)),
+    );
+    set(
+        section,
+        "policy_files",
+        list(link.policy_files.iter().map(|path| path.display().to_string())),
+    );
+    set(
+        section,
+        "permissions_boundary",
+        link.permissions_boundary
+            .as_ref()
+            .map(|policy| policy.to_string().into()),
+    );
+    set_unless(
+        section,
+        "max_session_duration",
+        link.max_session_duration.to_string(),
+        "1h",
+    );
+    set(section, "tags", tags(&link.tags));
+    set(
+        section,
+        "region",
+        link.region.as_ref().map(|region| region.to_string().into()),
+    );
+    set_unless(
+        section,
+        "probe",
+        if link.probe == Probe::Identity {
+            "identity"
+        } else {
+            "bucket"
+        },
+        "bucket",
+    );
+    set(section, "bucket_tags", tags(&link.bucket_tags));
+    let regional = link.bucket_namespace == BucketNamespace::AccountRegional;
+    set_unless(
+        section,
+        "bucket_namespace",
+        if regional { "account-regional" } else { "global" },
+        "global",
+    );
+}
+
+fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Table> {
+    let item = parent.entry(key).or_insert_with(|| Item::Table(Table::new()));
+    if let Some(inline) = item.as_inline_table() {
+        *item = Item::Table(inline.clone().into_table());
+    }
+    item.as_table_mut()
+        .ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
+}
+
+/// Sets or removes a value. One that means the same is left as it was written, with its comment.
+fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
+    let Some(wanted) = wanted else {
+        section.remove(key);
+        return;
+    };
+    match section.get_mut(key) {
+        Some(Item::Value(found)) => {
+            if plain(found) != plain(&wanted) {
+                let decor = found.decor().clone();
+                *found = wanted;
+                *found.decor_mut() = decor;
+            }
+        }
+        Some(Item::Table(found))
+            if wanted.as_inline_table().is_some_and(|wanted| {
+                plain(&Value::InlineTable(found.clone().into_inline_table()))
+                    == plain(&Value::InlineTable(wanted.clone()))
+            }) => {}
+        _ => {
+            section.insert(key, value(wanted));
+        }
+    }
+}
+
+/// A setting with a default is written only where it differs, or where someone wrote it already.
+fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
+    if section.contains_key(key) || wanted != default {
+        set(section, key, Some(wanted.into()));
+    }
+}
+
+/// Values that another run may have been told by option: the file keeps its own when nothing is said.
+fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
+    if let Some(text) = wanted {
+        set(section, key, Some(text.into()));
+    }
+}
+
+/// A value without the way it was written.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{:?}", text.value()),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
+        Value::InlineTable(table) => {
+            let mut pairs: Vec<_> = table
+                .iter()
+                .map(|(key, value)| format!("{key}={}", plain(value)))
+                .collect();
+            pairs.sort();
+            pairs.join(",")
+        }
+        other => other.to_string().trim().to_owned(),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> Option<Value> {
+    let array: Array = items.collect();
+    (!array.is_empty()).then_some(Value::Array(array))
+}
+
+fn tags(tags: &[Tag]) -> Option<Value> {
+    let table: InlineTable = tags
+        .iter()
+        .map(|tag| (tag.key.to_string(), tag.value.to_string()))
+        .collect();
+    (!table.is_empty()).then_some(Value::InlineTable(table))
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old file whole.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    // A link in the way is followed on purpose: the file may be kept elsewhere.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".xacct-")
+        .suffix(".toml")
+        .tempfile_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).map_or(0o644, |file| file.permissions().mode() & 0o777);
+        temporary
+            .as_file()
+            .set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    temporary.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+//! What the program takes from the world around it: handed in at the top, so that everything below is deterministic.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The surroundings of one run.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// The folder in which relative paths are looked up.
+    pub directory: PathBuf,
+    /// Where a person is watching.
+    pub terminal: Terminal,
+    /// Fills a buffer with random bytes, for external IDs and bucket names.
+    pub random: fn(&mut [u8]) -> std::io::Result<()>,
+}
+
+/// Which of the standard streams are terminals, and how wide lines may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// Whether there is someone to ask.
+    pub can_ask: bool,
+    /// Whether progress may be drawn on stderr.
+    pub can_animate: bool,
+    /// Columns that a line may take.
+    pub width: u16,
+}
+
+impl Default for Terminal {
+    /// Nobody is watching.
+    fn default() -> Self {
+        Self {
+            can_ask: false,
+            can_animate: false,
+            width: 80,
+        }
+    }
+}
+
+impl Context {
+    /// The real surroundings of this process.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn of_this_process() -> std::io::Result<Self> {
+        use std::io::IsTerminal;
+        let environment: BTreeMap<_, _> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let columns = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        let measured = comfy_table::Table::new()
+            .width()
+            .filter(|_| std::io::stdout().is_terminal());
+        let stderr = std::io::stderr().is_terminal();
+        Ok(Self {
+            terminal: Terminal {
+                can_ask: std::io::stdin().is_terminal() && stderr,
+                can_animate: stderr && environment.get("TERM").is_none_or(|term| term != "dumb"),
+                width: columns.or(measured).unwrap_or(80).clamp(40, 120),
+            },
+            environment,
+            directory: std::env::current_dir()?,
+            random: |buffer| getrandom::fill(buffer).map_err(std::io::Error::other),
+        })
+    }
+
+    /// A variable that is set to something.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,170 @@
+//! One error type: what kind it is, what happened, AWS's answer if there was one, and what to do.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::iam::names::Invalid;
+use crate::iam::policy::PolicyError;
+
+/// The result of everything that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// How the program ends. A "no" is an answer and has its own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// 0: done, or access works.
+    Done = 0,
+    /// 1: something went wrong.
+    Error = 1,
+    /// 2: what was typed, or what stands in `xacct.toml`, cannot be used.
+    Usage = 2,
+    /// 3: access does not work, or works where it must not, or could not be proven.
+    NotProven = 3,
+    /// 4: `bootstrap --check` found changes to make.
+    ChangesPending = 4,
+    /// 130: interrupted with Ctrl-C.
+    Interrupted = 130,
+    /// 143: ended by SIGTERM.
+    Terminated = 143,
+}
+
+/// What kind of thing went wrong. It decides the exit code, and stands in the JSON output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A value or combination that xacct does not accept; nothing was sent to AWS.
+    Usage,
+    /// Credentials that are missing, expired, or of the wrong account or kind.
+    Credentials,
+    /// xacct declines to do this in the accounts as they are; nothing was written.
+    Refused,
+    /// AWS answered with an error.
+    Aws,
+    /// AWS could not be reached, or did not answer in time.
+    Network,
+    /// A file could not be read or written.
+    File,
+    /// The person at the terminal said no.
+    Declined,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// xacct itself is wrong; please report it.
+    Internal,
+}
+
+impl Kind {
+    /// The exit code of a command that ends with an error of this kind.
+    #[must_use]
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Usage => ExitCode::Usage,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Terminated => ExitCode::Terminated,
+            _ => ExitCode::Error,
+        }
+    }
+}
+
+/// What AWS answered, for whoever has to look it up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AwsAnswer {
+    /// Such as `iam`.
+    pub service: &'static str,
+    /// Such as `CreateRole`.
+    pub operation: &'static str,
+    /// AWS's error code, such as `AccessDenied`.
+    pub code: Option<String>,
+    /// AWS's message.
+    pub message: Option<String>,
+    /// The request ID, which AWS support asks for.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for AwsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.operation)?;
+        if let Some(code) = &self.code {
+            write!(f, " answered {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that went wrong, in words for the person who can mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// One lower-case fragment, with user values in backticks.
+    pub message: String,
+    /// What AWS answered, if it did.
+    pub aws: Option<Box<AwsAnswer>>,
+    /// What to do, one action each.
+    pub hints: Vec<String>,
+}
+
+impl Error {
+    /// An error with a message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            aws: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// A value or combination that is not accepted.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Adds one action that helps.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Puts what was being done before the message.
+    #[must_use]
+    pub fn context(mut self, doing: impl fmt::Display) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// AWS's error code, such as `AccessDenied`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.aws.as_ref()?.code.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::usage(invalid.to_string()).hint(invalid.fix)
+    }
+}
+
+impl From<PolicyError> for Error {
+    fn from(error: PolicyError) -> Self {
+        Self::usage(error.to_string())
+    }
+}

@@ -1,0 +1,7 @@
+//! The pure core: names, policies, the plan. No async, clock, environment, network or printing.
+
+pub mod arn;
+pub mod names;
+pub mod plan;
+pub mod policy;
+pub mod templates;

@@ -1,0 +1,638 @@
+//! What is wanted, what is there, and the changes that lead from one to the other.
+//!
+//! [`plan_role`] and [`plan_grant`] are pure: the changes they return are what `--dry-run` shows and what is applied.
+//! Planning again after applying gives no changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arn::{PolicyArn, RoleArn, UserArn};
+use super::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
+use super::policy::PolicyDocument;
+use super::templates;
+
+/// The tag by which xacct knows a role that it made.
+pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
+
+/// The tag that names the source account whose link a role belongs to.
+pub const SOURCE_TAG: &str = "xacct:source-account";
+
+/// Inline policies of a role whose names begin so are xacct's own; others are left alone.
+pub const OWN_POLICY_PREFIX: &str = "xacct-";
+
+/// Characters a trust policy may have, unless the account's quota was raised (IAM User Guide, quotas).
+pub const DEFAULT_TRUST_POLICY_QUOTA: usize = 2048;
+/// Characters that all inline policies of a role share (IAM User Guide, quotas).
+pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
+/// Characters that all inline policies of a user share (IAM User Guide, quotas).
+pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
+
+/// What was learned of one thing in AWS. A refused read is never taken for absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// It is there.
+    Present(T),
+    /// AWS says that it is not there.
+    Absent,
+    /// AWS did not let us look: the permission that would allow it, and AWS's answer.
+    Unreadable {
+        /// Such as `iam:ListRolePolicies`.
+        permission: String,
+        /// AWS's message.
+        answer: String,
+    },
+}
+
+/// A policy document as found in an account, where anything may stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundDocument {
+    /// It reads as a policy.
+    Policy(PolicyDocument),
+    /// It does not: the text, and why.
+    Unparsed {
+        /// The document as IAM returned it, decoded.
+        text: String,
+        /// What the parser said.
+        problem: String,
+    },
+}
+
+impl FoundDocument {
+    /// Reads the text of a document.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match PolicyDocument::parse(text) {
+            Ok(document) => Self::Policy(document),
+            Err(error) => Self::Unparsed {
+                text: text.to_owned(),
+                problem: error.to_string(),
+            },
+        }
+    }
+
+    /// Whether this means the same as the wanted document.
+    #[must_use]
+    pub fn matches(&self, wanted: &PolicyDocument) -> bool {
+        self.policy().is_some_and(|found| found.means_the_same_as(wanted))
+    }
+
+    /// The document, if it reads as one.
+    #[must_use]
+    pub fn policy(&self) -> Option<&PolicyDocument> {
+        match self {
+            Self::Policy(document) => Some(document),
+            Self::Unparsed { .. } => None,
+        }
+    }
+
+    /// Characters that count against quotas: without whitespace.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Policy(document) => document.size(),
+            Self::Unparsed { text, .. } => text.chars().filter(|c| !c.is_whitespace()).count(),
+        }
+    }
+}
+
+/// The role as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredRole {
+    /// Where it stands and what it is called.
+    pub arn: RoleArn,
+    /// The account whose user will assume it.
+    pub source: AccountId,
+    /// `Description`.
+    pub description: String,
+    /// `MaxSessionDuration`.
+    pub max_session: MaxSessionDuration,
+    /// The permissions boundary; `None` leaves alone whatever boundary there is.
+    pub boundary: Option<PolicyArn>,
+    /// Tags, without those that mark ownership.
+    pub tags: BTreeMap<TagKey, TagValue>,
+    /// Who may assume it.
+    pub trust: PolicyDocument,
+    /// Managed policies to attach.
+    pub attachments: BTreeSet<PolicyArn>,
+    /// Inline policies; all names begin with [`OWN_POLICY_PREFIX`].
+    pub inline: BTreeMap<PolicyName, PolicyDocument>,
+}
+
+impl DesiredRole {
+    /// All tags: those asked for and those that mark ownership.
+    #[must_use]
+    pub fn all_tags(&self) -> BTreeMap<String, String> {
+        let mut tags: BTreeMap<_, _> = self.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        tags.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+        tags.insert(SOURCE_TAG.to_owned(), self.source.to_string());
+        tags
+    }
+}
+
+/// A role as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedRole {
+    /// Its ARN, as IAM gives it.
+    pub arn: String,
+    /// `Description`; empty if there is none.
+    pub description: String,
+    /// `MaxSessionDuration`, in seconds.
+    pub max_session: i32,
+    /// The ARN of the permissions boundary.
+    pub boundary: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Who may assume it.
+    pub trust: FoundDocument,
+    /// ARNs of attached managed policies.
+    pub attachments: BTreeSet<String>,
+    /// Names of all inline policies; with the document where the name is one of ours.
+    pub inline: BTreeMap<String, Option<FoundDocument>>,
+}
+
+impl ObservedRole {
+    /// Whether xacct made or adopted this role.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+    }
+
+    /// The one external ID that xacct's own statement of the trust policy demands.
+    #[must_use]
+    pub fn external_id(&self) -> Option<&str> {
+        let ids = self.trust.policy()?.external_ids();
+        if ids.len() == 1 { ids.into_iter().next() } else { None }
+    }
+}
+
+/// What the target account allows and has, beside the role itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleQuotas {
+    /// Characters a trust policy may have.
+    pub trust_policy: usize,
+    /// Characters that the inline policies of a role share.
+    pub inline_policies: usize,
+}
+
+impl Default for RoleQuotas {
+    fn default() -> Self {
+        Self {
+            trust_policy: DEFAULT_TRUST_POLICY_QUOTA,
+            inline_policies: DEFAULT_ROLE_POLICIES_QUOTA,
+        }
+    }
+}
+
+/// The grant as it should be: what the user of the source account may assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredGrant {
+    /// The user who is granted.
+    pub user: UserArn,
+    /// The name of the inline policy that holds the grant.
+    pub policy_name: PolicyName,
+    /// The roles that this run links.
+    pub roles: BTreeSet<RoleArn>,
+    /// Those of them that take session tags.
+    pub with_session_tags: BTreeSet<RoleArn>,
+}
+
+/// The user of the source account, as far as the grant is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedUser {
+    /// The user's ARN, as IAM gives it.
+    pub arn: UserArn,
+    /// The grant policy.
+    pub grant: Option<FoundDocument>,
+    /// Characters that the user's other inline policies take; `None` where they cannot be read.
+    pub other_policies_size: Option<usize>,
+    /// Characters that all inline policies of a user share.
+    pub quota: usize,
+}
+
+/// One change, as small as AWS allows it to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
+    CreateRole(Box<DesiredRole>),
+    /// Replace the trust policy.
+    ReplaceTrustPolicy {
+        /// What stands there now.
+        from: Box<FoundDocument>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Set description and session limit. IAM resets what the call leaves out, so both are sent.
+    UpdateRole {
+        /// What stands there now: description, and seconds.
+        from: (String, i32),
+        /// The description to set.
+        description: String,
+        /// The session limit to set.
+        max_session: MaxSessionDuration,
+    },
+    /// Set the permissions boundary.
+    SetBoundary {
+        /// The ARN of the present boundary.
+        from: Option<String>,
+        /// The boundary to set.
+        to: PolicyArn,
+    },
+    /// Add these tags, or give them these values.
+    TagRole {
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+    },
+    /// Attach a managed policy.
+    AttachPolicy {
+        /// Its ARN.
+        policy: PolicyArn,
+    },
+    /// Write an inline policy of the role.
+    PutRolePolicy {
+        /// Its name.
+        name: PolicyName,
+        /// What stands there now, if anything.
+        from: Option<Box<FoundDocument>>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Remove an inline policy of ours that is no longer wanted.
+    DeleteRolePolicy {
+        /// Its name.
+        name: String,
+    },
+    /// Write the grant on the user in the source account.
+    PutGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that the grant did not cover before.
+        added: BTreeSet<RoleArn>,
+        /// What stands there now, if anything.
+        from: Option<Box<FoundDocument>>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+}
+
+impl Change {
+    /// The document that this change writes.
+    #[must_use]
+    pub fn document(&self) -> Option<&PolicyDocument> {
+        match self {
+            Self::CreateRole(role) => Some(&role.trust),
+            Self::ReplaceTrustPolicy { to, .. } | Self::PutRolePolicy { to, .. } | Self::PutGrant { to, .. } => {
+                Some(to)
+            }
+            _ => None,
+        }
+    }
+
+    /// The document that this change replaces.
+    #[must_use]
+    pub fn replaced(&self) -> Option<&FoundDocument> {
+        match self {
+            Self::ReplaceTrustPolicy { from, .. } => Some(from),
+            Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } => from.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The changes on one side of a link, and what was seen and left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// In an order in which they may be applied.
+    pub changes: Vec<Change>,
+    /// What others put there, and other things worth knowing.
+    pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Something that was seen and is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Managed policies that xacct was not asked for.
+    OtherAttachments(BTreeSet<String>),
+    /// Inline policies without xacct's prefix.
+    OtherInlinePolicies(BTreeSet<String>),
+    /// Tags that xacct was not asked for.
+    OtherTags(BTreeSet<String>),
+    /// A boundary that xacct was not asked for.
+    OtherBoundary(String),
+    /// The user's other inline policies could not be read, so the quota could not be counted.
+    QuotaNotCounted,
+}
+
+/// Why a plan cannot be made. Nothing is written when one of these stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The role exists and xacct did not make it.
+    #[error("role `{}` exists in account {} and xacct did not make it", .role.name, .role.account)]
+    ForeignRole {
+        /// The role.
+        role: RoleArn,
+        /// What adopting it would change.
+        differences: Plan,
+    },
+    /// The role was made by xacct for another source account.
+    #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
+    OtherSource {
+        /// The role.
+        role: RoleArn,
+        /// The source account in the role's tag.
+        owner: String,
+    },
+    /// The role exists under another path or spelling, and neither can be changed.
+    #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
+    OtherPath {
+        /// As it was found.
+        found: String,
+        /// As it is wanted.
+        wanted: RoleArn,
+    },
+    /// The grant policy exists and was not written by xacct.
+    #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
+    ForeignGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the policy.
+        name: PolicyName,
+    },
+    /// The trust policy is too large.
+    #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
+    TrustPolicyTooLarge {
+        /// The role.
+        role: RoleArn,
+        /// Its size.
+        size: usize,
+        /// What the account allows.
+        quota: usize,
+    },
+    /// The role's inline policies are too large together.
+    #[error("the inline policies of role `{}` would have {size} characters together, and account {} allows {quota}", .role.name, .role.account)]
+    RolePoliciesTooLarge {
+        /// The role.
+        role: RoleArn,
+        /// Their size.
+        size: usize,
+        /// What the account allows.
+        quota: usize,
+    },
+    /// The grant does not fit beside the user's other inline policies.
+    #[error("the grant for user `{}` has {size} characters, and of {quota} for all inline policies of the user others take {others}", .user.name)]
+    GrantTooLarge {
+        /// The user.
+        user: UserArn,
+        /// The grant's size.
+        size: usize,
+        /// What other inline policies take.
+        others: usize,
+        /// What the account allows.
+        quota: usize,
+        /// The document that does not fit.
+        document: PolicyDocument,
+    },
+}
+
+/// The changes that make the role what it should be.
+///
+/// # Errors
+/// [`Refusal`] when the role is not ours and `adopt` is not set, or the result cannot exist in AWS.
+pub fn plan_role(
+    desired: &DesiredRole,
+    observed: Option<&ObservedRole>,
+    quotas: &RoleQuotas,
+    adopt: bool,
+) -> Result<Plan, Refusal> {
+    let size = desired.trust.size();
+    if size > quotas.trust_policy {
+        return Err(Refusal::TrustPolicyTooLarge {
+            role: desired.arn.clone(),
+            size,
+            quota: quotas.trust_policy,
+        });
+    }
+    let size = desired.inline.values().map(PolicyDocument::size).sum();
+    if size > quotas.inline_policies {
+        return Err(Refusal::RolePoliciesTooLarge {
+            role: desired.arn.clone(),
+            size,
+            quota: quotas.inline_policies,
+        });
+    }
+    let Some(observed) = observed else {
+        let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
+        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
+        return Ok(Plan {
+            changes,
+            notes: Vec::new(),
+        });
+    };
+    if observed.arn != desired.arn.to_string() {
+        return Err(Refusal::OtherPath {
+            found: observed.arn.clone(),
+            wanted: desired.arn.clone(),
+        });
+    }
+    let plan = mend_role(desired, observed);
+    if !observed.is_ours() && !adopt {
+        return Err(Refusal::ForeignRole {
+            role: desired.arn.clone(),
+            differences: plan,
+        });
+    }
+    match observed.tags.get(SOURCE_TAG) {
+        Some(owner) if *owner != desired.source.as_str() && !adopt => Err(Refusal::OtherSource {
+            role: desired.arn.clone(),
+            owner: owner.clone(),
+        }),
+        _ => Ok(plan),
+    }
+}
+
+/// The changes to a role that exists: first what narrows or caps it, then what it may do.
+fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
+    let mut changes = Vec::new();
+    if !observed.trust.matches(&desired.trust) {
+        changes.push(Change::ReplaceTrustPolicy {
+            from: Box::new(observed.trust.clone()),
+            to: Box::new(desired.trust.clone()),
+        });
+    }
+    if observed.description != desired.description || observed.max_session != desired.max_session.as_secs() {
+        changes.push(Change::UpdateRole {
+            from: (observed.description.clone(), observed.max_session),
+            description: desired.description.clone(),
+            max_session: desired.max_session,
+        });
+    }
+    if let Some(boundary) = &desired.boundary
+        && observed.boundary.as_deref() != Some(boundary.to_string().as_str())
+    {
+        changes.push(Change::SetBoundary {
+            from: observed.boundary.clone(),
+            to: boundary.clone(),
+        });
+    }
+    let wanted_tags = desired.all_tags();
+    let tags: BTreeMap<_, _> = wanted_tags
+        .iter()
+        .filter(|(key, value)| observed.tags.get(*key) != Some(value))
+        .map(owned)
+        .collect();
+    if !tags.is_empty() {
+        changes.push(Change::TagRole { tags });
+    }
+    changes.extend(permissions(desired, &observed.attachments, &observed.inline));
+
+    let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
+    let mut notes = Vec::new();
+    let mut note = |others: BTreeSet<String>, note: fn(BTreeSet<String>) -> Note| {
+        if !others.is_empty() {
+            notes.push(note(others));
+        }
+    };
+    note(
+        observed.attachments.difference(&wanted).cloned().collect(),
+        Note::OtherAttachments,
+    );
+    note(
+        observed.inline.keys().filter(|name| !is_own(name)).cloned().collect(),
+        Note::OtherInlinePolicies,
+    );
+    note(
+        observed
+            .tags
+            .keys()
+            .filter(|key| !wanted_tags.contains_key(*key))
+            .cloned()
+            .collect(),
+        Note::OtherTags,
+    );
+    if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
+        notes.push(Note::OtherBoundary(boundary.clone()));
+    }
+    Plan { changes, notes }
+}
+
+fn permissions(
+    desired: &DesiredRole,
+    attached: &BTreeSet<String>,
+    inline: &BTreeMap<String, Option<FoundDocument>>,
+) -> Vec<Change> {
+    let attach = desired
+        .attachments
+        .iter()
+        .filter(|policy| !attached.contains(&policy.to_string()));
+    let put = desired.inline.iter().filter_map(|(name, wanted)| {
+        let found = inline.get(name.as_str()).and_then(Option::as_ref);
+        (!found.is_some_and(|found| found.matches(wanted))).then(|| Change::PutRolePolicy {
+            name: name.clone(),
+            from: found.cloned().map(Box::new),
+            to: Box::new(wanted.clone()),
+        })
+    });
+    let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
+    let delete = inline
+        .keys()
+        .filter(|name| is_own(name) && !wanted.contains(name.as_str()));
+    attach
+        .map(|policy| Change::AttachPolicy { policy: policy.clone() })
+        .chain(put)
+        .chain(delete.map(|name| Change::DeleteRolePolicy { name: name.clone() }))
+        .collect()
+}
+
+/// The change, if any, that makes the grant cover the wanted roles.
+///
+/// Roles that the grant covers already stay in it: they belong to other links of the same user.
+///
+/// # Errors
+/// [`Refusal`] when a policy of that name is not ours and `adopt` is not set, or the grant would not fit.
+pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Refusal> {
+    let ours = observed
+        .grant
+        .as_ref()
+        .and_then(FoundDocument::policy)
+        .filter(|policy| is_grant(policy));
+    if observed.grant.is_some() && ours.is_none() && !adopt {
+        return Err(Refusal::ForeignGrant {
+            user: desired.user.clone(),
+            name: desired.policy_name.clone(),
+        });
+    }
+    let standing = |sid| ours.map(|policy| granted_roles(policy, sid)).unwrap_or_default();
+    let covered = standing(templates::LINK_SID);
+    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
+    let mut with_session_tags: BTreeSet<_> = standing(templates::SESSION_TAGS_SID)
+        .difference(&desired.roles)
+        .cloned()
+        .collect();
+    with_session_tags.extend(desired.with_session_tags.iter().cloned());
+    let document = templates::grant(&roles, &with_session_tags);
+    let mut plan = Plan::default();
+    if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
+        return Ok(plan);
+    }
+    let size = document.size();
+    let others = observed.other_policies_size.unwrap_or(0);
+    if size + others > observed.quota {
+        let (user, quota) = (desired.user.clone(), observed.quota);
+        return Err(Refusal::GrantTooLarge {
+            user,
+            size,
+            others,
+            quota,
+            document,
+        });
+    }
+    if observed.other_policies_size.is_none() {
+        plan.notes.push(Note::QuotaNotCounted);
+    }
+    plan.changes.push(Change::PutGrant {
+        user: desired.user.clone(),
+        name: desired.policy_name.clone(),
+        added: desired.roles.difference(&covered).cloned().collect(),
+        from: observed.grant.clone().map(Box::new),
+        to: Box::new(document),
+    });
+    Ok(plan)
+}
+
+/// Whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
+fn is_grant(policy: &PolicyDocument) -> bool {
+    policy.statement(templates::LINK_SID).is_some()
+}
+
+/// The exact roles that a statement of the grant names. A wildcard is not one: it is drift, and goes.
+fn granted_roles(policy: &PolicyDocument, sid: &str) -> BTreeSet<RoleArn> {
+    let Some(super::policy::Element::Is(resources)) = policy.statement(sid).and_then(|found| found.resource.as_ref())
+    else {
+        return BTreeSet::new();
+    };
+    resources
+        .iter()
+        .filter(|arn| !arn.contains(['*', '?', '$']))
+        .filter_map(|arn| arn.parse().ok())
+        .collect()
+}
+
+fn is_own(policy_name: &str) -> bool {
+    policy_name.starts_with(OWN_POLICY_PREFIX)
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

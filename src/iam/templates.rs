@@ -1,0 +1,214 @@
+//! The documents of `policies/`, filled in.
+//!
+//! They are data: parsed into the model, filled in value by value, and never edited as text.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::arn::{Partition, RoleArn, UserArn};
+use super::names::{AccountId, ExternalId};
+use super::policy::PolicyDocument;
+
+/// The `Sid` by which xacct knows its own statement, in a trust policy and in a grant.
+pub const LINK_SID: &str = "XacctAssumeRole";
+
+/// The `Sid` of the statement that lets sessions carry tags and a source identity.
+pub const SESSION_TAGS_SID: &str = "XacctSessionTags";
+
+/// The name of the inline policy that lets a role pass the check when it is given no other policy.
+pub const VERIFY_POLICY: &str = "xacct-verify";
+
+/// The name of the inline policy on the user that holds the grant.
+pub const GRANT_POLICY: &str = "xacct";
+
+macro_rules! embedded {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {$(
+        $(#[$doc])*
+        static $name: LazyLock<Value> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "the file is part of the program, and a test parses it")]
+            serde_json::from_str(include_str!(concat!("../../policies/", $file))).expect($file)
+        });
+    )*};
+}
+
+embedded! {
+    TRUST = "trust.json";
+    TRUST_EXTERNAL_ID = "trust-external-id.json";
+    TRUST_MFA = "trust-mfa.json";
+    TRUST_RESTRICTED_TO_USER = "trust-restricted-to-user.json";
+    TRUST_SESSION_TAGS = "trust-session-tags.json";
+    GRANT = "grant.json";
+    GRANT_SESSION_TAGS = "grant-session-tags.json";
+    VERIFY_BUCKET = "verify-bucket.json";
+    OPERATOR_SOURCE = "operator-source.json";
+    OPERATOR_TARGET = "operator-target.json";
+}
+
+/// What a role's trust policy demands of whoever assumes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustTerms {
+    /// The partition of both accounts: AssumeRole never crosses partitions.
+    pub partition: Partition,
+    /// The account that is trusted.
+    pub source: AccountId,
+    /// The external ID that a request must carry.
+    pub external_id: Option<ExternalId>,
+    /// Whether a request must carry proof of multi-factor authentication.
+    pub require_mfa: bool,
+    /// The one user of the source account that is let in; by name, so it survives the user's re-creation.
+    pub only_user: Option<UserArn>,
+    /// Whether requests may carry session tags and a source identity.
+    pub session_tags: bool,
+}
+
+/// The trust policy for these terms: each variant in `policies/` adds its condition or its statement.
+#[must_use]
+pub fn trust(terms: &TrustTerms) -> PolicyDocument {
+    let fills = |name: &str| {
+        Some(Fill::One(match name {
+            "Partition" => terms.partition.to_string(),
+            "SourceAccount" => terms.source.to_string(),
+            "ExternalId" => terms.external_id.as_ref()?.to_string(),
+            "UserArn" => terms.only_user.as_ref()?.to_string(),
+            _ => return None,
+        }))
+    };
+    let variants = [
+        (true, &TRUST),
+        (terms.external_id.is_some(), &TRUST_EXTERNAL_ID),
+        (terms.require_mfa, &TRUST_MFA),
+        (terms.only_user.is_some(), &TRUST_RESTRICTED_TO_USER),
+        (terms.session_tags, &TRUST_SESSION_TAGS),
+    ];
+    merge(
+        variants
+            .into_iter()
+            .filter(|(wanted, _)| *wanted)
+            .map(|(_, template)| filled(template, &fills)),
+    )
+}
+
+/// The grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
+///
+/// All roles stand in one statement, because the inline policies of a user share 2,048 characters.
+#[must_use]
+pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -> PolicyDocument {
+    let documents = [(roles, &GRANT), (with_session_tags, &GRANT_SESSION_TAGS)];
+    merge(
+        documents
+            .into_iter()
+            .filter(|(roles, _)| !roles.is_empty())
+            .map(|(roles, template)| {
+                let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
+                filled(template, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone())))
+            }),
+    )
+}
+
+/// What the check needs and no more: to make, list, tag and delete buckets named `xacct-verify-*`.
+#[must_use]
+pub fn verify_bucket(partition: Partition) -> PolicyDocument {
+    filled(&VERIFY_BUCKET, &|name| {
+        (name == "Partition").then(|| Fill::One(partition.to_string()))
+    })
+}
+
+/// The least that the operator of the source account needs for `bootstrap`.
+#[must_use]
+pub fn operator_source(user: &UserArn) -> PolicyDocument {
+    filled(&OPERATOR_SOURCE, &|name| {
+        (name == "UserArn").then(|| Fill::One(user.to_string()))
+    })
+}
+
+/// The least that the operator of the target account needs for `bootstrap`.
+///
+/// IAM judges `iam:GetRole` on a role that does not exist by its ARN without a path, so both ARNs are named.
+#[must_use]
+pub fn operator_target(role: &RoleArn) -> PolicyDocument {
+    filled(&OPERATOR_TARGET, &|name| {
+        Some(Fill::One(match name {
+            "Partition" => role.partition.to_string(),
+            "RoleArn" => role.to_string(),
+            "RoleArnWithoutPath" => role.without_path().to_string(),
+            _ => return None,
+        }))
+    })
+}
+
+/// What takes the place of a `${Name}`.
+enum Fill {
+    One(String),
+    /// Only where the placeholder is the whole string.
+    Many(Vec<String>),
+}
+
+fn filled(template: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> PolicyDocument {
+    #[expect(
+        clippy::expect_used,
+        reason = "the template is part of the program, and a test fills every one"
+    )]
+    PolicyDocument::from_value(&fill_value(template, fill)).expect("a policy template")
+}
+
+fn fill_value(value: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {
+    match value {
+        Value::String(text) => fill_text(text, fill),
+        Value::Array(list) => list.iter().map(|item| fill_value(item, fill)).collect(),
+        Value::Object(object) => Value::Object(
+            object
+                .iter()
+                .map(|(key, value)| (key.clone(), fill_value(value, fill)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn fill_text(text: &str, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, name, after)) = placeholder(rest) {
+        out.push_str(before);
+        match fill(name) {
+            Some(Fill::Many(many)) if before.is_empty() && after.is_empty() && out.is_empty() => return many.into(),
+            Some(Fill::One(one)) => out.push_str(&one),
+            _ => out.push_str(&format!("${{{name}}}")),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out.into()
+}
+
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("${")?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+/// One document of several: statements with the same `Sid` become one, with all their conditions and actions.
+fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
+    let mut merged = PolicyDocument {
+        version: Some(super::policy::VERSION.to_owned()),
+        id: None,
+        statements: Vec::new(),
+    };
+    for statement in documents.flat_map(|document| document.statements) {
+        match merged.statements.iter_mut().find(|known| known.sid == statement.sid) {
+            None => merged.statements.push(statement),
+            Some(known) => {
+                for (operator, keys) in statement.condition {
+                    known.condition.entry(operator).or_default().extend(keys);
+                }
+            }
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+#[path = "templates_tests.rs"]
+mod tests;

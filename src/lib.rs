@@ -1,0 +1,84 @@
+//! xacct makes one kind of thing: a **link** that lets a user of a *source account* work in a *target account*.
+//!
+//! A link is two halves: a role in the target account whose trust policy admits the source account, and a grant on the
+//! user in the source account that allows `sts:AssumeRole` on exactly that role. xacct makes both, proves that the link
+//! works, and proves that it refuses what it must refuse.
+//!
+//! # Map
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`cli`] | what can be typed; its doc comments are the help |
+//! | [`config`] | options, environment and `xacct.toml` made into settings; writing `xacct.toml` |
+//! | [`commands`] | one file a command, reading from top to bottom |
+//! | [`iam`] | the pure core: names and ARNs, policy documents, the plan |
+//! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
+//! | [`proof`] | the steps that prove a link, and the verdict |
+//! | [`print`](mod@print) | settings for the tools that use a link |
+//! | [`report`] | results for people and for programs |
+//! | [`error`] | the error type and the exit codes |
+//! | [`context`] | terminal, environment and randomness, handed in at the top |
+//!
+//! Dependencies point one way: `commands` → `proof` → `aws` → `iam`; `print` and `report` know `iam` and `proof`; `iam`
+//! knows nothing. Only `commands::bootstrap` reaches `aws::apply`, so nothing else can write IAM. A test holds this.
+//!
+//! # How a link is made
+//!
+//! `bootstrap` observes both accounts ([`aws::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
+//! ([`aws::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
+//! ([`proof`]).
+
+#![deny(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::dbg_macro,
+    clippy::todo
+)]
+
+pub mod aws;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod iam;
+pub mod print;
+pub mod proof;
+pub mod report;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::context::Context;
+use crate::error::{Error, ExitCode, Kind};
+
+/// Runs xacct with these arguments, the first of which is the program's name.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match cli::Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, and go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
+        }
+    };
+    match Context::of_this_process() {
+        Ok(context) => commands::run(&cli, &context),
+        Err(error) => {
+            let error = Error::new(Kind::File, format!("the working folder cannot be used: {error}"));
+            let console = report::Console::new(context::Terminal::default(), cli::OutputFormat::Table);
+            console.error(&error);
+            error.kind.exit_code()
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Terraform provider blocks, formatted as `terraform fmt` would.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserName};
+
+/// One `provider "aws"` block.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The alias, where there are several providers.
+    pub alias: Option<String>,
+    /// The region; left to Terraform's own settings if absent.
+    pub region: Option<Region>,
+    /// The role to assume.
+    pub role: RoleArn,
+    /// The external ID that the role demands.
+    pub external_id: Option<ExternalId>,
+    /// What sessions are called.
+    pub session_name: Option<SessionName>,
+    /// How long sessions last. Always written out: Terraform asks for 15 minutes otherwise.
+    pub duration: SessionDuration,
+    /// Where the user's credentials are, for the comment.
+    pub profile: Option<String>,
+    /// Whose credentials are needed, for the comment.
+    pub user: Option<UserName>,
+}
+
+/// A version constraint that is safe to print, such as `~> 5.67`.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionConstraint<'a>(&'a str);
+
+/// Accepts a version constraint of Terraform's.
+///
+/// # Errors
+/// When it is not a list of operators and versions.
+pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
+    let is_version = |version: &str| {
+        let (numbers, suffix) = version.split_once('-').unwrap_or((version, "x"));
+        let parts: Vec<_> = numbers.split('.').collect();
+        parts.len() <= 3
+            && parts
+                .iter()
+                .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+            && !suffix.is_empty()
+            && suffix
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+    };
+    let is_constraint = |part: &str| {
+        let part = part.trim();
+        let version = ["~>", ">=", "<=", "!=", "=", ">", "<"]
+            .iter()
+            .find_map(|operator| part.strip_prefix(operator));
+        is_version(version.unwrap_or(part).trim())
+    };
+    if text.split(',').all(is_constraint) {
+        return Ok(VersionConstraint(text));
+    }
+    Err(
+        Error::usage(format!("`{text}` is not a version constraint of Terraform's"))
+            .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"),
+    )
+}
+
+/// Names for `alias`: HCL identifiers, each used once.
+pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut used = BTreeSet::new();
+    names
+        .map(|name| {
+            let mut alias: String = name
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                        c
+                    } else {
+                        '_'
+                    }
+                })
+                .collect();
+            if !alias.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                alias.insert_str(0, "account_");
+            }
+            let base = alias.clone();
+            let mut number = 2;
+            while !used.insert(alias.clone()) {
+                alias = format!("{base}_{number}");
+                number += 1;
+            }
+            alias
+        })
+        .collect()
+}
+
+/// The whole file.
+#[must_use]
+pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>>) -> String {
+    let mut blocks = Vec::new();
+    if let Some(VersionConstraint(constraint)) = constraint {
+        blocks.push(format!(
+            "terraform {{\n  required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = {}\n    }}\n  }}\n}}\n",
+            quoted(constraint)
+        ));
+    }
+    blocks.extend(providers.iter().map(block));
+    blocks.join("\n")
+}
+
+fn block(provider: &Provider) -> String {
+    let mut text = comment(provider);
+    text.push_str("provider \"aws\" {\n");
+    let mut arguments = Vec::new();
+    if let Some(alias) = &provider.alias {
+        arguments.push(("alias", quoted(alias)));
+    }
+    if let Some(region) = &provider.region {
+        arguments.push(("region", quoted(region.as_str())));
+    }
+    // A guard that costs nothing: Terraform stops if the session is in any other account.
+    arguments.push((
+        "allowed_account_ids",
+        format!("[{}]", quoted(provider.role.account.as_str())),
+    ));
+    text.push_str(&aligned(&arguments, "  "));
+    text.push_str("\n  assume_role {\n");
+    let mut arguments = vec![("role_arn", quoted(&provider.role.to_string()))];
+    if let Some(id) = &provider.external_id {
+        arguments.push(("external_id", quoted(id.as_str())));
+    }
+    if let Some(name) = &provider.session_name {
+        arguments.push(("session_name", quoted(name.as_str())));
+    }
+    arguments.push(("duration", quoted(&provider.duration.to_string())));
+    text.push_str(&aligned(&arguments, "    "));
+    text.push_str("  }\n}\n");
+    text
+}
+
+fn comment(provider: &Provider) -> String {
+    let whose = provider
+        .user
+        .as_ref()
+        .map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    let how = match &provider.profile {
+        Some(profile) => format!("export AWS_PROFILE={}", one_line(profile)),
+        None => "AWS_PROFILE or AWS_ACCESS_KEY_ID in the environment".to_owned(),
+    };
+    format!("# Credentials are not written here: Terraform takes those of {whose} from\n# {how}\n")
+}
+
+fn aligned(arguments: &[(&str, String)], indent: &str) -> String {
+    let width = arguments.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    arguments
+        .iter()
+        .map(|(name, value)| format!("{indent}{name:width$} = {value}\n"))
+        .collect()
+}
+
+/// A quoted HCL string: `${` and `%{` begin templates and are doubled.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '$' | '%' if characters.peek() == Some(&'{') => {
+                out.push(c);
+                out.push(c);
+            }
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+#[path = "hcl_tests.rs"]
+mod tests;

@@ -1,0 +1,549 @@
+//! Runs the steps of a proof.
+
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::wait::{Freshness, Settled};
+use super::{Outcome, Proof, Step, StepId, StepOutcome};
+use crate::aws::clients::Access;
+use crate::aws::probe::{self, BucketSpec, Leftovers};
+use crate::aws::session::{self, AssumeRole, Caller, Session};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{CallerArn, RoleArn, UserRef};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region, SessionName, Tag};
+
+/// What is claimed of one link.
+#[derive(Debug)]
+pub struct Claim {
+    /// The role that the user may assume.
+    pub role: RoleArn,
+    /// The external ID without which it must be refused.
+    pub external_id: Option<ExternalId>,
+    /// Whether it must be refused without MFA.
+    pub require_mfa: bool,
+    /// The region of session and bucket, where it is not the user's own.
+    pub region: Option<Region>,
+    /// How the test bucket is made; `None` stops at the session.
+    pub bucket: Option<TestBucket>,
+    /// Whether what is proven was just written.
+    pub freshness: Freshness,
+}
+
+/// How a test bucket is made.
+#[derive(Debug)]
+pub struct TestBucket {
+    /// Where its name comes from.
+    pub random: fn(&mut [u8]) -> std::io::Result<()>,
+    /// Tags that the organization demands.
+    pub tags: Vec<Tag>,
+    /// Whether its name stands in the account's own namespace.
+    pub account_regional: bool,
+}
+
+/// Proves links of one user. Who the user is, is asked once; an MFA code is used once; both serve all links.
+#[derive(Debug)]
+pub struct Prover {
+    access: Access,
+    user: UserRef,
+    source: Option<AccountId>,
+    mfa: MfaMeans,
+    leftovers: Leftovers,
+    caller: OnceCell<Result<Caller>>,
+    mfa_access: OnceCell<Result<Access>>,
+}
+
+/// What there is to pass MFA with.
+#[derive(Debug)]
+pub struct MfaMeans {
+    /// The code that was given.
+    pub code: Option<MfaCode>,
+    /// The device that the user's profile names.
+    pub serial: Option<MfaSerial>,
+    /// Asks for a code; `None` where there is nobody to ask.
+    pub ask: Option<fn(&MfaSerial) -> std::io::Result<String>>,
+}
+
+/// Why a proof ends before the role was tried.
+enum Stop {
+    /// It cannot be proven with what is at hand.
+    NotProven(Step),
+    /// Something else is wrong.
+    Failed(Error),
+}
+
+impl Prover {
+    /// A prover for links of `user`, with credentials that should be the user's.
+    #[must_use]
+    pub fn new(access: Access, user: UserRef, source: Option<AccountId>, mfa: MfaMeans, leftovers: Leftovers) -> Self {
+        Self {
+            access,
+            user,
+            source,
+            mfa,
+            leftovers,
+            caller: OnceCell::new(),
+            mfa_access: OnceCell::new(),
+        }
+    }
+
+    /// Takes all steps for one link. `progress` is told what is being waited for.
+    ///
+    /// # Errors
+    /// When AWS cannot be reached or the credentials are not in force. That the link does not work is not an error but
+    /// an outcome.
+    pub async fn prove(&self, claim: &Claim, progress: &(dyn Fn(String) + Sync)) -> Result<Proof> {
+        let start = Instant::now();
+        let mut steps = Vec::new();
+        let mut ready_after = None;
+        match self.steps(claim, progress, &mut steps, &mut ready_after).await {
+            Ok(()) => {}
+            Err(Stop::NotProven(step)) => steps.push(step),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        Ok(Proof {
+            outcome: verdict(&steps),
+            steps,
+            ready_after,
+            duration: start.elapsed(),
+        })
+    }
+
+    async fn steps(
+        &self,
+        claim: &Claim,
+        progress: &(dyn Fn(String) + Sync),
+        steps: &mut Vec<Step>,
+        ready_after: &mut Option<Duration>,
+    ) -> std::result::Result<(), Stop> {
+        let in_region = |access: &Access| {
+            claim
+                .region
+                .as_ref()
+                .map_or_else(|| access.clone(), |region| access.in_region(region))
+        };
+        let plain = in_region(&self.access);
+        let request = AssumeRole {
+            role: claim.role.clone(),
+            session_name: self.session_name().map_err(Stop::Failed)?,
+            external_id: claim.external_id.clone(),
+            duration: None,
+        };
+        // The first two steps do not depend on each other, unless a code would be spent on the wrong credentials.
+        let (access, assumed) = if claim.require_mfa {
+            steps.push(self.who_am_i().await?);
+            let access = in_region(self.mfa_access().await?);
+            let assumed = assume(&access, &request, claim.freshness, progress).await;
+            (access, assumed)
+        } else {
+            let assumed = async { Ok(assume(&plain, &request, claim.freshness, progress).await) };
+            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
+            steps.push(who);
+            (plain.clone(), assumed)
+        };
+        let Timed {
+            value: assumed,
+            duration,
+        } = assumed;
+        let session = match assumed.answer {
+            Err(error) => {
+                if error.aws.is_none() || error.kind == Kind::Credentials {
+                    return Err(Stop::Failed(error));
+                }
+                let step = Step::new(StepId::AssumeRole, StepOutcome::Failed, answer_code(&error));
+                steps.push(step.took(duration).because(why_refused(error, claim)));
+                return Ok(());
+            }
+            Ok(session) => session,
+        };
+        if let Freshness::JustWritten { at, .. } = claim.freshness {
+            *ready_after = Some(assumed.since.duration_since(at));
+        }
+        let evidence = format!("session in {}", claim.role.account);
+        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration));
+        let now = who_am_i_now(&session, &claim.role);
+        let arrived = now.outcome == StepOutcome::Ok;
+        steps.push(now);
+        if !arrived {
+            return Ok(());
+        }
+        let inside = access.with_session(&session, format!("session of {}", claim.role.name));
+        let (bucket, refusals) = tokio::join!(
+            self.bucket_steps(&inside, claim, progress),
+            self.refusals(&plain, &access, &request, claim)
+        );
+        steps.extend(bucket.map_err(Stop::Failed)?);
+        steps.extend(refusals);
+        Ok(())
+    }
+
+    /// Asked once, however many links there are to prove.
+    async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
+        let start = Instant::now();
+        let caller = self.caller.get_or_init(|| session::caller(&self.access)).await;
+        let caller = caller.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
+        let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).took(start.elapsed());
+        let user = self.user.name();
+        let is_user = caller.arn.user().is_some_and(|arn| arn.name == *user)
+            && self.source.as_ref().is_none_or(|source| *source == caller.account);
+        if is_user {
+            return Ok(step(StepOutcome::Ok));
+        }
+        let whose = self
+            .source
+            .as_ref()
+            .map_or_else(String::new, |source| format!(" of account {source}"));
+        let error = Error::new(
+            Kind::Credentials,
+            format!(
+                "these credentials ({}) are not those of user `{user}`{whose}",
+                self.access.origin
+            ),
+        )
+        .hint(format!(
+            "give the user's own: --user-profile NAME, a profile with an access key of {user}"
+        ));
+        Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
+    }
+
+    /// Credentials that carry MFA, made once.
+    async fn mfa_access(&self) -> std::result::Result<&Access, Stop> {
+        if self.access.is_session {
+            // A session cannot be given MFA afterwards; it may have been made with it.
+            return Ok(&self.access);
+        }
+        let access = self.mfa_access.get_or_init(async || {
+            let serial = self.mfa_serial().await?;
+            let code = self.mfa_code(&serial).await?;
+            let caller = CallerArn::parse("");
+            let session = session::with_mfa(&self.access, &caller, &serial, &code)
+                .await
+                .map_err(|error| {
+                    error.hint(format!(
+                        "a code works once and for half a minute: wait for the next one of `{serial}`"
+                    ))
+                })?;
+            Ok(self
+                .access
+                .with_session(&session, format!("{}, with MFA", self.access.origin)))
+        });
+        access.await.as_ref().map_err(|error| {
+            Stop::NotProven(Step::new(StepId::AssumeRole, StepOutcome::NotProven, "MFA").because(error.clone()))
+        })
+    }
+
+    async fn mfa_serial(&self) -> Result<MfaSerial> {
+        if let Some(serial) = &self.mfa.serial {
+            return Ok(serial.clone());
+        }
+        let user = self.user.name();
+        let fix = "write mfa_serial = ARN into the user's profile in the AWS config file";
+        let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
+        let arn = caller.and_then(|caller| caller.arn.user());
+        let arn = arn.ok_or_else(|| {
+            Error::new(
+                Kind::Credentials,
+                format!("the MFA device of user `{user}` is not known"),
+            )
+            .hint(fix)
+        })?;
+        let devices = session::mfa_devices(&self.access, arn).await.map_err(|error| {
+            error
+                .context(format!("the MFA devices of user `{user}` cannot be listed"))
+                .hint(fix)
+        })?;
+        // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
+        devices
+            .into_iter()
+            .find(|serial| !serial.as_str().contains(":u2f/"))
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::Credentials,
+                    format!("user `{user}` has no MFA device that shows codes"),
+                )
+                .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
+            })
+    }
+
+    async fn mfa_code(&self, serial: &MfaSerial) -> Result<MfaCode> {
+        if let Some(code) = &self.mfa.code {
+            return Ok(code.clone());
+        }
+        let Some(ask) = self.mfa.ask else {
+            return Err(Error::new(
+                Kind::Credentials,
+                "the role demands MFA, and there is no terminal to ask for a code",
+            )
+            .hint("give the code that the device shows: --mfa-code CODE or XACCT_MFA_CODE"));
+        };
+        let device = serial.clone();
+        let typed = tokio::task::spawn_blocking(move || ask(&device))
+            .await
+            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")))?
+            .map_err(|error| Error::new(Kind::File, format!("no MFA code could be read: {error}")))?;
+        Ok(typed.trim().parse()?)
+    }
+
+    /// The user's name: what account B sees in its logs, and what its trust policy may demand.
+    fn session_name(&self) -> Result<SessionName> {
+        let name = self.user.name().as_str();
+        Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
+    }
+
+    async fn bucket_steps(
+        &self,
+        access: &Access,
+        claim: &Claim,
+        progress: &(dyn Fn(String) + Sync),
+    ) -> Result<Vec<Step>> {
+        let Some(test) = &claim.bucket else {
+            let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
+            return Ok(vec![step]);
+        };
+        let owner = &claim.role.account;
+        let spec = BucketSpec::new(
+            test.random,
+            owner,
+            &access.region,
+            test.tags.clone(),
+            test.account_regional,
+        )?;
+        let waiting = |waited| progress(waiting_words(waited, "the role's permissions"));
+        let may_change = |answer: &Result<()>| is_denied(answer);
+
+        let create = async || probe::create(access, &spec, &self.leftovers).await;
+        let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting)).await;
+        let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone(), access)?];
+        if steps.iter().all(Step::is_ok) {
+            let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
+            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_change, waiting)).await;
+            steps.push(s3_step(
+                StepId::DeleteBucket,
+                removed,
+                format!("owner {owner}"),
+                access,
+            )?);
+        }
+        if steps.iter().all(Step::is_ok) {
+            let head = timed(probe::head(access, &spec.name, owner)).await;
+            let (outcome, evidence) = match &head.value {
+                Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
+                Err(error) => (
+                    StepOutcome::Skipped,
+                    format!("cannot be looked up: {}", answer_code(error)),
+                ),
+                Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
+            };
+            steps.push(Step::new(StepId::BucketGone, outcome, evidence).took(head.duration));
+        }
+        Ok(steps)
+    }
+
+    /// What must be refused, tried side by side.
+    async fn refusals(&self, plain: &Access, with_mfa: &Access, request: &AssumeRole, claim: &Claim) -> Vec<Step> {
+        let freshness = claim.freshness;
+        let external_id = claim.external_id.as_ref();
+        let with_id = |external_id| AssumeRole {
+            external_id,
+            ..request.clone()
+        };
+        let without_id = async {
+            external_id?;
+            Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None), freshness).await)
+        };
+        let wrong_id = async {
+            let wrong = wrong_external_id(external_id?)?;
+            Some(
+                refusal(
+                    StepId::RefusedWithWrongExternalId,
+                    with_mfa,
+                    &with_id(Some(wrong)),
+                    freshness,
+                )
+                .await,
+            )
+        };
+        let without_mfa = async {
+            if !claim.require_mfa {
+                return None;
+            }
+            if self.access.is_session {
+                let evidence = "the credentials are of a session, which may carry MFA";
+                return Some(
+                    Step::new(StepId::RefusedWithoutMfa, StepOutcome::NotProven, evidence).because(
+                        Error::new(
+                            Kind::Credentials,
+                            "only the user's access key can show that MFA is demanded",
+                        )
+                        .hint("give a profile with the user's access key: --user-profile NAME"),
+                    ),
+                );
+            }
+            Some(refusal(StepId::RefusedWithoutMfa, plain, request, freshness).await)
+        };
+        let (without_id, wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
+        [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
+    }
+}
+
+impl Step {
+    fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
+        Self {
+            id,
+            outcome,
+            duration: Duration::ZERO,
+            evidence: evidence.into(),
+            error: None,
+        }
+    }
+
+    fn took(self, duration: Duration) -> Self {
+        Self { duration, ..self }
+    }
+
+    fn because(self, error: Error) -> Self {
+        Self {
+            error: Some(error),
+            ..self
+        }
+    }
+
+    fn is_ok(&self) -> bool {
+        self.outcome == StepOutcome::Ok
+    }
+}
+
+struct Timed<T> {
+    value: T,
+    duration: Duration,
+}
+
+async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
+    let start = Instant::now();
+    let value = future.await;
+    Timed {
+        value,
+        duration: start.elapsed(),
+    }
+}
+
+async fn assume(
+    access: &Access,
+    request: &AssumeRole,
+    freshness: Freshness,
+    progress: &(dyn Fn(String) + Sync),
+) -> Timed<Settled<Session>> {
+    let attempt = async || session::assume(access, request).await;
+    let waiting = |waited| progress(waiting_words(waited, "the role and the grant"));
+    timed(freshness.settle(2, attempt, Result::is_ok, is_denied, waiting)).await
+}
+
+/// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
+async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness) -> Step {
+    let attempt = async || session::assume(access, request).await;
+    let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, |_| {})).await;
+    let step = match settled.value.answer {
+        Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
+            Error::new(
+                Kind::Refused,
+                format!("role `{}` let through what it must refuse", request.role.name),
+            )
+            .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap"),
+        ),
+        Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
+        Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
+    };
+    step.took(settled.duration)
+}
+
+fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
+    let arn = &session.arn;
+    let right = matches!(arn, CallerArn::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name);
+    let outcome = if right { StepOutcome::Ok } else { StepOutcome::Failed };
+    Step::new(StepId::WhoAmINow, outcome, arn.to_string())
+}
+
+fn s3_step(id: StepId, settled: Timed<Settled<()>>, evidence: String, access: &Access) -> Result<Step> {
+    let step = match settled.value.answer {
+        Ok(()) => Step::new(id, StepOutcome::Ok, evidence),
+        Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
+        Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(why_s3_refused(error, access)),
+    };
+    Ok(step.took(settled.duration))
+}
+
+/// The worst of what was seen: too open is worse than refused, refused worse than blocked.
+fn verdict(steps: &[Step]) -> Outcome {
+    let of = |step: &Step| match (step.outcome, step.id) {
+        (StepOutcome::Ok | StepOutcome::Skipped, _) => Outcome::Works,
+        (StepOutcome::NotProven, _) => Outcome::NotProven,
+        (StepOutcome::Failed, StepId::WhoAmI | StepId::AssumeRole | StepId::WhoAmINow) => Outcome::Refused,
+        (StepOutcome::Failed, StepId::CreateBucket | StepId::DeleteBucket | StepId::BucketGone) => Outcome::S3Blocked,
+        (StepOutcome::Failed, _) => Outcome::TooOpen,
+    };
+    steps.iter().map(of).max().unwrap_or(Outcome::NotProven)
+}
+
+fn is_denied<T>(answer: &Result<T>) -> bool {
+    answer.as_ref().err().and_then(Error::code) == Some("AccessDenied")
+}
+
+fn answer_code(error: &Error) -> String {
+    error.code().map_or_else(|| error.message.clone(), str::to_owned)
+}
+
+fn waiting_words(waited: Duration, what: &str) -> String {
+    format!("waiting for AWS to honour {what}, {} s so far", waited.as_secs())
+}
+
+/// One that differs in length and beginning, so that no pattern but `*` accepts both.
+fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
+    format!("wrong-{right}")
+        .parse()
+        .or_else(|_| "xacct-wrong-external-id".parse())
+        .ok()
+}
+
+fn why_refused(error: Error, claim: &Claim) -> Error {
+    if error.code() != Some("AccessDenied") {
+        return error;
+    }
+    let id = if claim.external_id.is_some() {
+        ", demand another external ID"
+    } else {
+        ""
+    };
+    let error = error
+        .hint(format!("AWS says the same whichever half is wrong: the role may be missing, not trust the source account{id}, or the user may have no grant"))
+        .hint("see which half differs from xacct.toml: xacct bootstrap --check");
+    if claim.require_mfa {
+        error.hint("or the MFA of the credentials was not accepted")
+    } else {
+        error
+    }
+}
+
+fn why_s3_refused(error: Error, access: &Access) -> Error {
+    let message = error
+        .aws
+        .as_ref()
+        .and_then(|answer| answer.message.clone())
+        .unwrap_or_default();
+    let error = if message.contains("service control policy") || message.contains("resource control policy") {
+        error.hint("a policy of the organization forbids it; tags or a namespace may be demanded: --bucket-tag, --bucket-namespace")
+    } else if error.code() == Some("AccessDenied") {
+        error.hint("the role's permissions, its boundary or the organization do not allow it; attach policies with --policy-arn or --policy-file")
+    } else if matches!(
+        error.code(),
+        Some("IllegalLocationConstraintException" | "AuthorizationHeaderMalformed" | "PermanentRedirect")
+    ) {
+        error.hint(format!(
+            "S3 expects another region than {}: --region REGION",
+            access.region
+        ))
+    } else {
+        error
+    };
+    error.hint("to prove the session only: --probe identity")
+}

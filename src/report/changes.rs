@@ -1,0 +1,171 @@
+//! Changes in words. Preview and result are written by the same function, so that they cannot drift apart.
+
+use crate::iam::plan::{Change, Note, Plan};
+use crate::report::console::count;
+
+/// Whether a change is still to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// `create role …`
+    Would,
+    /// `created role …`
+    Done,
+}
+
+/// The sign before a change: `+` makes, `~` alters, `-` removes.
+#[must_use]
+pub fn sign(change: &Change) -> char {
+    match change {
+        Change::CreateRole(_) | Change::AttachPolicy { .. } => '+',
+        Change::PutRolePolicy { from, .. } | Change::PutGrant { from, .. } if from.is_none() => '+',
+        Change::DeleteRolePolicy { .. } => '-',
+        _ => '~',
+    }
+}
+
+/// The name of a change in JSON.
+#[must_use]
+pub fn action(change: &Change) -> &'static str {
+    match change {
+        Change::CreateRole(_) => "create_role",
+        Change::ReplaceTrustPolicy { .. } => "replace_trust_policy",
+        Change::UpdateRole { .. } => "update_role",
+        Change::SetBoundary { .. } => "set_permissions_boundary",
+        Change::TagRole { .. } => "tag_role",
+        Change::AttachPolicy { .. } => "attach_policy",
+        Change::PutRolePolicy { .. } => "put_role_policy",
+        Change::DeleteRolePolicy { .. } => "delete_role_policy",
+        Change::PutGrant { .. } => "put_grant",
+    }
+}
+
+/// A change as a fragment of a sentence. `role` is the name of the role it is about.
+#[must_use]
+pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
+    let verb = |would: &'static str, done: &'static str| if mood == Mood::Would { would } else { done };
+    match change {
+        Change::CreateRole(desired) => {
+            let path = if desired.arn.path.is_root() {
+                String::new()
+            } else {
+                format!(" under {}", desired.arn.path)
+            };
+            format!(
+                "{} role {role}{path}, trusting account {}",
+                verb("create", "created"),
+                desired.source
+            )
+        }
+        Change::ReplaceTrustPolicy { .. } => format!("{} the trust policy of role {role}", verb("replace", "replaced")),
+        Change::UpdateRole {
+            from: (description, seconds),
+            description: wanted,
+            max_session,
+        } => {
+            let mut parts = Vec::new();
+            if *seconds != max_session.as_secs() {
+                parts.push(format!("sessions up to {max_session} (now {seconds} s)"));
+            }
+            if description != wanted {
+                parts.push("description".to_owned());
+            }
+            format!("{} on role {role}: {}", verb("set", "set"), parts.join(", "))
+        }
+        Change::SetBoundary { from, to } => {
+            let now = from.as_ref().map_or_else(String::new, |arn| format!(" (was {arn})"));
+            format!("{} role {role} with boundary {to}{now}", verb("cap", "capped"))
+        }
+        Change::TagRole { tags } => {
+            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("{} role {role}: {}", verb("tag", "tagged"), tags.join(", "))
+        }
+        Change::AttachPolicy { policy } => format!("{} {policy} to role {role}", verb("attach", "attached")),
+        Change::PutRolePolicy { name, from, .. } => {
+            let (would, done) = if from.is_some() {
+                ("replace", "replaced")
+            } else {
+                ("put", "put")
+            };
+            let what = if name.as_str() == crate::iam::templates::VERIFY_POLICY {
+                ": make and delete buckets xacct-verify-*"
+            } else {
+                ""
+            };
+            format!("{} policy {name} on role {role}{what}", verb(would, done))
+        }
+        Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
+        Change::PutGrant {
+            user,
+            name,
+            added,
+            from,
+            ..
+        } => {
+            let (would, done) = if from.is_some() {
+                ("rewrite", "rewrote")
+            } else {
+                ("put", "put")
+            };
+            let what = match added.len() {
+                0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
+                1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
+                more => format!("sts:AssumeRole on {}", count(more, "role")),
+            };
+            format!("{} policy {name} on user {}: {what}", verb(would, done), user.name)
+        }
+    }
+}
+
+/// What was seen and left alone.
+#[must_use]
+pub fn note(note: &Note) -> String {
+    let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    match note {
+        Note::OtherAttachments(arns) => format!("left alone: attached by others: {}", list(arns)),
+        Note::OtherInlinePolicies(names) => format!("left alone: inline policies of others: {}", list(names)),
+        Note::OtherTags(keys) => format!("left alone: tags of others: {}", list(keys)),
+        Note::OtherBoundary(arn) => format!("left alone: boundary set by others: {arn}"),
+        Note::QuotaNotCounted => {
+            "the user's other inline policies cannot be read (iam:ListUserPolicies, iam:GetUserPolicy), so the 2,048 characters they share were not counted".to_owned()
+        }
+    }
+}
+
+/// The changes of one side, a line each, with the documents if they are asked for.
+#[must_use]
+pub fn lines(plan: &Plan, side: &str, role: &str, mood: Mood, documents: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &plan.changes {
+        lines.push(format!("  {} {side:<7} {}", sign(change), sentence(change, role, mood)));
+        if documents {
+            if let Some(replaced) = change.replaced() {
+                lines.push(indented("now", &found_text(replaced)));
+            }
+            if let Some(document) = change.document() {
+                lines.push(indented(
+                    if change.replaced().is_some() {
+                        "then"
+                    } else {
+                        "document"
+                    },
+                    &document.to_string(),
+                ));
+            }
+        }
+    }
+    lines.extend(plan.notes.iter().map(|seen| format!("    {side:<7} {}", note(seen))));
+    lines
+}
+
+fn found_text(found: &crate::iam::plan::FoundDocument) -> String {
+    use crate::iam::plan::FoundDocument;
+    match found {
+        FoundDocument::Policy(document) => document.to_string(),
+        FoundDocument::Unparsed { text, problem } => format!("(not a policy: {problem})\n{text}"),
+    }
+}
+
+fn indented(label: &str, text: &str) -> String {
+    let body: Vec<_> = text.lines().map(|line| format!("              {line}")).collect();
+    format!("            {label}:\n{}", body.join("\n"))
+}

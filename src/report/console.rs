@@ -1,0 +1,211 @@
+//! stdout for results, stderr for everything else.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::cli::OutputFormat;
+use crate::context::Terminal;
+use crate::error::Error;
+
+/// Good news.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Bad news.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Something to look at.
+pub const WARN: Style = AnsiColor::Yellow.on_default();
+/// What is being talked about.
+pub const STRONG: Style = Style::new().bold();
+
+/// Where the program writes.
+#[derive(Debug)]
+pub struct Console {
+    terminal: Terminal,
+    format: OutputFormat,
+    bars: MultiProgress,
+}
+
+impl Console {
+    /// A console for a report in this format.
+    #[must_use]
+    pub fn new(terminal: Terminal, format: OutputFormat) -> Self {
+        Self {
+            terminal,
+            format,
+            bars: MultiProgress::new(),
+        }
+    }
+
+    /// Columns that a line may take.
+    #[must_use]
+    pub fn width(&self) -> u16 {
+        self.terminal.width
+    }
+
+    /// Whether the report is one JSON document.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.format == OutputFormat::Json
+    }
+
+    /// The result: what a pipe receives.
+    pub fn result(&self, text: &str) {
+        // A reader that went away (`| head`) is no error of ours.
+        let _ = self
+            .bars
+            .suspend(|| writeln!(anstream::stdout(), "{}", text.trim_end()));
+    }
+
+    /// Something for the person at the terminal.
+    pub fn say(&self, text: &str) {
+        let _ = self
+            .bars
+            .suspend(|| writeln!(anstream::stderr(), "{}", text.trim_end()));
+    }
+
+    /// Part of the human report: the result itself, or beside the JSON document on stderr.
+    pub fn tell(&self, text: &str) {
+        if self.is_json() {
+            self.say(text)
+        } else {
+            self.result(text)
+        }
+    }
+
+    /// An error with AWS's answer and what to do.
+    pub fn error(&self, error: &Error) {
+        self.say(&error_text(error));
+    }
+
+    /// Asks, and reads one line. `None` when the terminal is gone.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> Option<String> {
+        self.bars.suspend(|| {
+            let mut stderr = anstream::stderr();
+            let _ = write!(stderr, "{question} ");
+            let _ = stderr.flush();
+            let mut line = String::new();
+            match std::io::stdin().read_line(&mut line) {
+                Ok(0) | Err(_) => None,
+                Ok(_) => Some(line.trim().to_owned()),
+            }
+        })
+    }
+
+    /// Shows what is being waited for, on a line of its own that goes away.
+    #[must_use]
+    pub fn progress(&self, label: &str) -> Progress<'_> {
+        let bar = self.terminal.can_animate.then(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(label.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Progress {
+            console: self,
+            label: label.to_owned(),
+            bar,
+            said: Mutex::new(None),
+        }
+    }
+}
+
+/// One thing that is being waited for.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    console: &'a Console,
+    label: String,
+    bar: Option<ProgressBar>,
+    said: Mutex<Option<Instant>>,
+}
+
+impl Progress<'_> {
+    /// Says what is being done now. Without a terminal, a line every ten seconds at most.
+    pub fn now(&self, doing: String) {
+        match &self.bar {
+            Some(bar) => bar.set_message(doing),
+            None => {
+                let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.is_none_or(|at| at.elapsed() >= Duration::from_secs(10)) {
+                    *said = Some(Instant::now());
+                    self.console.say(&format!("{}: {doing}", self.label));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// An error as it is printed.
+#[must_use]
+pub fn error_text(error: &Error) -> String {
+    let mut text = format!("{BAD}error:{BAD:#} {}", error.message);
+    append_details(&mut text, error, "  ");
+    text
+}
+
+/// AWS's answer and the hints of an error, each on a line of its own.
+pub fn append_details(text: &mut String, error: &Error, indent: &str) {
+    if let Some(answer) = &error.aws {
+        text.push_str(&format!("\n{indent}{answer}"));
+    }
+    for hint in &error.hints {
+        text.push_str(&format!("\n{indent}{WARN}hint:{WARN:#} {hint}"));
+    }
+}
+
+/// A table without lines that fits the terminal.
+#[must_use]
+pub fn borderless(width: u16) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width);
+    table
+}
+
+/// A table as text, without the blanks at the ends of its lines.
+#[must_use]
+pub fn trimmed(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// `1 change`, `3 changes`.
+#[must_use]
+pub fn count(number: usize, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}
+
+/// `0.4 s`, `12 s`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{seconds:.0} s")
+    }
+}

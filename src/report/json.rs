@@ -1,0 +1,155 @@
+//! The JSON documents: their own types, so that what is printed changes only on purpose.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::changes::{self, Mood};
+use crate::error::{AwsAnswer, Error, ExitCode, Kind};
+use crate::iam::plan::{FoundDocument, Plan};
+use crate::proof::{Proof, Step};
+
+/// The version of the documents' form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What every document begins with.
+#[derive(Debug, Serialize)]
+pub struct Document<T> {
+    schema_version: u32,
+    command: &'static str,
+    exit_code: u8,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// A document as text.
+#[must_use]
+pub fn document<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> String {
+    let document = Document {
+        schema_version: SCHEMA_VERSION,
+        command,
+        exit_code: exit_code as u8,
+        body,
+    };
+    // Every type here serialises to strings, numbers, lists and maps with string keys: it cannot fail.
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+/// The body of a document about a command that failed.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: JsonError,
+}
+
+/// An error.
+#[derive(Debug, Serialize)]
+pub struct JsonError {
+    kind: Kind,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws: Option<AwsAnswer>,
+    hints: Vec<String>,
+}
+
+impl From<&Error> for JsonError {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind,
+            message: error.message.clone(),
+            aws: error.aws.as_deref().cloned(),
+            hints: error.hints.clone(),
+        }
+    }
+}
+
+/// Who works in an account.
+#[derive(Debug, Serialize)]
+pub struct Operator {
+    /// The account.
+    pub account: String,
+    /// The caller's ARN.
+    pub arn: String,
+    /// Which credentials: `profile dev-admin`, `environment`, …
+    pub credentials: String,
+    /// Endpoints that are not AWS's own.
+    pub endpoints: Vec<String>,
+}
+
+/// One change.
+#[derive(Debug, Serialize)]
+pub struct JsonChange {
+    action: &'static str,
+    summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<Value>,
+}
+
+/// The changes of a plan.
+#[must_use]
+pub fn plan_changes(plan: &Plan, role: &str) -> Vec<JsonChange> {
+    let changes = plan.changes.iter().map(|change| JsonChange {
+        action: changes::action(change),
+        summary: changes::sentence(change, role, Mood::Would),
+        document: change.document().map(crate::iam::policy::PolicyDocument::to_value),
+        replaces: change.replaced().map(|found| match found {
+            FoundDocument::Policy(document) => document.to_value(),
+            FoundDocument::Unparsed { text, .. } => Value::String(text.clone()),
+        }),
+    });
+    changes.collect()
+}
+
+/// The notes of a plan.
+#[must_use]
+pub fn plan_notes(plan: &Plan) -> Vec<String> {
+    plan.notes.iter().map(changes::note).collect()
+}
+
+/// One proof.
+#[derive(Debug, Serialize)]
+pub struct JsonProof {
+    outcome: &'static str,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_after_ms: Option<u64>,
+    steps: Vec<JsonStep>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonStep {
+    id: &'static str,
+    outcome: &'static str,
+    duration_ms: u64,
+    evidence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl From<&Proof> for JsonProof {
+    fn from(proof: &Proof) -> Self {
+        Self {
+            outcome: proof.outcome.id(),
+            duration_ms: milliseconds(proof.duration),
+            ready_after_ms: proof.ready_after.map(milliseconds),
+            steps: proof.steps.iter().map(JsonStep::from).collect(),
+        }
+    }
+}
+
+impl From<&Step> for JsonStep {
+    fn from(step: &Step) -> Self {
+        Self {
+            id: step.id.id(),
+            outcome: step.outcome.id(),
+            duration_ms: milliseconds(step.duration),
+            evidence: step.evidence.clone(),
+            error: step.error.as_ref().map(JsonError::from),
+        }
+    }
+}
+
+fn milliseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

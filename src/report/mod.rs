@@ -1,0 +1,11 @@
+//! Results as people read them and as programs read them: two views of the same values.
+
+pub mod changes;
+pub mod console;
+pub mod json;
+pub mod proof;
+
+pub use console::Console;
+
+/// The schema of every JSON document that xacct prints. It changes with `schema_version`.
+pub const JSON_SCHEMA: &str = include_str!("output.schema.json");

@@ -1,0 +1,72 @@
+//! A proof in words.
+
+use comfy_table::Cell;
+
+use super::console::{BAD, GOOD, WARN, append_details, borderless, seconds, trimmed};
+use crate::proof::{Outcome, Proof, StepId, StepOutcome};
+
+/// The verdict in a few words, for headings and tables.
+#[must_use]
+pub fn verdict(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Works => "works",
+        Outcome::NotProven => "not proven",
+        Outcome::S3Blocked => "the role can be assumed, but S3 is blocked",
+        Outcome::Refused => "does not work",
+        Outcome::TooOpen => "TOO OPEN: lets through what it must refuse",
+    }
+}
+
+/// Every step of one proof, and below them what went wrong and what to do.
+#[must_use]
+pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
+    let mut table = borderless(width);
+    for step in &proof.steps {
+        let title = match step.id {
+            StepId::AssumeRole => format!("{user} assumes the role"),
+            StepId::WhoAmI => format!("the credentials are those of {user}"),
+            id => id.title().to_owned(),
+        };
+        table.add_row([
+            Cell::new(format!("  {}", word(step.outcome))),
+            Cell::new(title),
+            Cell::new(&step.evidence),
+        ]);
+    }
+    let mut text = trimmed(&table);
+    for step in &proof.steps {
+        if let Some(error) = &step.error {
+            let style = if step.outcome == StepOutcome::Failed { BAD } else { WARN };
+            text.push_str(&format!(
+                "\n  {style}{}:{style:#} {}",
+                word(step.outcome),
+                error.message
+            ));
+            append_details(&mut text, error, "    ");
+        }
+    }
+    text
+}
+
+/// `Verified in 4.1 s (usable 2.8 s after creation)`, or the verdict.
+#[must_use]
+pub fn heading(proof: &Proof) -> String {
+    let took = seconds(proof.duration);
+    let ready = proof.ready_after.map_or_else(String::new, |ready| {
+        format!(" (usable {} after the last write)", seconds(ready))
+    });
+    match proof.outcome {
+        Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
+        Outcome::NotProven => format!("{WARN}Not proven{WARN:#} after {took}"),
+        outcome => format!("{BAD}The link {}{BAD:#} ({took})", verdict(outcome)),
+    }
+}
+
+fn word(outcome: StepOutcome) -> &'static str {
+    match outcome {
+        StepOutcome::Ok => "ok",
+        StepOutcome::Failed => "FAIL",
+        StepOutcome::NotProven => "??",
+        StepOutcome::Skipped => "-",
+    }
+}

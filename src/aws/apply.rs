@@ -10,7 +10,8 @@ use super::answer::Call;
 use super::clients::Access;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::plan::{Change, DesiredRole};
+use crate::iam::halves::DesiredRole;
+use crate::iam::plan::Change;
 
 /// What became of one change.
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use super::answer::Call;
 use super::clients::Access;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
-use crate::iam::names::{PolicyName, RoleName, UserName};
-use crate::iam::plan::{
+use crate::iam::halves::{
     DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, FoundDocument,
     OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Reading, RoleQuotas,
 };
+use crate::iam::names::{PolicyName, RoleName, UserName};
 
 /// Reads a role with all that bootstrap may change on it, in two round trips.
 ///

@@ -30,7 +30,7 @@ pub struct BucketSpec {
 }
 
 impl BucketSpec {
-    /// A bucket with a name that nobody can have taken: 80 random bits.
+    /// A bucket with a name that nobody can have taken: 60 random bits.
     ///
     /// # Errors
     /// When the system gives no random bytes.
@@ -41,7 +41,7 @@ impl BucketSpec {
         tags: Vec<names::Tag>,
         account_regional: bool,
     ) -> Result<Self> {
-        let mut bytes = [0; 16];
+        let mut bytes = [0; 12];
         random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
         // Bucket names are lower case: five bits a character.
         let suffix: String = bytes
@@ -50,9 +50,8 @@ impl BucketSpec {
             .map(|c| char::from(*c))
             .collect();
         let name = if account_regional {
-            // S3 demands this ending, and the region may be long: 63 characters in all.
-            let short: String = suffix.chars().take(12).collect();
-            format!("{BUCKET_PREFIX}{short}-{owner}-{region}-an")
+            // S3 demands this ending (S3 User Guide, general purpose bucket naming rules).
+            format!("{BUCKET_PREFIX}{suffix}-{owner}-{region}-an")
         } else {
             format!("{BUCKET_PREFIX}{owner}-{suffix}")
         };

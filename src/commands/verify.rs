@@ -29,7 +29,9 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         ))
         .hint("write user = \"NAME\" below [source]")
     })?;
-    let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
+    // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
+    let region = links.iter().find_map(|link| link.region.clone());
+    let connections = Connections::open(region, args.proof.path_style).await?;
     let profile = args.proof.user_profile.as_deref().or(source.user_profile.as_deref());
     let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
     let access = connections.access(profile).await?;
@@ -47,11 +49,11 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
             run,
         );
         let progress = run.console.progress(&link.name);
-        progress.now("verifying".to_owned());
+        progress.now("verifying");
         Proven {
             link,
             role,
-            result: prover.prove(&claim, &|doing| progress.now(doing)).await,
+            result: prover.prove(&claim, &|why| progress.waiting(why)).await,
         }
     });
     let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;

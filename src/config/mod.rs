@@ -13,8 +13,8 @@ pub use record::record;
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{ManagedPolicy, Partition, PolicyOwner, RoleArn, UserRef};
+use crate::iam::halves::OWN_POLICY_PREFIX;
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, PolicyName, Region, RoleName, Tag};
-use crate::iam::plan::OWN_POLICY_PREFIX;
 use crate::iam::policy::PolicyDocument;
 
 /// The name of a role for which none was asked.

@@ -23,12 +23,13 @@ pub const VERIFY_POLICY: &str = "xacct-verify";
 /// The name of the inline policy on the user that holds the grant.
 pub const GRANT_POLICY: &str = "xacct";
 
+/// Documents are parsed once, when first needed.
 macro_rules! embedded {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {$(
         $(#[$doc])*
         static $name: LazyLock<Value> = LazyLock::new(|| {
-            #[expect(clippy::expect_used, reason = "the file is part of the program, and a test parses it")]
-            serde_json::from_str(include_str!(concat!("../../policies/", $file))).expect($file)
+            // A file that is no JSON would be null here, and the test that fills every template would fail.
+            serde_json::from_str(include_str!(concat!("../../policies/", $file))).unwrap_or_default()
         });
     )*};
 }

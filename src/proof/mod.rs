@@ -126,9 +126,9 @@ impl StepId {
         match self {
             Self::WhoAmI => "the credentials are the user's",
             Self::AssumeRole => "the user assumes the role",
-            Self::WhoAmINow => "the session is in the target account",
+            Self::WhoAmINow => "the session is the role's",
             Self::CreateBucket => "a bucket is made",
-            Self::DeleteBucket => "its owner is the target account; it is deleted",
+            Self::DeleteBucket => "it is the target's; deleted",
             Self::BucketGone => "the bucket is gone",
             Self::RefusedWithoutExternalId => "refused without external ID",
             Self::RefusedWithWrongExternalId => "refused with a wrong external ID",

@@ -461,7 +461,13 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     let arn = &session.arn;
     let right = matches!(arn, CallerArn::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name);
     let outcome = if right { StepOutcome::Ok } else { StepOutcome::Failed };
-    Step::new(StepId::WhoAmINow, outcome, arn.to_string())
+    let evidence = match arn {
+        CallerArn::AssumedRole {
+            account, role, session, ..
+        } => format!("{account}, role {role}, session {session}"),
+        other => other.to_string(),
+    };
+    Step::new(StepId::WhoAmINow, outcome, evidence)
 }
 
 fn s3_step(id: StepId, settled: Timed<Settled<()>>, evidence: String, access: &Access) -> Result<Step> {

@@ -1,7 +1,8 @@
 //! Changes in words. Preview and result are written by the same function, so that they cannot drift apart.
 
+use crate::iam::halves::FoundDocument;
 use crate::iam::plan::{Change, Note, Plan};
-use crate::report::console::count;
+use crate::report::console::{borderless, count, trimmed};
 
 /// Whether a change is still to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,34 +132,46 @@ pub fn note(note: &Note) -> String {
     }
 }
 
-/// The changes of one side, a line each, with the documents if they are asked for.
-#[must_use]
-pub fn lines(plan: &Plan, side: &str, role: &str, mood: Mood, documents: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    for change in &plan.changes {
-        lines.push(format!("  {} {side:<7} {}", sign(change), sentence(change, role, mood)));
-        if documents {
-            if let Some(replaced) = change.replaced() {
-                lines.push(indented("now", &found_text(replaced)));
-            }
-            if let Some(document) = change.document() {
-                lines.push(indented(
-                    if change.replaced().is_some() {
-                        "then"
-                    } else {
-                        "document"
-                    },
-                    &document.to_string(),
-                ));
-            }
-        }
-    }
-    lines.extend(plan.notes.iter().map(|seen| format!("    {side:<7} {}", note(seen))));
-    lines
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Style<'a> {
+    /// What stands before each change: `source`, `target`, or the target's name.
+    pub side: &'a str,
+    /// The name of the role that the changes are about.
+    pub role: &'a str,
+    /// Whether the policy documents are shown.
+    pub documents: bool,
+    /// Columns that a line may take.
+    pub width: u16,
 }
 
-fn found_text(found: &crate::iam::plan::FoundDocument) -> String {
-    use crate::iam::plan::FoundDocument;
+/// The changes of one side and what was left alone, as they are shown before anything is done.
+#[must_use]
+pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
+    let mut blocks = Vec::new();
+    for change in &plan.changes {
+        blocks.push(line(sign(change), &sentence(change, style.role, Mood::Would), style));
+        if style.documents {
+            let label = if change.replaced().is_some() {
+                "then"
+            } else {
+                "document"
+            };
+            blocks.extend(change.replaced().map(|replaced| indented("now", &found_text(replaced))));
+            blocks.extend(change.document().map(|document| indented(label, &document.to_string())));
+        }
+    }
+    blocks.extend(plan.notes.iter().map(|seen| line(' ', &note(seen), style)));
+    blocks.join("\n")
+}
+
+fn line(sign: char, text: &str, style: &Style<'_>) -> String {
+    let mut table = borderless(style.width);
+    table.add_row([format!(" {sign}"), format!("{:<6}", style.side), text.to_owned()]);
+    trimmed(&table)
+}
+
+fn found_text(found: &FoundDocument) -> String {
     match found {
         FoundDocument::Policy(document) => document.to_string(),
         FoundDocument::Unparsed { text, problem } => format!("(not a policy: {problem})\n{text}"),

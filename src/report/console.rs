@@ -127,15 +127,22 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Says what is being done now. Without a terminal, a line every ten seconds at most.
-    pub fn now(&self, doing: String) {
+    /// Says what is being done now; only on a terminal, where it goes away again.
+    pub fn now(&self, doing: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(doing.to_owned());
+        }
+    }
+
+    /// Says what is being waited for. Without a terminal, a line every ten seconds at most.
+    pub fn waiting(&self, why: String) {
         match &self.bar {
-            Some(bar) => bar.set_message(doing),
+            Some(bar) => bar.set_message(why),
             None => {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
                 if said.is_none_or(|at| at.elapsed() >= Duration::from_secs(10)) {
                     *said = Some(Instant::now());
-                    self.console.say(&format!("{}: {doing}", self.label));
+                    self.console.say(&format!("{}: {why}", self.label));
                 }
             }
         }

@@ -23,12 +23,12 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
     let mut table = borderless(width);
     for step in &proof.steps {
         let title = match step.id {
+            StepId::WhoAmI => format!("the credentials are {user}'s"),
             StepId::AssumeRole => format!("{user} assumes the role"),
-            StepId::WhoAmI => format!("the credentials are those of {user}"),
             id => id.title().to_owned(),
         };
         table.add_row([
-            Cell::new(format!("  {}", word(step.outcome))),
+            Cell::new(format!(" {}", word(step.outcome))),
             Cell::new(title),
             Cell::new(&step.evidence),
         ]);
@@ -36,12 +36,11 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
     let mut text = trimmed(&table);
     for step in &proof.steps {
         if let Some(error) = &step.error {
-            let style = if step.outcome == StepOutcome::Failed { BAD } else { WARN };
-            text.push_str(&format!(
-                "\n  {style}{}:{style:#} {}",
-                word(step.outcome),
-                error.message
-            ));
+            let (style, what) = match step.outcome {
+                StepOutcome::Failed => (BAD, "failed"),
+                _ => (WARN, "not proven"),
+            };
+            text.push_str(&format!("\n  {style}{what}:{style:#} {}", error.message));
             append_details(&mut text, error, "    ");
         }
     }

@@ -7,8 +7,8 @@ use crate::config::{ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::halves::{DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::names::{ExternalId, PolicyName};
-use crate::iam::plan::{DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 

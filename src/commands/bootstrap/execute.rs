@@ -8,15 +8,14 @@ use super::{Job, Work, survey};
 use crate::aws::apply::{self, Applied};
 use crate::cli::Bootstrap;
 use crate::error::{Error, Kind, Result};
-use crate::iam::plan::{Change, Plan, plan_grant, plan_role};
+use crate::iam::plan::{Change, Plan, Refusal, plan_grant, plan_role};
 use crate::report::changes::{Mood, sentence};
-use crate::report::console::Progress;
 
 /// How often AWS is asked again whether the changes are there: reads, too, lag behind writes.
 const LOOKS: u32 = 6;
 
 /// Applies both sides at once. One target that fails stops no other.
-pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
+pub async fn apply(work: &mut Work, args: &Bootstrap) {
     let Work {
         source,
         grant,
@@ -52,7 +51,6 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
         .collect::<Vec<()>>();
     let (granted, _) = tokio::join!(write_grant, write_roles);
     *grant_result = granted;
-    progress.now("applied".to_owned());
 }
 
 async fn apply_role(job: &Job) -> Result<()> {
@@ -92,7 +90,7 @@ fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, side: &str) -> Resu
 
 /// Looks until there is nothing left to do, for a few seconds at most.
 async fn nothing_left(
-    look: impl AsyncFn() -> Result<Option<std::result::Result<Plan, crate::iam::plan::Refusal>>>,
+    look: impl AsyncFn() -> Result<Option<std::result::Result<Plan, Box<Refusal>>>>,
     side: &str,
 ) -> Result<()> {
     let mut pause = Duration::from_millis(200);

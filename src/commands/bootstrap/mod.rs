@@ -15,11 +15,13 @@ use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, includes};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::PolicyName;
-use crate::iam::plan::{DesiredGrant, DesiredRole, Plan, Refusal, plan_grant, plan_role};
+use crate::iam::plan::{Plan, Refusal, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::proof::{Freshness, Proof};
+use crate::report::changes::{Mood, sentence};
 use survey::{SourceSide, TargetSide};
 
 /// One link on its way: what was found, what is to be done, and what came of it.
@@ -87,8 +89,8 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             report::confirm(&work, pending, run)?;
         }
         let progress = run.console.progress("bootstrap");
-        progress.now("applying".to_owned());
-        execute::apply(&mut work, args, &progress).await;
+        progress.now("applying");
+        execute::apply(&mut work, args).await;
     }
     source.account = Some(work.source.account.clone());
     source.user = Some(recorded_user(&work.source));
@@ -111,7 +113,7 @@ async fn survey_and_plan(
     files: &BTreeMap<String, BTreeMap<PolicyName, PolicyDocument>>,
 ) -> Result<Work> {
     let progress = run.console.progress("bootstrap");
-    progress.now("reading both accounts".to_owned());
+    progress.now("reading both accounts");
     let with_source = includes(args.only, Half::Source);
     let with_target = includes(args.only, Half::Target);
     // Roles that are entered from the source account need its credentials first; nothing else waits for them.
@@ -193,7 +195,7 @@ fn plan(
                 proof: None,
             }),
             Err(refusal) => failed.push(Failed {
-                error: refused(refusal),
+                error: refused(&refusal),
                 link,
             }),
         }
@@ -205,7 +207,9 @@ fn plan(
     };
     let grant = desired::grant(&source_side, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
     let grant_plan = match &source_side.observed {
-        Some(observed) if !jobs.is_empty() => plan_grant(&grant, observed, args.adopt).map_err(refused)?,
+        Some(observed) if !jobs.is_empty() => {
+            plan_grant(&grant, observed, args.adopt).map_err(|refusal| refused(&refusal))?
+        }
         _ => Plan::default(),
     };
     Ok(Work {
@@ -306,8 +310,8 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
             return None;
         }
         let progress = run.console.progress(&job.link.name);
-        progress.now("verifying".to_owned());
-        Some(prover.prove(claim, &|doing| progress.now(doing)).await)
+        progress.now("verifying");
+        Some(prover.prove(claim, &|why| progress.waiting(why)).await)
     });
     let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
     for (job, proof) in work.jobs.iter_mut().zip(proofs) {
@@ -371,19 +375,17 @@ fn refuse_same_account(link: &Link, source: &Source) -> Result<()> {
 }
 
 /// A refusal with what to do about it.
-fn refused(refusal: Refusal) -> Error {
+fn refused(refusal: &Refusal) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
-    match &refusal {
+    match refusal {
         Refusal::ForeignRole { role, differences } => {
-            let name = role.name.as_str();
-            let lines =
-                crate::report::changes::lines(differences, "target", name, crate::report::changes::Mood::Would, false);
-            let error = match lines.is_empty() {
-                true => error.hint("it is already as it should be, but for the tags by which xacct knows its own"),
-                false => lines.iter().fold(error, |error, line| {
-                    error.hint(format!("adopting would:{}", line.trim_start_matches(' ')))
-                }),
-            };
+            let sentences = differences
+                .changes
+                .iter()
+                .map(|change| sentence(change, role.name.as_str(), Mood::Would));
+            let error = sentences.fold(error, |error, sentence| {
+                error.hint(format!("adopting it would {sentence}"))
+            });
             error
                 .hint("take it over: --adopt")
                 .hint("or make another role: --role-name NAME")

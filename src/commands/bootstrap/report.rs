@@ -11,9 +11,8 @@ use crate::cli::{Bootstrap, Half};
 use crate::commands::Run;
 use crate::config::{Link, includes};
 use crate::error::{Error, ExitCode, Kind, Result};
-use crate::iam::plan::Plan;
 use crate::proof::Outcome;
-use crate::report::changes::{self, Mood};
+use crate::report::changes::{self, Style};
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
 use crate::report::proof as words;
@@ -38,21 +37,14 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         let _ = writeln!(text, "         {}", terms(&job.link));
     }
     let pending = work.pending();
-    if pending == 0 {
+    if work.jobs.is_empty() {
+        text.push_str("\nNo target could be read\n");
+    } else if pending == 0 {
         let _ = writeln!(text, "\nNo changes: both accounts are as they should be");
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    for job in &work.jobs {
-        let several = work.jobs.len() > 1;
-        let side = if several { job.link.name.as_str() } else { "target" };
-        for line in changes::lines(&job.plan, side, job.role.name.as_str(), Mood::Would, args.show_policies) {
-            let _ = writeln!(text, "{line}");
-        }
-    }
-    for line in changes::lines(&work.grant_plan, "source", "", Mood::Would, args.show_policies) {
-        let _ = writeln!(text, "{line}");
-    }
+    text.push_str(&plans(work, args.show_policies, run.console.width()));
     run.console.tell(&text);
     for failed in &work.failed {
         run.console
@@ -115,21 +107,41 @@ pub fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
         ));
         match answer.unwrap_or_default().to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(()),
-            "d" => {
-                let targets = work
-                    .jobs
-                    .iter()
-                    .flat_map(|job| documents(&job.plan, job.role.name.as_str()));
-                let documents: Vec<_> = targets.chain(documents(&work.grant_plan, "")).collect();
-                run.console.say(&documents.join("\n"));
-            }
+            "d" => run.console.say(&plans(work, true, run.console.width())),
             _ => return Err(Error::new(Kind::Declined, "nothing was changed")),
         }
     }
 }
 
-fn documents(plan: &Plan, role: &str) -> Vec<String> {
-    changes::lines(plan, "", role, Mood::Would, true)
+/// The plans of all targets, then that of the source.
+fn plans(work: &Work, documents: bool, width: u16) -> String {
+    let several = work.jobs.len() > 1;
+    let targets = work.jobs.iter().map(|job| {
+        let side = if several { job.link.name.as_str() } else { "target" };
+        changes::preview(
+            &job.plan,
+            &Style {
+                side,
+                role: job.role.name.as_str(),
+                documents,
+                width,
+            },
+        )
+    });
+    let source = changes::preview(
+        &work.grant_plan,
+        &Style {
+            side: "source",
+            role: "",
+            documents,
+            width,
+        },
+    );
+    targets
+        .chain([source])
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.

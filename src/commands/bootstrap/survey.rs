@@ -8,8 +8,8 @@ use crate::aws::session::{self, AssumeRole, Caller};
 use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
+use crate::iam::halves::{ObservedRole, ObservedUser, Reading, RoleQuotas};
 use crate::iam::names::{AccountId, IamPath, PolicyName};
-use crate::iam::plan::{ObservedRole, ObservedUser, Reading, RoleQuotas};
 use crate::iam::templates::GRANT_POLICY;
 
 /// Who is at work in an account.

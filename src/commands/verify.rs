@@ -1,6 +1,7 @@
 //! `xacct verify`: proves every link on record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use comfy_table::Cell;
 use futures_util::StreamExt;
@@ -14,7 +15,7 @@ use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, ExternalId, MfaSerial};
-use crate::proof::{Claim, Freshness, MfaMeans, Outcome, Proof, Prover, TestBucket};
+use crate::proof::{AskForCode, Claim, Freshness, MfaMeans, Outcome, Proof, Prover, TestBucket};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, proof as words};
 
@@ -88,23 +89,12 @@ pub fn prover(
     let mfa = MfaMeans {
         code: options.mfa_code.clone(),
         serial: serial.and_then(|serial| serial.parse().ok()),
-        ask: run
-            .context
-            .terminal
-            .can_ask
-            .then_some(ask_for_code as fn(&MfaSerial) -> std::io::Result<String>),
+        ask: run.context.terminal.can_ask.then(|| {
+            let console = run.console.clone();
+            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
+        }),
     };
     Prover::new(access, user, source, mfa, run.leftovers.clone())
-}
-
-fn ask_for_code(device: &MfaSerial) -> std::io::Result<String> {
-    use std::io::Write;
-    let mut stderr = anstream::stderr();
-    write!(stderr, "MFA code of {device}: ")?;
-    stderr.flush()?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line)
 }
 
 /// What is claimed of a link.

@@ -314,7 +314,7 @@ fn external_ids_are_found_with_any_operator_in_any_case() {
 
 /// Words of the policy language, and of any other.
 fn word() -> impl Strategy<Value = String> {
-    let known = [
+    const KNOWN: [&str; 23] = [
         "Version",
         "2012-10-17",
         "2008-10-17",
@@ -339,7 +339,7 @@ fn word() -> impl Strategy<Value = String> {
         "arn:aws:iam::111111111111:root",
         "*",
     ];
-    prop_oneof![4 => select(&known[..]).prop_map(str::to_owned), 1 => any::<String>()]
+    prop_oneof![4 => select(&KNOWN[..]).prop_map(str::to_owned), 1 => any::<String>()]
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -360,10 +360,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// JSON that has the shape of a policy down to the statements, and there anything.
 fn near_policy() -> impl Strategy<Value = Value> {
-    let conditions = prop_oneof![
-        any_json(),
-        Just(json!({"Bool": {"aws:MultiFactorAuthPresent": true}}))
-    ];
+    let conditions = prop_oneof![any_json(), Just(json!({"Bool": {"aws:MultiFactorAuthPresent": true}}))];
     (option::of(word()), any_json(), any_json(), conditions).prop_map(|(sid, action, resource, condition)| {
         let mut statement = json!({"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition});
         if let (Some(sid), Some(members)) = (sid, statement.as_object_mut()) {

@@ -144,9 +144,9 @@ fn comment(provider: &Provider) -> String {
         .map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     let how = match &provider.profile {
         Some(profile) => format!("export AWS_PROFILE={}", one_line(profile)),
-        None => "AWS_PROFILE or AWS_ACCESS_KEY_ID in the environment".to_owned(),
+        None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
-    format!("# Credentials are not written here: Terraform takes those of {whose} from\n# {how}\n")
+    format!("# No credentials stand here. Terraform takes those of {whose} from the environment:\n#   {how}\n")
 }
 
 fn aligned(arguments: &[(&str, String)], indent: &str) -> String {

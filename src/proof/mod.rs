@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ExitCode};
 
-pub use prover::{Claim, MfaMeans, Prover, TestBucket};
+pub use prover::{AskForCode, Claim, MfaMeans, Prover, TestBucket};
 pub use wait::Freshness;
 
 /// What a proof found.
@@ -128,7 +128,7 @@ impl StepId {
             Self::AssumeRole => "the user assumes the role",
             Self::WhoAmINow => "the session is the role's",
             Self::CreateBucket => "a bucket is made",
-            Self::DeleteBucket => "it is the target's; deleted",
+            Self::DeleteBucket => "it is deleted by its owner",
             Self::BucketGone => "the bucket is gone",
             Self::RefusedWithoutExternalId => "refused without external ID",
             Self::RefusedWithWrongExternalId => "refused with a wrong external ID",

@@ -22,7 +22,7 @@ pub const WARN: Style = AnsiColor::Yellow.on_default();
 pub const STRONG: Style = Style::new().bold();
 
 /// Where the program writes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Console {
     terminal: Terminal,
     format: OutputFormat,
@@ -206,13 +206,13 @@ pub fn count(number: usize, what: &str) -> String {
     }
 }
 
-/// `0.4 s`, `12 s`.
+/// `31 ms`, `2.8 s`, `12 s`.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
-    if seconds < 10.0 {
-        format!("{seconds:.1} s")
-    } else {
-        format!("{seconds:.0} s")
+    match seconds {
+        ..1.0 => format!("{} ms", duration.as_millis()),
+        ..10.0 => format!("{seconds:.1} s"),
+        _ => format!("{seconds:.0} s"),
     }
 }

@@ -1,0 +1,346 @@
+//! From a request to its answer: latency, faults, authentication, the services, the record.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::caller::{Service, authenticate};
+use crate::clock::{Clock, http_date};
+use crate::error::ApiError;
+use crate::faults::{Fault, FaultKind, Faults};
+use crate::record::{Record, RecordedRequest};
+use crate::request::{Parameters, Request};
+use crate::sigv4::Authorization;
+use crate::world::{History, Propagation, World};
+use crate::xml::Xml;
+use crate::{iam, random, s3, sts};
+
+/// All that the server is, apart from its socket.
+pub(crate) struct Backend {
+    pub(crate) state: Mutex<State>,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) record: Record,
+    pub(crate) latency: Mutex<Duration>,
+    pub(crate) started: Instant,
+}
+
+/// What one request at a time may touch.
+pub(crate) struct State {
+    pub(crate) world: World,
+    pub(crate) history: History,
+    pub(crate) propagation: Propagation,
+}
+
+/// An answer before it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
+    /// Break off in the middle of the body.
+    pub(crate) truncated: bool,
+    error_code: Option<String>,
+}
+
+/// What becomes of a request.
+pub(crate) enum Reply {
+    Answer(Answer),
+    /// Reset the connection.
+    Reset,
+}
+
+/// A request with what it is about.
+struct Job<'a> {
+    request: &'a Request,
+    service: Service,
+    operation: String,
+    parameters: Parameters,
+    target: s3::Target,
+    request_id: String,
+}
+
+impl Backend {
+    /// Answers a request that came on the connection of that number.
+    pub(crate) async fn reply(&self, request: &Request, connection: u64) -> Reply {
+        let job = Job::new(request);
+        let sequence = self.record.open(job.entry(connection, self.started.elapsed()));
+        let latency = *crate::lock(&self.latency);
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let fault = self.faults.next(&job.operation);
+        let reply = match &fault {
+            None => Reply::Answer(self.process(&job, sequence)),
+            Some(fault) => self.faulty(fault, &job, sequence).await,
+        };
+        self.record.complete(sequence, |entry| {
+            entry.end = Some(self.started.elapsed());
+            if let Reply::Answer(answer) = &reply {
+                entry.status = Some(answer.status);
+                entry.error_code = answer.error_code.clone();
+            }
+        });
+        reply
+    }
+
+    async fn faulty(&self, fault: &Fault, job: &Job<'_>, sequence: u64) -> Reply {
+        let process = || self.process(job, sequence);
+        let error = match &fault.kind {
+            // These damage the real answer, so the request is processed in any case.
+            FaultKind::Delay(delay) => {
+                tokio::time::sleep(*delay).await;
+                return Reply::Answer(process());
+            }
+            FaultKind::TruncatedBody => {
+                return Reply::Answer(Answer {
+                    truncated: true,
+                    ..process()
+                });
+            }
+            FaultKind::NotXml => {
+                let answer = process();
+                return Reply::Answer(Answer {
+                    headers: vec![("content-type", "text/html".to_owned())],
+                    body: Bytes::from_static(b"<html><head><title>Proxy</title></head><body><p>Not what you asked for"),
+                    ..answer
+                });
+            }
+            FaultKind::Reset | FaultKind::Hang => None,
+            FaultKind::Throttle => Some(match job.service {
+                Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+                _ => ApiError::new(400, "Throttling", "Rate exceeded"),
+            }),
+            FaultKind::ServerError(status) => Some(server_error(*status, job.service)),
+            FaultKind::Error { status, code, message } => Some(ApiError::new(*status, code, message)),
+        };
+        if fault.processed {
+            process();
+        }
+        match error {
+            Some(error) => Reply::Answer(job.error_answer(&error, self)),
+            None if fault.kind == FaultKind::Reset => Reply::Reset,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Does what is asked. The lock is held for this long only: never while anything sleeps.
+    fn process(&self, job: &Job<'_>, sequence: u64) -> Answer {
+        let mut state = crate::lock(&self.state);
+        let outcome = self.dispatch(&mut state, job, sequence);
+        drop(state);
+        match outcome {
+            Ok(mut answer) => {
+                job.add_headers(&mut answer, self);
+                answer
+            }
+            Err(error) => job.error_answer(&error, self),
+        }
+    }
+
+    fn dispatch(&self, state: &mut State, job: &Job<'_>, sequence: u64) -> Result<Answer, ApiError> {
+        let State {
+            world,
+            history,
+            propagation,
+        } = state;
+        let caller = &authenticate(job.request, job.service, world, &self.clock)?;
+        self.record.complete(sequence, |entry| {
+            entry.principal = Some(caller.arn.clone());
+            entry.account = Some(caller.account.clone());
+        });
+        let now = self.clock.now();
+        let before = Arc::clone(&world.accounts);
+        let honoured = history.honoured(&world.accounts, now, *propagation);
+        let parameters = &job.parameters;
+        let outcome = match job.service {
+            Service::Iam => {
+                let readable = if propagation.stale_reads {
+                    &honoured
+                } else {
+                    &world.accounts
+                };
+                let readable = Arc::clone(readable);
+                let call = iam::Call {
+                    parameters,
+                    caller,
+                    world,
+                    honoured,
+                    readable,
+                    now,
+                };
+                iam::handle(&job.operation, call).map(|result| job.query_answer(iam::NAMESPACE, result))
+            }
+            Service::Sts => {
+                let call = sts::Call {
+                    parameters,
+                    caller,
+                    world,
+                    honoured,
+                    now,
+                };
+                sts::handle(&job.operation, call).map(|result| job.query_answer(sts::NAMESPACE, Some(result)))
+            }
+            Service::S3 => {
+                let call = s3::Call {
+                    request: job.request,
+                    target: &job.target,
+                    caller,
+                    world,
+                    honoured,
+                    now,
+                };
+                s3::handle(call).map(|answer| Answer {
+                    status: answer.status,
+                    headers: answer.headers,
+                    body: answer.body,
+                    truncated: false,
+                    error_code: None,
+                })
+            }
+        };
+        if !Arc::ptr_eq(&before, &world.accounts) {
+            history.replaced(before, now, *propagation);
+        }
+        outcome
+    }
+}
+
+fn server_error(status: u16, service: Service) -> ApiError {
+    let (code, message) = match (status, service) {
+        (503, _) => ("ServiceUnavailable", "Service is unable to handle request."),
+        (500, Service::Iam) => (
+            "ServiceFailure",
+            "The request processing has failed because of an unknown error, exception or failure.",
+        ),
+        (500, Service::Sts) => (
+            "InternalFailure",
+            "The request processing has failed because of an unknown error, exception or failure.",
+        ),
+        _ => ("InternalError", "We encountered an internal error. Please try again."),
+    };
+    ApiError::new(status, code, message)
+}
+
+impl<'a> Job<'a> {
+    fn new(request: &'a Request) -> Self {
+        let parameters = Parameters::read(request);
+        let scope = request
+            .header("authorization")
+            .and_then(|header| Authorization::parse(header).ok())
+            .map(|authorization| authorization.service);
+        let service = match (scope.as_deref(), parameters.get("Version"), parameters.get("Action")) {
+            (Some("iam"), ..) => Service::Iam,
+            (Some("sts"), ..) => Service::Sts,
+            (Some("s3"), ..) => Service::S3,
+            (_, Some(iam::VERSION), _) => Service::Iam,
+            (_, Some(sts::VERSION), _) | (_, _, Some(_)) => Service::Sts,
+            _ => Service::S3,
+        };
+        let target = s3::Target::of(request);
+        let operation = match service {
+            Service::S3 => target.operation,
+            _ => parameters.get("Action").unwrap_or("Unknown"),
+        };
+        Job {
+            request,
+            service,
+            operation: operation.to_owned(),
+            target,
+            request_id: random::request_id(),
+            parameters,
+        }
+    }
+
+    fn entry(&self, connection: u64, start: Duration) -> RecordedRequest {
+        let authorization = self.request.header("authorization");
+        let authorization = authorization.and_then(|header| Authorization::parse(header).ok());
+        let (access_key, region) = authorization
+            .map(|authorization| (authorization.access_key, authorization.region))
+            .unzip();
+        let parameters = match self.service {
+            Service::S3 => {
+                let mut parameters = self.request.query_parameters();
+                parameters.push(("Bucket".to_owned(), self.target.bucket.clone()));
+                parameters.push(("Key".to_owned(), self.target.key.clone()));
+                if let Some(owner) = self.request.header("x-amz-expected-bucket-owner") {
+                    parameters.push(("ExpectedBucketOwner".to_owned(), owner.to_owned()));
+                }
+                parameters.retain(|(_, value)| !value.is_empty());
+                parameters
+            }
+            _ => self.parameters.without_secrets(),
+        };
+        RecordedRequest {
+            sequence: 0,
+            connection,
+            service: self.service.name().to_owned(),
+            operation: self.operation.clone(),
+            region,
+            access_key,
+            principal: None,
+            account: None,
+            start,
+            end: None,
+            status: None,
+            error_code: None,
+            parameters,
+            user_agent: self.request.header("user-agent").map(str::to_owned),
+        }
+    }
+
+    fn query_answer(&self, namespace: &str, result: Option<Xml>) -> Answer {
+        let operation = &self.operation;
+        let content = Xml::build(|xml| {
+            if let Some(result) = &result {
+                xml.element(&format!("{operation}Result"), |xml| xml.append(result));
+            }
+            xml.element("ResponseMetadata", |xml| xml.text("RequestId", &self.request_id));
+        });
+        Answer {
+            status: 200,
+            headers: vec![("content-type", "text/xml".to_owned())],
+            body: Xml::document(&format!("{operation}Response"), namespace, &content).into(),
+            truncated: false,
+            error_code: None,
+        }
+    }
+
+    fn error_answer(&self, error: &ApiError, backend: &Backend) -> Answer {
+        let (content_type, document) = match self.service {
+            Service::Iam => ("text/xml", error.query_document(iam::NAMESPACE, &self.request_id)),
+            Service::Sts => ("text/xml", error.query_document(sts::NAMESPACE, &self.request_id)),
+            Service::S3 => ("application/xml", error.s3_document(&self.request_id)),
+        };
+        let mut headers = error.headers.clone();
+        headers.push(("content-type", content_type.to_owned()));
+        let mut answer = Answer {
+            status: error.status,
+            headers,
+            // An answer to HEAD has no body to explain itself with.
+            body: if self.request.method == "HEAD" {
+                Bytes::new()
+            } else {
+                document.into()
+            },
+            truncated: false,
+            error_code: Some(error.code.clone()),
+        };
+        self.add_headers(&mut answer, backend);
+        answer
+    }
+
+    fn add_headers(&self, answer: &mut Answer, backend: &Backend) {
+        let id = self.request_id.clone();
+        match self.service {
+            Service::S3 => {
+                answer.headers.push(("x-amz-request-id", id));
+                answer.headers.push(("x-amz-id-2", "sandbox".to_owned()));
+            }
+            _ => answer.headers.push(("x-amzn-requestid", id)),
+        }
+        // Clients learn from it that their clock, or here the server's, is off.
+        answer.headers.push(("date", http_date(backend.clock.wall())));
+    }
+}

@@ -1,0 +1,237 @@
+//! Roles: their life, trust policy, settings and boundary.
+
+use std::sync::Arc;
+
+use super::{Call, Outcome, encoded, no_role, not_attachable};
+use crate::clock::iso8601;
+use crate::error::ApiError;
+use crate::policy::{self, Use};
+use crate::request::{Pattern, Validator};
+use crate::world::{Account, Accounts, Role};
+use crate::xml::Xml;
+
+/// Longest trust policy, in characters without whitespace.
+pub(super) const TRUST_POLICY_SIZE: usize = 2048;
+/// Most roles in an account.
+pub(super) const ROLES_PER_ACCOUNT: usize = 1000;
+
+/// ARN of a role for authorisation: that of a role that does not exist has no path, whatever path it may be made with.
+pub(super) fn resource(account: &Account, name: &str) -> String {
+    match account.roles.get(name) {
+        Some(role) => account.role_arn(role),
+        None => format!("arn:aws:iam::{}:role/{name}", account.id),
+    }
+}
+
+/// Writes the permissions boundary of a user or role.
+pub(super) fn write_boundary(xml: &mut Xml, boundary: Option<&str>) {
+    if let Some(boundary) = boundary {
+        xml.element("PermissionsBoundary", |xml| {
+            xml.text("PermissionsBoundaryType", "Policy");
+            xml.text("PermissionsBoundaryArn", boundary);
+        });
+    }
+}
+
+/// Writes a role. Lists of roles leave out tags, boundary and last use.
+fn write(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts, whole: bool) {
+    xml.text("Path", &role.path);
+    xml.text("RoleName", &role.name);
+    xml.text("RoleId", &role.id);
+    xml.text("Arn", account.role_arn(role));
+    xml.text("CreateDate", iso8601(role.created));
+    xml.text("AssumeRolePolicyDocument", encoded(&role.trust, accounts));
+    xml.optional("Description", role.description.as_ref());
+    xml.text("MaxSessionDuration", role.max_session_duration);
+    if whole {
+        write_boundary(xml, role.boundary.as_deref());
+        if !role.tags.is_empty() {
+            super::tags::write(xml, &role.tags);
+        }
+        xml.element("RoleLastUsed", |xml| {
+            if let Some(used) = &role.last_used {
+                xml.text("LastUsedDate", iso8601(used.at));
+                xml.text("Region", &used.region);
+            }
+        });
+    }
+}
+
+/// Reads a trust policy, checks it, and gives it as IAM keeps it.
+fn trust(call: &Call<'_>, parameter: &str) -> Result<serde_json::Value, ApiError> {
+    let text = call.document(parameter)?;
+    let document = policy::parse(&text, Use::Trust)?;
+    policy::check_principals(&document, &call.world.accounts)?;
+    if policy::size(&text) > TRUST_POLICY_SIZE {
+        return Err(ApiError::limit_exceeded(format!(
+            "Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_SIZE}"
+        )));
+    }
+    Ok(policy::as_stored(&document, &call.world.accounts))
+}
+
+struct Settings {
+    description: Option<String>,
+    max_session_duration: Option<i64>,
+}
+
+fn settings(call: &Call<'_>) -> Result<Settings, ApiError> {
+    let mut validator = Validator::default();
+    let description = call.parameters.get("Description");
+    validator.text("description", description, 0..=1000, Pattern::DESCRIPTION);
+    let duration = call.parameters.get("MaxSessionDuration");
+    let max_session_duration = validator.number("maxSessionDuration", duration, 3600..=43200)?;
+    validator.finish()?;
+    Ok(Settings {
+        description: description.map(str::to_owned),
+        max_session_duration,
+    })
+}
+
+pub(super) fn create(call: &mut Call<'_>) -> Outcome {
+    let name = call.name("RoleName", 64)?;
+    let path = call.path()?;
+    let settings = settings(call)?;
+    let tags = super::tags::given(call)?;
+    let boundary = call.parameters.get("PermissionsBoundary").map(str::to_owned);
+    let arn = format!("arn:aws:iam::{}:role{path}{name}", call.caller.account);
+    call.authorize_with("iam:CreateRole", &arn, |context| {
+        context.set_request_tags(&tags);
+        if let Some(boundary) = &boundary {
+            context.set("iam:PermissionsBoundary", boundary);
+        }
+    })?;
+    if !tags.is_empty() {
+        call.authorize_with("iam:TagRole", &arn, |context| context.set_request_tags(&tags))?;
+    }
+    let trust = trust(call, "AssumeRolePolicyDocument")?;
+    let account = call.current()?;
+    if account.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
+        return Err(ApiError::already_exists(format!(
+            "Role with name {name} already exists."
+        )));
+    }
+    if account.roles.len() >= ROLES_PER_ACCOUNT {
+        return Err(ApiError::limit_exceeded(format!(
+            "Cannot exceed quota for RolesPerAccount: {ROLES_PER_ACCOUNT}"
+        )));
+    }
+    if let Some(boundary) = &boundary
+        && account.policy(boundary).is_none()
+    {
+        let message = format!("Scope ARN: {boundary} does not exist or is not attachable.");
+        return Err(ApiError::no_such_entity(message));
+    }
+    let role = Role {
+        created: call.now,
+        description: settings.description,
+        max_session_duration: settings.max_session_duration.unwrap_or(3600),
+        boundary,
+        tags,
+        ..Role::new(&name, &path, trust)
+    };
+    call.account_mut().roles.insert(name, role.clone());
+    let accounts = Arc::clone(&call.world.accounts);
+    let account = call.current()?;
+    Ok(Some(Xml::build(|xml| {
+        xml.element("Role", |xml| write(xml, account, &role, &accounts, true));
+    })))
+}
+
+pub(super) fn get(call: &mut Call<'_>) -> Outcome {
+    let name = call.name("RoleName", 64)?;
+    call.authorize("iam:GetRole", &resource(call.current()?, &name))?;
+    let account = call.account()?;
+    let role = account.roles.get(&name).ok_or_else(|| no_role(&name))?;
+    Ok(Some(Xml::build(|xml| {
+        xml.element("Role", |xml| write(xml, account, role, &call.readable, true));
+    })))
+}
+
+pub(super) fn list(call: &mut Call<'_>) -> Outcome {
+    let prefix = call.parameters.get("PathPrefix").unwrap_or("/");
+    let arn = format!("arn:aws:iam::{}:role{prefix}", call.caller.account);
+    call.authorize("iam:ListRoles", &arn)?;
+    let account = call.account()?;
+    let roles = account.roles.values().filter(|role| role.path.starts_with(prefix));
+    call.list("Roles", roles.collect(), |xml, role| {
+        write(xml, account, role, &call.readable, false);
+    })
+}
+
+/// Looks the role up as it is, after asking whether the caller may act on it.
+fn authorized(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
+    let name = call.name("RoleName", 64)?;
+    let account = call.current()?;
+    call.authorize(action, &resource(account, &name))?;
+    if account.roles.contains_key(&name) {
+        Ok(name)
+    } else {
+        Err(no_role(&name))
+    }
+}
+
+fn change(call: &mut Call<'_>, name: &str, change: impl FnOnce(&mut Role)) -> Outcome {
+    let role = call.account_mut().roles.get_mut(name);
+    change(role.ok_or_else(|| no_role(name))?);
+    Ok(None)
+}
+
+pub(super) fn update(call: &mut Call<'_>) -> Outcome {
+    let settings = settings(call)?;
+    let name = authorized(call, "iam:UpdateRole")?;
+    change(call, &name, |role| {
+        role.description = settings.description.or(role.description.take());
+        role.max_session_duration = settings.max_session_duration.unwrap_or(role.max_session_duration);
+    })?;
+    // UpdateRole has a result element, which is empty.
+    Ok(Some(Xml::default()))
+}
+
+pub(super) fn update_trust(call: &mut Call<'_>) -> Outcome {
+    let name = authorized(call, "iam:UpdateAssumeRolePolicy")?;
+    let trust = trust(call, "PolicyDocument")?;
+    change(call, &name, |role| role.trust = trust)
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
+    let name = authorized(call, "iam:DeleteRole")?;
+    let roles = &call.current()?.roles;
+    let policies = &roles.get(&name).ok_or_else(|| no_role(&name))?.policies;
+    if !policies.attached.is_empty() {
+        return Err(ApiError::delete_conflict(
+            "Cannot delete entity, must detach all policies first.",
+        ));
+    }
+    if !policies.inline.is_empty() {
+        return Err(ApiError::delete_conflict(
+            "Cannot delete entity, must delete policies first.",
+        ));
+    }
+    call.account_mut().roles.remove(&name);
+    Ok(None)
+}
+
+pub(super) fn put_boundary(call: &mut Call<'_>) -> Outcome {
+    let boundary = call.arn("PermissionsBoundary")?;
+    let name = call.name("RoleName", 64)?;
+    let account = call.current()?;
+    call.authorize_with("iam:PutRolePermissionsBoundary", &resource(account, &name), |context| {
+        context.set("iam:PermissionsBoundary", &boundary);
+    })?;
+    if account.policy(&boundary).is_none() {
+        return Err(not_attachable(&boundary));
+    }
+    change(call, &name, |role| role.boundary = Some(boundary))
+}
+
+pub(super) fn delete_boundary(call: &mut Call<'_>) -> Outcome {
+    let name = authorized(call, "iam:DeleteRolePermissionsBoundary")?;
+    change(call, &name, |role| role.boundary = None)
+}
+
+/// The sandbox has no instance profiles; the list is empty.
+pub(super) fn list_instance_profiles(call: &mut Call<'_>) -> Outcome {
+    authorized(call, "iam:ListInstanceProfilesForRole")?;
+    call.list("InstanceProfiles", Vec::<()>::new(), |_, ()| {})
+}

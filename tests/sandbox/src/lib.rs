@@ -1,0 +1,59 @@
+//! AWS accounts served from this machine, for trying and testing xacct.
+//!
+//! A [`Sandbox`] is a small server on 127.0.0.1 that speaks the wire protocols of IAM, STS and S3 on one port, verifies
+//! signatures, and decides requests as AWS does: identity policies, boundaries, session policies, control policies and
+//! trust policies, within an account and across accounts. What a single policy says is decided by the crate
+//! `awsim-iam-policy` and never by xacct's own evaluator, so that one mistake cannot be on both sides.
+//!
+//! ```
+//! use std::time::Duration;
+//! use xacct_sandbox::{Fault, FaultKind, Sandbox};
+//!
+//! let sandbox = Sandbox::builder()
+//!     .propagation(Duration::from_secs(10))
+//!     .fault(Fault::new("CreateRole", FaultKind::Throttle).on_call(1))
+//!     .start();
+//! sandbox.world(|world| world.grant_assume_role("111111111111", "alice", "grant", "arn:aws:iam::222222222222:role/x"));
+//! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+//! assert!(sandbox.requests().is_empty());
+//! ```
+//!
+//! The way of a request: `server` (socket) → `backend` (latency, faults, record) → `caller` (who signed) → `iam`, `sts` or
+//! `s3` (the operation) → `authorize` (may they) → `world` (the state).
+
+mod authorize;
+mod aws_files;
+mod backend;
+mod caller;
+mod clock;
+mod context;
+mod error;
+mod faults;
+mod iam;
+mod policy;
+mod random;
+mod record;
+mod request;
+mod s3;
+mod sandbox;
+mod server;
+mod sigv4;
+mod sts;
+mod totp;
+pub mod world;
+mod xml;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use aws_files::AwsFiles;
+pub use error::ApiError;
+pub use faults::{Fault, FaultKind, parse_duration};
+pub use record::RecordedRequest;
+pub use sandbox::{Sandbox, SandboxBuilder};
+pub use sigv4::Signer;
+pub use world::World;
+
+/// Locks; a panic of another thread while it held the lock (in a test's own closure, say) does not spread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

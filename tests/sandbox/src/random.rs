@@ -1,0 +1,46 @@
+//! Identifiers as AWS shapes them.
+
+/// Random bytes; a machine without a source of randomness cannot run the sandbox at all.
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+fn letters<const N: usize>(alphabet: &[u8]) -> String {
+    bytes::<N>()
+        .iter()
+        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+        .collect()
+}
+
+/// A unique ID or access key: a four-letter prefix such as `AROA` and 17 characters ("IAM User Guide, unique identifiers").
+pub(crate) fn unique_id(prefix: &str) -> String {
+    format!("{prefix}{}", letters::<17>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
+}
+
+/// A secret access key: 40 characters.
+pub(crate) fn secret_key() -> String {
+    letters::<40>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+}
+
+/// A session token. AWS warns not to assume any length; this one is long enough to break who does.
+pub(crate) fn session_token() -> String {
+    format!(
+        "IQoJb3JpZ2luX2VjE{}",
+        letters::<250>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    )
+}
+
+/// A request ID in the form of a UUID.
+pub(crate) fn request_id() -> String {
+    let hex: String = bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

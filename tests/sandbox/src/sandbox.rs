@@ -1,0 +1,270 @@
+//! Starting, steering and inspecting a sandbox.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::aws_files::{self, AwsFiles};
+use crate::backend::{Backend, State};
+use crate::clock::Clock;
+use crate::faults::{Fault, Faults};
+use crate::record::{Record, RecordedRequest};
+use crate::totp;
+use crate::world::{History, Propagation, World};
+
+/// The settings of a sandbox before it starts.
+#[derive(Debug, Default)]
+pub struct SandboxBuilder {
+    port: u16,
+    latency: Duration,
+    propagation: Propagation,
+    faults: Vec<Fault>,
+    skew_seconds: i64,
+    world: World,
+}
+
+impl SandboxBuilder {
+    /// The port to listen on; by default any that is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Every answer takes at least this long. Requests do not wait for each other.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Changes made through the wire are honoured by decisions only after this long; until then the old state decides.
+    pub fn propagation(mut self, delay: Duration) -> Self {
+        self.propagation.delay = delay;
+        self
+    }
+
+    /// For this long after the propagation delay, decisions take turns between the new and the old state.
+    pub fn flap(mut self, time: Duration) -> Self {
+        self.propagation.flap = time;
+        self
+    }
+
+    /// Whether IAM's reads, too, show the old state until a change has propagated.
+    pub fn stale_reads(mut self, stale: bool) -> Self {
+        self.propagation.stale_reads = stale;
+        self
+    }
+
+    /// Adds a fault. Of several that hit a call the first strikes.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// How many seconds the server's clock is ahead of the machine's when it judges signatures; negative is behind.
+    pub fn clock_skew(mut self, seconds: i64) -> Self {
+        self.skew_seconds = seconds;
+        self
+    }
+
+    /// Sets a service control policy on an account; see [`World::set_service_control_policy`].
+    pub fn scp(mut self, account: &str, name: &str, document: Value) -> Self {
+        self.world.set_service_control_policy(account, name, document);
+        self
+    }
+
+    /// Sets a resource control policy on an account; see [`World::set_resource_control_policy`].
+    pub fn rcp(mut self, account: &str, name: &str, document: Value) -> Self {
+        self.world.set_resource_control_policy(account, name, document);
+        self
+    }
+
+    /// Starts from this world in place of the default one.
+    pub fn world(mut self, world: World) -> Self {
+        self.world = world;
+        self
+    }
+
+    /// Changes the world to start from.
+    pub fn plant(mut self, change: impl FnOnce(&mut World)) -> Self {
+        change(&mut self.world);
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Panics
+    ///
+    /// If the machine gives no port or thread; [`SandboxBuilder::try_start`] returns that as an error.
+    pub fn start(self) -> Sandbox {
+        self.try_start().expect("a sandbox starts on 127.0.0.1")
+    }
+
+    /// Starts the server on threads of its own; when this returns, it accepts connections.
+    pub fn try_start(self) -> io::Result<Sandbox> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("xacct-sandbox")
+            .enable_all()
+            .build()?;
+        let backend = Arc::new(Backend {
+            state: Mutex::new(State {
+                world: self.world,
+                history: History::default(),
+                propagation: self.propagation,
+            }),
+            clock: Clock::skewed(self.skew_seconds),
+            faults: Faults::new(self.faults),
+            record: Record::default(),
+            latency: Mutex::new(self.latency),
+            started: Instant::now(),
+        });
+        let listener = {
+            let _context = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        runtime.spawn(crate::server::serve(listener, Arc::clone(&backend)));
+        Ok(Sandbox {
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            backend,
+            runtime: Some(runtime),
+        })
+    }
+}
+
+/// A running server. It ends when this is dropped.
+pub struct Sandbox {
+    url: String,
+    port: u16,
+    backend: Arc<Backend>,
+    /// `None` only while it is being dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Not to wait for requests that hang on purpose; also allowed inside another runtime.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Sandbox {
+    /// The default world, no delays, no faults.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// A sandbox of the default world.
+    pub fn start() -> Sandbox {
+        Sandbox::builder().start()
+    }
+
+    /// The endpoint of all services, `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Writes `config` and `credentials` with a profile for every fixed key: `security-admin` (admin of A), `dev-admin`
+    /// (admin of B), `third-admin` (admin of C), `alice`, `bob`, and `root` (root of A).
+    pub fn write_aws_files(&self, directory: &Path) -> io::Result<AwsFiles> {
+        aws_files::write(directory)
+    }
+
+    /// The environment variables that lead AWS clients here, with the files of [`Sandbox::write_aws_files`].
+    pub fn environment(&self, directory: &Path) -> Vec<(String, String)> {
+        aws_files::environment(&self.url, directory)
+    }
+
+    /// The requests since the start, or since [`Sandbox::clear_requests`].
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.backend.record.all()
+    }
+
+    /// Forgets the requests so far; numbers go on.
+    pub fn clear_requests(&self) {
+        self.backend.record.clear();
+    }
+
+    /// Inspects or changes the state by hand. A change takes effect at once, and with it all that was still propagating; whatever asks the
+    /// world for `…_mut` counts as a change.
+    pub fn world<T>(&self, visit: impl FnOnce(&mut World) -> T) -> T {
+        let mut state = crate::lock(&self.backend.state);
+        let before = Arc::clone(&state.world.accounts);
+        let result = visit(&mut state.world);
+        if !Arc::ptr_eq(&before, &state.world.accounts) {
+            state.history.settle();
+        }
+        result
+    }
+
+    /// Adds a fault. Calls are counted since the start or since [`Sandbox::clear_faults`].
+    pub fn add_fault(&self, fault: Fault) {
+        self.backend.faults.add(fault);
+    }
+
+    /// Removes all faults, and counts calls from 1 again.
+    pub fn clear_faults(&self) {
+        self.backend.faults.clear();
+    }
+
+    /// Changes the latency.
+    pub fn set_latency(&self, latency: Duration) {
+        *crate::lock(&self.backend.latency) = latency;
+    }
+
+    /// Changes the propagation delay.
+    pub fn set_propagation(&self, delay: Duration) {
+        crate::lock(&self.backend.state).propagation.delay = delay;
+    }
+
+    /// Moves the server's clock forward: sessions run out, MFA codes change, changes propagate. Signatures stay valid.
+    pub fn advance(&self, by: Duration) {
+        self.backend.clock.advance(by);
+    }
+
+    /// A code of a user's MFA device that will be accepted: one that was not used yet. If the codes around now are used up,
+    /// the server's clock moves on by 30 seconds. Asking twice without using the code gives the same one.
+    ///
+    /// # Panics
+    ///
+    /// If no user of that name has an MFA device.
+    pub fn totp(&self, user: &str) -> String {
+        loop {
+            let found = self.world(|world| {
+                let users = world.accounts.values().flat_map(|account| account.users.get(user));
+                let device = users.flat_map(|user| &user.mfa_devices).next()?;
+                let now = totp::step(self.backend.clock.now());
+                let used = |step| world.used_codes.contains(&(device.serial.clone(), step));
+                let step = (now..=now + 1).find(|step| !used(*step));
+                Some(step.map(|step| totp::code(&device.seed, step)))
+            });
+            match found.unwrap_or_else(|| panic!("no user `{user}` with an MFA device")) {
+                Some(code) => return code,
+                None => self.advance(Duration::from_secs(totp::STEP_SECONDS.unsigned_abs())),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! The socket: HTTP/1.1, many connections side by side.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::backend::{Answer, Backend, Reply};
+use crate::request::Request;
+
+/// No request of these services that the sandbox serves is longer.
+const LONGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// Accepts connections until the runtime ends.
+pub(crate) async fn serve(listener: TcpListener, backend: Arc<Backend>) {
+    let mut connections = 0;
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, say: others must be closed first.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            continue;
+        };
+        connections += 1;
+        tokio::spawn(connection(stream, connections, Arc::clone(&backend)));
+    }
+}
+
+async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
+    // Without this, small answers wait for the client's acknowledgement. Failing to set it does no harm.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let backend = Arc::clone(&backend);
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { respond(request, number, &backend).await });
+        answer
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let end = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+    let cause = end.as_ref().err().and_then(std::error::Error::source);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionReset) {
+        // Closing without lingering sends a reset in place of a farewell.
+        let _ = connection.into_parts().io.into_inner().set_zero_linger();
+    }
+}
+
+async fn respond(
+    request: hyper::Request<Incoming>,
+    connection: u64,
+    backend: &Backend,
+) -> io::Result<hyper::Response<AnswerBody>> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, LONGEST_BODY).collect().await;
+    let body = body.map_err(io::Error::other)?.to_bytes();
+    let request = Request {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    match backend.reply(&request, connection).await {
+        Reply::Answer(answer) => Ok(response(answer)),
+        Reply::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+    }
+}
+
+fn response(answer: Answer) -> hyper::Response<AnswerBody> {
+    let length = answer.body.len();
+    let sent = if answer.truncated { length / 2 } else { length };
+    let mut response = hyper::Response::new(AnswerBody {
+        rest: Some(answer.body.slice(..sent)),
+        missing: (length - sent) as u64,
+        flushed: false,
+    });
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
+    for (name, value) in answer.headers {
+        // A value that cannot be a header, such as a bucket name with a line break, is left out.
+        if let Ok(value) = http::HeaderValue::from_str(&value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A body that may promise more than it gives.
+struct AnswerBody {
+    rest: Option<Bytes>,
+    missing: u64,
+    flushed: bool,
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self.rest.take() {
+            Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            _ if self.missing == 0 => Poll::Ready(None),
+            _ if self.flushed => Poll::Ready(Some(Err(io::Error::other("to break off")))),
+            _ => {
+                // What there is must leave the buffer before the error, which throws the buffer away.
+                self.flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.missing == 0 && self.rest.as_ref().is_none_or(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.as_ref().map_or(0, |rest| rest.len() as u64) + self.missing)
+    }
+}

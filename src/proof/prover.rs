@@ -231,7 +231,7 @@ impl Prover {
                 .with_session(&session, format!("{}, with MFA", self.access.origin)))
         });
         access.await.as_ref().map_err(|error| {
-            Stop::NotProven(Step::new(StepId::AssumeRole, StepOutcome::NotProven, "MFA").because(error.clone()))
+            Stop::NotProven(Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()))
         })
     }
 

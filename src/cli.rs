@@ -46,13 +46,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The file that records the links
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "xacct.toml",
-        env = "XACCT_CONFIG"
-    )]
+    #[arg(long, global = true, value_name = "FILE", default_value = "xacct.toml", env = "XACCT_CONFIG")]
     pub config: PathBuf,
 }
 
@@ -143,12 +137,7 @@ pub struct OperatorAccess {
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
     /// AWS profile of the operator in the target account
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "XACCT_TARGET_PROFILE",
-        conflicts_with = "enter_role"
-    )]
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", conflicts_with = "enter_role")]
     pub target_profile: Option<String>,
     /// Reach the target account through this role there, assumed by the source operator
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ENTER_ROLE")]
@@ -336,8 +325,7 @@ pub struct Completions {
 
 /// Parses a value that has rules of AWS's; the message says the rule and the fix.
 fn valid<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|invalid: Invalid| format!("{}\n  fix: {}", invalid.rule, invalid.fix))
+    text.parse().map_err(|invalid: Invalid| format!("{}\n  fix: {}", invalid.rule, invalid.fix))
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

@@ -30,11 +30,7 @@ pub struct Terminal {
 impl Default for Terminal {
     /// Nobody is watching.
     fn default() -> Self {
-        Self {
-            can_ask: false,
-            can_animate: false,
-            width: 80,
-        }
+        Self { can_ask: false, can_animate: false, width: 80 }
     }
 }
 
@@ -49,9 +45,7 @@ impl Context {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let columns = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let measured = comfy_table::Table::new()
-            .width()
-            .filter(|_| std::io::stdout().is_terminal());
+        let measured = comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal());
         let stderr = std::io::stderr().is_terminal();
         Ok(Self {
             terminal: Terminal {
@@ -68,9 +62,6 @@ impl Context {
     /// A variable that is set to something.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }

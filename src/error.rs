@@ -115,12 +115,7 @@ pub struct Error {
 impl Error {
     /// An error with a message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            aws: None,
-            hints: Vec::new(),
-        }
+        Self { kind, message: message.into(), aws: None, hints: Vec::new() }
     }
 
     /// A value or combination that is not accepted.

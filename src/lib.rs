@@ -65,11 +65,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help and version are answers, and go to stdout.
             let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::Usage
-            } else {
-                ExitCode::Done
-            };
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
         }
     };
     match Context::of_this_process() {

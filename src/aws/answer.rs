@@ -14,24 +14,15 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) const fn iam(operation: &'static str) -> Self {
-        Self {
-            service: "iam",
-            operation,
-        }
+        Self { service: "iam", operation }
     }
 
     pub(super) const fn sts(operation: &'static str) -> Self {
-        Self {
-            service: "sts",
-            operation,
-        }
+        Self { service: "sts", operation }
     }
 
     pub(super) const fn s3(operation: &'static str) -> Self {
-        Self {
-            service: "s3",
-            operation,
-        }
+        Self { service: "s3", operation }
     }
 
     /// What happened to this call.
@@ -52,19 +43,10 @@ impl Call {
                     404 => Some("NotFound".to_owned()),
                     _ => None,
                 });
-                let message = answered
-                    .err()
-                    .message()
-                    .map(str::to_owned)
-                    .or_else(|| Some(format!("HTTP status {status}")));
+                let message =
+                    answered.err().message().map(str::to_owned).or_else(|| Some(format!("HTTP status {status}")));
                 let AwsAnswer { service, operation, .. } = self.unanswered();
-                self.refused(AwsAnswer {
-                    service,
-                    operation,
-                    code,
-                    message,
-                    request_id,
-                })
+                self.refused(AwsAnswer { service, operation, code, message, request_id })
             }
             SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{name} did not answer in time"))
                 .hint("check the network, proxy and endpoint, and run the command again"),
@@ -83,10 +65,7 @@ impl Call {
             }
             SdkError::ResponseError(_) => Error::new(
                 Kind::Network,
-                format!(
-                    "{name} was answered with something that is not AWS's: {}",
-                    innermost(&error)
-                ),
+                format!("{name} was answered with something that is not AWS's: {}", innermost(&error)),
             )
             .hint("check that the endpoint is AWS's and no proxy answers in its place"),
             _ => Error::new(Kind::Internal, format!("{name}: {}", DisplayErrorContext(&error))),
@@ -95,21 +74,12 @@ impl Call {
 
     /// An answer that lacks what AWS promises in it.
     pub(super) fn lacks(self, what: &str) -> Error {
-        Error::new(
-            Kind::Network,
-            format!("{}:{} answered without {what}", self.service, self.operation),
-        )
-        .hint("check that the endpoint is AWS's and no proxy answers in its place")
+        Error::new(Kind::Network, format!("{}:{} answered without {what}", self.service, self.operation))
+            .hint("check that the endpoint is AWS's and no proxy answers in its place")
     }
 
     fn unanswered(self) -> AwsAnswer {
-        AwsAnswer {
-            service: self.service,
-            operation: self.operation,
-            code: None,
-            message: None,
-            request_id: None,
-        }
+        AwsAnswer { service: self.service, operation: self.operation, code: None, message: None, request_id: None }
     }
 
     fn refused(self, answer: AwsAnswer) -> Error {
@@ -157,10 +127,7 @@ impl Call {
             Some(code) => (Kind::Aws, format!("{name} failed with {code}"), None),
             None => (Kind::Aws, format!("{name} failed"), None),
         };
-        let error = Error {
-            aws: Some(Box::new(answer)),
-            ..Error::new(kind, words)
-        };
+        let error = Error { aws: Some(Box::new(answer)), ..Error::new(kind, words) };
         match hint {
             Some(hint) => error.hint(hint),
             None => error,

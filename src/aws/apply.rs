@@ -37,26 +37,16 @@ pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change])
 
 /// Writes the grant.
 pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    join_all(changes.iter().map(async |change| Applied {
-        change,
-        result: write_grant(access, change).await,
-    }))
-    .await
+    join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
 }
 
 fn gives_permissions(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::DeleteRolePolicy { .. }
-    )
+    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::DeleteRolePolicy { .. })
 }
 
 async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>) -> Vec<Applied<'a>> {
-    join_all(changes.into_iter().map(async |change| Applied {
-        change,
-        result: write(access, role, change).await,
-    }))
-    .await
+    join_all(changes.into_iter().map(async |change| Applied { change, result: write(access, role, change).await }))
+        .await
 }
 
 /// Sends a request, and sends it again while IAM says that another change to the same thing is under way.
@@ -65,12 +55,7 @@ macro_rules! send {
         let request = $request;
         patiently(async || {
             let call = Call::iam($operation);
-            request
-                .clone()
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| call.failed(error))
+            request.clone().send().await.map(drop).map_err(|error| call.failed(error))
         })
         .await
     }};
@@ -80,11 +65,7 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     let Change::PutGrant { user, name, to, .. } = change else {
         return Ok(());
     };
-    let request = access
-        .iam()
-        .put_user_policy()
-        .user_name(user.name.to_string())
-        .policy_name(name.to_string());
+    let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
         Some("LimitExceeded") => {
             error.hint("the user's inline policies share 2,048 characters: move some into a managed policy")
@@ -101,47 +82,29 @@ async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
         Change::ReplaceTrustPolicy { to, .. } => {
             send!(
                 "UpdateAssumeRolePolicy",
-                iam.update_assume_role_policy()
-                    .role_name(role)
-                    .policy_document(to.minified())
+                iam.update_assume_role_policy().role_name(role).policy_document(to.minified())
             )
         }
-        Change::UpdateRole {
-            description,
-            max_session,
-            ..
-        } => {
+        Change::UpdateRole { description, max_session, .. } => {
             let request = iam.update_role().role_name(role).description(description);
             send!("UpdateRole", request.max_session_duration(max_session.as_secs()))
         }
         Change::SetBoundary { to, .. } => {
             let request = iam.put_role_permissions_boundary().role_name(role);
-            send!(
-                "PutRolePermissionsBoundary",
-                request.permissions_boundary(to.to_string())
-            )
+            send!("PutRolePermissionsBoundary", request.permissions_boundary(to.to_string()))
         }
         Change::TagRole { tags } => {
-            send!(
-                "TagRole",
-                iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?))
-            )
+            send!("TagRole", iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?)))
         }
         Change::AttachPolicy { policy } => {
-            send!(
-                "AttachRolePolicy",
-                iam.attach_role_policy().role_name(role).policy_arn(policy.to_string())
-            )
+            send!("AttachRolePolicy", iam.attach_role_policy().role_name(role).policy_arn(policy.to_string()))
         }
         Change::PutRolePolicy { name, to, .. } => {
             let request = iam.put_role_policy().role_name(role).policy_name(name.to_string());
             send!("PutRolePolicy", request.policy_document(to.minified()))
         }
         Change::DeleteRolePolicy { name } => {
-            send!(
-                "DeleteRolePolicy",
-                iam.delete_role_policy().role_name(role).policy_name(name)
-            )
+            send!("DeleteRolePolicy", iam.delete_role_policy().role_name(role).policy_name(name))
         }
         Change::PutGrant { .. } => write_grant(access, change).await,
     }

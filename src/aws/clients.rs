@@ -50,23 +50,13 @@ impl Connections {
     /// # Errors
     /// When a config file cannot be read or parsed.
     pub async fn open(region: Option<Region>, path_style: bool) -> Result<Self> {
-        let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None)
-            .await
-            .map_err(|error| {
-                Error::new(
-                    Kind::File,
-                    format!("the AWS config files cannot be read: {}", chain(&error)),
-                )
+        let profiles =
+            aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|error| {
+                Error::new(Kind::File, format!("the AWS config files cannot be read: {}", chain(&error)))
             })?;
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_https();
-        Ok(Self {
-            http,
-            profiles,
-            region,
-            path_style,
-        })
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        Ok(Self { http, profiles, region, path_style })
     }
 
     /// The credentials of a profile, or those that the usual chain finds (environment, `AWS_PROFILE`, SSO, …).
@@ -87,10 +77,7 @@ impl Connections {
             if let Some(region) = self.profile_region(name) {
                 conf = conf.with_region(Some(aws_types::region::Region::new(region)));
             }
-            let provider = ProfileFileCredentialsProvider::builder()
-                .profile_name(name)
-                .configure(&conf)
-                .build();
+            let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf).build();
             loader = loader.profile_name(name).credentials_provider(provider);
         }
         if let Some(region) = &self.region {
@@ -99,10 +86,9 @@ impl Connections {
         let config = loader.load().await;
         let credentials = resolve(&config, profile).await?;
         let region: Region = match config.region() {
-            Some(region) => region
-                .as_ref()
-                .parse()
-                .map_err(|invalid| Error::from(invalid).context("the configured region"))?,
+            Some(region) => {
+                region.as_ref().parse().map_err(|invalid| Error::from(invalid).context("the configured region"))?
+            }
             None => FALLBACK_REGION.parse()?,
         };
         let used_profile = profile.map(str::to_owned).or_else(|| self.profile_of(&credentials));
@@ -111,10 +97,7 @@ impl Connections {
             profile: used_profile,
             is_session: credentials.session_token().is_some(),
             path_style: self.path_style,
-            config: config
-                .into_builder()
-                .region(aws_types::region::Region::new(region.to_string()))
-                .build(),
+            config: config.into_builder().region(aws_types::region::Region::new(region.to_string())).build(),
             region,
         })
     }
@@ -140,19 +123,15 @@ impl Connections {
         let hint = "or, if the source operator may enter it: --enter-role OrganizationAccountAccessRole";
         match names.as_slice() {
             [one] => Ok((*one).to_owned()),
-            [] => Err(Error::new(
-                Kind::Credentials,
-                format!("no credentials are known for target account `{account}`"),
-            )
-            .hint("name the profile of its operator: --target-profile NAME")
-            .hint(hint)
-            .hint("or make only the half in the source account: --only source")),
+            [] => {
+                Err(Error::new(Kind::Credentials, format!("no credentials are known for target account `{account}`"))
+                    .hint("name the profile of its operator: --target-profile NAME")
+                    .hint(hint)
+                    .hint("or make only the half in the source account: --only source"))
+            }
             several => Err(Error::new(
                 Kind::Credentials,
-                format!(
-                    "several profiles are of target account `{account}`: {}",
-                    several.join(", ")
-                ),
+                format!("several profiles are of target account `{account}`: {}", several.join(", ")),
             )
             .hint("choose one: --target-profile NAME")),
         }
@@ -170,10 +149,7 @@ impl Connections {
         }
         let mut names: Vec<_> = self.profiles.profiles().collect();
         names.sort_unstable();
-        let error = Error::new(
-            Kind::Credentials,
-            format!("the AWS config files have no profile `{name}`"),
-        );
+        let error = Error::new(Kind::Credentials, format!("the AWS config files have no profile `{name}`"));
         Err(if names.is_empty() {
             error.hint(format!("make one: aws configure --profile {name}"))
         } else {
@@ -210,16 +186,8 @@ impl Access {
     /// The same credentials in another region.
     #[must_use]
     pub fn in_region(&self, region: &Region) -> Self {
-        let config = self
-            .config
-            .clone()
-            .into_builder()
-            .region(aws_types::region::Region::new(region.to_string()));
-        Self {
-            region: region.clone(),
-            config: config.build(),
-            ..self.clone()
-        }
+        let config = self.config.clone().into_builder().region(aws_types::region::Region::new(region.to_string()));
+        Self { region: region.clone(), config: config.build(), ..self.clone() }
     }
 
     /// The partition of the region in use.
@@ -288,19 +256,15 @@ fn timeouts() -> TimeoutConfig {
 
 async fn resolve(config: &SdkConfig, profile: Option<&str>) -> Result<Credentials> {
     let missing = || match profile {
-        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
-            "sign in, or see what is wrong with it: aws sts get-caller-identity --profile {name}"
-        )),
+        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
+            .hint(format!("sign in, or see what is wrong with it: aws sts get-caller-identity --profile {name}")),
         None => Error::new(Kind::Credentials, "no AWS credentials were found")
             .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     };
     let provider = config.credentials_provider().ok_or_else(missing)?;
     provider.provide_credentials().await.map_err(|error| {
         let mut failure = missing();
-        if !matches!(
-            error,
-            aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)
-        ) {
+        if !matches!(error, aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)) {
             failure.message = format!("{}: {}", failure.message, chain(&error));
         }
         failure
@@ -323,10 +287,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
-    credentials
-        .get_property::<Vec<AwsCredentialFeature>>()
-        .cloned()
-        .unwrap_or_default()
+    credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
 }
 
 fn origin(credentials: &Credentials, profile: Option<&str>) -> String {

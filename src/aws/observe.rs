@@ -21,11 +21,8 @@ use crate::iam::names::{PolicyName, RoleName, UserName};
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
 pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
-    let (role, attachments, inline) = tokio::join!(
-        get_role(access, name),
-        attached(access, name),
-        inline_policies(access, name)
-    );
+    let (role, attachments, inline) =
+        tokio::join!(get_role(access, name), attached(access, name), inline_policies(access, name));
     let mut role = match role? {
         Reading::Present(role) => role,
         Reading::Absent => return Ok(Reading::Absent),
@@ -52,22 +49,13 @@ async fn get_role(access: &Access, name: &RoleName) -> Result<Reading<ObservedRo
         Err(error) => return unread(CALL.failed(error), "iam:GetRole"),
     };
     let role = answer.role().ok_or_else(|| CALL.lacks("a role"))?;
-    let trust = role
-        .assume_role_policy_document()
-        .ok_or_else(|| CALL.lacks("the trust policy"))?;
+    let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("the trust policy"))?;
     Ok(Reading::Present(ObservedRole {
         arn: role.arn().to_owned(),
         description: role.description().unwrap_or_default().to_owned(),
         max_session: role.max_session_duration().unwrap_or(3600),
-        boundary: role
-            .permissions_boundary()
-            .and_then(|found| found.permissions_boundary_arn())
-            .map(str::to_owned),
-        tags: role
-            .tags()
-            .iter()
-            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect(),
+        boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
+        tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
         trust: document(trust),
         attachments: BTreeSet::new(),
         inline: BTreeMap::new(),
@@ -76,20 +64,13 @@ async fn get_role(access: &Access, name: &RoleName) -> Result<Reading<ObservedRo
 
 async fn attached(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<String>>> {
     const CALL: Call = Call::iam("ListAttachedRolePolicies");
-    let mut pages = access
-        .iam()
-        .list_attached_role_policies()
-        .role_name(role.to_string())
-        .into_paginator()
-        .send();
+    let mut pages = access.iam().list_attached_role_policies().role_name(role.to_string()).into_paginator().send();
     let mut arns = BTreeSet::new();
     while let Some(page) = pages.next().await {
         match page {
             Ok(page) => {
                 arns.extend(
-                    page.attached_policies()
-                        .iter()
-                        .filter_map(|policy| policy.policy_arn().map(str::to_owned)),
+                    page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)),
                 );
             }
             Err(error) => return unread(CALL.failed(error), "iam:ListAttachedRolePolicies"),
@@ -101,12 +82,7 @@ async fn attached(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<S
 /// The names of all inline policies, with the documents of those that are ours.
 async fn inline_policies(access: &Access, role: &RoleName) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
     const CALL: Call = Call::iam("ListRolePolicies");
-    let mut pages = access
-        .iam()
-        .list_role_policies()
-        .role_name(role.to_string())
-        .into_paginator()
-        .send();
+    let mut pages = access.iam().list_role_policies().role_name(role.to_string()).into_paginator().send();
     let mut names = Vec::new();
     while let Some(page) = pages.next().await {
         match page {
@@ -134,11 +110,7 @@ async fn inline_policies(access: &Access, role: &RoleName) -> Result<Reading<BTr
 
 async fn role_policy(access: &Access, role: &RoleName, name: &str) -> Result<Reading<FoundDocument>> {
     const CALL: Call = Call::iam("GetRolePolicy");
-    let request = access
-        .iam()
-        .get_role_policy()
-        .role_name(role.to_string())
-        .policy_name(name);
+    let request = access.iam().get_role_policy().role_name(role.to_string()).policy_name(name);
     match request.send().await {
         Ok(answer) => Ok(Reading::Present(document(answer.policy_document()))),
         Err(error) => unread(CALL.failed(error), "iam:GetRolePolicy"),
@@ -154,10 +126,7 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> 
     match access.iam().get_user().user_name(name.to_string()).send().await {
         Ok(answer) => {
             let arn = answer.user().map(|user| CallerArn::parse(user.arn()));
-            let arn = arn
-                .as_ref()
-                .and_then(CallerArn::user)
-                .ok_or_else(|| CALL.lacks("the user's ARN"))?;
+            let arn = arn.as_ref().and_then(CallerArn::user).ok_or_else(|| CALL.lacks("the user's ARN"))?;
             Ok(Reading::Present(arn.clone()))
         }
         Err(error) => unread(CALL.failed(error), "iam:GetUser"),
@@ -176,12 +145,7 @@ impl UserPolicies {
     /// Together with the user's ARN.
     #[must_use]
     pub fn of(self, arn: UserArn) -> ObservedUser {
-        ObservedUser {
-            arn,
-            grant: self.grant,
-            other_policies_size: self.other_policies_size,
-            quota: self.quota,
-        }
+        ObservedUser { arn, grant: self.grant, other_policies_size: self.other_policies_size, quota: self.quota }
     }
 }
 
@@ -201,23 +165,12 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
         Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
     };
     let quota = quota.unwrap_or(DEFAULT_USER_POLICIES_QUOTA);
-    Ok(Reading::Present(UserPolicies {
-        grant,
-        other_policies_size: others?,
-        quota,
-    }))
+    Ok(Reading::Present(UserPolicies { grant, other_policies_size: others?, quota }))
 }
 
 async fn user_policy(access: &Access, user: &UserName, name: &str) -> Result<Reading<FoundDocument>> {
     const CALL: Call = Call::iam("GetUserPolicy");
-    match access
-        .iam()
-        .get_user_policy()
-        .user_name(user.to_string())
-        .policy_name(name)
-        .send()
-        .await
-    {
+    match access.iam().get_user_policy().user_name(user.to_string()).policy_name(name).send().await {
         Ok(answer) => Ok(Reading::Present(document(answer.policy_document()))),
         Err(error) => unread(CALL.failed(error), "iam:GetUserPolicy"),
     }
@@ -226,21 +179,11 @@ async fn user_policy(access: &Access, user: &UserName, name: &str) -> Result<Rea
 /// `None` where a policy cannot be read: then the quota cannot be counted, and AWS has the last word.
 async fn other_policies_size(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Option<usize>> {
     const CALL: Call = Call::iam("ListUserPolicies");
-    let mut pages = access
-        .iam()
-        .list_user_policies()
-        .user_name(user.to_string())
-        .into_paginator()
-        .send();
+    let mut pages = access.iam().list_user_policies().user_name(user.to_string()).into_paginator().send();
     let mut names = Vec::new();
     while let Some(page) = pages.next().await {
         match page {
-            Ok(page) => names.extend(
-                page.policy_names()
-                    .iter()
-                    .filter(|name| *name != grant.as_str())
-                    .cloned(),
-            ),
+            Ok(page) => names.extend(page.policy_names().iter().filter(|name| *name != grant.as_str()).cloned()),
             Err(error) => {
                 return match unread::<()>(CALL.failed(error), "iam:ListUserPolicies")? {
                     Reading::Unreadable { .. } => Ok(None),

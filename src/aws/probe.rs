@@ -55,12 +55,7 @@ impl BucketSpec {
         } else {
             format!("{BUCKET_PREFIX}{owner}-{suffix}")
         };
-        Ok(Self {
-            name,
-            owner: owner.clone(),
-            tags,
-            account_regional,
-        })
+        Ok(Self { name, owner: owner.clone(), tags, account_regional })
     }
 }
 
@@ -83,14 +78,9 @@ impl Leftovers {
     /// Deletes what is left. Returns the names that could not be deleted.
     pub async fn delete_all(&self) -> Vec<String> {
         let left = std::mem::take(&mut *self.lock());
-        let deletions = left
-            .into_iter()
-            .map(|left| async move { left.delete().await.err().map(|_| left.name.clone()) });
-        futures_util::future::join_all(deletions)
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
+        let deletions =
+            left.into_iter().map(|left| async move { left.delete().await.err().map(|_| left.name.clone()) });
+        futures_util::future::join_all(deletions).await.into_iter().flatten().collect()
     }
 
     /// The names that are left.
@@ -104,10 +94,7 @@ impl Leftovers {
     }
 
     fn answered(&self, name: &str) {
-        self.lock()
-            .iter_mut()
-            .filter(|left| left.name == name)
-            .for_each(|left| left.answered = true);
+        self.lock().iter_mut().filter(|left| left.name == name).for_each(|left| left.answered = true);
     }
 
     fn gone(&self, name: &str) {
@@ -145,20 +132,14 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     const CALL: Call = Call::s3("CreateBucket");
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let tags = std::iter::once(tag(PURPOSE_TAG.0, PURPOSE_TAG.1))
-        .chain(
-            spec.tags
-                .iter()
-                .map(|given| tag(given.key.as_str(), given.value.as_str())),
-        )
+        .chain(spec.tags.iter().map(|given| tag(given.key.as_str(), given.value.as_str())))
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
     // us-east-1 is the one region that must not be named (S3 API reference, CreateBucket).
     let elsewhere =
         (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
-    let configuration = CreateBucketConfiguration::builder()
-        .set_location_constraint(elsewhere)
-        .set_tags(Some(tags))
-        .build();
+    let configuration =
+        CreateBucketConfiguration::builder().set_location_constraint(elsewhere).set_tags(Some(tags)).build();
     leftovers.enter(Leftover {
         access: access.clone(),
         name: spec.name.clone(),
@@ -190,11 +171,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
 /// `NotFound` when there is no such bucket, `AccessDenied` when it belongs to someone else.
 pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("HeadBucket");
-    let request = access
-        .s3()
-        .head_bucket()
-        .bucket(name)
-        .expected_bucket_owner(owner.to_string());
+    let request = access.s3().head_bucket().bucket(name).expected_bucket_owner(owner.to_string());
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
 }
 
@@ -208,11 +185,7 @@ pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &
 
 async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("DeleteBucket");
-    let request = access
-        .s3()
-        .delete_bucket()
-        .bucket(name)
-        .expected_bucket_owner(owner.to_string());
+    let request = access.s3().delete_bucket().bucket(name).expected_bucket_owner(owner.to_string());
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
 }
 

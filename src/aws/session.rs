@@ -50,17 +50,9 @@ pub struct AssumeRole {
 /// When the credentials are not in force, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
-    let answer = access
-        .sts()
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| CALL.failed(error))?;
+    let answer = access.sts().get_caller_identity().send().await.map_err(|error| CALL.failed(error))?;
     let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("an ARN"))?);
-    let account = answer
-        .account()
-        .and_then(|account| account.parse().ok())
-        .ok_or_else(|| CALL.lacks("an account"))?;
+    let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("an account"))?;
     Ok(Caller { arn, account })
 }
 
@@ -105,10 +97,7 @@ pub async fn with_mfa(access: &Access, user: &CallerArn, serial: &MfaSerial, cod
         .await
         .map_err(|error| CALL.failed(error))?;
     let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
-    Ok(Session {
-        credentials,
-        arn: user.clone(),
-    })
+    Ok(Session { credentials, arn: user.clone() })
 }
 
 /// The serials of the user's MFA devices.
@@ -119,11 +108,7 @@ pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSeria
     const CALL: Call = Call::iam("ListMFADevices");
     let request = access.iam().list_mfa_devices().user_name(user.name.to_string());
     let answer = request.send().await.map_err(|error| CALL.failed(error))?;
-    Ok(answer
-        .mfa_devices()
-        .iter()
-        .filter_map(|device| device.serial_number().parse().ok())
-        .collect())
+    Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
 }
 
 fn credentials(answer: Option<&aws_sdk_sts::types::Credentials>) -> Option<Credentials> {

@@ -40,16 +40,14 @@ async fn delete_leftovers(run: &Run<'_>) {
     if names.is_empty() {
         return;
     }
-    run.console
-        .say(&format!("Deleting the test bucket {}", names.join(", ")));
+    run.console.say(&format!("Deleting the test bucket {}", names.join(", ")));
     let left = tokio::select! {
         left = tokio::time::timeout(PATIENCE, run.leftovers.delete_all()) => left.unwrap_or(names),
         _ = signal() => names,
     };
     for name in left {
-        let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind")).hint(format!(
-            "delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"
-        ));
+        let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind"))
+            .hint(format!("delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"));
         run.console.error(&error);
     }
 }

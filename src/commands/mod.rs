@@ -35,11 +35,7 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
     dispatch(cli, context, &console).unwrap_or_else(|error| {
         let exit_code = error.kind.exit_code();
         if console.is_json() {
-            console.result(&json::document(
-                name,
-                exit_code,
-                json::Failure { error: (&error).into() },
-            ));
+            console.result(&json::document(name, exit_code, json::Failure { error: (&error).into() }));
         }
         console.error(&error);
         exit_code
@@ -50,21 +46,9 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
     let run = || {
         let path = context.directory.join(&cli.global.config);
         // Messages name the file as the user knows it.
-        let shown = if cli.global.config.is_absolute() {
-            &path
-        } else {
-            &cli.global.config
-        };
-        let file = ConfigFile {
-            path: shown.clone(),
-            ..ConfigFile::load(shown)?
-        };
-        Ok::<_, Error>(Run {
-            context,
-            console,
-            file,
-            leftovers: Leftovers::default(),
-        })
+        let shown = if cli.global.config.is_absolute() { &path } else { &cli.global.config };
+        let file = ConfigFile { path: shown.clone(), ..ConfigFile::load(shown)? };
+        Ok::<_, Error>(Run { context, console, file, leftovers: Leftovers::default() })
     };
     match &cli.command {
         Command::Bootstrap(args) => {

@@ -11,30 +11,17 @@ use crate::print::hcl::{self, Provider};
 /// Runs `xacct print-provider-hcl`.
 pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, None)?;
-    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
-        .iter()
-        .find_map(|name| run.context.variable(name));
+    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| run.context.variable(name));
     let ambient: Option<Region> = ambient.map(str::parse).transpose()?;
-    let constraint = args
-        .version_constraint
-        .as_deref()
-        .map(hcl::check_version_constraint)
-        .transpose()?;
+    let constraint = args.version_constraint.as_deref().map(hcl::check_version_constraint).transpose()?;
     let source = &run.file.source;
-    let session_name = source
-        .user
-        .as_ref()
-        .and_then(|user| user.name().as_str().parse::<SessionName>().ok());
+    let session_name = source.user.as_ref().and_then(|user| user.name().as_str().parse::<SessionName>().ok());
     let alone = links.len() == 1;
     let aliases = hcl::aliases(links.iter().map(|link| link.name.as_str()));
 
     let mut providers = Vec::new();
     for (link, alias) in links.iter().zip(aliases) {
-        let region = args
-            .region
-            .clone()
-            .or_else(|| link.region.clone())
-            .or_else(|| ambient.clone());
+        let region = args.region.clone().or_else(|| link.region.clone()).or_else(|| ambient.clone());
         if let Some(found) = &ambient
             && region.as_ref() == Some(found)
             && link.region.is_none()

@@ -24,11 +24,8 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     let source = &run.file.source;
     let user = source.user.clone().ok_or_else(|| {
-        Error::usage(format!(
-            "`{}` does not say whose links these are",
-            run.file.path.display()
-        ))
-        .hint("write user = \"NAME\" below [source]")
+        Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
+            .hint("write user = \"NAME\" below [source]")
     })?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
@@ -42,31 +39,17 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
 
     let proofs = stream::iter(&links).map(async |link| {
         let role = link.role_arn(partition);
-        let claim = claim(
-            link,
-            role.clone(),
-            link.external_id.known().cloned(),
-            Freshness::Settled,
-            run,
-        );
+        let claim = claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         progress.now("verifying");
-        Proven {
-            link,
-            role,
-            result: prover.prove(&claim, &|why| progress.waiting(why)).await,
-        }
+        Proven { link, role, result: prover.prove(&claim, &|why| progress.waiting(why)).await }
     });
     let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
 
     let exit_code = worst(proofs.iter().map(|proven| &proven.result));
     if run.console.is_json() {
-        let targets = proofs
-            .iter()
-            .map(|proven| (proven.link.name.clone(), proven.into()))
-            .collect();
-        run.console
-            .result(&json::document("verify", exit_code, JsonVerify { targets }));
+        let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
+        run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
     } else {
         report(&proofs, &user, run);
     }
@@ -82,10 +65,7 @@ pub fn prover(
     options: &ProofOptions,
     run: &Run<'_>,
 ) -> Prover {
-    let serial = access
-        .profile
-        .as_deref()
-        .and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
+    let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
     let mfa = MfaMeans {
         code: options.mfa_code.clone(),
         serial: serial.and_then(|serial| serial.parse().ok()),
@@ -110,14 +90,7 @@ pub fn claim(
         tags: link.bucket_tags.clone(),
         account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
     });
-    Claim {
-        role,
-        external_id,
-        require_mfa: link.require_mfa,
-        region: link.region.clone(),
-        bucket,
-        freshness,
-    }
+    Claim { role, external_id, require_mfa: link.require_mfa, region: link.region.clone(), bucket, freshness }
 }
 
 struct Proven<'a> {

@@ -45,14 +45,10 @@ impl ConfigFile {
     pub fn load(path: &Path) -> Result<Self> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self {
-                path: path.to_owned(),
-                ..Self::default()
-            }),
-            Err(error) => Err(Error::new(
-                Kind::File,
-                format!("cannot read `{}`: {error}", path.display()),
-            )),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { path: path.to_owned(), ..Self::default() })
+            }
+            Err(error) => Err(Error::new(Kind::File, format!("cannot read `{}`: {error}", path.display()))),
         }
     }
 
@@ -63,18 +59,10 @@ impl ConfigFile {
     pub fn parse(path: &Path, text: String) -> Result<Self> {
         let document = Document::parse(text.as_str()).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            Error::usage(format!(
-                "{}:{line}: {}",
-                path.display(),
-                error.message().replace('\n', ", ")
-            ))
+            Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
         })?;
         let reader = Reader { path, text: &text };
-        let root = Section {
-            reader,
-            name: String::new(),
-            table: document.as_table(),
-        };
+        let root = Section { reader, name: String::new(), table: document.as_table() };
         root.only(&["source", "targets"])?;
 
         let source = match root.section("source")? {
@@ -90,12 +78,7 @@ impl ConfigFile {
             }
             section.no_twins(&targets)?;
         }
-        Ok(Self {
-            path: path.to_owned(),
-            text: Some(text),
-            source,
-            targets,
-        })
+        Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
     }
 
     /// `xacct.toml:7`, for errors about a setting of the source.
@@ -164,11 +147,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         restrict_to_user: section.boolean("restrict_to_user")?,
         allow_session_tags: section.boolean("allow_session_tags")?,
         policy_arns: section.list("policy_arns")?,
-        policy_files: section
-            .list::<PathText>("policy_files")?
-            .into_iter()
-            .map(|path| path.0)
-            .collect(),
+        policy_files: section.list::<PathText>("policy_files")?.into_iter().map(|path| path.0).collect(),
         permissions_boundary: section.parsed("permissions_boundary")?,
         max_session_duration: section.parsed("max_session_duration")?,
         tags: section.tags("tags")?,
@@ -177,10 +156,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         bucket_tags: section.tags("bucket_tags")?,
         bucket_namespace: section.one_of(
             "bucket_namespace",
-            &[
-                ("global", BucketNamespace::Global),
-                ("account-regional", BucketNamespace::AccountRegional),
-            ],
+            &[("global", BucketNamespace::Global), ("account-regional", BucketNamespace::AccountRegional)],
         )?,
     })
 }
@@ -236,11 +212,7 @@ impl<'a> Section<'a> {
         let Some((key, _)) = self.table.iter().find(|(key, _)| !known.contains(key)) else {
             return Ok(());
         };
-        let place = if self.name.is_empty() {
-            "the file".to_owned()
-        } else {
-            format!("[{}]", self.name)
-        };
+        let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
         let error = self.error(key, format!("`{key}` is not a setting of {place}"));
         let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
         Err(match nearest {
@@ -253,17 +225,9 @@ impl<'a> Section<'a> {
         let Some(item) = self.table.get(key) else {
             return Ok(None);
         };
-        let name = if self.name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.name)
-        };
+        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
         match item.as_table_like() {
-            Some(table) => Ok(Some(Section {
-                reader: self.reader,
-                name,
-                table,
-            })),
+            Some(table) => Ok(Some(Section { reader: self.reader, name, table })),
             None => Err(self
                 .error(key, format!("`{key}` must be a section"))
                 .hint(format!("write [{name}] and the settings below it"))),
@@ -274,9 +238,7 @@ impl<'a> Section<'a> {
         match self.table.get(key) {
             None => Ok(None),
             Some(item) => match item.as_str() {
-                Some("") => Err(self
-                    .error(key, format!("`{key}` is empty"))
-                    .hint("give a value, or remove the line")),
+                Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("give a value, or remove the line")),
                 Some(text) => Ok(Some(text.to_owned())),
                 None => Err(self.wrong_type(key, "a string", "\"…\"")),
             },
@@ -288,17 +250,12 @@ impl<'a> Section<'a> {
     }
 
     fn parse<T: FromStr<Err = Invalid>>(&self, key: &str, text: &str) -> Result<T> {
-        text.parse()
-            .map_err(|invalid: Invalid| self.error(key, invalid.to_string()).hint(invalid.fix))
+        text.parse().map_err(|invalid: Invalid| self.error(key, invalid.to_string()).hint(invalid.fix))
     }
 
     fn boolean(&self, key: &str) -> Result<Option<bool>> {
         let item = self.table.get(key);
-        item.map(|item| {
-            item.as_bool()
-                .ok_or_else(|| self.wrong_type(key, "true or false", "true"))
-        })
-        .transpose()
+        item.map(|item| item.as_bool().ok_or_else(|| self.wrong_type(key, "true or false", "true"))).transpose()
     }
 
     fn list<T: FromStr<Err = Invalid>>(&self, key: &str) -> Result<Vec<T>> {
@@ -307,9 +264,7 @@ impl<'a> Section<'a> {
         };
         let wrong = || self.wrong_type(key, "a list of strings", "[\"…\"]");
         let list = item.as_array().ok_or_else(wrong)?;
-        list.iter()
-            .map(|value| self.parse(key, value.as_str().ok_or_else(wrong)?))
-            .collect()
+        list.iter().map(|value| self.parse(key, value.as_str().ok_or_else(wrong)?)).collect()
     }
 
     fn tags(&self, key: &str) -> Result<Vec<Tag>> {
@@ -359,11 +314,7 @@ impl<'a> Section<'a> {
 }
 
 fn with_article(type_name: &str) -> String {
-    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
+    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {type_name}")
 }
 

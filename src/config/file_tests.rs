@@ -1,1 +1,316 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::*;
+
+const EVERYTHING: &str = r#"# All settings.
+[source]
+account = "111111111111"
+user = "alice"
+profile = "security admin"
+user_profile = "alice"
+
+[targets.dev]
+account = "222222222222"
+profile = "dev-admin"
+role = "deployer"
+role_path = "/team/"
+external_id = "q7Hc:Zk"
+require_mfa = true
+restrict_to_user = true
+allow_session_tags = false
+policy_arns = ["PowerUserAccess", "arn:aws:iam::222222222222:policy/own"]
+policy_files = ["policies/state bucket.json"]
+permissions_boundary = "arn:aws:iam::222222222222:policy/boundary"
+max_session_duration = "2h"
+tags = { team = "platform", "cost center" = "" }
+region = "eu-west-1"
+probe = "identity"
+bucket_tags = { owner = "me" }
+bucket_namespace = "account-regional"
+
+[targets."prod 1"]
+account = "333333333333"
+enter_role = "OrganizationAccountAccessRole"
+"#;
+
+fn parse(text: &str) -> Result<ConfigFile> {
+    ConfigFile::parse(Path::new("xacct.toml"), text.to_owned())
+}
+
+/// What the person reads: the message, and the hints below it.
+fn complaint(text: &str) -> String {
+    let error = parse(text).unwrap_err();
+    assert_eq!(error.kind, Kind::Usage, "{text}");
+    let hints = error.hints.iter().map(|hint| format!("\n- {hint}"));
+    format!("{}{}", error.message, hints.collect::<String>())
+}
+
+/// A file with one target, whose third line is this one.
+fn with_target_line(line: &str) -> String {
+    format!("[targets.dev]\naccount = \"222222222222\"\n{line}\n")
+}
+
+fn shown<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_setting_is_read() {
+    let file = parse(EVERYTHING).unwrap();
+    let RecordedSource { account, user, profile, user_profile } = file.source;
+    assert_eq!(account.unwrap().as_str(), "111111111111");
+    assert_eq!(user.unwrap().to_string(), "alice");
+    assert_eq!(profile.as_deref(), Some("security admin"));
+    assert_eq!(user_profile.as_deref(), Some("alice"));
+
+    let [(dev_name, dev), (prod_name, prod)] = <[_; 2]>::try_from(file.targets).unwrap();
+    assert_eq!((dev_name.as_str(), prod_name.as_str()), ("dev", "prod 1"));
+    let Recorded {
+        account,
+        profile,
+        enter_role,
+        role,
+        role_path,
+        external_id,
+        require_mfa,
+        restrict_to_user,
+        allow_session_tags,
+        policy_arns,
+        policy_files,
+        permissions_boundary,
+        max_session_duration,
+        tags,
+        region,
+        probe,
+        bucket_tags,
+        bucket_namespace,
+    } = dev;
+    assert_eq!(account.as_str(), "222222222222");
+    assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
+    assert_eq!(role.unwrap().as_str(), "deployer");
+    assert_eq!(role_path.unwrap().as_str(), "/team/");
+    assert_eq!(external_id.unwrap().as_str(), "q7Hc:Zk");
+    assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
+    let own = "arn:aws:iam::222222222222:policy/own";
+    assert_eq!(shown(&policy_arns), ["PowerUserAccess", own]);
+    assert_eq!(policy_files, [Path::new("policies/state bucket.json")]);
+    let boundary = "arn:aws:iam::222222222222:policy/boundary";
+    assert_eq!(permissions_boundary.unwrap().to_string(), boundary);
+    assert_eq!(max_session_duration.unwrap().as_secs(), 7200);
+    assert_eq!(shown(&tags), ["cost center=", "team=platform"]);
+    assert_eq!(region.unwrap().as_str(), "eu-west-1");
+    assert_eq!(probe, Some(Probe::Identity));
+    assert_eq!(shown(&bucket_tags), ["owner=me"]);
+    assert_eq!(bucket_namespace, Some(BucketNamespace::AccountRegional));
+
+    assert_eq!(prod.enter_role.unwrap().as_str(), "OrganizationAccountAccessRole");
+    assert_eq!((prod.role, prod.require_mfa, prod.probe), (None, None, None));
+    assert_eq!((prod.policy_arns, prod.tags), (vec![], vec![]));
+}
+
+#[test]
+fn a_section_may_be_written_in_any_of_tomls_ways() {
+    let ways = [
+        "[targets.dev]\naccount = \"222222222222\"\n[targets.dev.tags]\nteam = \"x\"",
+        "targets.dev = { account = \"222222222222\", tags = { team = \"x\" } }",
+        "targets = { dev = { account = \"222222222222\", tags.team = \"x\" } }",
+        "[targets]\ndev.account = '222222222222'\ndev.tags.team = '''x'''",
+    ];
+    for text in ways {
+        let file = parse(text).unwrap();
+        let [(name, dev)] = <[_; 1]>::try_from(file.targets).unwrap();
+        assert_eq!((name.as_str(), dev.account.as_str()), ("dev", "222222222222"), "{text}");
+        assert_eq!(shown(&dev.tags), ["team=x"], "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_empty_and_one_that_cannot_be_read_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("xacct.toml");
+    let file = ConfigFile::load(&path).unwrap();
+    assert_eq!((file.path.as_path(), file.text, file.targets.len()), (&*path, None, 0));
+
+    std::fs::write(&path, EVERYTHING).unwrap();
+    assert_eq!(ConfigFile::load(&path).unwrap().text.as_deref(), Some(EVERYTHING));
+
+    let error = ConfigFile::load(folder.path()).unwrap_err();
+    assert_eq!(error.kind, Kind::File);
+    let start = format!("cannot read `{}`: ", folder.path().display());
+    assert!(error.message.starts_with(&start), "{}", error.message);
+
+    std::fs::write(&path, b"[source]\nuser = \"\xff\"\n").unwrap();
+    assert_eq!(ConfigFile::load(&path).unwrap_err().kind, Kind::File);
+}
+
+#[test]
+fn an_empty_file_has_no_links() {
+    for text in ["", "# nothing\n", "[source]\n", "[targets]\n"] {
+        assert_eq!(parse(text).unwrap().targets.len(), 0, "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
+    insta::assert_snapshot!(complaint(&with_target_line("requires_mfa = true")), @"");
+    insta::assert_snapshot!(complaint("[source]\nacount = \"111111111111\""), @"");
+    insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"");
+    insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"");
+    insta::assert_snapshot!(complaint("account = \"222222222222\""), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"");
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_an_example_of_the_right_one() {
+    insta::assert_snapshot!(complaint("[source]\naccount = 111111111111"), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("require_mfa = \"true\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = \"PowerUserAccess\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("policy_files = [\"a.json\", 7]")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("tags = [\"team=x\"]")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("tags = { team = 7 }")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = 3600")), @"");
+    insta::assert_snapshot!(complaint("source = \"111111111111\""), @"");
+    insta::assert_snapshot!(complaint("[targets]\ndev = \"222222222222\""), @"");
+    insta::assert_snapshot!(complaint("[[targets.dev]]\naccount = \"222222222222\""), @"");
+}
+
+#[test]
+fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
+    insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"");
+    insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"");
+    insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @"");
+    insta::assert_snapshot!(complaint("[targets.dev]"), @"");
+    let twins = "[targets.a]\naccount = \"222222222222\"\n\n[targets.b]\naccount = \"222222222222\"\n";
+    insta::assert_snapshot!(complaint(twins), @"");
+}
+
+#[test]
+fn a_role_by_its_default_name_and_the_same_role_by_name_are_twins() {
+    for role in ["xacct", "Xacct"] {
+        let twins = format!(
+            "[targets.a]\naccount = \"222222222222\"\n[targets.b]\naccount = \"222222222222\"\nrole = \"{role}\"\n"
+        );
+        assert!(complaint(&twins).contains("are the same role"), "{role}");
+    }
+}
+
+#[test]
+fn two_roles_of_one_account_are_no_twins() {
+    let text = "[targets.a]\naccount = \"222222222222\"\n[targets.b]\naccount = \"222222222222\"\nrole = \"b\"\n";
+    assert_eq!(parse(text).unwrap().targets.len(), 2);
+}
+
+#[test]
+fn a_tag_key_with_an_equals_sign_is_not_divided_there() {
+    match parse(&with_target_line("tags = { \"a=b\" = \"c\" }")) {
+        Ok(file) => {
+            let (_, dev) = file.targets.first().unwrap();
+            let tag = dev.tags.first().unwrap();
+            assert_eq!((tag.key.as_str(), tag.value.as_str()), ("a=b", "c"));
+        }
+        Err(error) => assert!(error.message.contains("a=b"), "{error}"),
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_refused_with_its_line() {
+    insta::assert_snapshot!(complaint("[source]\naccount = 1111-1111\n"), @"");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"a\"\nuser = \"b\"\n"), @"");
+    insta::assert_snapshot!(complaint("[source\n"), @"");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\n"), @"");
+}
+
+#[test]
+fn lines_are_counted_with_any_line_ends_and_any_letters() {
+    for text in [
+        "# 1\n# 2\n[source]\nuser = 7\n",
+        "# 1\r\n# 2\r\n[source]\r\nuser = 7\r\n",
+        "# é中😀\u{2028}\u{85}\n# 2\n[source]\nuser = 7\n",
+        "\u{feff}# 1\n# 2\n[source]\nuser = 7\n",
+        "# 1\n# 2\n[source]\n\"us\\u0065r\" = 7",
+        "[targets.\"é\"]\naccount = \"222222222222\"\nprofile = \"\"\"\nä\"\"\"\nrole=\"\"",
+    ] {
+        let message = complaint(text);
+        let line = if text.starts_with("[targets") { 5 } else { 4 };
+        assert!(message.starts_with(&format!("xacct.toml:{line}: ")), "{text:?}: {message}");
+    }
+}
+
+#[test]
+fn a_place_of_the_source_is_told_by_file_and_line() {
+    let file = parse("# who\r\n[source]\r\n# é\r\naccount = \"111111111111\"\r\n").unwrap();
+    assert_eq!(file.place_of_source("account").as_deref(), Some("xacct.toml:4"));
+    assert_eq!(file.place_of_source("user"), None);
+    assert_eq!(ConfigFile::default().place_of_source("account"), None);
+}
+
+#[test]
+fn the_distance_between_words_counts_edits() {
+    for (a, b, edits) in [
+        ("", "", 0),
+        ("", "abc", 3),
+        ("role", "role", 0),
+        ("role", "rolle", 1),
+        ("profile", "porfile", 2),
+        ("kitten", "sitting", 3),
+        ("é", "e", 1),
+    ] {
+        assert_eq!((distance(a, b), distance(b, a)), (edits, edits), "{a} {b}");
+    }
+}
+
+/// Text that looks like the file, more or less.
+fn any_text() -> impl Strategy<Value = String> {
+    const LINES: [&str; 12] = [
+        "[source]",
+        "[targets.dev]",
+        "[targets]",
+        "[[targets.dev]]",
+        "account = \"222222222222\"",
+        "role = \"é\"",
+        "tags = { a = 1 }",
+        "tags.team = \"x\"",
+        "policy_arns = [1]",
+        "user = 7",
+        "dev = {}",
+        "targets.dev.account = 1979-05-27",
+    ];
+    let near = proptest::collection::vec(select(&LINES[..]), 0..8);
+    prop_oneof![any::<String>(), r#"[\[\]{}a-z =".\r\n#]{0,60}"#, near.prop_map(|lines| lines.join("\n"))]
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic_and_every_error_names_a_line_of_the_file(text in any_text()) {
+        if let Err(error) = parse(&text) {
+            let rest = error.message.strip_prefix("xacct.toml:").unwrap();
+            let line: usize = rest.split_once(": ").unwrap().0.parse().unwrap();
+            prop_assert!((1..=text.split('\n').count()).contains(&line), "{}", error);
+            prop_assert!(!error.message.contains('\n'), "{}", error);
+        }
+    }
+
+    #[test]
+    fn the_line_of_an_error_is_the_line_of_its_cause(blank in proptest::collection::vec("(# [^\\pC]*)?(\r)?\n", 0..20), at in any::<Index>()) {
+        let mut lines = blank.clone();
+        let at = at.index(lines.len() + 1);
+        lines.insert(at, "sourse = {}\n".to_owned());
+        let start = format!("xacct.toml:{}: `sourse` is not a setting of the file", at + 1);
+        prop_assert!(complaint(&lines.concat()).starts_with(&start), "{}", complaint(&lines.concat()));
+    }
+}

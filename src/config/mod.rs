@@ -22,10 +22,7 @@ pub const DEFAULT_ROLE_NAME: &str = "xacct";
 
 /// A target as `xacct.toml` records it: only what was said.
 #[derive(Debug, Clone)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the keys of the file, explained in the README"
-)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
 pub struct Recorded {
     pub account: AccountId,
     pub profile: Option<String>,
@@ -142,12 +139,7 @@ impl Link {
     /// The role's ARN.
     #[must_use]
     pub fn role_arn(&self, partition: Partition) -> RoleArn {
-        RoleArn {
-            partition,
-            account: self.account.clone(),
-            path: self.role_path.clone(),
-            name: self.role.clone(),
-        }
+        RoleArn { partition, account: self.account.clone(), path: self.role_path.clone(), name: self.role.clone() }
     }
 
     /// A link with default settings.
@@ -180,10 +172,7 @@ impl Link {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
-            external_id: record
-                .external_id
-                .clone()
-                .map_or(ExternalIdChoice::None, ExternalIdChoice::Use),
+            external_id: record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use),
             require_mfa: record.require_mfa.unwrap_or(false),
             restrict_to_user: record.restrict_to_user.unwrap_or(false),
             allow_session_tags: record.allow_session_tags.unwrap_or(false),
@@ -299,10 +288,8 @@ pub fn source(
     if let (Some(account), Some(of_user)) = (&account, &of_user)
         && account != of_user
     {
-        return Err(Error::usage(format!(
-            "the user is of account {of_user}, and the source account is {account}"
-        ))
-        .hint("give a user of the source account, or change the source account"));
+        return Err(Error::usage(format!("the user is of account {of_user}, and the source account is {account}"))
+            .hint("give a user of the source account, or change the source account"));
     }
     Ok(Source {
         account: account.or(of_user),
@@ -330,18 +317,12 @@ pub fn links_to_make(
             links.push(Link::from_record(name, record)?);
         }
         if links.is_empty() {
-            return Err(
-                Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
-                    .hint("name the account to link to: xacct bootstrap --target-account ID"),
-            );
+            return Err(Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
+                .hint("name the account to link to: xacct bootstrap --target-account ID"));
         }
     }
     for account in accounts {
-        let mut known: Vec<_> = file
-            .targets
-            .iter()
-            .filter(|(_, record)| record.account == *account)
-            .collect();
+        let mut known: Vec<_> = file.targets.iter().filter(|(_, record)| record.account == *account).collect();
         if let Some(name) = &role.role_name {
             known.retain(|(_, record)| {
                 record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == name.as_str()
@@ -356,13 +337,9 @@ pub fn links_to_make(
             }
         }
     }
-    let links = links
-        .into_iter()
-        .map(|link| link.with_options(role, access).with_proof_options(proof));
+    let links = links.into_iter().map(|link| link.with_options(role, access).with_proof_options(proof));
     let mut seen = std::collections::BTreeSet::new();
-    Ok(links
-        .filter(|link| seen.insert((link.account.clone(), link.role.clone())))
-        .collect())
+    Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
 }
 
 /// A second role of one account needs another name than the account's number.
@@ -393,11 +370,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     }
     let mut links = Vec::new();
     for (name, record) in &file.targets {
-        if wanted.is_empty()
-            || wanted
-                .iter()
-                .any(|text| text == name || text == record.account.as_str())
-        {
+        if wanted.is_empty() || wanted.iter().any(|text| text == name || text == record.account.as_str()) {
             let link = Link::from_record(name, record)?;
             links.push(match proof {
                 Some(proof) => link.with_proof_options(proof),
@@ -406,10 +379,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
         }
     }
     for text in wanted {
-        if !links
-            .iter()
-            .any(|link| link.name == *text || link.account.as_str() == text)
-        {
+        if !links.iter().any(|link| link.name == *text || link.account.as_str() == text) {
             let names: Vec<_> = file.targets.iter().map(|(name, _)| name.as_str()).collect();
             return Err(
                 Error::usage(format!("`{path}` has no target `{text}`")).hint(format!("it has {}", names.join(", ")))
@@ -429,41 +399,19 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
         .map_err(|error| Error::new(Kind::File, format!("cannot read policy file `{shown}`: {error}")))?;
     let document =
         PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
-    if let Some(number) = document
-        .statements
-        .iter()
-        .position(|statement| statement.principal.is_some())
-    {
-        return Err(Error::usage(format!(
-            "policy file `{shown}`: statement {} has a principal",
-            number + 1
-        ))
-        .hint("a policy on a role has none; who may assume the role is for xacct to write"));
+    if let Some(number) = document.statements.iter().position(|statement| statement.principal.is_some()) {
+        return Err(Error::usage(format!("policy file `{shown}`: statement {} has a principal", number + 1))
+            .hint("a policy on a role has none; who may assume the role is for xacct to write"));
     }
-    if let Some(number) = document
-        .statements
-        .iter()
-        .position(|statement| statement.resource.is_none())
-    {
-        return Err(Error::usage(format!(
-            "policy file `{shown}`: statement {} has no resource",
-            number + 1
-        ))
-        .hint("add \"Resource\", such as \"*\""));
+    if let Some(number) = document.statements.iter().position(|statement| statement.resource.is_none()) {
+        return Err(Error::usage(format!("policy file `{shown}`: statement {} has no resource", number + 1))
+            .hint("add \"Resource\", such as \"*\""));
     }
-    let stem = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let name = format!(
-        "{OWN_POLICY_PREFIX}{}",
-        stem.strip_prefix(OWN_POLICY_PREFIX).unwrap_or(&stem)
-    );
-    let name = name.parse().map_err(|invalid| {
-        Error::from(invalid)
-            .context(format!("policy file `{shown}`"))
-            .hint("rename the file")
-    })?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = format!("{OWN_POLICY_PREFIX}{}", stem.strip_prefix(OWN_POLICY_PREFIX).unwrap_or(&stem));
+    let name = name
+        .parse()
+        .map_err(|invalid| Error::from(invalid).context(format!("policy file `{shown}`")).hint("rename the file"))?;
     Ok((name, document))
 }
 

@@ -25,10 +25,7 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
     if now != file.text {
         return Err(Error::new(
             Kind::File,
-            format!(
-                "`{}` was changed while xacct was running, and is left as it is",
-                file.path.display()
-            ),
+            format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
         )
         .hint("run the same command again; it will find nothing to change in AWS and record the link"));
     }
@@ -39,9 +36,7 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
 
 fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
     let mut document: DocumentMut = match &file.text {
-        Some(text) => text
-            .parse()
-            .map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?,
+        Some(text) => text.parse().map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?,
         None => DocumentMut::new(),
     };
     if file.text.is_none() {
@@ -51,16 +46,8 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     }
     let path = file.path.display().to_string();
     let section = table(document.as_table_mut(), "source", &path)?;
-    set(
-        section,
-        "account",
-        source.account.as_ref().map(|account| account.to_string().into()),
-    );
-    set(
-        section,
-        "user",
-        source.user.as_ref().map(|user| user.to_string().into()),
-    );
+    set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
+    set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
     set_if_given(section, "profile", source.profile.as_deref());
     set_if_given(section, "user_profile", source.user_profile.as_deref());
 
@@ -88,61 +75,20 @@ fn set_link(section: &mut Table, link: &Link) {
     // The role's name is always written: it is half of what the file is for.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
-    set(
-        section,
-        "external_id",
-        link.external_id.known().map(|id| id.to_string().into()),
-    );
+    set(section, "external_id", link.external_id.known().map(|id| id.to_string().into()));
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
-    set(
-        section,
-        "policy_arns",
-        list(link.policy_arns.iter().map(ToString::to_string)),
-    );
-    set(
-        section,
-        "policy_files",
-        list(link.policy_files.iter().map(|path| path.display().to_string())),
-    );
-    set(
-        section,
-        "permissions_boundary",
-        link.permissions_boundary
-            .as_ref()
-            .map(|policy| policy.to_string().into()),
-    );
-    set_unless(
-        section,
-        "max_session_duration",
-        link.max_session_duration.to_string(),
-        "1h",
-    );
+    set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
+    set(section, "policy_files", list(link.policy_files.iter().map(|path| path.display().to_string())));
+    set(section, "permissions_boundary", link.permissions_boundary.as_ref().map(|policy| policy.to_string().into()));
+    set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
     set(section, "tags", tags(&link.tags));
-    set(
-        section,
-        "region",
-        link.region.as_ref().map(|region| region.to_string().into()),
-    );
-    set_unless(
-        section,
-        "probe",
-        if link.probe == Probe::Identity {
-            "identity"
-        } else {
-            "bucket"
-        },
-        "bucket",
-    );
+    set(section, "region", link.region.as_ref().map(|region| region.to_string().into()));
+    set_unless(section, "probe", if link.probe == Probe::Identity { "identity" } else { "bucket" }, "bucket");
     set(section, "bucket_tags", tags(&link.bucket_tags));
     let regional = link.bucket_namespace == BucketNamespace::AccountRegional;
-    set_unless(
-        section,
-        "bucket_namespace",
-        if regional { "account-regional" } else { "global" },
-        "global",
-    );
+    set_unless(section, "bucket_namespace", if regional { "account-regional" } else { "global" }, "global");
 }
 
 fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Table> {
@@ -150,8 +96,7 @@ fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Tab
     if let Some(inline) = item.as_inline_table() {
         *item = Item::Table(inline.clone().into_table());
     }
-    item.as_table_mut()
-        .ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
+    item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
 }
 
 /// Sets or removes a value. One that means the same is left as it was written, with its comment.
@@ -199,10 +144,7 @@ fn plain(value: &Value) -> String {
         Value::String(text) => format!("{:?}", text.value()),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
         Value::InlineTable(table) => {
-            let mut pairs: Vec<_> = table
-                .iter()
-                .map(|(key, value)| format!("{key}={}", plain(value)))
-                .collect();
+            let mut pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
             pairs.sort();
             pairs.join(",")
         }
@@ -216,10 +158,7 @@ fn list(items: impl Iterator<Item = String>) -> Option<Value> {
 }
 
 fn tags(tags: &[Tag]) -> Option<Value> {
-    let table: InlineTable = tags
-        .iter()
-        .map(|tag| (tag.key.to_string(), tag.value.to_string()))
-        .collect();
+    let table: InlineTable = tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect();
     (!table.is_empty()).then_some(Value::InlineTable(table))
 }
 
@@ -227,23 +166,15 @@ fn tags(tags: &[Tag]) -> Option<Value> {
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // A link in the way is followed on purpose: the file may be kept elsewhere.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".xacct-")
-        .suffix(".toml")
-        .tempfile_in(folder)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder)?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&path).map_or(0o644, |file| file.permissions().mode() & 0o777);
-        temporary
-            .as_file()
-            .set_permissions(std::fs::Permissions::from_mode(mode))?;
+        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     }
     temporary.persist(&path)?;
     Ok(())

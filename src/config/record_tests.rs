@@ -1,1 +1,360 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::ExternalIdChoice;
+use super::*;
+
+const COMMENTED: &str = r#"# Our links.
+
+[source] # the main account
+account = "111111111111"
+user = "alice"   # who deploys
+profile = 'admin'
+
+# Development.
+[targets.dev]
+region = "eu-west-1"
+role = "xacct"
+account = "222222222222"
+probe = "bucket" # the default, on purpose
+tags = { b = "2", a = "1" }
+policy_arns = [
+  "PowerUserAccess", # for now
+]
+# The end.
+"#;
+
+/// A file in a folder of its own.
+struct Place {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("xacct.toml");
+        Self { folder, path }
+    }
+
+    fn with(text: &str) -> Self {
+        let place = Self::empty();
+        std::fs::write(&place.path, text).unwrap();
+        place
+    }
+
+    fn load(&self) -> ConfigFile {
+        ConfigFile::load(&self.path).unwrap()
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).unwrap()
+    }
+
+    /// Names of all files in the folder.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn source() -> Source {
+    Source { account: Some("111111111111".parse().unwrap()), user: Some("alice".parse().unwrap()), ..Source::default() }
+}
+
+fn link(name: &str, account: &str) -> Link {
+    Link { name: name.to_owned(), ..Link::new(account.parse().unwrap()).unwrap() }
+}
+
+/// The links of a file, as a run without options would have them.
+fn links(file: &ConfigFile) -> Vec<Link> {
+    let links = file.targets.iter().map(|(name, record)| Link::from_record(name, record));
+    links.collect::<Result<_>>().unwrap()
+}
+
+/// Records the links of this file again, after an edit, and gives the new text.
+fn rewritten(text: &str, edit: impl FnOnce(&mut Link)) -> String {
+    let place = Place::with(text);
+    let file = place.load();
+    let mut links = links(&file);
+    edit(links.first_mut().unwrap());
+    let changed = record(&file, &source(), &links.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(changed, place.text() != text);
+    place.text()
+}
+
+#[test]
+fn a_new_file_says_what_it_is_and_holds_what_differs_from_the_defaults() {
+    let place = Place::empty();
+    let mut dev = link("dev", "222222222222");
+    dev.external_id = ExternalIdChoice::Use("q7Hc".parse().unwrap());
+    dev.way_in = WayIn::Profile("dev-admin".to_owned());
+    assert!(record(&place.load(), &source(), &[&dev]).unwrap());
+    insta::assert_snapshot!(place.text(), @"");
+    assert_eq!(place.files(), ["xacct.toml"]);
+}
+
+#[test]
+fn a_file_that_says_it_all_already_is_left_byte_for_byte() {
+    for text in [
+        COMMENTED.to_owned(),
+        COMMENTED.replace('\n', "\r\n"),
+        COMMENTED.trim_end().to_owned(),
+        COMMENTED.replace("[targets.dev]", "[targets]\n# all of them\n[targets.dev]"),
+        COMMENTED.replace("[targets.dev]\n", "[targets.\"dev\"]\nmax_session_duration = '60m'\n"),
+        COMMENTED.replace("\"PowerUserAccess\"", "\"Billing\""),
+        COMMENTED.replace("tags = { b = \"2\", a = \"1\" }", "tags.b = \"2\"\ntags.a = \"1\""),
+        COMMENTED.replace("# The end.", "[targets.dev.bucket_tags]\nb = \"2\" # two"),
+    ] {
+        assert_eq!(rewritten(&text, |_| ()), text);
+    }
+}
+
+#[test]
+fn one_changed_value_changes_one_line() {
+    let changed = |from: &str, to: &str| {
+        assert!(COMMENTED.contains(from));
+        COMMENTED.replace(from, to)
+    };
+    assert_eq!(
+        rewritten(COMMENTED, |link| link.region = Some("eu-north-1".parse().unwrap())),
+        changed("eu-west-1", "eu-north-1")
+    );
+    assert_eq!(rewritten(COMMENTED, |link| link.probe = Probe::Identity), changed("\"bucket\"", "\"identity\""));
+    assert_eq!(rewritten(COMMENTED, |link| link.tags.clear()), changed("tags = { b = \"2\", a = \"1\" }\n", ""));
+    assert_eq!(
+        rewritten(COMMENTED, |link| link.require_mfa = true),
+        changed("\n# The end.", "\nrequire_mfa = true\n# The end.")
+    );
+}
+
+#[test]
+fn what_was_written_by_hand_stays_although_it_is_a_default() {
+    let text = COMMENTED.replace("probe = \"bucket\"", "require_mfa = false\nmax_session_duration = \"1h\"");
+    assert_eq!(rewritten(&text, |_| ()), text);
+    let mended = rewritten(&text, |link| link.require_mfa = true);
+    assert_eq!(mended, text.replace("require_mfa = false", "require_mfa = true"));
+}
+
+#[test]
+fn a_second_target_is_added_below_the_first() {
+    let place = Place::with(COMMENTED);
+    let prod = link("prod 1", "333333333333");
+    assert!(record(&place.load(), &source(), &[&prod]).unwrap());
+    let expected = COMMENTED
+        .replace("# The end.\n", "\n[targets.\"prod 1\"]\naccount = \"333333333333\"\nrole = \"xacct\"\n# The end.\n");
+    assert_eq!(place.text(), expected);
+    assert_eq!(links(&place.load()).len(), 2);
+}
+
+#[test]
+fn targets_written_in_one_line_become_sections_with_the_same_settings() {
+    for text in [
+        "targets.dev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
+        "targets = { dev = { account = \"222222222222\", region = \"eu-west-1\" } }\n",
+        "[targets]\ndev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
+        "source = { account = \"111111111111\" }\n[targets]\ndev.account = \"222222222222\"\ndev.region = \"eu-west-1\"\n",
+    ] {
+        let place = Place::with(text);
+        let before = links(&place.load());
+        let mut links_now = before.clone();
+        links_now.push(link("prod", "333333333333"));
+        record(&place.load(), &source(), &links_now.iter().collect::<Vec<_>>()).unwrap();
+        let after = links(&place.load());
+        assert_eq!(after.len(), 2, "{}", place.text());
+        let dev = after.iter().find(|link| link.name == "dev").unwrap();
+        assert_eq!(same(dev), same(before.first().unwrap()), "{}", place.text());
+        assert_eq!(place.load().source.user, source().user, "{}", place.text());
+    }
+}
+
+#[test]
+fn the_way_into_the_target_is_one_of_the_two() {
+    let text = COMMENTED.replace("region =", "profile = \"dev\"\nregion =");
+    let entered = rewritten(&text, |link| link.way_in = WayIn::EnterRole("Admin".parse().unwrap()));
+    assert!(entered.contains("enter_role = \"Admin\"\n") && !entered.contains("profile = \"dev\""), "{entered}");
+    let back = rewritten(&entered, |link| link.way_in = WayIn::Profile("dev".to_owned()));
+    assert!(back.contains("profile = \"dev\"\n") && !back.contains("enter_role"), "{back}");
+    assert_eq!(rewritten(&back, |link| link.way_in = WayIn::Search), back);
+}
+
+#[test]
+fn profiles_of_the_source_are_kept_where_nothing_is_said_and_set_where_something_is() {
+    let place = Place::with(COMMENTED);
+    let said = Source { profile: Some("other".to_owned()), user_profile: Some("a\"b\n".to_owned()), ..source() };
+    assert!(record(&place.load(), &said, &[]).unwrap());
+    let expected = COMMENTED.replace("'admin'\n", "\"other\"\nuser_profile = \"\"\"\na\"b\n\"\"\"\n");
+    assert_eq!(place.text(), expected);
+    assert_eq!(place.load().source.user_profile.as_deref(), Some("a\"b\n"));
+}
+
+#[test]
+fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
+    let place = Place::with(COMMENTED);
+    let read = place.load();
+    for meanwhile in ["# other\n", ""] {
+        std::fs::write(&place.path, meanwhile).unwrap();
+        let error = record(&read, &source(), &[&link("prod", "333333333333")]).unwrap_err();
+        assert_eq!(error.kind, Kind::File);
+        assert_eq!(
+            error.message,
+            format!("`{}` was changed while xacct was running, and is left as it is", place.path.display())
+        );
+        assert_eq!(error.hints.len(), 1);
+        assert_eq!((place.text().as_str(), place.files().len()), (meanwhile, 1));
+    }
+    std::fs::remove_file(&place.path).unwrap();
+    assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn a_file_that_appeared_meanwhile_is_left_as_it_is() {
+    let place = Place::empty();
+    let read = place.load();
+    std::fs::write(&place.path, COMMENTED).unwrap();
+    assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
+    assert_eq!(place.text(), COMMENTED);
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_is_whole_and_nothing_is_left_beside_it() {
+    let place = Place::with("[source]\n");
+    let file = place.load();
+    // In place of the file stands a folder with something in it, which no rename can replace.
+    std::fs::remove_file(&place.path).unwrap();
+    std::fs::create_dir_all(place.path.join("x")).unwrap();
+    assert!(record(&file, &source(), &[]).is_err());
+    assert!(replace(&place.path, "text").is_err());
+    assert_eq!(place.files(), ["xacct.toml"]);
+    assert!(replace(&place.path.join("missing/xacct.toml"), "text").is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_kept_and_a_new_file_may_be_read_by_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |place: &Place| std::fs::metadata(&place.path).unwrap().permissions().mode() & 0o777;
+    for kept in [0o600, 0o664] {
+        let place = Place::with(COMMENTED);
+        std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(kept)).unwrap();
+        assert!(record(&place.load(), &source(), &[&link("prod", "333333333333")]).unwrap());
+        assert_eq!(mode(&place), kept);
+    }
+    let place = Place::empty();
+    record(&place.load(), &source(), &[]).unwrap();
+    assert_eq!(mode(&place), 0o644);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_is_followed_and_stays_one() {
+    let elsewhere = Place::with(COMMENTED);
+    let place = Place::empty();
+    std::os::unix::fs::symlink(&elsewhere.path, &place.path).unwrap();
+    assert!(record(&place.load(), &source(), &[&link("prod", "333333333333")]).unwrap());
+    assert!(place.path.is_symlink());
+    assert_eq!(links(&elsewhere.load()).len(), 2);
+    assert_eq!((place.files().len(), elsewhere.files().len()), (1, 1));
+}
+
+/// Everything of a link that the file can hold, as text.
+fn same(link: &Link) -> String {
+    let mut link = link.clone();
+    // Which of the three is recorded as its absence.
+    if link.external_id.known().is_none() {
+        link.external_id = ExternalIdChoice::None;
+    }
+    link.tags.sort();
+    link.bucket_tags.sort();
+    format!("{link:?}")
+}
+
+fn any_link() -> impl Strategy<Value = Link> {
+    let way_in = prop_oneof![
+        Just(WayIn::Search),
+        any::<String>().prop_filter("a profile has a name", |name| !name.is_empty()).prop_map(WayIn::Profile),
+        "[A-Za-z0-9_+=,.@-]{1,64}".prop_map(|name| WayIn::EnterRole(name.parse().unwrap())),
+    ];
+    let tags = || proptest::collection::btree_map(r"[\p{L} _.:/+@-]{1,8}", r"[\p{L} _.:/=+@-]{0,8}", 0..3);
+    let to_tags = |tags: std::collections::BTreeMap<String, String>| -> Vec<Tag> {
+        let reserved = |key: &str| key.to_lowercase().starts_with("aws:");
+        tags.iter()
+            .filter(|(key, _)| !reserved(key))
+            .map(|(key, value)| format!("{key}={value}").parse().unwrap())
+            .collect()
+    };
+    let names = ("[ -~é]{1,12}", "[A-Za-z0-9_+=,.@-]{1,64}", "(/[!-~]{1,20})?/");
+    let policies = proptest::collection::vec(
+        select(&["PowerUserAccess", "Billing", "arn:aws:iam::222222222222:policy/p/own"][..]),
+        0..3,
+    );
+    let files = proptest::collection::vec("[ -~é]{1,8}".prop_map(PathBuf::from), 0..3);
+    let id = prop_oneof![
+        Just(ExternalIdChoice::None),
+        "[A-Za-z0-9_+=,.@:/-]{2,40}".prop_map(|id| ExternalIdChoice::Use(id.parse().unwrap())),
+    ];
+    let flags = (any::<[bool; 5]>(), 3600..=43_200_i32);
+    (names, id, way_in, flags, policies, files, tags(), tags()).prop_map(
+        move |(
+            (name, role, path),
+            external_id,
+            way_in,
+            (flags, seconds),
+            policies,
+            policy_files,
+            tags,
+            bucket_tags,
+        )| {
+            let [require_mfa, restrict_to_user, allow_session_tags, identity, regional] = flags;
+            let policy_arns: Vec<_> = policies.iter().map(|policy| policy.parse().unwrap()).collect();
+            Link {
+                role: role.parse().unwrap(),
+                role_path: path.parse().unwrap(),
+                external_id,
+                require_mfa,
+                restrict_to_user,
+                allow_session_tags,
+                permissions_boundary: policy_arns.first().cloned(),
+                policy_arns,
+                policy_files,
+                max_session_duration: super::super::MaxSessionDuration::from_secs(seconds).unwrap(),
+                tags: to_tags(tags),
+                region: identity.then(|| "eu-west-1".parse().unwrap()),
+                way_in,
+                probe: if identity { Probe::Identity } else { Probe::Bucket },
+                bucket_tags: to_tags(bucket_tags),
+                bucket_namespace: if regional { BucketNamespace::AccountRegional } else { BucketNamespace::Global },
+                ..link(&name, "222222222222")
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_recorded_is_what_is_read(link in any_link(), other in any_link()) {
+        let path = Path::new("xacct.toml");
+        let mut file = ConfigFile { path: path.to_owned(), ..ConfigFile::default() };
+        // New, then unchanged, then changed in every setting.
+        let changed = Link { name: link.name.clone(), ..other };
+        for link in [&link, &link, &changed] {
+            let text = text_with(&file, &source(), &[link]).unwrap();
+            let read = ConfigFile::parse(path, text.clone()).unwrap();
+            // A search does not forget the way in that is on record.
+            let mut expected = link.clone();
+            if let (WayIn::Search, Some(before)) = (&link.way_in, links(&file).first()) {
+                expected.way_in = before.way_in.clone();
+            }
+            prop_assert_eq!(links(&read).iter().map(same).collect::<Vec<_>>(), [same(&expected)], "{}", text);
+            prop_assert_eq!(text_with(&read, &source(), &[link]).unwrap(), text);
+            file = read;
+        }
+    }
+}

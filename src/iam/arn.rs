@@ -126,11 +126,7 @@ fn iam_parts<'a>(what: &'static str, kind: &str, arn: &'a str) -> Result<IamPart
 
     let Some([partition, service, region, owner, resource]) = fields(arn) else {
         let is_padded = fields(arn.trim()).is_some();
-        let fix = if is_padded {
-            "remove the whitespace around it".to_owned()
-        } else {
-            give_example
-        };
+        let fix = if is_padded { "remove the whitespace around it".to_owned() } else { give_example };
         let rule = format!("does not have the form `arn:PARTITION:iam::ACCOUNT:{kind}/NAME`");
         return refuse(rule, fix);
     };
@@ -236,10 +232,7 @@ impl RoleArn {
     /// The ARN that the role would have at the root path: by this one IAM judges reads of a role that does not exist.
     #[must_use]
     pub fn without_path(&self) -> Self {
-        Self {
-            path: IamPath::root(),
-            ..self.clone()
-        }
+        Self { path: IamPath::root(), ..self.clone() }
     }
 }
 
@@ -339,21 +332,12 @@ impl CallerArn {
         match (service, resource.split_once('/')) {
             ("iam", None) if resource == "root" => Some(Self::Root { partition, account }),
             ("sts", Some(("assumed-role", role_and_session))) => {
-                let (role, session) = role_and_session
-                    .split_once('/')
-                    .filter(|(_, session)| !session.is_empty())?;
-                Some(Self::AssumedRole {
-                    partition,
-                    account,
-                    role: role.parse().ok()?,
-                    session: session.to_owned(),
-                })
+                let (role, session) = role_and_session.split_once('/').filter(|(_, session)| !session.is_empty())?;
+                Some(Self::AssumedRole { partition, account, role: role.parse().ok()?, session: session.to_owned() })
             }
-            ("sts", Some(("federated-user", name))) if !name.is_empty() => Some(Self::FederatedUser {
-                partition,
-                account,
-                name: name.to_owned(),
-            }),
+            ("sts", Some(("federated-user", name))) if !name.is_empty() => {
+                Some(Self::FederatedUser { partition, account, name: name.to_owned() })
+            }
             _ => None,
         }
     }
@@ -392,22 +376,10 @@ impl fmt::Display for CallerArn {
         match self {
             Self::Root { partition, account } => write!(formatter, "arn:{partition}:iam::{account}:root"),
             Self::User(user) => user.fmt(formatter),
-            Self::AssumedRole {
-                partition,
-                account,
-                role,
-                session,
-            } => {
-                write!(
-                    formatter,
-                    "arn:{partition}:sts::{account}:assumed-role/{role}/{session}"
-                )
+            Self::AssumedRole { partition, account, role, session } => {
+                write!(formatter, "arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
             }
-            Self::FederatedUser {
-                partition,
-                account,
-                name,
-            } => {
+            Self::FederatedUser { partition, account, name } => {
                 write!(formatter, "arn:{partition}:sts::{account}:federated-user/{name}")
             }
             Self::Other(arn) => formatter.write_str(arn),
@@ -467,11 +439,9 @@ impl fmt::Display for ManagedPolicy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Arn(arn) => arn.fmt(formatter),
-            Self::AwsManaged { path, name } => write!(
-                formatter,
-                "{}{name}",
-                path.as_str().strip_prefix('/').unwrap_or_default()
-            ),
+            Self::AwsManaged { path, name } => {
+                write!(formatter, "{}{name}", path.as_str().strip_prefix('/').unwrap_or_default())
+            }
         }
     }
 }
@@ -538,11 +508,7 @@ impl FromStr for UserRef {
     type Err = Invalid;
 
     fn from_str(value: &str) -> Result<Self, Invalid> {
-        if value.starts_with("arn:") {
-            value.parse().map(Self::Arn)
-        } else {
-            value.parse().map(Self::Name)
-        }
+        if value.starts_with("arn:") { value.parse().map(Self::Arn) } else { value.parse().map(Self::Name) }
     }
 }
 

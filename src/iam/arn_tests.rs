@@ -38,55 +38,27 @@ where
         Ok(value) => round_trips(&value),
         Err(error) => {
             let message = format!("{error}: {}", error.fix);
-            assert!(
-                !message.ends_with('.') && !message.chars().any(char::is_control),
-                "{message:?}"
-            );
+            assert!(!message.ends_with('.') && !message.chars().any(char::is_control), "{message:?}");
         }
     }
 }
 
 #[test]
 fn arns_of_all_partitions() {
-    let names = [
-        "aws",
-        "aws-cn",
-        "aws-us-gov",
-        "aws-eusc",
-        "aws-iso",
-        "aws-iso-b",
-        "aws-iso-e",
-        "aws-iso-f",
-    ];
+    let names = ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
     assert_eq!(Partition::ALL.map(Partition::as_str), names);
     for partition in Partition::ALL {
         assert_eq!(accepts::<Partition>(partition.as_str()), partition);
         let role: RoleArn = accepts(&format!("arn:{partition}:iam::222222222222:role/team/a/xacct"));
         assert_eq!(
-            (
-                role.partition,
-                role.account.as_str(),
-                role.path.as_str(),
-                role.name.as_str()
-            ),
+            (role.partition, role.account.as_str(), role.path.as_str(), role.name.as_str()),
             (partition, "222222222222", "/team/a/", "xacct")
         );
-        assert_eq!(
-            RoleArn::new(
-                role.partition,
-                role.account.clone(),
-                role.path.clone(),
-                role.name.clone()
-            ),
-            role
-        );
+        assert_eq!(RoleArn::new(role.partition, role.account.clone(), role.path.clone(), role.name.clone()), role);
         let user: UserArn = accepts(&format!("arn:{partition}:iam::111111111111:user/alice"));
         assert!(user.path.is_root() && user.name.as_str() == "alice" && user.partition == partition);
         let policy: PolicyArn = accepts(&format!("arn:{partition}:iam::aws:policy/job-function/Billing"));
-        assert_eq!(
-            (policy.owner, policy.path.as_str()),
-            (PolicyOwner::Aws, "/job-function/")
-        );
+        assert_eq!((policy.owner, policy.path.as_str()), (PolicyOwner::Aws, "/job-function/"));
         let policy: PolicyArn = accepts(&format!("arn:{partition}:iam::111111111111:policy/mine"));
         assert_eq!(policy.owner.to_string(), "111111111111");
     }
@@ -176,11 +148,7 @@ fn errors_distinguish_what_is_wrong() {
             "its account ID `1111` has 4 characters, exactly 12 are needed",
             "give all 12 digits, zeros at the start included",
         ),
-        (
-            role("arn:aws:iam::111111111111:role/"),
-            "its role name `` is empty",
-            "give 1 to 64 characters",
-        ),
+        (role("arn:aws:iam::111111111111:role/"), "its role name `` is empty", "give 1 to 64 characters"),
         (
             role("arn:aws:iam::111111111111:role//x"),
             "its IAM path `//` has nothing between its slashes",
@@ -204,11 +172,7 @@ fn errors_distinguish_what_is_wrong() {
         role("arn:aws:iam::1:role/x").to_string().split(": ").next(),
         Some("`arn:aws:iam::1:role/x` is not a valid role ARN")
     );
-    assert!(
-        "arn:aws:iam::１１１１１１１１１１１１:role/x"
-            .parse::<RoleArn>()
-            .is_err()
-    );
+    assert!("arn:aws:iam::１１１１１１１１１１１１:role/x".parse::<RoleArn>().is_err());
     assert!(" arn".parse::<RoleArn>().is_err());
 }
 
@@ -217,13 +181,7 @@ fn callers_are_recognised() {
     let account: AccountId = "111111111111".parse().unwrap();
     let partition = Partition::AwsUsGov;
     let cases = [
-        (
-            "arn:aws-us-gov:iam::111111111111:root",
-            CallerArn::Root {
-                partition,
-                account: account.clone(),
-            },
-        ),
+        ("arn:aws-us-gov:iam::111111111111:root", CallerArn::Root { partition, account: account.clone() }),
         (
             "arn:aws-us-gov:iam::111111111111:user/a/alice",
             CallerArn::User("arn:aws-us-gov:iam::111111111111:user/a/alice".parse().unwrap()),
@@ -239,20 +197,13 @@ fn callers_are_recognised() {
         ),
         (
             "arn:aws-us-gov:sts::111111111111:federated-user/bob",
-            CallerArn::FederatedUser {
-                partition,
-                account: account.clone(),
-                name: "bob".to_owned(),
-            },
+            CallerArn::FederatedUser { partition, account: account.clone(), name: "bob".to_owned() },
         ),
     ];
     for (arn, caller) in cases {
         assert_eq!(CallerArn::parse(arn), caller);
         assert_eq!(caller.to_string(), arn);
-        assert_eq!(
-            (caller.account(), caller.partition()),
-            (Some(&account), Some(partition))
-        );
+        assert_eq!((caller.account(), caller.partition()), (Some(&account), Some(partition)));
         assert_eq!(caller.user().is_some(), arn.contains(":user/"));
         let json = serde_json::to_string(&caller).unwrap();
         assert_eq!(serde_json::from_str::<CallerArn>(&json).unwrap(), caller);
@@ -269,36 +220,17 @@ fn callers_are_recognised() {
     ] {
         let caller = CallerArn::parse(other);
         assert_eq!(caller, CallerArn::Other(other.to_owned()));
-        assert_eq!(
-            (caller.account(), caller.partition(), caller.user()),
-            (None, None, None)
-        );
+        assert_eq!((caller.account(), caller.partition(), caller.user()), (None, None, None));
     }
 }
 
 #[test]
 fn managed_policies_resolve() {
     let cases = [
-        (
-            "PowerUserAccess",
-            "PowerUserAccess",
-            "arn:aws-cn:iam::aws:policy/PowerUserAccess",
-        ),
-        (
-            "ViewOnlyAccess",
-            "job-function/ViewOnlyAccess",
-            "arn:aws-cn:iam::aws:policy/job-function/ViewOnlyAccess",
-        ),
-        (
-            "job-function/Billing",
-            "job-function/Billing",
-            "arn:aws-cn:iam::aws:policy/job-function/Billing",
-        ),
-        (
-            "service-role/A/B",
-            "service-role/A/B",
-            "arn:aws-cn:iam::aws:policy/service-role/A/B",
-        ),
+        ("PowerUserAccess", "PowerUserAccess", "arn:aws-cn:iam::aws:policy/PowerUserAccess"),
+        ("ViewOnlyAccess", "job-function/ViewOnlyAccess", "arn:aws-cn:iam::aws:policy/job-function/ViewOnlyAccess"),
+        ("job-function/Billing", "job-function/Billing", "arn:aws-cn:iam::aws:policy/job-function/Billing"),
+        ("service-role/A/B", "service-role/A/B", "arn:aws-cn:iam::aws:policy/service-role/A/B"),
         (
             "arn:aws:iam::aws:policy/ReadOnlyAccess",
             "arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -313,10 +245,7 @@ fn managed_policies_resolve() {
     for (typed, shown, resolved) in cases {
         let policy: ManagedPolicy = typed.parse().unwrap();
         assert_eq!(
-            (
-                policy.to_string().as_str(),
-                policy.resolve(Partition::AwsCn).to_string().as_str()
-            ),
+            (policy.to_string().as_str(), policy.resolve(Partition::AwsCn).to_string().as_str()),
             (shown, resolved)
         );
         round_trips(&policy);
@@ -338,18 +267,9 @@ fn users_are_named_or_pointed_at() {
     let by_name: UserRef = accepts("alice");
     assert_eq!((by_name.name().as_str(), by_name.account()), ("alice", None));
     let by_arn: UserRef = accepts("arn:aws:iam::111111111111:user/team/alice");
-    assert_eq!(
-        (by_arn.name().as_str(), by_arn.account().map(AccountId::as_str)),
-        ("alice", Some("111111111111"))
-    );
-    assert_eq!(
-        "team/alice".parse::<UserRef>().unwrap_err().fix,
-        "give only the name: `alice`"
-    );
-    assert_eq!(
-        "arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what,
-        "user ARN"
-    );
+    assert_eq!((by_arn.name().as_str(), by_arn.account().map(AccountId::as_str)), ("alice", Some("111111111111")));
+    assert_eq!("team/alice".parse::<UserRef>().unwrap_err().fix, "give only the name: `alice`");
+    assert_eq!("arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what, "user ARN");
 }
 
 /// Any text, and text near to an ARN.

@@ -58,10 +58,7 @@ impl FoundDocument {
     pub fn parse(text: &str) -> Self {
         match PolicyDocument::parse(text) {
             Ok(document) => Self::Policy(document),
-            Err(error) => Self::Unparsed {
-                text: text.to_owned(),
-                problem: error.to_string(),
-            },
+            Err(error) => Self::Unparsed { text: text.to_owned(), problem: error.to_string() },
         }
     }
 
@@ -171,10 +168,7 @@ pub struct RoleQuotas {
 
 impl Default for RoleQuotas {
     fn default() -> Self {
-        Self {
-            trust_policy: DEFAULT_TRUST_POLICY_QUOTA,
-            inline_policies: DEFAULT_ROLE_POLICIES_QUOTA,
-        }
+        Self { trust_policy: DEFAULT_TRUST_POLICY_QUOTA, inline_policies: DEFAULT_ROLE_POLICIES_QUOTA }
     }
 }
 

@@ -26,12 +26,7 @@ pub struct Invalid {
 impl Invalid {
     /// Says that `value` is not a valid `what`, because of `rule`, and that `fix` mends it.
     pub fn new(what: &'static str, value: &str, rule: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            what,
-            value: value.to_owned(),
-            rule: rule.into(),
-            fix: fix.into(),
-        }
+        Self { what, value: value.to_owned(), rule: rule.into(), fix: fix.into() }
     }
 
     /// With a better fix, if there is one.
@@ -115,16 +110,11 @@ macro_rules! text_type {
 /// Letters and digits that a rule allows, and the words for them.
 type Letters = (fn(char) -> bool, &'static str);
 
-const ASCII: Letters = (
-    |character| character.is_ascii_alphanumeric(),
-    "ASCII letters, digits and ",
-);
+const ASCII: Letters = (|character| character.is_ascii_alphanumeric(), "ASCII letters, digits and ");
 
 /// `\p{L}`, `\p{N}`, `\p{Z}`. The standard library's letters include some combining marks, which AWS may refuse.
-const UNICODE: Letters = (
-    |character| character.is_alphanumeric() || is_space(character),
-    "letters, digits, spaces and ",
-);
+const UNICODE: Letters =
+    (|character| character.is_alphanumeric() || is_space(character), "letters, digits, spaces and ");
 
 fn is_space(character: char) -> bool {
     character.is_whitespace() && !character.is_control()
@@ -163,9 +153,7 @@ fn check(
 /// What most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
 fn check_name(what: &'static str, lengths: (usize, usize), value: &str) -> Result<(), Invalid> {
     check(what, lengths, ASCII, "_+=,.@-", value).map_err(|error| {
-        let name = value
-            .rsplit_once('/')
-            .and_then(|(_, name)| name.parse::<PolicyName>().ok());
+        let name = value.rsplit_once('/').and_then(|(_, name)| name.parse::<PolicyName>().ok());
         let fix = name.map(|name| format!("give only the name: `{}`", shown(name.as_str())));
         error.with_fix(fix)
     })
@@ -255,10 +243,7 @@ fn check_path(value: &str) -> Result<(), Invalid> {
     }
     let (rule, fix) = match inner {
         "" => ("has nothing between its slashes", "give `/` for no path".to_owned()),
-        _ => (
-            "does not begin and end with `/`",
-            format!("write it as `/{}/`", shown(inner)),
-        ),
+        _ => ("does not begin and end with `/`", format!("write it as `/{}/`", shown(inner))),
     };
     Err(Invalid::new("IAM path", value, rule, fix))
 }
@@ -485,10 +470,7 @@ pub fn parse_duration(text: &str) -> Result<u32, &'static str> {
 
 fn typed_seconds(what: &'static str, value: &str, min: i32) -> Result<i32, Invalid> {
     let seconds = parse_duration(value).map_err(|rule| {
-        let meant = value
-            .parse()
-            .ok()
-            .filter(|seconds| (min..=TWELVE_HOURS).contains(seconds));
+        let meant = value.parse().ok().filter(|seconds| (min..=TWELVE_HOURS).contains(seconds));
         let meant = meant.unwrap_or(3600);
         let fix = match rule {
             NO_UNIT => format!("write the unit: `{meant}s` or `{}`", hours_minutes_seconds(meant)),

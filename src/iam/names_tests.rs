@@ -67,10 +67,7 @@ fn lengths_are_exact() {
         accepts::<T>(&unit.repeat(min));
         accepts::<T>(&unit.repeat(max));
         let long = refuses::<T>(&unit.repeat(max + 1));
-        assert!(
-            long.rule.starts_with(&format!("has {} characters, ", max + 1)),
-            "{long}"
-        );
+        assert!(long.rule.starts_with(&format!("has {} characters, ", max + 1)), "{long}");
         if let Some(short) = min.checked_sub(1) {
             refuses::<T>(&unit.repeat(short));
         }
@@ -166,11 +163,7 @@ fn errors_say_the_rule_and_the_fix() {
             "`arn:aws:iam::111111111111:root` is not a valid account ID: contains `a` (only the digits 0 to 9 are allowed)",
             "give only the account of that ARN: `111111111111`",
         ),
-        (
-            refuses::<AccountId>(""),
-            "`` is not a valid account ID: is empty",
-            "give the 12 digits, without dashes",
-        ),
+        (refuses::<AccountId>(""), "`` is not a valid account ID: is empty", "give the 12 digits, without dashes"),
         (
             refuses::<AccountId>("111111111111\n"),
             "`111111111111\\n` is not a valid account ID: contains `\\n` (only the digits 0 to 9 are allowed)",
@@ -278,10 +271,7 @@ fn mfa_codes_are_hidden() {
     for bad in ["", "12345", "1234567", "12345x", "123456\n", " 123456", "１２３４５６"] {
         let error = bad.parse::<MfaCode>().unwrap_err();
         assert_printable(&error);
-        assert!(
-            bad.is_empty() || !format!("{error:?} {error}").contains(bad),
-            "{error:?}"
-        );
+        assert!(bad.is_empty() || !format!("{error:?} {error}").contains(bad), "{error:?}");
     }
 }
 
@@ -289,10 +279,7 @@ fn mfa_codes_are_hidden() {
 fn external_ids_hold_every_random_bit() {
     let smallest = ExternalId::from_random_bytes(&[0; 20]);
     let largest = ExternalId::from_random_bytes(&[255; 20]);
-    assert_eq!(
-        (smallest.as_str(), largest.as_str()),
-        ("0".repeat(32).as_str(), "v".repeat(32).as_str())
-    );
+    assert_eq!((smallest.as_str(), largest.as_str()), ("0".repeat(32).as_str(), "v".repeat(32).as_str()));
     let mut seen = std::collections::HashSet::from([smallest]);
     for bit in 0..160_usize {
         let mut bytes = [0; 20];
@@ -371,10 +358,7 @@ fn durations_of_any_length_are_read() {
     assert_eq!(parse_duration("99999999999h"), Ok(u32::MAX));
     assert_eq!(parse_duration("90"), Err("has no unit"));
     assert_eq!(parse_duration(""), Err("is empty"));
-    assert_eq!(
-        parse_duration("2d"),
-        Err("is not hours, minutes and seconds, in this order")
-    );
+    assert_eq!(parse_duration("2d"), Err("is not hours, minutes and seconds, in this order"));
 }
 
 #[test]
@@ -382,15 +366,9 @@ fn tags_divide_at_the_first_equals_sign() {
     let tag: Tag = "path=a=b".parse().unwrap();
     assert_eq!((tag.key.as_str(), tag.value.as_str()), ("path", "a=b"));
     assert_eq!("k=".parse::<Tag>().unwrap().to_string(), "k=");
-    assert_eq!(
-        "k".parse::<Tag>().unwrap_err().to_string(),
-        "`k` is not a valid tag: has no `=`"
-    );
+    assert_eq!("k".parse::<Tag>().unwrap_err().to_string(), "`k` is not a valid tag: has no `=`");
     assert_eq!("=v".parse::<Tag>().unwrap_err().what, "tag key");
-    let with_sign = Tag {
-        key: "a=b".parse().unwrap(),
-        value: "c".parse().unwrap(),
-    };
+    let with_sign = Tag { key: "a=b".parse().unwrap(), value: "c".parse().unwrap() };
     let json = serde_json::to_string(&with_sign).unwrap();
     assert_eq!(json, r#"{"key":"a=b","value":"c"}"#);
     assert_eq!(serde_json::from_str::<Tag>(&json).unwrap(), with_sign);

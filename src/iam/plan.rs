@@ -236,29 +236,19 @@ pub fn plan_role(
     let Some(observed) = observed else {
         let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
         changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
-        return Ok(Plan {
-            changes,
-            notes: Vec::new(),
-        });
+        return Ok(Plan { changes, notes: Vec::new() });
     };
     if observed.arn != desired.arn.to_string() {
-        return Err(Box::new(Refusal::OtherPath {
-            found: observed.arn.clone(),
-            wanted: desired.arn.clone(),
-        }));
+        return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
     }
     let plan = mend_role(desired, observed);
     if !observed.is_ours() && !adopt {
-        return Err(Box::new(Refusal::ForeignRole {
-            role: desired.arn.clone(),
-            differences: plan,
-        }));
+        return Err(Box::new(Refusal::ForeignRole { role: desired.arn.clone(), differences: plan }));
     }
     match observed.tags.get(SOURCE_TAG) {
-        Some(owner) if *owner != desired.source.as_str() && !adopt => Err(Box::new(Refusal::OtherSource {
-            role: desired.arn.clone(),
-            owner: owner.clone(),
-        })),
+        Some(owner) if *owner != desired.source.as_str() && !adopt => {
+            Err(Box::new(Refusal::OtherSource { role: desired.arn.clone(), owner: owner.clone() }))
+        }
         _ => Ok(plan),
     }
 }
@@ -282,17 +272,11 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     if let Some(boundary) = &desired.boundary
         && observed.boundary.as_deref() != Some(boundary.to_string().as_str())
     {
-        changes.push(Change::SetBoundary {
-            from: observed.boundary.clone(),
-            to: boundary.clone(),
-        });
+        changes.push(Change::SetBoundary { from: observed.boundary.clone(), to: boundary.clone() });
     }
     let wanted_tags = desired.all_tags();
-    let tags: BTreeMap<_, _> = wanted_tags
-        .iter()
-        .filter(|(key, value)| observed.tags.get(*key) != Some(value))
-        .map(owned)
-        .collect();
+    let tags: BTreeMap<_, _> =
+        wanted_tags.iter().filter(|(key, value)| observed.tags.get(*key) != Some(value)).map(owned).collect();
     if !tags.is_empty() {
         changes.push(Change::TagRole { tags });
     }
@@ -305,23 +289,9 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
             notes.push(note(others));
         }
     };
-    note(
-        observed.attachments.difference(&wanted).cloned().collect(),
-        Note::OtherAttachments,
-    );
-    note(
-        observed.inline.keys().filter(|name| !is_own(name)).cloned().collect(),
-        Note::OtherInlinePolicies,
-    );
-    note(
-        observed
-            .tags
-            .keys()
-            .filter(|key| !wanted_tags.contains_key(*key))
-            .cloned()
-            .collect(),
-        Note::OtherTags,
-    );
+    note(observed.attachments.difference(&wanted).cloned().collect(), Note::OtherAttachments);
+    note(observed.inline.keys().filter(|name| !is_own(name)).cloned().collect(), Note::OtherInlinePolicies);
+    note(observed.tags.keys().filter(|key| !wanted_tags.contains_key(*key)).cloned().collect(), Note::OtherTags);
     if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
         notes.push(Note::OtherBoundary(boundary.clone()));
     }
@@ -333,10 +303,7 @@ fn permissions(
     attached: &BTreeSet<String>,
     inline: &BTreeMap<String, Option<FoundDocument>>,
 ) -> Vec<Change> {
-    let attach = desired
-        .attachments
-        .iter()
-        .filter(|policy| !attached.contains(&policy.to_string()));
+    let attach = desired.attachments.iter().filter(|policy| !attached.contains(&policy.to_string()));
     let put = desired.inline.iter().filter_map(|(name, wanted)| {
         let found = inline.get(name.as_str()).and_then(Option::as_ref);
         (!found.is_some_and(|found| found.matches(wanted))).then(|| Change::PutRolePolicy {
@@ -346,9 +313,7 @@ fn permissions(
         })
     });
     let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
-    let delete = inline
-        .keys()
-        .filter(|name| is_own(name) && !wanted.contains(name.as_str()));
+    let delete = inline.keys().filter(|name| is_own(name) && !wanted.contains(name.as_str()));
     attach
         .map(|policy| Change::AttachPolicy { policy: policy.clone() })
         .chain(put)
@@ -363,24 +328,15 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when a policy of that name is not ours and `adopt` is not set, or the grant would not fit.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
-    let ours = observed
-        .grant
-        .as_ref()
-        .and_then(FoundDocument::policy)
-        .filter(|policy| is_grant(policy));
+    let ours = observed.grant.as_ref().and_then(FoundDocument::policy).filter(|policy| is_grant(policy));
     if observed.grant.is_some() && ours.is_none() && !adopt {
-        return Err(Box::new(Refusal::ForeignGrant {
-            user: desired.user.clone(),
-            name: desired.policy_name.clone(),
-        }));
+        return Err(Box::new(Refusal::ForeignGrant { user: desired.user.clone(), name: desired.policy_name.clone() }));
     }
     let standing = |sid| ours.map(|policy| granted_roles(policy, sid)).unwrap_or_default();
     let covered = standing(templates::LINK_SID);
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
-    let mut with_session_tags: BTreeSet<_> = standing(templates::SESSION_TAGS_SID)
-        .difference(&desired.roles)
-        .cloned()
-        .collect();
+    let mut with_session_tags: BTreeSet<_> =
+        standing(templates::SESSION_TAGS_SID).difference(&desired.roles).cloned().collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan::default();
@@ -391,13 +347,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let others = observed.other_policies_size.unwrap_or(0);
     if size + others > observed.quota {
         let (user, quota) = (desired.user.clone(), observed.quota);
-        return Err(Box::new(Refusal::GrantTooLarge {
-            user,
-            size,
-            others,
-            quota,
-            document,
-        }));
+        return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
     }
     if observed.other_policies_size.is_none() {
         plan.notes.push(Note::QuotaNotCounted);
@@ -423,11 +373,7 @@ fn granted_roles(policy: &PolicyDocument, sid: &str) -> BTreeSet<RoleArn> {
     else {
         return BTreeSet::new();
     };
-    resources
-        .iter()
-        .filter(|arn| !arn.contains(['*', '?', '$']))
-        .filter_map(|arn| arn.parse().ok())
-        .collect()
+    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
 }
 
 fn is_own(policy_name: &str) -> bool {

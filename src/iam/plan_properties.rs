@@ -13,9 +13,7 @@ use crate::iam::halves::MANAGED_BY;
 fn as_iam_returns(document: &PolicyDocument) -> FoundDocument {
     let mut turned = document.clone();
     turned.statements.reverse();
-    let text = turned
-        .to_string()
-        .replace("\"arn:aws:iam::111111111111:root\"", "[\"111111111111\"]");
+    let text = turned.to_string().replace("\"arn:aws:iam::111111111111:root\"", "[\"111111111111\"]");
     FoundDocument::parse(&text)
 }
 
@@ -40,11 +38,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
             assert_eq!(**from, role.trust);
             role.trust = as_iam_returns(to);
         }
-        Change::UpdateRole {
-            from,
-            description,
-            max_session,
-        } => {
+        Change::UpdateRole { from, description, max_session } => {
             assert_eq!(*from, (role.description.clone(), role.max_session));
             role.description.clone_from(description);
             role.max_session = max_session.as_secs();
@@ -112,21 +106,16 @@ fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
         subsequence(policies(), 0..=3),
         btree_map("xacct-[abc]", any_document(), 0..3),
     )
-        .prop_map(
-            |(description, max_session, boundary, tags, trust, attachments, inline)| DesiredRole {
-                description: description.to_owned(),
-                max_session: parsed(max_session),
-                boundary,
-                tags,
-                trust,
-                attachments: attachments.into_iter().collect(),
-                inline: inline
-                    .into_iter()
-                    .map(|(name, document)| (parsed(&name), document))
-                    .collect(),
-                ..desired_role()
-            },
-        )
+        .prop_map(|(description, max_session, boundary, tags, trust, attachments, inline)| DesiredRole {
+            description: description.to_owned(),
+            max_session: parsed(max_session),
+            boundary,
+            tags,
+            trust,
+            attachments: attachments.into_iter().collect(),
+            inline: inline.into_iter().map(|(name, document)| (parsed(&name), document)).collect(),
+            ..desired_role()
+        })
 }
 
 /// A role with anything in it, that xacct made or somebody else did.
@@ -144,18 +133,16 @@ fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
         subsequence(attachable, 0..=4),
         (own, others),
     )
-        .prop_map(
-            |(description, max_session, boundary, tags, trust, attachments, (own, others))| ObservedRole {
-                arn: desired_role().arn.to_string(),
-                description: description.to_owned(),
-                max_session,
-                boundary,
-                tags,
-                trust,
-                attachments: attachments.into_iter().collect(),
-                inline: own.into_iter().chain(others).collect(),
-            },
-        )
+        .prop_map(|(description, max_session, boundary, tags, trust, attachments, (own, others))| ObservedRole {
+            arn: desired_role().arn.to_string(),
+            description: description.to_owned(),
+            max_session,
+            boundary,
+            tags,
+            trust,
+            attachments: attachments.into_iter().collect(),
+            inline: own.into_iter().chain(others).collect(),
+        })
 }
 
 /// The same, made by xacct for the right source account, although its tag may be lost.
@@ -176,17 +163,11 @@ fn of_others(desired: &DesiredRole, role: &ObservedRole) -> ObservedRole {
     let tags = desired.all_tags();
     rest.tags.retain(|key, _| !tags.contains_key(key));
     rest.inline.retain(|name, _| !name.starts_with("xacct-"));
-    rest.attachments
-        .retain(|policy| !desired.attachments.iter().any(|wanted| wanted.to_string() == *policy));
+    rest.attachments.retain(|policy| !desired.attachments.iter().any(|wanted| wanted.to_string() == *policy));
     if desired.boundary.is_some() {
         rest.boundary = None;
     }
-    ObservedRole {
-        description: String::new(),
-        max_session: 0,
-        trust: FoundDocument::parse(""),
-        ..rest
-    }
+    ObservedRole { description: String::new(), max_session: 0, trust: FoundDocument::parse(""), ..rest }
 }
 
 fn plan(desired: &DesiredRole, observed: Option<&ObservedRole>, adopt: bool) -> Result<Plan, Box<Refusal>> {
@@ -200,11 +181,7 @@ fn any_roles() -> impl Strategy<Value = BTreeSet<RoleArn>> {
 fn any_desired_grant() -> impl Strategy<Value = DesiredGrant> {
     (any_roles(), any_roles()).prop_map(|(mut roles, tagged)| {
         roles.insert(role("a"));
-        DesiredGrant {
-            with_session_tags: tagged.intersection(&roles).cloned().collect(),
-            roles,
-            ..desired_grant(&[])
-        }
+        DesiredGrant { with_session_tags: tagged.intersection(&roles).cloned().collect(), roles, ..desired_grant(&[]) }
     })
 }
 
@@ -213,10 +190,7 @@ fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
     const EDITS: [(&str, &str); 5] = [
         ("\"Statement\": [", "\"Statement\": ["),
         ("role/a\"", "role/*\""),
-        (
-            "\"Statement\": [",
-            "\"Statement\": [{\"Effect\": \"Deny\", \"Action\": \"*\", \"Resource\": \"*\"},",
-        ),
+        ("\"Statement\": [", "\"Statement\": [{\"Effect\": \"Deny\", \"Action\": \"*\", \"Resource\": \"*\"},"),
         ("\"Resource\"", "\"NotResource\""),
         ("\"sts:AssumeRole\"", "\"sts:*\""),
     ];

@@ -75,9 +75,7 @@ fn only(changes: Vec<Change>) -> Change {
 }
 
 fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
-    tags.iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -90,24 +88,14 @@ fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
     let plan = plan_role(&desired, None, &RoleQuotas::default(), false).unwrap();
     let expected = [
         Change::CreateRole(Box::new(desired.clone())),
-        Change::AttachPolicy {
-            policy: parsed("arn:aws:iam::aws:policy/PowerUserAccess"),
-        },
-        Change::PutRolePolicy {
-            name: parsed("xacct-verify"),
-            from: None,
-            to: Box::new(document("s3:CreateBucket")),
-        },
+        Change::AttachPolicy { policy: parsed("arn:aws:iam::aws:policy/PowerUserAccess") },
+        Change::PutRolePolicy { name: parsed("xacct-verify"), from: None, to: Box::new(document("s3:CreateBucket")) },
     ];
     assert_eq!(plan.changes, expected);
     assert_eq!(plan.notes, []);
     assert_eq!(
         desired.all_tags(),
-        tags(&[
-            ("managed-by", "xacct"),
-            ("team", "platform"),
-            ("xacct:source-account", "111111111111"),
-        ])
+        tags(&[("managed-by", "xacct"), ("team", "platform"), ("xacct:source-account", "111111111111"),])
     );
 }
 
@@ -156,10 +144,7 @@ fn a_boundary_is_set_where_one_is_wanted_and_left_where_none_is() {
     assert_eq!(observed.boundary.as_deref(), Some(BOUNDARY));
     for other in [None, Some("arn:other".to_owned())] {
         observed.boundary.clone_from(&other);
-        let expected = Change::SetBoundary {
-            from: other,
-            to: parsed(BOUNDARY),
-        };
+        let expected = Change::SetBoundary { from: other, to: parsed(BOUNDARY) };
         let plan = plan(&desired, &observed);
         assert_eq!((only(plan.changes), plan.notes), (expected, vec![]));
     }
@@ -239,18 +224,11 @@ fn a_role_that_xacct_did_not_make_is_refused_with_what_would_change() {
     observed.tags.remove(MANAGED_BY.0);
     observed.trust = FoundDocument::Policy(trust("second"));
     let refusal = refused(&desired, Some(&observed), false);
-    assert_eq!(
-        refusal.to_string(),
-        "role `xacct` exists in account 222222222222 and xacct did not make it"
-    );
-    let Refusal::ForeignRole { role, differences } = refusal else {
-        panic!("{refusal:?}")
-    };
+    assert_eq!(refusal.to_string(), "role `xacct` exists in account 222222222222 and xacct did not make it");
+    let Refusal::ForeignRole { role, differences } = refusal else { panic!("{refusal:?}") };
     let adoption = plan_role(&desired, Some(&observed), &RoleQuotas::default(), true).unwrap();
     assert_eq!((role, &differences), (desired.arn.clone(), &adoption));
-    let expected = Change::TagRole {
-        tags: tags(&[("managed-by", "xacct")]),
-    };
+    let expected = Change::TagRole { tags: tags(&[("managed-by", "xacct")]) };
     assert_eq!(adoption.changes.last(), Some(&expected));
     assert_eq!(adoption.changes.len(), 2);
     let adopted = adoption.changes.iter().fold(Some(observed), apply_to_role).unwrap();
@@ -282,10 +260,7 @@ fn a_role_of_another_source_account_is_taken_over_only_when_adopted() {
 
 #[test]
 fn a_role_under_another_path_or_spelling_is_refused_even_when_adopted() {
-    for other in [
-        "arn:aws:iam::222222222222:role/team/xacct",
-        "arn:aws:iam::222222222222:role/Xacct",
-    ] {
+    for other in ["arn:aws:iam::222222222222:role/team/xacct", "arn:aws:iam::222222222222:role/Xacct"] {
         let mut observed = made(&desired_role());
         observed.arn = other.to_owned();
         let expected = format!(
@@ -303,10 +278,7 @@ fn a_trust_policy_beyond_the_quota_of_the_account_is_refused_before_anything_is_
     let desired = desired_role();
     let size = desired.trust.size();
     let with_quota = |trust_policy| {
-        let quotas = RoleQuotas {
-            trust_policy,
-            ..RoleQuotas::default()
-        };
+        let quotas = RoleQuotas { trust_policy, ..RoleQuotas::default() };
         plan_role(&desired, None, &quotas, true)
     };
     assert!(with_quota(size).is_ok());
@@ -386,10 +358,7 @@ fn an_absent_grant_is_written() {
 fn a_grant_that_covers_the_roles_is_left_alone() {
     for standing in [grant(&["a"], &[]), grant(&["a", "b"], &[]), grant(&["a", "b"], &["b"])] {
         let observed = user(Some(&standing));
-        assert_eq!(
-            plan_grant(&desired_grant(&["a"]), &observed, false).unwrap(),
-            Plan::default()
-        );
+        assert_eq!(plan_grant(&desired_grant(&["a"]), &observed, false).unwrap(), Plan::default());
     }
 }
 
@@ -439,15 +408,9 @@ fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted(
         FoundDocument::parse(&grant(&["z"], &[]).minified().replace("XacctAssumeRole", "Other")),
     ];
     for foreign in foreign {
-        let observed = ObservedUser {
-            grant: Some(foreign.clone()),
-            ..user(None)
-        };
+        let observed = ObservedUser { grant: Some(foreign.clone()), ..user(None) };
         let refusal = *plan_grant(&desired_grant(&["a"]), &observed, false).unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "user `alice` has an inline policy `xacct` that xacct did not write"
-        );
+        assert_eq!(refusal.to_string(), "user `alice` has an inline policy `xacct` that xacct did not write");
         let plan = plan_grant(&desired_grant(&["a"]), &observed, true).unwrap();
         assert_eq!(plan.changes.first().unwrap().replaced(), Some(&foreign));
         assert_eq!(written(plan), (grant(&["a"], &[]), roles(&["a"])));
@@ -484,10 +447,7 @@ fn a_denial_is_not_taken_for_a_grant_of_the_roles_it_names() {
 fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
     let size = grant(&["a"], &[]).size();
     let beside = |others| {
-        let observed = ObservedUser {
-            other_policies_size: Some(others),
-            ..user(None)
-        };
+        let observed = ObservedUser { other_policies_size: Some(others), ..user(None) };
         plan_grant(&desired_grant(&["a"]), &observed, false)
     };
     assert!(beside(2048 - size).is_ok());
@@ -500,18 +460,13 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
              take {others}"
         )
     );
-    let Refusal::GrantTooLarge { document, .. } = refusal else {
-        panic!("{refusal:?}")
-    };
+    let Refusal::GrantTooLarge { document, .. } = refusal else { panic!("{refusal:?}") };
     assert_eq!(document, grant(&["a"], &[]));
 }
 
 #[test]
 fn a_quota_that_cannot_be_counted_is_noted_only_where_something_is_written() {
-    let unreadable = |grant| ObservedUser {
-        other_policies_size: None,
-        ..user(grant)
-    };
+    let unreadable = |grant| ObservedUser { other_policies_size: None, ..user(grant) };
     let plan = plan_grant(&desired_grant(&["a"]), &unreadable(None), false).unwrap();
     assert_eq!((plan.changes.len(), plan.notes), (1, vec![Note::QuotaNotCounted]));
     let standing = grant(&["a"], &[]);

@@ -85,10 +85,7 @@ pub struct PolicyError {
 
 impl PolicyError {
     fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            problem: problem.into(),
-        }
+        Self { place: place.into(), problem: problem.into() }
     }
 }
 
@@ -154,11 +151,7 @@ impl PolicyDocument {
             .enumerate()
             .map(|(index, value)| Statement::from_value(value, &format!("statement {}", index + 1)))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            version,
-            id: optional_string(object, "Id", place)?,
-            statements,
-        })
+        Ok(Self { version, id: optional_string(object, "Id", place)?, statements })
     }
 
     /// The document as a JSON value, strings and lists in their shortest form.
@@ -171,10 +164,7 @@ impl PolicyDocument {
         if let Some(id) = &self.id {
             object.insert("Id".into(), id.clone().into());
         }
-        object.insert(
-            "Statement".into(),
-            self.statements.iter().map(Statement::to_value).collect(),
-        );
+        object.insert("Statement".into(), self.statements.iter().map(Statement::to_value).collect());
         Value::Object(object)
     }
 
@@ -199,9 +189,7 @@ impl PolicyDocument {
     /// The statement with this `Sid`.
     #[must_use]
     pub fn statement(&self, sid: &str) -> Option<&Statement> {
-        self.statements
-            .iter()
-            .find(|statement| statement.sid.as_deref() == Some(sid))
+        self.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid))
     }
 
     /// The external IDs that statements of this trust policy compare against, with any operator.
@@ -226,11 +214,7 @@ impl PolicyDocument {
     fn normalised(&self) -> Self {
         let mut statements: Vec<_> = self.statements.iter().map(Statement::normalised).collect();
         statements.sort();
-        Self {
-            version: self.version.clone(),
-            id: None,
-            statements,
-        }
+        Self { version: self.version.clone(), id: None, statements }
     }
 }
 
@@ -295,10 +279,7 @@ impl Statement {
         if let Some(sid) = &self.sid {
             object.insert("Sid".into(), sid.clone().into());
         }
-        object.insert(
-            "Effect".into(),
-            if self.effect == Effect::Allow { "Allow" } else { "Deny" }.into(),
-        );
+        object.insert("Effect".into(), if self.effect == Effect::Allow { "Allow" } else { "Deny" }.into());
         if let Some(principal) = &self.principal {
             let (name, principals) = principal.named("Principal", "NotPrincipal");
             object.insert(name.into(), principals_value(principals));
@@ -311,10 +292,7 @@ impl Statement {
         }
         if !self.condition.is_empty() {
             let operators = self.condition.iter().map(|(operator, keys)| {
-                let keys = keys
-                    .iter()
-                    .map(|(key, values)| (key.clone(), shortest(values)))
-                    .collect();
+                let keys = keys.iter().map(|(key, values)| (key.clone(), shortest(values))).collect();
                 (operator.clone(), Value::Object(keys))
             });
             object.insert("Condition".into(), Value::Object(operators.collect()));
@@ -325,16 +303,11 @@ impl Statement {
     fn normalised(&self) -> Self {
         let lower = |set: &BTreeSet<String>| set.iter().map(|s| s.to_ascii_lowercase()).collect();
         let condition = self.condition.iter().map(|(operator, keys)| {
-            let keys = keys
-                .iter()
-                .map(|(key, values)| (key.to_ascii_lowercase(), values.clone()));
+            let keys = keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.clone()));
             (operator.to_ascii_lowercase(), keys.collect())
         });
         Self {
-            principal: self
-                .principal
-                .as_ref()
-                .map(|element| element.map(Principals::normalised)),
+            principal: self.principal.as_ref().map(|element| element.map(Principals::normalised)),
             action: self.action.map(lower),
             condition: condition.collect(),
             ..self.clone()
@@ -364,9 +337,8 @@ impl Principals {
             return Self::Everyone;
         };
         let kinds = kinds.iter().map(|(kind, ids)| {
-            let ids = ids
-                .iter()
-                .map(|id| account_principal(id).map_or_else(|| id.clone(), |account| account.to_string()));
+            let ids =
+                ids.iter().map(|id| account_principal(id).map_or_else(|| id.clone(), |account| account.to_string()));
             (kind.clone(), ids.collect())
         });
         Self::Listed(kinds.collect())
@@ -387,9 +359,7 @@ pub fn account_principal(principal: &str) -> Option<AccountId> {
 }
 
 fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, PolicyError> {
-    value
-        .as_object()
-        .ok_or_else(|| PolicyError::new(place, "must be a JSON object"))
+    value.as_object().ok_or_else(|| PolicyError::new(place, "must be a JSON object"))
 }
 
 fn only_known(object: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), PolicyError> {
@@ -428,10 +398,7 @@ fn element<T>(
 fn string_set(value: &Value, place: &str) -> Result<BTreeSet<String>, PolicyError> {
     let strings = match value {
         Value::String(one) => return Ok(BTreeSet::from([one.clone()])),
-        Value::Array(list) => list
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect::<Option<_>>(),
+        Value::Array(list) => list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>(),
         _ => None,
     };
     strings.ok_or_else(|| PolicyError::new(place, "must be a string or a list of strings"))

@@ -38,10 +38,7 @@ fn of_statement(members: &str) -> String {
 fn documents_that_iam_treats_alike_are_equal() {
     let cases = [
         (r#""Action": "s3:*""#, r#""Action": ["s3:*"]"#),
-        (
-            r#"["sts:AssumeRole", "sts:TagSession"]"#,
-            r#"["sts:TagSession", "sts:AssumeRole"]"#,
-        ),
+        (r#"["sts:AssumeRole", "sts:TagSession"]"#, r#"["sts:TagSession", "sts:AssumeRole"]"#),
         (r#"["arn:a", "arn:b"]"#, r#"["arn:b", "arn:a", "arn:b"]"#),
         (r#""arn:aws:iam::111111111111:root""#, r#""111111111111""#),
         (r#""arn:aws:iam::111111111111:root""#, r#"["111111111111"]"#),
@@ -53,10 +50,7 @@ fn documents_that_iam_treats_alike_are_equal() {
         (r#""x1""#, r#"["x1"]"#),
         (r#""Principal": "*""#, r#""Principal": {"AWS": "*"}"#),
         (r#""Principal": "*""#, r#""Principal": {"AWS": ["*"]}"#),
-        (
-            r#""Sid": "Rest", "Effect": "Deny","#,
-            r#""Effect": "Deny", "Sid": "Rest","#,
-        ),
+        (r#""Sid": "Rest", "Effect": "Deny","#, r#""Effect": "Deny", "Sid": "Rest","#),
         (r#""Version""#, r#""Id": "other", "Version""#),
         ("\n", "\t \r\n\n"),
     ];
@@ -85,9 +79,7 @@ fn statements_mean_the_same_in_any_order_and_one_needs_no_list() {
 fn numbers_are_taken_for_their_text() {
     let age = |value: &str| {
         let condition = format!(r#""Condition":{{"NumericLessThan":{{"aws:MultiFactorAuthAge":{value}}}}}"#);
-        parse(&of_statement(&format!(
-            r#""Effect":"Allow","Action":"a:B","Resource":"*",{condition}"#
-        )))
+        parse(&of_statement(&format!(r#""Effect":"Allow","Action":"a:B","Resource":"*",{condition}"#)))
     };
     assert!(age("3600").means_the_same_as(&age("\"3600\"")));
     assert!(!age("3600").means_the_same_as(&age("\"3601\"")));
@@ -118,10 +110,7 @@ fn documents_that_differ_are_not_equal() {
         (r#""Version": "2012-10-17""#, r#""Version": "2008-10-17""#),
         (r#""Version": "2012-10-17","#, ""),
         (r#""Sid": "Trust""#, r#""Sid": "Other""#),
-        (
-            r#""Statement": ["#,
-            r#""Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},"#,
-        ),
+        (r#""Statement": ["#, r#""Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},"#),
     ];
     let base = parse(BASE);
     for (from, to) in cases {
@@ -135,14 +124,8 @@ fn documents_that_differ_are_not_equal() {
 fn no_condition_is_lost_when_keys_differ_in_case_alone() {
     let base = parse(BASE);
     for (from, to) in [
-        (
-            r#""sts:ExternalId": "x1""#,
-            r#""sts:ExternalId": "x2", "sts:externalid": "x1""#,
-        ),
-        (
-            r#""StringEquals": {"#,
-            r#""STRINGEQUALS": {"aws:PrincipalTag/a": "b"}, "StringEquals": {"#,
-        ),
+        (r#""sts:ExternalId": "x1""#, r#""sts:ExternalId": "x2", "sts:externalid": "x1""#),
+        (r#""StringEquals": {"#, r#""STRINGEQUALS": {"aws:PrincipalTag/a": "b"}, "StringEquals": {"#),
     ] {
         assert!(!base.means_the_same_as(&edited(from, to)), "{to}");
     }
@@ -150,11 +133,7 @@ fn no_condition_is_lost_when_keys_differ_in_case_alone() {
 
 #[test]
 fn an_account_is_known_in_its_short_and_its_long_form_only() {
-    for same in [
-        "111111111111",
-        "arn:aws:iam::111111111111:root",
-        "arn:aws-eusc:iam::111111111111:root",
-    ] {
+    for same in ["111111111111", "arn:aws:iam::111111111111:root", "arn:aws-eusc:iam::111111111111:root"] {
         assert_eq!(account_principal(same), "111111111111".parse().ok(), "{same}");
     }
     for other in [
@@ -178,10 +157,7 @@ fn errors_name_the_place_and_the_problem() {
         ("[]".to_owned(), "document: must be a JSON object"),
         (r#"{"Version":"2012-10-17"}"#.to_owned(), "document: has no `Statement`"),
         (r#"{"Statement":[]}"#.to_owned(), "Statement: is empty"),
-        (
-            r#"{"Statement":"*"}"#.to_owned(),
-            "Statement: must be an object or a list of objects",
-        ),
+        (r#"{"Statement":"*"}"#.to_owned(), "Statement: must be an object or a list of objects"),
         (
             r#"{"Statements":[]}"#.to_owned(),
             "document: `Statements` is not an element of a policy; there are Version, Id, Statement",
@@ -190,10 +166,7 @@ fn errors_name_the_place_and_the_problem() {
             r#"{"Version":"2012-10-18","Statement":[]}"#.to_owned(),
             "Version: is `2012-10-18`, and must be `2012-10-17` or `2008-10-17`",
         ),
-        (
-            r#"{"Version":2012,"Statement":[]}"#.to_owned(),
-            "document, Version: must be a string",
-        ),
+        (r#"{"Version":2012,"Statement":[]}"#.to_owned(), "document, Version: must be a string"),
         (
             r#"{"Statement":[{"Effect":"Allow","Action":"a:B"},{"Action":"a:B"}]}"#.to_owned(),
             "statement 2: has no `Effect` (`Allow` or `Deny`)",
@@ -207,10 +180,7 @@ fn errors_name_the_place_and_the_problem() {
             "statement 1: `Actions` is not an element of a policy; there are Sid, Effect, Principal, NotPrincipal, \
              Action, NotAction, Resource, NotResource, Condition",
         ),
-        (
-            statement(r#""Effect":"Allow""#),
-            "statement 1: has neither `Action` nor `NotAction`",
-        ),
+        (statement(r#""Effect":"Allow""#), "statement 1: has neither `Action` nor `NotAction`"),
         (
             statement(r#""Effect":"Allow","Action":"a:B","NotAction":"a:C""#),
             "statement 1: has both `Action` and `NotAction`",
@@ -251,10 +221,7 @@ fn errors_name_the_place_and_the_problem() {
             "{}\r\n\u{b}".to_owned(),
             "line 2: contains `\\u{b}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
         ),
-        (
-            " ".repeat(MAX_DOCUMENT_CHARS + 1),
-            "document: has 131073 characters, IAM accepts 131072",
-        ),
+        (" ".repeat(MAX_DOCUMENT_CHARS + 1), "document: has 131073 characters, IAM accepts 131072"),
     ];
     for (text, message) in cases {
         assert_eq!(PolicyDocument::parse(&text).unwrap_err().to_string(), message, "{text}");
@@ -265,10 +232,7 @@ fn errors_name_the_place_and_the_problem() {
 fn what_is_not_json_is_refused_with_the_place_that_the_json_parser_names() {
     let error = PolicyDocument::parse("{\n  \"Version\": }").unwrap_err();
     assert_eq!(error.place, "document");
-    assert!(
-        error.problem.starts_with("is not JSON: ") && error.problem.contains("line 2"),
-        "{error}"
-    );
+    assert!(error.problem.starts_with("is not JSON: ") && error.problem.contains("line 2"), "{error}");
 }
 
 #[test]
@@ -304,10 +268,8 @@ fn size_counts_every_character_but_whitespace() {
 
 #[test]
 fn external_ids_are_found_with_any_operator_in_any_case() {
-    let text = BASE.replace(
-        r#"{"StringEquals": {"sts:ExternalId": "x1"}"#,
-        r#"{"StringLike": {"STS:externalID": ["x1", "x2"]}"#,
-    );
+    let text = BASE
+        .replace(r#"{"StringEquals": {"sts:ExternalId": "x1"}"#, r#"{"StringLike": {"STS:externalID": ["x1", "x2"]}"#);
     assert_eq!(parse(&text).external_ids(), BTreeSet::from(["x1", "x2"]));
     assert_eq!(parse(BASE).external_ids(), BTreeSet::from(["x1"]));
 }
@@ -400,16 +362,8 @@ fn any_document() -> impl Strategy<Value = PolicyDocument> {
             resource,
             condition,
         });
-    (
-        option::of(select(&[VERSION, "2008-10-17"][..]).prop_map(str::to_owned)),
-        option::of(text()),
-        vec(statement, 1..4),
-    )
-        .prop_map(|(version, id, statements)| PolicyDocument {
-            version,
-            id,
-            statements,
-        })
+    (option::of(select(&[VERSION, "2008-10-17"][..]).prop_map(str::to_owned)), option::of(text()), vec(statement, 1..4))
+        .prop_map(|(version, id, statements)| PolicyDocument { version, id, statements })
 }
 
 proptest! {

@@ -83,12 +83,7 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
         (terms.only_user.is_some(), &TRUST_RESTRICTED_TO_USER),
         (terms.session_tags, &TRUST_SESSION_TAGS),
     ];
-    merge(
-        variants
-            .into_iter()
-            .filter(|(wanted, _)| *wanted)
-            .map(|(_, template)| filled(template, &fills)),
-    )
+    merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
 }
 
 /// The grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
@@ -97,31 +92,22 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
 #[must_use]
 pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -> PolicyDocument {
     let documents = [(roles, &GRANT), (with_session_tags, &GRANT_SESSION_TAGS)];
-    merge(
-        documents
-            .into_iter()
-            .filter(|(roles, _)| !roles.is_empty())
-            .map(|(roles, template)| {
-                let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
-                filled(template, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone())))
-            }),
-    )
+    merge(documents.into_iter().filter(|(roles, _)| !roles.is_empty()).map(|(roles, template)| {
+        let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
+        filled(template, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone())))
+    }))
 }
 
 /// What the check needs and no more: to make, list, tag and delete buckets named `xacct-verify-*`.
 #[must_use]
 pub fn verify_bucket(partition: Partition) -> PolicyDocument {
-    filled(&VERIFY_BUCKET, &|name| {
-        (name == "Partition").then(|| Fill::One(partition.to_string()))
-    })
+    filled(&VERIFY_BUCKET, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
 /// The least that the operator of the source account needs for `bootstrap`.
 #[must_use]
 pub fn operator_source(user: &UserArn) -> PolicyDocument {
-    filled(&OPERATOR_SOURCE, &|name| {
-        (name == "UserArn").then(|| Fill::One(user.to_string()))
-    })
+    filled(&OPERATOR_SOURCE, &|name| (name == "UserArn").then(|| Fill::One(user.to_string())))
 }
 
 /// The least that the operator of the target account needs for `bootstrap`.
@@ -147,10 +133,7 @@ enum Fill {
 }
 
 fn filled(template: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> PolicyDocument {
-    #[expect(
-        clippy::expect_used,
-        reason = "the template is part of the program, and a test fills every one"
-    )]
+    #[expect(clippy::expect_used, reason = "the template is part of the program, and a test fills every one")]
     PolicyDocument::from_value(&fill_value(template, fill)).expect("a policy template")
 }
 
@@ -158,12 +141,9 @@ fn fill_value(value: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {
     match value {
         Value::String(text) => fill_text(text, fill),
         Value::Array(list) => list.iter().map(|item| fill_value(item, fill)).collect(),
-        Value::Object(object) => Value::Object(
-            object
-                .iter()
-                .map(|(key, value)| (key.clone(), fill_value(value, fill)))
-                .collect(),
-        ),
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), fill_value(value, fill))).collect())
+        }
         other => other.clone(),
     }
 }
@@ -192,11 +172,8 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 
 /// One document of several: statements with the same `Sid` become one, with all their conditions and actions.
 fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
-    let mut merged = PolicyDocument {
-        version: Some(super::policy::VERSION.to_owned()),
-        id: None,
-        statements: Vec::new(),
-    };
+    let mut merged =
+        PolicyDocument { version: Some(super::policy::VERSION.to_owned()), id: None, statements: Vec::new() };
     for statement in documents.flat_map(|document| document.statements) {
         match merged.statements.iter_mut().find(|known| known.sid == statement.sid) {
             None => merged.statements.push(statement),

@@ -40,28 +40,20 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
         let (numbers, suffix) = version.split_once('-').unwrap_or((version, "x"));
         let parts: Vec<_> = numbers.split('.').collect();
         parts.len() <= 3
-            && parts
-                .iter()
-                .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+            && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
             && !suffix.is_empty()
-            && suffix
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+            && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
     };
     let is_constraint = |part: &str| {
         let part = part.trim();
-        let version = ["~>", ">=", "<=", "!=", "=", ">", "<"]
-            .iter()
-            .find_map(|operator| part.strip_prefix(operator));
+        let version = ["~>", ">=", "<=", "!=", "=", ">", "<"].iter().find_map(|operator| part.strip_prefix(operator));
         is_version(version.unwrap_or(part).trim())
     };
     if text.split(',').all(is_constraint) {
         return Ok(VersionConstraint(text));
     }
-    Err(
-        Error::usage(format!("`{text}` is not a version constraint of Terraform's"))
-            .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"),
-    )
+    Err(Error::usage(format!("`{text}` is not a version constraint of Terraform's"))
+        .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
 }
 
 /// Names for `alias`: HCL identifiers, each used once.
@@ -69,16 +61,8 @@ pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut used = BTreeSet::new();
     names
         .map(|name| {
-            let mut alias: String = name
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect();
+            let mut alias: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect();
             if !alias.starts_with(|c: char| c.is_ascii_alphabetic()) {
                 alias.insert_str(0, "account_");
             }
@@ -118,10 +102,7 @@ fn block(provider: &Provider) -> String {
         arguments.push(("region", quoted(region.as_str())));
     }
     // A guard that costs nothing: Terraform stops if the session is in any other account.
-    arguments.push((
-        "allowed_account_ids",
-        format!("[{}]", quoted(provider.role.account.as_str())),
-    ));
+    arguments.push(("allowed_account_ids", format!("[{}]", quoted(provider.role.account.as_str()))));
     text.push_str(&aligned(&arguments, "  "));
     text.push_str("\n  assume_role {\n");
     let mut arguments = vec![("role_arn", quoted(&provider.role.to_string()))];
@@ -138,10 +119,7 @@ fn block(provider: &Provider) -> String {
 }
 
 fn comment(provider: &Provider) -> String {
-    let whose = provider
-        .user
-        .as_ref()
-        .map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    let whose = provider.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     let how = match &provider.profile {
         Some(profile) => format!("export AWS_PROFILE={}", one_line(profile)),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
@@ -151,10 +129,7 @@ fn comment(provider: &Provider) -> String {
 
 fn aligned(arguments: &[(&str, String)], indent: &str) -> String {
     let width = arguments.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    arguments
-        .iter()
-        .map(|(name, value)| format!("{indent}{name:width$} = {value}\n"))
-        .collect()
+    arguments.iter().map(|(name, value)| format!("{indent}{name:width$} = {value}\n")).collect()
 }
 
 /// A quoted HCL string: `${` and `%{` begin templates and are doubled.

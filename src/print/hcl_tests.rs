@@ -1,1 +1,267 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use hcl::{Block, Body, Expression};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+fn provider() -> Provider {
+    Provider {
+        alias: None,
+        region: Some("eu-west-1".parse().unwrap()),
+        role: "arn:aws:iam::222222222222:role/xacct".parse().unwrap(),
+        external_id: Some("q7Hc:Zk".parse().unwrap()),
+        session_name: Some("alice".parse().unwrap()),
+        duration: SessionDuration::default(),
+        profile: Some("alice".to_owned()),
+        user: Some("alice".parse().unwrap()),
+    }
+}
+
+/// The text of an attribute as Terraform sees it, with its templates evaluated.
+fn text_of(body: &Body, key: &str) -> Option<String> {
+    let attribute = body.attributes().find(|attribute| attribute.key() == key)?;
+    let value = hcl::eval::Evaluate::evaluate(attribute.expr(), &hcl::eval::Context::new()).unwrap();
+    Some(value.as_str().unwrap().to_owned())
+}
+
+fn only_block<'a>(body: &'a Body, identifier: &str) -> &'a Block {
+    let blocks: Vec<_> = body.blocks().collect();
+    assert_eq!(blocks.len(), 1, "{body:?}");
+    assert_eq!(blocks.first().unwrap().identifier(), identifier);
+    blocks.first().unwrap()
+}
+
+fn keys(body: &Body) -> Vec<&str> {
+    body.attributes().map(hcl::Attribute::key).collect()
+}
+
+/// The block says exactly what `provider` does.
+fn assert_says(block: &Block, provider: &Provider) {
+    assert_eq!(block.identifier(), "provider");
+    let labels: Vec<_> = block.labels().iter().map(hcl::BlockLabel::as_str).collect();
+    assert_eq!(labels, ["aws"]);
+    let body = block.body();
+    let has = |key: &'static str, is_there: bool| is_there.then_some(key);
+    let expected = [
+        has("alias", provider.alias.is_some()),
+        has("region", provider.region.is_some()),
+        has("allowed_account_ids", true),
+    ];
+    assert_eq!(keys(body), expected.into_iter().flatten().collect::<Vec<_>>());
+    assert_eq!(text_of(body, "alias"), provider.alias);
+    assert_eq!(text_of(body, "region"), provider.region.as_ref().map(ToString::to_string));
+    let accounts = body.attributes().find(|attribute| attribute.key() == "allowed_account_ids");
+    let only_account = Expression::Array(vec![provider.role.account.as_str().into()]);
+    assert_eq!(accounts.unwrap().expr(), &only_account);
+
+    let body = only_block(body, "assume_role").body();
+    let expected = [
+        has("role_arn", true),
+        has("external_id", provider.external_id.is_some()),
+        has("session_name", provider.session_name.is_some()),
+        has("duration", true),
+    ];
+    assert_eq!(keys(body), expected.into_iter().flatten().collect::<Vec<_>>());
+    assert_eq!(body.blocks().count(), 0);
+    assert_eq!(text_of(body, "role_arn"), Some(provider.role.to_string()));
+    assert_eq!(text_of(body, "external_id"), provider.external_id.as_ref().map(ToString::to_string));
+    assert_eq!(text_of(body, "session_name"), provider.session_name.as_ref().map(ToString::to_string));
+    assert_eq!(text_of(body, "duration"), Some(provider.duration.to_string()));
+}
+
+#[test]
+fn a_provider_is_formatted_as_terraform_fmt_would() {
+    let with_constraint = document(&[provider()], Some(check_version_constraint("~> 5.67").unwrap()));
+    insta::assert_snapshot!(with_constraint, @"");
+}
+
+#[test]
+fn two_providers_stand_apart_and_say_only_what_is_known() {
+    let first = Provider { alias: Some("dev".to_owned()), region: None, ..provider() };
+    let second = Provider {
+        alias: Some("prod".to_owned()),
+        external_id: None,
+        session_name: None,
+        profile: None,
+        user: None,
+        duration: "1h30m".parse().unwrap(),
+        ..provider()
+    };
+    insta::assert_snapshot!(document(&[first, second], None), @"");
+}
+
+#[test]
+fn terraform_itself_finds_nothing_to_format() {
+    let file = tempfile::Builder::new().suffix(".tf").tempfile().unwrap();
+    let text = document(
+        &[provider(), Provider { region: None, ..provider() }],
+        Some(check_version_constraint(">= 5.67, < 7").unwrap()),
+    );
+    std::fs::write(file.path(), text).unwrap();
+    let mut terraform = std::process::Command::new("terraform");
+    match terraform.args(["fmt", "-check", "-diff"]).arg(file.path()).output() {
+        Err(_) => eprintln!("skipped: this machine has no terraform"),
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+    }
+}
+
+#[test]
+fn version_constraints_of_terraform_are_accepted_and_printed_as_they_are() {
+    for good in [
+        "5",
+        "5.67",
+        "5.67.0",
+        "= 5.67.0",
+        "=5.67.0",
+        "!= 5.67.1",
+        "~> 5.67",
+        "~>5.67",
+        ">= 5.67, < 7",
+        ">=5.67,<7,!= 6.1.0",
+        "6.0.0-beta1",
+        ">= 6.0.0-rc.1",
+    ] {
+        let text = document(&[], Some(check_version_constraint(good).unwrap()));
+        let body = hcl::parse(&text).unwrap();
+        let Expression::Object(aws) = only_block(only_block(&body, "terraform").body(), "required_providers")
+            .body()
+            .attributes()
+            .next()
+            .unwrap()
+            .expr()
+        else {
+            panic!("{text}")
+        };
+        let values: Vec<_> = aws.iter().map(|(key, value)| (key.to_string(), value.clone())).collect();
+        let expected = [("source", "hashicorp/aws"), ("version", good)];
+        assert_eq!(values, expected.map(|(key, value)| (key.to_owned(), value.into())));
+    }
+}
+
+#[test]
+fn what_is_no_version_constraint_is_refused() {
+    for bad in [
+        "",
+        " ",
+        ",",
+        "5,",
+        "latest",
+        "5.x",
+        "v5",
+        "5.67.0.1",
+        "5..6",
+        ".5",
+        "5.",
+        "=> 5",
+        "== 5",
+        "~ 5",
+        "^5",
+        "> > 5",
+        ">=",
+        "5 6",
+        "5.0.0-",
+        "5\"\n}",
+        "${x}",
+        "５",
+        "~> 5\n",
+        "~> 5,\u{2028}< 7",
+    ] {
+        let error = check_version_constraint(bad).map(|_| ()).unwrap_err();
+        assert_eq!(error.message, format!("`{bad}` is not a version constraint of Terraform's"));
+        assert_eq!(error.hints, ["write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"]);
+    }
+}
+
+#[test]
+fn aliases_keep_what_is_an_identifier_and_mend_what_is_not() {
+    let cases = [
+        (&["dev", "prod"][..], &["dev", "prod"][..]),
+        (&["222222222222"], &["account_222222222222"]),
+        (&["222222222222-2"], &["account_222222222222-2"]),
+        (&["a b", "a_b", "a.b"], &["a_b", "a_b_2", "a_b_3"]),
+        (&["a_2", "a", "a"], &["a_2", "a", "a_3"]),
+        (&["_x", "-x", "é"], &["account__x", "account_-x", "account__"]),
+        (&["", "${x}"], &["account_", "account___x_"]),
+    ];
+    for (names, expected) in cases {
+        assert_eq!(aliases(names.iter().copied()), expected);
+    }
+}
+
+#[test]
+fn the_hint_on_credentials_stays_a_comment_whatever_the_profile_is_called() {
+    for profile in ["a\nprovider \"x\" {}", "a\r\n}", "a\u{2028}b", "*/ ${x}", "\u{85}x = 1"] {
+        let provider = Provider { profile: Some(profile.to_owned()), ..provider() };
+        let text = document(std::slice::from_ref(&provider), None);
+        assert_says(only_block(&hcl::parse(&text).unwrap(), "provider"), &provider);
+        assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 2, "{text}");
+    }
+}
+
+/// Text that tries to end its string or to become a template.
+fn hostile() -> impl Strategy<Value = String> {
+    const PARTS: [&str; 14] = ["$", "${", "%{", "%", "{", "}", "\"", "\\", "\n", "\r", "\t", "\u{0}", "é", "~"];
+    let parts = proptest::collection::vec(select(&PARTS[..]), 0..8).prop_map(|parts| parts.concat());
+    prop_oneof![parts, any::<String>()]
+}
+
+fn any_provider() -> impl Strategy<Value = Provider> {
+    let path = prop_oneof![r#"(/[$%{}"\\~]{1,10})?/"#, r"(/[!-~]{1,20})?/"];
+    (
+        option::of(hostile()),
+        option::of(select(&["eu-west-1", "us-gov-west-1"][..])),
+        (path, "[A-Za-z0-9_+=,.@-]{1,64}"),
+        option::of("[A-Za-z0-9_+=,.@:/-]{2,40}"),
+        option::of("[A-Za-z0-9_+=,.@-]{2,64}"),
+        900..=43_200_i32,
+        option::of(hostile()),
+        option::of("[A-Za-z0-9_+=,.@-]{1,64}"),
+    )
+        .prop_map(|(alias, region, (path, name), external_id, session_name, seconds, profile, user)| Provider {
+            alias,
+            region: region.map(|region| region.parse().unwrap()),
+            role: format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap(),
+            external_id: external_id.map(|id| id.parse().unwrap()),
+            session_name: session_name.map(|name| name.parse().unwrap()),
+            duration: SessionDuration::from_secs(seconds).unwrap(),
+            profile,
+            user: user.map(|name| name.parse().unwrap()),
+        })
+}
+
+proptest! {
+    #[test]
+    fn an_independent_parser_reads_exactly_what_was_printed(providers in proptest::collection::vec(any_provider(), 0..3)) {
+        let text = document(&providers, None);
+        let body = hcl::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let blocks: Vec<_> = body.blocks().collect();
+        prop_assert_eq!((blocks.len(), body.attributes().count()), (providers.len(), 0), "{}", text);
+        for (block, provider) in blocks.into_iter().zip(&providers) {
+            assert_says(block, provider);
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_as_a_version_constraint_cannot_leave_its_line(
+        text in prop_oneof![any::<String>(), "[0-9 .,<>=!~\u{a0}\u{2028}\n-]{0,12}"],
+    ) {
+        if check_version_constraint(&text).is_ok() {
+            prop_assert!(text.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{:?}", text);
+        }
+    }
+
+    #[test]
+    fn aliases_are_identifiers_and_each_is_used_once(names in proptest::collection::vec(prop_oneof!["[ab_2]{0,4}", hostile()], 0..8)) {
+        let aliases = aliases(names.iter().map(String::as_str));
+        prop_assert_eq!(aliases.len(), names.len());
+        for alias in &aliases {
+            let is_rest = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            prop_assert!(alias.starts_with(|c: char| c.is_ascii_alphabetic()) && alias.chars().all(is_rest), "{}", alias);
+        }
+        let once: BTreeSet<_> = aliases.iter().collect();
+        prop_assert_eq!(once.len(), aliases.len(), "{:?}", aliases);
+    }
+}

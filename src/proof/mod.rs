@@ -57,11 +57,7 @@ impl Outcome {
     /// The exit code of a command whose worst link is this one.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
-        if self == Self::Works {
-            ExitCode::Done
-        } else {
-            ExitCode::NotProven
-        }
+        if self == Self::Works { ExitCode::Done } else { ExitCode::NotProven }
     }
 }
 

@@ -79,15 +79,7 @@ impl Prover {
     /// A prover for links of `user`, with credentials that should be the user's.
     #[must_use]
     pub fn new(access: Access, user: UserRef, source: Option<AccountId>, mfa: MfaMeans, leftovers: Leftovers) -> Self {
-        Self {
-            access,
-            user,
-            source,
-            mfa,
-            leftovers,
-            caller: OnceCell::new(),
-            mfa_access: OnceCell::new(),
-        }
+        Self { access, user, source, mfa, leftovers, caller: OnceCell::new(), mfa_access: OnceCell::new() }
     }
 
     /// Takes all steps for one link. `progress` is told what is being waited for.
@@ -104,12 +96,7 @@ impl Prover {
             Err(Stop::NotProven(step)) => steps.push(step),
             Err(Stop::Failed(error)) => return Err(error),
         }
-        Ok(Proof {
-            outcome: verdict(&steps),
-            steps,
-            ready_after,
-            duration: start.elapsed(),
-        })
+        Ok(Proof { outcome: verdict(&steps), steps, ready_after, duration: start.elapsed() })
     }
 
     async fn steps(
@@ -119,12 +106,8 @@ impl Prover {
         steps: &mut Vec<Step>,
         ready_after: &mut Option<Duration>,
     ) -> std::result::Result<(), Stop> {
-        let in_region = |access: &Access| {
-            claim
-                .region
-                .as_ref()
-                .map_or_else(|| access.clone(), |region| access.in_region(region))
-        };
+        let in_region =
+            |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
         let plain = in_region(&self.access);
         let request = AssumeRole {
             role: claim.role.clone(),
@@ -144,10 +127,7 @@ impl Prover {
             steps.push(who);
             (plain.clone(), assumed)
         };
-        let Timed {
-            value: assumed,
-            duration,
-        } = assumed;
+        let Timed { value: assumed, duration } = assumed;
         let session = match assumed.answer {
             Err(error) => {
                 if error.aws.is_none() || error.kind == Kind::Credentials {
@@ -171,10 +151,8 @@ impl Prover {
             return Ok(());
         }
         let inside = access.with_session(&session, format!("session of {}", claim.role.name));
-        let (bucket, refusals) = tokio::join!(
-            self.bucket_steps(&inside, claim, progress),
-            self.refusals(&plain, &access, &request, claim)
-        );
+        let (bucket, refusals) =
+            tokio::join!(self.bucket_steps(&inside, claim, progress), self.refusals(&plain, &access, &request, claim));
         steps.extend(bucket.map_err(Stop::Failed)?);
         steps.extend(refusals);
         Ok(())
@@ -192,20 +170,12 @@ impl Prover {
         if is_user {
             return Ok(step(StepOutcome::Ok));
         }
-        let whose = self
-            .source
-            .as_ref()
-            .map_or_else(String::new, |source| format!(" of account {source}"));
+        let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
         let error = Error::new(
             Kind::Credentials,
-            format!(
-                "these credentials ({}) are not those of user `{user}`{whose}",
-                self.access.origin
-            ),
+            format!("these credentials ({}) are not those of user `{user}`{whose}", self.access.origin),
         )
-        .hint(format!(
-            "give the user's own: --user-profile NAME, a profile with an access key of {user}"
-        ));
+        .hint(format!("give the user's own: --user-profile NAME, a profile with an access key of {user}"));
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
@@ -219,19 +189,15 @@ impl Prover {
             let serial = self.mfa_serial().await?;
             let code = self.mfa_code(&serial).await?;
             let caller = CallerArn::parse("");
-            let session = session::with_mfa(&self.access, &caller, &serial, &code)
-                .await
-                .map_err(|error| {
-                    error.hint(format!(
-                        "a code works once and for half a minute: wait for the next one of `{serial}`"
-                    ))
-                })?;
-            Ok(self
-                .access
-                .with_session(&session, format!("{}, with MFA", self.access.origin)))
+            let session = session::with_mfa(&self.access, &caller, &serial, &code).await.map_err(|error| {
+                error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
+            })?;
+            Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))
         });
         access.await.as_ref().map_err(|error| {
-            Stop::NotProven(Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()))
+            Stop::NotProven(
+                Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()),
+            )
         })
     }
 
@@ -244,28 +210,16 @@ impl Prover {
         let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
         let arn = caller.and_then(|caller| caller.arn.user());
         let arn = arn.ok_or_else(|| {
-            Error::new(
-                Kind::Credentials,
-                format!("the MFA device of user `{user}` is not known"),
-            )
-            .hint(fix)
+            Error::new(Kind::Credentials, format!("the MFA device of user `{user}` is not known")).hint(fix)
         })?;
-        let devices = session::mfa_devices(&self.access, arn).await.map_err(|error| {
-            error
-                .context(format!("the MFA devices of user `{user}` cannot be listed"))
-                .hint(fix)
-        })?;
+        let devices = session::mfa_devices(&self.access, arn)
+            .await
+            .map_err(|error| error.context(format!("the MFA devices of user `{user}` cannot be listed")).hint(fix))?;
         // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
-        devices
-            .into_iter()
-            .find(|serial| !serial.as_str().contains(":u2f/"))
-            .ok_or_else(|| {
-                Error::new(
-                    Kind::Credentials,
-                    format!("user `{user}` has no MFA device that shows codes"),
-                )
+        devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
+            Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
                 .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
-            })
+        })
     }
 
     async fn mfa_code(&self, serial: &MfaSerial) -> Result<MfaCode> {
@@ -304,13 +258,7 @@ impl Prover {
             return Ok(vec![step]);
         };
         let owner = &claim.role.account;
-        let spec = BucketSpec::new(
-            test.random,
-            owner,
-            &access.region,
-            test.tags.clone(),
-            test.account_regional,
-        )?;
+        let spec = BucketSpec::new(test.random, owner, &access.region, test.tags.clone(), test.account_regional)?;
         let waiting = |waited| progress(waiting_words(waited, "the role's permissions"));
         let may_change = |answer: &Result<()>| is_denied(answer);
 
@@ -320,21 +268,13 @@ impl Prover {
         if steps.iter().all(Step::is_ok) {
             let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
             let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_change, waiting)).await;
-            steps.push(s3_step(
-                StepId::DeleteBucket,
-                removed,
-                format!("owner {owner}"),
-                access,
-            )?);
+            steps.push(s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"), access)?);
         }
         if steps.iter().all(Step::is_ok) {
             let head = timed(probe::head(access, &spec.name, owner)).await;
             let (outcome, evidence) = match &head.value {
                 Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
-                Err(error) => (
-                    StepOutcome::Skipped,
-                    format!("cannot be looked up: {}", answer_code(error)),
-                ),
+                Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
                 Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
             };
             steps.push(Step::new(StepId::BucketGone, outcome, evidence).took(head.duration));
@@ -346,25 +286,14 @@ impl Prover {
     async fn refusals(&self, plain: &Access, with_mfa: &Access, request: &AssumeRole, claim: &Claim) -> Vec<Step> {
         let freshness = claim.freshness;
         let external_id = claim.external_id.as_ref();
-        let with_id = |external_id| AssumeRole {
-            external_id,
-            ..request.clone()
-        };
+        let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
         let without_id = async {
             external_id?;
             Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None), freshness).await)
         };
         let wrong_id = async {
             let wrong = wrong_external_id(external_id?)?;
-            Some(
-                refusal(
-                    StepId::RefusedWithWrongExternalId,
-                    with_mfa,
-                    &with_id(Some(wrong)),
-                    freshness,
-                )
-                .await,
-            )
+            Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong)), freshness).await)
         };
         let without_mfa = async {
             if !claim.require_mfa {
@@ -374,11 +303,8 @@ impl Prover {
                 let evidence = "the credentials are of a session, which may carry MFA";
                 return Some(
                     Step::new(StepId::RefusedWithoutMfa, StepOutcome::NotProven, evidence).because(
-                        Error::new(
-                            Kind::Credentials,
-                            "only the user's access key can show that MFA is demanded",
-                        )
-                        .hint("give a profile with the user's access key: --user-profile NAME"),
+                        Error::new(Kind::Credentials, "only the user's access key can show that MFA is demanded")
+                            .hint("give a profile with the user's access key: --user-profile NAME"),
                     ),
                 );
             }
@@ -391,13 +317,7 @@ impl Prover {
 
 impl Step {
     fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
-        Self {
-            id,
-            outcome,
-            duration: Duration::ZERO,
-            evidence: evidence.into(),
-            error: None,
-        }
+        Self { id, outcome, duration: Duration::ZERO, evidence: evidence.into(), error: None }
     }
 
     fn took(self, duration: Duration) -> Self {
@@ -405,10 +325,7 @@ impl Step {
     }
 
     fn because(self, error: Error) -> Self {
-        Self {
-            error: Some(error),
-            ..self
-        }
+        Self { error: Some(error), ..self }
     }
 
     fn is_ok(&self) -> bool {
@@ -424,10 +341,7 @@ struct Timed<T> {
 async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
     let start = Instant::now();
     let value = future.await;
-    Timed {
-        value,
-        duration: start.elapsed(),
-    }
+    Timed { value, duration: start.elapsed() }
 }
 
 async fn assume(
@@ -447,11 +361,8 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, |_| {})).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
-            Error::new(
-                Kind::Refused,
-                format!("role `{}` let through what it must refuse", request.role.name),
-            )
-            .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap"),
+            Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
+                .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap"),
         ),
         Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
@@ -464,9 +375,7 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     let right = matches!(arn, CallerArn::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name);
     let outcome = if right { StepOutcome::Ok } else { StepOutcome::Failed };
     let evidence = match arn {
-        CallerArn::AssumedRole {
-            account, role, session, ..
-        } => format!("{account}, role {role}, session {session}"),
+        CallerArn::AssumedRole { account, role, session, .. } => format!("{account}, role {role}, session {session}"),
         other => other.to_string(),
     };
     Step::new(StepId::WhoAmINow, outcome, evidence)
@@ -507,37 +416,22 @@ fn waiting_words(waited: Duration, what: &str) -> String {
 
 /// One that differs in length and beginning, so that no pattern but `*` accepts both.
 fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
-    format!("wrong-{right}")
-        .parse()
-        .or_else(|_| "xacct-wrong-external-id".parse())
-        .ok()
+    format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
 }
 
 fn why_refused(error: Error, claim: &Claim) -> Error {
     if error.code() != Some("AccessDenied") {
         return error;
     }
-    let id = if claim.external_id.is_some() {
-        ", demand another external ID"
-    } else {
-        ""
-    };
+    let id = if claim.external_id.is_some() { ", demand another external ID" } else { "" };
     let error = error
         .hint(format!("AWS says the same whichever half is wrong: the role may be missing, not trust the source account{id}, or the user may have no grant"))
         .hint("see which half differs from xacct.toml: xacct bootstrap --check");
-    if claim.require_mfa {
-        error.hint("or the MFA of the credentials was not accepted")
-    } else {
-        error
-    }
+    if claim.require_mfa { error.hint("or the MFA of the credentials was not accepted") } else { error }
 }
 
 fn why_s3_refused(error: Error, access: &Access) -> Error {
-    let message = error
-        .aws
-        .as_ref()
-        .and_then(|answer| answer.message.clone())
-        .unwrap_or_default();
+    let message = error.aws.as_ref().and_then(|answer| answer.message.clone()).unwrap_or_default();
     let error = if message.contains("service control policy") || message.contains("resource control policy") {
         error.hint("a policy of the organization forbids it; tags or a namespace may be demanded: --bucket-tag, --bucket-namespace")
     } else if error.code() == Some("AccessDenied") {
@@ -546,10 +440,7 @@ fn why_s3_refused(error: Error, access: &Access) -> Error {
         error.code(),
         Some("IllegalLocationConstraintException" | "AuthorizationHeaderMalformed" | "PermanentRedirect")
     ) {
-        error.hint(format!(
-            "S3 expects another region than {}: --region REGION",
-            access.region
-        ))
+        error.hint(format!("S3 expects another region than {}: --region REGION", access.region))
     } else {
         error
     };

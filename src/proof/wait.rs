@@ -88,23 +88,14 @@ mod tests {
         let attempt = async || {
             let answer = *answers.get(asked.get()).or(answers.last()).unwrap();
             asked.set(asked.get() + 1);
-            if answer {
-                Ok(())
-            } else {
-                Err(Error::new(Kind::Aws, "no"))
-            }
+            if answer { Ok(()) } else { Err(Error::new(Kind::Aws, "no")) }
         };
-        let settled = freshness
-            .settle(2, attempt, Result::is_ok, Result::is_err, |_| {})
-            .await;
+        let settled = freshness.settle(2, attempt, Result::is_ok, Result::is_err, |_| {}).await;
         (settled.answer.is_ok(), asked.get())
     }
 
     fn just_written() -> Freshness {
-        Freshness::JustWritten {
-            at: Instant::now(),
-            patience: Duration::from_secs(60),
-        }
+        Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(60) }
     }
 
     #[tokio::test(start_paused = true)]
@@ -134,11 +125,7 @@ mod tests {
                 true => Ok(()),
                 false => Err(Error::new(Kind::Aws, "no")),
             };
-            just_written()
-                .settle(2, attempt, Result::is_ok, Result::is_err, |_| {})
-                .await
-                .answer
-                .unwrap();
+            just_written().settle(2, attempt, Result::is_ok, Result::is_err, |_| {}).await.answer.unwrap();
             let wasted = start.elapsed().saturating_sub(Duration::from_secs(usable));
             let bar = Duration::from_millis(500).max(Duration::from_secs(usable) / 10 + Duration::from_millis(1));
             assert!(wasted <= bar, "usable after {usable} s, wasted {wasted:?}");

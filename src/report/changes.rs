@@ -46,23 +46,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
     let verb = |would: &'static str, done: &'static str| if mood == Mood::Would { would } else { done };
     match change {
         Change::CreateRole(desired) => {
-            let path = if desired.arn.path.is_root() {
-                String::new()
-            } else {
-                format!(" under {}", desired.arn.path)
-            };
-            format!(
-                "{} role {role}{path}, trusting account {}",
-                verb("create", "created"),
-                desired.source
-            )
+            let path = if desired.arn.path.is_root() { String::new() } else { format!(" under {}", desired.arn.path) };
+            format!("{} role {role}{path}, trusting account {}", verb("create", "created"), desired.source)
         }
         Change::ReplaceTrustPolicy { .. } => format!("{} the trust policy of role {role}", verb("replace", "replaced")),
-        Change::UpdateRole {
-            from: (description, seconds),
-            description: wanted,
-            max_session,
-        } => {
+        Change::UpdateRole { from: (description, seconds), description: wanted, max_session } => {
             let mut parts = Vec::new();
             if *seconds != max_session.as_secs() {
                 parts.push(format!("sessions up to {max_session} (now {seconds} s)"));
@@ -82,11 +70,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::AttachPolicy { policy } => format!("{} {policy} to role {role}", verb("attach", "attached")),
         Change::PutRolePolicy { name, from, .. } => {
-            let (would, done) = if from.is_some() {
-                ("replace", "replaced")
-            } else {
-                ("put", "put")
-            };
+            let (would, done) = if from.is_some() { ("replace", "replaced") } else { ("put", "put") };
             let what = if name.as_str() == crate::iam::templates::VERIFY_POLICY {
                 ": make and delete buckets xacct-verify-*"
             } else {
@@ -95,18 +79,8 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{} policy {name} on role {role}{what}", verb(would, done))
         }
         Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
-        Change::PutGrant {
-            user,
-            name,
-            added,
-            from,
-            ..
-        } => {
-            let (would, done) = if from.is_some() {
-                ("rewrite", "rewrote")
-            } else {
-                ("put", "put")
-            };
+        Change::PutGrant { user, name, added, from, .. } => {
+            let (would, done) = if from.is_some() { ("rewrite", "rewrote") } else { ("put", "put") };
             let what = match added.len() {
                 0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
                 1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
@@ -152,11 +126,7 @@ pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
     for change in &plan.changes {
         blocks.push(line(sign(change), &sentence(change, style.role, Mood::Would), style));
         if style.documents {
-            let label = if change.replaced().is_some() {
-                "then"
-            } else {
-                "document"
-            };
+            let label = if change.replaced().is_some() { "then" } else { "document" };
             blocks.extend(change.replaced().map(|replaced| indented("now", &found_text(replaced))));
             blocks.extend(change.document().map(|document| indented(label, &document.to_string())));
         }

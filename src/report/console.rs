@@ -33,11 +33,7 @@ impl Console {
     /// A console for a report in this format.
     #[must_use]
     pub fn new(terminal: Terminal, format: OutputFormat) -> Self {
-        Self {
-            terminal,
-            format,
-            bars: MultiProgress::new(),
-        }
+        Self { terminal, format, bars: MultiProgress::new() }
     }
 
     /// Columns that a line may take.
@@ -55,25 +51,17 @@ impl Console {
     /// The result: what a pipe receives.
     pub fn result(&self, text: &str) {
         // A reader that went away (`| head`) is no error of ours.
-        let _ = self
-            .bars
-            .suspend(|| writeln!(anstream::stdout(), "{}", text.trim_end()));
+        let _ = self.bars.suspend(|| writeln!(anstream::stdout(), "{}", text.trim_end()));
     }
 
     /// Something for the person at the terminal.
     pub fn say(&self, text: &str) {
-        let _ = self
-            .bars
-            .suspend(|| writeln!(anstream::stderr(), "{}", text.trim_end()));
+        let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", text.trim_end()));
     }
 
     /// Part of the human report: the result itself, or beside the JSON document on stderr.
     pub fn tell(&self, text: &str) {
-        if self.is_json() {
-            self.say(text)
-        } else {
-            self.result(text)
-        }
+        if self.is_json() { self.say(text) } else { self.result(text) }
     }
 
     /// An error with AWS's answer and what to do.
@@ -108,12 +96,7 @@ impl Console {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Progress {
-            console: self,
-            label: label.to_owned(),
-            bar,
-            said: Mutex::new(None),
-        }
+        Progress { console: self, label: label.to_owned(), bar, said: Mutex::new(None) }
     }
 }
 
@@ -179,31 +162,20 @@ pub fn append_details(text: &mut String, error: &Error, indent: &str) {
 #[must_use]
 pub fn borderless(width: u16) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table
 }
 
 /// A table as text, without the blanks at the ends of its lines.
 #[must_use]
 pub fn trimmed(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// `1 change`, `3 changes`.
 #[must_use]
 pub fn count(number: usize, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// `31 ms`, `2.8 s`, `12 s`.

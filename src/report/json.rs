@@ -25,12 +25,7 @@ pub struct Document<T> {
 /// A document as text.
 #[must_use]
 pub fn document<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> String {
-    let document = Document {
-        schema_version: SCHEMA_VERSION,
-        command,
-        exit_code: exit_code as u8,
-        body,
-    };
+    let document = Document { schema_version: SCHEMA_VERSION, command, exit_code: exit_code as u8, body };
     // Every type here serialises to strings, numbers, lists and maps with string keys: it cannot fail.
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }

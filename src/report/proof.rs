@@ -27,11 +27,7 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
             StepId::AssumeRole => format!("{user} assumes the role"),
             id => id.title().to_owned(),
         };
-        table.add_row([
-            Cell::new(format!(" {}", word(step.outcome))),
-            Cell::new(title),
-            Cell::new(&step.evidence),
-        ]);
+        table.add_row([Cell::new(format!(" {}", word(step.outcome))), Cell::new(title), Cell::new(&step.evidence)]);
     }
     let mut text = trimmed(&table);
     for step in &proof.steps {
@@ -51,9 +47,9 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
 #[must_use]
 pub fn heading(proof: &Proof) -> String {
     let took = seconds(proof.duration);
-    let ready = proof.ready_after.map_or_else(String::new, |ready| {
-        format!(" (usable {} after the last write)", seconds(ready))
-    });
+    let ready = proof
+        .ready_after
+        .map_or_else(String::new, |ready| format!(" (usable {} after the last write)", seconds(ready)));
     match proof.outcome {
         Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
         Outcome::NotProven => format!("{WARN}Not proven{WARN:#} after {took}"),

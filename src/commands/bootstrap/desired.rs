@@ -17,10 +17,8 @@ use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 /// # Errors
 /// When the system gives no random bytes.
 pub fn settle_external_id(link: &mut Link, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
-    let found = observed
-        .filter(|role| role.is_ours())
-        .and_then(ObservedRole::external_id)
-        .and_then(|id| id.parse().ok());
+    let found =
+        observed.filter(|role| role.is_ours()).and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
     link.external_id = match (&link.external_id, found) {
         (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(found)) => ExternalIdChoice::Use(found),
         (ExternalIdChoice::Generate, None) => {
@@ -61,26 +59,12 @@ pub fn role(
     DesiredRole {
         arn: link.role_arn(partition),
         source: source.account.clone(),
-        description: format!(
-            "Lets {} of account {} work in this account",
-            source.user.name, source.account
-        ),
+        description: format!("Lets {} of account {} work in this account", source.user.name, source.account),
         max_session: link.max_session_duration,
-        boundary: link
-            .permissions_boundary
-            .as_ref()
-            .map(|policy| policy.resolve(partition)),
-        tags: link
-            .tags
-            .iter()
-            .map(|tag| (tag.key.clone(), tag.value.clone()))
-            .collect(),
+        boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+        tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         trust: templates::trust(&terms),
-        attachments: link
-            .policy_arns
-            .iter()
-            .map(|policy| policy.resolve(partition))
-            .collect(),
+        attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         inline,
     }
 }
@@ -98,12 +82,7 @@ pub fn grant<'a>(source: &SourceSide, links: impl Iterator<Item = (&'a Link, Rol
         }
         roles.insert(role);
     }
-    Ok(DesiredGrant {
-        user: source.user.clone(),
-        policy_name: GRANT_POLICY.parse()?,
-        roles,
-        with_session_tags,
-    })
+    Ok(DesiredGrant { user: source.user.clone(), policy_name: GRANT_POLICY.parse()?, roles, with_session_tags })
 }
 
 /// The partition that both accounts are in.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::{Job, Work, survey};
 use crate::aws::apply::{self, Applied};
@@ -16,27 +17,12 @@ const LOOKS: u32 = 6;
 
 /// Applies both sides at once. One target that fails stops no other.
 pub async fn apply(work: &mut Work, args: &Bootstrap) {
-    let Work {
-        source,
-        grant,
-        grant_plan,
-        grant_result,
-        jobs,
-        ..
-    } = work;
+    let Work { source, grant, grant_plan, grant_result, grant_written, jobs, .. } = work;
     let write_grant = async {
-        let Some(operator) = &source.operator else {
-            return Ok(());
-        };
-        if grant_plan.is_empty() {
-            return Ok(());
-        }
-        outcome(
-            &apply::to_user(&operator.access, &grant_plan.changes).await,
-            grant_plan,
-            "",
-            "source",
-        )?;
+        let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
+        let applied = apply::to_user(&operator.access, &grant_plan.changes).await;
+        *grant_written = Some(Instant::now());
+        outcome(&applied, grant_plan, "", "source")?;
         let look = async || {
             let observed = survey::user_again(source).await?;
             Ok(observed.map(|observed| plan_grant(grant, &observed, args.adopt)))
@@ -44,21 +30,17 @@ pub async fn apply(work: &mut Work, args: &Bootstrap) {
         nothing_left(look, "source").await
     };
     let write_roles = stream::iter(jobs.iter_mut())
-        .map(async |job| {
-            job.result = apply_role(job).await;
-        })
+        .map(async |job| job.result = apply_role(job).await)
         .buffer_unordered(args.report.concurrency.into())
         .collect::<Vec<()>>();
     let (granted, _) = tokio::join!(write_grant, write_roles);
     *grant_result = granted;
 }
 
-async fn apply_role(job: &Job) -> Result<()> {
-    let Some(target) = &job.target else { return Ok(()) };
-    if job.plan.is_empty() {
-        return Ok(());
-    }
+async fn apply_role(job: &mut Job) -> Result<()> {
+    let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
+    job.written = Some(Instant::now());
     outcome(&applied, &job.plan, job.role.name.as_str(), "target")?;
     let look = async || {
         let observed = survey::role_again(target, &job.link).await?;
@@ -74,10 +56,8 @@ fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, side: &str) -> Resu
         return Ok(());
     };
     let Err(error) = &failed.result else { return Ok(()) };
-    let mut error = error.clone().context(format!(
-        "{side} account: could not {}",
-        sentence(failed.change, role, Mood::Would)
-    ));
+    let mut error =
+        error.clone().context(format!("{side} account: could not {}", sentence(failed.change, role, Mood::Would)));
     for done in applied.iter().filter(|applied| applied.result.is_ok()) {
         error = error.hint(format!("this was done: {}", sentence(done.change, role, Mood::Done)));
     }
@@ -98,13 +78,7 @@ async fn nothing_left(
     for _ in 0..LOOKS {
         match look().await? {
             Some(Ok(plan)) if plan.is_empty() => return Ok(()),
-            Some(Ok(plan)) => {
-                left = plan
-                    .changes
-                    .iter()
-                    .map(|change| sentence(change, "", Mood::Would))
-                    .collect()
-            }
+            Some(Ok(plan)) => left = plan.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect(),
             Some(Err(refusal)) => left = vec![refusal.to_string()],
             None => left = vec!["create it".to_owned()],
         }
@@ -113,10 +87,7 @@ async fn nothing_left(
     }
     let error = Error::new(
         Kind::Aws,
-        format!(
-            "{side} account: AWS took the changes, but these are still to be made: {}",
-            left.join("; ")
-        ),
+        format!("{side} account: AWS took the changes, but these are still to be made: {}", left.join("; ")),
     );
     Err(error.hint("someone else may be changing the same role or user; run the same command again"))
 }

@@ -8,6 +8,7 @@ mod survey;
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::{Run, verify};
 use crate::aws::clients::Connections;
@@ -33,6 +34,8 @@ struct Job {
     desired: DesiredRole,
     plan: Plan,
     result: Result<()>,
+    /// When AWS had answered the last write.
+    written: Option<Instant>,
     proof: Option<Result<Proof>>,
 }
 
@@ -48,6 +51,8 @@ struct Work {
     grant: DesiredGrant,
     grant_plan: Plan,
     grant_result: Result<()>,
+    /// When AWS had answered the write of the grant.
+    grant_written: Option<Instant>,
     jobs: Vec<Job>,
     failed: Vec<Failed>,
 }
@@ -56,13 +61,7 @@ struct Work {
 pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
     let role_options = config::rebased(&args.role, &run.file, run.context);
-    let links = config::links_to_make(
-        &run.file,
-        &args.target_account,
-        &args.access,
-        &role_options,
-        &args.proof,
-    )?;
+    let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
     let files = read_policy_files(&links, run)?;
     for link in &links {
         link.check_policies(link.region.as_ref().map(crate::iam::names::Region::partition))?;
@@ -71,10 +70,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
 
     let mut work = survey_and_plan(args, run, &connections, &source, links, &files).await?;
-    if let ([], Some(only)) = (
-        work.jobs.as_slice(),
-        work.failed.len().eq(&1).then(|| work.failed.pop()).flatten(),
-    ) {
+    if let ([], Some(only)) = (work.jobs.as_slice(), work.failed.len().eq(&1).then(|| work.failed.pop()).flatten()) {
         return Err(only.error);
     }
     report::preview(&work, args, run);
@@ -117,23 +113,15 @@ async fn survey_and_plan(
     let with_source = includes(args.only, Half::Source);
     let with_target = includes(args.only, Half::Target);
     // Roles that are entered from the source account need its credentials first; nothing else waits for them.
-    let operator = if with_source {
-        Some(survey::source_operator(connections, source).await?)
-    } else {
-        None
-    };
+    let operator = if with_source { Some(survey::source_operator(connections, source).await?) } else { None };
     let source_side = async {
         match &operator {
-            Some(operator) => survey::source_side(operator.clone(), source.user.as_ref())
-                .await
-                .map(Some),
+            Some(operator) => survey::source_side(operator.clone(), source.user.as_ref()).await.map(Some),
             None => Ok(None),
         }
     };
     let targets = stream::iter(&links).map(async |link| match with_target {
-        true => survey::target_side(connections, link, operator.as_ref())
-            .await
-            .map(Some),
+        true => survey::target_side(connections, link, operator.as_ref()).await.map(Some),
         false => Ok(None),
     });
     let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
@@ -161,17 +149,9 @@ fn plan(
             }
         };
         if source_side.is_none() {
-            let partition = target
-                .as_ref()
-                .and_then(|target| target.operator.caller.arn.partition());
+            let partition = target.as_ref().and_then(|target| target.operator.caller.arn.partition());
             let told = survey::source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)?;
-            refuse_same_account(
-                &link,
-                &Source {
-                    account: Some(told.account.clone()),
-                    ..source.clone()
-                },
-            )?;
+            refuse_same_account(&link, &Source { account: Some(told.account.clone()), ..source.clone() })?;
             source_side = Some(told);
         }
         let Some(side) = &source_side else { continue };
@@ -192,12 +172,10 @@ fn plan(
                 desired,
                 plan,
                 result: Ok(()),
+                written: None,
                 proof: None,
             }),
-            Err(refusal) => failed.push(Failed {
-                error: refused(&refusal),
-                link,
-            }),
+            Err(refusal) => failed.push(Failed { error: refused(&refusal), link }),
         }
     }
     let Some(source_side) = source_side else {
@@ -212,14 +190,7 @@ fn plan(
         }
         _ => Plan::default(),
     };
-    Ok(Work {
-        source: source_side,
-        grant,
-        grant_plan,
-        grant_result: Ok(()),
-        jobs,
-        failed,
-    })
+    Ok(Work { source: source_side, grant, grant_plan, grant_result: Ok(()), grant_written: None, jobs, failed })
 }
 
 impl Work {
@@ -266,14 +237,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
         (None, None) => return,
     };
     let prover = match access {
-        Ok(access) => verify::prover(
-            connections,
-            access,
-            user,
-            Some(work.source.account.clone()),
-            &args.proof,
-            run,
-        ),
+        Ok(access) => verify::prover(connections, access, user, Some(work.source.account.clone()), &args.proof, run),
         Err(error) => {
             for job in &mut work.jobs {
                 job.proof = Some(Err(error.clone()));
@@ -281,28 +245,15 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
             return;
         }
     };
-    let grant_written = !work.grant_plan.is_empty();
-    let now = tokio::time::Instant::now();
     let claims: Vec<_> = work
         .jobs
         .iter()
         .map(|job| {
-            let fresh = Freshness::JustWritten {
-                at: now,
-                patience: args.proof.timeout,
+            let freshness = match job.written.max(work.grant_written) {
+                Some(at) => Freshness::JustWritten { at, patience: args.proof.timeout },
+                None => Freshness::Settled,
             };
-            let freshness = if grant_written || !job.plan.is_empty() {
-                fresh
-            } else {
-                Freshness::Settled
-            };
-            verify::claim(
-                &job.link,
-                job.role.clone(),
-                job.link.external_id.known().cloned(),
-                freshness,
-                run,
-            )
+            verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
         })
         .collect();
     let proofs = stream::iter(work.jobs.iter().zip(&claims)).map(async |(job, claim)| {
@@ -352,11 +303,8 @@ fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, B
         for path in &link.policy_files {
             let (name, document) = config::read_policy_file(&base, path)?;
             if own.insert(name.clone(), document).is_some() {
-                return Err(Error::usage(format!(
-                    "two policy files of target `{}` are called `{name}`",
-                    link.name
-                ))
-                .hint("rename one of them"));
+                return Err(Error::usage(format!("two policy files of target `{}` are called `{name}`", link.name))
+                    .hint("rename one of them"));
             }
         }
         files.insert(link.name.clone(), own);
@@ -368,10 +316,8 @@ fn refuse_same_account(link: &Link, source: &Source) -> Result<()> {
     if source.account.as_ref() != Some(&link.account) {
         return Ok(());
     }
-    Err(
-        Error::usage(format!("source and target are the same account, {}", link.account))
-            .hint("a link is between two accounts: name another one with --target-account"),
-    )
+    Err(Error::usage(format!("source and target are the same account, {}", link.account))
+        .hint("a link is between two accounts: name another one with --target-account"))
 }
 
 /// A refusal with what to do about it.
@@ -379,34 +325,21 @@ fn refused(refusal: &Refusal) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
     match refusal {
         Refusal::ForeignRole { role, differences } => {
-            let sentences = differences
-                .changes
-                .iter()
-                .map(|change| sentence(change, role.name.as_str(), Mood::Would));
-            let error = sentences.fold(error, |error, sentence| {
-                error.hint(format!("adopting it would {sentence}"))
-            });
-            error
-                .hint("take it over: --adopt")
-                .hint("or make another role: --role-name NAME")
+            let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
+            let error = sentences.fold(error, |error, sentence| error.hint(format!("adopting it would {sentence}")));
+            error.hint("take it over: --adopt").hint("or make another role: --role-name NAME")
         }
         Refusal::OtherSource { owner, .. } => error
             .hint("make another role for this link: --role-name NAME")
             .hint(format!("or take the role away from account {owner}: --adopt")),
         Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
             Ok(found) => error
-                .hint(format!(
-                    "use it as it is: --role-name {} --role-path {}",
-                    found.name, found.path
-                ))
+                .hint(format!("use it as it is: --role-name {} --role-path {}", found.name, found.path))
                 .hint("or make another role: --role-name NAME"),
             Err(_) => error.hint("make another role: --role-name NAME"),
         },
         Refusal::ForeignGrant { user, name } => error
-            .hint(format!(
-                "look at it: aws iam get-user-policy --user-name {} --policy-name {name}",
-                user.name
-            ))
+            .hint(format!("look at it: aws iam get-user-policy --user-name {} --policy-name {name}", user.name))
             .hint("replace it: --adopt"),
         Refusal::TrustPolicyTooLarge { .. } => {
             error.hint("use a shorter external ID, or have the quota \"Role trust policy length\" raised")

@@ -20,21 +20,11 @@ use crate::report::proof as words;
 /// Shows who is at work, what the links will be, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let mut text = String::new();
-    who(
-        &mut text,
-        "Source",
-        work.source.account.as_str(),
-        work.source.operator.as_ref(),
-    );
+    who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
     for job in &work.jobs {
-        who(
-            &mut text,
-            "Target",
-            job.link.account.as_str(),
-            job.target.as_ref().map(|target| &target.operator),
-        );
+        who(&mut text, "Target", job.link.account.as_str(), job.target.as_ref().map(|target| &target.operator));
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
-        let _ = writeln!(text, "         {}", terms(&job.link));
+        text.push_str(&terms(&job.link));
     }
     let pending = work.pending();
     if work.jobs.is_empty() {
@@ -47,8 +37,7 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     text.push_str(&plans(work, args.show_policies, run.console.width()));
     run.console.tell(&text);
     for failed in &work.failed {
-        run.console
-            .error(&failed.error.clone().context(format!("target {}", failed.link.name)));
+        run.console.error(&failed.error.clone().context(format!("target {}", failed.link.name)));
     }
 }
 
@@ -68,15 +57,11 @@ fn who(text: &mut String, side: &str, account: &str, operator: Option<&survey::O
 }
 
 fn terms(link: &Link) -> String {
-    let mut terms = vec![match link.external_id.known() {
+    let id = match link.external_id.known() {
         Some(id) => format!("external ID {id}"),
         None => "no external ID".to_owned(),
-    }];
-    terms.push(if link.require_mfa {
-        "MFA demanded".to_owned()
-    } else {
-        "no MFA".to_owned()
-    });
+    };
+    let mut terms = vec![if link.require_mfa { "MFA demanded" } else { "no MFA" }.to_owned()];
     if link.restrict_to_user {
         terms.push("this user only".to_owned());
     }
@@ -84,7 +69,7 @@ fn terms(link: &Link) -> String {
         terms.push("session tags".to_owned());
     }
     terms.push(format!("sessions up to {}", link.max_session_duration));
-    terms.join(" · ")
+    format!("         {id}\n         {}\n", terms.join(" · "))
 }
 
 /// Asks whether to apply; shows the documents first if that is wanted.
@@ -101,10 +86,7 @@ pub fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
         .hint("or only look: --dry-run, or --check to fail if there are changes"));
     }
     loop {
-        let answer = run.console.ask(&format!(
-            "Apply {}? [y/N, d shows the documents]",
-            count(pending, "change")
-        ));
+        let answer = run.console.ask(&format!("Apply {}? [y/N, d shows the documents]", count(pending, "change")));
         match answer.unwrap_or_default().to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(()),
             "d" => run.console.say(&plans(work, true, run.console.width())),
@@ -118,41 +100,17 @@ fn plans(work: &Work, documents: bool, width: u16) -> String {
     let several = work.jobs.len() > 1;
     let targets = work.jobs.iter().map(|job| {
         let side = if several { job.link.name.as_str() } else { "target" };
-        changes::preview(
-            &job.plan,
-            &Style {
-                side,
-                role: job.role.name.as_str(),
-                documents,
-                width,
-            },
-        )
+        changes::preview(&job.plan, &Style { side, role: job.role.name.as_str(), documents, width })
     });
-    let source = changes::preview(
-        &work.grant_plan,
-        &Style {
-            side: "source",
-            role: "",
-            documents,
-            width,
-        },
-    );
-    targets
-        .chain([source])
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let source = changes::preview(&work.grant_plan, &Style { side: "source", role: "", documents, width });
+    targets.chain([source]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.
 pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<bool>) {
     let console = run.console;
     if console.is_json() {
-        console.result(&json::document(
-            "bootstrap",
-            exit_code,
-            JsonBootstrap::new(work, args, run, recorded),
-        ));
+        console.result(&json::document("bootstrap", exit_code, JsonBootstrap::new(work, args, run, recorded)));
     }
     let Some(recorded) = recorded else { return };
     if !console.is_json() {
@@ -183,11 +141,7 @@ fn results(work: &Work, run: &Run<'_>) {
             && (!several || proof.outcome != Outcome::Works)
         {
             let heading = words::heading(proof);
-            let title = if several {
-                format!("{}: {heading}", job.link.name)
-            } else {
-                heading
-            };
+            let title = if several { format!("{}: {heading}", job.link.name) } else { heading };
             console.result(&format!("\n{title}\n{}", words::steps(proof, user, width)));
         }
     }
@@ -195,27 +149,15 @@ fn results(work: &Work, run: &Run<'_>) {
         console.result(&format!("\n{}", table(work, width)));
         return;
     }
-    for job in work
-        .jobs
-        .iter()
-        .filter(|job| job.result.is_ok() && work.grant_result.is_ok())
-    {
+    for job in work.jobs.iter().filter(|job| job.result.is_ok() && work.grant_result.is_ok()) {
         let mut text = format!("\nRole         {}", job.role);
         if let Some(id) = job.link.external_id.known() {
             let _ = write!(text, "\nExternal ID  {id}");
         }
-        if job
-            .desired
-            .inline
-            .keys()
-            .any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
-        {
+        if job.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY) {
             text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
-            let _ = write!(
-                text,
-                "\n  xacct bootstrap --target-account {} --policy-arn PowerUserAccess",
-                job.link.account
-            );
+            let _ =
+                write!(text, "\n  xacct bootstrap --target-account {} --policy-arn PowerUserAccess", job.link.account);
         }
         console.result(&text);
     }
@@ -257,11 +199,7 @@ fn errors(work: &Work) -> impl Iterator<Item = &Error> {
 /// The command and the document that make the other half.
 fn for_the_other_owner(work: &Work, only: Half) -> String {
     let mut text = String::new();
-    for job in work
-        .jobs
-        .iter()
-        .filter(|job| job.result.is_ok() && work.grant_result.is_ok())
-    {
+    for job in work.jobs.iter().filter(|job| job.result.is_ok() && work.grant_result.is_ok()) {
         let link = &job.link;
         let mut options = format!("--target-account {}", link.account);
         if includes(Some(only), Half::Source) {
@@ -288,18 +226,10 @@ fn for_the_other_owner(work: &Work, only: Half) -> String {
             }
         }
         let (owner, other, document) = match only {
-            Half::Source => (
-                format!("target account {}", link.account),
-                "target",
-                job.desired.trust.clone(),
-            ),
+            Half::Source => (format!("target account {}", link.account), "target", job.desired.trust.clone()),
             Half::Target => {
                 let roles = std::collections::BTreeSet::from([job.role.clone()]);
-                let tags = if link.allow_session_tags {
-                    roles.clone()
-                } else {
-                    Default::default()
-                };
+                let tags = if link.allow_session_tags { roles.clone() } else { Default::default() };
                 (
                     format!("source account {}", work.source.account),
                     "source",
@@ -307,15 +237,8 @@ fn for_the_other_owner(work: &Work, only: Half) -> String {
                 )
             }
         };
-        let what = if only == Half::Source {
-            "a role with this trust policy"
-        } else {
-            "this policy on the user"
-        };
-        let _ = writeln!(
-            text,
-            "\n{GOOD}This half is made.{GOOD:#} The owner of {owner} makes the other one with"
-        );
+        let what = if only == Half::Source { "a role with this trust policy" } else { "this policy on the user" };
+        let _ = writeln!(text, "\n{GOOD}This half is made.{GOOD:#} The owner of {owner} makes the other one with");
         let _ = writeln!(text, "  xacct bootstrap --only {other} {options}");
         let _ = writeln!(text, "or with any other tool, as {what}:\n{document}");
         let _ = writeln!(text, "Then prove the link: xacct verify");
@@ -370,10 +293,7 @@ struct JsonConfig {
 
 impl JsonBootstrap {
     fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<bool>) -> Self {
-        let jobs = work
-            .jobs
-            .iter()
-            .map(|job| (job.link.name.clone(), JsonTarget::from(job)));
+        let jobs = work.jobs.iter().map(|job| (job.link.name.clone(), JsonTarget::from(job)));
         let failed = work.failed.iter().map(|failed| {
             let target = JsonTarget {
                 account: failed.link.account.to_string(),
@@ -400,10 +320,7 @@ impl JsonBootstrap {
             targets: jobs.chain(failed).collect(),
             pending_changes: work.pending(),
             applied: !args.dry_run && !args.check,
-            config: JsonConfig {
-                path: run.file.path.display().to_string(),
-                written: recorded.unwrap_or(false),
-            },
+            config: JsonConfig { path: run.file.path.display().to_string(), written: recorded.unwrap_or(false) },
         }
     }
 }

@@ -50,21 +50,14 @@ pub struct TargetSide {
 /// # Errors
 /// When the credentials are of no use, of the wrong account, or of the root user.
 pub async fn source_operator(connections: &Connections, source: &Source) -> Result<Operator> {
-    let access = connections
-        .access(source.profile.as_deref())
-        .await
-        .map_err(|error| error.context("source account"))?;
-    let caller = session::caller(&access)
-        .await
-        .map_err(|error| error.context("source account"))?;
+    let access =
+        connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))?;
+    let caller = session::caller(&access).await.map_err(|error| error.context("source account"))?;
     refuse_root(&caller, "source", "--profile")?;
     if let Some(account) = &source.account
         && *account != caller.account
     {
-        let place = source
-            .account_place
-            .as_ref()
-            .map_or_else(String::new, |place| format!(" ({place})"));
+        let place = source.account_place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
         return Err(Error::new(
             Kind::Credentials,
             format!(
@@ -104,38 +97,26 @@ pub async fn source_side(operator: Operator, wanted: Option<&UserRef>) -> Result
     let user = match user {
         Reading::Present(user) => user,
         Reading::Absent => {
-            return Err(
-                Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
-                    .hint("see which there are: aws iam list-users --query 'Users[].UserName'"),
-            );
+            return Err(Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
+                .hint("see which there are: aws iam list-users --query 'Users[].UserName'"));
         }
         Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
     };
     if let Some(UserRef::Arn(wanted)) = wanted
         && *wanted != user
     {
-        return Err(
-            Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
-                .hint(format!("give --user {user}")),
-        );
+        return Err(Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
+            .hint(format!("give --user {user}")));
     }
     let policies = match policies {
         Reading::Present(policies) => policies,
         Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
         Reading::Absent => {
-            return Err(Error::new(
-                Kind::Refused,
-                format!("account {account} has no user `{name}`"),
-            ));
+            return Err(Error::new(Kind::Refused, format!("account {account} has no user `{name}`")));
         }
     };
     let observed = Some(policies.of(user.clone()));
-    Ok(SourceSide {
-        operator: Some(operator),
-        account,
-        user,
-        observed,
-    })
+    Ok(SourceSide { operator: Some(operator), account, user, observed })
 }
 
 /// The source account as it was told, where nobody can look: only the half in the target account is made.
@@ -159,19 +140,11 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
         Some(UserRef::Name(_)) if needs_path => {
             return Err(Error::usage("--restrict-to-user needs the user's full ARN, and the source account is not looked at with --only target").hint(hint));
         }
-        Some(UserRef::Name(name)) => UserArn {
-            partition,
-            account: account.clone(),
-            path: IamPath::root(),
-            name: name.clone(),
-        },
+        Some(UserRef::Name(name)) => {
+            UserArn { partition, account: account.clone(), path: IamPath::root(), name: name.clone() }
+        }
     };
-    Ok(SourceSide {
-        operator: None,
-        account,
-        user,
-        observed: None,
-    })
+    Ok(SourceSide { operator: None, account, user, observed: None })
 }
 
 /// Observes one target account.
@@ -180,22 +153,15 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
 /// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
 pub async fn target_side(connections: &Connections, link: &Link, source: Option<&Operator>) -> Result<TargetSide> {
     let place = format!("target account {}", link.account);
-    let access = enter(connections, link, source)
-        .await
-        .map_err(|error| error.context(&place))?;
-    let access = link
-        .region
-        .as_ref()
-        .map_or_else(|| access.clone(), |region| access.in_region(region));
+    let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
+    let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
     link.check_policies(Some(access.partition()))?;
     let policies: Vec<_> = link
         .policy_arns
         .iter()
         .map(|policy| (policy.resolve(access.partition()), "managed policy"))
         .chain(
-            link.permissions_boundary
-                .iter()
-                .map(|policy| (policy.resolve(access.partition()), "permissions boundary")),
+            link.permissions_boundary.iter().map(|policy| (policy.resolve(access.partition()), "permissions boundary")),
         )
         .collect();
     let policies: Vec<_> = policies.iter().map(|(arn, role)| (arn, *role)).collect();
@@ -216,10 +182,7 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
                 link.account, access.origin, caller.account
             ),
         )
-        .hint(format!(
-            "give credentials of account {}: --target-profile NAME",
-            link.account
-        )));
+        .hint(format!("give credentials of account {}: --target-profile NAME", link.account)));
     }
     if let Some(source) = source {
         check_pair(&source.caller, &caller)?;
@@ -231,11 +194,7 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
         Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
     };
     policies.map_err(|error| error.context(&place))?;
-    Ok(TargetSide {
-        operator,
-        observed,
-        quotas,
-    })
+    Ok(TargetSide { operator, observed, quotas })
 }
 
 /// The role as it is now.
@@ -275,11 +234,7 @@ async fn enter(connections: &Connections, link: &Link, source: Option<&Operator>
                 Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
                     .hint("name the profile of the target's operator: --target-profile NAME")
             })?;
-            let partition = source
-                .caller
-                .arn
-                .partition()
-                .unwrap_or_else(|| source.access.partition());
+            let partition = source.caller.arn.partition().unwrap_or_else(|| source.access.partition());
             let request = AssumeRole {
                 role: crate::iam::arn::RoleArn {
                     partition,
@@ -297,9 +252,7 @@ async fn enter(connections: &Connections, link: &Link, source: Option<&Operator>
                     source.caller.arn, request.role
                 ))
             })?;
-            Ok(source
-                .access
-                .with_session(&session, format!("role {role}, entered from {}", source.access.origin)))
+            Ok(source.access.with_session(&session, format!("role {role}, entered from {}", source.access.origin)))
         }
     }
 }
@@ -310,24 +263,16 @@ fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {
     }
     Err(Error::new(
         Kind::Refused,
-        format!(
-            "the credentials for the {side} account are the root user's of account {}",
-            caller.account
-        ),
+        format!("the credentials for the {side} account are the root user's of account {}", caller.account),
     )
-    .hint(format!(
-        "give those of an IAM user or role with IAM rights: {option} NAME"
-    ))
+    .hint(format!("give those of an IAM user or role with IAM rights: {option} NAME"))
     .hint("delete the root user's access keys; AWS advises against having any"))
 }
 
 fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
     if source.account == target.account {
-        return Err(Error::new(
-            Kind::Refused,
-            format!("source and target are the same account, {}", source.account),
-        )
-        .hint("name another account with --target-account, or other credentials with --target-profile"));
+        return Err(Error::new(Kind::Refused, format!("source and target are the same account, {}", source.account))
+            .hint("name another account with --target-account, or other credentials with --target-profile"));
     }
     if let (Some(from), Some(to)) = (source.arn.partition(), target.arn.partition())
         && from != to

@@ -138,16 +138,11 @@ impl Question<'_> {
         let side = match (directly, self.caller.kind) {
             (false, _) => side,
             // A user who is named directly is not limited by what its own policies leave out …
-            (true, Kind::User | Kind::Root) => CallerSide {
-                identity: Decision::Allow,
-                boundary: Decision::Allow,
-                ..side
-            },
+            (true, Kind::User | Kind::Root) => {
+                CallerSide { identity: Decision::Allow, boundary: Decision::Allow, ..side }
+            }
             // … but the boundary and session policies of a role are.
-            (true, Kind::Role) => CallerSide {
-                identity: Decision::Allow,
-                ..side
-            },
+            (true, Kind::Role) => CallerSide { identity: Decision::Allow, ..side },
         };
         side.missing().map_or(Ok(()), Err)
     }
@@ -179,10 +174,7 @@ impl Question<'_> {
                     }
                 }
                 let boundary = user.and_then(|user| user.boundary.as_deref());
-                (
-                    self.evaluate(&self.prepare(&policies)),
-                    self.boundary(account, boundary),
-                )
+                (self.evaluate(&self.prepare(&policies)), self.boundary(account, boundary))
             }
             Kind::Role => {
                 let role = account.and_then(|account| account.role_by_id(&self.caller.unique_id));
@@ -191,22 +183,14 @@ impl Question<'_> {
                     policies.extend(all_policies(account, &role.policies));
                 }
                 let boundary = role.and_then(|role| role.boundary.as_deref());
-                (
-                    self.evaluate(&self.prepare(&policies)),
-                    self.boundary(account, boundary),
-                )
+                (self.evaluate(&self.prepare(&policies)), self.boundary(account, boundary))
             }
         };
         let session = match self.caller.session_policies() {
             [] => Decision::Allow,
             policies => self.evaluate(&self.prepare(&policies.iter().collect::<Vec<_>>())),
         };
-        CallerSide {
-            service_control,
-            identity,
-            boundary,
-            session,
-        }
+        CallerSide { service_control, identity, boundary, session }
     }
 
     /// A boundary whose policy was deleted allows nothing.
@@ -229,9 +213,7 @@ impl Question<'_> {
     fn trust(&self, role: &Role, naming: Naming) -> Decision {
         let mut documents = self.prepare(&[&role.trust]);
         for document in &mut documents {
-            document
-                .statements
-                .retain(|statement| self.names_caller(statement, naming));
+            document.statements.retain(|statement| self.names_caller(statement, naming));
         }
         self.evaluate(&documents)
     }
@@ -269,10 +251,7 @@ impl Question<'_> {
             context: self.context.values(),
         };
         // Every layer is evaluated for itself, as if it were the only identity policy, and combined above.
-        let layers = EvalContext {
-            identity_policies: documents,
-            ..EvalContext::default()
-        };
+        let layers = EvalContext { identity_policies: documents, ..EvalContext::default() };
         evaluate(&request, &layers)
     }
 
@@ -300,10 +279,7 @@ impl Question<'_> {
                     }
                 }
                 for statement in &mut document.statements {
-                    for resources in [&mut statement.resource, &mut statement.not_resource]
-                        .into_iter()
-                        .flatten()
-                    {
+                    for resources in [&mut statement.resource, &mut statement.not_resource].into_iter().flatten() {
                         let substituted = resources.iter().map(|text| self.context.substitute(text)).collect();
                         *resources = awsim_iam_policy::ResourceList::Multiple(substituted);
                     }

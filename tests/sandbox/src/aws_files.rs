@@ -17,10 +17,7 @@ pub struct AwsFiles {
 
 impl AwsFiles {
     fn in_directory(directory: &Path) -> Self {
-        AwsFiles {
-            config: directory.join("config"),
-            credentials: directory.join("credentials"),
-        }
+        AwsFiles { config: directory.join("config"), credentials: directory.join("credentials") }
     }
 }
 
@@ -43,11 +40,8 @@ pub(crate) fn write(directory: &Path) -> io::Result<AwsFiles> {
         };
         // Writing to a String cannot fail.
         let _ = writeln!(config, "[profile {name}]\nregion = us-east-1\n{more}");
-        let _ = writeln!(
-            credentials,
-            "[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-            key.id, key.secret
-        );
+        let _ =
+            writeln!(credentials, "[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
     }
     fs::create_dir_all(directory)?;
     let files = AwsFiles::in_directory(directory);

@@ -94,10 +94,7 @@ impl Backend {
                 return Reply::Answer(process());
             }
             FaultKind::TruncatedBody => {
-                return Reply::Answer(Answer {
-                    truncated: true,
-                    ..process()
-                });
+                return Reply::Answer(Answer { truncated: true, ..process() });
             }
             FaultKind::NotXml => {
                 let answer = process();
@@ -140,11 +137,7 @@ impl Backend {
     }
 
     fn dispatch(&self, state: &mut State, job: &Job<'_>, sequence: u64) -> Result<Answer, ApiError> {
-        let State {
-            world,
-            history,
-            propagation,
-        } = state;
+        let State { world, history, propagation } = state;
         let caller = &authenticate(job.request, job.service, world, &self.clock)?;
         self.record.complete(sequence, |entry| {
             entry.principal = Some(caller.arn.clone());
@@ -156,41 +149,17 @@ impl Backend {
         let parameters = &job.parameters;
         let outcome = match job.service {
             Service::Iam => {
-                let readable = if propagation.stale_reads {
-                    &honoured
-                } else {
-                    &world.accounts
-                };
+                let readable = if propagation.stale_reads { &honoured } else { &world.accounts };
                 let readable = Arc::clone(readable);
-                let call = iam::Call {
-                    parameters,
-                    caller,
-                    world,
-                    honoured,
-                    readable,
-                    now,
-                };
+                let call = iam::Call { parameters, caller, world, honoured, readable, now };
                 iam::handle(&job.operation, call).map(|result| job.query_answer(iam::NAMESPACE, result))
             }
             Service::Sts => {
-                let call = sts::Call {
-                    parameters,
-                    caller,
-                    world,
-                    honoured,
-                    now,
-                };
+                let call = sts::Call { parameters, caller, world, honoured, now };
                 sts::handle(&job.operation, call).map(|result| job.query_answer(sts::NAMESPACE, Some(result)))
             }
             Service::S3 => {
-                let call = s3::Call {
-                    request: job.request,
-                    target: &job.target,
-                    caller,
-                    world,
-                    honoured,
-                    now,
-                };
+                let call = s3::Call { request: job.request, target: &job.target, caller, world, honoured, now };
                 s3::handle(call).map(|answer| Answer {
                     status: answer.status,
                     headers: answer.headers,
@@ -210,14 +179,12 @@ impl Backend {
 fn server_error(status: u16, service: Service) -> ApiError {
     let (code, message) = match (status, service) {
         (503, _) => ("ServiceUnavailable", "Service is unable to handle request."),
-        (500, Service::Iam) => (
-            "ServiceFailure",
-            "The request processing has failed because of an unknown error, exception or failure.",
-        ),
-        (500, Service::Sts) => (
-            "InternalFailure",
-            "The request processing has failed because of an unknown error, exception or failure.",
-        ),
+        (500, Service::Iam) => {
+            ("ServiceFailure", "The request processing has failed because of an unknown error, exception or failure.")
+        }
+        (500, Service::Sts) => {
+            ("InternalFailure", "The request processing has failed because of an unknown error, exception or failure.")
+        }
         _ => ("InternalError", "We encountered an internal error. Please try again."),
     };
     ApiError::new(status, code, message)
@@ -243,22 +210,14 @@ impl<'a> Job<'a> {
             Service::S3 => target.operation,
             _ => parameters.get("Action").unwrap_or("Unknown"),
         };
-        Job {
-            request,
-            service,
-            operation: operation.to_owned(),
-            target,
-            request_id: random::request_id(),
-            parameters,
-        }
+        Job { request, service, operation: operation.to_owned(), target, request_id: random::request_id(), parameters }
     }
 
     fn entry(&self, connection: u64, start: Duration) -> RecordedRequest {
         let authorization = self.request.header("authorization");
         let authorization = authorization.and_then(|header| Authorization::parse(header).ok());
-        let (access_key, region) = authorization
-            .map(|authorization| (authorization.access_key, authorization.region))
-            .unzip();
+        let (access_key, region) =
+            authorization.map(|authorization| (authorization.access_key, authorization.region)).unzip();
         let parameters = match self.service {
             Service::S3 => {
                 let mut parameters = self.request.query_parameters();
@@ -319,11 +278,7 @@ impl<'a> Job<'a> {
             status: error.status,
             headers,
             // An answer to HEAD has no body to explain itself with.
-            body: if self.request.method == "HEAD" {
-                Bytes::new()
-            } else {
-                document.into()
-            },
+            body: if self.request.method == "HEAD" { Bytes::new() } else { document.into() },
             truncated: false,
             error_code: Some(error.code.clone()),
         };

@@ -90,11 +90,7 @@ pub(crate) fn authenticate(
         return Err(if s3 {
             ApiError::access_denied("Access Denied")
         } else {
-            ApiError::new(
-                403,
-                "MissingAuthenticationToken",
-                "Request is missing Authentication Token",
-            )
+            ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
         });
     };
     let authorization = Authorization::parse(header).map_err(|problem| {
@@ -124,10 +120,7 @@ pub(crate) fn authenticate(
         let caller = caller_of_session(session, world, &authorization.region);
         (&session.key.secret, caller.ok_or_else(unknown_key)?)
     } else {
-        let found = world
-            .accounts
-            .values()
-            .find_map(|account| caller_of_key(account, &authorization));
+        let found = world.accounts.values().find_map(|account| caller_of_key(account, &authorization));
         let (secret, caller) = found.ok_or_else(unknown_key)?;
         if token.is_some() {
             return Err(wrong_token(s3));
@@ -298,12 +291,7 @@ fn caller_of_session(session: &Session, world: &World, region: &str) -> Option<C
             let role = account.role_by_id(id)?;
             let mut tags = role.tags.clone();
             // A session tag replaces a role tag of the same key, whatever the case.
-            tags.retain(|key, _| {
-                !session
-                    .tags
-                    .keys()
-                    .any(|session_key| session_key.eq_ignore_ascii_case(key))
-            });
+            tags.retain(|key, _| !session.tags.keys().any(|session_key| session_key.eq_ignore_ascii_case(key)));
             tags.extend(session.tags.clone());
             Caller {
                 account: account.id.clone(),
@@ -319,8 +307,5 @@ fn caller_of_session(session: &Session, world: &World, region: &str) -> Option<C
             }
         }
     };
-    Some(Caller {
-        session: Some(session.clone()),
-        ..caller
-    })
+    Some(Caller { session: Some(session.clone()), ..caller })
 }

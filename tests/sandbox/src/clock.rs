@@ -24,10 +24,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock whose signature checks are off by `skew_seconds`.
     pub(crate) fn skewed(skew_seconds: i64) -> Self {
-        Clock {
-            advanced_ms: AtomicI64::new(0),
-            skew_ms: skew_seconds * 1000,
-        }
+        Clock { advanced_ms: AtomicI64::new(0), skew_ms: skew_seconds * 1000 }
     }
 
     /// The time of expiries, codes and propagation; `advance` moves it.
@@ -73,7 +70,5 @@ pub(crate) fn http_date(at: OffsetDateTime) -> String {
 
 /// Reads SigV4's form of a time.
 pub(crate) fn parse_basic(text: &str) -> Option<OffsetDateTime> {
-    time::PrimitiveDateTime::parse(text, BASIC)
-        .ok()
-        .map(time::PrimitiveDateTime::assume_utc)
+    time::PrimitiveDateTime::parse(text, BASIC).ok().map(time::PrimitiveDateTime::assume_utc)
 }

@@ -20,13 +20,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error with this status, code and message.
     pub fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        ApiError {
-            status,
-            code: code.into(),
-            message: message.into(),
-            details: Vec::new(),
-            headers: Vec::new(),
-        }
+        ApiError { status, code: code.into(), message: message.into(), details: Vec::new(), headers: Vec::new() }
     }
 
     pub(crate) fn access_denied(message: impl Into<String>) -> Self {

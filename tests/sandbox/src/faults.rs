@@ -50,12 +50,7 @@ pub struct Fault {
 impl Fault {
     /// A fault on every call of `operation`, striking before the request is processed.
     pub fn new(operation: impl Into<String>, kind: FaultKind) -> Self {
-        Fault {
-            operation: operation.into(),
-            calls: None,
-            processed: false,
-            kind,
-        }
+        Fault { operation: operation.into(), calls: None, processed: false, kind }
     }
 
     /// Hits only the `number`-th call of the operation, counted from 1.
@@ -98,19 +93,11 @@ impl FromStr for Fault {
             None => (target, None),
             Some((operation, calls)) => {
                 let (first, last) = calls.split_once('-').unwrap_or((calls, calls));
-                let number = |text: &str| {
-                    text.parse::<u64>()
-                        .map_err(|_| format!("`{text}` is not a call number"))
-                };
+                let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a call number"));
                 (operation, Some(number(first)?..=number(last)?))
             }
         };
-        Ok(Fault {
-            operation: operation.to_owned(),
-            calls,
-            processed,
-            kind: kind.parse()?,
-        })
+        Ok(Fault { operation: operation.to_owned(), calls, processed, kind: kind.parse()? })
     }
 }
 
@@ -137,9 +124,7 @@ impl FromStr for FaultKind {
                 let code = parts.next().filter(|code| !code.is_empty());
                 FaultKind::Error {
                     status,
-                    code: code
-                        .ok_or_else(|| format!("`{text}` is not error:STATUS:CODE"))?
-                        .to_owned(),
+                    code: code.ok_or_else(|| format!("`{text}` is not error:STATUS:CODE"))?.to_owned(),
                     message: parts.next().unwrap_or("injected fault").to_owned(),
                 }
             }
@@ -155,9 +140,7 @@ impl FromStr for FaultKind {
 
 /// Reads `50ms`, `10s`, `2m`, `1h`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let milliseconds = match unit {
         "ms" => 1,
@@ -184,10 +167,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(list: Vec<Fault>) -> Self {
-        Faults {
-            list: Mutex::new(list),
-            calls: Mutex::default(),
-        }
+        Faults { list: Mutex::new(list), calls: Mutex::default() }
     }
 
     pub(crate) fn add(&self, fault: Fault) {
@@ -220,22 +200,10 @@ mod tests {
     #[test]
     fn command_line_form() {
         let fault: Fault = "AssumeRole:2-3=503@after".parse().unwrap();
-        assert_eq!(
-            fault,
-            Fault::new("AssumeRole", FaultKind::ServerError(503))
-                .on_calls(2..=3)
-                .after_processing()
-        );
+        assert_eq!(fault, Fault::new("AssumeRole", FaultKind::ServerError(503)).on_calls(2..=3).after_processing());
         let fault: Fault = "*=error:409:ConcurrentModification:try again".parse().unwrap();
         assert!(matches!(fault.kind, FaultKind::Error { status: 409, .. }));
-        for wrong in [
-            "AssumeRole",
-            "A:x=reset",
-            "A=explode",
-            "A=delay:5",
-            "A=error:200:OK",
-            "A=error:500",
-        ] {
+        for wrong in ["AssumeRole", "A:x=reset", "A=explode", "A=delay:5", "A=error:200:OK", "A=error:500"] {
             assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
         }
     }

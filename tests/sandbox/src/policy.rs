@@ -30,10 +30,7 @@ fn syntax() -> ApiError {
 
 fn check(document: &Value, usage: Use) -> Result<(), ApiError> {
     let fields = document.as_object().ok_or_else(syntax)?;
-    if fields
-        .keys()
-        .any(|key| !["Version", "Id", "Statement"].contains(&key.as_str()))
-    {
+    if fields.keys().any(|key| !["Version", "Id", "Statement"].contains(&key.as_str())) {
         return Err(syntax());
     }
     match fields.get("Version") {
@@ -59,9 +56,7 @@ fn check(document: &Value, usage: Use) -> Result<(), ApiError> {
                 ));
             }
             if !sid.is_empty() && sids.contains(&sid) {
-                return Err(ApiError::malformed_policy(
-                    "Statement IDs (SID) in a single policy must be unique.",
-                ));
+                return Err(ApiError::malformed_policy("Statement IDs (SID) in a single policy must be unique."));
             }
             sids.push(sid);
         }
@@ -70,17 +65,8 @@ fn check(document: &Value, usage: Use) -> Result<(), ApiError> {
 }
 
 fn check_statement(statement: &Map<String, Value>, usage: Use) -> Result<(), ApiError> {
-    const FIELDS: [&str; 9] = [
-        "Sid",
-        "Effect",
-        "Principal",
-        "NotPrincipal",
-        "Action",
-        "NotAction",
-        "Resource",
-        "NotResource",
-        "Condition",
-    ];
+    const FIELDS: [&str; 9] =
+        ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     if statement.keys().any(|key| !FIELDS.contains(&key.as_str())) {
         return Err(syntax());
     }
@@ -118,17 +104,13 @@ fn check_statement(statement: &Map<String, Value>, usage: Use) -> Result<(), Api
             }
             let allowed = |action: &str| action.to_ascii_lowercase().starts_with("sts:");
             if !actions.iter().all(|action| allowed(action)) {
-                return Err(ApiError::malformed_policy(
-                    "AssumeRole policy may only specify STS AssumeRole actions.",
-                ));
+                return Err(ApiError::malformed_policy("AssumeRole policy may only specify STS AssumeRole actions."));
             }
         }
         Use::Identity => {
             for field in ["Principal", "NotPrincipal"] {
                 if has(field) {
-                    return Err(ApiError::malformed_policy(
-                        "Policy document should not specify a principal.",
-                    ));
+                    return Err(ApiError::malformed_policy("Policy document should not specify a principal."));
                 }
             }
             if has("Resource") == has("NotResource") {
@@ -177,9 +159,9 @@ pub(crate) fn check_principals(document: &Value, accounts: &Accounts) -> Result<
     });
     match invalid {
         None => Ok(()),
-        Some(principal) => Err(ApiError::malformed_policy(format!(
-            "Invalid principal in policy: \"AWS\":\"{principal}\""
-        ))),
+        Some(principal) => {
+            Err(ApiError::malformed_policy(format!("Invalid principal in policy: \"AWS\":\"{principal}\"")))
+        }
     }
 }
 
@@ -275,18 +257,12 @@ fn stored_principal(principal: &str, accounts: &Accounts) -> Option<String> {
         ("iam", None) if resource == "root" => Some(principal.to_owned()),
         ("iam", Some(("user", _))) => {
             let account = accounts.get(account)?;
-            let user = account
-                .users
-                .values()
-                .find(|user| account.user_arn(user) == principal)?;
+            let user = account.users.values().find(|user| account.user_arn(user) == principal)?;
             Some(user.id.clone())
         }
         ("iam", Some(("role", _))) => {
             let account = accounts.get(account)?;
-            let role = account
-                .roles
-                .values()
-                .find(|role| account.role_arn(role) == principal)?;
+            let role = account.roles.values().find(|role| account.role_arn(role) == principal)?;
             Some(role.id.clone())
         }
         ("sts", Some(("assumed-role", session))) => {
@@ -301,13 +277,9 @@ fn stored_principal(principal: &str, accounts: &Accounts) -> Option<String> {
 /// The ARN for a unique ID, if its user or role still exists.
 fn shown_principal(principal: &str, accounts: &Accounts) -> Option<String> {
     if principal.starts_with("AIDA") {
-        accounts
-            .values()
-            .find_map(|account| account.user_by_id(principal).map(|user| account.user_arn(user)))
+        accounts.values().find_map(|account| account.user_by_id(principal).map(|user| account.user_arn(user)))
     } else if principal.starts_with("AROA") {
-        accounts
-            .values()
-            .find_map(|account| account.role_by_id(principal).map(|role| account.role_arn(role)))
+        accounts.values().find_map(|account| account.role_by_id(principal).map(|role| account.role_arn(role)))
     } else {
         None
     }
@@ -335,10 +307,7 @@ mod tests {
         let with_resource = statement(&format!("{trust},\"Resource\":\"*\""));
         assert_eq!(message(&with_resource, Use::Trust), "Has prohibited field Resource");
         assert_eq!(
-            message(
-                &statement(r#""Effect":"Allow","Action":"s3:*","Resource":"bucket""#),
-                Use::Identity
-            ),
+            message(&statement(r#""Effect":"Allow","Action":"s3:*","Resource":"bucket""#), Use::Identity),
             "Resource bucket must be in ARN format or \"*\"."
         );
         assert_eq!(

@@ -8,10 +8,7 @@ fn bytes<const N: usize>() -> [u8; N] {
 }
 
 fn letters<const N: usize>(alphabet: &[u8]) -> String {
-    bytes::<N>()
-        .iter()
-        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
-        .collect()
+    bytes::<N>().iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
 }
 
 /// A unique ID or access key: a four-letter prefix such as `AROA` and 17 characters ("IAM User Guide, unique identifiers").
@@ -26,21 +23,11 @@ pub(crate) fn secret_key() -> String {
 
 /// A session token. AWS warns not to assume any length; this one is long enough to break who does.
 pub(crate) fn session_token() -> String {
-    format!(
-        "IQoJb3JpZ2luX2VjE{}",
-        letters::<250>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    )
+    format!("IQoJb3JpZ2luX2VjE{}", letters::<250>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 }
 
 /// A request ID in the form of a UUID.
 pub(crate) fn request_id() -> String {
     let hex: String = bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -51,27 +51,17 @@ pub(crate) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads the form in the body (POST) or the query string (GET).
     pub(crate) fn read(request: &Request) -> Self {
-        let form = if request.method == "GET" {
-            request.query.as_bytes()
-        } else {
-            &request.body
-        };
+        let form = if request.method == "GET" { request.query.as_bytes() } else { &request.body };
         Parameters(form_urlencoded::parse(form).into_owned().collect())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The strings of `name.member.1`, `name.member.2`, …
     pub(crate) fn strings(&self, name: &str) -> Vec<String> {
-        (1..)
-            .map_while(|n| self.get(&format!("{name}.member.{n}")))
-            .map(str::to_owned)
-            .collect()
+        (1..).map_while(|n| self.get(&format!("{name}.member.{n}"))).map(str::to_owned).collect()
     }
 
     /// The structures `name.member.N` with two text fields, such as tags.
@@ -107,27 +97,15 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    pub(crate) const ANY: Pattern = Pattern {
-        regex: ".*",
-        allows: |_| true,
-    };
+    pub(crate) const ANY: Pattern = Pattern { regex: ".*", allows: |_| true };
     /// Names of users, roles, policies, and session names.
-    pub(crate) const NAME: Pattern = Pattern {
-        regex: "[\\w+=,.@-]+",
-        allows: |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c),
-    };
-    pub(crate) const EXTERNAL_ID: Pattern = Pattern {
-        regex: "[\\w+=,.@:\\/-]*",
-        allows: |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c),
-    };
-    pub(crate) const SERIAL_NUMBER: Pattern = Pattern {
-        regex: "[\\w+=/:,.@-]*",
-        allows: |c| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c),
-    };
-    pub(crate) const DIGITS: Pattern = Pattern {
-        regex: "[\\d]*",
-        allows: |c| c.is_ascii_digit(),
-    };
+    pub(crate) const NAME: Pattern =
+        Pattern { regex: "[\\w+=,.@-]+", allows: |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) };
+    pub(crate) const EXTERNAL_ID: Pattern =
+        Pattern { regex: "[\\w+=,.@:\\/-]*", allows: |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c) };
+    pub(crate) const SERIAL_NUMBER: Pattern =
+        Pattern { regex: "[\\w+=/:,.@-]*", allows: |c| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c) };
+    pub(crate) const DIGITS: Pattern = Pattern { regex: "[\\d]*", allows: |c| c.is_ascii_digit() };
     /// Policy documents.
     pub(crate) const DOCUMENT: Pattern = Pattern {
         regex: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
@@ -141,10 +119,8 @@ impl Pattern {
         regex: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*",
         allows: |c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c),
     };
-    pub(crate) const PATH: Pattern = Pattern {
-        regex: "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
-        allows: |c| matches!(c, '\u{21}'..='\u{7e}'),
-    };
+    pub(crate) const PATH: Pattern =
+        Pattern { regex: "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)", allows: |c| matches!(c, '\u{21}'..='\u{7e}') };
 }
 
 /// Collects every broken constraint of a request, because AWS reports them together.
@@ -155,9 +131,7 @@ impl Validator {
     /// Requires a parameter: its value, or an empty text after noting that it is missing.
     pub(crate) fn required<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
         value.unwrap_or_else(|| {
-            self.0.push(format!(
-                "Value null at '{field}' failed to satisfy constraint: Member must not be null"
-            ));
+            self.0.push(format!("Value null at '{field}' failed to satisfy constraint: Member must not be null"));
             ""
         })
     }
@@ -168,28 +142,17 @@ impl Validator {
         // AWS shows only so much of a long value.
         let shown: String = value.chars().take(300).collect();
         let mut broken = |constraint: String| {
-            self.0.push(format!(
-                "Value '{shown}' at '{field}' failed to satisfy constraint: {constraint}"
-            ));
+            self.0.push(format!("Value '{shown}' at '{field}' failed to satisfy constraint: {constraint}"));
         };
         let count = value.chars().count();
         if !value.chars().all(pattern.allows) {
-            broken(format!(
-                "Member must satisfy regular expression pattern: {}",
-                pattern.regex
-            ));
+            broken(format!("Member must satisfy regular expression pattern: {}", pattern.regex));
         }
         if count < *length.start() {
-            broken(format!(
-                "Member must have length greater than or equal to {}",
-                length.start()
-            ));
+            broken(format!("Member must have length greater than or equal to {}", length.start()));
         }
         if count > *length.end() {
-            broken(format!(
-                "Member must have length less than or equal to {}",
-                length.end()
-            ));
+            broken(format!("Member must have length less than or equal to {}", length.end()));
         }
     }
 
@@ -214,9 +177,7 @@ impl Validator {
         range: RangeInclusive<i64>,
     ) -> Result<Option<i64>, ApiError> {
         let Some(value) = value else { return Ok(None) };
-        let number: i64 = value
-            .parse()
-            .map_err(|_| ApiError::new(400, "MalformedInput", "Invalid Argument"))?;
+        let number: i64 = value.parse().map_err(|_| ApiError::new(400, "MalformedInput", "Invalid Argument"))?;
         let mut broken = |relation: &str, limit: i64| {
             self.0.push(format!(
                 "Value '{number}' at '{field}' failed to satisfy constraint: Member must have value {relation} than or \
@@ -241,14 +202,8 @@ impl Validator {
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         match self.0.len() {
             0 => Ok(()),
-            1 => Err(ApiError::validation(format!(
-                "1 validation error detected: {}",
-                self.0[0]
-            ))),
-            count => Err(ApiError::validation(format!(
-                "{count} validation errors detected: {}",
-                self.0.join("; ")
-            ))),
+            1 => Err(ApiError::validation(format!("1 validation error detected: {}", self.0[0]))),
+            count => Err(ApiError::validation(format!("{count} validation errors detected: {}", self.0.join("; ")))),
         }
     }
 }

@@ -115,11 +115,7 @@ impl SandboxBuilder {
             .enable_all()
             .build()?;
         let backend = Arc::new(Backend {
-            state: Mutex::new(State {
-                world: self.world,
-                history: History::default(),
-                propagation: self.propagation,
-            }),
+            state: Mutex::new(State { world: self.world, history: History::default(), propagation: self.propagation }),
             clock: Clock::skewed(self.skew_seconds),
             faults: Faults::new(self.faults),
             record: Record::default(),
@@ -131,12 +127,7 @@ impl SandboxBuilder {
             tokio::net::TcpListener::from_std(listener)?
         };
         runtime.spawn(crate::server::serve(listener, Arc::clone(&backend)));
-        Ok(Sandbox {
-            url: format!("http://127.0.0.1:{port}"),
-            port,
-            backend,
-            runtime: Some(runtime),
-        })
+        Ok(Sandbox { url: format!("http://127.0.0.1:{port}"), port, backend, runtime: Some(runtime) })
     }
 }
 
@@ -263,8 +254,6 @@ impl Sandbox {
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("url", &self.url).finish_non_exhaustive()
     }
 }

@@ -99,12 +99,8 @@ pub(crate) fn payload_matches(request: &Request) -> bool {
 
 /// The body without the framing of `aws-chunked`, which SDKs use to send a checksum after it; `None` if the framing is broken.
 pub(crate) fn unchunked_body(request: &Request) -> Option<Bytes> {
-    let chunked = request
-        .header("x-amz-content-sha256")
-        .is_some_and(|hash| hash.starts_with("STREAMING-"))
-        || request
-            .header("content-encoding")
-            .is_some_and(|encoding| encoding.contains("aws-chunked"));
+    let chunked = request.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"))
+        || request.header("content-encoding").is_some_and(|encoding| encoding.contains("aws-chunked"));
     if !chunked {
         return Some(request.body.clone());
     }
@@ -137,10 +133,7 @@ fn canonical_request(request: &Request, service: &str, signed_headers: &[String]
         .query_parameters()
         .iter()
         .map(|(key, value)| {
-            (
-                utf8_percent_encode(key, STRICT).to_string(),
-                utf8_percent_encode(value, STRICT).to_string(),
-            )
+            (utf8_percent_encode(key, STRICT).to_string(), utf8_percent_encode(value, STRICT).to_string())
         })
         .collect();
     query.sort();
@@ -152,22 +145,12 @@ fn canonical_request(request: &Request, service: &str, signed_headers: &[String]
                 .headers
                 .get_all(name)
                 .iter()
-                .map(|value| {
-                    String::from_utf8_lossy(value.as_bytes())
-                        .split_whitespace()
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                })
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" "))
                 .collect();
             format!("{name}:{}\n", values.join(","))
         })
         .collect();
-    format!(
-        "{}\n{path}\n{}\n{headers}\n{}\n{payload}",
-        request.method,
-        query.join("&"),
-        signed_headers.join(";"),
-    )
+    format!("{}\n{path}\n{}\n{headers}\n{}\n{payload}", request.method, query.join("&"), signed_headers.join(";"),)
 }
 
 fn signature(secret: &str, time: &str, date: &str, region: &str, service: &str, canonical: &str) -> String {
@@ -219,10 +202,8 @@ impl Signer {
             .iter()
             .find(|(name, _)| *name == "x-amz-content-sha256")
             .map_or_else(|| sha256_hex(body), |(_, hash)| (*hash).to_owned());
-        let mut all: Vec<(String, String)> = headers
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
-            .collect();
+        let mut all: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect();
         all.push(("x-amz-date".to_owned(), time.clone()));
         if let Some(token) = &self.session_token {
             all.push(("x-amz-security-token".to_owned(), token.clone()));
@@ -281,10 +262,7 @@ mod tests {
         let headers = signer.headers(
             "GET",
             "/?Action=ListUsers&Version=2010-05-08",
-            &[
-                ("host", "iam.amazonaws.com"),
-                ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
-            ],
+            &[("host", "iam.amazonaws.com"), ("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
             b"",
         );
         let authorization = &headers.last().unwrap().1;
@@ -297,10 +275,7 @@ mod tests {
     #[test]
     fn incomplete_headers_are_named() {
         let error = Authorization::parse("AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request");
-        assert_eq!(
-            error.unwrap_err(),
-            "Authorization header requires 'Signature' parameter."
-        );
+        assert_eq!(error.unwrap_err(), "Authorization header requires 'Signature' parameter.");
         assert!(Authorization::parse("Bearer x").is_err());
         assert!(Authorization::parse("AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host, Signature=x").is_err());
     }

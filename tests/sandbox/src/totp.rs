@@ -18,12 +18,8 @@ pub fn code(seed: &[u8], step: i64) -> String {
     mac.update(&step.to_be_bytes());
     let digest = mac.finalize().into_bytes();
     let offset = usize::from(digest[19] & 0x0f);
-    let binary = u32::from_be_bytes([
-        digest[offset] & 0x7f,
-        digest[offset + 1],
-        digest[offset + 2],
-        digest[offset + 3],
-    ]);
+    let binary =
+        u32::from_be_bytes([digest[offset] & 0x7f, digest[offset + 1], digest[offset + 2], digest[offset + 3]]);
     format!("{:06}", binary % 1_000_000)
 }
 
@@ -35,12 +31,9 @@ mod tests {
     #[test]
     fn codes_of_the_rfc() {
         let seed = b"12345678901234567890";
-        for (seconds, expected) in [
-            (59, "287082"),
-            (1_111_111_109, "081804"),
-            (1_234_567_890, "005924"),
-            (20_000_000_000, "353130"),
-        ] {
+        for (seconds, expected) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
+        {
             let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
             assert_eq!(code(seed, step(at)), expected);
         }

@@ -59,18 +59,12 @@ impl Xml {
 
     /// A document whose root carries an XML namespace.
     pub(crate) fn document(root: &str, namespace: &str, content: &Xml) -> String {
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"{namespace}\">{}</{root}>",
-            content.0
-        )
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"{namespace}\">{}</{root}>", content.0)
     }
 
     /// A document whose root has no namespace, as S3's errors.
     pub(crate) fn plain_document(root: &str, content: &Xml) -> String {
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>{}</{root}>",
-            content.0
-        )
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>{}</{root}>", content.0)
     }
 }
 
@@ -90,10 +84,7 @@ impl Element {
         loop {
             match reader.read_event().ok()? {
                 Event::Start(tag) => open.push(Element::named(tag.local_name().as_ref())),
-                Event::Empty(tag) => open
-                    .last_mut()?
-                    .children
-                    .push(Element::named(tag.local_name().as_ref())),
+                Event::Empty(tag) => open.last_mut()?.children.push(Element::named(tag.local_name().as_ref())),
                 Event::End(_) => {
                     let done = open.pop()?;
                     open.last_mut()?.children.push(done);
@@ -117,10 +108,7 @@ impl Element {
     }
 
     fn named(name: &str) -> Element {
-        Element {
-            name: name.to_owned(),
-            ..Element::default()
-        }
+        Element { name: name.to_owned(), ..Element::default() }
     }
 
     /// The first child of that name.

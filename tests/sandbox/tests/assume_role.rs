@@ -29,10 +29,7 @@ fn both_halves_and_the_external_id() {
     refused(&assume(&sandbox, ALICE, &[("ExternalId", "the-id")]));
     grant(&sandbox).ok();
     let answer = assume(&sandbox, ALICE, &[("ExternalId", "the-id")]).ok();
-    assert_eq!(
-        answer.text("Arn").unwrap(),
-        "arn:aws:sts::222222222222:assumed-role/xacct/test"
-    );
+    assert_eq!(answer.text("Arn").unwrap(), "arn:aws:sts::222222222222:assumed-role/xacct/test");
     assert!(answer.text("PackedPolicySize").is_none());
     refused(&assume(&sandbox, ALICE, &[]));
     refused(&assume(&sandbox, ALICE, &[("ExternalId", "The-Id")]));
@@ -57,12 +54,7 @@ fn mfa() {
 
     // A session made with MFA counts as well, and one made without does not.
     let code = sandbox.totp("alice");
-    let session = call(
-        &sandbox,
-        ALICE,
-        "GetSessionToken",
-        &[("SerialNumber", SERIAL), ("TokenCode", &code)],
-    );
+    let session = call(&sandbox, ALICE, "GetSessionToken", &[("SerialNumber", SERIAL), ("TokenCode", &code)]);
     assume(&sandbox, session.ok().keys(), &[]).ok();
     let session = call(&sandbox, ALICE, "GetSessionToken", &[]).ok().keys();
     refused(&assume(&sandbox, session.clone(), &[]));
@@ -119,11 +111,7 @@ fn denials_boundaries_and_control_policies() {
         "s3:CreateBucket on resource: \"arn:aws:s3:::bucket-1\" with an explicit deny in",
     );
     sandbox.world(|world| world.set_resource_control_policy(B, "rcp", deny));
-    assume(&sandbox, ALICE, &[]).fails(
-        403,
-        "AccessDenied",
-        "with an explicit deny in a resource control policy",
-    );
+    assume(&sandbox, ALICE, &[]).fails(403, "AccessDenied", "with an explicit deny in a resource control policy");
 }
 
 #[test]
@@ -137,26 +125,14 @@ fn durations_and_chaining() {
         "less than or equal to 43200",
     );
     assume(&sandbox, ALICE, &[("DurationSeconds", "1h")]).fails(400, "MalformedInput", "");
-    call(
-        &sandbox,
-        ADMIN_B,
-        "UpdateRole",
-        &[("RoleName", "xacct"), ("MaxSessionDuration", "7200")],
-    )
-    .ok();
+    call(&sandbox, ADMIN_B, "UpdateRole", &[("RoleName", "xacct"), ("MaxSessionDuration", "7200")]).ok();
     assume(&sandbox, ALICE, &[("DurationSeconds", "7200")]).ok();
 
     let first = call(
         &sandbox,
         ADMIN_A,
         "AssumeRole",
-        &[
-            (
-                "RoleArn",
-                "arn:aws:iam::333333333333:role/OrganizationAccountAccessRole",
-            ),
-            ("RoleSessionName", "hop"),
-        ],
+        &[("RoleArn", "arn:aws:iam::333333333333:role/OrganizationAccountAccessRole"), ("RoleSessionName", "hop")],
     );
     let first = first.ok().keys();
     sandbox.world(|world| {
@@ -212,17 +188,9 @@ fn same_account() {
         sandbox.world(|world| world.add_role(A, "local", document).id.clone());
     };
     create(A);
-    assume().fails(
-        403,
-        "AccessDenied",
-        "because no identity-based policy allows the sts:AssumeRole action",
-    );
+    assume().fails(403, "AccessDenied", "because no identity-based policy allows the sts:AssumeRole action");
     create("arn:aws:iam::111111111111:user/bob");
-    assume().fails(
-        403,
-        "AccessDenied",
-        "because no role trust policy allows the sts:AssumeRole action",
-    );
+    assume().fails(403, "AccessDenied", "because no role trust policy allows the sts:AssumeRole action");
     create("arn:aws:iam::111111111111:user/alice");
     assume().ok();
 }
@@ -230,10 +198,7 @@ fn same_account() {
 #[test]
 fn arns_of_roles() {
     let sandbox = linked("{}");
-    for wrong in [
-        "arn:aws:iam::222222222222:role/XACCT",
-        "arn:aws:iam::222222222222:role/path/xacct",
-    ] {
+    for wrong in ["arn:aws:iam::222222222222:role/XACCT", "arn:aws:iam::222222222222:role/path/xacct"] {
         assume(&sandbox, ADMIN_A, &[("RoleArn", wrong)]).fails(403, "AccessDenied", wrong);
     }
     assume(&sandbox, ALICE, &[("RoleArn", "not-an-arn-but-long-enough")]).fails(400, "ValidationError", "is invalid");
@@ -243,14 +208,6 @@ fn arns_of_roles() {
         let role = world.role_mut(B, "xacct").unwrap();
         role.path = "/team/".to_owned();
     });
-    let answer = assume(
-        &sandbox,
-        ADMIN_A,
-        &[("RoleArn", "arn:aws:iam::222222222222:role/team/xacct")],
-    )
-    .ok();
-    assert_eq!(
-        answer.text("Arn").unwrap(),
-        "arn:aws:sts::222222222222:assumed-role/xacct/test"
-    );
+    let answer = assume(&sandbox, ADMIN_A, &[("RoleArn", "arn:aws:iam::222222222222:role/team/xacct")]).ok();
+    assert_eq!(answer.text("Arn").unwrap(), "arn:aws:sts::222222222222:assumed-role/xacct/test");
 }

@@ -22,12 +22,7 @@ fn unknown_key_wrong_secret_and_stray_token() {
     let invalid = "The security token included in the request is invalid.";
     for (keys, status, code, message) in [
         (&unknown, 403, "InvalidClientTokenId", invalid),
-        (
-            &wrong,
-            403,
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match",
-        ),
+        (&wrong, 403, "SignatureDoesNotMatch", "The request signature we calculated does not match"),
         (&stray, 403, "InvalidClientTokenId", invalid),
     ] {
         call(&sandbox, keys.clone(), "GetCallerIdentity", &[]).fails(status, code, message);
@@ -43,29 +38,16 @@ fn unknown_key_wrong_secret_and_stray_token() {
 fn missing_or_broken_authorization() {
     let sandbox = Sandbox::start();
     let host = ("host".to_owned(), "127.0.0.1".to_owned());
-    let query = send(
-        &sandbox,
-        "POST",
-        "/",
-        std::slice::from_ref(&host),
-        &form("GetCallerIdentity", &[]),
-    )
-    .unwrap();
-    query.fails(
+    let query = send(&sandbox, "POST", "/", std::slice::from_ref(&host), &form("GetCallerIdentity", &[])).unwrap();
+    query.fails(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
+    send(&sandbox, "GET", "/bucket", std::slice::from_ref(&host), "").unwrap().fails(
         403,
-        "MissingAuthenticationToken",
-        "Request is missing Authentication Token",
+        "AccessDenied",
+        "Access Denied",
     );
-    send(&sandbox, "GET", "/bucket", std::slice::from_ref(&host), "")
-        .unwrap()
-        .fails(403, "AccessDenied", "Access Denied");
     let broken = ("authorization".to_owned(), "AWS4-HMAC-SHA256 Credential=x".to_owned());
     let query = send(&sandbox, "POST", "/", &[host, broken], &form("GetUser", &[])).unwrap();
-    query.fails(
-        400,
-        "IncompleteSignature",
-        "Authorization header requires 'Signature' parameter.",
-    );
+    query.fails(400, "IncompleteSignature", "Authorization header requires 'Signature' parameter.");
     assert!(query.head.contains("x-amzn-requestid"));
 }
 
@@ -83,24 +65,16 @@ fn signatures_have_a_time_a_region_and_a_payload() {
     at(-4, "eu-west-1").ok();
     at(-6, "eu-west-1").fails(403, "SignatureDoesNotMatch", "Signature expired: ");
     at(6, "eu-west-1").fails(403, "SignatureDoesNotMatch", "Signature not yet current: ");
-    at(0, "nowhere").fails(
-        403,
-        "SignatureDoesNotMatch",
-        "Credential should be scoped to a valid region. ",
-    );
+    at(0, "nowhere").fails(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region. ");
 
     let mut late = signer(&keys, "s3", "us-east-1");
     late.time -= time::Duration::minutes(16);
     let headers = late.headers("GET", "/", &[("host", "127.0.0.1")], b"");
-    send(&sandbox, "GET", "/", &headers, "")
-        .unwrap()
-        .fails(403, "RequestTimeTooSkewed", "too large");
+    send(&sandbox, "GET", "/", &headers, "").unwrap().fails(403, "RequestTimeTooSkewed", "too large");
 
     let headers = signer(&keys, "sts", "us-east-1").headers("POST", "/", &[("host", "127.0.0.1")], body.as_bytes());
     let other = body.replace("Caller", "Killer");
-    send(&sandbox, "POST", "/", &headers, &other)
-        .unwrap()
-        .fails(403, "SignatureDoesNotMatch", "");
+    send(&sandbox, "POST", "/", &headers, &other).unwrap().fails(403, "SignatureDoesNotMatch", "");
 
     let wrong_hash = ("x-amz-content-sha256", "00");
     s3(&sandbox, ADMIN_B, "us-east-1", "PUT", "/bucket-1", &[wrong_hash], "x").fails(
@@ -123,10 +97,7 @@ fn sessions_expire_and_die_with_their_role() {
     let sandbox = linked("{}");
     let session = assume(&sandbox, ALICE, &[("DurationSeconds", "900")]).keys();
     call(&sandbox, session.clone(), "GetCallerIdentity", &[]).ok();
-    let tokenless = Keys {
-        token: None,
-        ..session.clone()
-    };
+    let tokenless = Keys { token: None, ..session.clone() };
     call(&sandbox, tokenless, "GetCallerIdentity", &[]).fails(403, "InvalidClientTokenId", "");
 
     sandbox.advance(Duration::from_secs(901));
@@ -148,10 +119,9 @@ fn requests_that_make_no_sense_get_an_answer() {
     call(&sandbox, ADMIN_B, "GetRole", &[]).fails(400, "ValidationError", "Value null at 'roleName'");
     call(&sandbox, ADMIN_B, "ListRoles", &[("MaxItems", "many")]).fails(400, "MalformedInput", "");
     call(&sandbox, ADMIN_B, "ListRoles", &[("Marker", "x")]).fails(400, "ValidationError", "");
-    for garbage in [
-        "GET / HTTP/1.1\r\nhost: x\r\nauthorization: \u{7f}\r\nconnection: close\r\n\r\n",
-        "nonsense\r\n\r\n",
-    ] {
+    for garbage in
+        ["GET / HTTP/1.1\r\nhost: x\r\nauthorization: \u{7f}\r\nconnection: close\r\n\r\n", "nonsense\r\n\r\n"]
+    {
         raw(&sandbox, garbage.as_bytes()).unwrap();
     }
     call(&sandbox, ALICE, "GetCallerIdentity", &[]).ok();

@@ -31,12 +31,7 @@ fn accounts_are_shown_as_their_root_and_lists_of_one_as_text() {
     let sandbox = Sandbox::start();
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["111111111111"]},"Action":["sts:AssumeRole"]}]}"#;
     let answer = create_role(&sandbox, document).ok();
-    assert!(
-        answer
-            .text("AssumeRolePolicyDocument")
-            .unwrap()
-            .starts_with("%7B%22Version%22%3A")
-    );
+    assert!(answer.text("AssumeRolePolicyDocument").unwrap().starts_with("%7B%22Version%22%3A"));
     let statement = &answer.document("AssumeRolePolicyDocument")["Statement"][0];
     assert_eq!(statement["Principal"]["AWS"], "arn:aws:iam::111111111111:root");
     assert_eq!(statement["Action"], "sts:AssumeRole");
@@ -46,32 +41,18 @@ fn accounts_are_shown_as_their_root_and_lists_of_one_as_text() {
 fn quotas() {
     let sandbox = Sandbox::start();
     let put = |name: &str, length: usize| {
-        let document = allow(
-            "sts:AssumeRole",
-            &format!("arn:aws:iam::222222222222:role/{}", "x".repeat(length)),
-        );
+        let document = allow("sts:AssumeRole", &format!("arn:aws:iam::222222222222:role/{}", "x".repeat(length)));
         call(
             &sandbox,
             ADMIN_A,
             "PutUserPolicy",
-            &[
-                ("UserName", "alice"),
-                ("PolicyName", name),
-                ("PolicyDocument", &document.replace(',', ",\n    ")),
-            ],
+            &[("UserName", "alice"), ("PolicyName", name), ("PolicyDocument", &document.replace(',', ",\n    "))],
         )
     };
     put("one", 1000).ok();
-    put("two", 1000).fails(
-        409,
-        "LimitExceeded",
-        "Maximum policy size of 2048 bytes exceeded for user alice",
-    );
+    put("two", 1000).fails(409, "LimitExceeded", "Maximum policy size of 2048 bytes exceeded for user alice");
     put("one", 1800).ok();
-    let long = trust(
-        A,
-        &format!(r#"{{"StringEquals":{{"sts:ExternalId":"{}"}}}}"#, "x".repeat(2048)),
-    );
+    let long = trust(A, &format!(r#"{{"StringEquals":{{"sts:ExternalId":"{}"}}}}"#, "x".repeat(2048)));
     create_role(&sandbox, &long).fails(409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048");
     let parameters = [("RoleName", &*"x".repeat(65)), ("AssumeRolePolicyDocument", "{}")];
     call(&sandbox, ADMIN_B, "CreateRole", &parameters).fails(400, "ValidationError", "less than or equal to 64");
@@ -81,13 +62,11 @@ fn quotas() {
 fn names_conflicts_and_order_of_deletion() {
     let sandbox = linked("{}");
     let document = trust(A, "{}");
-    call(
-        &sandbox,
-        ADMIN_B,
-        "CreateRole",
-        &[("RoleName", "XACCT"), ("AssumeRolePolicyDocument", &document)],
-    )
-    .fails(409, "EntityAlreadyExists", "Role with name XACCT already exists.");
+    call(&sandbox, ADMIN_B, "CreateRole", &[("RoleName", "XACCT"), ("AssumeRolePolicyDocument", &document)]).fails(
+        409,
+        "EntityAlreadyExists",
+        "Role with name XACCT already exists.",
+    );
     let role = ("RoleName", "xacct");
     let missing = ("PolicyArn", "arn:aws:iam::aws:policy/NoSuchPolicy");
     let attach = call(&sandbox, ADMIN_B, "AttachRolePolicy", &[role, missing]);
@@ -118,18 +97,10 @@ fn operators_need_permission_for_the_very_resource() {
         world.put_user_policy(A, "alice", "iam", serde_json::from_str(&document).unwrap());
     });
     // A role that does not exist has no path to be allowed by.
-    get("x").fails(
-        403,
-        "AccessDenied",
-        "on resource: arn:aws:iam::111111111111:role/x because",
-    );
+    get("x").fails(403, "AccessDenied", "on resource: arn:aws:iam::111111111111:role/x because");
     let document = trust(A, "{}");
     let create = |path: &str| {
-        let parameters = [
-            ("RoleName", "x"),
-            ("Path", path),
-            ("AssumeRolePolicyDocument", &*document),
-        ];
+        let parameters = [("RoleName", "x"), ("Path", path), ("AssumeRolePolicyDocument", &*document)];
         call(&sandbox, ALICE, "CreateRole", &parameters)
     };
     create("/").fails(403, "AccessDenied", "iam:CreateRole");
@@ -152,21 +123,9 @@ fn lists_come_in_pages() {
         call(&sandbox, ADMIN_B, "ListRolePolicies", &parameters).ok()
     };
     let first = page(None);
-    assert_eq!(
-        (
-            first.body.matches("<member>").count(),
-            first.text("IsTruncated").unwrap().as_str()
-        ),
-        (3, "true")
-    );
+    assert_eq!((first.body.matches("<member>").count(), first.text("IsTruncated").unwrap().as_str()), (3, "true"));
     let second = page(first.text("Marker").as_deref());
-    assert_eq!(
-        (
-            second.body.matches("<member>").count(),
-            second.text("IsTruncated").unwrap().as_str()
-        ),
-        (2, "false")
-    );
+    assert_eq!((second.body.matches("<member>").count(), second.text("IsTruncated").unwrap().as_str()), (2, "false"));
 }
 
 #[test]
@@ -174,28 +133,14 @@ fn tags() {
     let sandbox = linked("{}");
     let role = ("RoleName", "xacct");
     let tag = |key: &str, value: &str| {
-        call(
-            &sandbox,
-            ADMIN_B,
-            "TagRole",
-            &[role, ("Tags.member.1.Key", key), ("Tags.member.1.Value", value)],
-        )
+        call(&sandbox, ADMIN_B, "TagRole", &[role, ("Tags.member.1.Key", key), ("Tags.member.1.Value", value)])
     };
     tag("managed-by", "xacct").ok();
     tag("Managed-By", "other").ok();
     tag("aws:x", "y").fails(400, "InvalidInput", "");
     tag("a*b", "y").fails(400, "ValidationError", "tags.1.member.key");
     let list = call(&sandbox, ADMIN_B, "ListRoleTags", &[role]).ok();
-    assert_eq!(
-        (list.text("Key").unwrap(), list.text("Value").unwrap()),
-        ("Managed-By".into(), "other".into())
-    );
-    call(
-        &sandbox,
-        ADMIN_B,
-        "UntagRole",
-        &[role, ("TagKeys.member.1", "managed-by")],
-    )
-    .ok();
+    assert_eq!((list.text("Key").unwrap(), list.text("Value").unwrap()), ("Managed-By".into(), "other".into()));
+    call(&sandbox, ADMIN_B, "UntagRole", &[role, ("TagKeys.member.1", "managed-by")]).ok();
     assert_eq!(call(&sandbox, ADMIN_B, "ListRoleTags", &[role]).ok().text("Key"), None);
 }

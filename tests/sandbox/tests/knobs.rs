@@ -29,11 +29,7 @@ fn changes_are_honoured_late() {
     let parameters = [("RoleName", "xacct"), ("PolicyDocument", &*narrower)];
     call(&sandbox, ADMIN_B, "UpdateAssumeRolePolicy", &parameters).ok();
     let document = allow("s3:*", "*");
-    let parameters = [
-        ("RoleName", "xacct"),
-        ("PolicyName", "p"),
-        ("PolicyDocument", &*document),
-    ];
+    let parameters = [("RoleName", "xacct"), ("PolicyName", "p"), ("PolicyDocument", &*document)];
     call(&sandbox, ADMIN_B, "PutRolePolicy", &parameters).ok();
     assume(&sandbox, ALICE, &[]).ok();
     let create = |keys: &Keys| s3(&sandbox, keys.clone(), "us-east-1", "PUT", "/bucket-1", &[], "");
@@ -44,13 +40,7 @@ fn changes_are_honoured_late() {
     create(&session).ok();
 
     // What is planted by hand is honoured at once.
-    call(
-        &sandbox,
-        ADMIN_A,
-        "DeleteUserPolicy",
-        &[("UserName", "alice"), ("PolicyName", "xacct")],
-    )
-    .ok();
+    call(&sandbox, ADMIN_A, "DeleteUserPolicy", &[("UserName", "alice"), ("PolicyName", "xacct")]).ok();
     assume(&sandbox, ALICE, &[("ExternalId", "the-id")]).ok();
     sandbox.world(|world| world.user_mut(A, "alice").name.len());
     refused(assume(&sandbox, ALICE, &[("ExternalId", "the-id")]));
@@ -163,34 +153,16 @@ fn the_record_keeps_what_was_asked_but_no_secret() {
     let sandbox = linked("{}");
     sandbox.clear_requests();
     let code = sandbox.totp("alice");
-    let mfa = [
-        ("SerialNumber", "arn:aws:iam::111111111111:mfa/alice"),
-        ("TokenCode", &*code),
-    ];
+    let mfa = [("SerialNumber", "arn:aws:iam::111111111111:mfa/alice"), ("TokenCode", &*code)];
     assume(&sandbox, ALICE, &mfa).ok();
-    assume(
-        &sandbox,
-        Keys {
-            secret: "wrong".to_owned(),
-            ..ALICE.into()
-        },
-        &[],
-    );
-    let [good, bad] = &sandbox.requests()[..] else {
-        panic!("two requests")
-    };
-    assert_eq!(
-        (good.service.as_str(), good.operation.as_str(), good.status),
-        ("sts", "AssumeRole", Some(200))
-    );
+    assume(&sandbox, Keys { secret: "wrong".to_owned(), ..ALICE.into() }, &[]);
+    let [good, bad] = &sandbox.requests()[..] else { panic!("two requests") };
+    assert_eq!((good.service.as_str(), good.operation.as_str(), good.status), ("sts", "AssumeRole", Some(200)));
     assert_eq!(good.principal.as_deref(), Some("arn:aws:iam::111111111111:user/alice"));
     assert_eq!(good.parameter("RoleArn"), Some(ROLE));
     assert_eq!(good.parameter("TokenCode"), Some("(hidden)"));
     assert!(good.end.unwrap() >= good.start && good.sequence < bad.sequence && good.connection < bad.connection);
-    assert_eq!(
-        (bad.principal.as_deref(), bad.error_code.as_deref()),
-        (None, Some("SignatureDoesNotMatch"))
-    );
+    assert_eq!((bad.principal.as_deref(), bad.error_code.as_deref()), (None, Some("SignatureDoesNotMatch")));
     assert!(!format!("{:?}", sandbox.world(|world| world.clone())).contains(ALICE.secret));
 }
 
@@ -200,9 +172,7 @@ fn worlds_survive_as_json() {
     let sandbox = linked("{}");
     let session = assume(&sandbox, ALICE, &[]).ok().keys();
     let json = sandbox.world(|world| serde_json::to_string(world).unwrap());
-    let again = Sandbox::builder()
-        .world(serde_json::from_str::<World>(&json).unwrap())
-        .start();
+    let again = Sandbox::builder().world(serde_json::from_str::<World>(&json).unwrap()).start();
     call(&again, session, "GetCallerIdentity", &[]).ok();
     assume(&again, ALICE, &[]).ok();
 }

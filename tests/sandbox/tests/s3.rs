@@ -36,11 +36,7 @@ fn the_region_must_fit_the_endpoint() {
     assert_eq!(astray.status, 301);
     assert!(astray.head.contains("x-amz-bucket-region: eu-west-1") && astray.body.is_empty());
     let list = |host: &str, target: &str| s3(&sandbox, ADMIN_B, US, "GET", target, &[("host", host)], "");
-    list("127.0.0.1", "/bucket-1").fails(
-        301,
-        "PermanentRedirect",
-        "must be addressed using the specified endpoint",
-    );
+    list("127.0.0.1", "/bucket-1").fails(301, "PermanentRedirect", "must be addressed using the specified endpoint");
     let answer = list("bucket-1.localhost", "/");
     answer.fails(400, "AuthorizationHeaderMalformed", "expecting 'eu-west-1'");
     assert_eq!(answer.text("Region").unwrap(), EU);
@@ -55,17 +51,8 @@ fn names_are_shared_and_owners_checked() {
     create(&sandbox, ADMIN_B, US, "bucket-1", "").ok();
     create(&sandbox, ADMIN_B, EU, "bucket-1", EU).fails(409, "BucketAlreadyOwnedByYou", "");
     create(&sandbox, ADMIN_B, US, "No", "").fails(400, "InvalidBucketName", "");
-    let delete = |keys, owner| {
-        s3(
-            &sandbox,
-            keys,
-            US,
-            "DELETE",
-            "/bucket-1",
-            &[("x-amz-expected-bucket-owner", owner)],
-            "",
-        )
-    };
+    let delete =
+        |keys, owner| s3(&sandbox, keys, US, "DELETE", "/bucket-1", &[("x-amz-expected-bucket-owner", owner)], "");
     delete(ADMIN_B, A).fails(403, "AccessDenied", "Access Denied");
     delete(ADMIN_A, B).fails(403, "AccessDenied", "Access Denied");
     sandbox.world(|world| assert_eq!(world.bucket("bucket-1").unwrap().account, B));
@@ -73,10 +60,7 @@ fn names_are_shared_and_owners_checked() {
     assert_eq!(s3(&sandbox, ADMIN_A, US, "HEAD", "/bucket-9", &[], "").status, 404);
     s3(&sandbox, ADMIN_B, US, "PUT", "/bucket-1/key", &[], "text").ok();
     delete(ADMIN_B, B).fails(409, "BucketNotEmpty", "");
-    assert_eq!(
-        s3(&sandbox, ADMIN_B, US, "GET", "/bucket-1/key", &[], "").ok().body,
-        "text"
-    );
+    assert_eq!(s3(&sandbox, ADMIN_B, US, "GET", "/bucket-1/key", &[], "").ok().body, "text");
     s3(&sandbox, ADMIN_B, US, "DELETE", "/bucket-1/key", &[], "").ok();
     delete(ADMIN_B, B).ok();
     delete(ADMIN_B, B).fails(404, "NoSuchBucket", "");
@@ -110,13 +94,7 @@ fn tags_at_creation_need_their_own_permission() {
 
     let tagged = s3(&sandbox, ADMIN_B, US, "PUT", "/bucket-3", &[], body);
     tagged.ok();
-    assert_eq!(
-        s3(&sandbox, ADMIN_B, US, "GET", "/bucket-3?tagging", &[], "")
-            .ok()
-            .text("Value")
-            .unwrap(),
-        "v"
-    );
+    assert_eq!(s3(&sandbox, ADMIN_B, US, "GET", "/bucket-3?tagging", &[], "").ok().text("Value").unwrap(), "v");
 }
 
 #[test]

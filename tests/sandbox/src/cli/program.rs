@@ -35,15 +35,7 @@ impl Program {
         };
         eprintln!("Building xacct …");
         let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--workspace",
-                "--bins",
-                "--profile",
-                profile,
-                "--target-dir",
-            ])
+            .args(["build", "--quiet", "--workspace", "--bins", "--profile", profile, "--target-dir"])
             .arg(target)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .status()
@@ -58,9 +50,7 @@ impl Program {
     /// Runs a command on the sandbox. Neither AWS settings of this machine nor its home can reach it.
     pub(super) fn run(&self, sandbox: &Sandbox, directory: &Path, arguments: &[&str]) -> Result<ExitStatus, String> {
         let files = directory.join("aws");
-        sandbox
-            .write_aws_files(&files)
-            .map_err(|error| format!("cannot write to `{}`: {error}", files.display()))?;
+        sandbox.write_aws_files(&files).map_err(|error| format!("cannot write to `{}`: {error}", files.display()))?;
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();

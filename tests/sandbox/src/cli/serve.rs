@@ -6,9 +6,7 @@ use xacct_sandbox::{Sandbox, SandboxBuilder, parse_duration};
 
 /// Serves; prints the variables to export on stdout and hints on stderr.
 pub(super) fn serve(options: &[&str]) -> Result<ExitCode, String> {
-    let sandbox = configure(options)?
-        .try_start()
-        .map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
+    let sandbox = configure(options)?.try_start().map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
     let directory = tempfile::tempdir().map_err(|error| format!("cannot make a folder: {error}"))?;
     sandbox
         .write_aws_files(directory.path())
@@ -37,11 +35,7 @@ fn configure(options: &[&str]) -> Result<SandboxBuilder, String> {
             Some((name, value)) => (name, Some(value)),
             None => (*option, None),
         };
-        let mut value = || {
-            attached
-                .or_else(|| options.next().copied())
-                .ok_or(format!("{name} needs a value"))
-        };
+        let mut value = || attached.or_else(|| options.next().copied()).ok_or(format!("{name} needs a value"));
         builder = match name {
             "--port" => builder.port(number(value()?)?),
             "--latency" => builder.latency(parse_duration(value()?)?),
@@ -57,8 +51,7 @@ fn configure(options: &[&str]) -> Result<SandboxBuilder, String> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is not a number that fits here"))
+    text.parse().map_err(|_| format!("`{text}` is not a number that fits here"))
 }
 
 /// For sh: safe in single quotes, and without them where there is nothing to protect.
@@ -71,10 +64,8 @@ fn quoted(value: &str) -> String {
 }
 
 fn wait_for_end() -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         #[cfg(unix)]
         {

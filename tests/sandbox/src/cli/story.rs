@@ -28,15 +28,10 @@ const COMMANDS: [&[&str]; 3] = [
 
 /// Bootstraps a link, verifies it, and prints the settings for Terraform, each with the real program.
 pub(super) fn tell() -> Result<ExitCode, String> {
-    let sandbox = Sandbox::builder()
-        .try_start()
-        .map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
+    let sandbox = Sandbox::builder().try_start().map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
     let program = Program::build()?;
     let directory = tempfile::tempdir().map_err(|error| format!("cannot make a folder: {error}"))?;
-    eprintln!(
-        "AWS accounts 111111111111 and 222222222222 are served at {}",
-        sandbox.url()
-    );
+    eprintln!("AWS accounts 111111111111 and 222222222222 are served at {}", sandbox.url());
     for arguments in COMMANDS {
         eprintln!("\n$ xacct {}", arguments.join(" "));
         let status = program.run(&sandbox, directory.path(), arguments)?;

@@ -125,10 +125,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
-    call.authorize(
-        "iam:ListPolicies",
-        &format!("arn:aws:iam::{}:policy/", call.caller.account),
-    )?;
+    call.authorize("iam:ListPolicies", &format!("arn:aws:iam::{}:policy/", call.caller.account))?;
     let account = call.account()?;
     let scope = call.parameters.get("Scope").unwrap_or("All");
     let only_attached = call.parameters.get("OnlyAttached") == Some("true");

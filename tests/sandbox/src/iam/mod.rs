@@ -110,12 +110,8 @@ impl Call<'_> {
     /// A required name parameter.
     fn name(&self, parameter: &str, longest: usize) -> Result<String, ApiError> {
         let mut validator = Validator::default();
-        let name = validator.required_text(
-            &field(parameter),
-            self.parameters.get(parameter),
-            1..=longest,
-            Pattern::NAME,
-        );
+        let name =
+            validator.required_text(&field(parameter), self.parameters.get(parameter), 1..=longest, Pattern::NAME);
         validator.finish()?;
         Ok(name.to_owned())
     }
@@ -151,12 +147,8 @@ impl Call<'_> {
     /// A required policy document, not yet parsed.
     fn document(&self, parameter: &str) -> Result<String, ApiError> {
         let mut validator = Validator::default();
-        let text = validator.required_text(
-            &field(parameter),
-            self.parameters.get(parameter),
-            1..=131_072,
-            Pattern::DOCUMENT,
-        );
+        let text =
+            validator.required_text(&field(parameter), self.parameters.get(parameter), 1..=131_072, Pattern::DOCUMENT);
         validator.finish()?;
         Ok(text.to_owned())
     }
@@ -180,13 +172,7 @@ impl Call<'_> {
             }
         }
         keys(&mut context);
-        let question = Question {
-            caller: self.caller,
-            action,
-            resource,
-            context: &context,
-            accounts: &self.honoured,
-        };
+        let question = Question { caller: self.caller, action, resource, context: &context, accounts: &self.honoured };
         question.decide().map_err(|refusal| {
             ApiError::access_denied(format!(
                 "User: {} is not authorized to perform: {action} on resource: {}{}",
@@ -231,12 +217,7 @@ fn encoded(document: &Value, accounts: &Accounts) -> String {
 /// The name of a parameter in validation messages: `roleName` for `RoleName`.
 fn field(parameter: &str) -> String {
     let mut characters = parameter.chars();
-    characters
-        .next()
-        .map(|first| first.to_ascii_lowercase())
-        .into_iter()
-        .chain(characters)
-        .collect()
+    characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect()
 }
 
 fn internal_failure() -> ApiError {

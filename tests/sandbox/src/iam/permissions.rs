@@ -74,22 +74,20 @@ impl Holder {
 
 /// Carries out an operation such as `PutUserPolicy`; `None` if there is none of that name.
 pub(super) fn handle(operation: &str, call: &mut Call<'_>) -> Option<Outcome> {
-    [Holder::User, Holder::Role, Holder::Group]
-        .into_iter()
-        .find_map(|holder| {
-            let word = holder.word();
-            let (before, after) = operation.split_once(word)?;
-            Some(match (before, after, holder) {
-                ("List", "Policies", _) => list(call, holder),
-                ("Get", "Policy", _) => get(call, holder),
-                ("ListAttached", "Policies", _) => list_attached(call, holder),
-                ("Put", "Policy", Holder::User | Holder::Role) => put(call, holder),
-                ("Delete", "Policy", Holder::User | Holder::Role) => delete(call, holder),
-                ("Attach", "Policy", Holder::User | Holder::Role) => attach(call, holder),
-                ("Detach", "Policy", Holder::User | Holder::Role) => detach(call, holder),
-                _ => return None,
-            })
+    [Holder::User, Holder::Role, Holder::Group].into_iter().find_map(|holder| {
+        let word = holder.word();
+        let (before, after) = operation.split_once(word)?;
+        Some(match (before, after, holder) {
+            ("List", "Policies", _) => list(call, holder),
+            ("Get", "Policy", _) => get(call, holder),
+            ("ListAttached", "Policies", _) => list_attached(call, holder),
+            ("Put", "Policy", Holder::User | Holder::Role) => put(call, holder),
+            ("Delete", "Policy", Holder::User | Holder::Role) => delete(call, holder),
+            ("Attach", "Policy", Holder::User | Holder::Role) => attach(call, holder),
+            ("Detach", "Policy", Holder::User | Holder::Role) => detach(call, holder),
+            _ => return None,
         })
+    })
 }
 
 /// Name of the holder, and whether the caller may do this to it.
@@ -113,9 +111,7 @@ fn readable(call: &Call<'_>, holder: Holder, name: &str) -> Result<Policies, Api
 fn list(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let name = authorized(call, holder, &format!("List{}Policies", holder.word()), None)?;
     let policies = readable(call, holder, &name)?;
-    call.list("PolicyNames", policies.inline.keys().collect(), |xml, name| {
-        xml.content(name)
-    })
+    call.list("PolicyNames", policies.inline.keys().collect(), |xml, name| xml.content(name))
 }
 
 fn get(call: &mut Call<'_>, holder: Holder) -> Outcome {
@@ -145,14 +141,8 @@ fn put(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let text = call.document("PolicyDocument")?;
     let name = authorized(call, holder, &format!("Put{}Policy", holder.word()), None)?;
     let document = policy::parse(&text, Use::Identity)?;
-    let quota = if holder == Holder::Role {
-        ROLE_POLICY_SIZE
-    } else {
-        USER_POLICY_SIZE
-    };
-    let policies = holder
-        .policies(call.current()?, &name)
-        .ok_or_else(|| holder.missing(&name))?;
+    let quota = if holder == Holder::Role { ROLE_POLICY_SIZE } else { USER_POLICY_SIZE };
+    let policies = holder.policies(call.current()?, &name).ok_or_else(|| holder.missing(&name))?;
     let others: usize = policies
         .inline
         .iter()
@@ -188,10 +178,7 @@ fn attach(call: &mut Call<'_>, holder: Holder) -> Outcome {
         return Err(not_attachable(&arn));
     }
     if !policies.attached.contains(&arn) && policies.attached.len() >= ATTACHED_POLICIES {
-        let message = format!(
-            "Cannot exceed quota for PoliciesPer{}: {ATTACHED_POLICIES}",
-            holder.word()
-        );
+        let message = format!("Cannot exceed quota for PoliciesPer{}: {ATTACHED_POLICIES}", holder.word());
         return Err(ApiError::limit_exceeded(message));
     }
     if let Some(policies) = holder.policies_mut(call.account_mut(), &name) {

@@ -63,9 +63,7 @@ fn trust(call: &Call<'_>, parameter: &str) -> Result<serde_json::Value, ApiError
     let document = policy::parse(&text, Use::Trust)?;
     policy::check_principals(&document, &call.world.accounts)?;
     if policy::size(&text) > TRUST_POLICY_SIZE {
-        return Err(ApiError::limit_exceeded(format!(
-            "Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_SIZE}"
-        )));
+        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_SIZE}")));
     }
     Ok(policy::as_stored(&document, &call.world.accounts))
 }
@@ -82,10 +80,7 @@ fn settings(call: &Call<'_>) -> Result<Settings, ApiError> {
     let duration = call.parameters.get("MaxSessionDuration");
     let max_session_duration = validator.number("maxSessionDuration", duration, 3600..=43200)?;
     validator.finish()?;
-    Ok(Settings {
-        description: description.map(str::to_owned),
-        max_session_duration,
-    })
+    Ok(Settings { description: description.map(str::to_owned), max_session_duration })
 }
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
@@ -107,14 +102,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let trust = trust(call, "AssumeRolePolicyDocument")?;
     let account = call.current()?;
     if account.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
-        return Err(ApiError::already_exists(format!(
-            "Role with name {name} already exists."
-        )));
+        return Err(ApiError::already_exists(format!("Role with name {name} already exists.")));
     }
     if account.roles.len() >= ROLES_PER_ACCOUNT {
-        return Err(ApiError::limit_exceeded(format!(
-            "Cannot exceed quota for RolesPerAccount: {ROLES_PER_ACCOUNT}"
-        )));
+        return Err(ApiError::limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {ROLES_PER_ACCOUNT}")));
     }
     if let Some(boundary) = &boundary
         && account.policy(boundary).is_none()
@@ -164,11 +155,7 @@ fn authorized(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
     let name = call.name("RoleName", 64)?;
     let account = call.current()?;
     call.authorize(action, &resource(account, &name))?;
-    if account.roles.contains_key(&name) {
-        Ok(name)
-    } else {
-        Err(no_role(&name))
-    }
+    if account.roles.contains_key(&name) { Ok(name) } else { Err(no_role(&name)) }
 }
 
 fn change(call: &mut Call<'_>, name: &str, change: impl FnOnce(&mut Role)) -> Outcome {
@@ -199,14 +186,10 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let roles = &call.current()?.roles;
     let policies = &roles.get(&name).ok_or_else(|| no_role(&name))?.policies;
     if !policies.attached.is_empty() {
-        return Err(ApiError::delete_conflict(
-            "Cannot delete entity, must detach all policies first.",
-        ));
+        return Err(ApiError::delete_conflict("Cannot delete entity, must detach all policies first."));
     }
     if !policies.inline.is_empty() {
-        return Err(ApiError::delete_conflict(
-            "Cannot delete entity, must delete policies first.",
-        ));
+        return Err(ApiError::delete_conflict("Cannot delete entity, must delete policies first."));
     }
     call.account_mut().roles.remove(&name);
     Ok(None)

@@ -29,12 +29,7 @@ pub(crate) fn read(parameters: &Parameters) -> Result<Tags, ApiError> {
     for (number, (key, value)) in pairs.iter().enumerate() {
         let number = number + 1;
         validator.text(&format!("tags.{number}.member.key"), Some(key), 1..=128, Pattern::TAG);
-        validator.text(
-            &format!("tags.{number}.member.value"),
-            Some(value),
-            0..=256,
-            Pattern::TAG,
-        );
+        validator.text(&format!("tags.{number}.member.value"), Some(value), 0..=256, Pattern::TAG);
     }
     validator.finish()?;
     let mut tags = Tags::new();
@@ -66,9 +61,7 @@ pub(super) fn tag_role(call: &mut Call<'_>) -> Outcome {
     tags.retain(|key, _| !new.keys().any(|other| other.eq_ignore_ascii_case(key)));
     tags.extend(new);
     if tags.len() > TAGS_PER_ENTITY {
-        return Err(ApiError::limit_exceeded(
-            "The number of tags has reached the maximum limit.",
-        ));
+        return Err(ApiError::limit_exceeded("The number of tags has reached the maximum limit."));
     }
     if let Some(role) = call.account_mut().roles.get_mut(&name) {
         role.tags = tags;
@@ -85,8 +78,7 @@ pub(super) fn untag_role(call: &mut Call<'_>) -> Outcome {
     })?;
     let roles = &mut call.account_mut().roles;
     let role = roles.get_mut(&name).ok_or_else(|| no_role(&name))?;
-    role.tags
-        .retain(|key, _| !keys.iter().any(|gone| gone.eq_ignore_ascii_case(key)));
+    role.tags.retain(|key, _| !keys.iter().any(|gone| gone.eq_ignore_ascii_case(key)));
     Ok(None)
 }
 

@@ -21,9 +21,7 @@ fn named_or_caller(call: &Call<'_>) -> Result<String, ApiError> {
     match (call.parameters.get("UserName"), call.caller.kind) {
         (Some(_), _) => call.name("UserName", 128),
         (None, Kind::User) => Ok(call.caller.name.clone()),
-        (None, _) => Err(ApiError::validation(
-            "Must specify userName when calling with non-User credentials",
-        )),
+        (None, _) => Err(ApiError::validation("Must specify userName when calling with non-User credentials")),
     }
 }
 
@@ -69,21 +67,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     if !tags.is_empty() {
         call.authorize_with("iam:TagUser", &arn, |context| context.set_request_tags(&tags))?;
     }
-    if call
-        .current()?
-        .users
-        .keys()
-        .any(|other| other.eq_ignore_ascii_case(&name))
-    {
-        return Err(ApiError::already_exists(format!(
-            "User with name {name} already exists."
-        )));
+    if call.current()?.users.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
+        return Err(ApiError::already_exists(format!("User with name {name} already exists.")));
     }
-    let user = User {
-        created: call.now,
-        tags,
-        ..User::new(&name, &path)
-    };
+    let user = User { created: call.now, tags, ..User::new(&name, &path) };
     let account = call.account_mut();
     account.users.insert(name, user.clone());
     Ok(Some(described(account, &user)))
@@ -103,9 +90,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     .into_iter()
     .find_map(|(there, what)| there.then_some(what));
     if let Some(what) = obstacle {
-        return Err(ApiError::delete_conflict(format!(
-            "Cannot delete entity, must {what} first."
-        )));
+        return Err(ApiError::delete_conflict(format!("Cannot delete entity, must {what} first.")));
     }
     call.account_mut().users.remove(&name);
     Ok(None)

@@ -37,11 +37,7 @@ fn tags(list: &[Element]) -> Result<Tags, ApiError> {
         }
     }
     if tags.len() > 50 {
-        return Err(ApiError::new(
-            400,
-            "BadRequest",
-            "Bucket tag count cannot be greater than 50",
-        ));
+        return Err(ApiError::new(400, "BadRequest", "Bucket tag count cannot be greater than 50"));
     }
     Ok(tags)
 }
@@ -73,8 +69,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let (constraint, tags) = match &configuration {
         None => (None, Tags::new()),
         Some(root) if root.name == "CreateBucketConfiguration" => (
-            root.child_text("LocationConstraint")
-                .filter(|constraint| !constraint.is_empty()),
+            root.child_text("LocationConstraint").filter(|constraint| !constraint.is_empty()),
             tags(root.child("Tags").map_or(&[], |tags| &tags.children))?,
         ),
         Some(_) => return Err(malformed_xml()),
@@ -120,9 +115,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
         objects: BTreeMap::new(),
     };
     call.world.buckets.insert(name.clone(), bucket);
-    Ok(Answer::empty(200)
-        .header("location", location)
-        .header("x-amz-bucket-arn", arn(name)))
+    Ok(Answer::empty(200).header("location", location).header("x-amz-bucket-arn", arn(name)))
 }
 
 pub(super) fn head(call: &mut Call<'_>) -> Result<Answer, ApiError> {
@@ -170,10 +163,7 @@ pub(super) fn location(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let bucket = call.bucket("s3:GetBucketLocation")?;
     // A bucket in us-east-1 has an empty location.
     let region = if bucket.region == US_EAST_1 { "" } else { &bucket.region };
-    Ok(Answer::xml(
-        "LocationConstraint",
-        &Xml::build(|xml| xml.content(region)),
-    ))
+    Ok(Answer::xml("LocationConstraint", &Xml::build(|xml| xml.content(region))))
 }
 
 pub(super) fn get_tagging(call: &mut Call<'_>) -> Result<Answer, ApiError> {
@@ -198,9 +188,7 @@ pub(super) fn get_tagging(call: &mut Call<'_>) -> Result<Answer, ApiError> {
 
 pub(super) fn put_tagging(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     call.bucket("s3:PutBucketTagging")?;
-    let root = body(call)?
-        .filter(|root| root.name == "Tagging")
-        .ok_or_else(malformed_xml)?;
+    let root = body(call)?.filter(|root| root.name == "Tagging").ok_or_else(malformed_xml)?;
     let new = tags(&root.child("TagSet").ok_or_else(malformed_xml)?.children)?;
     if let Some(bucket) = call.world.buckets.get_mut(&call.target.bucket) {
         bucket.tags = new;

@@ -44,17 +44,8 @@ impl Target {
         let has = |name: &str| query.iter().any(|(key, _)| key == name);
         // Parameters that do not select another operation.
         let plain = query.iter().all(|(key, _)| {
-            [
-                "x-id",
-                "prefix",
-                "delimiter",
-                "max-keys",
-                "encoding-type",
-                "start-after",
-                "fetch-owner",
-                "marker",
-            ]
-            .contains(&key.as_str())
+            ["x-id", "prefix", "delimiter", "max-keys", "encoding-type", "start-after", "fetch-owner", "marker"]
+                .contains(&key.as_str())
         });
         let operation = match (request.method.as_str(), bucket.is_empty(), key.is_empty()) {
             ("GET", true, _) => "ListBuckets",
@@ -72,12 +63,7 @@ impl Target {
             ("DELETE", false, false) if plain => "DeleteObject",
             _ => "Unknown",
         };
-        Target {
-            operation,
-            bucket,
-            key,
-            virtual_host: in_host.is_some(),
-        }
+        Target { operation, bucket, key, virtual_host: in_host.is_some() }
     }
 }
 
@@ -104,10 +90,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn empty(status: u16) -> Answer {
-        Answer {
-            status,
-            ..Answer::default()
-        }
+        Answer { status, ..Answer::default() }
     }
 
     fn xml(root: &str, content: &Xml) -> Answer {
@@ -169,13 +152,7 @@ impl Call<'_> {
 
     /// Asks the caller's policies about an action on a bucket or object.
     fn authorize(&self, action: &str, resource: &str, context: &Context) -> Result<(), ApiError> {
-        let question = Question {
-            caller: self.caller,
-            action,
-            resource,
-            context,
-            accounts: &self.honoured,
-        };
+        let question = Question { caller: self.caller, action, resource, context, accounts: &self.honoured };
         question.decide().map_err(|refusal| {
             ApiError::access_denied(format!(
                 "User: {} is not authorized to perform: {action} on resource: \"{resource}\"{}",
@@ -193,10 +170,8 @@ impl Call<'_> {
     fn bucket_with(&self, action: &str, resource: &str) -> Result<&Bucket, ApiError> {
         let name = &self.target.bucket;
         let Some(bucket) = self.world.bucket(name) else {
-            return Err(
-                ApiError::new(404, "NoSuchBucket", "The specified bucket does not exist")
-                    .with_detail("BucketName", name),
-            );
+            return Err(ApiError::new(404, "NoSuchBucket", "The specified bucket does not exist")
+                .with_detail("BucketName", name));
         };
         self.check_region(bucket)?;
         let denied = |error: ApiError| error.with_header("x-amz-bucket-region", &bucket.region);

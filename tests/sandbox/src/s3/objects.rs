@@ -21,15 +21,8 @@ fn entity_tag(content: &[u8]) -> String {
 pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let bucket = call.bucket("s3:ListBucket")?;
     let query = call.request.query_parameters();
-    let prefix = query
-        .iter()
-        .find(|(key, _)| key == "prefix")
-        .map_or("", |(_, value)| value.as_str());
-    let keys: Vec<_> = bucket
-        .objects
-        .iter()
-        .filter(|(key, _)| key.starts_with(prefix))
-        .collect();
+    let prefix = query.iter().find(|(key, _)| key == "prefix").map_or("", |(_, value)| value.as_str());
+    let keys: Vec<_> = bucket.objects.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
     let content = Xml::build(|xml| {
         xml.text("Name", &bucket.name);
         xml.text("Prefix", prefix);

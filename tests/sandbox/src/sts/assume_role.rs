@@ -45,10 +45,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let honoured = Arc::clone(&call.honoured);
     let account = wish.role_arn.split(':').nth(4).and_then(|id| honoured.get(id));
     let found = account.and_then(|account| {
-        let role = account
-            .roles
-            .values()
-            .find(|role| account.role_arn(role) == wish.role_arn)?;
+        let role = account.roles.values().find(|role| account.role_arn(role) == wish.role_arn)?;
         Some((account.as_ref(), role))
     });
     let context = context(call, &wish, &inherited, with_mfa, found);
@@ -68,10 +65,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let duration = session_duration(call, &wish, role)?;
     let (policies, packed_size) = session_policies(&wish, &inherited.tags, account)?;
 
-    let of = SessionOf::Role {
-        id: role.id.clone(),
-        session_name: wish.session_name.clone(),
-    };
+    let of = SessionOf::Role { id: role.id.clone(), session_name: wish.session_name.clone() };
     let session = Session {
         tags: inherited.tags,
         transitive_tags: inherited.transitive_tags,
@@ -82,20 +76,14 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let answer = Xml::build(|xml| {
         xml.element("AssumedRoleUser", |xml| {
             xml.text("AssumedRoleId", format!("{}:{}", role.id, wish.session_name));
-            let arn = format!(
-                "arn:aws:sts::{}:assumed-role/{}/{}",
-                account.id, role.name, wish.session_name
-            );
+            let arn = format!("arn:aws:sts::{}:assumed-role/{}/{}", account.id, role.name, wish.session_name);
             xml.text("Arn", arn);
         });
         write_credentials(xml, &session);
         xml.optional("PackedPolicySize", packed_size);
         xml.optional("SourceIdentity", session.source_identity.as_ref());
     });
-    let last_used = LastUsed {
-        at: call.now,
-        region: call.caller.region.clone(),
-    };
+    let last_used = LastUsed { at: call.now, region: call.caller.region.clone() };
     if let Some(role) = call.world.role_mut(&account.id, &role.name) {
         role.last_used = Some(last_used);
     }
@@ -118,11 +106,8 @@ fn read(parameters: &Parameters) -> Result<Wish, ApiError> {
     mfa::validate(&mut validator, parameters);
     let duration = parameters.get("DurationSeconds");
     let duration = validator.number("durationSeconds", duration, 900..=43_200)?;
-    let policy_arns: Vec<String> = parameters
-        .pairs("PolicyArns", "arn", "arn")
-        .into_iter()
-        .map(|(arn, _)| arn)
-        .collect();
+    let policy_arns: Vec<String> =
+        parameters.pairs("PolicyArns", "arn", "arn").into_iter().map(|(arn, _)| arn).collect();
     if policy_arns.len() > 10 {
         validator.broken(
             "Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10",
@@ -199,9 +184,7 @@ fn inherit(call: &Call<'_>, wish: &Wish) -> Result<Inherited, ApiError> {
     }
     match (&session.source_identity, &wish.source_identity) {
         (Some(old), Some(new)) if old != new => {
-            return Err(ApiError::validation(
-                "The source identity is already set for this assume role session",
-            ));
+            return Err(ApiError::validation("The source identity is already set for this assume role session"));
         }
         (Some(old), _) => inherited.source_identity = Some(old.clone()),
         (None, _) => {}
@@ -249,18 +232,13 @@ fn decide(
     context: &Context,
     found: Option<(&Account, &Role)>,
 ) -> Result<(), ApiError> {
-    let question = Question {
-        caller: call.caller,
-        action,
-        resource: &wish.role_arn,
-        context,
-        accounts: &call.honoured,
-    };
+    let question =
+        Question { caller: call.caller, action, resource: &wish.role_arn, context, accounts: &call.honoured };
     match found {
         None => Err(refused(call, wish, action, None)),
-        Some((account, role)) => question
-            .decide_with_trust(account, role)
-            .map_err(|refusal| refused(call, wish, action, Some(refusal))),
+        Some((account, role)) => {
+            question.decide_with_trust(account, role).map_err(|refusal| refused(call, wish, action, Some(refusal)))
+        }
     }
 }
 
@@ -300,16 +278,11 @@ fn session_policies(wish: &Wish, tags: &Tags, account: &Account) -> Result<(Vec<
     let mut policies: Vec<Value> = wish.policy.iter().cloned().collect();
     for arn in &wish.policy_arns {
         let policy = account.policy(arn).ok_or_else(|| {
-            ApiError::validation(format!(
-                "The requested policy {arn} does not exist or is not attachable."
-            ))
+            ApiError::validation(format!("The requested policy {arn} does not exist or is not attachable."))
         })?;
         policies.push(policy.document.clone());
     }
-    let inline = wish
-        .policy
-        .as_ref()
-        .map_or(0, |policy| policy.to_string().chars().count());
+    let inline = wish.policy.as_ref().map_or(0, |policy| policy.to_string().chars().count());
     let arns: usize = wish.policy_arns.iter().map(String::len).sum();
     let tags: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
     let size = inline + arns + tags;

@@ -50,8 +50,6 @@ pub(super) fn check(call: &mut Call<'_>) -> Result<bool, ApiError> {
             call.world.used_codes.insert((serial.to_owned(), step));
             Ok(true)
         }
-        None => Err(ApiError::access_denied(
-            "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
-        )),
+        None => Err(ApiError::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")),
     }
 }

@@ -60,28 +60,16 @@ fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     mfa::validate(&mut validator, call.parameters);
     validator.finish()?;
     if call.caller.session.is_some() {
-        return Err(ApiError::access_denied(
-            "Cannot call GetSessionToken with session credentials",
-        ));
+        return Err(ApiError::access_denied("Cannot call GetSessionToken with session credentials"));
     }
     let mfa = mfa::check(call)?;
     let (of, longest) = match call.caller.kind {
         Kind::Root => (SessionOf::Root, 3600),
-        _ => (
-            SessionOf::User {
-                id: call.caller.unique_id.clone(),
-            },
-            129_600,
-        ),
+        _ => (SessionOf::User { id: call.caller.unique_id.clone() }, 129_600),
     };
     let session = Session {
         mfa: mfa.then_some(call.now),
-        ..new_session(
-            &call.caller.account,
-            of,
-            call.now,
-            duration.unwrap_or(43_200).min(longest),
-        )
+        ..new_session(&call.caller.account, of, call.now, duration.unwrap_or(43_200).min(longest))
     };
     let answer = Xml::build(|xml| write_credentials(xml, &session));
     call.world.sessions.insert(session.key.id.clone(), session);
@@ -91,10 +79,7 @@ fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
 /// Fresh temporary credentials.
 fn new_session(account: &str, of: SessionOf, now: OffsetDateTime, seconds: i64) -> Session {
     Session {
-        key: AccessKey {
-            id: unique_id("ASIA")[..20].to_owned(),
-            secret: secret_key(),
-        },
+        key: AccessKey { id: unique_id("ASIA")[..20].to_owned(), secret: secret_key() },
         token: session_token(),
         account: account.to_owned(),
         of,

@@ -25,43 +25,22 @@ pub struct KeyPair {
 
 impl From<KeyPair> for AccessKey {
     fn from(pair: KeyPair) -> Self {
-        AccessKey {
-            id: pair.id.to_owned(),
-            secret: pair.secret.to_owned(),
-        }
+        AccessKey { id: pair.id.to_owned(), secret: pair.secret.to_owned() }
     }
 }
 
 /// User `admin` in account A.
-pub const ADMIN_A: KeyPair = KeyPair {
-    id: "AKIASANDBOXADMINAAAA",
-    secret: "sandbox/secret/of/user/admin/account/A/0",
-};
+pub const ADMIN_A: KeyPair = KeyPair { id: "AKIASANDBOXADMINAAAA", secret: "sandbox/secret/of/user/admin/account/A/0" };
 /// User `alice` in account A: no policies, an MFA device.
-pub const ALICE: KeyPair = KeyPair {
-    id: "AKIASANDBOXALICEAAAA",
-    secret: "sandbox/secret/of/user/alice/account/A/0",
-};
+pub const ALICE: KeyPair = KeyPair { id: "AKIASANDBOXALICEAAAA", secret: "sandbox/secret/of/user/alice/account/A/0" };
 /// User `bob` in account A: no policies.
-pub const BOB: KeyPair = KeyPair {
-    id: "AKIASANDBOXBOBBAAAAA",
-    secret: "sandbox/secret/of/user/bobby/account/A/0",
-};
+pub const BOB: KeyPair = KeyPair { id: "AKIASANDBOXBOBBAAAAA", secret: "sandbox/secret/of/user/bobby/account/A/0" };
 /// The root user of account A.
-pub const ROOT_A: KeyPair = KeyPair {
-    id: "AKIASANDBOXROOTAAAAA",
-    secret: "sandbox/secret/of/root/user/account/A/00",
-};
+pub const ROOT_A: KeyPair = KeyPair { id: "AKIASANDBOXROOTAAAAA", secret: "sandbox/secret/of/root/user/account/A/00" };
 /// User `admin` in account B.
-pub const ADMIN_B: KeyPair = KeyPair {
-    id: "AKIASANDBOXADMINBBBB",
-    secret: "sandbox/secret/of/user/admin/account/B/0",
-};
+pub const ADMIN_B: KeyPair = KeyPair { id: "AKIASANDBOXADMINBBBB", secret: "sandbox/secret/of/user/admin/account/B/0" };
 /// User `admin` in account C.
-pub const ADMIN_C: KeyPair = KeyPair {
-    id: "AKIASANDBOXADMINCCCC",
-    secret: "sandbox/secret/of/user/admin/account/C/0",
-};
+pub const ADMIN_C: KeyPair = KeyPair { id: "AKIASANDBOXADMINCCCC", secret: "sandbox/secret/of/user/admin/account/C/0" };
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 

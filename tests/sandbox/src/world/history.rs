@@ -76,11 +76,8 @@ mod tests {
 
     #[test]
     fn old_then_both_in_turns_then_new() {
-        let propagation = Propagation {
-            delay: Duration::from_secs(10),
-            flap: Duration::from_secs(5),
-            stale_reads: false,
-        };
+        let propagation =
+            Propagation { delay: Duration::from_secs(10), flap: Duration::from_secs(5), stale_reads: false };
         let (old, new) = (state(), state());
         let start = OffsetDateTime::UNIX_EPOCH;
         let mut history = History::default();

@@ -310,20 +310,13 @@ impl Account {
         let users = self.users.values().map(|user| &user.policies);
         let groups = self.groups.values().map(|group| &group.policies);
         let roles = self.roles.values().map(|role| &role.policies);
-        users
-            .chain(groups)
-            .chain(roles)
-            .filter(|policies| policies.attached.contains(arn))
-            .count()
+        users.chain(groups).chain(roles).filter(|policies| policies.attached.contains(arn)).count()
     }
 
     /// How many users and roles have a policy as their boundary.
     pub(crate) fn boundaries(&self, arn: &str) -> usize {
         let users = self.users.values().map(|user| &user.boundary);
         let roles = self.roles.values().map(|role| &role.boundary);
-        users
-            .chain(roles)
-            .filter(|boundary| boundary.as_deref() == Some(arn))
-            .count()
+        users.chain(roles).filter(|boundary| boundary.as_deref() == Some(arn)).count()
     }
 }

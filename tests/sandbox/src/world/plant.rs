@@ -106,12 +106,7 @@ impl World {
     pub fn account_mut(&mut self, id: &str) -> &mut Account {
         let account = Arc::make_mut(&mut self.accounts)
             .entry(id.to_owned())
-            .or_insert_with(|| {
-                Arc::new(Account {
-                    id: id.to_owned(),
-                    ..Account::default()
-                })
-            });
+            .or_insert_with(|| Arc::new(Account { id: id.to_owned(), ..Account::default() }));
         Arc::make_mut(account)
     }
 
@@ -123,10 +118,7 @@ impl World {
 
     /// A user, made if it is missing.
     pub fn user_mut(&mut self, account: &str, name: &str) -> &mut User {
-        self.account_mut(account)
-            .users
-            .entry(name.to_owned())
-            .or_insert_with(|| User::new(name, "/"))
+        self.account_mut(account).users.entry(name.to_owned()).or_insert_with(|| User::new(name, "/"))
     }
 
     /// Deletes a user with all that belongs to it; trust policies that named it then show its unique ID.
@@ -182,15 +174,12 @@ impl World {
     /// A group, made if it is missing, with the user in it.
     pub fn add_to_group(&mut self, account: &str, user: &str, group: &str) -> &mut Group {
         self.user_mut(account, user).groups.insert(group.to_owned());
-        self.account_mut(account)
-            .groups
-            .entry(group.to_owned())
-            .or_insert_with(|| Group {
-                name: group.to_owned(),
-                path: "/".to_owned(),
-                id: unique_id("AGPA"),
-                policies: Policies::default(),
-            })
+        self.account_mut(account).groups.entry(group.to_owned()).or_insert_with(|| Group {
+            name: group.to_owned(),
+            path: "/".to_owned(),
+            id: unique_id("AGPA"),
+            policies: Policies::default(),
+        })
     }
 }
 
@@ -202,9 +191,7 @@ impl World {
         let trust = policy::as_stored(&trust, &self.accounts);
         let roles = &mut self.account_mut(account).roles;
         roles.remove(name);
-        roles
-            .entry(name.to_owned())
-            .or_insert_with(|| Role::new(name, "/", trust))
+        roles.entry(name.to_owned()).or_insert_with(|| Role::new(name, "/", trust))
     }
 
     /// A role, if there is one.
@@ -245,11 +232,7 @@ impl World {
     fn change_role(&mut self, account: &str, name: &str, change: impl FnOnce(&mut Role)) {
         let nobody = json!({"Version": "2012-10-17", "Statement": []});
         let roles = &mut self.account_mut(account).roles;
-        change(
-            roles
-                .entry(name.to_owned())
-                .or_insert_with(|| Role::new(name, "/", nobody)),
-        );
+        change(roles.entry(name.to_owned()).or_insert_with(|| Role::new(name, "/", nobody)));
     }
 
     /// Adds a customer-managed policy; returns its ARN.

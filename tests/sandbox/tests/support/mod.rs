@@ -24,11 +24,7 @@ pub struct Keys {
 
 impl From<KeyPair> for Keys {
     fn from(pair: KeyPair) -> Self {
-        Keys {
-            id: pair.id.to_owned(),
-            secret: pair.secret.to_owned(),
-            token: None,
-        }
+        Keys { id: pair.id.to_owned(), secret: pair.secret.to_owned(), token: None }
     }
 }
 
@@ -45,11 +41,7 @@ impl Answer {
     pub fn text(&self, element: &str) -> Option<String> {
         let (_, rest) = self.body.split_once(&format!("<{element}>"))?;
         let (text, _) = rest.split_once(&format!("</{element}>"))?;
-        Some(
-            text.replace("&quot;", "\"")
-                .replace("&apos;", "'")
-                .replace("&amp;", "&"),
-        )
+        Some(text.replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&"))
     }
 
     pub fn code(&self) -> String {
@@ -63,10 +55,7 @@ impl Answer {
     /// A document that was percent-encoded.
     pub fn document(&self, element: &str) -> serde_json::Value {
         let text = self.text(element).unwrap();
-        let text = percent_encoding::percent_decode_str(&text)
-            .decode_utf8()
-            .unwrap()
-            .into_owned();
+        let text = percent_encoding::percent_decode_str(&text).decode_utf8().unwrap().into_owned();
         serde_json::from_str(&text).unwrap()
     }
 
@@ -80,11 +69,7 @@ impl Answer {
     #[track_caller]
     pub fn fails(&self, status: u16, code: &str, message: &str) {
         assert_eq!((self.status, self.code().as_str()), (status, code), "{}", self.body);
-        assert!(
-            self.message().contains(message),
-            "`{}` lacks `{message}`",
-            self.message()
-        );
+        assert!(self.message().contains(message), "`{}` lacks `{message}`", self.message());
     }
 
     /// The credentials of an answer of STS.
@@ -109,20 +94,13 @@ pub fn raw(sandbox: &Sandbox, request: &[u8]) -> Option<String> {
 
 /// Sends a request with these headers.
 pub fn send(sandbox: &Sandbox, method: &str, target: &str, headers: &[(String, String)], body: &str) -> Option<Answer> {
-    let mut request = format!(
-        "{method} {target} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
-        body.len()
-    );
+    let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
     let answer = raw(sandbox, format!("{request}\r\n{body}").as_bytes())?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some(Answer {
-        status: head.split(' ').nth(1)?.parse().ok()?,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Some(Answer { status: head.split(' ').nth(1)?.parse().ok()?, head: head.to_owned(), body: body.to_owned() })
 }
 
 /// How a request is signed, to be varied.
@@ -195,21 +173,12 @@ pub fn allow(action: &str, resource: &str) -> String {
 }
 
 pub fn create_role(sandbox: &Sandbox, trust: &str) -> Answer {
-    call(
-        sandbox,
-        ADMIN_B,
-        "CreateRole",
-        &[("RoleName", "xacct"), ("AssumeRolePolicyDocument", trust)],
-    )
+    call(sandbox, ADMIN_B, "CreateRole", &[("RoleName", "xacct"), ("AssumeRolePolicyDocument", trust)])
 }
 
 pub fn grant(sandbox: &Sandbox) -> Answer {
     let document = allow("sts:AssumeRole", ROLE);
-    let parameters = [
-        ("UserName", "alice"),
-        ("PolicyName", "xacct"),
-        ("PolicyDocument", &document),
-    ];
+    let parameters = [("UserName", "alice"), ("PolicyName", "xacct"), ("PolicyDocument", &document)];
     call(sandbox, ADMIN_A, "PutUserPolicy", &parameters)
 }
 

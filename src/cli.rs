@@ -1,5 +1,6 @@
 //! What can be typed. The doc comments are the help text.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -234,8 +235,8 @@ pub struct ProofOptions {
     #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
     pub region: Option<Region>,
     /// The six digits that the user's MFA device shows, where the role demands MFA
-    #[arg(long, value_name = "CODE", value_parser = valid::<MfaCode>, env = "XACCT_MFA_CODE", hide_env_values = true)]
-    pub mfa_code: Option<MfaCode>,
+    #[arg(long, value_name = "CODE", env = "XACCT_MFA_CODE", hide_env_values = true)]
+    pub mfa_code: Option<TypedCode>,
     /// How far to go: `bucket` makes a bucket and deletes it, `identity` stops at the session (default: bucket)
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
@@ -251,6 +252,32 @@ pub struct ProofOptions {
     /// How long to wait for AWS to honour what was just written
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
+}
+
+/// An MFA code as it was typed. It is parsed later, because clap repeats what it refuses, and this is not to be printed.
+#[derive(Clone)]
+pub struct TypedCode(String);
+
+impl TypedCode {
+    /// The code.
+    ///
+    /// # Errors
+    /// When it is not six digits; the message does not repeat it.
+    pub fn parse(&self) -> Result<MfaCode, Invalid> {
+        self.0.trim().parse()
+    }
+}
+
+impl From<String> for TypedCode {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for TypedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TypedCode(…)")
+    }
 }
 
 /// How far verification goes.

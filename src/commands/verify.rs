@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::Run;
 use crate::aws::clients::{Access, Connections};
-use crate::cli::{BucketNamespace, Probe, ProofOptions, Verify};
+use crate::cli::{BucketNamespace, Probe, TypedCode, Verify};
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaSerial};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region};
 use crate::proof::{AskForCode, Claim, Freshness, MfaMeans, Outcome, Proof, Prover, TestBucket};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, proof as words};
@@ -22,6 +22,8 @@ use crate::report::{console, proof as words};
 /// Runs `xacct verify`.
 pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
+    links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
+    let code = args.proof.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     let source = &run.file.source;
     let user = source.user.clone().ok_or_else(|| {
         Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
@@ -35,7 +37,7 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let access = connections.access(profile).await?;
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
-    let prover = prover(&connections, access, user.clone(), account, &args.proof, run);
+    let prover = prover(&connections, access, user.clone(), account, code, run);
 
     let proofs = stream::iter(&links).map(async |link| {
         let role = link.role_arn(partition);
@@ -62,12 +64,12 @@ pub fn prover(
     access: Access,
     user: UserRef,
     source: Option<AccountId>,
-    options: &ProofOptions,
+    code: Option<MfaCode>,
     run: &Run<'_>,
 ) -> Prover {
     let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
     let mfa = MfaMeans {
-        code: options.mfa_code.clone(),
+        code,
         serial: serial.and_then(|serial| serial.parse().ok()),
         ask: run.context.terminal.can_ask.then(|| {
             let console = run.console.clone();

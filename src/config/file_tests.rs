@@ -155,48 +155,135 @@ fn an_empty_file_has_no_links() {
 
 #[test]
 fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
-    insta::assert_snapshot!(complaint(&with_target_line("requires_mfa = true")), @"");
-    insta::assert_snapshot!(complaint("[source]\nacount = \"111111111111\""), @"");
-    insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"");
-    insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"");
-    insta::assert_snapshot!(complaint("account = \"222222222222\""), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("requires_mfa = true")), @"
+    xacct.toml:3: `requires_mfa` is not a setting of [targets.dev]
+    - did you mean `require_mfa`?
+    ");
+    insta::assert_snapshot!(complaint("[source]\nacount = \"111111111111\""), @"
+    xacct.toml:2: `acount` is not a setting of [source]
+    - did you mean `account`?
+    ");
+    insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
+    xacct.toml:2: `external_id` is not a setting of [source]
+    - the settings are account, user, profile, user_profile
+    ");
+    insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"
+    xacct.toml:3: `target` is not a setting of the file
+    - did you mean `targets`?
+    ");
+    insta::assert_snapshot!(complaint("account = \"222222222222\""), @"
+    xacct.toml:1: `account` is not a setting of the file
+    - the settings are source, targets
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
+    xacct.toml:3: `duration_in_seconds` is not a setting of [targets.dev]
+    - the settings are account, profile, enter_role, role, role_path, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
+    ");
 }
 
 #[test]
 fn a_wrong_type_is_refused_with_an_example_of_the_right_one() {
-    insta::assert_snapshot!(complaint("[source]\naccount = 111111111111"), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("require_mfa = \"true\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = \"PowerUserAccess\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("policy_files = [\"a.json\", 7]")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("tags = [\"team=x\"]")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("tags = { team = 7 }")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = 3600")), @"");
-    insta::assert_snapshot!(complaint("source = \"111111111111\""), @"");
-    insta::assert_snapshot!(complaint("[targets]\ndev = \"222222222222\""), @"");
-    insta::assert_snapshot!(complaint("[[targets.dev]]\naccount = \"222222222222\""), @"");
+    insta::assert_snapshot!(complaint("[source]\naccount = 111111111111"), @r#"
+    xacct.toml:2: `account` is an integer, and must be a string
+    - write account = "…"
+    "#);
+    insta::assert_snapshot!(complaint(&with_target_line("require_mfa = \"true\"")), @"
+    xacct.toml:3: `require_mfa` is a string, and must be true or false
+    - write require_mfa = true
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = \"PowerUserAccess\"")), @r#"
+    xacct.toml:3: `policy_arns` is a string, and must be a list of strings
+    - write policy_arns = ["…"]
+    "#);
+    insta::assert_snapshot!(complaint(&with_target_line("policy_files = [\"a.json\", 7]")), @r#"
+    xacct.toml:3: `policy_files` is an array, and must be a list of strings
+    - write policy_files = ["…"]
+    "#);
+    insta::assert_snapshot!(complaint(&with_target_line("tags = [\"team=x\"]")), @r#"
+    xacct.toml:3: `tags` is an array, and must be a table of strings
+    - write tags = { team = "platform" }
+    "#);
+    insta::assert_snapshot!(complaint(&with_target_line("tags = { team = 7 }")), @r#"
+    xacct.toml:3: `tags` is an inline table, and must be a table of strings
+    - write tags = { team = "platform" }
+    "#);
+    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = 3600")), @r#"
+    xacct.toml:3: `max_session_duration` is an integer, and must be a string
+    - write max_session_duration = "…"
+    "#);
+    insta::assert_snapshot!(complaint("source = \"111111111111\""), @"
+    xacct.toml:1: `source` must be a section
+    - write [source] and the settings below it
+    ");
+    insta::assert_snapshot!(complaint("[targets]\ndev = \"222222222222\""), @"
+    xacct.toml:2: `dev` must be a section
+    - write [targets.dev] and the settings below it
+    ");
+    insta::assert_snapshot!(complaint("[[targets.dev]]\naccount = \"222222222222\""), @"
+    xacct.toml:1: `dev` must be a section
+    - write [targets.dev] and the settings below it
+    ");
 }
 
 #[test]
 fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
-    insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"");
-    insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"");
-    insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"");
-    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"");
+    insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"
+    xacct.toml:2: `1111-1111-1111` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)
+    - give the 12 digits without dashes or spaces: `111111111111`
+    ");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"
+    xacct.toml:2: `arn:aws:iam::111111111111:root` is not a valid user ARN: names the root user
+    - give an IAM user, because the root user cannot assume roles
+    ");
+    insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"
+    xacct.toml:2: `profile` is empty
+    - give a value, or remove the line
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"
+    xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are needed
+    - give 2 to 1224 characters
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"
+    xacct.toml:3: `13h` is not a valid maximum session duration: is more than 12h
+    - give 1h to 12h
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"
+    xacct.toml:3: `eu-west-1a` is not a valid region: has the form of no AWS partition's regions, such as `eu-west-1`
+    - give the region, not the availability zone: `eu-west-1`
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
+    xacct.toml:3: `buckets` is not a value of `probe`
+    - write `bucket` or `identity`
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
+    xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS
+    - choose another prefix
+    ");
+    insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"
+    xacct.toml:3: `Power User` is not a valid managed policy: its policy name `Power User` contains ` ` (only ASCII letters, digits and _+=,.@- are allowed)
+    - give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
+    ");
 }
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"");
-    insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @"");
-    insta::assert_snapshot!(complaint("[targets.dev]"), @"");
+    insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"
+    xacct.toml:4: `profile` and `enter_role` contradict each other
+    - keep the one by which the target account is reached
+    ");
+    insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @r#"
+    xacct.toml:3: [targets.dev] has no `account`
+    - write the 12 digits of the target account: account = "222222222222"
+    "#);
+    insta::assert_snapshot!(complaint("[targets.dev]"), @r#"
+    xacct.toml:1: [targets.dev] has no `account`
+    - write the 12 digits of the target account: account = "222222222222"
+    "#);
     let twins = "[targets.a]\naccount = \"222222222222\"\n\n[targets.b]\naccount = \"222222222222\"\n";
-    insta::assert_snapshot!(complaint(twins), @"");
+    insta::assert_snapshot!(complaint(twins), @"
+    xacct.toml:4: [targets.a] and [targets.b] are the same role of account 222222222222
+    - remove one of them, or give one another `role`
+    ");
 }
 
 #[test]
@@ -228,11 +315,25 @@ fn a_tag_key_with_an_equals_sign_is_not_divided_there() {
 }
 
 #[test]
+fn an_empty_target_is_found_where_it_stands() {
+    let message = complaint("[source]\nuser = \"alice\"\n\n[targets.dev]\n");
+    assert!(message.starts_with("xacct.toml:4: [targets.dev] has no `account`"), "{message}");
+}
+
+#[test]
 fn what_is_not_toml_is_refused_with_its_line() {
-    insta::assert_snapshot!(complaint("[source]\naccount = 1111-1111\n"), @"");
-    insta::assert_snapshot!(complaint("[source]\nuser = \"a\"\nuser = \"b\"\n"), @"");
-    insta::assert_snapshot!(complaint("[source\n"), @"");
-    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\n"), @"");
+    insta::assert_snapshot!(complaint("[source]\naccount = 1111-1111\n"), @"
+    xacct.toml:2: invalid date, expected `-` (MM-DD)
+    ");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"a\"\nuser = \"b\"\n"), @"
+    xacct.toml:3: duplicate key
+    ");
+    insta::assert_snapshot!(complaint("[source\n"), @"
+    xacct.toml:1: unclosed table, expected `]`
+    ");
+    insta::assert_snapshot!(complaint("[source]\nuser = \"alice\n"), @r#"
+    xacct.toml:2: invalid basic string, expected `"`
+    "#);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use record::record;
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{ManagedPolicy, Partition, PolicyOwner, RoleArn, UserRef};
-use crate::iam::halves::OWN_POLICY_PREFIX;
+use crate::iam::halves::{MANAGED_BY, OWN_POLICY_PREFIX, SOURCE_TAG};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, PolicyName, Region, RoleName, Tag};
 use crate::iam::policy::PolicyDocument;
 
@@ -235,11 +235,14 @@ impl Link {
         self
     }
 
-    /// Checks what can be checked without asking AWS: that every policy ARN can be used on a role of this account.
+    /// Checks what can be checked without asking AWS: tags, and that every policy ARN can be used on a role of this
+    /// account.
     ///
     /// # Errors
-    /// When a policy or boundary belongs to another account or another partition.
-    pub fn check_policies(&self, partition: Option<Partition>) -> Result<()> {
+    /// When tags clash, or a policy or boundary belongs to another account or another partition.
+    pub fn check(&self, partition: Option<Partition>) -> Result<()> {
+        check_tags(&self.tags, 48)?;
+        check_tags(&self.bucket_tags, 49)?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
             let ManagedPolicy::Arn(arn) = policy else { continue };
             if let PolicyOwner::Account(owner) = &arn.owner
@@ -263,6 +266,26 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// Tags that AWS would refuse together, or that are xacct's own.
+fn check_tags(tags: &[Tag], most: usize) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for tag in tags {
+        let key = tag.key.as_str();
+        if key == MANAGED_BY.0 || key == SOURCE_TAG {
+            return Err(Error::usage(format!("tag `{key}` is how xacct knows its own roles")).hint("give another key"));
+        }
+        // AWS compares keys without regard to case (IAM User Guide, rules for tagging).
+        if !seen.insert(key.to_ascii_lowercase()) {
+            return Err(Error::usage(format!("tag `{key}` is given twice")).hint("give each key once"));
+        }
+    }
+    if tags.len() > most {
+        return Err(Error::usage(format!("{} tags are more than the {most} that fit beside xacct's own", tags.len()))
+            .hint("give fewer"));
+    }
+    Ok(())
 }
 
 fn replace_if_given<T: Clone>(setting: &mut Vec<T>, given: &[T]) {

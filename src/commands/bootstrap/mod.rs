@@ -12,12 +12,13 @@ use tokio::time::Instant;
 
 use super::{Run, verify};
 use crate::aws::clients::Connections;
-use crate::cli::{Bootstrap, Half};
+use crate::cli::{Bootstrap, Half, TypedCode};
 use crate::config::{self, Link, Source, includes};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::halves::DEFAULT_ROLE_POLICIES_QUOTA;
 use crate::iam::halves::{DesiredGrant, DesiredRole};
-use crate::iam::names::PolicyName;
+use crate::iam::names::{MfaCode, PolicyName};
 use crate::iam::plan::{Plan, Refusal, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
@@ -63,8 +64,9 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
     let files = read_policy_files(&links, run)?;
+    let code = args.proof.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     for link in &links {
-        link.check_policies(link.region.as_ref().map(crate::iam::names::Region::partition))?;
+        link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
         refuse_same_account(link, &source)?;
     }
     let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
@@ -92,7 +94,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     source.user = Some(recorded_user(&work.source));
     let recorded = record(&work, &source, run)?;
     if args.only.is_none() && !args.no_verify {
-        prove(&mut work, args, run, &connections, &source).await;
+        prove(&mut work, args, run, &connections, &source, code).await;
     }
     let exit_code = work.exit_code();
     report::finish(&work, args, run, exit_code, Some(recorded));
@@ -228,7 +230,14 @@ impl Work {
     }
 }
 
-async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &Connections, source: &Source) {
+async fn prove(
+    work: &mut Work,
+    args: &Bootstrap,
+    run: &Run<'_>,
+    connections: &Connections,
+    source: &Source,
+    code: Option<MfaCode>,
+) {
     let user = UserRef::Arn(work.source.user.clone());
     let operator = work.source.operator.as_ref();
     let access = match (&source.user_profile, operator) {
@@ -237,7 +246,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
         (None, None) => return,
     };
     let prover = match access {
-        Ok(access) => verify::prover(connections, access, user, Some(work.source.account.clone()), &args.proof, run),
+        Ok(access) => verify::prover(connections, access, user, Some(work.source.account.clone()), code, run),
         Err(error) => {
             for job in &mut work.jobs {
                 job.proof = Some(Err(error.clone()));
@@ -306,6 +315,15 @@ fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, B
                 return Err(Error::usage(format!("two policy files of target `{}` are called `{name}`", link.name))
                     .hint("rename one of them"));
             }
+        }
+        let size: usize = own.values().map(PolicyDocument::size).sum();
+        if size > DEFAULT_ROLE_POLICIES_QUOTA {
+            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA}, whitespace not counted");
+            return Err(Error::usage(format!(
+                "the policy files of target `{}` have {size} characters, and {limit}",
+                link.name
+            ))
+            .hint("make a managed policy of the larger ones and attach it with --policy-arn"));
         }
         files.insert(link.name.clone(), own);
     }

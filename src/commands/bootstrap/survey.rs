@@ -155,7 +155,7 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
     let place = format!("target account {}", link.account);
     let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
     let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-    link.check_policies(Some(access.partition()))?;
+    link.check(Some(access.partition()))?;
     let policies: Vec<_> = link
         .policy_arns
         .iter()

@@ -95,12 +95,6 @@ pub struct Bootstrap {
     /// Who may assume the role: a user of the source account, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
     pub user: Option<UserRef>,
-    /// Where the links and the credentials are.
-    #[command(flatten)]
-    pub access: OperatorAccess,
-    /// What the role is like.
-    #[command(flatten)]
-    pub role: RoleOptions,
     /// Make one half only, and print what the other account's owner needs
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
@@ -122,6 +116,12 @@ pub struct Bootstrap {
     /// Do not verify afterwards
     #[arg(long)]
     pub no_verify: bool,
+    /// Where the links and the credentials are.
+    #[command(flatten)]
+    pub access: OperatorAccess,
+    /// What the role is like.
+    #[command(flatten)]
+    pub role: RoleOptions,
     /// How to verify.
     #[command(flatten)]
     pub proof: ProofOptions,

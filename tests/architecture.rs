@@ -22,19 +22,29 @@ impl Source {
         folders.iter().any(is_under)
     }
 
-    /// The lines that are code outside tests, with their numbers.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().map(|line| {
-            let code = line.find("//").map_or(line, |start| line.get(..start).unwrap());
-            code.trim()
-        });
-        let tests = "mod tests {";
-        lines.enumerate().map(|(index, line)| (index + 1, line)).take_while(move |(_, line)| *line != tests)
+    /// The lines that are code outside tests, with their numbers; an import of several lines counts as one.
+    fn code(&self) -> Vec<(usize, String)> {
+        let mut code: Vec<(usize, String)> = Vec::new();
+        let mut in_import = false;
+        for (index, line) in self.text.lines().enumerate() {
+            let line = line.split("//").next().unwrap().trim();
+            if line == "mod tests {" {
+                break;
+            }
+            match code.last_mut() {
+                Some((_, import)) if in_import => import.push_str(line),
+                _ => code.push((index + 1, line.to_owned())),
+            }
+            let starts = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "];
+            in_import = (in_import || starts.iter().any(|start| line.starts_with(start))) && !line.ends_with(';');
+        }
+        code
     }
 
     /// Places of this file where `found` holds for a line of code.
     fn places(&self, found: impl Fn(&str) -> bool) -> Vec<String> {
-        let found = self.code().filter(|(_, line)| found(line));
+        let code = self.code();
+        let found = code.iter().filter(|(_, line)| found(line));
         found.map(|(number, line)| format!("{}:{number}: {line}", self.path)).collect()
     }
 }
@@ -197,4 +207,10 @@ fn modules_are_found_however_they_are_named() {
     assert_eq!(modules("use crate::{aws, iam::names};"), ["aws", "iam"]);
     assert_eq!(modules("crate::a(crate::b_c::D, $crate::e::F)"), ["a", "b_c", "e"]);
     assert_eq!(modules("let x = 1;"), Vec::<&str>::new());
+
+    let text = "a\nuse crate::{\n    aws, // one\n    iam::{arn, names},\n};\nb\nmod tests {\nc";
+    let source = Source { path: String::new(), text: text.to_owned() };
+    let code = source.code();
+    let code: Vec<_> = code.iter().map(|(number, line)| (*number, line.as_str())).collect();
+    assert_eq!(code, [(1, "a"), (2, "use crate::{aws,iam::{arn, names},};"), (6, "b")]);
 }

@@ -159,6 +159,10 @@ fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
     xacct.toml:3: `requires_mfa` is not a setting of [targets.dev]
     - did you mean `require_mfa`?
     ");
+    insta::assert_snapshot!(complaint(&with_target_line("external = \"x1\"")), @"
+    xacct.toml:3: `external` is not a setting of [targets.dev]
+    - did you mean `external_id`?
+    ");
     insta::assert_snapshot!(complaint("[source]\nacount = \"111111111111\""), @"
     xacct.toml:2: `acount` is not a setting of [source]
     - did you mean `account`?

@@ -390,7 +390,7 @@ fn a_wildcard_in_our_grant_is_removed() {
     for wildcard in [
         "arn:aws:iam::222222222222:role/*",
         "arn:aws:iam::222222222222:role/?",
-        "arn:aws:iam::222222222222:role/${aws:username}",
+        "arn:aws:iam::222222222222:role/${aws:username}/a",
         "*",
     ] {
         let edited = text.replace("arn:aws:iam::222222222222:role/a", wildcard);

@@ -127,7 +127,7 @@ impl StepId {
             Self::DeleteBucket => "it is deleted by its owner",
             Self::BucketGone => "the bucket is gone",
             Self::RefusedWithoutExternalId => "refused without external ID",
-            Self::RefusedWithWrongExternalId => "refused with a wrong external ID",
+            Self::RefusedWithWrongExternalId => "refused with wrong external ID",
             Self::RefusedWithoutMfa => "refused without MFA",
         }
     }

@@ -11,9 +11,9 @@ pub fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Works => "works",
         Outcome::NotProven => "not proven",
-        Outcome::S3Blocked => "the role can be assumed, but S3 is blocked",
+        Outcome::S3Blocked => "S3 blocked: the role can be assumed, but not used",
         Outcome::Refused => "does not work",
-        Outcome::TooOpen => "TOO OPEN: lets through what it must refuse",
+        Outcome::TooOpen => "TOO OPEN: it lets through what it must refuse",
     }
 }
 
@@ -30,8 +30,11 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
         table.add_row([Cell::new(format!(" {}", word(step.outcome))), Cell::new(title), Cell::new(&step.evidence)]);
     }
     let mut text = trimmed(&table);
+    let mut told: Option<&crate::error::Error> = None;
     for step in &proof.steps {
-        if let Some(error) = &step.error {
+        // Two refusals that did not happen have one cause.
+        if let Some(error) = step.error.as_ref().filter(|error| told != Some(*error)) {
+            told = Some(error);
             let (style, what) = match step.outcome {
                 StepOutcome::Failed => (BAD, "failed"),
                 _ => (WARN, "not proven"),
@@ -53,8 +56,13 @@ pub fn heading(proof: &Proof) -> String {
     match proof.outcome {
         Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
         Outcome::NotProven => format!("{WARN}Not proven{WARN:#} after {took}"),
-        outcome => format!("{BAD}The link {}{BAD:#} ({took})", verdict(outcome)),
+        outcome => format!("{BAD}{}{BAD:#} (after {took})", capitalised(verdict(outcome))),
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn word(outcome: StepOutcome) -> &'static str {

@@ -41,7 +41,7 @@ pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<
 }
 
 fn gives_permissions(change: &Change) -> bool {
-    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::DeleteRolePolicy { .. })
+    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. })
 }
 
 async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>) -> Vec<Applied<'a>> {

@@ -65,7 +65,7 @@ impl Connections {
     /// When the profile does not exist, or its credentials cannot be had.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
         if let Some(name) = profile {
-            self.known(name)?;
+            self.require(name)?;
         }
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
@@ -143,7 +143,11 @@ impl Connections {
         self.profiles.get_profile(profile)?.get(key)
     }
 
-    fn known(&self, name: &str) -> Result<()> {
+    /// Checks that a profile exists; asks for no credentials.
+    ///
+    /// # Errors
+    /// When the AWS config files have no profile of that name.
+    pub fn require(&self, name: &str) -> Result<()> {
         if self.profiles.get_profile(name).is_some() {
             return Ok(());
         }

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::Recorded;
+use super::{DEFAULT_ROLE_NAME, Recorded};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::{Invalid, Tag};
+use crate::iam::names::{Invalid, RoleName, Tag, TagKey, TagValue};
 
 /// The links on record: `xacct.toml` as it was read.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +62,7 @@ impl ConfigFile {
             Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
         })?;
         let reader = Reader { path, text: &text };
-        let root = Section { reader, name: String::new(), table: document.as_table() };
+        let root = Section { reader, name: String::new(), start: None, table: document.as_table() };
         root.only(&["source", "targets"])?;
 
         let source = match root.section("source")? {
@@ -128,12 +128,10 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
             .hint("keep the one by which the target account is reached"));
     }
     let Some(account) = section.parsed("account")? else {
+        let first = section.table.iter().next().and_then(|(key, _)| section.key_start(key));
         return Err(section
             .reader
-            .error(
-                section.table.iter().next().and_then(|(key, _)| section.key_start(key)),
-                format!("[{}] has no `account`", section.name),
-            )
+            .error(first.or(section.start), format!("[{}] has no `account`", section.name))
             .hint("write the 12 digits of the target account: account = \"222222222222\""));
     };
     Ok(Recorded {
@@ -189,6 +187,8 @@ impl Reader<'_> {
 struct Section<'a> {
     reader: Reader<'a>,
     name: String,
+    /// Where it begins.
+    start: Option<usize>,
     table: &'a dyn TableLike,
 }
 
@@ -227,7 +227,10 @@ impl<'a> Section<'a> {
         };
         let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
         match item.as_table_like() {
-            Some(table) => Ok(Some(Section { reader: self.reader, name, table })),
+            Some(table) => {
+                let start = item.span().map(|span| span.start).or_else(|| self.key_start(key));
+                Ok(Some(Section { reader: self.reader, name, start, table }))
+            }
             None => Err(self
                 .error(key, format!("`{key}` must be a section"))
                 .hint(format!("write [{name}] and the settings below it"))),
@@ -240,7 +243,7 @@ impl<'a> Section<'a> {
             Some(item) => match item.as_str() {
                 Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("give a value, or remove the line")),
                 Some(text) => Ok(Some(text.to_owned())),
-                None => Err(self.wrong_type(key, "a string", "\"…\"")),
+                None => Err(self.wrong_type(key, "a string", example(key))),
             },
         }
     }
@@ -262,7 +265,8 @@ impl<'a> Section<'a> {
         let Some(item) = self.table.get(key) else {
             return Ok(Vec::new());
         };
-        let wrong = || self.wrong_type(key, "a list of strings", "[\"…\"]");
+        let wrong =
+            || self.error(key, format!("`{key}` must be a list of strings")).hint(format!("write {key} = [\"…\"]"));
         let list = item.as_array().ok_or_else(wrong)?;
         list.iter().map(|value| self.parse(key, value.as_str().ok_or_else(wrong)?)).collect()
     }
@@ -271,12 +275,18 @@ impl<'a> Section<'a> {
         let Some(item) = self.table.get(key) else {
             return Ok(Vec::new());
         };
-        let wrong = || self.wrong_type(key, "a table of strings", "{ team = \"platform\" }");
+        let wrong = || {
+            self.error(key, format!("`{key}` must be a table of strings"))
+                .hint(format!("write {key} = {{ team = \"platform\" }}"))
+        };
         let table = item.as_table_like().ok_or_else(wrong)?;
         let tags: BTreeMap<_, _> = table.iter().collect();
-        tags.into_iter()
-            .map(|(name, value)| self.parse(key, &format!("{name}={}", value.as_str().ok_or_else(wrong)?)))
-            .collect()
+        let mut read = Vec::new();
+        for (name, value) in tags {
+            let value = value.as_str().ok_or_else(wrong)?;
+            read.push(Tag { key: self.parse::<TagKey>(key, name)?, value: self.parse::<TagValue>(key, value)? });
+        }
+        Ok(read)
     }
 
     fn one_of<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
@@ -296,7 +306,9 @@ impl<'a> Section<'a> {
     fn no_twins(&self, targets: &[(String, Recorded)]) -> Result<()> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
-            let role = (target.account.clone(), target.role.clone());
+            // IAM's names are unique without regard to case.
+            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str).to_ascii_lowercase();
+            let role = (target.account.clone(), role);
             if let Some(first) = seen.insert(role, name) {
                 return Err(self
                     .error(
@@ -310,6 +322,16 @@ impl<'a> Section<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a setting looks like.
+fn example(key: &str) -> &'static str {
+    match key {
+        "account" => "\"222222222222\"",
+        "max_session_duration" => "\"1h\"",
+        "region" => "\"eu-west-1\"",
+        _ => "\"…\"",
     }
 }
 

@@ -241,6 +241,14 @@ impl Link {
     /// # Errors
     /// When tags clash, or a policy or boundary belongs to another account or another partition.
     pub fn check(&self, partition: Option<Partition>) -> Result<()> {
+        // The path becomes part of the grant's resource, where these would widen it.
+        if self.role_path.as_str().contains(['*', '?', '$']) {
+            return Err(Error::usage(format!(
+                "`{}` cannot be the role's path: it contains `*`, `?` or `$`",
+                self.role_path
+            ))
+            .hint("give a path of letters, digits and `/`"));
+        }
         check_tags(&self.tags, 48)?;
         check_tags(&self.bucket_tags, 49)?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use super::{ConfigFile, Link, Source, WayIn};
+use super::{ConfigFile, Link, Recorded, Source, WayIn};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::Tag;
@@ -51,15 +51,22 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     set_if_given(section, "profile", source.profile.as_deref());
     set_if_given(section, "user_profile", source.user_profile.as_deref());
 
+    let is_new = !document.contains_key("targets");
     let targets = table(document.as_table_mut(), "targets", &path)?;
-    targets.set_implicit(true);
-    for link in links {
-        set_link(table(targets, &link.name, &path)?, link);
+    if is_new {
+        targets.set_implicit(true);
     }
-    Ok(document.to_string())
+    for link in links {
+        let known = file.targets.iter().find(|(name, _)| *name == link.name).map(|(_, record)| record);
+        set_link(table(targets, &link.name, &path)?, link, known);
+    }
+    let text = document.to_string();
+    // The TOML library writes line feeds only; a file with the other kind keeps it.
+    let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
+    Ok(if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text })
 }
 
-fn set_link(section: &mut Table, link: &Link) {
+fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set(section, "account", Some(link.account.to_string().into()));
     match &link.way_in {
         WayIn::Profile(profile) => {
@@ -79,10 +86,21 @@ fn set_link(section: &mut Table, link: &Link) {
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
-    set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
+    // One value may be written in several ways, such as `60m` and `1h`: what means the same stays as it is.
+    if known.is_none_or(|known| known.policy_arns != link.policy_arns) {
+        set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
+    }
     set(section, "policy_files", list(link.policy_files.iter().map(|path| path.display().to_string())));
-    set(section, "permissions_boundary", link.permissions_boundary.as_ref().map(|policy| policy.to_string().into()));
-    set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
+    if known.is_none_or(|known| known.permissions_boundary != link.permissions_boundary) {
+        set(
+            section,
+            "permissions_boundary",
+            link.permissions_boundary.as_ref().map(|policy| policy.to_string().into()),
+        );
+    }
+    if known.and_then(|known| known.max_session_duration) != Some(link.max_session_duration) {
+        set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
+    }
     set(section, "tags", tags(&link.tags));
     set(section, "region", link.region.as_ref().map(|region| region.to_string().into()));
     set_unless(section, "probe", if link.probe == Probe::Identity { "identity" } else { "bucket" }, "bucket");
@@ -164,7 +182,10 @@ fn tags(tags: &[Tag]) -> Option<Value> {
 
 /// Writes beside the file and renames, so that a crash leaves the old file whole.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // A link in the way is followed on purpose: the file may be kept elsewhere.
+    // A link in the way is followed on purpose: the file may be kept elsewhere. One that leads nowhere is a mistake.
+    if path.is_symlink() && !path.exists() {
+        return Err(std::io::Error::other("it is a link to a file that does not exist"));
+    }
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder)?;

@@ -10,7 +10,7 @@ use super::halves::{
     DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, RoleQuotas, SOURCE_TAG,
 };
 use super::names::{MaxSessionDuration, PolicyName};
-use super::policy::PolicyDocument;
+use super::policy::{Effect, Element, PolicyDocument, Statement};
 use super::templates;
 
 /// One change, as small as AWS allows it to be made.
@@ -314,10 +314,11 @@ fn permissions(
     });
     let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
     let delete = inline.keys().filter(|name| is_own(name) && !wanted.contains(name.as_str()));
-    attach
-        .map(|policy| Change::AttachPolicy { policy: policy.clone() })
+    // What goes makes room for what comes: all inline policies of a role share a quota.
+    delete
+        .map(|name| Change::DeleteRolePolicy { name: name.clone() })
+        .chain(attach.map(|policy| Change::AttachPolicy { policy: policy.clone() }))
         .chain(put)
-        .chain(delete.map(|name| Change::DeleteRolePolicy { name: name.clone() }))
         .collect()
 }
 
@@ -332,11 +333,11 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     if observed.grant.is_some() && ours.is_none() && !adopt {
         return Err(Box::new(Refusal::ForeignGrant { user: desired.user.clone(), name: desired.policy_name.clone() }));
     }
-    let standing = |sid| ours.map(|policy| granted_roles(policy, sid)).unwrap_or_default();
-    let covered = standing(templates::LINK_SID);
+    let standing = |sid, action| ours.map(|policy| granted_roles(policy, sid, action)).unwrap_or_default();
+    let covered = standing(templates::LINK_SID, "sts:AssumeRole");
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
     let mut with_session_tags: BTreeSet<_> =
-        standing(templates::SESSION_TAGS_SID).difference(&desired.roles).cloned().collect();
+        standing(templates::SESSION_TAGS_SID, "sts:TagSession").difference(&desired.roles).cloned().collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan::default();
@@ -367,10 +368,15 @@ fn is_grant(policy: &PolicyDocument) -> bool {
     policy.statement(templates::LINK_SID).is_some()
 }
 
-/// The exact roles that a statement of the grant names. A wildcard is not one: it is drift, and goes.
-fn granted_roles(policy: &PolicyDocument, sid: &str) -> BTreeSet<RoleArn> {
-    let Some(super::policy::Element::Is(resources)) = policy.statement(sid).and_then(|found| found.resource.as_ref())
-    else {
+/// The exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and goes.
+fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
+    let allows = |statement: &&Statement| {
+        let Element::Is(actions) = &statement.action else { return false };
+        statement.effect == Effect::Allow
+            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
+    };
+    let statement = policy.statement(sid).filter(allows);
+    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
         return BTreeSet::new();
     };
     resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()

@@ -209,7 +209,7 @@ fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
 /// The exact roles that a standing grant allows to be assumed.
 fn granted(user: &ObservedUser) -> BTreeSet<RoleArn> {
     let policy = user.grant.as_ref().and_then(FoundDocument::policy);
-    policy.map_or_else(BTreeSet::new, |policy| granted_roles(policy, templates::LINK_SID))
+    policy.map_or_else(BTreeSet::new, |policy| granted_roles(policy, templates::LINK_SID, "sts:AssumeRole"))
 }
 
 proptest! {

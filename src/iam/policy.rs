@@ -104,19 +104,18 @@ impl PolicyDocument {
             ));
         }
         for (number, line) in text.lines().enumerate() {
-            if let Some(c) = line.chars().find(|c| !matches!(c, '\t' | '\r' | ' '..='\u{ff}')) {
-                return Err(PolicyError::new(
-                    format!("line {}", number + 1),
-                    format!(
-                        "contains `{}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
-                        c.escape_default()
-                    ),
-                ));
+            if let Some(c) = line.chars().find(|c| !is_accepted(*c)) {
+                return Err(PolicyError::new(format!("line {}", number + 1), refused_character(c)));
             }
         }
         let value: Value = serde_json::from_str(text)
             .map_err(|error| PolicyError::new("document", format!("is not JSON: {error}")))?;
-        Self::from_value(&value)
+        let document = Self::from_value(&value)?;
+        // `\u20ac` is plain ASCII in the file, and what it stands for is sent.
+        match document.minified().chars().find(|c| !is_accepted(*c)) {
+            None => Ok(document),
+            Some(c) => Err(PolicyError::new("document", refused_character(c))),
+        }
     }
 
     /// Reads a document from a JSON value.
@@ -302,17 +301,29 @@ impl Statement {
 
     fn normalised(&self) -> Self {
         let lower = |set: &BTreeSet<String>| set.iter().map(|s| s.to_ascii_lowercase()).collect();
-        let condition = self.condition.iter().map(|(operator, keys)| {
-            let keys = keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.clone()));
-            (operator.to_ascii_lowercase(), keys.collect())
-        });
+        let condition = lower_keys(&self.condition, lower_keys_of_values);
         Self {
             principal: self.principal.as_ref().map(|element| element.map(Principals::normalised)),
             action: self.action.map(lower),
-            condition: condition.collect(),
+            condition,
             ..self.clone()
         }
     }
+}
+
+/// The same map with keys in lower case. Two keys that differ only in case stay as they were written: one must not
+/// hide the other.
+fn lower_keys<T>(map: &BTreeMap<String, T>, value: impl Fn(&T) -> T) -> BTreeMap<String, T> {
+    let twins = |key: &str| map.keys().filter(|other| other.eq_ignore_ascii_case(key)).count();
+    let lowered = map.iter().map(|(key, found)| {
+        let key = if twins(key) > 1 { key.clone() } else { key.to_ascii_lowercase() };
+        (key, value(found))
+    });
+    lowered.collect()
+}
+
+fn lower_keys_of_values(keys: &BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    lower_keys(keys, Clone::clone)
 }
 
 impl<T> Element<T> {
@@ -358,6 +369,15 @@ pub fn account_principal(principal: &str) -> Option<AccountId> {
     (arn == "arn" && service == "iam" && region.is_empty() && resource == "root").then(|| account.parse().ok())?
 }
 
+/// What IAM accepts in a document, line breaks aside (IAM API reference, CreateRole).
+fn is_accepted(c: char) -> bool {
+    matches!(c, '\t' | '\r' | ' '..='\u{ff}')
+}
+
+fn refused_character(c: char) -> String {
+    format!("contains `{}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF", c.escape_default())
+}
+
 fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, PolicyError> {
     value.as_object().ok_or_else(|| PolicyError::new(place, "must be a JSON object"))
 }
@@ -401,7 +421,9 @@ fn string_set(value: &Value, place: &str) -> Result<BTreeSet<String>, PolicyErro
         Value::Array(list) => list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>(),
         _ => None,
     };
-    strings.ok_or_else(|| PolicyError::new(place, "must be a string or a list of strings"))
+    let strings: BTreeSet<String> =
+        strings.ok_or_else(|| PolicyError::new(place, "must be a string or a list of strings"))?;
+    if strings.is_empty() { Err(PolicyError::new(place, "is empty")) } else { Ok(strings) }
 }
 
 fn principals(value: &Value, place: &str) -> Result<Principals, PolicyError> {
@@ -416,6 +438,9 @@ fn principals(value: &Value, place: &str) -> Result<Principals, PolicyError> {
         .iter()
         .map(|(kind, ids)| Ok((kind.clone(), string_set(ids, &format!("{place}, {kind}"))?)))
         .collect::<Result<BTreeMap<_, _>, PolicyError>>()?;
+    if kinds.is_empty() {
+        return Err(PolicyError::new(place, "is empty"));
+    }
     if kinds.get("AWS").is_some_and(|ids| ids.contains("*")) {
         return Ok(Principals::Everyone);
     }

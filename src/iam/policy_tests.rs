@@ -338,11 +338,11 @@ fn element<T: fmt::Debug + Clone>(inner: impl Strategy<Value = T>) -> impl Strat
 
 fn any_document() -> impl Strategy<Value = PolicyDocument> {
     let text = || "[ -~é]{0,8}";
-    let strings = || btree_set(text(), 0..4);
+    let strings = || btree_set(text(), 1..4);
     let kinds = btree_map(
         select(&["AWS", "Service", "Federated"][..]).prop_map(str::to_owned),
-        btree_set("[!-)+-~]{1,6}|111111111111", 0..3),
-        0..3,
+        btree_set("[!-)+-~]{1,6}|111111111111", 1..3),
+        1..3,
     );
     let principals = prop_oneof![Just(Principals::Everyone), kinds.prop_map(Principals::Listed)];
     let condition = btree_map(text(), btree_map(text(), strings(), 0..3), 0..3);

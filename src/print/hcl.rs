@@ -45,9 +45,9 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
             && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
     };
     let is_constraint = |part: &str| {
-        let part = part.trim();
+        let part = part.trim_matches(' ');
         let version = ["~>", ">=", "<=", "!=", "=", ">", "<"].iter().find_map(|operator| part.strip_prefix(operator));
-        is_version(version.unwrap_or(part).trim())
+        is_version(version.unwrap_or(part).trim_matches(' '))
     };
     if text.split(',').all(is_constraint) {
         return Ok(VersionConstraint(text));
@@ -121,7 +121,7 @@ fn block(provider: &Provider) -> String {
 fn comment(provider: &Provider) -> String {
     let whose = provider.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     let how = match &provider.profile {
-        Some(profile) => format!("export AWS_PROFILE={}", one_line(profile)),
+        Some(profile) => format!("export AWS_PROFILE={}", for_a_shell(profile)),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
     format!("# No credentials stand here. Terraform takes those of {whose} from the environment:\n#   {how}\n")
@@ -155,8 +155,13 @@ fn quoted(text: &str) -> String {
     out
 }
 
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+/// A value on one line, quoted where a POSIX shell would read it otherwise.
+fn for_a_shell(text: &str) -> String {
+    let line: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
+    if line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:@+".contains(c)) {
+        return line;
+    }
+    format!("'{}'", line.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -78,6 +78,8 @@ fn pause(waited: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
     use std::cell::Cell;
 
     use super::*;

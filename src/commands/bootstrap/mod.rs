@@ -70,9 +70,16 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         refuse_same_account(link, &source)?;
     }
     let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
+    if let Some(profile) = &source.user_profile {
+        // It is needed last, and a slip in its name should be heard of first.
+        connections.require(profile)?;
+    }
 
     let mut work = survey_and_plan(args, run, &connections, &source, links, &files).await?;
-    if let ([], Some(only)) = (work.jobs.as_slice(), work.failed.len().eq(&1).then(|| work.failed.pop()).flatten()) {
+    if work.jobs.is_empty()
+        && work.failed.len() == 1
+        && let Some(only) = work.failed.pop()
+    {
         return Err(only.error);
     }
     report::preview(&work, args, run);

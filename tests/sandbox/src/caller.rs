@@ -114,8 +114,11 @@ pub(crate) fn authenticate(
     };
     let token = request.header("x-amz-security-token");
     let (secret, caller) = if let Some(session) = world.sessions.get(&authorization.access_key) {
-        if token != Some(session.token.as_str()) {
-            return Err(wrong_token(s3));
+        match token {
+            Some(token) if token == session.token => {}
+            Some(_) => return Err(wrong_token(s3)),
+            // Without a token they are looked for among the long-term keys.
+            None => return Err(unknown_key()),
         }
         let caller = caller_of_session(session, world, &authorization.region);
         (&session.key.secret, caller.ok_or_else(unknown_key)?)

@@ -98,7 +98,8 @@ fn sessions_expire_and_die_with_their_role() {
     let session = assume(&sandbox, ALICE, &[("DurationSeconds", "900")]).keys();
     call(&sandbox, session.clone(), "GetCallerIdentity", &[]).ok();
     let tokenless = Keys { token: None, ..session.clone() };
-    call(&sandbox, tokenless, "GetCallerIdentity", &[]).fails(403, "InvalidClientTokenId", "");
+    call(&sandbox, tokenless.clone(), "GetCallerIdentity", &[]).fails(403, "InvalidClientTokenId", "");
+    s3(&sandbox, tokenless, "us-east-1", "GET", "/", &[], "").fails(403, "InvalidAccessKeyId", "");
 
     sandbox.advance(Duration::from_secs(901));
     let expired = "The security token included in the request is expired";

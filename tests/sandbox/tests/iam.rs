@@ -144,3 +144,20 @@ fn tags() {
     call(&sandbox, ADMIN_B, "UntagRole", &[role, ("TagKeys.member.1", "managed-by")]).ok();
     assert_eq!(call(&sandbox, ADMIN_B, "ListRoleTags", &[role]).ok().text("Key"), None);
 }
+
+/// What UpdateRole is not told it keeps, but the longest session becomes an hour again.
+#[test]
+fn update_role_resets_the_duration() {
+    let sandbox = linked("{}");
+    let role = ("RoleName", "xacct");
+    let update = |name: &str, value: &str| call(&sandbox, ADMIN_B, "UpdateRole", &[role, (name, value)]).ok();
+    let get = || {
+        let answer = call(&sandbox, ADMIN_B, "GetRole", &[role]).ok();
+        (answer.text("Description").unwrap_or_default(), answer.text("MaxSessionDuration").unwrap_or_default())
+    };
+    update("Description", "words");
+    update("MaxSessionDuration", "7200");
+    assert_eq!(get(), ("words".to_owned(), "7200".to_owned()));
+    update("Description", "new words");
+    assert_eq!(get(), ("new words".to_owned(), "3600".to_owned()));
+}

@@ -29,6 +29,8 @@ fn the_region_must_fit_the_endpoint() {
     create(&sandbox, ADMIN_B, EU, "bucket-2", "eu-west-2").fails(400, illegal, "The eu-west-2 location constraint");
     create(&sandbox, ADMIN_B, US, "bucket-2", US).fails(400, "InvalidLocationConstraint", "");
     create(&sandbox, ADMIN_B, US, "bucket-2", "").ok();
+    create(&sandbox, ADMIN_B, US, "bucket-3", EU).ok();
+    assert_eq!(sandbox.world(|world| world.bucket("bucket-3").unwrap().region.clone()), EU);
 
     let head = |region: &str| s3(&sandbox, ADMIN_B, region, "HEAD", "/bucket-1", &[], "");
     assert!(head(EU).ok().head.contains("x-amz-bucket-region: eu-west-1"));

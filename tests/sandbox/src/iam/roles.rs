@@ -14,6 +14,8 @@ use crate::xml::Xml;
 pub(super) const TRUST_POLICY_SIZE: usize = 2048;
 /// Most roles in an account.
 pub(super) const ROLES_PER_ACCOUNT: usize = 1000;
+/// `MaxSessionDuration` of a role for which none is given, in seconds.
+const DEFAULT_SESSION_DURATION: i64 = 3600;
 
 /// ARN of a role for authorisation: that of a role that does not exist has no path, whatever path it may be made with.
 pub(super) fn resource(account: &Account, name: &str) -> String {
@@ -116,7 +118,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let role = Role {
         created: call.now,
         description: settings.description,
-        max_session_duration: settings.max_session_duration.unwrap_or(3600),
+        max_session_duration: settings.max_session_duration.unwrap_or(DEFAULT_SESSION_DURATION),
         boundary,
         tags,
         ..Role::new(&name, &path, trust)
@@ -169,7 +171,8 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     let name = authorized(call, "iam:UpdateRole")?;
     change(call, &name, |role| {
         role.description = settings.description.or(role.description.take());
-        role.max_session_duration = settings.max_session_duration.unwrap_or(role.max_session_duration);
+        // A description that is left out stays, but a duration becomes the default.
+        role.max_session_duration = settings.max_session_duration.unwrap_or(DEFAULT_SESSION_DURATION);
     })?;
     // UpdateRole has a result element, which is empty.
     Ok(Some(Xml::default()))

@@ -42,8 +42,8 @@ fn tags(list: &[Element]) -> Result<Tags, ApiError> {
     Ok(tags)
 }
 
-/// The region that the request asks for must be that of the endpoint.
-fn check_location(constraint: Option<&str>, region: &str) -> Result<(), ApiError> {
+/// The region of a new bucket. Endpoints make buckets in their own region, but that of us-east-1 does so everywhere.
+fn location_of_new<'a>(constraint: Option<&'a str>, endpoint: &'a str) -> Result<&'a str, ApiError> {
     let illegal = |which: &str| {
         let message = format!(
             "The {which} location constraint is incompatible for the region specific endpoint this request was sent to."
@@ -52,13 +52,13 @@ fn check_location(constraint: Option<&str>, region: &str) -> Result<(), ApiError
     };
     // `EU` is the old name of eu-west-1.
     match constraint.map(|constraint| if constraint == "EU" { "eu-west-1" } else { constraint }) {
-        None if region == US_EAST_1 => Ok(()),
+        None if endpoint == US_EAST_1 => Ok(endpoint),
         None => Err(illegal("unspecified")),
         Some(constraint) if constraint == US_EAST_1 || !is_region(constraint) => {
             let message = "The specified location-constraint is not valid";
             Err(ApiError::new(400, "InvalidLocationConstraint", message).with_detail("LocationConstraint", constraint))
         }
-        Some(constraint) if constraint == region => Ok(()),
+        Some(constraint) if constraint == endpoint || endpoint == US_EAST_1 => Ok(constraint),
         Some(constraint) => Err(illegal(constraint)),
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     if call.request.header("x-amz-object-ownership").is_some() {
         call.authorize("s3:PutBucketOwnershipControls", &arn(name), &context)?;
     }
-    check_location(constraint, &region)?;
+    let region_of_new = location_of_new(constraint, &region)?.to_owned();
 
     let location = format!("/{name}");
     if let Some(existing) = call.world.bucket(name) {
@@ -109,7 +109,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let bucket = Bucket {
         name: name.clone(),
         account: call.caller.account.clone(),
-        region,
+        region: region_of_new,
         created: call.now,
         tags,
         objects: BTreeMap::new(),

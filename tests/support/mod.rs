@@ -1,0 +1,8 @@
+//! What integration tests share: a closed environment to run programs in, and third parties that may be missing.
+
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
+
+mod environment;
+pub mod third_party;
+
+pub use environment::{Output, TestEnvironment};

@@ -1,0 +1,71 @@
+//! Programs of others that tests need, and that a machine may lack.
+//!
+//! A test that lacks one says so by name and is counted: it is a line in the file that `XACCT_SKIPPED` names, which
+//! `tests/run` prints at the end. It never passes in silence.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{Output, TestEnvironment};
+
+/// The name of the test that this stands in.
+macro_rules! test_name {
+    () => {{
+        fn here() {}
+        let path = std::any::type_name_of_val(&here).trim_end_matches("::here");
+        path.split_once("::").map_or(path, |(_crate, name)| name)
+    }};
+}
+pub(crate) use test_name;
+
+/// Says that a test is skipped, and why.
+pub fn skip(test: &str, reason: &str) {
+    let line = format!("{test}: {reason}\n");
+    // Not `eprint!`, which the test runner swallows where a test passes.
+    let _ = write!(std::io::stderr(), "skipped {line}");
+    if let Some(file) = std::env::var_os("XACCT_SKIPPED") {
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(file).expect("the file that XACCT_SKIPPED names");
+        // One write, so that lines of tests side by side do not mix.
+        file.write_all(line.as_bytes()).expect("a line about a skipped test");
+    }
+}
+
+/// Where a program of the Python venv is, or why it is not there.
+pub fn in_venv(program: &str) -> Result<PathBuf, String> {
+    let Some(venv) = std::env::var_os("XACCT_VENV").filter(|venv| !venv.is_empty()) else {
+        return Err("XACCT_VENV is not set; tests/run sets it".to_owned());
+    };
+    let path = PathBuf::from(venv).join("bin").join(program);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(format!("there is no {}", path.display())),
+    }
+}
+
+/// Readies an environment for Terraform: with `PATH`, and what the machine says about where providers come from.
+///
+/// The folder must hold the configuration already. Returns `None`, and skips the test, where there is no Terraform or
+/// no provider to be had.
+pub fn terraform(test: &str, environment: &mut TestEnvironment) -> Option<()> {
+    for name in ["PATH", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "CHECKPOINT_DISABLE"] {
+        if let Ok(value) = std::env::var(name) {
+            environment.set(name, &value);
+        }
+    }
+    if let Err(error) = environment.command("terraform").arg("version").output() {
+        skip(test, &format!("terraform cannot be run: {error}"));
+        return None;
+    }
+    let mut init = environment.command("terraform");
+    init.args(["init", "-no-color", "-input=false"]);
+    let init = Output::of(init);
+    if init.code != 0 {
+        let error = init.stderr.split_once("Error: ").map_or(&*init.stderr, |(_, error)| error);
+        let reason = error.split_whitespace().take(30).collect::<Vec<_>>().join(" ");
+        skip(test, &format!("terraform init does not work here: {reason}"));
+        return None;
+    }
+    Some(())
+}

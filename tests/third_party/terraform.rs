@@ -1,0 +1,116 @@
+//! Terraform, with the real AWS provider, uses what `xacct print-provider-hcl` prints, as it is.
+
+use serde_json::Value;
+
+use crate::accounts::{Accounts, REGION};
+use crate::support::third_party::{self, test_name};
+use crate::support::{Output, TestEnvironment};
+
+#[test]
+fn terraform_makes_a_bucket_in_the_target_account() {
+    let Some(mut accounts) = Accounts::for_test(test_name!()) else {
+        return;
+    };
+    let bucket = format!("made-by-terraform-{}", accounts.target.id);
+    let arguments = ["--generate-external-id", "--policy-arn=AdministratorAccess"];
+    accounts.bootstrap(&arguments).exits_with(0);
+    let environment = &mut accounts.environment;
+    let printed = environment.xacct(&["print-provider-hcl"]).exits_with(0).stdout;
+    assert!(printed.contains("export AWS_PROFILE=alice"), "{printed}");
+    environment.write("provider.tf", &printed);
+    environment.write(
+        "main.tf",
+        &format!(
+            r#"
+            data "aws_caller_identity" "here" {{}}
+            resource "aws_s3_bucket" "made" {{
+              bucket = "{bucket}"
+            }}
+            output "account" {{
+              value = data.aws_caller_identity.here.account_id
+            }}
+            output "arn" {{
+              value = data.aws_caller_identity.here.arn
+            }}
+            "#
+        ),
+    );
+    let Some(()) = third_party::terraform(test_name!(), environment) else {
+        return;
+    };
+    environment.set("AWS_PROFILE", "alice");
+    assert_formatted(environment, "provider.tf");
+    terraform(environment, &["validate"]);
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+
+    assert_eq!(accounts.target.buckets(), [bucket.as_str()]);
+    assert_eq!(accounts.source.buckets(), [""; 0]);
+    let location = format!("s3api get-bucket-location --bucket {bucket}");
+    assert_eq!(accounts.target.aws(&location)["LocationConstraint"], REGION);
+    let environment = &accounts.environment;
+    let outputs: Value = terraform(environment, &["output", "-json"]).json();
+    assert_eq!(outputs["account"]["value"], accounts.target.id.as_str());
+    let session = format!("arn:aws:sts::{}:assumed-role/xacct/alice", accounts.target.id);
+    assert_eq!(outputs["arn"]["value"], session.as_str());
+
+    terraform(environment, &["destroy", "-auto-approve", "-input=false"]);
+    assert_eq!(accounts.target.buckets(), [""; 0]);
+}
+
+#[test]
+fn terraform_accepts_the_providers_of_several_targets() {
+    let mut environment = TestEnvironment::new();
+    environment.write(
+        "xacct.toml",
+        r#"
+        [source]
+        account = "111111111111"
+        user = "a+b=c,d.e@f_g-1"
+        user_profile = "two words"
+
+        [targets.dev]
+        account = "222222222222"
+        external_id = "aZ09_+=,.@:/-"
+        max_session_duration = "12h"
+        region = "eu-west-1"
+
+        [targets."2nd ${target} \"%{if}\""]
+        account = "333333333333"
+        role = "+=,.@-_"
+        role_path = "/${path}/%{if}/\"quoted\\/"
+        "#,
+    );
+    let arguments = ["print-provider-hcl", "--version-constraint", ">= 5.67, < 7"];
+    let printed = environment.xacct(&arguments).exits_with(0).stdout;
+    environment.write("provider.tf", &printed);
+    environment.write(
+        "main.tf",
+        r#"
+        data "aws_caller_identity" "dev" {
+          provider = aws.dev
+        }
+        data "aws_caller_identity" "second" {
+          provider = aws.account_2nd___target_____if__
+        }
+        "#,
+    );
+    let Some(()) = third_party::terraform(test_name!(), &mut environment) else {
+        return;
+    };
+    assert_formatted(&environment, "provider.tf");
+    terraform(&environment, &["validate"]);
+}
+
+/// Runs Terraform, which must succeed.
+#[track_caller]
+fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
+    let mut command = environment.command("terraform");
+    command.args(arguments).arg("-no-color");
+    Output::of(command).exits_with(0)
+}
+
+#[track_caller]
+fn assert_formatted(environment: &TestEnvironment, file: &str) {
+    let different = terraform(environment, &["fmt", "-check", "-diff", file]);
+    assert_eq!(different.stdout, "");
+}

@@ -156,8 +156,7 @@ fn results(work: &Work, run: &Run<'_>) {
         }
         if job.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY) {
             text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
-            let _ =
-                write!(text, "\n  xacct bootstrap --target-account {} --policy-arn PowerUserAccess", job.link.account);
+            let _ = write!(text, "\n  xacct bootstrap {} --policy-arn PowerUserAccess", naming(&job.link));
         }
         console.result(&text);
     }
@@ -196,19 +195,26 @@ fn errors(work: &Work) -> impl Iterator<Item = &Error> {
         .chain(proofs)
 }
 
+/// The options that name one link and no other.
+fn naming(link: &Link) -> String {
+    let role = if link.role.as_str() == crate::config::DEFAULT_ROLE_NAME {
+        String::new()
+    } else {
+        format!(" --role-name {}", link.role)
+    };
+    format!("--target-account {}{role}", link.account)
+}
+
 /// The command and the document that make the other half.
 fn for_the_other_owner(work: &Work, only: Half) -> String {
     let mut text = String::new();
     for job in work.jobs.iter().filter(|job| job.result.is_ok() && work.grant_result.is_ok()) {
         let link = &job.link;
-        let mut options = format!("--target-account {}", link.account);
+        let mut options = naming(link);
         if includes(Some(only), Half::Source) {
             let _ = write!(options, " --user {}", work.source.user);
         } else {
             let _ = write!(options, " --user {}", work.source.user.name);
-        }
-        if link.role.as_str() != crate::config::DEFAULT_ROLE_NAME {
-            let _ = write!(options, " --role-name {}", link.role);
         }
         if !link.role_path.is_root() {
             let _ = write!(options, " --role-path {}", link.role_path);

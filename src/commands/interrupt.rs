@@ -21,8 +21,14 @@ pub fn guarded(run: &Run<'_>, command: impl Future<Output = Result<ExitCode>>) -
     let result = runtime.block_on(async {
         let ended = tokio::select! {
             biased;
-            signal = signal() => Err(Error::new(signal, "interrupted: what was not yet applied is not applied")
-                .hint("run the same command again to see what is left to do")),
+            signal = signal() => {
+                if run.context.terminal.can_animate {
+                    // The terminal shows ^C where the cursor was.
+                    run.console.say("");
+                }
+                Err(Error::new(signal, "interrupted: what was not yet applied is not applied")
+                    .hint("run the same command again to see what is left to do"))
+            }
             result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
                 Err(Error::new(Kind::Internal, "xacct has a bug and stopped").hint("please report it with the message above"))
             }),

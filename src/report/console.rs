@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::OutputFormat;
 use crate::context::Terminal;
@@ -70,18 +70,22 @@ impl Console {
     }
 
     /// Asks, and reads one line. `None` when the terminal is gone.
+    ///
+    /// Progress is hidden meanwhile, without holding its lock: if Ctrl-C ends the run, others must still be able to write.
     #[must_use]
     pub fn ask(&self, question: &str) -> Option<String> {
-        self.bars.suspend(|| {
-            let mut stderr = anstream::stderr();
-            let _ = write!(stderr, "{question} ");
-            let _ = stderr.flush();
-            let mut line = String::new();
-            match std::io::stdin().read_line(&mut line) {
-                Ok(0) | Err(_) => None,
-                Ok(_) => Some(line.trim().to_owned()),
-            }
-        })
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} ");
+        let _ = stderr.flush();
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        self.bars.set_draw_target(ProgressDrawTarget::stderr());
+        match read {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim().to_owned()),
+        }
     }
 
     /// Shows what is being waited for, on a line of its own that goes away.

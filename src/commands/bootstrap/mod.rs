@@ -91,7 +91,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     }
     if pending > 0 {
         if !args.yes {
-            report::confirm(&work, pending, run)?;
+            report::confirm(&work, pending, run).await?;
         }
         let progress = run.console.progress("bootstrap");
         progress.now("applying");

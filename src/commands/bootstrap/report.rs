@@ -76,7 +76,7 @@ fn terms(link: &Link) -> String {
 ///
 /// # Errors
 /// When the answer is no, or there is nobody to ask.
-pub fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
+pub async fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
     if !run.context.terminal.can_ask {
         return Err(Error::usage(format!(
             "{} to apply, and no terminal to ask on; nothing was changed",
@@ -86,8 +86,11 @@ pub fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
         .hint("or only look: --dry-run, or --check to fail if there are changes"));
     }
     loop {
-        let answer = run.console.ask(&format!("Apply {}? [y/N, d shows the documents]", count(pending, "change")));
-        match answer.unwrap_or_default().to_ascii_lowercase().as_str() {
+        let question = format!("Apply {}? [y/N, d shows the documents]", count(pending, "change"));
+        let console = run.console.clone();
+        // In a thread of its own: Ctrl-C must be heard while the question stands.
+        let answer = tokio::task::spawn_blocking(move || console.ask(&question)).await;
+        match answer.ok().flatten().unwrap_or_default().to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(()),
             "d" => run.console.say(&plans(work, true, run.console.width())),
             _ => return Err(Error::new(Kind::Declined, "nothing was changed")),

@@ -98,6 +98,18 @@ pub struct Link {
     pub bucket_tags: Vec<Tag>,
     /// Namespace of the test bucket's name.
     pub bucket_namespace: BucketNamespace,
+    /// Demands of an existing role that stay, because nobody said otherwise.
+    pub keeps: Keeps,
+}
+
+/// What a role that xacct made demands already stays demanded when the link is new to `xacct.toml` and no option says
+/// otherwise: forgetting the file must not widen a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keeps {
+    /// MFA.
+    pub mfa: bool,
+    /// That only the one user is admitted.
+    pub user: bool,
 }
 
 /// Which external ID a link has.
@@ -163,6 +175,7 @@ impl Link {
             probe: Probe::Bucket,
             bucket_tags: Vec::new(),
             bucket_namespace: BucketNamespace::Global,
+            keeps: Keeps { mfa: true, user: true },
         })
     }
 
@@ -191,6 +204,7 @@ impl Link {
             bucket_tags: record.bucket_tags.clone(),
             bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
             account: new.account,
+            keeps: Keeps::default(),
         })
     }
 
@@ -207,6 +221,8 @@ impl Link {
         } else if role.generate_external_id && self.external_id.known().is_none() {
             self.external_id = ExternalIdChoice::Generate;
         }
+        self.keeps.mfa &= role.require_mfa.is_none();
+        self.keeps.user &= role.restrict_to_user.is_none();
         self.require_mfa = role.require_mfa.unwrap_or(self.require_mfa);
         self.restrict_to_user = role.restrict_to_user.unwrap_or(self.restrict_to_user);
         self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);

@@ -149,6 +149,18 @@ impl ObservedRole {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
     }
 
+    /// Whether the trust policy demands MFA.
+    #[must_use]
+    pub fn demands_mfa(&self) -> bool {
+        self.trust.policy().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
+    }
+
+    /// Whether the trust policy names this user in a condition.
+    #[must_use]
+    pub fn admits_only(&self, user: &UserArn) -> bool {
+        self.trust.policy().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
+    }
+
     /// The one external ID that xacct's own statement of the trust policy demands.
     #[must_use]
     pub fn external_id(&self) -> Option<&str> {

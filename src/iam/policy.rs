@@ -197,6 +197,12 @@ impl PolicyDocument {
         self.condition_values("sts:ExternalId")
     }
 
+    /// Whether any statement compares this condition key with this value.
+    #[must_use]
+    pub fn compares(&self, key: &str, value: &str) -> bool {
+        self.condition_values(key).contains(value)
+    }
+
     /// The values that any statement compares with this condition key.
     fn condition_values(&self, key: &str) -> BTreeSet<&str> {
         self.statements

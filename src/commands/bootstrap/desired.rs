@@ -12,13 +12,17 @@ use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 
-/// Settles which external ID the link has, now that the role was looked at.
+/// Settles what could not be settled before the role was looked at.
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn settle_external_id(link: &mut Link, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
-    let found =
-        observed.filter(|role| role.is_ours()).and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
+pub fn settle(link: &mut Link, source: &SourceSide, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
+    let ours = observed.filter(|role| role.is_ours());
+    if let Some(role) = ours {
+        link.require_mfa |= link.keeps.mfa && role.demands_mfa();
+        link.restrict_to_user |= link.keeps.user && role.admits_only(&source.user);
+    }
+    let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
     link.external_id = match (&link.external_id, found) {
         (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(found)) => ExternalIdChoice::Use(found),
         (ExternalIdChoice::Generate, None) => {

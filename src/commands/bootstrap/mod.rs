@@ -165,7 +165,7 @@ fn plan(
         }
         let Some(side) = &source_side else { continue };
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
-        desired::settle_external_id(&mut link, observed, run.context)?;
+        desired::settle(&mut link, side, observed, run.context)?;
         let partition = desired::partition(side, target.as_ref());
         let own = files.get(&link.name).cloned().unwrap_or_default();
         let desired = desired::role(&link, side, partition, &own);

@@ -180,7 +180,12 @@ pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> 
 /// # Errors
 /// When S3 refuses, or cannot be reached.
 pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<()> {
-    delete(access, name, owner).await.inspect(|()| leftovers.gone(name))
+    let result = match delete(access, name, owner).await {
+        // The answer to the first request was lost, and the SDK sent a second.
+        Err(error) if is_absent(&error) => Ok(()),
+        result => result,
+    };
+    result.inspect(|()| leftovers.gone(name))
 }
 
 async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {

@@ -1,0 +1,195 @@
+//! The one list of where a server does not do what AWS does.
+
+use crate::server::Name;
+
+/// A server does something else than AWS.
+pub struct Difference {
+    /// The name of the behaviour, which says what AWS does and where that is written.
+    pub behaviour: &'static str,
+    /// Which server differs.
+    pub server: Name,
+    /// What it does instead.
+    pub instead: &'static str,
+    /// Who is right.
+    pub right: Right,
+    /// What makes the server differ.
+    pub why: &'static str,
+}
+
+/// Who is right about a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// The other server, which does what the source of the behaviour says.
+    TheOther,
+    /// Sources contradict each other; the suite follows the one that the behaviour names.
+    Open,
+}
+
+/// The difference of a server that is declared for a behaviour.
+pub fn declared(behaviour: &str, server: Name) -> Option<&'static Difference> {
+    ALL.iter().find(|difference| difference.behaviour == behaviour && difference.server == server)
+}
+
+const fn sandbox(behaviour: &'static str, instead: &'static str, why: &'static str) -> Difference {
+    Difference { behaviour, server: Name::Sandbox, instead, right: Right::TheOther, why }
+}
+
+const fn ministack(behaviour: &'static str, instead: &'static str, why: &'static str) -> Difference {
+    Difference { behaviour, server: Name::Ministack, instead, right: Right::TheOther, why }
+}
+
+const NO_OPERATION: &str = "It has no such operation: tests plant what they need in its world.";
+const NO_MFA: &str = "It ignores the MFA parameters: no AssumeRole has MFA.";
+const TWO_HALVES: &str = "It asks for a grant within an account, too, whatever the trust policy names.";
+const NO_RULES: &str = "It has no rules for the form of this parameter.";
+const NO_DURATION: &str = "It takes any duration.";
+const NO_SOURCE_IDENTITY: &str = "It ignores the source identity.";
+const ANY_TRUST: &str = "It keeps anything as a trust policy.";
+const AS_WRITTEN: &str = "It keeps principals as they were written.";
+const NO_QUOTAS: &str = "It has no quotas for policies.";
+const CAPITALS: &str = "It takes names that differ in capitals for different names.";
+const NO_OWNER: &str = "It ignores the owner that the caller expects.";
+
+/// All differences.
+pub const ALL: &[Difference] = &[
+    // The sandbox
+    sandbox("a boundary of a user, over the wire", "400 InvalidAction", NO_OPERATION),
+    sandbox("an MFA device, over the wire", "400 InvalidAction", NO_OPERATION),
+    sandbox("a key that was deleted", "400 InvalidAction, ok", NO_OPERATION),
+    // ministack, AssumeRole
+    ministack(
+        "external ID demanded by the grant and right",
+        "403 AccessDenied",
+        "It evaluates the caller's policies without the external ID.",
+    ),
+    ministack("MFA demanded and given", "403 AccessDenied", NO_MFA),
+    ministack("MFA with the device of nobody", "ok", NO_MFA),
+    ministack("same account: trust in the user is enough", "403 AccessDenied", TWO_HALVES),
+    ministack("same account: a boundary does not limit trust in the user", "403 AccessDenied", TWO_HALVES),
+    ministack("trust in a role", "403 AccessDenied", TWO_HALVES),
+    ministack("trust in a session", "403 AccessDenied", TWO_HALVES),
+    ministack(
+        "no such role: the text of a refusal",
+        "403 AccessDenied: User: is not authorized to perform: sts:AssumeRole on resource: \
+         arn:aws:iam::<B>:role/target",
+        "It refuses before it looks who calls.",
+    ),
+    Difference {
+        right: Right::Open,
+        ..ministack(
+            "refused for want of a grant: a text without the reason",
+            "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: \
+             sts:AssumeRole because no identity-based policy allows the sts:AssumeRole action",
+            "It gives the reason, as AWS's documents do (IAM User Guide, Troubleshoot access denied error messages); \
+             asked itself, AWS gave callers of other accounts none. To leave the resource out is wrong in any case.",
+        )
+    },
+    ministack("the root user assumes no role", "ok", "It lets the root user do everything."),
+    ministack(
+        "a role with a path, by an ARN with and without it",
+        "ok, ok",
+        "It finds roles by their name, wherever the ARN says they are.",
+    ),
+    // ministack, Sessions
+    ministack("session name of one character", "ok", NO_RULES),
+    ministack("session name of 65 characters", "ok", NO_RULES),
+    ministack("session name with a space", "ok", NO_RULES),
+    ministack("external ID of one character", "ok", NO_RULES),
+    ministack("external ID with a space", "ok", NO_RULES),
+    ministack("duration outside 900 to 43200", "ok, ok", NO_DURATION),
+    ministack("duration over MaxSessionDuration", "ok", NO_DURATION),
+    ministack("duration up to a raised MaxSessionDuration", "ok, ok", NO_DURATION),
+    ministack("chaining for more than an hour", "ok", NO_DURATION),
+    ministack(
+        "session tags allowed by the trust policy alone",
+        "ok",
+        "It asks only the trust policy about `sts:TagSession`.",
+    ),
+    ministack("source identity allowed by neither half", "no source identity", NO_SOURCE_IDENTITY),
+    ministack("source identity allowed by the trust policy alone", "no source identity", NO_SOURCE_IDENTITY),
+    ministack("source identity allowed by the grant alone", "no source identity", NO_SOURCE_IDENTITY),
+    ministack("source identity allowed by both halves", "no source identity", NO_SOURCE_IDENTITY),
+    ministack("source identity stays in a chain", "no source identity, ok", NO_SOURCE_IDENTITY),
+    ministack(
+        "session of a deleted role",
+        "<B> arn:aws:sts::<B>:assumed-role/target/session AROA…:session, <B> \
+         arn:aws:sts::<B>:assumed-role/target/session AROA…:session after it was made again",
+        "Its sessions outlive their role.",
+    ),
+    ministack(
+        "session of GetSessionToken without MFA calls IAM",
+        "ok",
+        "It gives these sessions all rights of the user.",
+    ),
+    // ministack, IAM
+    ministack("trust in a user that does not exist", "ok", ANY_TRUST),
+    ministack("trust in a user in other capitals", "ok", ANY_TRUST),
+    ministack("trust in users by a wildcard", "ok", ANY_TRUST),
+    ministack("trust in a group", "ok", ANY_TRUST),
+    ministack("trust policy with a resource", "ok", ANY_TRUST),
+    ministack("trust policy without a principal", "ok", ANY_TRUST),
+    ministack("trust policy with an unknown element", "ok", ANY_TRUST),
+    ministack("trust policy with an unknown version", "ok", ANY_TRUST),
+    ministack("trust policy with an unknown effect", "ok", ANY_TRUST),
+    ministack("trust policy that is not JSON", "ok", ANY_TRUST),
+    ministack("trust policy of more than 2048 characters", "ok", NO_QUOTAS),
+    ministack("trust in an account's number reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
+    ministack(
+        "trust in a user who was deleted reads as a unique ID",
+        "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"} then {\"AWS\":\"arn:aws:iam::<A>:user/bob\"}",
+        AS_WRITTEN,
+    ),
+    ministack("trust in a user who was made again", "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"}, ok", AS_WRITTEN),
+    ministack(
+        "a role that exists, and the same in other capitals",
+        "409 EntityAlreadyExists: Role with name target already exists., ok",
+        CAPITALS,
+    ),
+    ministack("a user who exists in other capitals", "ok", CAPITALS),
+    ministack(
+        "names that are not there",
+        "404 NoSuchEntity: Role none not found., 404 NoSuchEntity: The user with name none cannot be \
+         found., 404 NoSuchEntity: The user policy with name none cannot be found., 404 NoSuchEntity: The \
+         role policy with name none cannot be found.",
+        "Its text about roles is its own.",
+    ),
+    ministack("role name of 65 characters", "ok", NO_RULES),
+    ministack("role name with a space", "ok", NO_RULES),
+    ministack(
+        "a role with a path",
+        "arn:aws:iam::<B>:role/one/two/target /one/two/, 409 EntityAlreadyExists",
+        NO_RULES,
+    ),
+    ministack("GetUser without a name is about the caller", "root", "It answers about the root user, whoever calls."),
+    ministack("MaxSessionDuration outside 3600 to 43200", "ok, 409 EntityAlreadyExists", NO_RULES),
+    ministack(
+        "UpdateRole without MaxSessionDuration sets an hour",
+        "7200 then 7200 new words",
+        "It leaves alone what it is not told.",
+    ),
+    ministack("policy of a user with a principal", "ok", "It checks less of the grammar of policies."),
+    ministack("policy of a user without a vendor in the action", "ok", "It checks less of the grammar of policies."),
+    ministack("policy of a user of 2048 characters, and of 2049", "ok, ok", NO_QUOTAS),
+    ministack("policies of a user count together", "ok, ok, ok", NO_QUOTAS),
+    ministack("a managed policy that does not exist", "ok, ok", "It attaches any ARN."),
+    ministack(
+        "a call without permission",
+        "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: iam:GetUser \
+         because no identity-based policy allows the iam:GetUser action",
+        "Its text leaves the resource out.",
+    ),
+    // ministack, S3
+    ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
+    ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),
+    ministack("a location that is none", "ok", "It knows no list of regions."),
+    ministack(
+        "names that no bucket may have",
+        "400 InvalidBucketName, 400 InvalidBucketName, ok",
+        "It does not know the reserved prefixes.",
+    ),
+    ministack(
+        "a bucket with tags without s3:TagResource",
+        "ok",
+        "It asks the caller's policies about `s3:CreateBucket` only.",
+    ),
+];

@@ -1,0 +1,263 @@
+//! What every behaviour starts with: two fresh accounts, an administrator in each, and the user `alice` in the first.
+
+use std::rc::Rc;
+
+use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
+use aws_sdk_sts::types::Credentials;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+/// The region where nothing else is said.
+pub const US_EAST_1: &str = "us-east-1";
+/// A region whose buckets need a location.
+pub const EU_WEST_1: &str = "eu-west-1";
+/// The name of the role in account B.
+pub const ROLE: &str = "target";
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// Credentials.
+#[derive(Clone)]
+pub struct Keys {
+    /// Access key ID.
+    pub id: String,
+    /// Secret access key.
+    pub secret: String,
+    /// Session token, with temporary credentials.
+    pub token: Option<String>,
+}
+
+/// An account.
+pub struct Account {
+    /// Its twelve digits.
+    pub id: String,
+    /// Keys of its root user.
+    pub root: Keys,
+    /// Keys of the user `admin`, who may do everything.
+    pub admin: Keys,
+    /// IAM as that user sees it.
+    pub iam: aws_sdk_iam::Client,
+}
+
+/// Two fresh accounts on a server.
+pub struct Scene {
+    /// The server.
+    pub server: Rc<Server>,
+    /// The source account.
+    pub a: Account,
+    /// The target account.
+    pub b: Account,
+    /// Keys of the user `alice` of account A, who may do nothing yet.
+    pub alice: Keys,
+}
+
+impl Scene {
+    /// Opens two accounts.
+    pub async fn open(server: Rc<Server>) -> Self {
+        let a = Account::open(&server).await;
+        let b = Account::open(&server).await;
+        let alice = new_user(&server.iam(&a.root), "alice").await;
+        Self { server, a, b, alice }
+    }
+
+    /// IAM as whoever has these keys.
+    pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
+        self.server.iam(keys)
+    }
+
+    /// STS as whoever has these keys.
+    pub fn sts(&self, keys: &Keys) -> aws_sdk_sts::Client {
+        self.server.sts(keys)
+    }
+
+    /// S3 in a region as whoever has these keys.
+    pub fn s3(&self, keys: &Keys, region: &'static str) -> aws_sdk_s3::Client {
+        self.server.s3(keys, region)
+    }
+
+    /// The ARN of a role of account B.
+    pub fn role_arn(&self, role: &str) -> String {
+        format!("arn:aws:iam::{}:role/{role}", self.b.id)
+    }
+
+    /// Replaces `<A>` and `<B>` in a document by the account numbers.
+    pub fn filled(&self, document: &Value) -> String {
+        document.to_string().replace("<A>", &self.a.id).replace("<B>", &self.b.id)
+    }
+
+    /// Replaces the account numbers by `<A>` and `<B>`, and unique IDs by `AIDA…` and the like.
+    pub fn masked(&self, text: &str) -> String {
+        let masked = text.replace(&self.a.id, "<A>").replace(&self.b.id, "<B>");
+        masked.split_inclusive(|character: char| !character.is_ascii_alphanumeric()).map(without_unique_id).collect()
+    }
+
+    /// Makes the role in account B with this trust policy.
+    pub async fn role(&self, trust: &Value) {
+        let request = self.b.iam.create_role().role_name(ROLE).assume_role_policy_document(self.filled(trust));
+        request.send().await.expect("a role");
+    }
+
+    /// Replaces the role's trust policy.
+    pub async fn set_trust(&self, trust: &Value) {
+        let request = self.b.iam.update_assume_role_policy().role_name(ROLE).policy_document(self.filled(trust));
+        request.send().await.expect("a trust policy");
+    }
+
+    /// Lets the role do this.
+    pub async fn role_may(&self, policy: &Value) {
+        let request = self.b.iam.put_role_policy().role_name(ROLE).policy_name("may");
+        request.policy_document(self.filled(policy)).send().await.expect("a policy of the role");
+    }
+
+    /// Gives alice an inline policy.
+    pub async fn grant(&self, name: &str, policy: &Value) {
+        let request = self.a.iam.put_user_policy().user_name("alice").policy_name(name);
+        request.policy_document(self.filled(policy)).send().await.expect("a policy of alice");
+    }
+
+    /// Makes the role, which trusts account A, and grants it to alice.
+    pub async fn link(&self) {
+        self.role(&trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), json!({}))).await;
+        self.grant("grant", &allow("sts:AssumeRole", "arn:aws:iam::<B>:role/target")).await;
+    }
+
+    /// Makes a managed policy of account A alice's permissions boundary.
+    pub async fn limit(&self, boundary: &Value) {
+        let policy = self.a.iam.create_policy().policy_name("boundary").policy_document(self.filled(boundary));
+        let policy = policy.send().await.expect("a managed policy");
+        let arn = policy.policy().and_then(|policy| policy.arn()).expect("its ARN");
+        self.server.set_boundary(&self.a, "alice", arn).await;
+    }
+
+    /// A call of AssumeRole on the role by alice.
+    pub fn assume(&self) -> AssumeRoleFluentBuilder {
+        self.assume_as(&self.alice)
+    }
+
+    /// The same by whoever has these keys.
+    pub fn assume_as(&self, keys: &Keys) -> AssumeRoleFluentBuilder {
+        self.sts(keys).assume_role().role_arn(self.role_arn(ROLE)).role_session_name("session")
+    }
+
+    /// A session of the role, for alice.
+    pub async fn session(&self) -> Keys {
+        Keys::temporary(self.assume().send().await.expect("a session").credentials())
+    }
+}
+
+impl Account {
+    async fn open(server: &Server) -> Self {
+        let id = random_account_id();
+        let root = server.open_account(&id);
+        let iam = server.iam(&root);
+        let admin = new_user(&iam, "admin").await;
+        let request = iam.attach_user_policy().user_name("admin").policy_arn(ADMINISTRATOR);
+        request.send().await.expect("the policy of administrators");
+        let iam = server.iam(&admin);
+        Self { id, root, admin, iam }
+    }
+}
+
+impl Keys {
+    /// The credentials that AssumeRole or GetSessionToken gave.
+    pub fn temporary(credentials: Option<&Credentials>) -> Self {
+        let credentials = credentials.expect("credentials");
+        Self {
+            id: credentials.access_key_id().to_owned(),
+            secret: credentials.secret_access_key().to_owned(),
+            token: Some(credentials.session_token().to_owned()),
+        }
+    }
+}
+
+async fn new_user(iam: &aws_sdk_iam::Client, name: &str) -> Keys {
+    iam.create_user().user_name(name).send().await.expect("a user");
+    new_key(iam, name).await
+}
+
+/// A new access key of a user.
+pub async fn new_key(iam: &aws_sdk_iam::Client, user: &str) -> Keys {
+    let key = iam.create_access_key().user_name(user).send().await.expect("an access key");
+    let key = key.access_key().expect("an access key");
+    Keys { id: key.access_key_id().to_owned(), secret: key.secret_access_key().to_owned(), token: None }
+}
+
+fn random_account_id() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("random bytes");
+    (100_000_000_000 + u64::from_le_bytes(bytes) % 900_000_000_000).to_string()
+}
+
+/// `AIDA…` in place of a user's unique ID, and the like.
+fn without_unique_id(word: &str) -> String {
+    let end = word.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(word.len());
+    let is_unique_id = end > 16 && ["AIDA", "AROA"].iter().any(|prefix| word.starts_with(prefix));
+    if is_unique_id { format!("{}…{}", &word[..4], &word[end..]) } else { word.to_owned() }
+}
+
+/// A policy that allows an action on a resource.
+pub fn allow(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
+    policy("Allow", action, resource)
+}
+
+/// A policy that denies an action on a resource.
+pub fn deny(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
+    policy("Deny", action, resource)
+}
+
+fn policy(effect: &str, action: impl Into<Value>, resource: impl Into<Value>) -> Value {
+    let (action, resource): (Value, Value) = (action.into(), resource.into());
+    document(json!({ "Effect": effect, "Action": action, "Resource": resource }))
+}
+
+/// A trust policy that admits a principal under a condition.
+pub fn trust(principal: impl Into<Value>, condition: Value) -> Value {
+    let principal: Value = principal.into();
+    document(json!({ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition }))
+}
+
+/// A policy document of one statement, or of a list of them.
+pub fn document(statement: Value) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statement })
+}
+
+/// What a call came to: `ok`, or HTTP status and error code. A `HEAD` may have no code.
+pub fn told<T, E>(result: Result<T, SdkError<E>>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    answer(result, |_| "ok".to_owned())
+}
+
+/// What a call came to, with the server's message if it refused.
+pub fn in_full<T, E>(result: Result<T, SdkError<E>>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let message = result.as_ref().err().and_then(|error| error.message()).unwrap_or_default().to_owned();
+    let told = told(result);
+    if message.is_empty() { told } else { format!("{told}: {message}") }
+}
+
+/// What a call came to, in words of its own if it succeeded.
+pub fn answer<T, E>(result: Result<T, SdkError<E>>, words: impl FnOnce(T) -> String) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match result {
+        Ok(output) => words(output),
+        Err(error) => match error.raw_response() {
+            Some(response) => {
+                let status = response.status().as_u16();
+                error.code().map_or_else(|| status.to_string(), |code| format!("{status} {code}"))
+            }
+            None => DisplayErrorContext(&error).to_string(),
+        },
+    }
+}
+
+/// Several answers as one.
+pub fn several<const COUNT: usize>(answers: [String; COUNT]) -> String {
+    answers.join(", ")
+}

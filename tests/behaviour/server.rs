@@ -1,0 +1,139 @@
+//! The two servers that stand in for AWS.
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::SharedHttpClient;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use xacct_sandbox::world::AccessKey;
+use xacct_sandbox::{Sandbox, World};
+
+use crate::ministack::Ministack;
+use crate::scene::{Account, Keys, US_EAST_1};
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// The sandbox of this repository.
+    Sandbox,
+    /// The emulator of others.
+    Ministack,
+}
+
+/// A running server, without accounts at first.
+pub struct Server {
+    process: Process,
+    http: SharedHttpClient,
+}
+
+enum Process {
+    /// This one.
+    Sandbox(Sandbox),
+    /// One for all tests of this binary.
+    Ministack(&'static Ministack),
+}
+
+impl Server {
+    /// A sandbox without accounts, delays and faults.
+    pub fn sandbox() -> Self {
+        Self::new(Process::Sandbox(Sandbox::builder().world(World::empty()).start()))
+    }
+
+    /// The running ministack.
+    pub fn ministack(ministack: &'static Ministack) -> Self {
+        Self::new(Process::Ministack(ministack))
+    }
+
+    fn new(process: Process) -> Self {
+        // The same for all clients, so that they share connections.
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        Self { process, http }
+    }
+
+    /// Which server this is.
+    pub fn name(&self) -> Name {
+        match self.process {
+            Process::Sandbox(_) => Name::Sandbox,
+            Process::Ministack(_) => Name::Ministack,
+        }
+    }
+
+    /// IAM as whoever has these keys.
+    pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.configuration(keys, US_EAST_1))
+    }
+
+    /// STS as whoever has these keys.
+    pub fn sts(&self, keys: &Keys) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.configuration(keys, US_EAST_1))
+    }
+
+    /// S3 in a region as whoever has these keys.
+    pub fn s3(&self, keys: &Keys, region: &'static str) -> aws_sdk_s3::Client {
+        let configuration = aws_sdk_s3::config::Builder::from(&self.configuration(keys, region));
+        aws_sdk_s3::Client::from_conf(configuration.force_path_style(true).build())
+    }
+
+    fn configuration(&self, keys: &Keys, region: &'static str) -> SdkConfig {
+        let url = match &self.process {
+            Process::Sandbox(sandbox) => sandbox.url(),
+            Process::Ministack(ministack) => &ministack.url,
+        };
+        let credentials = Credentials::new(&keys.id, &keys.secret, keys.token.clone(), None, "behaviour");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::from_static(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .http_client(self.http.clone())
+            .build()
+    }
+
+    /// Makes an account, and gives the keys of its root user.
+    ///
+    /// ministack takes an account number as an access key of that account's root, whatever the secret, and has any
+    /// account. The sandbox is given such a key.
+    pub fn open_account(&self, id: &str) -> Keys {
+        let secret = "secret of the root user";
+        if let Process::Sandbox(sandbox) = &self.process {
+            let key = AccessKey { id: id.to_owned(), secret: secret.to_owned() };
+            sandbox.world(|world| world.account_mut(id).root_keys.push(key));
+        }
+        Keys { id: id.to_owned(), secret: secret.to_owned(), token: None }
+    }
+
+    /// Sets a user's permissions boundary. The sandbox has no operation for it.
+    pub async fn set_boundary(&self, account: &Account, user: &str, arn: &str) {
+        match &self.process {
+            Process::Sandbox(sandbox) => sandbox.world(|world| world.set_user_boundary(&account.id, user, Some(arn))),
+            Process::Ministack(_) => {
+                let request = account.iam.put_user_permissions_boundary().user_name(user).permissions_boundary(arn);
+                request.send().await.expect("a permissions boundary");
+            }
+        }
+    }
+
+    /// Gives a user an MFA device; returns its serial number and its present code. The sandbox has no operation for it.
+    pub async fn add_mfa_device(&self, account: &Account, user: &str) -> (String, String) {
+        match &self.process {
+            Process::Sandbox(sandbox) => {
+                let serial = sandbox.world(|world| world.add_mfa_device(&account.id, user, b"seed".to_vec()));
+                // All devices have one seed: users of the same name in other accounts do not matter.
+                (serial, sandbox.totp(user))
+            }
+            Process::Ministack(_) => {
+                let device = account.iam.create_virtual_mfa_device().virtual_mfa_device_name(user);
+                let device = device.send().await.expect("an MFA device");
+                let serial = device.virtual_mfa_device().expect("an MFA device").serial_number();
+                let request = account.iam.enable_mfa_device().user_name(user).serial_number(serial);
+                let request = request.authentication_code1("123456").authentication_code2("654321");
+                request.send().await.expect("an enabled MFA device");
+                // ministack keeps no clock for the device: any code is as good as the right one.
+                (serial.to_owned(), "123456".to_owned())
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Running behaviours, and judging what a server did.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use tokio::task::LocalSet;
+
+use crate::differences::{self, Difference, Right};
+use crate::scene::Scene;
+use crate::server::{Name, Server};
+
+/// Something that AWS does.
+pub struct Behaviour {
+    /// What tells it from others.
+    pub name: &'static str,
+    /// Where it is written that AWS does so.
+    source: &'static str,
+    /// What AWS does, in the words of [`crate::scene::told`].
+    expected: &'static str,
+    observe: Box<dyn Fn(Scene) -> LocalBoxFuture<'static, String>>,
+}
+
+/// A behaviour: `observe` asks the server, and says what it did.
+pub fn behaviour<F>(name: &'static str, source: &'static str, expected: &'static str, observe: F) -> Behaviour
+where
+    F: AsyncFn(&Scene) -> String + Clone + 'static,
+{
+    let observe = move |scene: Scene| {
+        let observe = observe.clone();
+        async move { scene.masked(&observe(&scene).await) }.boxed_local()
+    };
+    Behaviour { name, source, expected, observe: Box::new(observe) }
+}
+
+impl Behaviour {
+    /// What is wrong with what was observed, by the list of differences.
+    fn judge(&self, observed: &str, declared: Option<&Difference>) -> Option<String> {
+        let Self { name, expected, source, .. } = self;
+        let wanted = declared.map_or(*expected, |difference| difference.instead);
+        if observed == wanted {
+            return None;
+        }
+        let verdict = match declared {
+            None => "an undeclared difference".to_owned(),
+            Some(_) if observed == *expected => "a declared difference that no longer shows".to_owned(),
+            Some(Difference { instead, right, why, .. }) => {
+                format!("not the declared difference, `{instead}` (right is: {right:?}. {why})")
+            }
+        };
+        Some(format!("{name}: {verdict}\n    AWS:      {expected} ({source})\n    observed: {observed}"))
+    }
+}
+
+/// Runs all behaviours on a server side by side, and fails with all that is wrong.
+pub fn run(server: Server, behaviours: Vec<Behaviour>) {
+    let count = behaviours.len();
+    let server = Rc::new(server);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let problems = LocalSet::new().block_on(&runtime, async {
+        let observe = |behaviour: Behaviour| {
+            let name = behaviour.name;
+            let server = Rc::clone(&server);
+            // A task of its own: where the setting up panics, the others go on.
+            let task = tokio::task::spawn_local(async move {
+                let declared = differences::declared(name, server.name());
+                let observed = (behaviour.observe)(Scene::open(server).await).await;
+                behaviour.judge(&observed, declared)
+            });
+            (name, task)
+        };
+        let mut problems = Vec::new();
+        for (name, task) in behaviours.into_iter().map(observe).collect::<Vec<_>>() {
+            match task.await {
+                Ok(problem) => problems.extend(problem),
+                Err(panic) => problems.push(format!("{name}: {panic}")),
+            }
+        }
+        problems
+    });
+    let (server, found) = (server.name(), problems.len());
+    assert!(problems.is_empty(), "{found} of {count} behaviours on {server:?}:\n\n{}\n", problems.join("\n\n"));
+}
+
+#[test]
+fn what_is_not_declared_fails_and_so_does_what_no_longer_shows() {
+    let behaviour = behaviour("name", "source", "right", async |_| String::new());
+    let wrong = Difference {
+        behaviour: "name",
+        server: Name::Ministack,
+        instead: "wrong",
+        right: Right::TheOther,
+        why: "because",
+    };
+    let judge = |observed, declared| behaviour.judge(observed, declared).unwrap_or_default();
+    assert_eq!(judge("right", None), "");
+    assert!(judge("wrong", None).contains("an undeclared difference"));
+    assert_eq!(judge("wrong", Some(&wrong)), "");
+    assert!(judge("right", Some(&wrong)).contains("a declared difference that no longer shows"));
+    assert!(judge("worse", Some(&wrong)).contains("not the declared difference, `wrong`"));
+}

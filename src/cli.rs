@@ -32,7 +32,8 @@ Exit codes:
   1  something went wrong
   2  wrong usage, or a wrong value in xacct.toml
   3  access does not work, or works where it must not, or could not be proven
-  4  changes are pending (bootstrap --check)"
+  4  changes are pending (bootstrap --check)
+  130, 143  ended by Ctrl-C, by SIGTERM; the test bucket was deleted"
 )]
 pub struct Cli {
     /// The command.
@@ -55,10 +56,22 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make or mend both halves of a link, then prove it.
+    ///
+    /// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
+    /// Without --target-account it does so for every target in xacct.toml. Values in xacct.toml are used where no option
+    /// or XACCT_… variable says otherwise.
+    ///
+    /// Credentials of the source account come from --profile or the environment; those of the target account from
+    /// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
     Bootstrap(Box<Bootstrap>),
     /// Prove that the link works, and that it refuses what it must.
+    ///
+    /// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it
+    /// is, deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.
     Verify(Verify),
     /// Print the Terraform provider block that uses the link.
+    ///
+    /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
     PrintProviderHcl(PrintProviderHcl),
     /// Print a completion script for a shell.
     Completions(Completions),
@@ -66,26 +79,21 @@ pub enum Command {
     Man,
 }
 
-/// Make or mend both halves of a link, then prove it.
-///
-/// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
-/// Without --target-account it does so for every target in xacct.toml. Values in xacct.toml are used where no option or
-/// XACCT_… variable says otherwise.
-///
-/// Credentials of the source account come from --profile or the environment; those of the target account from
-/// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
+/// What `xacct bootstrap` takes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   Link yourself, with an external ID:
     xacct bootstrap --target-account 222222222222 --generate-external-id
-  Link alice with profiles for both accounts, and let the role do what Terraform needs:
-    xacct bootstrap --target-account 222222222222 --user alice --policy-arn PowerUserAccess \\
-      --profile security-admin --target-profile dev-admin --user-profile alice
+  Link alice with profiles for both accounts, and give the role more to do:
+    xacct bootstrap --target-account 222222222222 --user alice \\
+      --policy-arn PowerUserAccess --profile security-admin \\
+      --target-profile dev-admin --user-profile alice
   Reach the target through the organization's role:
-    xacct bootstrap --target-account 222222222222 --enter-role OrganizationAccountAccessRole
+    xacct bootstrap --target-account 222222222222 \\
+      --enter-role OrganizationAccountAccessRole
   See what would change, and fail in CI if anything would:
     xacct bootstrap --check
-  Make only the half in the target account, for a user of somebody else's account:
+  Make only the half in the target account, for a user of somebody else's:
     xacct bootstrap --only target --target-account 222222222222 \\
       --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
 pub struct Bootstrap {
@@ -116,6 +124,9 @@ pub struct Bootstrap {
     /// Do not verify afterwards
     #[arg(long)]
     pub no_verify: bool,
+    /// How long to wait for AWS to honour what was just written
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
+    pub timeout: Duration,
     /// Where the links and the credentials are.
     #[command(flatten)]
     pub access: OperatorAccess,
@@ -199,10 +210,7 @@ pub enum Half {
     Target,
 }
 
-/// Prove that the link works, and that it refuses what it must.
-///
-/// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it is,
-/// deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.
+/// What `xacct verify` takes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify
@@ -249,9 +257,6 @@ pub struct ProofOptions {
     /// Address buckets by path; done by itself for endpoints that are an IP address or localhost
     #[arg(long, env = "XACCT_S3_PATH_STYLE")]
     pub path_style: bool,
-    /// How long to wait for AWS to honour what was just written
-    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
-    pub timeout: Duration,
 }
 
 /// An MFA code as it was typed. It is parsed later, because clap repeats what it refuses, and this is not to be printed.
@@ -319,9 +324,7 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Print the Terraform provider block that uses the link.
-///
-/// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
+/// What `xacct print-provider-hcl` takes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf
@@ -341,7 +344,7 @@ pub struct PrintProviderHcl {
     pub duration: Option<SessionDuration>,
 }
 
-/// Print a completion script for a shell.
+/// What `xacct completions` takes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:
   xacct completions bash > ~/.local/share/bash-completion/completions/xacct")]

@@ -43,10 +43,17 @@ impl Call {
                     404 => Some("NotFound".to_owned()),
                     _ => None,
                 });
-                let message =
-                    answered.err().message().map(str::to_owned).or_else(|| Some(format!("HTTP status {status}")));
+                let Some(code) = code else {
+                    return Error::new(
+                        Kind::Network,
+                        format!("{name} was answered with HTTP status {status} and no text of AWS's"),
+                    )
+                    .hint("check that the endpoint is AWS's and no proxy answers in its place");
+                };
+                let message = answered.err().message().map(str::to_owned);
+                let message = Some(message.unwrap_or_else(|| format!("HTTP status {status}")));
                 let AwsAnswer { service, operation, .. } = self.unanswered();
-                self.refused(AwsAnswer { service, operation, code, message, request_id })
+                self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id })
             }
             SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{name} did not answer in time"))
                 .hint("check the network, proxy and endpoint, and run the command again"),

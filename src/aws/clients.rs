@@ -123,15 +123,13 @@ impl Connections {
         let hint = "or, if the source operator may enter it: --enter-role OrganizationAccountAccessRole";
         match names.as_slice() {
             [one] => Ok((*one).to_owned()),
-            [] => {
-                Err(Error::new(Kind::Credentials, format!("no credentials are known for target account `{account}`"))
-                    .hint("name the profile of its operator: --target-profile NAME")
-                    .hint(hint)
-                    .hint("or make only the half in the source account: --only source"))
-            }
+            [] => Err(Error::new(Kind::Credentials, "no credentials are known".to_owned())
+                .hint("name the profile of its operator: --target-profile NAME")
+                .hint(hint)
+                .hint("or make only the half in the source account: --only source")),
             several => Err(Error::new(
                 Kind::Credentials,
-                format!("several profiles are of target account `{account}`: {}", several.join(", ")),
+                format!("several profiles are of this account: {}", several.join(", ")),
             )
             .hint("choose one: --target-profile NAME")),
         }

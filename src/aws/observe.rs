@@ -16,13 +16,14 @@ use crate::iam::halves::{
 };
 use crate::iam::names::{PolicyName, RoleName, UserName};
 
-/// Reads a role with all that bootstrap may change on it, in two round trips.
+/// Reads a role with all that bootstrap may change on it: in one round trip, if it has no inline policies of ours beyond
+/// `expected`.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
-pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
+pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>) -> Result<Reading<ObservedRole>> {
     let (role, attachments, inline) =
-        tokio::join!(get_role(access, name), attached(access, name), inline_policies(access, name));
+        tokio::join!(get_role(access, name), attached(access, name), inline_policies(access, name, expected));
     let mut role = match role? {
         Reading::Present(role) => role,
         Reading::Absent => return Ok(Reading::Absent),
@@ -80,23 +81,29 @@ async fn attached(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<S
 }
 
 /// The names of all inline policies, with the documents of those that are ours.
-async fn inline_policies(access: &Access, role: &RoleName) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
-    const CALL: Call = Call::iam("ListRolePolicies");
-    let mut pages = access.iam().list_role_policies().role_name(role.to_string()).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => names.extend(page.policy_names().iter().cloned()),
-            Err(error) => return unread(CALL.failed(error), "iam:ListRolePolicies"),
-        }
-    }
+async fn inline_policies(
+    access: &Access,
+    role: &RoleName,
+    expected: &BTreeSet<String>,
+) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
+    let read = |names: Vec<String>| {
+        try_join_all(names.into_iter().map(async |name| {
+            let reading = role_policy(access, role, &name).await?;
+            Ok::<_, Error>((name, reading))
+        }))
+    };
+    // Those that should be there are read beside the list of those that are.
+    let (names, mut documents) =
+        tokio::try_join!(inline_policy_names(access, role), read(expected.iter().cloned().collect()))?;
+    let names = match names {
+        Reading::Present(names) => names,
+        Reading::Absent => return Ok(Reading::Absent),
+        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
+    };
     let (own, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(OWN_POLICY_PREFIX));
+    documents.extend(read(own.into_iter().filter(|name| !expected.contains(name)).collect()).await?);
     let mut policies: BTreeMap<_, _> = others.into_iter().map(|name| (name, None)).collect();
-    let read = try_join_all(own.into_iter().map(async |name| {
-        let reading = role_policy(access, role, &name).await?;
-        Ok::<_, Error>((name, reading))
-    }));
-    for (name, reading) in read.await? {
+    for (name, reading) in documents {
         match reading {
             Reading::Present(document) => {
                 policies.insert(name, Some(document));
@@ -106,6 +113,19 @@ async fn inline_policies(access: &Access, role: &RoleName) -> Result<Reading<BTr
         }
     }
     Ok(Reading::Present(policies))
+}
+
+async fn inline_policy_names(access: &Access, role: &RoleName) -> Result<Reading<Vec<String>>> {
+    const CALL: Call = Call::iam("ListRolePolicies");
+    let mut pages = access.iam().list_role_policies().role_name(role.to_string()).into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => names.extend(page.policy_names().iter().cloned()),
+            Err(error) => return unread(CALL.failed(error), "iam:ListRolePolicies"),
+        }
+    }
+    Ok(Reading::Present(names))
 }
 
 async fn role_policy(access: &Access, role: &RoleName, name: &str) -> Result<Reading<FoundDocument>> {

@@ -4,8 +4,8 @@ use super::Run;
 use crate::cli::PrintProviderHcl;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::Partition;
-use crate::iam::names::{Region, SessionDuration, SessionName};
+use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::names::{AccountId, Region, SessionDuration, SessionName};
 use crate::print::hcl::{self, Provider};
 
 /// Runs `xacct print-provider-hcl`.
@@ -33,9 +33,11 @@ pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> 
                 run.file.path.display()
             ));
         }
+        let role = link.role_arn(region.as_ref().map_or(Partition::Aws, Region::partition));
         providers.push(Provider {
             alias: (!alone).then_some(alias),
-            role: link.role_arn(region.as_ref().map_or(Partition::Aws, Region::partition)),
+            role: role.clone(),
+            needs_mfa: link.require_mfa,
             region,
             external_id: link.external_id.known().cloned(),
             session_name: session_name.clone(),
@@ -44,7 +46,7 @@ pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> 
             user: source.user.as_ref().map(|user| user.name().clone()),
         });
         if link.require_mfa {
-            warn_of_mfa(link, run);
+            warn_of_mfa(link, &role, run);
         }
     }
     run.console.result(&hcl::document(&providers, constraint));
@@ -66,11 +68,16 @@ fn duration(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDurati
     }
 }
 
-fn warn_of_mfa(link: &Link, run: &Run<'_>) {
+fn warn_of_mfa(link: &Link, role: &RoleArn, run: &Run<'_>) {
+    let source = &run.file.source;
+    let user = source.user.as_ref().map_or("USER", |user| user.name().as_str());
+    let account = source.account.as_ref().map_or("ACCOUNT", AccountId::as_str);
+    let serial = format!("arn:{}:iam::{account}:mfa/{user}", role.partition);
     run.console.say(&format!(
-        "Target {} demands MFA, and Terraform cannot ask for a code. Before running Terraform, make a session that has one:\n  \
-         aws sts get-session-token --serial-number arn:aws:iam::ACCOUNT:mfa/DEVICE --token-code CODE\n\
-         and put its three values into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
+        "Target {} demands MFA, and Terraform cannot ask for a code. Before running it, make a session that has one:\n  \
+         aws sts get-session-token --serial-number {serial} --token-code CODE\n\
+         and put its values into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. If the device has another \
+         name: aws iam list-mfa-devices",
         link.name
     ));
 }

@@ -119,23 +119,28 @@ fn worst<'a>(results: impl Iterator<Item = &'a Result<Proof>>) -> ExitCode {
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
+    let mut blocks = Vec::new();
     for proven in proofs {
         let title = format!("{user} → {}", proven.role);
         match &proven.result {
             Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
-                let steps = words::steps(proof, user, console.width());
-                console.result(&format!("{title}\n{}\n{steps}", words::heading(proof)));
+                blocks.push(format!(
+                    "{title}\n{}\n{}",
+                    words::heading(proof),
+                    words::steps(proof, user, console.width())
+                ));
             }
             Ok(_) => {}
             Err(error) => {
-                console.result(&format!("{title}\nNot verified"));
+                blocks.push(format!("{title}\nNot verified"));
                 console.error(error);
             }
         }
     }
     if proofs.len() > 1 {
-        console.result(&table(proofs, console.width()));
+        blocks.push(table(proofs, console.width()));
     }
+    console.result(&blocks.join("\n\n"));
 }
 
 fn table(proofs: &[Proven<'_>], width: u16) -> String {
@@ -143,7 +148,7 @@ fn table(proofs: &[Proven<'_>], width: u16) -> String {
     table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
     for proven in proofs {
         let (result, time) = match &proven.result {
-            Ok(proof) => (words::verdict(proof.outcome), console::seconds(proof.duration)),
+            Ok(proof) => (words::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
             Err(_) => ("error", String::new()),
         };
         let link = proven.link;

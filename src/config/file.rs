@@ -9,7 +9,8 @@ use toml_edit::{Document, Item, TableLike};
 use super::{DEFAULT_ROLE_NAME, Recorded};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::{Invalid, RoleName, Tag, TagKey, TagValue};
+use crate::iam::arn::UserRef;
+use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue};
 
 /// The links on record: `xacct.toml` as it was read.
 #[derive(Debug, Clone, Default)]
@@ -28,9 +29,9 @@ pub struct ConfigFile {
 #[derive(Debug, Clone, Default)]
 pub struct RecordedSource {
     /// `account`.
-    pub account: Option<crate::iam::names::AccountId>,
+    pub account: Option<AccountId>,
     /// `user`.
-    pub user: Option<crate::iam::arn::UserRef>,
+    pub user: Option<UserRef>,
     /// `profile`: the operator's.
     pub profile: Option<String>,
     /// `user_profile`: the user's own.
@@ -59,7 +60,10 @@ impl ConfigFile {
     pub fn parse(path: &Path, text: String) -> Result<Self> {
         let document = Document::parse(text.as_str()).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
+            let what = error.span().and_then(|span| text.get(span)).filter(|what| !what.trim().is_empty());
+            let what = what.map_or_else(String::new, |what| format!(" at `{}`", what.lines().next().unwrap_or(what)));
+            Error::usage(format!("{}:{line}: {}{what}", path.display(), error.message().replace('\n', ", ")))
+                .hint("the file must be TOML (https://toml.io)")
         })?;
         let reader = Reader { path, text: &text };
         let root = Section { reader, name: String::new(), start: None, table: document.as_table() };
@@ -93,9 +97,17 @@ impl ConfigFile {
 
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
     section.only(&["account", "user", "profile", "user_profile"])?;
+    let (account, user) = (section.parsed::<AccountId>("account")?, section.parsed::<UserRef>("user")?);
+    if let (Some(account), Some(of_user)) = (&account, user.as_ref().and_then(UserRef::account))
+        && account != of_user
+    {
+        return Err(section
+            .error("user", format!("the user is of account {of_user}, and the source account is {account}"))
+            .hint("give a user of the source account, or change the account"));
+    }
     Ok(RecordedSource {
-        account: section.parsed("account")?,
-        user: section.parsed("user")?,
+        account,
+        user,
         profile: section.string("profile")?,
         user_profile: section.string("user_profile")?,
     })

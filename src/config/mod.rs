@@ -427,7 +427,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     }
     for text in wanted {
         if !links.iter().any(|link| link.name == *text || link.account.as_str() == text) {
-            let names: Vec<_> = file.targets.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(
                 Error::usage(format!("`{path}` has no target `{text}`")).hint(format!("it has {}", names.join(", ")))
             );

@@ -356,6 +356,7 @@ fn any_link() -> impl Strategy<Value = Link> {
                 probe: if identity { Probe::Identity } else { Probe::Bucket },
                 bucket_tags: to_tags(bucket_tags),
                 bucket_namespace: if regional { BucketNamespace::AccountRegional } else { BucketNamespace::Global },
+                keeps: super::super::Keeps::default(),
                 ..link(&name, "222222222222")
             }
         },

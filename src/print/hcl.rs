@@ -17,6 +17,8 @@ pub struct Provider {
     pub role: RoleArn,
     /// The external ID that the role demands.
     pub external_id: Option<ExternalId>,
+    /// Whether the role demands MFA, for the comment.
+    pub needs_mfa: bool,
     /// What sessions are called.
     pub session_name: Option<SessionName>,
     /// How long sessions last. Always written out: Terraform asks for 15 minutes otherwise.
@@ -120,6 +122,12 @@ fn block(provider: &Provider) -> String {
 
 fn comment(provider: &Provider) -> String {
     let whose = provider.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    if provider.needs_mfa {
+        return format!(
+            "# No credentials stand here. The role demands MFA: Terraform takes a session of {whose} with MFA from\n\
+             #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n"
+        );
+    }
     let how = match &provider.profile {
         Some(profile) => format!("export AWS_PROFILE={}", for_a_shell(profile)),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),

@@ -9,6 +9,7 @@ use super::*;
 
 fn provider() -> Provider {
     Provider {
+        needs_mfa: false,
         alias: None,
         region: Some("eu-west-1".parse().unwrap()),
         role: "arn:aws:iam::222222222222:role/xacct".parse().unwrap(),
@@ -256,6 +257,7 @@ fn any_provider() -> impl Strategy<Value = Provider> {
         option::of("[A-Za-z0-9_+=,.@-]{1,64}"),
     )
         .prop_map(|(alias, region, (path, name), external_id, session_name, seconds, profile, user)| Provider {
+            needs_mfa: false,
             alias,
             region: region.map(|region| region.parse().unwrap()),
             role: format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap(),

@@ -1,6 +1,7 @@
 //! Changes in words. Preview and result are written by the same function, so that they cannot drift apart.
 
 use crate::iam::halves::FoundDocument;
+use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
 use crate::report::console::{borderless, count, trimmed};
 
@@ -53,7 +54,9 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         Change::UpdateRole { from: (description, seconds), description: wanted, max_session } => {
             let mut parts = Vec::new();
             if *seconds != max_session.as_secs() {
-                parts.push(format!("sessions up to {max_session} (now {seconds} s)"));
+                let now = MaxSessionDuration::from_secs(*seconds);
+                let now = now.map_or_else(|_| format!("{seconds} s"), |now| now.to_string());
+                parts.push(format!("sessions up to {max_session} (now {now})"));
             }
             if description != wanted {
                 parts.push("description".to_owned());
@@ -111,6 +114,8 @@ pub fn note(note: &Note) -> String {
 pub struct Style<'a> {
     /// What stands before each change: `source`, `target`, or the target's name.
     pub side: &'a str,
+    /// How wide that is in the widest of the plans shown together.
+    pub pad: usize,
     /// The name of the role that the changes are about.
     pub role: &'a str,
     /// Whether the policy documents are shown.
@@ -137,7 +142,7 @@ pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
 
 fn line(sign: char, text: &str, style: &Style<'_>) -> String {
     let mut table = borderless(style.width);
-    table.add_row([format!(" {sign}"), format!("{:<6}", style.side), text.to_owned()]);
+    table.add_row([format!(" {sign}"), format!("{:<pad$}", style.side, pad = style.pad), text.to_owned()]);
     trimmed(&table)
 }
 

@@ -17,6 +17,18 @@ pub fn verdict(outcome: Outcome) -> &'static str {
     }
 }
 
+/// The verdict in one or two words, for tables.
+#[must_use]
+pub fn verdict_in_short(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Works => "works",
+        Outcome::NotProven => "not proven",
+        Outcome::S3Blocked => "S3 blocked",
+        Outcome::Refused => "does not work",
+        Outcome::TooOpen => "TOO OPEN",
+    }
+}
+
 /// Every step of one proof, and below them what went wrong and what to do.
 #[must_use]
 pub fn steps(proof: &Proof, user: &str, width: u16) -> String {

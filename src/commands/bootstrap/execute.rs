@@ -22,12 +22,13 @@ pub async fn apply(work: &mut Work, args: &Bootstrap) {
         let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
         let applied = apply::to_user(&operator.access, &grant_plan.changes).await;
         *grant_written = Some(Instant::now());
-        outcome(&applied, grant_plan, "", "source")?;
+        let place = format!("source account {}", source.account);
+        outcome(&applied, grant_plan, "", &place)?;
         let look = async || {
             let observed = survey::user_again(source).await?;
             Ok(observed.map(|observed| plan_grant(grant, &observed, args.adopt)))
         };
-        nothing_left(look, "source").await
+        nothing_left(look, &place).await
     };
     let write_roles = stream::iter(jobs.iter_mut())
         .map(async |job| job.result = apply_role(job).await)
@@ -41,23 +42,23 @@ async fn apply_role(job: &mut Job) -> Result<()> {
     let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
     job.written = Some(Instant::now());
-    outcome(&applied, &job.plan, job.role.name.as_str(), "target")?;
+    let place = format!("target account {}", job.role.account);
+    outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     let look = async || {
-        let observed = survey::role_again(target, &job.link).await?;
+        let observed = survey::role_again(target, &job.desired).await?;
         // What was adopted a moment ago is ours now, though its tags may not be visible yet.
         Ok(observed.map(|observed| plan_role(&job.desired, Some(&observed), &target.quotas, true)))
     };
-    nothing_left(look, "target").await
+    nothing_left(look, &place).await
 }
 
 /// Says of a failed change what failed, what was done before it and what was not tried.
-fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, side: &str) -> Result<()> {
+fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, place: &str) -> Result<()> {
     let Some(failed) = applied.iter().find(|applied| applied.result.is_err()) else {
         return Ok(());
     };
     let Err(error) = &failed.result else { return Ok(()) };
-    let mut error =
-        error.clone().context(format!("{side} account: could not {}", sentence(failed.change, role, Mood::Would)));
+    let mut error = error.clone().context(format!("{place}: could not {}", sentence(failed.change, role, Mood::Would)));
     for done in applied.iter().filter(|applied| applied.result.is_ok()) {
         error = error.hint(format!("this was done: {}", sentence(done.change, role, Mood::Done)));
     }
@@ -71,7 +72,7 @@ fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, side: &str) -> Resu
 /// Looks until there is nothing left to do, for a few seconds at most.
 async fn nothing_left(
     look: impl AsyncFn() -> Result<Option<std::result::Result<Plan, Box<Refusal>>>>,
-    side: &str,
+    place: &str,
 ) -> Result<()> {
     let mut pause = Duration::from_millis(200);
     let mut left = Vec::new();
@@ -87,7 +88,7 @@ async fn nothing_left(
     }
     let error = Error::new(
         Kind::Aws,
-        format!("{side} account: AWS took the changes, but these are still to be made: {}", left.join("; ")),
+        format!("{place}: AWS took the changes, but these are still to be made: {}", left.join("; ")),
     );
     Err(error.hint("someone else may be changing the same role or user; run the same command again"))
 }

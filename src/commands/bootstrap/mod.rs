@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use super::{Run, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half, TypedCode};
-use crate::config::{self, Link, Source, includes};
+use crate::config::{self, Link, Source, WayIn, includes};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::halves::DEFAULT_ROLE_POLICIES_QUOTA;
 use crate::iam::halves::{DesiredGrant, DesiredRole};
-use crate::iam::names::{MfaCode, PolicyName};
+use crate::iam::names::{AccountId, MfaCode, PolicyName};
 use crate::iam::plan::{Plan, Refusal, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
@@ -67,7 +67,12 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let code = args.proof.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     for link in &links {
         link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
-        refuse_same_account(link, &source)?;
+        source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
+        if args.only == Some(Half::Target) {
+            // What will have to be known is asked for before anything is sent.
+            survey::source_as_told(&source, Partition::Aws, link.restrict_to_user)?;
+            refuse_entering_without_source(link)?;
+        }
     }
     let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
     if let Some(profile) = &source.user_profile {
@@ -121,17 +126,20 @@ async fn survey_and_plan(
     progress.now("reading both accounts");
     let with_source = includes(args.only, Half::Source);
     let with_target = includes(args.only, Half::Target);
-    // Roles that are entered from the source account need its credentials first; nothing else waits for them.
-    let operator = if with_source { Some(survey::source_operator(connections, source).await?) } else { None };
+    let source_access = if with_source { Some(survey::source_access(connections, source).await?) } else { None };
     let source_side = async {
-        match &operator {
-            Some(operator) => survey::source_side(operator.clone(), source.user.as_ref()).await.map(Some),
+        match &source_access {
+            Some(access) => survey::source_side(access, source).await.map(Some),
             None => Ok(None),
         }
     };
-    let targets = stream::iter(&links).map(async |link| match with_target {
-        true => survey::target_side(connections, link, operator.as_ref()).await.map(Some),
-        false => Ok(None),
+    let targets = stream::iter(&links).map(async |link| {
+        if !with_target {
+            return Ok(None);
+        }
+        let files = files.get(&link.name).into_iter().flat_map(BTreeMap::keys).map(ToString::to_string);
+        let own_policies = files.chain([templates::VERIFY_POLICY.to_owned()]).collect();
+        survey::target_side(connections, link, source_access.as_ref(), &own_policies).await.map(Some)
     });
     let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
     let (source_side, targets) = tokio::join!(source_side, targets);
@@ -160,10 +168,13 @@ fn plan(
         if source_side.is_none() {
             let partition = target.as_ref().and_then(|target| target.operator.caller.arn.partition());
             let told = survey::source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)?;
-            refuse_same_account(&link, &Source { account: Some(told.account.clone()), ..source.clone() })?;
             source_side = Some(told);
         }
         let Some(side) = &source_side else { continue };
+        if let Err(error) = can_be_linked(side, &link, target.as_ref()) {
+            failed.push(Failed { link, error });
+            continue;
+        }
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
         desired::settle(&mut link, side, observed, run.context)?;
         let partition = desired::partition(side, target.as_ref());
@@ -266,7 +277,7 @@ async fn prove(
         .iter()
         .map(|job| {
             let freshness = match job.written.max(work.grant_written) {
-                Some(at) => Freshness::JustWritten { at, patience: args.proof.timeout },
+                Some(at) => Freshness::JustWritten { at, patience: args.timeout },
                 None => Freshness::Settled,
             };
             verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
@@ -337,12 +348,31 @@ fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, B
     Ok(files)
 }
 
-fn refuse_same_account(link: &Link, source: &Source) -> Result<()> {
-    if source.account.as_ref() != Some(&link.account) {
+fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
+    if *source != link.account {
         return Ok(());
     }
     Err(Error::usage(format!("source and target are the same account, {}", link.account))
         .hint("a link is between two accounts: name another one with --target-account"))
+}
+
+fn refuse_entering_without_source(link: &Link) -> Result<()> {
+    match &link.way_in {
+        WayIn::EnterRole(_) => Err(Error::usage(format!(
+            "target `{}` is entered from the source account, which is not looked at with --only target",
+            link.name
+        ))
+        .hint("name the profile of the target's operator: --target-profile NAME")),
+        _ => Ok(()),
+    }
+}
+
+/// Checks what is known of both accounts only after both were looked at.
+fn can_be_linked(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> Result<()> {
+    match (&source.operator, target) {
+        (Some(source), Some(target)) => survey::check_pair(&source.caller, &target.operator.caller),
+        _ => refuse_same_account(link, &source.account),
+    }
 }
 
 /// A refusal with what to do about it.
@@ -352,7 +382,10 @@ fn refused(refusal: &Refusal) -> Error {
         Refusal::ForeignRole { role, differences } => {
             let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
             let error = sentences.fold(error, |error, sentence| error.hint(format!("adopting it would {sentence}")));
-            error.hint("take it over: --adopt").hint("or make another role: --role-name NAME")
+            error
+                .hint("look at it first: --adopt --dry-run --show-policies")
+                .hint("take it over: --adopt")
+                .hint("or make another role: --role-name NAME")
         }
         Refusal::OtherSource { owner, .. } => error
             .hint("make another role for this link: --role-name NAME")

@@ -37,7 +37,10 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     text.push_str(&plans(work, args.show_policies, run.console.width()));
     run.console.tell(&text);
     for failed in &work.failed {
-        run.console.error(&failed.error.clone().context(format!("target {}", failed.link.name)));
+        let error = failed.error.clone();
+        // The error names the account; the name says more only where it is another.
+        let named = failed.link.name != failed.link.account.as_str();
+        run.console.error(&if named { error.context(format!("target {}", failed.link.name)) } else { error });
     }
 }
 
@@ -101,11 +104,11 @@ pub async fn confirm(work: &Work, pending: usize, run: &Run<'_>) -> Result<()> {
 /// The plans of all targets, then that of the source.
 fn plans(work: &Work, documents: bool, width: u16) -> String {
     let several = work.jobs.len() > 1;
-    let targets = work.jobs.iter().map(|job| {
-        let side = if several { job.link.name.as_str() } else { "target" };
-        changes::preview(&job.plan, &Style { side, role: job.role.name.as_str(), documents, width })
-    });
-    let source = changes::preview(&work.grant_plan, &Style { side: "source", role: "", documents, width });
+    let side = |job: &Job| if several { job.link.name.clone() } else { "target".to_owned() };
+    let pad = work.jobs.iter().map(|job| side(job).chars().count()).max().unwrap_or_default().max("source".len());
+    let show = |plan, side: &str, role| changes::preview(plan, &Style { side, pad, role, documents, width });
+    let targets = work.jobs.iter().map(|job| show(&job.plan, &side(job), job.role.name.as_str()));
+    let source = show(&work.grant_plan, "source", "");
     targets.chain([source]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -115,9 +118,14 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     if console.is_json() {
         console.result(&json::document("bootstrap", exit_code, JsonBootstrap::new(work, args, run, recorded)));
     }
-    let Some(recorded) = recorded else { return };
+    let Some(recorded) = recorded else {
+        if work.pending() > 0 {
+            console.say("Nothing was changed");
+        }
+        return;
+    };
     if !console.is_json() {
-        results(work, run);
+        results(work, args, run);
     }
     for error in errors(work) {
         console.error(error);
@@ -134,7 +142,8 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     }
 }
 
-fn results(work: &Work, run: &Run<'_>) {
+fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
+    let only = if args.only.is_some() { "--only target " } else { "" };
     let console = run.console;
     let width = console.width();
     let user = work.source.user.name.as_str();
@@ -157,9 +166,11 @@ fn results(work: &Work, run: &Run<'_>) {
         if let Some(id) = job.link.external_id.known() {
             let _ = write!(text, "\nExternal ID  {id}");
         }
-        if job.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY) {
+        if job.target.is_some()
+            && job.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
+        {
             text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
-            let _ = write!(text, "\n  xacct bootstrap {} --policy-arn PowerUserAccess", naming(&job.link));
+            let _ = write!(text, "\n  xacct bootstrap {} {only}--policy-arn PowerUserAccess", naming(&job.link));
         }
         console.result(&text);
     }
@@ -173,7 +184,7 @@ fn table(work: &Work, width: u16) -> String {
         let proof = job.proof.as_ref();
         let (result, ready) = match (&job.result, proof) {
             (Err(_), _) => ("error", None),
-            (Ok(()), Some(Ok(proof))) => (words::verdict(proof.outcome), proof.ready_after),
+            (Ok(()), Some(Ok(proof))) => (words::verdict_in_short(proof.outcome), proof.ready_after),
             (Ok(()), Some(Err(_))) => ("made; error while verifying", None),
             (Ok(()), None) if work.grant_result.is_err() => ("made; the grant failed", None),
             (Ok(()), None) => ("made; not verified", None),

@@ -1,5 +1,7 @@
 //! Observes both accounts side by side, and checks that they are what they should be. Reads only.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::OptionFuture;
 
 use crate::aws::clients::{Access, Connections};
@@ -7,9 +9,9 @@ use crate::aws::observe;
 use crate::aws::session::{self, AssumeRole, Caller};
 use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
-use crate::iam::halves::{ObservedRole, ObservedUser, Reading, RoleQuotas};
-use crate::iam::names::{AccountId, IamPath, PolicyName};
+use crate::iam::arn::{CallerArn, Partition, RoleArn, UserArn, UserRef};
+use crate::iam::halves::{DesiredRole, ObservedRole, ObservedUser, Reading, RoleQuotas};
+use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::templates::GRANT_POLICY;
 
 /// Who is at work in an account.
@@ -45,14 +47,70 @@ pub struct TargetSide {
     pub quotas: RoleQuotas,
 }
 
-/// Opens the source account and asks who is there.
+/// The credentials of the source operator. Asks AWS nothing about them yet.
 ///
 /// # Errors
-/// When the credentials are of no use, of the wrong account, or of the root user.
-pub async fn source_operator(connections: &Connections, source: &Source) -> Result<Operator> {
-    let access =
-        connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))?;
-    let caller = session::caller(&access).await.map_err(|error| error.context("source account"))?;
+/// When there are none.
+pub async fn source_access(connections: &Connections, source: &Source) -> Result<Access> {
+    connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))
+}
+
+/// Asks who the source operator is, and observes the user: side by side, if the user was named.
+///
+/// # Errors
+/// When the credentials are of the wrong account or of the root user, there is no such user, or the user's policies
+/// cannot be read.
+pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide> {
+    let wanted = source.user.as_ref();
+    let (operator, (user, policies)) = match wanted {
+        Some(user) => {
+            let (operator, observed) = tokio::join!(source_operator(access, source), observe_user(access, user.name()));
+            // Who it is decides before anything else that went wrong.
+            (operator?, observed?)
+        }
+        None => {
+            let operator = source_operator(access, source).await?;
+            let Some(caller) = operator.caller.arn.user() else {
+                return Err(Error::usage(format!(
+                    "which user of account {} may assume the role? The operator ({}) is no user",
+                    operator.caller.account, operator.caller.arn
+                ))
+                .hint("name the user: --user NAME"));
+            };
+            let observed = observe_user(access, &caller.name).await?;
+            (operator, observed)
+        }
+    };
+    let account = operator.caller.account.clone();
+    let absent = || {
+        let name = wanted.map(UserRef::name).or_else(|| operator.caller.arn.user().map(|caller| &caller.name));
+        let name = name.map_or_else(String::new, ToString::to_string);
+        Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
+            .hint("see which there are: aws iam list-users --query 'Users[].UserName'")
+    };
+    let user = match user {
+        Reading::Present(user) => user,
+        Reading::Absent => return Err(absent()),
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+    };
+    if let Some(UserRef::Arn(wanted)) = wanted
+        && *wanted != user
+    {
+        return Err(Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
+            .hint(format!("give --user {user}")));
+    }
+    let policies = match policies {
+        Reading::Present(policies) => policies,
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+        Reading::Absent => return Err(absent()),
+    };
+    let observed = Some(policies.of(user.clone()));
+    Ok(SourceSide { operator: Some(operator), account, user, observed })
+}
+
+/// Asks who the credentials of the source operator belong to.
+async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
+    let caller = session::caller(access).await.map_err(|error| error.context("source account"))?;
     refuse_root(&caller, "source", "--profile")?;
     if let Some(account) = &source.account
         && *account != caller.account
@@ -68,55 +126,13 @@ pub async fn source_operator(connections: &Connections, source: &Source) -> Resu
         .hint(format!("give credentials of account {account}: --profile NAME"))
         .hint("or, if the source account is another one now, change it where it is written"));
     }
-    Ok(Operator { access, caller })
+    Ok(Operator { access: access.clone(), caller })
 }
 
-/// Observes the user in the source account.
-///
-/// # Errors
-/// When there is no such user, or the user's policies cannot be read.
-pub async fn source_side(operator: Operator, wanted: Option<&UserRef>) -> Result<SourceSide> {
-    let account = operator.caller.account.clone();
-    let name = match (wanted, operator.caller.arn.user()) {
-        (Some(user), _) => user.name().clone(),
-        (None, Some(caller)) => caller.name.clone(),
-        (None, None) => {
-            return Err(Error::usage(format!(
-                "which user of account {account} may assume the role? The operator ({}) is no user",
-                operator.caller.arn
-            ))
-            .hint("name the user: --user NAME"));
-        }
-    };
+async fn observe_user(access: &Access, name: &UserName) -> Result<(Reading<UserArn>, Reading<observe::UserPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
-    let (user, policies) = tokio::try_join!(
-        observe::user(&operator.access, &name),
-        observe::user_policies(&operator.access, &name, &grant)
-    )
-    .map_err(|error| error.context("source account"))?;
-    let user = match user {
-        Reading::Present(user) => user,
-        Reading::Absent => {
-            return Err(Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
-                .hint("see which there are: aws iam list-users --query 'Users[].UserName'"));
-        }
-        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
-    };
-    if let Some(UserRef::Arn(wanted)) = wanted
-        && *wanted != user
-    {
-        return Err(Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
-            .hint(format!("give --user {user}")));
-    }
-    let policies = match policies {
-        Reading::Present(policies) => policies,
-        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
-        Reading::Absent => {
-            return Err(Error::new(Kind::Refused, format!("account {account} has no user `{name}`")));
-        }
-    };
-    let observed = Some(policies.of(user.clone()));
-    Ok(SourceSide { operator: Some(operator), account, user, observed })
+    tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant))
+        .map_err(|error| error.context("source account"))
 }
 
 /// The source account as it was told, where nobody can look: only the half in the target account is made.
@@ -151,7 +167,12 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
 ///
 /// # Errors
 /// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
-pub async fn target_side(connections: &Connections, link: &Link, source: Option<&Operator>) -> Result<TargetSide> {
+pub async fn target_side(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+    own_policies: &BTreeSet<String>,
+) -> Result<TargetSide> {
     let place = format!("target account {}", link.account);
     let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
     let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
@@ -167,7 +188,7 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
     let policies: Vec<_> = policies.iter().map(|(arn, role)| (arn, *role)).collect();
     let (caller, role, quotas, policies) = tokio::join!(
         session::caller(&access),
-        observe::role(&access, &link.role),
+        observe::role(&access, &link.role, own_policies),
         observe::role_quotas(&access),
         observe::managed_policies(&access, &policies),
     );
@@ -184,9 +205,6 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
         )
         .hint(format!("give credentials of account {}: --target-profile NAME", link.account)));
     }
-    if let Some(source) = source {
-        check_pair(&source.caller, &caller)?;
-    }
     let operator = Operator { access, caller };
     let observed = match role.map_err(|error| error.context(&place))? {
         Reading::Present(role) => Some(role),
@@ -201,8 +219,9 @@ pub async fn target_side(connections: &Connections, link: &Link, source: Option<
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn role_again(target: &TargetSide, link: &Link) -> Result<Option<ObservedRole>> {
-    match observe::role(&target.operator.access, &link.role).await? {
+pub async fn role_again(target: &TargetSide, desired: &DesiredRole) -> Result<Option<ObservedRole>> {
+    let own_policies = desired.inline.keys().map(ToString::to_string).collect();
+    match observe::role(&target.operator.access, &desired.arn.name, &own_policies).await? {
         Reading::Present(role) => Ok(Some(role)),
         Reading::Absent => Ok(None),
         Reading::Unreadable { permission, answer } => Err(unreadable(&target.operator, &permission, &answer)),
@@ -225,7 +244,7 @@ pub async fn user_again(source: &SourceSide) -> Result<Option<ObservedUser>> {
     OptionFuture::from(read).await.unwrap_or(Ok(None))
 }
 
-async fn enter(connections: &Connections, link: &Link, source: Option<&Operator>) -> Result<Access> {
+async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
     match &link.way_in {
         WayIn::Profile(name) => connections.access(Some(name)).await,
         WayIn::Search => connections.access(Some(&connections.profile_for(&link.account)?)).await,
@@ -234,25 +253,19 @@ async fn enter(connections: &Connections, link: &Link, source: Option<&Operator>
                 Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
                     .hint("name the profile of the target's operator: --target-profile NAME")
             })?;
-            let partition = source.caller.arn.partition().unwrap_or_else(|| source.access.partition());
             let request = AssumeRole {
-                role: crate::iam::arn::RoleArn {
-                    partition,
-                    account: link.account.clone(),
-                    path: IamPath::root(),
-                    name: role.clone(),
-                },
+                role: RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone()),
                 session_name: "xacct-bootstrap".parse()?,
                 external_id: None,
                 duration: None,
             };
-            let session = session::assume(&source.access, &request).await.map_err(|error| {
+            let session = session::assume(source, &request).await.map_err(|error| {
                 error.context(format!("role `{role}` cannot be entered")).hint(format!(
-                    "the operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
-                    source.caller.arn, request.role
+                    "the source operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
+                    source.origin, request.role
                 ))
             })?;
-            Ok(source.access.with_session(&session, format!("role {role}, entered from {}", source.access.origin)))
+            Ok(source.with_session(&session, format!("role {role}, entered from {}", source.origin)))
         }
     }
 }
@@ -269,7 +282,11 @@ fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {
     .hint("delete the root user's access keys; AWS advises against having any"))
 }
 
-fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
+/// Checks that two accounts can be linked.
+///
+/// # Errors
+/// When they are one account, or of different partitions.
+pub fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
     if source.account == target.account {
         return Err(Error::new(Kind::Refused, format!("source and target are the same account, {}", source.account))
             .hint("name another account with --target-account, or other credentials with --target-profile"));

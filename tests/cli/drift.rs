@@ -1,0 +1,288 @@
+//! What was changed by hand is found by `--check`, which writes nothing, and mended by the next run. What others put on
+//! the role or the user stays.
+
+use serde_json::{Value, json};
+use xacct_sandbox::World;
+use xacct_sandbox::world::Role;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, text, trust};
+
+const OPTIONS: &str = "--external-id abc --tag team=platform --max-session-duration 2h --policy-arn PowerUserAccess \
+                       --permissions-boundary AdministratorAccess";
+
+/// Plants drift on a link made with [`OPTIONS`] and demands that exactly these changes mend it.
+#[track_caller]
+fn mends(plant: impl FnOnce(&mut World), actions: &[&str]) {
+    mends_with(OPTIONS, plant, actions);
+}
+
+#[track_caller]
+fn mends_with(options: &str, plant: impl FnOnce(&mut World), actions: &[&str]) {
+    let scene = Scene::linked(options);
+    scene.sandbox.world(plant);
+
+    let found = scene.xacct_json("bootstrap --check", 4);
+    assert_eq!(pending(&found), actions, "{found:#}");
+    assert_eq!(found["pending_changes"], actions.len());
+    assert_eq!(found["applied"], false);
+    assert_eq!(scene.writes(), [""; 0], "--check writes nothing");
+
+    scene.xacct("bootstrap --yes").exits_with(0);
+    let left = scene.xacct_json("bootstrap --check", 0);
+    assert_eq!(left["pending_changes"], 0, "{left:#}");
+}
+
+/// The actions of all changes: those of the target, then those of the source.
+fn pending(document: &Value) -> Vec<String> {
+    let of = |side: &Value| side["changes"].as_array().cloned().unwrap_or_default();
+    let target = of(&document["targets"][ACCOUNT_B]);
+    let source = of(&document["source"]);
+    target.iter().chain(&source).map(|change| text(&change["action"])).collect()
+}
+
+fn role(world: &mut World) -> &mut Role {
+    world.role_mut(ACCOUNT_B, "xacct").expect("role xacct")
+}
+
+fn allow(action: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+}
+
+#[test]
+fn a_trust_policy_without_its_condition() {
+    let open = trust(&json!({}));
+    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open), &["replace_trust_policy"]);
+}
+
+#[test]
+fn a_trust_policy_with_another_external_id() {
+    let other = trust(&json!({"StringEquals": {"sts:ExternalId": "other"}}));
+    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other), &["replace_trust_policy"]);
+}
+
+#[test]
+fn a_trust_policy_that_takes_any_of_two_external_ids() {
+    let two = trust(&json!({"StringEquals": {"sts:ExternalId": ["abc", "other"]}}));
+    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
+}
+
+#[test]
+fn a_trust_policy_with_a_stranger_in_it() {
+    let mut wide = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
+    wide["Statement"].as_array_mut().unwrap().push(json!({
+        "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "sts:AssumeRole",
+    }));
+    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &wide), &["replace_trust_policy"]);
+}
+
+#[test]
+fn a_trust_policy_that_names_a_deleted_user() {
+    let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
+    named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
+    mends(
+        |world| {
+            world.set_trust_policy(ACCOUNT_B, "xacct", &named);
+            world.delete_user(ACCOUNT_A, "bob");
+        },
+        &["replace_trust_policy"],
+    );
+}
+
+#[test]
+fn a_mfa_condition_that_is_missing() {
+    let scene = Scene::linked("--require-mfa --no-verify");
+    let open = trust(&json!({}));
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
+    assert_eq!(pending(&scene.xacct_json("bootstrap --check", 4)), ["replace_trust_policy"]);
+    scene.xacct("bootstrap --yes --no-verify").exits_with(0);
+    assert_eq!(scene.conditions(), json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+}
+
+#[test]
+fn a_shorter_session_limit() {
+    mends(|world| role(world).max_session_duration = 3600, &["update_role"]);
+}
+
+#[test]
+fn another_description() {
+    mends(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
+}
+
+#[test]
+fn a_description_that_is_gone() {
+    mends(|world| role(world).description = None, &["update_role"]);
+}
+
+#[test]
+fn a_boundary_that_is_gone() {
+    mends(|world| role(world).boundary = None, &["set_permissions_boundary"]);
+}
+
+#[test]
+fn another_boundary() {
+    let other = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    mends(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
+}
+
+#[test]
+fn a_tag_that_is_gone_and_one_with_another_value() {
+    mends(
+        |world| {
+            role(world).tags.remove("xacct:source-account");
+            role(world).tags.insert("team".to_owned(), "sales".to_owned());
+        },
+        &["tag_role"],
+    );
+}
+
+#[test]
+fn a_policy_that_was_detached() {
+    mends(|world| role(world).policies.attached.clear(), &["attach_policy"]);
+}
+
+#[test]
+fn an_inline_policy_of_ours_that_was_changed() {
+    mends_with(
+        "",
+        |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", allow("s3:*")),
+        &["put_role_policy"],
+    );
+}
+
+#[test]
+fn an_inline_policy_of_ours_that_is_gone() {
+    mends_with("", |world| role(world).policies.inline.clear(), &["put_role_policy"]);
+}
+
+#[test]
+fn an_inline_policy_of_ours_that_is_no_longer_wanted() {
+    mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*")), &["delete_role_policy"]);
+}
+
+#[test]
+fn a_role_that_is_gone() {
+    mends(
+        |world| {
+            world.delete_role(ACCOUNT_B, "xacct");
+        },
+        &["create_role", "attach_policy"],
+    );
+}
+
+#[test]
+fn a_grant_that_is_gone() {
+    mends(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
+}
+
+#[test]
+fn a_grant_with_a_wildcard() {
+    mends(
+        |world| {
+            let wide = json!({"Version": "2012-10-17", "Statement": [{
+                "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
+            }]});
+            world.put_user_policy(ACCOUNT_A, "alice", "xacct", wide);
+        },
+        &["put_grant"],
+    );
+}
+
+#[test]
+fn a_grant_turned_into_a_denial() {
+    mends(
+        |world| {
+            let denial = json!({"Version": "2012-10-17", "Statement": [{
+                "Sid": "XacctAssumeRole", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": ROLE,
+            }]});
+            world.put_user_policy(ACCOUNT_A, "alice", "xacct", denial);
+        },
+        &["put_grant"],
+    );
+}
+
+#[test]
+fn everything_at_once() {
+    mends(
+        |world| {
+            world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
+            world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*"));
+            world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
+            let role = role(world);
+            role.max_session_duration = 43_200;
+            role.boundary = None;
+            role.tags.remove("team");
+            role.policies.attached.clear();
+        },
+        &[
+            "replace_trust_policy",
+            "update_role",
+            "set_permissions_boundary",
+            "tag_role",
+            "delete_role_policy",
+            "attach_policy",
+            "put_grant",
+        ],
+    );
+}
+
+#[test]
+fn what_means_the_same_is_no_drift() {
+    let scene = Scene::linked("--external-id abc");
+    let same = json!({"Version": "2012-10-17", "Statement": {
+        "Sid": "XacctAssumeRole",
+        "Effect": "Allow",
+        "Principal": {"AWS": ["111111111111"]},
+        "Action": ["sts:AssumeRole"],
+        "Condition": {"StringEquals": {"sts:externalid": ["abc"]}},
+    }});
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &same));
+    scene.xacct("bootstrap --check").exits_with(0);
+}
+
+#[test]
+fn what_others_put_there_stays() {
+    let scene = Scene::linked("");
+    let boundary = "arn:aws:iam::aws:policy/PowerUserAccess";
+    let attached = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    scene.sandbox.world(|world| {
+        world.put_role_policy(ACCOUNT_B, "xacct", "by-hand", allow("ec2:*"));
+        world.attach_role_policy(ACCOUNT_B, "xacct", attached);
+        world.set_role_boundary(ACCOUNT_B, "xacct", Some(boundary));
+        role(world).tags.insert("owner".to_owned(), "carol".to_owned());
+        world.put_user_policy(ACCOUNT_A, "alice", "by-hand", allow("ec2:*"));
+        world.attach_user_policy(ACCOUNT_A, "alice", attached);
+    });
+    scene.xacct("bootstrap --check").exits_with(0);
+    // A run that writes leaves them alone, too, and says so.
+    let document = scene.xacct_json("bootstrap --yes --external-id new --max-session-duration 3h --tag a=b", 0);
+    let notes = document["targets"][ACCOUNT_B]["notes"].to_string();
+    for left in ["by-hand", attached, boundary, "owner"] {
+        assert!(notes.contains(left), "{left} in {notes}");
+    }
+    scene.sandbox.world(|world| {
+        let role = world.role(ACCOUNT_B, "xacct").unwrap();
+        assert!(role.policies.inline.contains_key("by-hand"));
+        assert!(role.policies.attached.contains(attached));
+        assert_eq!(role.boundary.as_deref(), Some(boundary));
+        assert_eq!(role.tags["owner"], "carol");
+        let alice = world.user(ACCOUNT_A, "alice").unwrap();
+        assert!(alice.policies.inline.contains_key("by-hand"));
+        assert!(alice.policies.attached.contains(attached));
+    });
+}
+
+#[test]
+fn grants_of_other_links_stay() {
+    let scene = Scene::linked("");
+    let other = "arn:aws:iam::333333333333:role/other";
+    scene.sandbox.world(|world| {
+        let both = json!({"Version": "2012-10-17", "Statement": [{
+            "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [other, ROLE],
+        }]});
+        world.put_user_policy(ACCOUNT_A, "alice", "xacct", both);
+    });
+    scene.xacct("bootstrap --check").exits_with(0);
+    scene.xacct("bootstrap --yes --role-name second").exits_with(0);
+    let granted = scene.granted();
+    assert!(granted.contains(&other.to_owned()), "{granted:?}");
+}

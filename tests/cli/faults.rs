@@ -1,0 +1,182 @@
+//! What AWS and networks do at times: bootstrap gets through, or says what was done and what was not tried.
+
+use serde_json::Value;
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
+
+use crate::scene::{ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene};
+
+fn denied() -> FaultKind {
+    FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "not today".to_owned() }
+}
+
+fn conflict() -> FaultKind {
+    FaultKind::Error { status: 409, code: "ConcurrentModification".to_owned(), message: "try again".to_owned() }
+}
+
+/// bootstrap gets through these faults, and the next run finds nothing to do.
+#[track_caller]
+fn gets_through(faults: impl IntoIterator<Item = Fault>) {
+    let builder = faults.into_iter().fold(Sandbox::builder(), |builder, fault| builder.fault(fault));
+    let scene = Scene::of(builder);
+    scene.bootstrap("--external-id abc --policy-arn PowerUserAccess").exits_with(0);
+    scene.sandbox.clear_faults();
+    scene.xacct("bootstrap --check").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn throttling() {
+    gets_through(["CreateRole", "AssumeRole", "CreateBucket"].map(|it| Fault::new(it, FaultKind::Throttle).on_call(1)));
+}
+
+#[test]
+fn errors_of_the_server() {
+    let once = |operation: &str, status| Fault::new(operation, FaultKind::ServerError(status)).on_call(1);
+    gets_through([
+        once("AttachRolePolicy", 500),
+        once("GetRole", 503),
+        once("PutUserPolicy", 500),
+        once("GetCallerIdentity", 502),
+    ]);
+}
+
+#[test]
+fn connections_that_break() {
+    gets_through(["PutUserPolicy", "GetUser", "AssumeRole"].map(|it| Fault::new(it, FaultKind::Reset).on_call(1)));
+}
+
+#[test]
+fn lost_answers_about_writes_that_can_be_repeated() {
+    let lost = |operation: &str| Fault::new(operation, FaultKind::Reset).on_call(1).after_processing();
+    gets_through([lost("PutUserPolicy"), lost("AttachRolePolicy")]);
+}
+
+#[test]
+fn changes_that_overlap_with_those_of_others() {
+    gets_through(
+        ["CreateRole", "PutUserPolicy", "AttachRolePolicy"].map(|it| Fault::new(it, conflict()).on_calls(1..=2)),
+    );
+}
+
+#[test]
+fn a_lost_answer_about_the_role_is_mended_by_the_next_run_at_the_latest() {
+    let lost = Fault::new("CreateRole", FaultKind::Reset).on_call(1).after_processing();
+    let scene = Scene::of(Sandbox::builder().fault(lost));
+    let first = scene.bootstrap("--external-id abc");
+    if first.code != 0 {
+        first.exits_with(1).says(&["run the same command again"]);
+        scene.bootstrap("--external-id abc").exits_with(0);
+    }
+    scene.xacct("bootstrap --check").exits_with(0);
+}
+
+#[test]
+fn answers_that_are_not_from_aws() {
+    for kind in [FaultKind::NotXml, FaultKind::TruncatedBody] {
+        let scene = Scene::of(Sandbox::builder().fault(Fault::new("GetCallerIdentity", kind.clone())));
+        let document = scene.bootstrap_json("", 1);
+        let error = &document["error"];
+        assert_eq!(error["kind"], "network", "{kind:?}: {document:#}");
+        assert!(
+            error["hints"].to_string().contains("proxy") || error["hints"].to_string().contains("network"),
+            "{error}"
+        );
+        assert_eq!(scene.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn nobody_at_the_endpoint() {
+    let mut scene = Scene::new();
+    scene.environment.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let document = scene.bootstrap_json("", 1);
+    assert_eq!(document["error"]["kind"], "network", "{document:#}");
+    assert!(document["error"]["hints"].to_string().contains("AWS_ENDPOINT_URL"), "{document:#}");
+}
+
+#[test]
+fn a_clock_that_is_off_is_corrected() {
+    for seconds in [-900, 900] {
+        let scene = Scene::of(Sandbox::builder().clock_skew(seconds));
+        scene.bootstrap("").exits_with(0);
+    }
+}
+
+#[test]
+fn a_failure_says_what_was_done_and_what_was_not_tried() {
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("CreateRole", denied())));
+    let output = scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1);
+    output.says(&[
+        "could not create role xacct",
+        "iam:CreateRole answered AccessDenied: not today",
+        "this was not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
+        "run the same command again",
+    ]);
+    assert_eq!(scene.granted(), [ROLE], "the other half is made all the same");
+    scene.sandbox.clear_faults();
+    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
+}
+
+#[test]
+fn a_failure_after_the_role_was_made() {
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", denied())));
+    let output = scene.bootstrap("").exits_with(1);
+    output.says(&["could not put policy xacct-verify on role xacct", "this was done: created role xacct"]);
+    assert_eq!(scene.requests("AssumeRole").len(), 0, "what is not whole is not verified");
+    scene.sandbox.clear_faults();
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn a_failure_of_the_grant() {
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutUserPolicy", denied())));
+    let document = scene.bootstrap_json("", 1);
+    assert!(document["source"]["error"]["message"].to_string().contains("could not put policy xacct on user alice"));
+    assert_eq!(document["targets"][ACCOUNT_B]["error"], Value::Null);
+    scene.sandbox.clear_faults();
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn one_of_two_targets_fails_and_the_other_works() {
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("CreateRole", denied()).on_call(2)));
+    let words = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice \
+                 --profile security-admin --enter-role OrganizationAccountAccessRole --external-id abc";
+    let output = scene.xacct(words).exits_with(1);
+    let row = |account: &str| {
+        let mut rows = output.stdout.lines().filter(|line| line.trim_start().starts_with(account));
+        rows.next_back().unwrap_or_else(|| panic!("no row of {account}\n{output}")).to_owned()
+    };
+    let rows = [row(ACCOUNT_B), row(ACCOUNT_C)];
+    assert_eq!(rows.iter().filter(|row| row.contains("works")).count(), 1, "{output}");
+    assert_eq!(rows.iter().filter(|row| row.contains("error")).count(), 1, "{output}");
+    assert!(output.stderr.contains("could not create role xacct"), "{output}");
+    let failed = if rows[0].contains("error") { ACCOUNT_B } else { ACCOUNT_C };
+    assert!(output.stderr.contains(failed), "which target failed: {failed}\n{output}");
+    // What works is recorded, what failed is not.
+    let recorded = scene.environment.read("xacct.toml");
+    assert!(!recorded.contains(failed), "{recorded}");
+    scene.xacct(words).exits_with(0);
+}
+
+#[test]
+fn a_call_that_hangs_is_given_up() {
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("GetUser", FaultKind::Hang).on_call(1)));
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn someone_else_changes_the_file_meanwhile() {
+    let scene = Scene::of(
+        Sandbox::builder().fault(Fault::new("CreateRole", FaultKind::Delay(std::time::Duration::from_secs(1)))),
+    );
+    let mut command = scene.command(BOOTSTRAP);
+    let child = command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    scene.wait_for("CreateRole");
+    scene.environment.write("xacct.toml", "# mine\n");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(scene.environment.read("xacct.toml"), "# mine\n");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("was changed while xacct was running"), "{said}");
+}

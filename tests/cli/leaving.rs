@@ -1,0 +1,194 @@
+//! However a run ends, no test bucket is left behind, and if one may be, the message names it.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::documents::assert_follows_the_schema;
+use crate::scene::{ACCOUNT_B, Scene, step};
+use crate::support::Output;
+
+/// A run that is under way.
+struct Running(Child);
+
+impl Running {
+    fn start(scene: &Scene, words: &str) -> Self {
+        let mut command = scene.command(words);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("xacct"))
+    }
+
+    /// Sends a signal: `INT` or `TERM`.
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
+    }
+
+    fn ended(self) -> Output {
+        let output = self.0.wait_with_output().expect("the end of xacct");
+        Output {
+            command: "xacct".to_owned(),
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Runs verify on a link with this fault, sends a signal once the operation was asked for, and gives what it said.
+fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Output {
+    let running = Running::start(scene, words);
+    scene.wait_for(operation);
+    let start = Instant::now();
+    running.signal(signal);
+    let output = running.ended();
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?} after the signal", start.elapsed());
+    output
+}
+
+fn hang(operation: &str) -> Fault {
+    Fault::new(operation, FaultKind::Hang).on_call(1)
+}
+
+#[test]
+fn ctrl_c_while_the_bucket_is_being_deleted() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("DeleteBucket"));
+    let output = interrupted(&scene, "verify", "DeleteBucket", "INT").exits_with(130);
+    assert!(output.stderr.contains("Deleting the test bucket xacct-verify-222222222222-"), "{output}");
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn sigterm_while_the_bucket_is_being_deleted() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("DeleteBucket"));
+    interrupted(&scene, "verify", "DeleteBucket", "TERM").exits_with(143);
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("CreateBucket").after_processing());
+    interrupted(&scene, "verify", "CreateBucket", "INT").exits_with(130);
+    assert_eq!(scene.buckets(), 0);
+    assert!(!scene.requests("DeleteBucket").is_empty());
+}
+
+#[test]
+fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("CreateBucket"));
+    let output = interrupted(&scene, "verify", "CreateBucket", "TERM").exits_with(143);
+    assert_eq!(scene.buckets(), 0);
+    assert!(!output.stderr.contains("may be left behind"), "{output}");
+}
+
+#[test]
+fn ctrl_c_during_bootstrap_leaves_no_bucket_either() {
+    let scene = Scene::new();
+    scene.sandbox.add_fault(hang("DeleteBucket"));
+    interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", "INT").exits_with(130);
+    assert_eq!(scene.buckets(), 0);
+    // The halves were made and recorded before.
+    scene.xacct("bootstrap --check").exits_with(0);
+}
+
+#[test]
+fn ctrl_c_before_there_is_a_bucket() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("AssumeRole"));
+    let output = interrupted(&scene, "verify", "AssumeRole", "INT").exits_with(130);
+    assert!(output.stderr.contains("interrupted"), "{output}");
+    assert_eq!(scene.requests("CreateBucket").len(), 0);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Hang));
+    let running = Running::start(&scene, "verify");
+    scene.wait_for("DeleteBucket");
+    running.signal("INT");
+    let start = Instant::now();
+    while scene.requests("DeleteBucket").len() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(10), "no second try");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("INT");
+    let output = running.ended().exits_with(130);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
+    output.says(&[&format!("the test bucket `{name}` may be left behind"), "aws s3api delete-bucket"]);
+}
+
+#[test]
+fn an_interrupted_run_is_one_json_document() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("DeleteBucket"));
+    let output = interrupted(&scene, "verify --output json", "DeleteBucket", "INT").exits_with(130);
+    let document = output.json();
+    assert_follows_the_schema(&document);
+    assert_eq!(document["error"]["kind"], "interrupted");
+    assert_eq!(document["exit_code"], 130);
+}
+
+#[test]
+fn a_deletion_that_fails_several_times_is_tried_again() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(500)).on_calls(1..=4));
+    let verification = scene.verdict("", 3);
+    assert_eq!(step(&verification, "delete_bucket")["outcome"], "failed");
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn a_deletion_that_fails_once_does_not_matter() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(503)).on_call(1));
+    assert_eq!(scene.verdict("", 0)["outcome"], "works");
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn a_lost_answer_about_a_bucket_that_was_made() {
+    for region in ["us-east-1", "eu-west-1"] {
+        let scene = Scene::linked("");
+        scene.sandbox.clear_faults();
+        scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Reset).on_call(1).after_processing());
+        let verification = scene.verdict(&format!("--region {region}"), 0);
+        assert_eq!(verification["outcome"], "works", "{region}");
+        assert_eq!(scene.buckets(), 0, "{region}");
+    }
+}
+
+#[test]
+fn a_lost_answer_about_a_bucket_that_was_deleted() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
+    assert_eq!(scene.verdict("", 0)["outcome"], "works");
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn answers_that_never_come_do_not_leave_the_bucket() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    // Every answer about its making is lost.
+    scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Reset).after_processing());
+    let document = scene.xacct_json("verify", 1);
+    assert_eq!(document["targets"][ACCOUNT_B]["error"]["kind"], "network");
+    assert_eq!(scene.buckets(), 0);
+}

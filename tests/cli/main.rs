@@ -1,0 +1,42 @@
+//! xacct as whoever types it meets it: the real program, in a closed environment, on two AWS accounts of this machine.
+//!
+//! | module | what it holds xacct to |
+//! |---|---|
+//! | `making` | bootstrap makes both halves, in every way that it can be asked |
+//! | `targets` | several targets, halves made apart, every way into an account |
+//! | `drift` | what was changed by hand is found and mended; what others put there stays |
+//! | `trips` | few requests wait for each other |
+//! | `operators` | the least that operators need is enough, and nothing of it can be missing |
+//! | `proving` | the verdicts of verify |
+//! | `mfa` | multi-factor authentication |
+//! | `propagation` | waiting for AWS, and only where there is something to wait for |
+//! | `refusing` | what is refused before anything is written |
+//! | `input`, `file_input` | what is refused before anything is sent |
+//! | `leaving` | no bucket is left behind |
+//! | `faults` | what AWS and networks do at times |
+//! | `secrets` | no secret is printed or recorded |
+//! | `output`, `documents`, `shell` | every text, as people and programs read it |
+//! | `terminal` | prompts |
+
+mod documents;
+mod drift;
+mod faults;
+mod file_input;
+mod input;
+mod leaving;
+mod making;
+mod mfa;
+mod operators;
+mod output;
+mod propagation;
+mod proving;
+mod refusing;
+mod scene;
+mod secrets;
+mod shell;
+mod snapshots;
+#[path = "../support/mod.rs"]
+mod support;
+mod targets;
+mod terminal;
+mod trips;

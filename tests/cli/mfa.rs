@@ -1,0 +1,226 @@
+//! Multi-factor authentication: one code proves everything, and what cannot be proven is said to be so.
+
+use serde_json::{Value, json};
+use xacct_sandbox::Sandbox;
+use xacct_sandbox::world::ADMIN_A;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
+
+/// A code that alice's device does not show.
+fn wrong_code(scene: &Scene) -> &'static str {
+    let right = scene.sandbox.totp("alice");
+    if right == "000000" { "000001" } else { "000000" }
+}
+
+/// A link that demands MFA, made without proving it.
+fn demanding() -> Scene {
+    Scene::linked("--require-mfa --external-id abc --no-verify")
+}
+
+#[track_caller]
+fn assert_proven(verification: &Value) {
+    assert_eq!(verification["outcome"], "works", "{verification:#}");
+    for id in ["refused_without_external_id", "refused_with_wrong_external_id", "refused_without_mfa"] {
+        assert_eq!(step(verification, id)["outcome"], "ok", "{id}: {verification:#}");
+    }
+}
+
+#[test]
+fn one_code_proves_the_link_and_every_refusal() {
+    let scene = Scene::new();
+    let code = scene.sandbox.totp("alice");
+    let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
+    assert_proven(&document["targets"][ACCOUNT_B]["verification"]);
+    let conditions = json!({
+        "StringEquals": {"sts:ExternalId": "abc"},
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+    });
+    assert_eq!(scene.conditions(), conditions);
+    assert_eq!(scene.requests("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn the_code_can_come_from_the_environment() {
+    let mut scene = demanding();
+    scene.environment.set("XACCT_MFA_CODE", &scene.sandbox.totp("alice"));
+    assert_proven(&scene.verdict("", 0));
+}
+
+#[test]
+fn one_code_serves_all_targets() {
+    let scene = Scene::new();
+    let code = scene.sandbox.totp("alice");
+    let document = scene.xacct_json(
+        &format!(
+            "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
+             security-admin --enter-role OrganizationAccountAccessRole --require-mfa --external-id abc --mfa-code {code}"
+        ),
+        0,
+    );
+    for target in [ACCOUNT_B, ACCOUNT_C] {
+        assert_proven(&document["targets"][target]["verification"]);
+    }
+    assert_eq!(scene.requests("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn one_code_is_enough_while_the_role_propagates() {
+    let scene = Scene::of(Sandbox::builder().propagation(std::time::Duration::from_secs(1)));
+    let code = scene.sandbox.totp("alice");
+    let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
+    assert_proven(&document["targets"][ACCOUNT_B]["verification"]);
+}
+
+#[test]
+fn a_wrong_code_proves_nothing() {
+    let scene = demanding();
+    let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    let failed = step(&verification, "assume_role");
+    assert_eq!(failed["outcome"], "not_proven");
+    assert!(failed["error"]["aws"]["message"].to_string().contains("invalid MFA one time pass code"));
+    assert_eq!(scene.requests("AssumeRole").len(), 0);
+}
+
+#[test]
+fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
+    let scene = demanding();
+    let code = scene.sandbox.totp("alice");
+    scene.verdict(&format!("--mfa-code {code}"), 0);
+    let verification = scene.verdict(&format!("--mfa-code {code}"), 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    let hints = step(&verification, "assume_role")["error"]["hints"].to_string();
+    assert!(hints.contains("wait for the next one"), "{hints}");
+}
+
+#[test]
+fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
+    let scene = Scene::new();
+    let output = scene.bootstrap("--require-mfa").exits_with(3);
+    output.says(&["Not proven", "--mfa-code CODE", "XACCT_MFA_CODE", "Wrote xacct.toml"]);
+    assert_eq!(scene.granted(), [ROLE]);
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
+}
+
+#[test]
+fn a_role_that_lets_in_without_mfa_is_too_open() {
+    let scene = demanding();
+    let open = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
+    let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
+    assert_eq!(verification["outcome"], "too_open");
+    assert_eq!(step(&verification, "refused_without_mfa")["outcome"], "failed");
+}
+
+#[test]
+fn the_device_is_looked_up_where_the_profile_names_none() {
+    let scene = demanding();
+    scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
+    scene.sandbox.world(|world| {
+        let own = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "arn:aws:iam::111111111111:user/alice",
+        }});
+        world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
+    });
+    assert_proven(&scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0));
+    assert_eq!(scene.requests("ListMFADevices").len(), 1);
+}
+
+#[test]
+fn a_device_that_cannot_be_looked_up_must_be_named_in_the_profile() {
+    let scene = demanding();
+    scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
+    let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    let error = &step(&verification, "assume_role")["error"];
+    assert!(error["message"].to_string().contains("cannot be listed"), "{error}");
+    assert!(error["hints"].to_string().contains("mfa_serial"), "{error}");
+}
+
+#[test]
+fn keys_that_show_no_codes_are_of_no_use() {
+    let scene = demanding();
+    scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
+    scene.sandbox.world(|world| {
+        let own = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*",
+        }});
+        world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
+        let device = &mut world.user_mut(ACCOUNT_A, "alice").mfa_devices[0];
+        device.serial = "arn:aws:iam::111111111111:u2f/user/alice/key".to_owned();
+    });
+    let verification = scene.verdict("--mfa-code 123456", 3);
+    let error = &step(&verification, "assume_role")["error"];
+    assert!(error["message"].to_string().contains("no MFA device that shows codes"), "{error}");
+}
+
+#[test]
+fn a_session_with_mfa_can_assume_but_cannot_show_the_refusal() {
+    let mut scene = demanding();
+    scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
+    let session = scene.sandbox.world(|world| {
+        let mut sessions = world.sessions().filter(|session| session.mfa.is_some());
+        sessions.next().cloned().expect("the session with MFA")
+    });
+    scene.environment.set("AWS_ACCESS_KEY_ID", &session.key.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", &session.key.secret);
+    scene.environment.set("AWS_SESSION_TOKEN", &session.token);
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    assert_eq!(step(&verification, "assume_role")["outcome"], "ok");
+    assert_eq!(step(&verification, "refused_without_external_id")["outcome"], "ok");
+    assert_eq!(step(&verification, "refused_without_mfa")["outcome"], "not_proven");
+}
+
+#[test]
+fn credentials_of_another_user_prove_nothing() {
+    let scene = Scene::linked("");
+    let verification = scene.verdict("--user-profile bob", 3);
+    assert_eq!(verification["outcome"], "not_proven");
+    let who = step(&verification, "who_am_i");
+    assert_eq!(who["outcome"], "not_proven");
+    assert_eq!(who["evidence"], "arn:aws:iam::111111111111:user/bob");
+    assert!(who["error"]["hints"].to_string().contains("--user-profile"), "{who}");
+    assert_eq!(scene.requests("CreateBucket").len(), 0);
+}
+
+#[test]
+fn the_same_name_in_another_account_is_another_user() {
+    let mut scene = Scene::linked("");
+    scene.sandbox.world(|world| {
+        let keys = world.user(ACCOUNT_A, "alice").unwrap().keys.clone();
+        world.user_mut(ACCOUNT_A, "alice").keys.clear();
+        world.user_mut(ACCOUNT_C, "alice").keys = keys;
+    });
+    as_alice(&mut scene.environment);
+    assert_eq!(scene.verdict("", 3)["outcome"], "not_proven");
+}
+
+#[test]
+fn a_session_of_a_role_proves_nothing() {
+    let scene = Scene::linked("");
+    scene.environment.append(
+        "aws/config",
+        "[profile entered]\nregion = us-east-1\nsource_profile = security-admin\n\
+         role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\n",
+    );
+    let verification = scene.verdict("--user-profile entered", 3);
+    assert_eq!(verification["outcome"], "not_proven");
+}
+
+#[test]
+fn an_operator_who_is_not_the_user_makes_the_link_but_cannot_prove_it() {
+    let mut scene = Scene::new();
+    scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);
+    let words = "bootstrap --yes --target-account 222222222222 --user alice";
+    let document = scene.xacct_json(words, 3);
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
+    assert_eq!(document["config"]["written"], true);
+    assert_eq!(scene.granted(), [ROLE]);
+    scene.xacct("verify --user-profile alice").exits_with(0);
+}

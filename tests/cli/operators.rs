@@ -1,0 +1,205 @@
+//! Operators with exactly the documents of `policies/` can do everything, and with less are told what is missing.
+
+use serde_json::Value;
+use xacct_sandbox::world::AccessKey;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side};
+use crate::support::Output;
+
+const SOURCE: &str = include_str!("../../policies/operator-source.json");
+const TARGET: &str = include_str!("../../policies/operator-target.json");
+
+const WORDS: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile operator-a \
+                     --target-profile operator-b";
+
+/// A scene with a user `operator` in each account who has only these policies.
+fn with_operators(source: Value, target: Value) -> Scene {
+    let scene = Scene::new();
+    for (account, profile, document) in [(ACCOUNT_A, "operator-a", source), (ACCOUNT_B, "operator-b", target)] {
+        let key = AccessKey {
+            id: format!("AKIAOPERATOR{}", &account[..8]),
+            secret: format!("secret/of/the/operator/of/{account}"),
+        };
+        scene.environment.append(
+            "aws/config",
+            &format!(
+                "[profile {profile}]\nregion = us-east-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                key.id, key.secret
+            ),
+        );
+        scene.sandbox.world(|world| {
+            world.add_user(account, "operator").keys.push(key);
+            world.put_user_policy(account, "operator", "operator", document);
+        });
+    }
+    scene
+}
+
+fn source_policy() -> Value {
+    parsed(&SOURCE.replace("${UserArn}", "arn:aws:iam::111111111111:user/alice"))
+}
+
+fn target_policy(role: &str) -> Value {
+    let without_path = format!("arn:aws:iam::222222222222:role/{}", role.rsplit('/').next().unwrap());
+    let filled = TARGET.replace("${RoleArnWithoutPath}", &without_path);
+    parsed(&filled.replace("${RoleArn}", role).replace("${Partition}", "aws"))
+}
+
+fn parsed(text: &str) -> Value {
+    assert!(!text.contains("${"), "{text}");
+    serde_json::from_str(text).expect("a policy")
+}
+
+/// The policy without one action.
+fn without(mut policy: Value, action: &str) -> Value {
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        match &mut statement["Action"] {
+            Value::Array(actions) => actions.retain(|found| found != action),
+            one if one == action => *one = "iam:NoSuchAction".into(),
+            _ => {}
+        }
+    }
+    assert!(!policy.to_string().contains(&format!("\"{action}\"")), "{policy}");
+    policy
+}
+
+fn actions(policy: &Value) -> Vec<String> {
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| match &statement["Action"] {
+        Value::Array(actions) => actions.clone(),
+        one => vec![one.clone()],
+    });
+    actions.map(|action| crate::scene::text(&action)).collect()
+}
+
+#[test]
+fn the_least_is_enough_from_nothing_and_again() {
+    let scene = with_operators(source_policy(), target_policy(ROLE));
+    scene.xacct(&format!("{WORDS} --generate-external-id")).exits_with(0);
+    assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
+}
+
+#[test]
+fn the_least_is_enough_for_every_option_and_for_mending() {
+    let role = "arn:aws:iam::222222222222:role/engineering/xacct";
+    let scene = with_operators(source_policy(), target_policy(role));
+    let words = format!("{WORDS} --role-path /engineering/ --restrict-to-user --allow-session-tags");
+    scene.xacct(&format!("{words} --policy-arn ReadOnlyAccess --external-id abc --probe identity")).exits_with(0);
+    let changed = format!(
+        "{words} --policy-arn PowerUserAccess --external-id new --tag a=b --max-session-duration 2h \
+         --permissions-boundary AdministratorAccess"
+    );
+    let document = scene.xacct_json(&changed, 0);
+    assert_eq!(document["pending_changes"], 5, "{document:#}");
+    scene.xacct("bootstrap --check").exits_with(0);
+}
+
+#[test]
+fn the_least_holds_for_this_user_and_this_role_only() {
+    let scene = with_operators(source_policy(), target_policy(ROLE));
+    scene.xacct(&WORDS.replace("alice", "bob")).exits_with(1).says(&["iam:GetUser"]);
+    scene.xacct(&format!("{WORDS} --role-name other")).exits_with(1).says(&["iam:GetRole"]);
+    assert_eq!(scene.writes(), [""; 0]);
+}
+
+/// A missing permission to read is found out before anything is written.
+#[test]
+fn a_missing_permission_to_read_is_named_before_anything_is_written() {
+    let reads = [
+        "iam:GetUser",
+        "iam:GetUserPolicy",
+        "iam:GetRole",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:GetRolePolicy",
+    ];
+    side_by_side(&reads, |permission| {
+        let scene = with_operators(source_policy(), target_policy(ROLE));
+        scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
+        take_away(&scene, permission);
+        scene.sandbox.clear_requests();
+        let document = scene.xacct_json("bootstrap --yes --external-id new", 1);
+        let error = document["error"].clone();
+        assert_eq!(error["kind"], "refused", "{permission}: {document:#}");
+        assert!(error["message"].to_string().contains(permission), "{permission}: {error:#}");
+        assert_eq!(scene.writes(), [""; 0], "{permission}");
+    });
+}
+
+/// A missing permission to write is AWS's to refuse; the message names it and who lacks it.
+#[test]
+fn a_missing_permission_to_write_is_named() {
+    for permission in
+        ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutUserPolicy"]
+    {
+        let scene = with_operators(source_policy(), target_policy(ROLE));
+        take_away(&scene, permission);
+        scene.environment.write(
+            "own.json",
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#,
+        );
+        let output = scene.xacct(&format!("{WORDS} --policy-arn ReadOnlyAccess --policy-file own.json")).exits_with(1);
+        assert_names(&output, permission);
+    }
+}
+
+#[test]
+fn a_missing_permission_to_mend_is_named() {
+    side_by_side(
+        &[
+            "iam:UpdateRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:PutRolePermissionsBoundary",
+            "iam:DeleteRolePolicy",
+            "iam:TagRole",
+        ],
+        |permission| {
+            let scene = with_operators(source_policy(), target_policy(ROLE));
+            scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
+            take_away(&scene, permission);
+            let output = scene
+            .xacct(&format!(
+                "{WORDS} --external-id new --tag a=b --max-session-duration 2h --permissions-boundary AdministratorAccess \
+                 --policy-arn AdministratorAccess"
+            ))
+            .exits_with(1);
+            assert_names(&output, permission);
+        },
+    );
+}
+
+#[test]
+fn without_the_quotas_and_the_policies_it_works_all_the_same() {
+    side_by_side(
+        &["iam:GetAccountSummary", "iam:GetPolicy", "iam:ListUserPolicies", "iam:ListMFADevices"],
+        |permission| {
+            let scene = with_operators(source_policy(), target_policy(ROLE));
+            take_away(&scene, permission);
+            scene.xacct(&format!("{WORDS} --policy-arn PowerUserAccess")).exits_with(0);
+        },
+    );
+}
+
+#[test]
+fn every_permission_is_covered_by_these_tests() {
+    let mut all = actions(&source_policy());
+    all.extend(actions(&target_policy(ROLE)));
+    let tests = include_str!("operators.rs");
+    for action in all {
+        assert!(tests.contains(&format!("\"{action}\"")), "{action} is in no test");
+    }
+}
+
+fn take_away(scene: &Scene, permission: &str) {
+    scene.sandbox.world(|world| {
+        for (account, policy) in [(ACCOUNT_A, source_policy()), (ACCOUNT_B, target_policy(ROLE))] {
+            world.put_user_policy(account, "operator", "operator", without(policy, permission));
+        }
+    });
+}
+
+#[track_caller]
+fn assert_names(output: &Output, permission: &str) {
+    assert!(output.stderr.contains(&format!("not authorized to perform: {permission}")), "{permission}\n{output}");
+    assert!(output.stderr.contains("user/operator"), "{output}");
+}

@@ -1,0 +1,105 @@
+//! xacct waits for AWS to honour what it has just written, and at no other time.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use xacct_sandbox::{Sandbox, SandboxBuilder};
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, step};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[track_caller]
+fn becomes_usable(builder: SandboxBuilder, options: &str, after: Duration) -> Value {
+    let scene = Scene::of(builder);
+    let document = scene.bootstrap_json(options, 0);
+    let verification = document["targets"][ACCOUNT_B]["verification"].clone();
+    assert_eq!(verification["outcome"], "works");
+    let ready = Duration::from_millis(verification["ready_after_ms"].as_u64().expect("ready_after_ms"));
+    let least = after.saturating_sub(Duration::from_millis(600));
+    assert!((least..after + 4 * SECOND).contains(&ready), "ready after {ready:?}, not {after:?}");
+    assert_eq!(scene.buckets(), 0);
+    verification
+}
+
+#[test]
+fn a_second() {
+    becomes_usable(Sandbox::builder().propagation(SECOND), "--external-id abc", SECOND);
+}
+
+#[test]
+fn three_seconds() {
+    becomes_usable(Sandbox::builder().propagation(3 * SECOND), "--external-id abc", 3 * SECOND);
+}
+
+#[test]
+fn old_and_new_in_turn() {
+    let builder = Sandbox::builder().propagation(SECOND).flap(SECOND);
+    becomes_usable(builder, "--external-id abc", SECOND);
+}
+
+#[test]
+fn reads_that_lag_behind() {
+    becomes_usable(Sandbox::builder().propagation(SECOND).stale_reads(true), "", SECOND);
+}
+
+#[test]
+fn permissions_of_the_role_that_come_later() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.set_propagation(SECOND);
+    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
+}
+
+#[test]
+fn a_condition_that_is_added_is_waited_for() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.set_propagation(SECOND);
+    let document = scene.bootstrap_json("--external-id abc", 0);
+    let verification = &document["targets"][ACCOUNT_B]["verification"];
+    assert_eq!(step(verification, "refused_without_external_id")["outcome"], "ok");
+}
+
+#[test]
+fn what_is_waited_for_is_said_once_in_a_pipe() {
+    let scene = Scene::of(Sandbox::builder().propagation(SECOND));
+    let output = scene.bootstrap("--external-id abc").exits_with(0);
+    assert_eq!(output.stderr.matches("waiting for AWS").count(), 1, "{output}");
+    assert!(output.stdout.contains("after the last write"), "{output}");
+}
+
+#[test]
+fn where_nothing_was_written_a_refusal_is_the_answer() {
+    let scene = Scene::linked("--external-id abc");
+    scene.sandbox.world(|world| {
+        world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
+    });
+    let start = Instant::now();
+    assert_eq!(scene.verdict("", 3)["outcome"], "refused");
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+    assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_second_run_does_not_wait_either() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| {
+        let deny = serde_json::json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Deny", "Action": "sts:*", "Resource": "*",
+        }});
+        world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
+    });
+    let document = scene.xacct_json("bootstrap", 3);
+    assert_eq!(document["pending_changes"], 0);
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+}
+
+#[test]
+fn patience_ends_with_the_timeout() {
+    let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
+    let start = Instant::now();
+    let document = scene.bootstrap_json("--timeout 2s", 3);
+    let took = start.elapsed();
+    assert!((2 * SECOND..6 * SECOND).contains(&took), "{took:?}");
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "refused");
+    assert_eq!(document["config"]["written"], true);
+}

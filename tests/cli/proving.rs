@@ -1,0 +1,212 @@
+//! The verdicts of verify: it works, it does not, it is too open, S3 is blocked.
+
+use serde_json::{Value, json};
+use xacct_sandbox::Sandbox;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, step, trust};
+
+#[test]
+fn a_wrong_external_id_on_record_is_refused() {
+    let scene = Scene::linked("--external-id right");
+    scene.environment.edit("xacct.toml", "\"right\"", "\"wrong\"");
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "refused");
+    assert_eq!(step(&verification, "assume_role")["outcome"], "failed");
+    assert_eq!(step(&verification, "assume_role")["error"]["aws"]["code"], "AccessDenied");
+    assert_eq!(scene.requests("CreateBucket").len(), 0);
+}
+
+#[test]
+fn an_external_id_that_is_not_on_record_is_refused() {
+    let scene = Scene::linked("--external-id right");
+    scene.environment.edit("xacct.toml", "external_id = \"right\"\n", "");
+    assert_eq!(scene.verdict("", 3)["outcome"], "refused");
+}
+
+#[test]
+fn a_trust_policy_without_the_condition_is_too_open() {
+    let scene = Scene::linked("--external-id right");
+    let open = trust(&json!({}));
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "too_open");
+    for id in ["refused_without_external_id", "refused_with_wrong_external_id"] {
+        assert_eq!(step(&verification, id)["outcome"], "failed", "{id}");
+    }
+    assert_eq!(step(&verification, "bucket_gone")["outcome"], "ok");
+    scene.xacct("verify").exits_with(3).says(&["TOO OPEN", "xacct bootstrap"]);
+}
+
+#[test]
+fn a_pattern_that_lets_other_external_ids_in_is_too_open() {
+    let scene = Scene::linked("--external-id right");
+    let open = trust(&json!({"StringLike": {"sts:ExternalId": "*right"}}));
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "too_open");
+    assert_eq!(step(&verification, "refused_without_external_id")["outcome"], "ok");
+    assert_eq!(step(&verification, "refused_with_wrong_external_id")["outcome"], "failed");
+}
+
+#[test]
+fn a_user_without_the_grant_is_refused() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| {
+        world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
+    });
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "refused");
+    assert_eq!(step(&verification, "who_am_i")["outcome"], "ok");
+}
+
+#[test]
+fn a_role_that_is_gone_is_refused() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
+    assert_eq!(scene.verdict("", 3)["outcome"], "refused");
+}
+
+#[test]
+fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
+    let scene = Scene::linked("");
+    let deny = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT_B}},
+    }});
+    scene.sandbox.world(|world| world.set_resource_control_policy(ACCOUNT_B, "NoStrangers", deny));
+    assert_eq!(scene.verdict("", 3)["outcome"], "refused");
+}
+
+#[test]
+fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
+    let scene = Scene::linked("");
+    deny_buckets(&scene, &json!({}));
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "s3_blocked");
+    let hints = step(&verification, "create_bucket")["error"]["hints"].to_string();
+    assert!(hints.contains("organization"), "{hints}");
+    assert!(hints.contains("--probe identity"), "{hints}");
+
+    let verification = scene.verdict("--probe identity", 0);
+    assert_eq!(verification["outcome"], "works");
+    assert_eq!(step(&verification, "create_bucket")["outcome"], "skipped");
+}
+
+#[test]
+fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded() {
+    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "NoS3", deny));
+    let document = scene.bootstrap_json("--timeout 1s", 3);
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "s3_blocked");
+    assert_eq!(scene.granted(), [ROLE]);
+    scene.xacct("bootstrap --probe identity").exits_with(0);
+    assert!(scene.environment.read("xacct.toml").contains("probe = \"identity\""));
+}
+
+#[test]
+fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| {
+        world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.clear();
+    });
+    let verification = scene.verdict("", 3);
+    assert_eq!(verification["outcome"], "s3_blocked");
+    let hints = step(&verification, "create_bucket")["error"]["hints"].to_string();
+    assert!(hints.contains("--policy-arn"), "{hints}");
+}
+
+#[test]
+fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
+    let scene = Scene::linked("");
+    let create_only = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": ["s3:CreateBucket", "s3:TagResource"], "Resource": "*",
+    }});
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", create_only));
+    let output = scene.xacct("verify").exits_with(3);
+    let left = scene.sandbox.world(|world| world.buckets().next().map(|bucket| bucket.name.clone()));
+    let left = left.expect("the bucket that could not be deleted");
+    output.says(&[&format!("the test bucket `{left}` may be left behind"), "delete-bucket"]);
+}
+
+#[test]
+fn a_bucket_can_be_given_the_tags_that_an_organization_demands() {
+    let scene = Scene::linked("");
+    deny_buckets(&scene, &json!({"Null": {"aws:RequestTag/cost-center": "true"}}));
+    assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
+    assert_eq!(scene.verdict("--bucket-tag cost-center=4711", 0)["outcome"], "works");
+    // Recorded, it is used from then on.
+    scene.xacct("bootstrap --bucket-tag cost-center=4711").exits_with(0);
+    assert_eq!(scene.verdict("", 0)["outcome"], "works");
+}
+
+#[test]
+fn a_bucket_can_be_put_in_the_namespace_that_an_organization_demands() {
+    let scene = Scene::linked("--region eu-west-1");
+    let elsewhere = json!({"StringNotEquals": {"s3:x-amz-bucket-namespace": "account-regional"}});
+    deny_buckets(&scene, &elsewhere);
+    assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
+    let verification = scene.verdict("--bucket-namespace account-regional", 0);
+    let name = step(&verification, "create_bucket")["evidence"].to_string();
+    assert!(name.contains("xacct-verify-"), "{name}");
+    assert!(name.contains("-222222222222-eu-west-1-an"), "{name}");
+}
+
+#[test]
+fn the_bucket_is_made_in_the_region_of_the_target() {
+    let scene = Scene::linked("--region eu-west-1");
+    scene.verdict("", 0);
+    for operation in ["AssumeRole", "CreateBucket", "DeleteBucket", "HeadBucket"] {
+        for request in scene.requests(operation) {
+            assert_eq!(request.region.as_deref(), Some("eu-west-1"), "{request:#?}");
+        }
+    }
+    scene.verdict("--region us-east-1", 0);
+    assert_eq!(scene.requests("CreateBucket")[1].region.as_deref(), Some("us-east-1"));
+}
+
+#[test]
+fn a_region_that_the_organization_denies_is_reported_as_blocked() {
+    let scene = Scene::linked("");
+    deny_buckets(&scene, &json!({"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}));
+    assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
+    assert_eq!(scene.verdict("--region eu-central-1", 0)["outcome"], "works");
+}
+
+#[test]
+fn the_owner_of_the_bucket_is_a_condition_of_its_deletion() {
+    let scene = Scene::linked("");
+    scene.verdict("", 0);
+    for request in scene.requests("DeleteBucket") {
+        assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
+    }
+}
+
+#[test]
+fn of_several_targets_the_worst_decides() {
+    let scene = Scene::linked("");
+    scene.configure("third-admin", "aws_account_id = 333333333333");
+    scene.xacct("bootstrap --yes --target-account 333333333333").exits_with(0);
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "xacct"));
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json("verify", 3);
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "works");
+    assert_eq!(document["targets"][ACCOUNT_C]["verification"]["outcome"], "refused");
+    assert_eq!(scene.requests("GetCallerIdentity").len(), 1, "who the user is, is asked once");
+}
+
+#[test]
+fn verify_never_touches_iam() {
+    let scene = Scene::linked("--external-id abc");
+    scene.verdict("", 0);
+    assert!(scene.sandbox.requests().iter().all(|request| request.service != "iam"));
+}
+
+/// A service control policy on account B that denies CreateBucket under this condition.
+fn deny_buckets(scene: &Scene, condition: &Value) {
+    let mut statement = json!({"Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"});
+    if condition != &json!({}) {
+        statement["Condition"] = condition.clone();
+    }
+    let document = json!({"Version": "2012-10-17", "Statement": statement});
+    scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "NoBuckets", document));
+}

@@ -1,0 +1,223 @@
+//! A sandbox of its own for each test, and a closed environment in which xacct finds it.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use xacct_sandbox::world::ALICE;
+pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
+use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
+
+use crate::support::{Output, TestEnvironment};
+
+/// The role of most links.
+pub const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
+
+/// What links alice to account B, with profiles for everyone.
+pub const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice \
+                             --profile security-admin --target-profile dev-admin";
+
+/// The accounts, and the folder in which xacct runs.
+pub struct Scene {
+    /// The accounts.
+    pub sandbox: Sandbox,
+    /// The folder and the variables.
+    pub environment: TestEnvironment,
+}
+
+impl Scene {
+    /// Fresh accounts, nothing linked.
+    pub fn new() -> Self {
+        Self::of(Sandbox::builder())
+    }
+
+    /// Accounts as the builder describes them.
+    pub fn of(builder: SandboxBuilder) -> Self {
+        let sandbox = builder.start();
+        let mut environment = TestEnvironment::new();
+        let folder = environment.path("aws");
+        sandbox.write_aws_files(&folder).expect("the AWS config files");
+        for (name, value) in sandbox.environment(&folder) {
+            environment.set(&name, &value);
+        }
+        environment.set("COLUMNS", "80");
+        Self { sandbox, environment }
+    }
+
+    /// Accounts with a link that works, and no request on record.
+    #[track_caller]
+    pub fn linked(more: &str) -> Self {
+        let scene = Self::new();
+        scene.link(more);
+        scene
+    }
+
+    /// Makes the link, and forgets the requests.
+    #[track_caller]
+    pub fn link(&self, more: &str) {
+        self.bootstrap(more).exits_with(0);
+        self.sandbox.clear_requests();
+    }
+
+    /// Runs xacct with these words.
+    pub fn xacct(&self, words: &str) -> Output {
+        self.environment.xacct(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs xacct with these words and `--output json`, and demands this exit code.
+    #[track_caller]
+    pub fn xacct_json(&self, words: &str, exit_code: i32) -> Value {
+        let output = self.xacct(&format!("{words} --output json")).exits_with(exit_code);
+        let document = output.json();
+        assert_eq!(document["exit_code"], exit_code, "the document says the exit code, too");
+        crate::documents::assert_follows_the_schema(&document);
+        document
+    }
+
+    /// Links alice to account B with these options besides.
+    pub fn bootstrap(&self, more: &str) -> Output {
+        self.xacct(&format!("{BOOTSTRAP} {more}"))
+    }
+
+    /// The same, as a JSON document.
+    #[track_caller]
+    pub fn bootstrap_json(&self, more: &str, exit_code: i32) -> Value {
+        self.xacct_json(&format!("{BOOTSTRAP} {more}"), exit_code)
+    }
+
+    /// The verdict of `xacct verify`, on the only target.
+    #[track_caller]
+    pub fn verdict(&self, options: &str, exit_code: i32) -> Value {
+        let document = self.xacct_json(&format!("verify {options}"), exit_code);
+        document["targets"][ACCOUNT_B]["verification"].clone()
+    }
+
+    /// The program, ready to be started in this environment.
+    pub fn command(&self, words: &str) -> Command {
+        let mut command = self.environment.command(env!("CARGO_BIN_EXE_xacct"));
+        command.args(words.split_whitespace());
+        command
+    }
+
+    /// The requests of this operation.
+    pub fn requests(&self, operation: &str) -> Vec<RecordedRequest> {
+        let mut requests = self.sandbox.requests();
+        requests.retain(|request| request.operation == operation);
+        requests
+    }
+
+    /// Operations that change anything in AWS, in the order in which they came.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["Get", "List", "Head", "AssumeRole"];
+        let mut operations: Vec<_> = self.sandbox.requests().into_iter().map(|it| it.operation).collect();
+        operations.retain(|operation| !reads.iter().any(|read| operation.starts_with(read)));
+        operations
+    }
+
+    /// Operations that change IAM.
+    pub fn iam_writes(&self) -> Vec<String> {
+        let mut operations = self.writes();
+        operations.retain(|operation| !operation.ends_with("Bucket"));
+        operations
+    }
+
+    /// Waits until an operation was asked for.
+    #[track_caller]
+    pub fn wait_for(&self, operation: &str) {
+        let start = Instant::now();
+        while self.requests(operation).is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(30), "no {operation} came");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The trust policy of role `xacct` in account B.
+    pub fn trust_policy(&self) -> Value {
+        let trust = self.sandbox.world(|world| world.trust_policy(ACCOUNT_B, "xacct"));
+        trust.expect("role xacct in account B")
+    }
+
+    /// The conditions under which role `xacct` in account B may be assumed.
+    pub fn conditions(&self) -> Value {
+        self.trust_policy()["Statement"][0]["Condition"].clone()
+    }
+
+    /// The roles that alice may assume by the grant.
+    pub fn granted(&self) -> Vec<String> {
+        let grant = self.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
+        let resource = grant.expect("the grant")["Statement"][0]["Resource"].clone();
+        match resource {
+            Value::Array(list) => list.iter().map(text).collect(),
+            one => vec![text(&one)],
+        }
+    }
+
+    /// How many buckets there are.
+    pub fn buckets(&self) -> usize {
+        self.sandbox.world(|world| world.buckets().count())
+    }
+
+    /// Adds to a section of the AWS config file.
+    pub fn configure(&self, profile: &str, line: &str) {
+        let section = format!("[profile {profile}]\n");
+        self.environment.edit("aws/config", &section, &format!("{section}{line}\n"));
+    }
+}
+
+/// A trust policy that admits account A under these conditions, with xacct's own `Sid`.
+pub fn trust(conditions: &Value) -> Value {
+    let mut statement = json!({
+        "Sid": "XacctAssumeRole",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT_A}:root")},
+        "Action": "sts:AssumeRole",
+    });
+    if conditions != &json!({}) {
+        statement["Condition"] = conditions.clone();
+    }
+    json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+/// Checks every case on a thread of its own: most of the time they wait.
+pub fn side_by_side<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| check(case));
+        }
+    });
+}
+
+/// What came of a step of a verification; `Null` if it was not taken.
+pub fn step<'a>(verification: &'a Value, id: &str) -> &'a Value {
+    let mut steps = verification["steps"].as_array().into_iter().flatten();
+    steps.find(|step| step["id"] == id).unwrap_or(&Value::Null)
+}
+
+/// A value that is a string.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    let text = value.as_str();
+    text.unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+/// Lets alice's access key be the one of the environment.
+pub fn as_alice(environment: &mut TestEnvironment) {
+    environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
+    environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
+}
+
+impl Output {
+    /// Demands that stdout or stderr has all of these.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stdout.contains(text) || self.stderr.contains(text), "`{text}` is missing\n{self}");
+        }
+        self
+    }
+
+    /// stdout and stderr together.
+    pub fn everything(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}

@@ -1,0 +1,114 @@
+//! No secret key, session token or MFA code is printed or recorded, whatever happens.
+
+use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, ROOT_A};
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, side_by_side, trust};
+use crate::support::Output;
+
+/// Demands that nothing said so far, and no file but the AWS ones, has any secret in it.
+#[track_caller]
+fn assert_no_secret(scene: &Scene, outputs: &[Output], codes: &[&str]) {
+    let mut secrets: Vec<String> =
+        [ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, ROOT_A].map(|key| key.secret.to_owned()).to_vec();
+    secrets.extend(codes.iter().map(|&code| code.to_owned()));
+    scene.sandbox.world(|world| {
+        for session in world.sessions() {
+            secrets.push(session.key.secret.clone());
+            secrets.push(session.token.clone());
+            // A part of a token is a part of a secret.
+            secrets.push(session.token[20..60].to_owned());
+        }
+    });
+    let mut texts: Vec<_> = outputs.iter().map(Output::everything).collect();
+    if scene.environment.has("xacct.toml") {
+        texts.push(scene.environment.read("xacct.toml"));
+    }
+    for text in texts {
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "a secret is in:\n{text}");
+        }
+    }
+}
+
+/// The commands, each for people and for programs.
+fn run_all(scene: &Scene, commands: &[&str]) -> Vec<Output> {
+    let runs = commands.iter().flat_map(|words| [(*words).to_owned(), format!("{words} --output json")]);
+    runs.map(|words| scene.xacct(&words)).collect()
+}
+
+#[test]
+fn in_runs_that_succeed() {
+    let scene = Scene::new();
+    let link = format!("{BOOTSTRAP} --generate-external-id --show-policies");
+    let enter = "bootstrap --yes --target-account 333333333333 --enter-role OrganizationAccountAccessRole";
+    let mut outputs = run_all(&scene, &[&link, enter, "bootstrap", "verify"]);
+    outputs.push(scene.xacct("print-provider-hcl"));
+    assert!(outputs.iter().all(|output| output.code == 0));
+    assert!(scene.sandbox.world(|world| world.sessions().count()) > 5);
+    assert_no_secret(&scene, &outputs, &[]);
+}
+
+#[test]
+fn in_runs_that_fail() {
+    let scene = Scene::linked("--external-id abc");
+    let open = trust(&serde_json::json!({}));
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
+    let mut outputs =
+        run_all(&scene, &["verify", "verify --user-profile bob", "bootstrap --check", "bootstrap --profile root"]);
+    scene.sandbox.world(|world| {
+        world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
+    });
+    outputs.extend(run_all(&scene, &["verify", "bootstrap --profile nobody"]));
+    assert!(outputs.iter().all(|output| output.code != 0));
+    assert_no_secret(&scene, &outputs, &[]);
+}
+
+#[test]
+fn in_runs_that_the_network_spoils() {
+    let kinds = [FaultKind::NotXml, FaultKind::TruncatedBody, FaultKind::Reset, FaultKind::ServerError(500)];
+    let operations = ["AssumeRole", "CreateBucket", "GetRole"];
+    let cases: Vec<_> = kinds.iter().flat_map(|kind| operations.map(|operation| (kind, operation))).collect();
+    side_by_side(&cases, |&(kind, operation)| {
+        let scene = Scene::of(Sandbox::builder().fault(Fault::new(operation, kind.clone())));
+        let output = scene.bootstrap("");
+        // The answer about a bucket that was made has nothing in its body that matters.
+        let harmless = operation == "CreateBucket" && matches!(kind, FaultKind::NotXml | FaultKind::TruncatedBody);
+        assert!(output.code != 0 || harmless, "{kind:?} {operation}: {output}");
+        assert_no_secret(&scene, &[output], &[]);
+        assert_eq!(scene.buckets(), 0, "{kind:?} {operation}");
+    });
+}
+
+#[test]
+fn with_mfa() {
+    let scene = Scene::new();
+    let code = scene.sandbox.totp("alice");
+    let right = scene.bootstrap(&format!("--require-mfa --mfa-code {code}"));
+    let used = scene.xacct(&format!("verify --mfa-code {code}"));
+    assert_eq!([right.code, used.code], [0, 3]);
+    assert_no_secret(&scene, &[right, used], &[&code]);
+}
+
+#[test]
+fn with_keys_in_the_environment() {
+    let mut scene = Scene::new();
+    scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);
+    let outputs = run_all(&scene, &["bootstrap --yes --target-account 222222222222", "verify", "--help", "verify -h"]);
+    assert_no_secret(&scene, &outputs, &[]);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", "another/secret/that/is/wrong");
+    let outputs = run_all(&scene, &["bootstrap --yes", "verify"]);
+    for output in outputs {
+        assert!(!output.everything().contains("another/secret"), "{output}");
+    }
+}
+
+#[test]
+fn with_logging_turned_up() {
+    let mut scene = Scene::new();
+    scene.environment.set("RUST_LOG", "trace");
+    scene.environment.set("RUST_BACKTRACE", "1");
+    let outputs = run_all(&scene, &[BOOTSTRAP, "verify"]);
+    assert_no_secret(&scene, &outputs, &[]);
+}

@@ -1,0 +1,35 @@
+//! Snapshots of everything that a command said, without what differs from run to run.
+
+use crate::support::Output;
+
+/// What differs from run to run, and what stands in its place. Widths stay, so that tables stay as they are.
+const FILTERS: &[(&str, &str)] = &[
+    (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:PORT"),
+    (r"xacct-verify-(\d{12})-[a-z2-9]{12}", "xacct-verify-$1-RANDOM-CHARS"),
+    (r"\b[0-9a-v]{32}\b", "GENERATED-EXTERNAL-ID-32-LETTERS"),
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "REQUEST-ID"),
+    (r"_ms\x22: \d+", "_ms\": 0"),
+    (r"\b\d+ ms\b|\b\d\.\d s\b", "TIME"),
+    (r"/[^ ]*/xacct-test-[^/ ]*/", "/HOME/"),
+];
+
+/// Holds what a command said against the snapshot of that name.
+#[track_caller]
+pub fn assert_output(name: &str, words: &str, output: &Output) {
+    let Output { code, stdout, stderr, .. } = output;
+    let shown = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_text(name, &format!("$ xacct {shown}\nexit code {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"));
+}
+
+/// Holds a text against the snapshot of that name.
+#[track_caller]
+pub fn assert_text(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("snapshots");
+    for (pattern, replacement) in FILTERS {
+        settings.add_filter(pattern, *replacement);
+    }
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}

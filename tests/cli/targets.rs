@@ -1,0 +1,185 @@
+//! Several targets, halves made apart, and every way into an account.
+
+use std::time::Duration;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, text};
+use crate::support::Output;
+
+const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
+
+const BOTH: &str = "bootstrap --yes --target-account 222222222222 --target-account 333333333333 --user alice \
+                    --user-profile alice --profile security-admin --enter-role OrganizationAccountAccessRole";
+
+#[test]
+fn several_targets_share_one_grant_and_are_made_side_by_side() {
+    let scene = Scene::new();
+    scene.sandbox.set_latency(Duration::from_millis(100));
+    let document = scene.xacct_json(&format!("{BOTH} --generate-external-id"), 0);
+    assert_eq!(scene.granted(), [ROLE, ROLE_IN_C]);
+    assert_eq!(scene.requests("PutUserPolicy").len(), 1);
+
+    let created = scene.requests("CreateRole");
+    let [first, second] = created.as_slice() else { panic!("{created:#?}") };
+    assert!(second.start < first.end.unwrap(), "{created:#?}");
+    let external_ids = [ACCOUNT_B, ACCOUNT_C].map(|target| text(&document["targets"][target]["external_id"]));
+    assert_ne!(external_ids[0], external_ids[1]);
+    for target in [ACCOUNT_B, ACCOUNT_C] {
+        assert_eq!(document["targets"][target]["verification"]["outcome"], "works");
+    }
+}
+
+#[test]
+fn a_comma_divides_targets_too() {
+    let mut scene = Scene::new();
+    scene.environment.set("XACCT_TARGET_ACCOUNT", &format!("{ACCOUNT_B},{ACCOUNT_C}"));
+    scene
+        .xacct(
+            "bootstrap --yes --user alice --user-profile alice --profile security-admin \
+             --enter-role OrganizationAccountAccessRole",
+        )
+        .exits_with(0);
+    assert_eq!(scene.granted(), [ROLE, ROLE_IN_C]);
+}
+
+#[test]
+fn bootstrap_alone_converges_every_recorded_target() {
+    let scene = Scene::new();
+    scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(0);
+    scene.sandbox.world(|world| {
+        world.delete_role(ACCOUNT_C, "xacct");
+        world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
+    });
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json("bootstrap --yes", 0);
+    assert_eq!(document["pending_changes"], 3);
+    assert_eq!(scene.granted(), [ROLE, ROLE_IN_C]);
+    assert_eq!(scene.requests("CreateRole").len(), 1);
+    scene.xacct("bootstrap --check").exits_with(0);
+}
+
+#[test]
+fn a_target_can_be_added_later_and_one_alone_be_mended() {
+    let scene = Scene::linked("");
+    let more = "bootstrap --yes --target-account 333333333333 --target-profile third-admin";
+    scene.xacct(more).exits_with(0);
+    assert_eq!(scene.granted(), [ROLE, ROLE_IN_C]);
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json("bootstrap --target-account 333333333333", 0);
+    assert_eq!(document["pending_changes"], 0);
+    assert!(document["targets"][ACCOUNT_B].is_null(), "{document}");
+    let verified = scene.xacct_json("verify 333333333333", 0);
+    assert_eq!(verified["targets"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn one_account_may_have_two_links() {
+    let scene = Scene::linked("");
+    scene.bootstrap("--role-name second --external-id abc").exits_with(0);
+    assert_eq!(scene.granted(), ["arn:aws:iam::222222222222:role/second", ROLE]);
+    let verified = scene.xacct_json("verify", 0);
+    let names: Vec<_> = verified["targets"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["222222222222", "222222222222-2"]);
+}
+
+#[test]
+fn the_profile_of_a_target_is_found_by_its_account() {
+    let scene = Scene::new();
+    scene.configure("third-admin", "aws_account_id = 333333333333");
+    let document = scene.xacct_json(
+        "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice \
+         --profile security-admin",
+        0,
+    );
+    for (target, profile) in [(ACCOUNT_B, "profile dev-admin"), (ACCOUNT_C, "profile third-admin")] {
+        assert_eq!(document["targets"][target]["operator"]["credentials"], profile);
+    }
+}
+
+#[test]
+fn a_target_can_be_entered_through_the_role_of_the_organization() {
+    let scene = Scene::new();
+    let words = "bootstrap --yes --target-account 333333333333 --user alice --user-profile alice \
+                 --profile security-admin --enter-role OrganizationAccountAccessRole";
+    let document = scene.xacct_json(words, 0);
+    let operator = "arn:aws:sts::333333333333:assumed-role/OrganizationAccountAccessRole/xacct-bootstrap";
+    assert_eq!(document["targets"][ACCOUNT_C]["operator"]["arn"], operator);
+    // The way in is recorded.
+    assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
+}
+
+#[test]
+fn the_halves_can_be_made_by_two_owners_who_share_no_credentials() {
+    let scene = Scene::new();
+    let target = scene
+        .xacct(
+            "bootstrap --yes --only target --target-account 222222222222 --target-profile dev-admin \
+             --user arn:aws:iam::111111111111:user/alice --external-id abc --config target.toml",
+        )
+        .exits_with(0);
+    assert!(scene.sandbox.requests().iter().all(|request| request.account.as_deref() == Some(ACCOUNT_B)));
+    // The command that the other owner is given works as it is printed.
+    let command = for_the_other_owner(&target);
+    scene.sandbox.clear_requests();
+    scene.xacct(&format!("{command} --yes --profile security-admin --user-profile alice")).exits_with(0);
+    assert!(scene.sandbox.requests().iter().all(|request| request.account.as_deref() == Some(ACCOUNT_A)));
+    scene.xacct("verify").exits_with(0);
+}
+
+#[test]
+fn the_source_half_can_come_first() {
+    let scene = Scene::new();
+    let source = scene
+        .xacct(
+            "bootstrap --yes --only source --target-account 222222222222 --user alice --profile security-admin \
+             --external-id abc --restrict-to-user --user-profile alice",
+        )
+        .exits_with(0);
+    assert_eq!(scene.granted(), [ROLE]);
+    let command = for_the_other_owner(&source);
+    scene.xacct(&format!("{command} --yes --target-profile dev-admin --config target.toml")).exits_with(0);
+    scene.xacct("verify").exits_with(0);
+}
+
+#[test]
+fn who_makes_the_source_half_alone_is_not_told_to_change_the_role() {
+    let scene = Scene::new();
+    let output = scene
+        .xacct(
+            "bootstrap --yes --only source --target-account 222222222222 --user alice --profile security-admin \
+             --external-id abc",
+        )
+        .exits_with(0);
+    assert!(!output.stdout.contains("--policy-arn"), "{output}");
+}
+
+#[test]
+fn a_target_that_cannot_be_read_is_reported_beside_one_that_can() {
+    let scene = Scene::new();
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
+    let output = scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(1);
+    let row = |account: &str| output.stdout.lines().rfind(|line| line.trim().starts_with(account));
+    assert!(row(ACCOUNT_B).is_some_and(|row| row.contains("works")), "{output}");
+    assert!(row(ACCOUNT_C).is_some_and(|row| row.contains("error")), "{output}");
+    assert!(output.stderr.contains("OrganizationAccountAccessRole"), "{output}");
+    assert_eq!(scene.granted(), [ROLE]);
+    let recorded = scene.environment.read("xacct.toml");
+    assert!(!recorded.contains(ACCOUNT_C), "{recorded}");
+}
+
+#[test]
+fn a_target_that_cannot_be_read_fails_the_check() {
+    let scene = Scene::new();
+    scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(0);
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
+    let document = scene.xacct_json("bootstrap --check", 1);
+    assert!(document["targets"][ACCOUNT_C]["error"].is_object(), "{document}");
+}
+
+/// The command that makes the other half, without the program's name.
+#[track_caller]
+fn for_the_other_owner(output: &Output) -> String {
+    let mut lines = output.stdout.lines();
+    let command = lines.find_map(|line| line.trim().strip_prefix("xacct bootstrap --only "));
+    let words = command.unwrap_or_else(|| panic!("no command for the other owner\n{output}"));
+    format!("bootstrap --only {words}")
+}

@@ -1,0 +1,176 @@
+//! Prompts, on a real terminal that `script` provides.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::scene::{ROLE, Scene};
+use crate::support::third_party::{skip, test_name};
+
+/// A program on a terminal, whose output is read while it runs.
+struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    /// Starts xacct on a terminal; `None`, with the test counted as skipped, where there is no `script`.
+    fn start(test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
+        for (name, value) in [("TERM", "dumb"), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
+            scene.environment.set(name, value);
+        }
+        let line = format!("{} {words}", env!("CARGO_BIN_EXE_xacct"));
+        let mut command = scene.environment.command("script");
+        command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let Ok(mut child) = started else {
+            skip(test, "there is no `script`");
+            return None;
+        };
+        let screen = Arc::new(Mutex::new(String::new()));
+        let mut output = child.stdout.take().expect("stdout");
+        let shared = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                shared.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+        });
+        let keyboard = child.stdin.take().expect("stdin");
+        Some(Self { child, keyboard, screen })
+    }
+
+    fn screen(&self) -> String {
+        self.screen.lock().unwrap().replace('\r', "")
+    }
+
+    /// Waits until the screen shows a text so many times, then types.
+    #[track_caller]
+    fn answer(&mut self, prompt: &str, times: usize, typed: &str) {
+        let start = Instant::now();
+        while self.screen().matches(prompt).count() < times {
+            assert!(start.elapsed() < Duration::from_secs(20), "no `{prompt}` on:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.keyboard.write_all(typed.as_bytes()).expect("a keyboard");
+        self.keyboard.flush().expect("a keyboard");
+    }
+
+    /// The exit code, and all that was shown.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        while self.child.try_wait().expect("the child").is_none() {
+            if start.elapsed() > Duration::from_secs(20) {
+                // The terminal goes away, and with it the program.
+                self.child.kill().expect("the end");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let status = self.child.wait().expect("the end");
+        // What was written last may still be on its way.
+        std::thread::sleep(Duration::from_millis(100));
+        (status.code(), self.screen())
+    }
+}
+
+const WORDS: &str = "bootstrap --target-account 222222222222 --user alice --user-profile alice --profile security-admin \
+                     --external-id abc";
+
+const PROMPT: &str = "[y/N, d shows the documents]";
+
+#[test]
+fn yes_applies() {
+    let mut scene = Scene::new();
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    terminal.answer(PROMPT, 1, "y\n");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("Apply 3 changes?"), "{screen}");
+    assert!(screen.contains("Verified"), "{screen}");
+    assert_eq!(scene.granted(), [ROLE]);
+}
+
+#[test]
+fn no_and_nothing_change_nothing() {
+    for answer in ["n\n", "\n", "maybe\n"] {
+        let mut scene = Scene::new();
+        let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+            return;
+        };
+        terminal.answer(PROMPT, 1, answer);
+        let (code, screen) = terminal.ended();
+        assert_eq!(code, Some(1), "{screen}");
+        assert!(screen.contains("nothing was changed"), "{screen}");
+        assert_eq!(scene.writes(), [""; 0]);
+        assert!(!scene.environment.has("xacct.toml"));
+    }
+}
+
+#[test]
+fn the_documents_are_shown_on_request_and_then_it_is_asked_again() {
+    let mut scene = Scene::new();
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    terminal.answer(PROMPT, 1, "d\n");
+    terminal.answer(PROMPT, 2, "y\n");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("\"sts:ExternalId\": \"abc\""), "{screen}");
+}
+
+#[test]
+fn a_terminal_that_closes_changes_nothing() {
+    let mut scene = Scene::new();
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    // Ctrl-D.
+    terminal.answer(PROMPT, 1, "\u{4}");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(1), "{screen}");
+    assert_eq!(scene.writes(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_changes_nothing() {
+    let mut scene = Scene::new();
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    terminal.answer(PROMPT, 1, "\u{3}");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(130), "{screen}");
+    assert_eq!(scene.writes(), [""; 0]);
+}
+
+#[test]
+fn a_code_is_asked_for() {
+    let mut scene = Scene::new();
+    let code = scene.sandbox.totp("alice");
+    let words = format!("{WORDS} --require-mfa --yes");
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, &words) else {
+        return;
+    };
+    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    let (exit_code, screen) = terminal.ended();
+    assert_eq!(exit_code, Some(0), "{screen}");
+    assert!(screen.contains("refused without MFA"), "{screen}");
+}
+
+#[test]
+fn something_that_is_no_code_proves_nothing() {
+    let mut scene = Scene::linked("--require-mfa --no-verify");
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "verify") else {
+        return;
+    };
+    terminal.answer("MFA code of", 1, "what?\n");
+    let (exit_code, screen) = terminal.ended();
+    assert_eq!(exit_code, Some(3), "{screen}");
+    assert!(screen.contains("6 digits"), "{screen}");
+    assert_eq!(scene.requests("GetSessionToken").len(), 0);
+}

@@ -1,0 +1,117 @@
+//! Few requests wait for each other: with a latency that dwarfs everything else, the requests that were in work at the
+//! same time count as one step.
+
+use std::time::Duration;
+
+use xacct_sandbox::{RecordedRequest, Sandbox};
+
+use crate::scene::{BOOTSTRAP, Scene};
+
+const LATENCY: Duration = Duration::from_millis(150);
+
+fn slow() -> Scene {
+    Scene::of(Sandbox::builder().latency(LATENCY))
+}
+
+/// The longest chain of requests of which each began after the one before was answered.
+fn steps(requests: &[RecordedRequest]) -> Vec<Vec<String>> {
+    let mut requests: Vec<_> = requests.iter().collect();
+    requests.sort_by_key(|request| request.end.expect("an answer"));
+    let mut steps: Vec<Vec<String>> = Vec::new();
+    let mut answered = None;
+    for request in requests {
+        if answered.is_none_or(|answered| request.start >= answered) {
+            answered = request.end;
+            steps.push(Vec::new());
+        }
+        steps.last_mut().expect("a step").push(request.operation.clone());
+    }
+    steps
+}
+
+#[track_caller]
+fn assert_steps(scene: &Scene, most: usize) {
+    let steps = steps(&scene.sandbox.requests());
+    assert!(steps.len() <= most, "{} steps, at most {most} are needed: {steps:#?}", steps.len());
+}
+
+#[test]
+fn a_new_link_takes_five_steps() {
+    let scene = slow();
+    scene.bootstrap("--external-id abc --no-verify").exits_with(0);
+    assert_steps(&scene, 5);
+}
+
+#[test]
+fn a_check_without_drift_takes_three_steps() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("bootstrap --check").exits_with(0);
+    assert_steps(&scene, 3);
+}
+
+#[test]
+fn a_proof_takes_four_steps() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("verify").exits_with(0);
+    assert_steps(&scene, 4);
+}
+
+#[test]
+fn a_proof_of_two_targets_takes_no_more_steps() {
+    let scene = slow();
+    let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
+                security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
+    scene.xacct(both).exits_with(0);
+    scene.sandbox.clear_requests();
+    scene.xacct("verify").exits_with(0);
+    assert_steps(&scene, 4);
+}
+
+#[test]
+fn who_the_user_is_is_asked_beside_the_session() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("verify").exits_with(0);
+    assert_overlap(&scene, "GetCallerIdentity", "AssumeRole");
+}
+
+#[test]
+fn the_grant_is_written_beside_the_role() {
+    let scene = slow();
+    scene.xacct(BOOTSTRAP).exits_with(0);
+    assert_overlap(&scene, "PutUserPolicy", "CreateRole");
+}
+
+#[test]
+fn refusals_are_tried_beside_the_bucket() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("verify").exits_with(0);
+    let bucket = &scene.requests("CreateBucket")[0];
+    let refusals: Vec<_> = scene.requests("AssumeRole").into_iter().skip(1).collect();
+    assert_eq!(refusals.len(), 2);
+    for refusal in refusals {
+        assert!(overlap(&refusal, bucket), "{refusal:#?} {bucket:#?}");
+    }
+}
+
+#[test]
+fn one_connection_pool_serves_all_clients() {
+    let scene = slow();
+    scene.bootstrap("--external-id abc").exits_with(0);
+    let requests = scene.sandbox.requests();
+    let connections = requests.iter().map(|request| request.connection).max().unwrap_or(0);
+    assert!(connections <= 14, "{connections} connections for {} requests", requests.len());
+}
+
+#[track_caller]
+fn assert_overlap(scene: &Scene, one: &str, other: &str) {
+    let (one, other) = (&scene.requests(one)[0], &scene.requests(other)[0]);
+    assert!(overlap(one, other), "{one:#?} {other:#?}");
+}
+
+fn overlap(one: &RecordedRequest, other: &RecordedRequest) -> bool {
+    one.end.is_some_and(|end| other.start < end) && other.end.is_some_and(|end| one.start < end)
+}

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Language;
+use super::pattern::Pattern;
 
 /// A condition operator with its prefix and suffix: `ForAnyValue:StringLikeIfExists`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,39 +109,55 @@ impl Test {
     }
 
     /// Whether the values in the request meet the condition.
+    ///
+    /// The sources are the IAM User Guide, "Condition operators" and "Single-valued vs. multivalued context keys", and
+    /// where these are silent, what people saw AWS do:
+    ///
+    /// - An absent key meets negated operators and those with `IfExists`, and no others.
+    /// - `ForAllValues` is true of no values, which makes it a trap in an Allow; `ForAnyValue` is false of none, even
+    ///   with `IfExists` (seen on AWS: re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly"). For both,
+    ///   and for `Null`, a key whose values are empty has none.
+    /// - "Multivalued context keys require a condition set operator": several values do not meet an operator without
+    ///   (seen on AWS with `aws:CalledVia`: pull request 161 of boogy/iam-policy-validator).
     pub fn is_met(self, wanted: &BTreeSet<String>, found: &[String], language: &Language<'_>) -> bool {
-        if self.comparison == Comparison::Null {
-            return wanted.iter().any(|wanted| parse_bool(wanted) == Some(found.is_empty()));
-        }
+        let is_null = found.iter().all(String::is_empty);
         let holds = |value: &String| self.holds(wanted, value, language);
-        match self.quantifier {
-            // Over no values at all this is true, which makes it a trap in an Allow.
-            Some(Quantifier::All) => found.iter().all(holds),
-            Some(Quantifier::Any) if found.is_empty() => self.if_exists,
-            Some(Quantifier::Any) => found.iter().any(holds),
-            None if found.is_empty() => self.if_exists || self.negated,
-            None if self.negated => found.iter().all(holds),
-            None => found.iter().any(holds),
+        match (self.comparison, self.quantifier, found) {
+            (Comparison::Null, ..) => wanted.iter().any(|wanted| parse_bool(wanted) == Some(is_null)),
+            (_, Some(Quantifier::All), _) => is_null || found.iter().all(holds),
+            (_, Some(Quantifier::Any), _) => !is_null && found.iter().any(holds),
+            (_, None, []) => self.if_exists || self.negated,
+            (_, None, [one]) => holds(one),
+            (_, None, _) => false,
         }
     }
 
+    /// Whether one value meets the condition. Several values in the policy are alternatives; to a negated operator
+    /// none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
     fn holds(self, wanted: &BTreeSet<String>, value: &str, language: &Language<'_>) -> bool {
-        let compared = |wanted: &String| {
-            language.pattern(wanted).is_some_and(|pattern| match self.comparison {
-                Comparison::Like => pattern.matches(value),
-                Comparison::Arn => pattern.matches_arn(value),
-                Comparison::Equal | Comparison::Binary => pattern.as_text() == value,
-                Comparison::EqualIgnoringCase => pattern.as_text().to_lowercase() == value.to_lowercase(),
-                Comparison::Number(order) => compare_numbers(value, &pattern.as_text()).is_some_and(|o| order.holds(o)),
-                Comparison::Date(order) => compare_dates(value, &pattern.as_text()).is_some_and(|o| order.holds(o)),
-                Comparison::Bool => {
-                    parse_bool(value).is_some_and(|value| parse_bool(&pattern.as_text()) == Some(value))
-                }
-                Comparison::Ip => in_range(value, &pattern.as_text()),
-                Comparison::Null => false,
-            })
-        };
-        wanted.iter().any(compared) != self.negated
+        wanted.iter().any(|wanted| self.matches(wanted, value, language)) != self.negated
+    }
+
+    /// Only operators on strings, ARNs and booleans take policy variables (IAM User Guide, "Condition operators").
+    fn matches(self, wanted: &str, value: &str, language: &Language<'_>) -> bool {
+        let pattern_matches =
+            |matches: &dyn Fn(&Pattern) -> bool| language.pattern(wanted).is_some_and(|pattern| matches(&pattern));
+        match self.comparison {
+            Comparison::Equal => pattern_matches(&|pattern| pattern.as_text() == value),
+            Comparison::EqualIgnoringCase => {
+                pattern_matches(&|pattern| pattern.as_text().to_lowercase() == value.to_lowercase())
+            }
+            Comparison::Like => pattern_matches(&|pattern| pattern.matches(value)),
+            Comparison::Arn => pattern_matches(&|pattern| pattern.matches_arn(value)),
+            Comparison::Bool => pattern_matches(&|pattern| {
+                parse_bool(value).is_some_and(|value| parse_bool(&pattern.as_text()) == Some(value))
+            }),
+            Comparison::Number(order) => compare_numbers(value, wanted).is_some_and(|found| order.holds(found)),
+            Comparison::Date(order) => compare_dates(value, wanted).is_some_and(|found| order.holds(found)),
+            Comparison::Binary => wanted == value,
+            Comparison::Ip => in_range(value, wanted),
+            Comparison::Null => false,
+        }
     }
 }
 
@@ -155,23 +172,43 @@ fn parse_bool(text: &str) -> Option<bool> {
 }
 
 fn compare_numbers(value: &str, wanted: &str) -> Option<Ordering> {
-    value.parse::<f64>().ok()?.partial_cmp(&wanted.parse::<f64>().ok()?)
+    parse_number(value)?.partial_cmp(&parse_number(wanted)?)
+}
+
+/// "An integer or decimal value" (IAM User Guide, numeric condition operators): no exponents, no infinity.
+fn parse_number(text: &str) -> Option<f64> {
+    let is_decimal = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    is_decimal.then(|| text.parse().ok())?
 }
 
 fn compare_dates(value: &str, wanted: &str) -> Option<Ordering> {
     Some(parse_date(value)?.cmp(&parse_date(wanted)?))
 }
 
-/// ISO 8601, or seconds since 1970 (IAM User Guide, date condition operators).
+/// Seconds since 1970, or one of the W3C's forms of ISO 8601 (IAM User Guide, date condition operators): a year, a
+/// month, a day, or a time to the minute or better with its zone. Four digits are a year.
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
-    if let Ok(seconds) = text.parse() {
+    if text.len() != 4
+        && let Ok(seconds) = text.parse()
+    {
         return OffsetDateTime::from_unix_timestamp(seconds).ok();
     }
-    let whole = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    let whole = match text.split_once('T') {
+        Some((date, time)) => match time.split_at_checked(5)? {
+            (minutes, zone) if !zone.starts_with(':') => format!("{date}T{minutes}:00{zone}"),
+            _ => text.to_owned(),
+        },
+        None => match text.len() {
+            4 => format!("{text}-01-01T00:00:00Z"),
+            7 => format!("{text}-01T00:00:00Z"),
+            _ => format!("{text}T00:00:00Z"),
+        },
+    };
     OffsetDateTime::parse(&whole, &Rfc3339).ok()
 }
 
-/// Whether an address is in a range, such as `203.0.113.0/24`.
+/// Whether an address is in a range, such as `203.0.113.0/24`. Without a prefix length the range is one address (IAM
+/// User Guide, IP address condition operators: "the default prefix value of `/32`").
 fn in_range(address: &str, range: &str) -> bool {
     let (base, length) = range.split_once('/').map_or((range, None), |(base, length)| (base, Some(length)));
     match (address.parse(), base.parse()) {

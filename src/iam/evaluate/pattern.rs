@@ -10,30 +10,56 @@ pub(super) struct Pattern(Vec<Token>);
 enum Token {
     /// This character. What a variable stands for is text, even where it is `*`.
     Text(char),
-    /// `?`: any one character.
-    One,
-    /// `*`: any characters, or none.
-    Any,
+    /// `?`: any one character; a colon too, or not.
+    One { colon: bool },
+    /// `*`: any characters, or none; colons too, or not.
+    Any { colons: bool },
 }
 
 impl Pattern {
     /// Reads text in which `*` and `?` are wildcards and nothing else is special.
-    pub fn literal_with_wildcards(text: &str) -> Self {
-        Self(text.chars().map(wildcard).collect())
+    pub fn with_wildcards(text: &str) -> Self {
+        Self(wildcards(text).collect())
     }
 
     /// Reads text with wildcards, and with policy variables if there is a context to fill them from. `None` when the
-    /// context lacks one that has no default.
-    pub fn parse(text: &str, context: Option<&Context>) -> Option<Self> {
-        let Some(context) = context else { return Some(Self::literal_with_wildcards(text)) };
+    /// context lacks one that has no default: "there is no equal or like value" (IAM User Guide, "Policy variables
+    /// with no value").
+    pub fn with_variables(text: &str, context: Option<&Context>) -> Option<Self> {
+        let Some(context) = context else { return Some(Self::with_wildcards(text)) };
         let mut tokens = Vec::new();
         let mut rest = text;
         while let Some((before, variable, after)) = variable(rest) {
-            tokens.extend(before.chars().map(wildcard));
+            tokens.extend(wildcards(before));
             tokens.extend(value_of(variable, context)?.chars().map(Token::Text));
             rest = after;
         }
-        tokens.extend(rest.chars().map(wildcard));
+        tokens.extend(wildcards(rest));
+        Some(Self(tokens))
+    }
+
+    /// Reads an ARN of a `Resource` element.
+    ///
+    /// Wildcards stand for characters within one of the segments that colons part, but: "If the `*` wildcard is the
+    /// last character of a resource ARN segment, it can expand to match beyond the colon boundaries" (IAM User Guide,
+    /// Resource). So `arn:*`, `arn:aws:iam::*` and `arn:aws:iam::*:role/x` reach into what follows, and
+    /// `arn:aws:iam::1*1:role/x` does not. The resource itself, behind the fifth colon, is one segment whatever it
+    /// holds. Only there are variables read (IAM User Guide, "Where you can use policy variables"); before, they are
+    /// plain text, which no ARN has.
+    pub fn of_resource(text: &str, context: Option<&Context>) -> Option<Self> {
+        let fifth_colon = text.match_indices(':').nth(4).map_or(text.len(), |(place, _)| place);
+        let (segments, resource) = text.split_at_checked(fifth_colon)?;
+        let mut tokens = Vec::new();
+        let mut characters = segments.chars().peekable();
+        while let Some(c) = characters.next() {
+            let is_last = matches!(characters.peek(), None | Some(':'));
+            tokens.push(match c {
+                '*' => Token::Any { colons: is_last },
+                '?' => Token::One { colon: false },
+                c => Token::Text(c),
+            });
+        }
+        tokens.extend(Self::with_variables(resource, context)?.0);
         Some(Self(tokens))
     }
 
@@ -41,43 +67,33 @@ impl Pattern {
     pub fn as_text(&self) -> String {
         let character = |token: &Token| match token {
             Token::Text(c) => *c,
-            Token::One => '?',
-            Token::Any => '*',
+            Token::One { .. } => '?',
+            Token::Any { .. } => '*',
         };
         self.0.iter().map(character).collect()
     }
 
     /// Whether the whole of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
-        matches(&self.0, &text.chars().collect::<Vec<_>>())
+        matches(&self.0, text.chars())
     }
 
-    /// Whether an ARN matches: each of the first five parts by itself, so that a wildcard in one does not reach into
-    /// the next (IAM User Guide, "ARN condition operators"). What does not look like an ARN, such as `*`, is compared
-    /// whole.
+    /// Whether an ARN matches as `ArnLike` reads it: "each of the six colon-delimited components of the ARN is checked
+    /// separately" (IAM User Guide, "ARN condition operators"). What has fewer, such as `*`, is no ARN and matches none.
     pub fn matches_arn(&self, arn: &str) -> bool {
-        let characters: Vec<_> = arn.chars().collect();
-        let parts = split(&self.0, |token| *token == Token::Text(':'));
-        let found = split(&characters, |c| *c == ':');
-        match (parts, found) {
-            (Some(parts), Some(found)) => parts.iter().zip(found).all(|(part, found)| matches(part, found)),
-            _ => matches(&self.0, &characters),
-        }
+        let parts: Vec<_> = self.0.splitn(6, |token| *token == Token::Text(':')).collect();
+        let found: Vec<_> = arn.splitn(6, ':').collect();
+        let is_arn = parts.len() == 6 && found.len() == 6;
+        is_arn && parts.iter().zip(found).all(|(part, found)| matches(part, found.chars()))
     }
 }
 
-fn wildcard(c: char) -> Token {
-    match c {
-        '*' => Token::Any,
-        '?' => Token::One,
+fn wildcards(text: &str) -> impl Iterator<Item = Token> {
+    text.chars().map(|c| match c {
+        '*' => Token::Any { colons: true },
+        '?' => Token::One { colon: true },
         c => Token::Text(c),
-    }
-}
-
-/// The six parts of an ARN; the last may have colons of its own.
-fn split<T>(text: &[T], is_colon: impl Fn(&T) -> bool) -> Option<[&[T]; 6]> {
-    let parts: Vec<_> = text.splitn(6, is_colon).collect();
-    parts.try_into().ok()
+    })
 }
 
 fn variable(text: &str) -> Option<(&str, &str, &str)> {
@@ -86,44 +102,53 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, variable, after))
 }
 
-/// `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default (IAM User Guide, policy variables).
+/// `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default, behind "a comma and space" (IAM
+/// User Guide, "Specifying default values").
 fn value_of(variable: &str, context: &Context) -> Option<String> {
     if matches!(variable, "*" | "?" | "$") {
         return Some(variable.to_owned());
     }
-    let (key, default) = match variable.split_once(',') {
-        Some((key, default)) => {
-            (key.trim(), default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\'')))
-        }
+    let quoted = |text: &str| text.strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned);
+    let (key, default) = match variable.split_once(", ") {
+        Some((key, default)) => (key, quoted(default)),
         None => (variable, None),
     };
-    // A variable with several values has no single text to stand for.
+    // "You can't use a multivalued condition key as a variable" (IAM User Guide, policy variables).
     match context.get(key) {
         [one] => Some(one.clone()),
-        _ => default.map(str::to_owned),
+        _ => default,
     }
 }
 
-/// Goes back only to the last `*`, so the time is bounded by the product of the lengths, whatever the pattern.
-fn matches(pattern: &[Token], text: &[char]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(c) = text.get(t) {
-        match pattern.get(p) {
-            Some(Token::Any) => {
-                star = Some((p + 1, t));
-                p += 1;
+/// Goes through the text once, keeping all places of the pattern that can be reached by then. So the time is bounded by
+/// the product of the lengths, whatever the pattern.
+fn matches(pattern: &[Token], text: impl Iterator<Item = char>) -> bool {
+    let (mut reached, mut next) = (Vec::new(), Vec::new());
+    reach(0, pattern, &mut reached);
+    for c in text {
+        for &place in &reached {
+            match pattern.get(place) {
+                Some(Token::Text(wanted)) if *wanted == c => reach(place + 1, pattern, &mut next),
+                Some(Token::One { colon }) if *colon || c != ':' => reach(place + 1, pattern, &mut next),
+                Some(Token::Any { colons }) if *colons || c != ':' => reach(place, pattern, &mut next),
+                _ => {}
             }
-            Some(Token::One) => (p, t) = (p + 1, t + 1),
-            Some(Token::Text(wanted)) if wanted == c => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((after, matched)) => {
-                    star = Some((after, matched + 1));
-                    (p, t) = (after, matched + 1);
-                }
-                None => return false,
-            },
         }
+        if next.is_empty() {
+            return false;
+        }
+        std::mem::swap(&mut reached, &mut next);
+        next.clear();
     }
-    pattern.get(p..).unwrap_or_default().iter().all(|token| *token == Token::Any)
+    reached.last() == Some(&pattern.len())
+}
+
+/// Adds a place, and those behind its stars, which may stand for nothing. Places come in ascending order, so one that
+/// is not above the last is there already.
+fn reach(place: usize, pattern: &[Token], reached: &mut Vec<usize>) {
+    if reached.last().is_some_and(|last| *last >= place) {
+        return;
+    }
+    let stars = pattern.iter().skip(place).take_while(|token| matches!(token, Token::Any { .. })).count();
+    reached.extend(place..=place + stars);
 }

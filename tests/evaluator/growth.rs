@@ -1,0 +1,66 @@
+//! Time grows with the size of policies and patterns, and no faster.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use xacct::iam::evaluate::identity_policy;
+
+use crate::scene::{Asked, document, request};
+
+/// How long one decision takes, undisturbed: the fastest of several.
+fn duration(policy: &Value, resource: &str) -> Duration {
+    let policy = document(policy);
+    let request = request(&Asked { resource: resource.to_owned(), ..Asked::default() });
+    let once = || {
+        let start = Instant::now();
+        std::hint::black_box(identity_policy(std::hint::black_box(&policy), &request));
+        start.elapsed()
+    };
+    (0..20).map(|_| once()).min().expect("a duration")
+}
+
+/// Eight times the size may take four times the time that eight times the size must take. What grows with the square
+/// takes eight times that.
+fn assert_linear(what: &str, duration: impl Fn(usize) -> Duration) {
+    let (small, large) = (duration(250), duration(2000));
+    assert!(large < small * 8 * 4, "{what}: {small:?} grows to {large:?}");
+}
+
+fn policy(statements: Vec<Value>) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+#[test]
+fn time_grows_with_the_number_of_statements() {
+    let statement = json!({
+        "Effect": "Allow",
+        "Action": ["sts:Assume*", "s3:*Object"],
+        "Resource": "arn:aws:iam::222222222222:role/*${aws:PrincipalTag/team, 'x'}",
+        "Condition": {"StringLike": {"aws:username": ["a*", "*b"]}},
+    });
+    assert_linear("statements", |size| duration(&policy(vec![statement.clone(); size]), crate::ROLE));
+}
+
+#[test]
+fn time_grows_with_the_number_of_values() {
+    assert_linear("values", |size| {
+        let values: Vec<_> = (0..size).map(|number| format!("arn:aws:iam::222222222222:role/{number}*")).collect();
+        duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": values})]), crate::ROLE)
+    });
+}
+
+#[test]
+fn time_grows_with_the_length_of_a_pattern_made_to_explode() {
+    let resource = format!("arn:aws:iam::222222222222:role/{}", "a".repeat(500));
+    assert_linear("a*a*a*…b", |size| {
+        let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(size / 2));
+        duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]), &resource)
+    });
+}
+
+#[test]
+fn time_grows_with_the_length_of_a_text() {
+    let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(100));
+    let policy = policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]);
+    assert_linear("text", |size| duration(&policy, &format!("arn:aws:iam::222222222222:role/{}", "a".repeat(size))));
+}

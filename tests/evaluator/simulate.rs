@@ -1,0 +1,88 @@
+//! The decisions of iam-simulate, a program of others that is run and never linked.
+//!
+//! npm installs it once below the target folder, in the versions that `package.json` names.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::scene::{Decisions, Scene};
+
+const PACKAGE: &str = include_str!("package.json");
+const DRIVER: &str = include_str!("simulate.mjs");
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Error { error: String },
+    Decisions(Decisions),
+}
+
+/// For each scene what it decides, or why it does not. An error when it is not there to be asked.
+pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, String> {
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = INSTALLED.get_or_init(install).clone()?;
+    let mut input = Vec::new();
+    for scene in scenes {
+        serde_json::to_writer(&mut input, scene).unwrap();
+        input.push(b'\n');
+    }
+    let mut node = Command::new("node");
+    node.arg(folder.join("simulate.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut node = node.spawn().map_err(|error| format!("node cannot be run: {error}"))?;
+    let mut stdin = node.stdin.take().unwrap();
+    // Fails where node ends early, which its exit code tells.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = node.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && output.stdout.is_empty() {
+        return Err(format!("node does not run iam-simulate: {}", start(&errors)));
+    }
+    assert!(output.status.success(), "{errors}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let answers = lines.lines().map(|line| match serde_json::from_str(line).expect("an answer") {
+        Answer::Error { error } => Err(error),
+        Answer::Decisions(decisions) => Ok(decisions),
+    });
+    let answers: Vec<_> = answers.collect();
+    assert_eq!(answers.len(), scenes.len(), "one answer to each scene");
+    Ok(answers)
+}
+
+/// Installs the package, unless it is there in this version.
+fn install() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    // The test binary is in `debug/deps` below the target folder.
+    let target = program.ancestors().nth(3).ok_or("there is no target folder")?;
+    let folder = target.join("third-party/node");
+    let installed = folder.join("installed.json");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    write(&folder.join("simulate.mjs"), DRIVER)?;
+    if fs::read_to_string(&installed).is_ok_and(|text| text == PACKAGE) {
+        return Ok(folder);
+    }
+    write(&folder.join("package.json"), PACKAGE)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(&folder);
+    let output = npm.output().map_err(|error| format!("npm cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("npm install does not work here: {}", start(&String::from_utf8_lossy(&output.stderr))));
+    }
+    // Written last: a folder without it is half made.
+    write(&installed, PACKAGE)?;
+    Ok(folder)
+}
+
+/// The first words of a message.
+fn start(message: &str) -> String {
+    message.split_whitespace().take(30).collect::<Vec<_>>().join(" ")
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}

@@ -11,7 +11,7 @@
 //! | [`cli`] | what can be typed; its doc comments are the help |
 //! | [`config`] | options, environment and `xacct.toml` made into settings; writing `xacct.toml` |
 //! | [`commands`] | one file a command, reading from top to bottom |
-//! | [`iam`] | the pure core: names and ARNs, policy documents, the plan |
+//! | [`iam`] | the pure core: names and ARNs, policy documents, the plan, and what policies decide |
 //! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
 //! | [`proof`] | the steps that prove a link, and the verdict |
 //! | [`print`](mod@print) | settings for the tools that use a link |

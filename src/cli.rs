@@ -33,7 +33,8 @@ Exit codes:
   2  wrong usage, or a wrong value in xacct.toml
   3  access does not work, or works where it must not, or could not be proven
   4  changes are pending (bootstrap --check)
-  130, 143  ended by Ctrl-C, by SIGTERM; the test bucket was deleted"
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
+     or is named on stderr"
 )]
 pub struct Cli {
     /// The command.
@@ -255,7 +256,7 @@ pub struct ProofOptions {
     #[arg(long, value_name = "NAMESPACE")]
     pub bucket_namespace: Option<BucketNamespace>,
     /// Address buckets by path; done by itself for endpoints that are an IP address or localhost
-    #[arg(long, env = "XACCT_S3_PATH_STYLE")]
+    #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
 }
 
@@ -365,4 +366,13 @@ fn timeout(text: &str) -> Result<Duration, String> {
         return Err("is more than an hour\n  fix: give at most `1h`".to_owned());
     }
     Ok(Duration::from_secs(seconds.into()))
+}
+
+/// The command that was asked for a JSON document, where the arguments as a whole cannot be understood.
+pub(crate) fn asked_for_json(arguments: &[std::ffi::OsString]) -> Option<&'static str> {
+    let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
+    let by_variable = std::env::var("XACCT_OUTPUT").is_ok_and(|format| format == "json");
+    let command = ["bootstrap", "verify"].into_iter().find(|command| words.contains(command))?;
+    (by_option || by_variable).then_some(command)
 }

@@ -23,6 +23,8 @@ pub enum ExitCode {
     NotProven = 3,
     /// 4: `bootstrap --check` found changes to make.
     ChangesPending = 4,
+    /// 129: the terminal went away (SIGHUP).
+    HungUp = 129,
     /// 130: interrupted with Ctrl-C.
     Interrupted = 130,
     /// 143: ended by SIGTERM.
@@ -47,6 +49,8 @@ pub enum Kind {
     File,
     /// The person at the terminal said no.
     Declined,
+    /// The terminal went away.
+    HungUp,
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -61,6 +65,7 @@ impl Kind {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage => ExitCode::Usage,
+            Self::HungUp => ExitCode::HungUp,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Terminated => ExitCode::Terminated,
             _ => ExitCode::Error,

@@ -60,12 +60,19 @@ use crate::error::{Error, ExitCode, Kind};
 
 /// Runs xacct with these arguments, the first of which is the program's name.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match cli::Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.collect();
+    let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, and go to stdout.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            if !error.use_stderr() {
+                return ExitCode::Done;
+            }
+            if let Some(command) = cli::asked_for_json(&arguments) {
+                commands::report_usage_error(command, &error.to_string());
+            }
+            return ExitCode::Usage;
         }
     };
     match Context::of_this_process() {

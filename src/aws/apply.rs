@@ -27,7 +27,7 @@ pub struct Applied<'a> {
 /// What creates, narrows or caps the role goes first; what it may do follows, side by side. When the first step fails
 /// the second is not tried, so its changes are missing from the answer.
 pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| gives_permissions(change));
+    let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
     let mut applied = side_by_side(access, role, frame).await;
     if applied.iter().all(|applied| applied.result.is_ok()) {
         applied.extend(side_by_side(access, role, permissions).await);
@@ -40,8 +40,9 @@ pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<
     join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
 }
 
-fn gives_permissions(change: &Change) -> bool {
-    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. })
+/// Tags mark the role as ours, so they come when everything that could fail for it has not.
+fn comes_last(change: &Change) -> bool {
+    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::TagRole { .. })
 }
 
 async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>) -> Vec<Applied<'a>> {
@@ -143,7 +144,7 @@ async fn patiently(attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
     let mut tries = 1;
     loop {
         match attempt().await {
-            Err(error) if error.code() == Some("ConcurrentModification") && tries < 7 => {
+            Err(error) if may_pass(&error) && tries < 8 => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
                 tries += 1;
@@ -151,4 +152,9 @@ async fn patiently(attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
             result => return result,
         }
     }
+}
+
+/// A role that was created a moment ago may be unknown for some seconds where the next call arrives.
+fn may_pass(error: &Error) -> bool {
+    matches!(error.code(), Some("ConcurrentModification" | "NoSuchEntity"))
 }

@@ -1,5 +1,6 @@
 //! Credentials, regions and endpoints; clients that share one HTTP connection pool.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
@@ -7,6 +8,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_iam::config::{IdentityCache, SharedHttpClient, SharedIdentityCache};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -15,7 +18,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::names::{AccountId, Region};
+use crate::iam::names::{AccountId, Region, RoleName};
 
 /// The region whose STS and IAM are used when nothing names one: every partition `aws` account has it.
 const FALLBACK_REGION: &str = "us-east-1";
@@ -73,10 +76,10 @@ impl Connections {
             .timeout_config(timeouts());
         if let Some(name) = profile {
             // The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
-            let mut conf = ProviderConfig::default().with_http_client(self.http.clone());
-            if let Some(region) = self.profile_region(name) {
-                conf = conf.with_region(Some(aws_types::region::Region::new(region)));
-            }
+            // A profile that assumes a role needs a region for it, wherever it is written.
+            let conf = ProviderConfig::default()
+                .with_http_client(self.http.clone())
+                .with_region(Some(aws_types::region::Region::new(self.region_for(name).await)));
             let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf).build();
             loader = loader.profile_name(name).credentials_provider(provider);
         }
@@ -84,8 +87,16 @@ impl Connections {
             loader = loader.region(aws_types::region::Region::new(region.to_string()));
         }
         let config = loader.load().await;
-        let credentials = resolve(&config, profile).await?;
-        let region: Region = match config.region() {
+        let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
+        let credentials = match provider.first().await {
+            Ok(credentials) => credentials,
+            Err(_) if profile.is_none() && self.profiles.selected_profile() != "default" => {
+                self.require(self.profiles.selected_profile())?;
+                return Err(missing(profile));
+            }
+            Err(error) => return Err(unusable(&error, profile)),
+        };
+        let region: Region = match config.region().filter(|region| !region.as_ref().is_empty()) {
             Some(region) => {
                 region.as_ref().parse().map_err(|invalid| Error::from(invalid).context("the configured region"))?
             }
@@ -97,17 +108,22 @@ impl Connections {
             profile: used_profile,
             is_session: credentials.session_token().is_some(),
             path_style: self.path_style,
-            config: config.into_builder().region(aws_types::region::Region::new(region.to_string())).build(),
+            config: config
+                .into_builder()
+                .credentials_provider(SharedCredentialsProvider::new(provider))
+                .region(aws_types::region::Region::new(region.to_string()))
+                .build(),
             region,
         })
     }
 
-    /// The one profile that says in the AWS config file that it is of this account.
+    /// The one profile that says in the AWS config file that it is of this account, and is not of the link's own role.
     ///
     /// # Errors
     /// When there is none, or there are several to choose from.
-    pub fn profile_for(&self, account: &AccountId) -> Result<String> {
+    pub fn profile_for(&self, account: &AccountId, link_role: &RoleName) -> Result<String> {
         let role = format!(":{account}:role/");
+        let own = format!("/{link_role}");
         let mut names: Vec<_> = self
             .profiles
             .profiles()
@@ -115,7 +131,7 @@ impl Connections {
                 self.profiles.get_profile(name).is_some_and(|profile| {
                     profile.get("aws_account_id") == Some(account.as_str())
                         || profile.get("sso_account_id") == Some(account.as_str())
-                        || profile.get("role_arn").is_some_and(|arn| arn.contains(&role))
+                        || profile.get("role_arn").is_some_and(|arn| arn.contains(&role) && !arn.ends_with(&own))
                 })
             })
             .collect();
@@ -159,8 +175,19 @@ impl Connections {
         })
     }
 
-    fn profile_region(&self, name: &str) -> Option<String> {
-        Some(self.profiles.get_profile(name)?.get("region")?.to_owned())
+    /// The region for a profile: as asked for, else of the environment, the profile, or the one it takes its
+    /// credentials from.
+    async fn region_for(&self, name: &str) -> String {
+        if let Some(region) = &self.region {
+            return region.to_string();
+        }
+        let usual = aws_config::default_provider::region::Builder::default().profile_name(name).build().region().await;
+        let source = || self.profile_setting(self.profile_setting(name, "source_profile")?, "region");
+        usual
+            .map(|region| region.to_string())
+            .filter(|region| !region.is_empty())
+            .or_else(|| source().map(str::to_owned))
+            .unwrap_or_else(|| FALLBACK_REGION.to_owned())
     }
 
     fn profile_of(&self, credentials: &Credentials) -> Option<String> {
@@ -256,21 +283,53 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-async fn resolve(config: &SdkConfig, profile: Option<&str>) -> Result<Credentials> {
-    let missing = || match profile {
+fn missing(profile: Option<&str>) -> Error {
+    match profile {
         Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
             .hint(format!("sign in, or see what is wrong with it: aws sts get-caller-identity --profile {name}")),
         None => Error::new(Kind::Credentials, "no AWS credentials were found")
             .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-    };
-    let provider = config.credentials_provider().ok_or_else(missing)?;
-    provider.provide_credentials().await.map_err(|error| {
-        let mut failure = missing();
-        if !matches!(error, aws_credential_types::provider::error::CredentialsError::CredentialsNotLoaded(_)) {
-            failure.message = format!("{}: {}", failure.message, chain(&error));
+    }
+}
+
+fn unusable(error: &CredentialsError, profile: Option<&str>) -> Error {
+    let mut failure = missing(profile);
+    if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        failure.message = format!("{}: {}", failure.message, chain(error));
+    }
+    failure
+}
+
+/// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
+/// run twice, and one that asks for an MFA code would ask twice.
+#[derive(Debug)]
+struct Once {
+    inner: SharedCredentialsProvider,
+    first: Mutex<Option<Credentials>>,
+}
+
+impl Once {
+    fn new(config: &SdkConfig) -> Option<Self> {
+        Some(Self { inner: config.credentials_provider()?, first: Mutex::new(None) })
+    }
+
+    async fn first(&self) -> std::result::Result<Credentials, CredentialsError> {
+        let credentials = self.inner.provide_credentials().await?;
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl ProvideCredentials for Once {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(credentials) => ProvideFuture::ready(Ok(credentials)),
+            None => self.inner.provide_credentials(),
         }
-        failure
-    })
+    }
 }
 
 /// An error with its causes on one line.

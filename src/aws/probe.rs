@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
+use aws_smithy_types::retry::RetryConfig;
 
 use super::answer::Call;
 use super::clients::Access;
@@ -110,15 +111,15 @@ impl Leftovers {
 impl Leftover {
     /// A request that was interrupted may still be on its way, so absence is believed only after a while.
     async fn delete(&self) -> Result<()> {
-        let patience = if self.answered { 1 } else { 4 };
+        let mut pause = Duration::from_millis(250);
+        let patience = if self.answered { 1 } else { 6 };
         for attempt in 1..=patience {
             match delete(&self.access, &self.name, &self.owner).await {
-                Err(error) if is_absent(&error) && attempt < patience => {
-                    tokio::time::sleep(Duration::from_millis(500)).await
-                }
+                Err(error) if is_absent(&error) && attempt < patience => tokio::time::sleep(pause).await,
                 Err(error) if !is_absent(&error) => return Err(error),
                 _ => return Ok(()),
             }
+            pause *= 2;
         }
         Ok(())
     }
@@ -131,7 +132,10 @@ impl Leftover {
 pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -> Result<()> {
     const CALL: Call = Call::s3("CreateBucket");
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-    let tags = std::iter::once(tag(PURPOSE_TAG.0, PURPOSE_TAG.1))
+    let own = (!spec.tags.iter().any(|given| given.key.as_str() == PURPOSE_TAG.0)).then_some(PURPOSE_TAG);
+    let tags = own
+        .into_iter()
+        .map(|(key, value)| tag(key, value))
         .chain(spec.tags.iter().map(|given| tag(given.key.as_str(), given.value.as_str())))
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
@@ -152,17 +156,45 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
         .bucket(&spec.name)
         .create_bucket_configuration(configuration)
         .set_bucket_namespace(spec.account_regional.then_some(BucketNamespace::AccountRegional));
-    let result = match request.send().await.map_err(|error| CALL.failed(error)) {
-        // The SDK sends a request again when the answer to the first was lost. Nobody else knows the name.
-        Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
-        result => result.map(drop),
-    };
-    match &result {
-        Err(error) if error.code() == Some("AccessDenied") => leftovers.gone(&spec.name),
-        Err(error) if error.aws.is_none() => {}
-        _ => leftovers.answered(&spec.name),
+    let mut pause = Duration::from_millis(200);
+    let mut may_exist = false;
+    for attempt in 1.. {
+        // Sent again here and not by the SDK, which would not tell a first refusal from one after a lost answer.
+        let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
+        let sent = request.clone().customize().config_override(once).send().await;
+        let error = match sent.map_err(|error| CALL.failed(error)) {
+            Ok(_) => break,
+            // Nobody else knows the name: the answer to an earlier request was lost.
+            Err(error) if may_exist && error.code() == Some("BucketAlreadyOwnedByYou") => break,
+            Err(error) => error,
+        };
+        // The SDK has learnt the server's time from the answer, and signs the next request with it.
+        if error.code() == Some("RequestTimeTooSkewed") && attempt < 3 {
+            continue;
+        }
+        if !may_have_been_done(&error) {
+            if !may_exist {
+                leftovers.gone(&spec.name);
+            }
+            return Err(error);
+        }
+        may_exist = true;
+        if attempt == 3 {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
     }
-    result
+    leftovers.answered(&spec.name);
+    Ok(())
+}
+
+/// Whether a failed request may have had its effect, or may have it yet.
+fn may_have_been_done(error: &Error) -> bool {
+    match error.code() {
+        None => error.kind == Kind::Network,
+        Some(code) => matches!(code, "InternalError" | "ServiceUnavailable" | "SlowDown" | "OperationAborted"),
+    }
 }
 
 /// Asks S3 whether the bucket exists and is owned by `owner`.
@@ -175,17 +207,39 @@ pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> 
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
 }
 
-/// Deletes the bucket if `owner` owns it, and strikes it from `leftovers`.
+/// What is known of a bucket that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// S3 deleted it on condition that it has the right owner.
+    ByItsOwner,
+    /// It is gone, but the answer that would have confirmed its owner was lost.
+    Unconfirmed,
+}
+
+/// Deletes the bucket if `owner` owns it, and strikes it from `leftovers` once it is gone.
 ///
 /// # Errors
 /// When S3 refuses, or cannot be reached.
-pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<()> {
-    let result = match delete(access, name, owner).await {
-        // The answer to the first request was lost, and the SDK sent a second.
-        Err(error) if is_absent(&error) => Ok(()),
-        result => result,
-    };
-    result.inspect(|()| leftovers.gone(name))
+pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<Removed> {
+    let mut pause = Duration::from_millis(200);
+    let mut looked = 0;
+    loop {
+        match delete(access, name, owner).await {
+            Ok(()) => {
+                leftovers.gone(name);
+                return Ok(Removed::ByItsOwner);
+            }
+            Err(error) if !is_absent(&error) => return Err(error),
+            // Either the answer to an earlier request was lost, or S3 does not see the bucket yet.
+            Err(_) if looked == 4 => {
+                leftovers.gone(name);
+                return Ok(Removed::Unconfirmed);
+            }
+            Err(_) => looked += 1,
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
 }
 
 async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {

@@ -1,5 +1,5 @@
 //! Runs a command that talks to AWS, and sees to it that no test bucket outlives it: after success, an error, a panic,
-//! Ctrl-C or SIGTERM.
+//! Ctrl-C, SIGTERM or a terminal that goes away.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -26,8 +26,7 @@ pub fn guarded(run: &Run<'_>, command: impl Future<Output = Result<ExitCode>>) -
                     // The terminal shows ^C where the cursor was.
                     run.console.say("");
                 }
-                Err(Error::new(signal, "interrupted: what was not yet applied is not applied")
-                    .hint("run the same command again to see what is left to do"))
+                Err(Error::new(signal, "interrupted").hint("run the same command again: it sees what is there and does what is left"))
             }
             result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
                 Err(Error::new(Kind::Internal, "xacct has a bug and stopped").hint("please report it with the message above"))
@@ -58,16 +57,18 @@ async fn delete_leftovers(run: &Run<'_>) {
     }
 }
 
-/// Waits for Ctrl-C or a request to end.
+/// Waits for Ctrl-C, or another request to end.
 async fn signal() -> Kind {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
         else {
             return std::future::pending().await;
         };
         tokio::select! {
+            _ = hangup.recv() => Kind::HungUp,
             _ = interrupt.recv() => Kind::Interrupted,
             _ = terminate.recv() => Kind::Terminated,
         }

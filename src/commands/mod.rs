@@ -42,6 +42,15 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
     })
 }
 
+/// Reports arguments that cannot be understood as a JSON document.
+pub fn report_usage_error(command: &'static str, message: &str) {
+    let console = Console::new(crate::context::Terminal::default(), OutputFormat::Json);
+    // Clap has written it for people already; the document holds its first line.
+    let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let error = Error::usage(message).hint(format!("see xacct {command} --help"));
+    console.result(&json::document(command, ExitCode::Usage, json::Failure { error: (&error).into() }));
+}
+
 fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode> {
     let run = || {
         let path = context.directory.join(&cli.global.config);
@@ -67,12 +76,37 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
             Ok(ExitCode::Done)
         }
         Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
-                .render(&mut page)
-                .map_err(|error| Error::new(Kind::Internal, format!("the manual page: {error}")))?;
-            console.result(&String::from_utf8_lossy(&page));
+            let page = manual().map_err(|error| Error::new(Kind::Internal, format!("the manual page: {error}")))?;
+            console.result(&page);
             Ok(ExitCode::Done)
         }
     }
+}
+
+/// One page for all commands: each has a section of its own.
+fn manual() -> std::io::Result<String> {
+    let command = Cli::command();
+    let mut page = Vec::new();
+    let main = clap_mangen::Man::new(command.clone());
+    main.render_title(&mut page)?;
+    main.render_name_section(&mut page)?;
+    main.render_synopsis_section(&mut page)?;
+    main.render_description_section(&mut page)?;
+    main.render_options_section(&mut page)?;
+    let mut page = String::from_utf8_lossy(&page).into_owned();
+    for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = format!("xacct {}", subcommand.get_name());
+        let part = clap_mangen::Man::new(subcommand.clone().bin_name(&name));
+        let mut text = Vec::new();
+        part.render_synopsis_section(&mut text)?;
+        part.render_description_section(&mut text)?;
+        part.render_options_section(&mut text)?;
+        part.render_extra_section(&mut text)?;
+        page.push_str(&format!(".SH \"{}\"\n", name.to_uppercase()));
+        page.push_str(&String::from_utf8_lossy(&text).replace(".SH ", ".SS "));
+    }
+    let mut end = Vec::new();
+    main.render_extra_section(&mut end)?;
+    page.push_str(&String::from_utf8_lossy(&end));
+    Ok(page)
 }

@@ -37,7 +37,11 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let access = connections.access(profile).await?;
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
-    let prover = prover(&connections, access, user.clone(), account, code, run);
+    for endpoint in access.endpoints() {
+        run.console.say(&format!("Endpoint {endpoint} is not AWS's own"));
+    }
+    let named = args.proof.user_profile.is_some() || source.user_profile.is_some();
+    let prover = prover(&connections, access, named, user.clone(), account, code, run)?;
 
     let proofs = stream::iter(&links).map(async |link| {
         let role = link.role_arn(partition);
@@ -58,25 +62,30 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// A prover for links of the user, with whatever there is to pass MFA with.
+/// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these
+/// credentials as the user's.
+///
+/// # Errors
+/// When the profile's `mfa_serial` is none.
 pub fn prover(
     connections: &Connections,
     access: Access,
+    named: bool,
     user: UserRef,
     source: Option<AccountId>,
     code: Option<MfaCode>,
     run: &Run<'_>,
-) -> Prover {
+) -> Result<Prover> {
     let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
     let mfa = MfaMeans {
         code,
-        serial: serial.and_then(|serial| serial.parse().ok()),
+        serial: serial.map(str::parse).transpose()?,
         ask: run.context.terminal.can_ask.then(|| {
             let console = run.console.clone();
             Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
         }),
     };
-    Prover::new(access, user, source, mfa, run.leftovers.clone())
+    Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }
 
 /// What is claimed of a link.

@@ -8,7 +8,7 @@ mod record;
 use std::path::{Path, PathBuf};
 
 pub use file::{ConfigFile, RecordedSource};
-pub use record::record;
+pub use record::{check_writable, record};
 
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};
@@ -265,8 +265,8 @@ impl Link {
             ))
             .hint("give a path of letters, digits and `/`"));
         }
-        check_tags(&self.tags, 48)?;
-        check_tags(&self.bucket_tags, 49)?;
+        check_tags(&self.tags, 48, &[MANAGED_BY.0, SOURCE_TAG])?;
+        check_tags(&self.bucket_tags, 49, &[])?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
             let ManagedPolicy::Arn(arn) = policy else { continue };
             if let PolicyOwner::Account(owner) = &arn.owner
@@ -292,15 +292,15 @@ impl Link {
     }
 }
 
-/// Tags that AWS would refuse together, or that are xacct's own.
-fn check_tags(tags: &[Tag], most: usize) -> Result<()> {
+/// Tags that AWS would refuse together, or that are xacct's own. AWS compares keys without regard to case (IAM User
+/// Guide, rules for tagging).
+fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
     for tag in tags {
         let key = tag.key.as_str();
-        if key == MANAGED_BY.0 || key == SOURCE_TAG {
+        if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
             return Err(Error::usage(format!("tag `{key}` is how xacct knows its own roles")).hint("give another key"));
         }
-        // AWS compares keys without regard to case (IAM User Guide, rules for tagging).
         if !seen.insert(key.to_ascii_lowercase()) {
             return Err(Error::usage(format!("tag `{key}` is given twice")).hint("give each key once"));
         }
@@ -331,6 +331,22 @@ pub fn source(
 ) -> Result<Source> {
     let user = user.or(file.source.user.as_ref()).cloned();
     let account = access.source_account.clone().or_else(|| file.source.account.clone());
+    if let (Some(user), Some(recorded)) = (&user, &file.source.user)
+        && user.name() != recorded.name()
+        && !file.targets.is_empty()
+    {
+        let place = file.place_of_source("user").unwrap_or_default();
+        return Err(Error::usage(format!(
+            "{place}: the links in this file are those of `{}`, not `{}`",
+            recorded.name(),
+            user.name()
+        ))
+        .hint(format!(
+            "keep those of `{}` in a file of their own: --config {}.toml",
+            user.name(),
+            user.name()
+        )));
+    }
     let of_user = user.as_ref().and_then(|user| user.account().cloned());
     if let (Some(account), Some(of_user)) = (&account, &of_user)
         && account != of_user
@@ -362,6 +378,15 @@ pub fn links_to_make(
     if accounts.is_empty() {
         for (name, record) in &file.targets {
             links.push(Link::from_record(name, record)?);
+        }
+        if let (Some(name), Some(other)) =
+            (&role.role_name, links.iter().find(|link| Some(&link.role) != role.role_name.as_ref()))
+        {
+            return Err(Error::usage(format!(
+                "target `{}` has role `{}`, and a role cannot be renamed to `{name}`",
+                other.name, other.role
+            ))
+            .hint(format!("make a second role beside it: --target-account {} --role-name {name}", other.account)));
         }
         if links.is_empty() {
             return Err(Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
@@ -483,9 +508,20 @@ impl ConfigFile {
 pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &crate::context::Context) -> RoleOptions {
     let mut options = options.clone();
     if file.folder(context) != context.directory {
+        let folder = file.folder(context);
         for path in &mut options.policy_file {
-            *path = context.directory.join(&path);
+            *path = relative(&context.directory.join(&path), &folder);
         }
     }
     options
+}
+
+/// A path as seen from a folder: through `..` where there is a common beginning, as it is otherwise.
+fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    if common <= 1 {
+        return path.to_owned();
+    }
+    let up = folder.components().skip(common).map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
 }

@@ -1,8 +1,9 @@
 //! Writes links to `xacct.toml`, keeping its comments and order.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::{ConfigFile, Link, Recorded, Source, WayIn};
@@ -29,9 +30,23 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
         )
         .hint("run the same command again; it will find nothing to change in AWS and record the link"));
     }
-    replace(&file.path, &text)
-        .map_err(|error| Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display())))?;
+    replace(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
     Ok(true)
+}
+
+/// Checks that the file can be written, before anything is that depends on it.
+///
+/// # Errors
+/// When no file can be made beside it.
+pub fn check_writable(file: &ConfigFile) -> Result<()> {
+    let path = destination(&file.path).map_err(|error| cannot_write(file, &error))?;
+    let made = temporary_beside(&path).map_err(|error| cannot_write(file, &error))?;
+    made.close().map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
+        .hint("make its folder, or name another file: --config FILE")
 }
 
 fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
@@ -180,15 +195,24 @@ fn tags(tags: &[Tag]) -> Option<Value> {
     (!table.is_empty()).then_some(Value::InlineTable(table))
 }
 
-/// Writes beside the file and renames, so that a crash leaves the old file whole.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // A link in the way is followed on purpose: the file may be kept elsewhere. One that leads nowhere is a mistake.
+/// Where the file really is. A link is followed on purpose: the file may be kept elsewhere. One that leads nowhere is a
+/// mistake.
+fn destination(path: &Path) -> std::io::Result<PathBuf> {
     if path.is_symlink() && !path.exists() {
         return Err(std::io::Error::other("it is a link to a file that does not exist"));
     }
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder)?;
+    tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder)
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old file whole.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = destination(path)?;
+    let mut temporary = temporary_beside(&path)?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
     #[cfg(unix)]

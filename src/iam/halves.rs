@@ -161,7 +161,13 @@ impl ObservedRole {
         self.trust.policy().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
     }
 
-    /// The one external ID that xacct's own statement of the trust policy demands.
+    /// A principal that the trust policy restricts the role to by a condition.
+    #[must_use]
+    pub fn only_principal(&self) -> Option<&str> {
+        self.trust.policy()?.condition_values("aws:PrincipalArn").into_iter().next()
+    }
+
+    /// The external ID that the trust policy compares with, if it is one.
     #[must_use]
     pub fn external_id(&self) -> Option<&str> {
         let ids = self.trust.policy()?.external_ids();

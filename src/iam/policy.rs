@@ -204,7 +204,8 @@ impl PolicyDocument {
     }
 
     /// The values that any statement compares with this condition key.
-    fn condition_values(&self, key: &str) -> BTreeSet<&str> {
+    #[must_use]
+    pub fn condition_values(&self, key: &str) -> BTreeSet<&str> {
         self.statements
             .iter()
             .flat_map(|statement| statement.condition.values())

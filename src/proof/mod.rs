@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::error::{Error, ExitCode};
 
 pub use prover::{AskForCode, Claim, MfaMeans, Prover, TestBucket};
-pub use wait::Freshness;
+pub use wait::{Freshness, Settled};
 
 /// What a proof found.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ pub struct Step {
     pub outcome: StepOutcome,
     /// How long it took, waiting included.
     pub duration: Duration,
+    /// When the answer that counts began to hold, where AWS was waited for.
+    since: Option<tokio::time::Instant>,
     /// What was seen, in a few words.
     pub evidence: String,
     /// What went wrong, with AWS's answer and what to do.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::wait::{Freshness, Settled};
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::clients::Access;
-use crate::aws::probe::{self, BucketSpec, Leftovers};
+use crate::aws::probe::{self, BucketSpec, Leftovers, Removed};
 use crate::aws::session::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
@@ -46,6 +46,8 @@ pub struct TestBucket {
 /// Proves links of one user. Who the user is, is asked once; an MFA code is used once; both serve all links.
 pub struct Prover {
     access: Access,
+    /// Whether somebody said that these are the user's credentials. If not, who they are of is asked before they are used.
+    said_to_be_the_users: bool,
     user: UserRef,
     source: Option<AccountId>,
     mfa: MfaMeans,
@@ -78,8 +80,24 @@ enum Stop {
 impl Prover {
     /// A prover for links of `user`, with credentials that should be the user's.
     #[must_use]
-    pub fn new(access: Access, user: UserRef, source: Option<AccountId>, mfa: MfaMeans, leftovers: Leftovers) -> Self {
-        Self { access, user, source, mfa, leftovers, caller: OnceCell::new(), mfa_access: OnceCell::new() }
+    pub fn new(
+        access: Access,
+        said_to_be_the_users: bool,
+        user: UserRef,
+        source: Option<AccountId>,
+        mfa: MfaMeans,
+        leftovers: Leftovers,
+    ) -> Self {
+        Self {
+            access,
+            said_to_be_the_users,
+            user,
+            source,
+            mfa,
+            leftovers,
+            caller: OnceCell::new(),
+            mfa_access: OnceCell::new(),
+        }
     }
 
     /// Takes all steps for one link. `progress` is told what is being waited for.
@@ -90,12 +108,17 @@ impl Prover {
     pub async fn prove(&self, claim: &Claim, progress: &(dyn Fn(String) + Sync)) -> Result<Proof> {
         let start = Instant::now();
         let mut steps = Vec::new();
-        let mut ready_after = None;
-        match self.steps(claim, progress, &mut steps, &mut ready_after).await {
+        match self.steps(claim, progress, &mut steps).await {
             Ok(()) => {}
             Err(Stop::NotProven(step)) => steps.push(step),
             Err(Stop::Failed(error)) => return Err(error),
         }
+        let ready_after = match claim.freshness {
+            Freshness::Settled => None,
+            Freshness::JustWritten { at, .. } => {
+                steps.iter().filter_map(|step| step.since).max().map(|since| since.duration_since(at))
+            }
+        };
         Ok(Proof { outcome: verdict(&steps), steps, ready_after, duration: start.elapsed() })
     }
 
@@ -104,7 +127,6 @@ impl Prover {
         claim: &Claim,
         progress: &(dyn Fn(String) + Sync),
         steps: &mut Vec<Step>,
-        ready_after: &mut Option<Duration>,
     ) -> std::result::Result<(), Stop> {
         let in_region =
             |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
@@ -115,10 +137,11 @@ impl Prover {
             external_id: claim.external_id.clone(),
             duration: None,
         };
-        // The first two steps do not depend on each other, unless a code would be spent on the wrong credentials.
-        let (access, assumed) = if claim.require_mfa {
+        // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
+        // code be spent on the wrong ones.
+        let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
             steps.push(self.who_am_i().await?);
-            let access = in_region(self.mfa_access().await?);
+            let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
             let assumed = assume(&access, &request, claim.freshness, progress).await;
             (access, assumed)
         } else {
@@ -133,17 +156,20 @@ impl Prover {
                 if error.aws.is_none() || error.kind == Kind::Credentials {
                     return Err(Stop::Failed(error));
                 }
-                let step = Step::new(StepId::AssumeRole, StepOutcome::Failed, answer_code(&error));
-                steps.push(step.took(duration).because(why_refused(error, claim)));
+                let mfa_unknown = claim.require_mfa && self.access.is_session;
+                let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
+                let mut error = why_refused(error, claim);
+                if mfa_unknown {
+                    error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
+                }
+                let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
+                steps.push(step.took(duration).because(error));
                 return Ok(());
             }
             Ok(session) => session,
         };
-        if let Freshness::JustWritten { at, .. } = claim.freshness {
-            *ready_after = Some(assumed.since.duration_since(at));
-        }
         let evidence = format!("session in {}", claim.role.account);
-        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration));
+        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration).since(assumed.since));
         let now = who_am_i_now(&session, &claim.role);
         let arrived = now.outcome == StepOutcome::Ok;
         steps.push(now);
@@ -151,8 +177,10 @@ impl Prover {
             return Ok(());
         }
         let inside = access.with_session(&session, format!("session of {}", claim.role.name));
-        let (bucket, refusals) =
-            tokio::join!(self.bucket_steps(&inside, claim, progress), self.refusals(&plain, &access, &request, claim));
+        let (bucket, refusals) = tokio::join!(
+            self.bucket_steps(&inside, claim, progress),
+            self.refusals(&plain, &access, &request, claim, progress)
+        );
         steps.extend(bucket.map_err(Stop::Failed)?);
         steps.extend(refusals);
         Ok(())
@@ -183,13 +211,21 @@ impl Prover {
     async fn mfa_access(&self) -> std::result::Result<&Access, Stop> {
         if self.access.is_session {
             // A session cannot be given MFA afterwards; it may have been made with it.
-            return Ok(&self.access);
+            if self.mfa.code.is_none() {
+                return Ok(&self.access);
+            }
+            let error = Error::new(Kind::Credentials, "an MFA code is of no use with the credentials of a session")
+                .hint("give a profile with the user's access key: --user-profile NAME")
+                .hint("or, if the session was made with MFA, leave the code out");
+            let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "a session cannot be given MFA");
+            return Err(Stop::NotProven(step.because(error)));
         }
         let access = self.mfa_access.get_or_init(async || {
             let serial = self.mfa_serial().await?;
             let code = self.mfa_code(&serial).await?;
-            let caller = CallerArn::parse("");
-            let session = session::with_mfa(&self.access, &caller, &serial, &code).await.map_err(|error| {
+            let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
+            let arn = caller.map_or_else(|| CallerArn::parse("unknown"), |caller| caller.arn.clone());
+            let session = session::with_mfa(&self.access, &arn, &serial, &code).await.map_err(|error| {
                 error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
             })?;
             Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))
@@ -260,40 +296,52 @@ impl Prover {
         let owner = &claim.role.account;
         let spec = BucketSpec::new(test.random, owner, &access.region, test.tags.clone(), test.account_regional)?;
         let waiting = |waited| progress(waiting_words(waited, "the role's permissions"));
-        let may_change = |answer: &Result<()>| is_denied(answer);
 
         let create = async || probe::create(access, &spec, &self.leftovers).await;
-        let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting)).await;
+        let created = timed(claim.freshness.settle(1, create, Result::is_ok, is_denied, waiting)).await;
         let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone(), access)?];
         if steps.iter().all(Step::is_ok) {
             let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
-            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_change, waiting)).await;
-            steps.push(s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"), access)?);
+            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, is_denied, waiting)).await;
+            let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
+            let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"), access)?;
+            if unconfirmed {
+                step = Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed")
+                    .took(step.duration)
+                    .because(
+                        Error::new(Kind::Network, "S3's answer to the deletion was lost")
+                            .hint("run the same command again"),
+                    );
+            }
+            steps.push(step);
         }
         if steps.iter().all(Step::is_ok) {
-            let head = timed(probe::head(access, &spec.name, owner)).await;
-            let (outcome, evidence) = match &head.value {
-                Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
-                Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
-                Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
-            };
-            steps.push(Step::new(StepId::BucketGone, outcome, evidence).took(head.duration));
+            steps.push(bucket_gone(access, &spec.name, owner).await);
         }
         Ok(steps)
     }
 
     /// What must be refused, tried side by side.
-    async fn refusals(&self, plain: &Access, with_mfa: &Access, request: &AssumeRole, claim: &Claim) -> Vec<Step> {
-        let freshness = claim.freshness;
+    async fn refusals(
+        &self,
+        plain: &Access,
+        with_mfa: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        progress: &(dyn Fn(String) + Sync),
+    ) -> Vec<Step> {
+        let refusal = async |id, access: &Access, request: &AssumeRole| {
+            refusal(id, access, request, claim.freshness, progress).await
+        };
         let external_id = claim.external_id.as_ref();
         let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
         let without_id = async {
             external_id?;
-            Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None), freshness).await)
+            Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await)
         };
         let wrong_id = async {
             let wrong = wrong_external_id(external_id?)?;
-            Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong)), freshness).await)
+            Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong))).await)
         };
         let without_mfa = async {
             if !claim.require_mfa {
@@ -308,7 +356,7 @@ impl Prover {
                     ),
                 );
             }
-            Some(refusal(StepId::RefusedWithoutMfa, plain, request, freshness).await)
+            Some(refusal(StepId::RefusedWithoutMfa, plain, request).await)
         };
         let (without_id, wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
         [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
@@ -317,11 +365,15 @@ impl Prover {
 
 impl Step {
     fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
-        Self { id, outcome, duration: Duration::ZERO, evidence: evidence.into(), error: None }
+        Self { id, outcome, duration: Duration::ZERO, since: None, evidence: evidence.into(), error: None }
     }
 
     fn took(self, duration: Duration) -> Self {
         Self { duration, ..self }
+    }
+
+    fn since(self, since: Instant) -> Self {
+        Self { since: Some(since), ..self }
     }
 
     fn because(self, error: Error) -> Self {
@@ -356,9 +408,16 @@ async fn assume(
 }
 
 /// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
-async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness) -> Step {
+async fn refusal(
+    id: StepId,
+    access: &Access,
+    request: &AssumeRole,
+    freshness: Freshness,
+    progress: &(dyn Fn(String) + Sync),
+) -> Step {
     let attempt = async || session::assume(access, request).await;
-    let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, |_| {})).await;
+    let waiting = |waited| progress(waiting_words(waited, "the new trust policy"));
+    let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
             Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
@@ -367,7 +426,7 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
         Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
     };
-    step.took(settled.duration)
+    step.took(settled.duration).since(settled.value.since)
 }
 
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
@@ -381,13 +440,27 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     Step::new(StepId::WhoAmINow, outcome, evidence)
 }
 
-fn s3_step(id: StepId, settled: Timed<Settled<()>>, evidence: String, access: &Access) -> Result<Step> {
+/// A bucket may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data consistency model).
+async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
+    let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
+    let head = async || probe::head(access, name, owner).await;
+    let is_gone = |answer: &Result<()>| answer.as_ref().is_err_and(probe::is_absent);
+    let settled = timed(patience.settle(1, head, is_gone, Result::is_ok, |_| {})).await;
+    let (outcome, evidence) = match &settled.value.answer {
+        Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
+        Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
+        Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
+    };
+    Step::new(StepId::BucketGone, outcome, evidence).took(settled.duration)
+}
+
+fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String, access: &Access) -> Result<Step> {
     let step = match settled.value.answer {
-        Ok(()) => Step::new(id, StepOutcome::Ok, evidence),
+        Ok(_) => Step::new(id, StepOutcome::Ok, evidence),
         Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
         Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(why_s3_refused(error, access)),
     };
-    Ok(step.took(settled.duration))
+    Ok(step.took(settled.duration).since(settled.value.since))
 }
 
 /// The worst of what was seen: too open is worse than refused, refused worse than blocked.
@@ -414,7 +487,7 @@ fn waiting_words(waited: Duration, what: &str) -> String {
     format!("waiting for AWS to honour {what}, {} s so far", waited.as_secs())
 }
 
-/// One that differs in length and beginning, so that no pattern but `*` accepts both.
+/// One that differs in length and beginning.
 fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
     format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
 }

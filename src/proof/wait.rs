@@ -24,7 +24,8 @@ pub enum Freshness {
 }
 
 /// The answer that counts, and when the welcome ones began.
-pub(super) struct Settled<T> {
+pub struct Settled<T> {
+    /// The last answer.
     pub answer: Result<T>,
     /// When the first of the welcome answers came.
     pub since: Instant,
@@ -35,7 +36,7 @@ impl Freshness {
     ///
     /// One welcome answer may not be enough: servers that have the change and servers that do not answer in turn.
     /// `waiting` is told after each unwelcome answer how long it has been.
-    pub(super) async fn settle<T>(
+    pub async fn settle<T>(
         self,
         times: u32,
         attempt: impl AsyncFn() -> Result<T>,

@@ -282,7 +282,7 @@ fn grants_of_other_links_stay() {
         world.put_user_policy(ACCOUNT_A, "alice", "xacct", both);
     });
     scene.xacct("bootstrap --check").exits_with(0);
-    scene.xacct("bootstrap --yes --role-name second").exits_with(0);
+    scene.xacct("bootstrap --yes --target-account 222222222222 --role-name second").exits_with(0);
     let granted = scene.granted();
     assert!(granted.contains(&other.to_owned()), "{granted:?}");
 }

@@ -47,6 +47,15 @@ fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Out
     output
 }
 
+#[test]
+fn a_terminal_that_goes_away_while_the_bucket_is_being_deleted() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(hang("DeleteBucket"));
+    interrupted(&scene, "verify", "DeleteBucket", "HUP").exits_with(129);
+    assert_eq!(scene.buckets(), 0);
+}
+
 fn hang(operation: &str) -> Fault {
     Fault::new(operation, FaultKind::Hang).on_call(1)
 }
@@ -178,6 +187,18 @@ fn a_lost_answer_about_a_bucket_that_was_deleted() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
+    // It is gone, but nothing confirmed whose it was.
+    assert_eq!(scene.verdict("", 3)["outcome"], "not_proven");
+    assert_eq!(scene.buckets(), 0);
+    assert_eq!(scene.verdict("", 0)["outcome"], "works");
+}
+
+#[test]
+fn a_bucket_that_s3_does_not_see_yet_is_deleted_once_it_does() {
+    let scene = Scene::linked("");
+    scene.sandbox.clear_faults();
+    let absent = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "not yet".to_owned() };
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", absent).on_calls(1..=2));
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
     assert_eq!(scene.buckets(), 0);
 }

@@ -16,6 +16,7 @@
 //! | `faults` | what AWS and networks do at times |
 //! | `secrets` | no secret is printed or recorded |
 //! | `output`, `documents`, `shell` | every text, as people and programs read it |
+//! | `surroundings` | profiles, variables and files as people have them |
 //! | `terminal` | prompts |
 
 mod documents;
@@ -37,6 +38,7 @@ mod shell;
 mod snapshots;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 mod targets;
 mod terminal;
 mod trips;

@@ -33,6 +33,13 @@ fn three_seconds() {
 }
 
 #[test]
+fn reads_that_lag_behind_for_longer_than_a_few_seconds() {
+    let scene = Scene::of(Sandbox::builder().propagation(9 * SECOND).stale_reads(true));
+    scene.bootstrap("").exits_with(0);
+    assert!(scene.environment.has("xacct.toml"));
+}
+
+#[test]
 fn old_and_new_in_turn() {
     let builder = Sandbox::builder().propagation(SECOND).flap(SECOND);
     becomes_usable(builder, "--external-id abc", SECOND);

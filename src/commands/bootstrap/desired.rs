@@ -15,12 +15,23 @@ use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 /// Settles what could not be settled before the role was looked at.
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// When the role is restricted to another user and nobody said to change that, or the system gives no random bytes.
 pub fn settle(link: &mut Link, source: &SourceSide, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
     let ours = observed.filter(|role| role.is_ours());
     if let Some(role) = ours {
         link.require_mfa |= link.keeps.mfa && role.demands_mfa();
         link.restrict_to_user |= link.keeps.user && role.admits_only(&source.user);
+        if link.keeps.user
+            && !link.restrict_to_user
+            && let Some(other) = role.only_principal()
+        {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("role `{}` in account {} admits only `{other}`", link.role, link.account),
+            )
+            .hint("make another role for this user: --role-name NAME")
+            .hint("or open the role to whoever the source account grants it: --restrict-to-user=false"));
+        }
     }
     let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
     link.external_id = match (&link.external_id, found) {

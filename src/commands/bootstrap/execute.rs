@@ -10,13 +10,12 @@ use crate::aws::apply::{self, Applied};
 use crate::cli::Bootstrap;
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::{Change, Plan, Refusal, plan_grant, plan_role};
+use crate::proof::Freshness;
 use crate::report::changes::{Mood, sentence};
-
-/// How often AWS is asked again whether the changes are there: reads, too, lag behind writes.
-const LOOKS: u32 = 6;
+use crate::report::console::Progress;
 
 /// Applies both sides at once. One target that fails stops no other.
-pub async fn apply(work: &mut Work, args: &Bootstrap) {
+pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
     let Work { source, grant, grant_plan, grant_result, grant_written, jobs, .. } = work;
     let write_grant = async {
         let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
@@ -28,28 +27,29 @@ pub async fn apply(work: &mut Work, args: &Bootstrap) {
             let observed = survey::user_again(source).await?;
             Ok(observed.map(|observed| plan_grant(grant, &observed, args.adopt)))
         };
-        nothing_left(look, &place).await
+        nothing_left(look, &place, args.timeout, progress).await
     };
     let write_roles = stream::iter(jobs.iter_mut())
-        .map(async |job| job.result = apply_role(job).await)
+        .map(async |job| job.result = apply_role(job, args, progress).await)
         .buffer_unordered(args.report.concurrency.into())
         .collect::<Vec<()>>();
     let (granted, _) = tokio::join!(write_grant, write_roles);
     *grant_result = granted;
 }
 
-async fn apply_role(job: &mut Job) -> Result<()> {
+async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
     let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
     job.written = Some(Instant::now());
     let place = format!("target account {}", job.role.account);
+    job.made = applied.iter().all(|applied| applied.result.is_ok());
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     let look = async || {
         let observed = survey::role_again(target, &job.desired).await?;
         // What was adopted a moment ago is ours now, though its tags may not be visible yet.
         Ok(observed.map(|observed| plan_role(&job.desired, Some(&observed), &target.quotas, true)))
     };
-    nothing_left(look, &place).await
+    nothing_left(look, &place, args.timeout, progress).await
 }
 
 /// Says of a failed change what failed, what was done before it and what was not tried.
@@ -69,26 +69,31 @@ fn outcome(applied: &[Applied<'_>], plan: &Plan, role: &str, place: &str) -> Res
     Err(error.hint("mend the cause and run the same command again: it does what is left"))
 }
 
-/// Looks until there is nothing left to do, for a few seconds at most.
+/// Looks until there is nothing left to do: reads, too, lag behind writes.
 async fn nothing_left(
     look: impl AsyncFn() -> Result<Option<std::result::Result<Plan, Box<Refusal>>>>,
     place: &str,
+    patience: Duration,
+    progress: &Progress<'_>,
 ) -> Result<()> {
-    let mut pause = Duration::from_millis(200);
-    let mut left = Vec::new();
-    for _ in 0..LOOKS {
-        match look().await? {
-            Some(Ok(plan)) if plan.is_empty() => return Ok(()),
-            Some(Ok(plan)) => left = plan.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect(),
-            Some(Err(refusal)) => left = vec![refusal.to_string()],
-            None => left = vec!["create it".to_owned()],
-        }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
+    let attempt = async || {
+        Ok(match look().await? {
+            Some(Ok(plan)) => plan.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect(),
+            Some(Err(refusal)) => vec![refusal.to_string()],
+            None => vec!["create it".to_owned()],
+        })
+    };
+    let nothing = |left: &Result<Vec<String>>| left.as_ref().is_ok_and(Vec::is_empty);
+    let waiting = |waited: Duration| {
+        progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
+    };
+    let fresh = Freshness::JustWritten { at: Instant::now(), patience };
+    let left = fresh.settle(1, attempt, nothing, Result::is_ok, waiting).await.answer?;
+    if left.is_empty() {
+        return Ok(());
     }
-    let error = Error::new(
-        Kind::Aws,
-        format!("{place}: AWS took the changes, but these are still to be made: {}", left.join("; ")),
-    );
-    Err(error.hint("someone else may be changing the same role or user; run the same command again"))
+    let left = left.join("; ");
+    Err(Error::new(Kind::Aws, format!("{place}: AWS took the changes, but these are still to be made: {left}")).hint(
+        "AWS may be slow to show them, or someone else changes the same role or user: run the same command again",
+    ))
 }

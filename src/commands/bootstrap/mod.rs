@@ -2,6 +2,8 @@
 
 mod desired;
 mod execute;
+mod other_half;
+mod refusal;
 mod report;
 mod survey;
 
@@ -19,11 +21,11 @@ use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::halves::DEFAULT_ROLE_POLICIES_QUOTA;
 use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::{AccountId, MfaCode, PolicyName};
-use crate::iam::plan::{Plan, Refusal, plan_grant, plan_role};
+use crate::iam::plan::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::proof::{Freshness, Proof};
-use crate::report::changes::{Mood, sentence};
+use refusal::refused;
 use survey::{SourceSide, TargetSide};
 
 /// One link on its way: what was found, what is to be done, and what came of it.
@@ -35,6 +37,8 @@ struct Job {
     desired: DesiredRole,
     plan: Plan,
     result: Result<()>,
+    /// Whether every write was taken, though AWS may not show it yet.
+    made: bool,
     /// When AWS had answered the last write.
     written: Option<Instant>,
     proof: Option<Result<Proof>>,
@@ -98,17 +102,21 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         if !args.yes {
             report::confirm(&work, pending, run).await?;
         }
+        config::check_writable(&run.file)?;
         let progress = run.console.progress("bootstrap");
         progress.now("applying");
-        execute::apply(&mut work, args).await;
+        execute::apply(&mut work, args, &progress).await;
     }
     source.account = Some(work.source.account.clone());
     source.user = Some(recorded_user(&work.source));
-    let recorded = record(&work, &source, run)?;
+    let recorded = record(&work, &source, run);
     if args.only.is_none() && !args.no_verify {
         prove(&mut work, args, run, &connections, &source, code).await;
     }
-    let exit_code = work.exit_code();
+    let exit_code = match &recorded {
+        Ok(_) => work.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    };
     report::finish(&work, args, run, exit_code, Some(recorded));
     Ok(exit_code)
 }
@@ -176,7 +184,10 @@ fn plan(
             continue;
         }
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
-        desired::settle(&mut link, side, observed, run.context)?;
+        if let Err(error) = desired::settle(&mut link, side, observed, run.context) {
+            failed.push(Failed { link, error });
+            continue;
+        }
         let partition = desired::partition(side, target.as_ref());
         let own = files.get(&link.name).cloned().unwrap_or_default();
         let desired = desired::role(&link, side, partition, &own);
@@ -192,6 +203,7 @@ fn plan(
                 desired,
                 plan,
                 result: Ok(()),
+                made: true,
                 written: None,
                 proof: None,
             }),
@@ -264,7 +276,14 @@ async fn prove(
         (None, None) => return,
     };
     let prover = match access {
-        Ok(access) => verify::prover(connections, access, user, Some(work.source.account.clone()), code, run),
+        Ok(access) => {
+            let named = source.user_profile.is_some();
+            verify::prover(connections, access, named, user, Some(work.source.account.clone()), code, run)
+        }
+        Err(error) => Err(error),
+    };
+    let prover = match prover {
+        Ok(prover) => prover,
         Err(error) => {
             for job in &mut work.jobs {
                 job.proof = Some(Err(error.clone()));
@@ -302,7 +321,7 @@ fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
     let links: Vec<_> = work
         .jobs
         .iter()
-        .filter(|job| job.result.is_ok())
+        .filter(|job| job.made)
         .map(|job| {
             let mut link = job.link.clone();
             let access = job.target.as_ref().map(|target| &target.operator.access);
@@ -372,53 +391,5 @@ fn can_be_linked(source: &SourceSide, link: &Link, target: Option<&TargetSide>) 
     match (&source.operator, target) {
         (Some(source), Some(target)) => survey::check_pair(&source.caller, &target.operator.caller),
         _ => refuse_same_account(link, &source.account),
-    }
-}
-
-/// A refusal with what to do about it.
-fn refused(refusal: &Refusal) -> Error {
-    let error = Error::new(Kind::Refused, refusal.to_string());
-    match refusal {
-        Refusal::ForeignRole { role, differences } => {
-            let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
-            let error = sentences.fold(error, |error, sentence| error.hint(format!("adopting it would {sentence}")));
-            error
-                .hint("look at it first: --adopt --dry-run --show-policies")
-                .hint("take it over: --adopt")
-                .hint("or make another role: --role-name NAME")
-        }
-        Refusal::OtherSource { owner, .. } => error
-            .hint("make another role for this link: --role-name NAME")
-            .hint(format!("or take the role away from account {owner}: --adopt")),
-        Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
-            Ok(found) => error
-                .hint(format!("use it as it is: --role-name {} --role-path {}", found.name, found.path))
-                .hint("or make another role: --role-name NAME"),
-            Err(_) => error.hint("make another role: --role-name NAME"),
-        },
-        Refusal::ForeignGrant { user, name } => error
-            .hint(format!("look at it: aws iam get-user-policy --user-name {} --policy-name {name}", user.name))
-            .hint("replace it: --adopt"),
-        Refusal::TrustPolicyTooLarge { .. } => {
-            error.hint("use a shorter external ID, or have the quota \"Role trust policy length\" raised")
-        }
-        Refusal::RolePoliciesTooLarge { .. } => {
-            error.hint("make a managed policy of the larger files and attach it with --policy-arn")
-        }
-        Refusal::GrantTooLarge { user, document, .. } => error
-            .hint("put the grant into a managed policy of the source account, which may have 6,144 characters:")
-            .hint(format!(
-                "aws iam create-policy --policy-name {} --policy-document '{}'",
-                templates::GRANT_POLICY,
-                document.minified()
-            ))
-            .hint(format!(
-                "aws iam attach-user-policy --user-name {} --policy-arn arn:{}:iam::{}:policy/{}",
-                user.name,
-                user.partition,
-                user.account,
-                templates::GRANT_POLICY
-            ))
-            .hint("then make the other half: xacct bootstrap --only target"),
     }
 }

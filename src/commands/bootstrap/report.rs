@@ -6,10 +6,11 @@ use std::fmt::Write;
 use comfy_table::Cell;
 use serde::Serialize;
 
+use super::other_half::{OtherHalf, naming, other_half};
 use super::{Job, Work, survey};
 use crate::cli::{Bootstrap, Half};
 use crate::commands::Run;
-use crate::config::{Link, includes};
+use crate::config::Link;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::proof::Outcome;
 use crate::report::changes::{self, Style};
@@ -113,10 +114,10 @@ fn plans(work: &Work, documents: bool, width: u16) -> String {
 }
 
 /// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.
-pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<bool>) {
+pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<Result<bool>>) {
     let console = run.console;
     if console.is_json() {
-        console.result(&json::document("bootstrap", exit_code, JsonBootstrap::new(work, args, run, recorded)));
+        console.result(&json::document("bootstrap", exit_code, JsonBootstrap::new(work, args, run, recorded.as_ref())));
     }
     let Some(recorded) = recorded else {
         if work.pending() > 0 {
@@ -130,11 +131,14 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     for error in errors(work) {
         console.error(error);
     }
-    if recorded {
+    if let Err(error) = &recorded {
+        console.error(error);
+    }
+    if matches!(recorded, Ok(true)) {
         console.say(&format!("Wrote {}", run.file.path.display()));
     }
     if let Some(only) = args.only {
-        console.tell(&for_the_other_owner(work, only));
+        console.tell(&for_the_other_owners(work, only));
     } else if exit_code == ExitCode::Done && !args.no_verify {
         console.say("Next: xacct print-provider-hcl > provider.tf");
     } else if exit_code == ExitCode::Done {
@@ -209,58 +213,14 @@ fn errors(work: &Work) -> impl Iterator<Item = &Error> {
         .chain(proofs)
 }
 
-/// The options that name one link and no other.
-fn naming(link: &Link) -> String {
-    let role = if link.role.as_str() == crate::config::DEFAULT_ROLE_NAME {
-        String::new()
-    } else {
-        format!(" --role-name {}", link.role)
-    };
-    format!("--target-account {}{role}", link.account)
-}
-
-/// The command and the document that make the other half.
-fn for_the_other_owner(work: &Work, only: Half) -> String {
+/// What the owners of the other accounts need.
+fn for_the_other_owners(work: &Work, only: Half) -> String {
     let mut text = String::new();
     for job in work.jobs.iter().filter(|job| job.result.is_ok() && work.grant_result.is_ok()) {
-        let link = &job.link;
-        let mut options = naming(link);
-        if includes(Some(only), Half::Source) {
-            let _ = write!(options, " --user {}", work.source.user);
-        } else {
-            let _ = write!(options, " --user {}", work.source.user.name);
-        }
-        if !link.role_path.is_root() {
-            let _ = write!(options, " --role-path {}", link.role_path);
-        }
-        if let Some(id) = link.external_id.known() {
-            let _ = write!(options, " --external-id {id}");
-        }
-        for (wanted, option) in [
-            (link.require_mfa, " --require-mfa"),
-            (link.restrict_to_user, " --restrict-to-user"),
-            (link.allow_session_tags, " --allow-session-tags"),
-        ] {
-            if wanted {
-                options.push_str(option);
-            }
-        }
-        let (owner, other, document) = match only {
-            Half::Source => (format!("target account {}", link.account), "target", job.desired.trust.clone()),
-            Half::Target => {
-                let roles = std::collections::BTreeSet::from([job.role.clone()]);
-                let tags = if link.allow_session_tags { roles.clone() } else { Default::default() };
-                (
-                    format!("source account {}", work.source.account),
-                    "source",
-                    crate::iam::templates::grant(&roles, &tags),
-                )
-            }
-        };
+        let OtherHalf { owner, command, document } = other_half(work, job, only);
         let what = if only == Half::Source { "a role with this trust policy" } else { "this policy on the user" };
         let _ = writeln!(text, "\n{GOOD}This half is made.{GOOD:#} The owner of {owner} makes the other one with");
-        let _ = writeln!(text, "  xacct bootstrap --only {other} {options}");
-        let _ = writeln!(text, "or with any other tool, as {what}:\n{document}");
+        let _ = writeln!(text, "  {command}\nor with any other tool, as {what}:\n{document}");
         let _ = writeln!(text, "Then prove the link: xacct verify");
     }
     text
@@ -300,6 +260,8 @@ struct JsonTarget {
     changes: Vec<JsonChange>,
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    other_half: Option<OtherHalf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
@@ -309,11 +271,16 @@ struct JsonTarget {
 struct JsonConfig {
     path: String,
     written: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
 }
 
 impl JsonBootstrap {
-    fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<bool>) -> Self {
-        let jobs = work.jobs.iter().map(|job| (job.link.name.clone(), JsonTarget::from(job)));
+    fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<&Result<bool>>) -> Self {
+        let jobs = work.jobs.iter().map(|job| {
+            let other_half = args.only.filter(|_| job.result.is_ok()).map(|only| other_half(work, job, only));
+            (job.link.name.clone(), JsonTarget { other_half, ..JsonTarget::from(job) })
+        });
         let failed = work.failed.iter().map(|failed| {
             let target = JsonTarget {
                 account: failed.link.account.to_string(),
@@ -323,6 +290,7 @@ impl JsonBootstrap {
                 operator: None,
                 changes: Vec::new(),
                 notes: Vec::new(),
+                other_half: None,
                 verification: None,
                 error: Some((&failed.error).into()),
             };
@@ -340,7 +308,11 @@ impl JsonBootstrap {
             targets: jobs.chain(failed).collect(),
             pending_changes: work.pending(),
             applied: !args.dry_run && !args.check,
-            config: JsonConfig { path: run.file.path.display().to_string(), written: recorded.unwrap_or(false) },
+            config: JsonConfig {
+                path: run.file.path.display().to_string(),
+                written: matches!(recorded, Some(Ok(true))),
+                error: recorded.and_then(|recorded| recorded.as_ref().err()).map(JsonError::from),
+            },
         }
     }
 }
@@ -357,6 +329,7 @@ impl From<&Job> for JsonTarget {
             operator: job.target.as_ref().map(|target| operator(&target.operator)),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan),
+            other_half: None,
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
             error: error.map(JsonError::from),
         }

@@ -1,0 +1,55 @@
+//! What to do about a plan that cannot be made.
+
+use crate::error::{Error, Kind};
+use crate::iam::arn::RoleArn;
+use crate::iam::plan::Refusal;
+use crate::iam::templates;
+use crate::report::changes::{Mood, sentence};
+
+/// A refusal with what to do about it.
+pub fn refused(refusal: &Refusal) -> Error {
+    let error = Error::new(Kind::Refused, refusal.to_string());
+    match refusal {
+        Refusal::ForeignRole { role, differences } => {
+            let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
+            let error = sentences.fold(error, |error, sentence| error.hint(format!("adopting it would {sentence}")));
+            error
+                .hint("look at it first: --adopt --dry-run --show-policies")
+                .hint("take it over: --adopt")
+                .hint("or make another role: --role-name NAME")
+        }
+        Refusal::OtherSource { owner, .. } => error
+            .hint("make another role for this link: --role-name NAME")
+            .hint(format!("or take the role away from account {owner}: --adopt")),
+        Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
+            Ok(found) => error
+                .hint(format!("use it as it is: --role-name {} --role-path {}", found.name, found.path))
+                .hint("or make another role: --role-name NAME"),
+            Err(_) => error.hint("make another role: --role-name NAME"),
+        },
+        Refusal::ForeignGrant { user, name } => error
+            .hint(format!("look at it: aws iam get-user-policy --user-name {} --policy-name {name}", user.name))
+            .hint("replace it: --adopt"),
+        Refusal::TrustPolicyTooLarge { .. } => {
+            error.hint("use a shorter external ID, or have the quota \"Role trust policy length\" raised")
+        }
+        Refusal::RolePoliciesTooLarge { .. } => {
+            error.hint("make a managed policy of the larger files and attach it with --policy-arn")
+        }
+        Refusal::GrantTooLarge { user, document, .. } => error
+            .hint("put the grant into a managed policy of the source account, which may have 6,144 characters:")
+            .hint(format!(
+                "aws iam create-policy --policy-name {} --policy-document '{}'",
+                templates::GRANT_POLICY,
+                document.minified()
+            ))
+            .hint(format!(
+                "aws iam attach-user-policy --user-name {} --policy-arn arn:{}:iam::{}:policy/{}",
+                user.name,
+                user.partition,
+                user.account,
+                templates::GRANT_POLICY
+            ))
+            .hint("then make the other half: xacct bootstrap --only target --target-account ID"),
+    }
+}

@@ -174,7 +174,7 @@ fn only_bootstrap_can_write_iam() {
 
 #[test]
 fn nothing_panics_or_prints_by_itself() {
-    let forbidden = ["unwrap()", "println!", "print!(", "dbg!("];
+    let forbidden = ["unwrap()", "println!", "print!(", "dbg!"];
     assert_only_under(&[], |line| forbidden.iter().any(|word| line.contains(word)));
 }
 

@@ -28,9 +28,10 @@ pub struct Applied<'a> {
 /// the second is not tried, so its changes are missing from the answer.
 pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
     let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
-    let mut applied = side_by_side(access, role, frame).await;
+    let is_new = frame.iter().any(|change| matches!(change, Change::CreateRole(_)));
+    let mut applied = side_by_side(access, role, frame, false).await;
     if applied.iter().all(|applied| applied.result.is_ok()) {
-        applied.extend(side_by_side(access, role, permissions).await);
+        applied.extend(side_by_side(access, role, permissions, is_new).await);
     }
     applied
 }
@@ -45,16 +46,21 @@ fn comes_last(change: &Change) -> bool {
     matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::TagRole { .. })
 }
 
-async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>) -> Vec<Applied<'a>> {
-    join_all(changes.into_iter().map(async |change| Applied { change, result: write(access, role, change).await }))
-        .await
+/// A role that was created a moment ago may be unknown where the next call arrives; one that was there is not waited for.
+async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>, is_new: bool) -> Vec<Applied<'a>> {
+    let apply = async |change: &'a Change| {
+        let once = async || write(access, role, change).await;
+        let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
+        Applied { change, result }
+    };
+    join_all(changes.into_iter().map(apply)).await
 }
 
 /// Sends a request, and sends it again while IAM says that another change to the same thing is under way.
 macro_rules! send {
     ($operation:literal, $request:expr) => {{
         let request = $request;
-        patiently(async || {
+        patiently("ConcurrentModification", async || {
             let call = Call::iam($operation);
             request.clone().send().await.map(drop).map_err(|error| call.failed(error))
         })
@@ -138,13 +144,14 @@ fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
         .collect()
 }
 
-/// IAM refuses changes to one thing that overlap and advises to send them again; the SDK does not do so by itself.
-async fn patiently(attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
+/// Tries again for some seconds while IAM answers with this code. It advises to do so for changes to one thing that
+/// overlap (`ConcurrentModification`), and the SDK does not do so by itself.
+async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
     let mut pause = Duration::from_millis(100);
     let mut tries = 1;
     loop {
         match attempt().await {
-            Err(error) if may_pass(&error) && tries < 8 => {
+            Err(error) if error.code() == Some(passing) && tries < 8 => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
                 tries += 1;
@@ -152,9 +159,4 @@ async fn patiently(attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
             result => return result,
         }
     }
-}
-
-/// A role that was created a moment ago may be unknown for some seconds where the next call arrives.
-fn may_pass(error: &Error) -> bool {
-    matches!(error.code(), Some("ConcurrentModification" | "NoSuchEntity"))
 }

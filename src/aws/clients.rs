@@ -16,6 +16,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 
+use super::session::SessionCredentials;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{AccountId, Region, RoleName};
@@ -90,11 +91,13 @@ impl Connections {
         let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
         let credentials = match provider.first().await {
             Ok(credentials) => credentials,
-            Err(_) if profile.is_none() && self.profiles.selected_profile() != "default" => {
-                self.require(self.profiles.selected_profile())?;
-                return Err(missing(profile));
+            Err(error) => {
+                // AWS_PROFILE names a profile as --profile does, only from further away.
+                let selected = Some(self.profiles.selected_profile()).filter(|name| *name != "default");
+                let named = profile.or(selected);
+                named.map_or(Ok(()), |name| self.require(name))?;
+                return Err(unusable(&error, named));
             }
-            Err(error) => return Err(unusable(&error, profile)),
         };
         let region: Region = match config.region().filter(|region| !region.as_ref().is_empty()) {
             Some(region) => {
@@ -200,8 +203,8 @@ impl Connections {
 impl Access {
     /// The same endpoints and connections with the credentials of a session.
     #[must_use]
-    pub fn with_session(&self, session: &super::session::Session, origin: String) -> Self {
-        let credentials = SharedCredentialsProvider::new(session.credentials());
+    pub fn with_session(&self, session: &SessionCredentials, origin: String) -> Self {
+        let credentials = SharedCredentialsProvider::new(session.0.clone());
         let config = self.config.clone().into_builder().credentials_provider(credentials);
         Self {
             origin,

@@ -193,7 +193,9 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
 fn may_have_been_done(error: &Error) -> bool {
     match error.code() {
         None => error.kind == Kind::Network,
-        Some(code) => matches!(code, "InternalError" | "ServiceUnavailable" | "SlowDown" | "OperationAborted"),
+        Some(code) => {
+            matches!(code, "InternalError" | "ServiceUnavailable" | "SlowDown" | "RequestTimeout" | "OperationAborted")
+        }
     }
 }
 

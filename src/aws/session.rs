@@ -19,16 +19,15 @@ pub struct Caller {
 
 /// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
 #[derive(Debug, Clone)]
+pub struct SessionCredentials(pub(super) Credentials);
+
+/// A session of a role.
+#[derive(Debug, Clone)]
 pub struct Session {
-    credentials: Credentials,
+    /// What its calls are signed with.
+    pub credentials: SessionCredentials,
     /// Who the session is: the ARN in AWS's answer.
     pub arn: CallerArn,
-}
-
-impl Session {
-    pub(super) fn credentials(&self) -> Credentials {
-        self.credentials.clone()
-    }
 }
 
 /// An AssumeRole request, as it is sent.
@@ -85,7 +84,7 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
 ///
 /// # Errors
 /// When the code is wrong or used, the device is not the user's, or the credentials are of a session already.
-pub async fn with_mfa(access: &Access, user: &CallerArn, serial: &MfaSerial, code: &MfaCode) -> Result<Session> {
+pub async fn with_mfa(access: &Access, serial: &MfaSerial, code: &MfaCode) -> Result<SessionCredentials> {
     const CALL: Call = Call::sts("GetSessionToken");
     let answer = access
         .sts()
@@ -96,8 +95,7 @@ pub async fn with_mfa(access: &Access, user: &CallerArn, serial: &MfaSerial, cod
         .send()
         .await
         .map_err(|error| CALL.failed(error))?;
-    let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
-    Ok(Session { credentials, arn: user.clone() })
+    credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 
 /// The serials of the user's MFA devices.
@@ -111,14 +109,10 @@ pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSeria
     Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
 }
 
-fn credentials(answer: Option<&aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
+fn credentials(answer: Option<&aws_sdk_sts::types::Credentials>) -> Option<SessionCredentials> {
     let found = answer?;
     let expiry = std::time::SystemTime::try_from(*found.expiration()).ok();
-    Some(Credentials::new(
-        found.access_key_id(),
-        found.secret_access_key(),
-        Some(found.session_token().to_owned()),
-        expiry,
-        "xacct",
-    ))
+    let token = Some(found.session_token().to_owned());
+    let keys = Credentials::new(found.access_key_id(), found.secret_access_key(), token, expiry, "xacct");
+    Some(SessionCredentials(keys))
 }

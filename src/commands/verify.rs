@@ -37,9 +37,7 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let access = connections.access(profile).await?;
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
-    for endpoint in access.endpoints() {
-        run.console.say(&format!("Endpoint {endpoint} is not AWS's own"));
-    }
+    tell_endpoints(access.endpoints().into_iter(), run);
     let named = args.proof.user_profile.is_some() || source.user_profile.is_some();
     let prover = prover(&connections, access, named, user.clone(), account, code, run)?;
 
@@ -60,6 +58,13 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         report(&proofs, &user, run);
     }
     Ok(exit_code)
+}
+
+/// Says where requests go that do not go to AWS, before the first of them is sent.
+pub fn tell_endpoints(endpoints: impl Iterator<Item = String>, run: &Run<'_>) {
+    for endpoint in endpoints {
+        run.console.say(&format!("Endpoint {endpoint} is not AWS's own"));
+    }
 }
 
 /// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these

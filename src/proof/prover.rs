@@ -176,7 +176,7 @@ impl Prover {
         if !arrived {
             return Ok(());
         }
-        let inside = access.with_session(&session, format!("session of {}", claim.role.name));
+        let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
         let (bucket, refusals) = tokio::join!(
             self.bucket_steps(&inside, claim, progress),
             self.refusals(&plain, &access, &request, claim, progress)
@@ -223,9 +223,7 @@ impl Prover {
         let access = self.mfa_access.get_or_init(async || {
             let serial = self.mfa_serial().await?;
             let code = self.mfa_code(&serial).await?;
-            let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
-            let arn = caller.map_or_else(|| CallerArn::parse("unknown"), |caller| caller.arn.clone());
-            let session = session::with_mfa(&self.access, &arn, &serial, &code).await.map_err(|error| {
+            let session = session::with_mfa(&self.access, &serial, &code).await.map_err(|error| {
                 error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
             })?;
             Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))

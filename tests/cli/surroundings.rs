@@ -54,6 +54,28 @@ fn a_profile_in_the_environment_that_does_not_exist_is_named() {
 }
 
 #[test]
+fn why_the_profile_of_the_environment_gives_no_credentials_is_said() {
+    let mut scene = Scene::new();
+    scene
+        .environment
+        .append("aws/config", "\n[profile broken]\ncredential_process = sh -c 'echo no sign-in >&2; exit 3'\n");
+    scene.environment.set("AWS_PROFILE", "broken");
+    let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
+    scene.xacct(words).exits_with(1).says(&["profile `broken` gives no credentials: ", "no sign-in"]);
+}
+
+#[test]
+fn what_is_not_there_in_a_role_that_stands_is_not_waited_for() {
+    let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "no such policy".to_owned() };
+    let scene = Scene::linked("");
+    scene.sandbox.add_fault(Fault::new("AttachRolePolicy", gone));
+    let start = std::time::Instant::now();
+    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1).says(&["NoSuchEntity"]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(scene.requests("AttachRolePolicy").len(), 1);
+}
+
+#[test]
 fn the_profile_of_the_links_own_role_is_not_taken_for_the_operators() {
     let scene = Scene::linked("");
     let own = "\n[profile work]\nrole_arn = arn:aws:iam::222222222222:role/xacct\nsource_profile = alice\n";

@@ -277,6 +277,8 @@ async fn prove(
     };
     let prover = match access {
         Ok(access) => {
+            let known = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
+            verify::tell_endpoints(access.endpoints().into_iter().filter(|endpoint| !known.contains(endpoint)), run);
             let named = source.user_profile.is_some();
             verify::prover(connections, access, named, user, Some(work.source.account.clone()), code, run)
         }

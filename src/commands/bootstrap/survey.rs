@@ -265,7 +265,7 @@ async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) 
                     source.origin, request.role
                 ))
             })?;
-            Ok(source.with_session(&session, format!("role {role}, entered from {}", source.origin)))
+            Ok(source.with_session(&session.credentials, format!("role {role}, entered from {}", source.origin)))
         }
     }
 }

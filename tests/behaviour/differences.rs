@@ -48,12 +48,12 @@ const ANY_TRUST: &str = "It keeps anything as a trust policy.";
 const AS_WRITTEN: &str = "It keeps principals as they were written.";
 const NO_QUOTAS: &str = "It has no quotas for policies.";
 const CAPITALS: &str = "It takes names that differ in capitals for different names.";
+const NO_FILTER: &str = "It filters lists of policies by scope and path only.";
 const NO_OWNER: &str = "It ignores the owner that the caller expects.";
 
 /// All differences.
 pub const ALL: &[Difference] = &[
     // The sandbox
-    sandbox("a boundary of a user, over the wire", "400 InvalidAction", NO_OPERATION),
     sandbox("an MFA device, over the wire", "400 InvalidAction", NO_OPERATION),
     sandbox("a key that was deleted", "400 InvalidAction, ok", NO_OPERATION),
     // ministack, AssumeRole
@@ -178,6 +178,26 @@ pub const ALL: &[Difference] = &[
          because no identity-based policy allows the iam:GetUser action",
         "Its text leaves the resource out.",
     ),
+    // ministack, managed policies and groups
+    ministack(
+        "an older version becomes the default again",
+        "400 InvalidAction, 403 AccessDenied, v2",
+        "It has no SetDefaultPolicyVersion.",
+    ),
+    ministack(
+        "deletion of a policy with two versions, and of an attached one",
+        "ok, 404 NoSuchEntity, 409 DeleteConflict",
+        "It deletes a policy with all its versions.",
+    ),
+    ministack("the default version of a policy of AWS need not be v1", "v1, v1", "Its copies have one version, v1."),
+    ministack(
+        "lists of policies in use",
+        "AdministratorAccess ReadOnlyAccess SecurityAudit idle mine, idle mine, idle mine",
+        NO_FILTER,
+    ),
+    ministack("lists of policies that are boundaries", "limit mine, limit mine", NO_FILTER),
+    ministack("lists of policies come in pages", "3 of 3", "It gives all in one page."),
+    ministack("deletion of a group with a member", "ok", "It deletes groups with all that is in them."),
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),

@@ -12,6 +12,7 @@ mod assume_role;
 mod authentication;
 mod differences;
 mod iam;
+mod managed;
 #[path = "../third_party/ministack.rs"]
 mod ministack;
 mod s3;
@@ -38,6 +39,7 @@ fn behaviours() -> Vec<Behaviour> {
         sessions::behaviours(),
         iam::roles(),
         iam::policies(),
+        managed::behaviours(),
         s3::behaviours(),
         authentication::behaviours(),
     ];

@@ -127,7 +127,8 @@ impl Scene {
         let policy = self.a.iam.create_policy().policy_name("boundary").policy_document(self.filled(boundary));
         let policy = policy.send().await.expect("a managed policy");
         let arn = policy.policy().and_then(|policy| policy.arn()).expect("its ARN");
-        self.server.set_boundary(&self.a, "alice", arn).await;
+        let put = self.a.iam.put_user_permissions_boundary().user_name("alice").permissions_boundary(arn);
+        put.send().await.expect("a permissions boundary");
     }
 
     /// A call of AssumeRole on the role by alice.

@@ -105,17 +105,6 @@ impl Server {
         Keys { id: id.to_owned(), secret: secret.to_owned(), token: None }
     }
 
-    /// Sets a user's permissions boundary. The sandbox has no operation for it.
-    pub async fn set_boundary(&self, account: &Account, user: &str, arn: &str) {
-        match &self.process {
-            Process::Sandbox(sandbox) => sandbox.world(|world| world.set_user_boundary(&account.id, user, Some(arn))),
-            Process::Ministack(_) => {
-                let request = account.iam.put_user_permissions_boundary().user_name(user).permissions_boundary(arn);
-                request.send().await.expect("a permissions boundary");
-            }
-        }
-    }
-
     /// Gives a user an MFA device; returns its serial number and its present code. The sandbox has no operation for it.
     pub async fn add_mfa_device(&self, account: &Account, user: &str) -> (String, String) {
         match &self.process {

@@ -197,7 +197,7 @@ impl Question<'_> {
     fn boundary(&self, account: Option<&std::sync::Arc<Account>>, arn: Option<&str>) -> Decision {
         let Some(arn) = arn else { return Decision::Allow };
         let policy = account.and_then(|account| account.policy(arn));
-        let documents: Vec<&Value> = policy.iter().map(|policy| &policy.document).collect();
+        let documents: Vec<&Value> = policy.iter().map(|policy| policy.document()).collect();
         self.evaluate(&self.prepare(&documents))
     }
 
@@ -292,5 +292,5 @@ impl Question<'_> {
 
 fn all_policies<'a>(account: &'a Account, policies: &'a Policies) -> impl Iterator<Item = &'a Value> {
     let attached = policies.attached.iter().filter_map(|arn| account.policy(arn));
-    policies.inline.values().chain(attached.map(|policy| &policy.document))
+    policies.inline.values().chain(attached.map(|policy| policy.document()))
 }

@@ -130,6 +130,9 @@ pub(crate) fn authenticate(
         }
         (secret, caller)
     };
+    if !world.has_region(&caller.account, &authorization.region) {
+        return Err(unknown_key());
+    }
 
     check_time(request, &authorization, s3, clock.wall())?;
     if !authorization.verifies(request, secret) {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::caller::{Caller, Kind};
 use crate::clock::iso8601;
+use crate::world::Accounts;
 
 /// Condition keys with their values.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +15,13 @@ pub(crate) struct Context(HashMap<String, ContextValue>);
 
 impl Context {
     /// The keys that every request has.
-    pub(crate) fn of(caller: &Caller, now: OffsetDateTime) -> Self {
+    pub(crate) fn of(caller: &Caller, accounts: &Accounts, now: OffsetDateTime) -> Self {
         let mut context = Context::default();
         context.set("aws:PrincipalArn", &caller.principal_arn);
         context.set("aws:PrincipalAccount", &caller.account);
+        if let Some(organization) = organization(accounts, &caller.account) {
+            context.set("aws:PrincipalOrgID", organization);
+        }
         context.set("aws:userid", caller.user_id());
         context.set(
             "aws:PrincipalType",
@@ -62,6 +66,14 @@ impl Context {
     /// Sets a key with many values.
     pub(crate) fn set_list(&mut self, key: &str, values: Vec<String>) {
         self.0.insert(key.to_owned(), ContextValue::StringList(values));
+    }
+
+    /// Sets what says whose the resource is. Accounts outside of organizations have no key for theirs.
+    pub(crate) fn set_resource_account(&mut self, account: &str, accounts: &Accounts) {
+        self.set("aws:ResourceAccount", account);
+        if let Some(organization) = organization(accounts, account) {
+            self.set("aws:ResourceOrgID", organization);
+        }
     }
 
     /// Sets what a request that passes tags has.
@@ -112,6 +124,10 @@ impl Context {
         }
         result + rest
     }
+}
+
+fn organization<'a>(accounts: &'a Accounts, account: &str) -> Option<&'a str> {
+    accounts.get(account)?.organization.as_deref()
 }
 
 #[cfg(test)]

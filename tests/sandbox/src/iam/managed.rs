@@ -1,10 +1,9 @@
-//! Managed policies, the account's own and AWS's.
+//! Managed policies, the account's own and AWS's. Their versions are in `versions`.
 
-use super::{Call, Outcome, encoded};
+use super::{Call, Outcome};
 use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::policy::{self, Use};
-use crate::random::unique_id;
 use crate::request::{Pattern, Validator};
 use crate::world::{Account, ManagedPolicy, all_aws_managed};
 use crate::xml::Xml;
@@ -12,7 +11,7 @@ use crate::xml::Xml;
 /// Longest managed policy, in characters without whitespace.
 pub(super) const POLICY_SIZE: usize = 6144;
 
-fn missing(arn: &str) -> ApiError {
+pub(super) fn missing(arn: &str) -> ApiError {
     ApiError::no_such_entity(format!("Policy {arn} was not found."))
 }
 
@@ -21,16 +20,27 @@ fn write(xml: &mut Xml, account: &Account, policy: &ManagedPolicy, whole: bool) 
     xml.text("PolicyId", &policy.id);
     xml.text("Arn", &policy.arn);
     xml.text("Path", &policy.path);
-    xml.text("DefaultVersionId", "v1");
+    xml.text("DefaultVersionId", format!("v{}", policy.default_version));
     xml.text("AttachmentCount", account.attachments(&policy.arn));
     xml.text("PermissionsBoundaryUsageCount", account.boundaries(&policy.arn));
     xml.text("IsAttachable", true);
     xml.text("CreateDate", iso8601(policy.created));
-    xml.text("UpdateDate", iso8601(policy.created));
+    let newest = policy.versions.values().map(|version| version.created).max();
+    xml.text("UpdateDate", iso8601(newest.unwrap_or(policy.created)));
     // Lists of policies leave the description out.
     if whole {
         xml.optional("Description", policy.description.as_ref());
     }
+}
+
+/// Reads the document of a policy or of a version of one.
+pub(super) fn document(text: &str) -> Result<serde_json::Value, ApiError> {
+    let document = policy::parse(text, Use::Identity)?;
+    if policy::size(text) > POLICY_SIZE {
+        let message = format!("Cannot exceed quota for PolicySize: {POLICY_SIZE}");
+        return Err(ApiError::limit_exceeded(message));
+    }
+    Ok(document)
 }
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
@@ -43,25 +53,14 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     validator.finish()?;
     let arn = format!("arn:aws:iam::{}:policy{path}{name}", call.caller.account);
     call.authorize("iam:CreatePolicy", &arn)?;
-    let document = policy::parse(&text, Use::Identity)?;
-    if policy::size(&text) > POLICY_SIZE {
-        let message = format!("Cannot exceed quota for PolicySize: {POLICY_SIZE}");
-        return Err(ApiError::limit_exceeded(message));
-    }
+    let document = document(&text)?;
     let mut others = call.current()?.policies.values();
     if others.any(|other| other.name.eq_ignore_ascii_case(&name)) {
         let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
         return Err(ApiError::already_exists(message));
     }
-    let policy = ManagedPolicy {
-        name,
-        path,
-        id: unique_id("ANPA"),
-        arn: arn.clone(),
-        description: description.map(str::to_owned),
-        created: call.now,
-        document,
-    };
+    let policy =
+        ManagedPolicy { description: description.map(str::to_owned), ..ManagedPolicy::new(&arn, call.now, document) };
     call.account_mut().policies.insert(arn, policy.clone());
     let account = call.current()?;
     Ok(Some(Xml::build(|xml| {
@@ -79,63 +78,73 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-fn write_version(xml: &mut Xml, policy: &ManagedPolicy) {
-    xml.text("VersionId", "v1");
-    xml.text("IsDefaultVersion", true);
-    xml.text("CreateDate", iso8601(policy.created));
-}
-
-pub(super) fn get_version(call: &mut Call<'_>) -> Outcome {
+/// A policy that is to be changed: one of the caller's own account, after asking whether the caller may.
+pub(super) fn own(call: &Call<'_>, action: &str) -> Result<ManagedPolicy, ApiError> {
     let arn = call.arn("PolicyArn")?;
-    call.authorize("iam:GetPolicyVersion", &arn)?;
-    let version = call.parameters.get("VersionId").unwrap_or_default();
-    let policy = call.account()?.policy(&arn).ok_or_else(|| missing(&arn))?;
-    if version != "v1" {
-        let message = format!("Policy {arn} version {version} does not exist or is not attachable.");
-        return Err(ApiError::no_such_entity(message));
+    call.authorize(action, &arn)?;
+    if arn.split(':').nth(4) != Some(call.caller.account.as_str()) {
+        return Err(ApiError::access_denied("Policy is outside your own account."));
     }
-    Ok(Some(Xml::build(|xml| {
-        xml.element("PolicyVersion", |xml| {
-            xml.text("Document", encoded(&policy.document, &call.readable));
-            write_version(xml, policy);
-        });
-    })))
-}
-
-pub(super) fn list_versions(call: &mut Call<'_>) -> Outcome {
-    let arn = call.arn("PolicyArn")?;
-    call.authorize("iam:ListPolicyVersions", &arn)?;
-    let policy = call.account()?.policy(&arn).ok_or_else(|| missing(&arn))?;
-    call.list("Versions", vec![policy], write_version)
+    call.current()?.policies.get(&arn).cloned().ok_or_else(|| missing(&arn))
 }
 
 pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
-    let arn = call.arn("PolicyArn")?;
-    call.authorize("iam:DeletePolicy", &arn)?;
+    let policy = own(call, "iam:DeletePolicy")?;
     let account = call.current()?;
-    if account.policy(&arn).is_none() {
-        return Err(missing(&arn));
-    }
-    if account.attachments(&arn) + account.boundaries(&arn) > 0 {
+    if account.attachments(&policy.arn) + account.boundaries(&policy.arn) > 0 {
         let message = "Cannot delete a policy attached to entities.";
         return Err(ApiError::delete_conflict(message));
     }
-    call.account_mut().policies.remove(&arn);
+    if policy.versions.len() > 1 {
+        return Err(ApiError::delete_conflict(
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. \
+             The default version is deleted with the policy.",
+        ));
+    }
+    call.account_mut().policies.remove(&policy.arn);
     Ok(None)
 }
 
+/// A parameter that must be one of these, if it is there.
+fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Option<&'a str>, ApiError> {
+    let value = call.parameters.get(parameter);
+    let mut validator = Validator::default();
+    if let Some(value) = value.filter(|value| !values.contains(value)) {
+        let values = values.join(", ");
+        validator.broken(format!(
+            "Value '{value}' at '{}' failed to satisfy constraint: Member must satisfy enum value set: [{values}]",
+            super::field(parameter)
+        ));
+    }
+    validator.finish()?;
+    Ok(value)
+}
+
+/// Every filter that is given must be met. What `OnlyAttached` means for policies that are boundaries only is not written
+/// anywhere; here they are not attached.
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     call.authorize("iam:ListPolicies", &format!("arn:aws:iam::{}:policy/", call.caller.account))?;
+    let scope = one_of(call, "Scope", &["All", "AWS", "Local"])?;
+    let usage = one_of(call, "PolicyUsageFilter", &["PermissionsPolicy", "PermissionsBoundary"])?;
+    let only_attached = one_of(call, "OnlyAttached", &["true", "false"])? == Some("true");
+    let prefix = call.parameters.get("PathPrefix").unwrap_or("/");
     let account = call.account()?;
-    let scope = call.parameters.get("Scope").unwrap_or("All");
-    let only_attached = call.parameters.get("OnlyAttached") == Some("true");
     let mut policies: Vec<&ManagedPolicy> = Vec::new();
-    if scope != "AWS" {
+    if scope != Some("AWS") {
         policies.extend(account.policies.values());
     }
-    if scope != "Local" {
+    if scope != Some("Local") {
         policies.extend(all_aws_managed());
     }
-    policies.retain(|policy| !only_attached || account.attachments(&policy.arn) > 0);
+    policies.retain(|policy| {
+        let attached = account.attachments(&policy.arn) > 0;
+        policy.path.starts_with(prefix)
+            && (attached || !only_attached)
+            && match usage {
+                Some("PermissionsPolicy") => attached,
+                Some(_) => account.boundaries(&policy.arn) > 0,
+                None => true,
+            }
+    });
     call.list("Policies", policies, |xml, policy| write(xml, account, policy, false))
 }

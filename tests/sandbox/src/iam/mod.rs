@@ -1,11 +1,13 @@
 //! IAM's query protocol, version 2010-05-08.
 
 mod account;
+mod groups;
 mod managed;
 mod permissions;
 mod roles;
 mod tags;
 mod users;
+mod versions;
 
 use std::sync::Arc;
 
@@ -62,7 +64,14 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "DeleteUser" => users::delete(call),
         "CreateAccessKey" => users::create_access_key(call),
         "ListMFADevices" => users::list_mfa_devices(call),
-        "ListGroupsForUser" => users::list_groups(call),
+        "PutUserPermissionsBoundary" => users::put_boundary(call),
+        "DeleteUserPermissionsBoundary" => users::delete_boundary(call),
+        "CreateGroup" => groups::create(call),
+        "GetGroup" => groups::get(call),
+        "DeleteGroup" => groups::delete(call),
+        "AddUserToGroup" => groups::add_user(call),
+        "RemoveUserFromGroup" => groups::remove_user(call),
+        "ListGroupsForUser" => groups::list_for_user(call),
         "CreateRole" => roles::create(call),
         "GetRole" => roles::get(call),
         "ListRoles" => roles::list(call),
@@ -77,8 +86,11 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "ListRoleTags" => tags::list_role_tags(call),
         "CreatePolicy" => managed::create(call),
         "GetPolicy" => managed::get(call),
-        "GetPolicyVersion" => managed::get_version(call),
-        "ListPolicyVersions" => managed::list_versions(call),
+        "GetPolicyVersion" => versions::get(call),
+        "ListPolicyVersions" => versions::list(call),
+        "CreatePolicyVersion" => versions::create(call),
+        "SetDefaultPolicyVersion" => versions::set_default(call),
+        "DeletePolicyVersion" => versions::delete(call),
         "DeletePolicy" => managed::delete(call),
         "ListPolicies" => managed::list(call),
         "GetAccountSummary" => account::summary(call),
@@ -159,16 +171,20 @@ impl Call<'_> {
 
     /// Asks the caller's policies. `keys` adds condition keys of this operation; those of the resource's tags are added here.
     fn authorize_with(&self, action: &str, resource: &str, keys: impl FnOnce(&mut Context)) -> Result<(), ApiError> {
-        let mut context = Context::of(self.caller, self.now);
-        context.set("aws:ResourceAccount", &self.caller.account);
+        let mut context = Context::of(self.caller, &self.honoured, self.now);
+        context.set_resource_account(&self.caller.account, &self.honoured);
         if let Some(account) = self.honoured.get(&self.caller.account) {
             let role = account.roles.values().find(|role| account.role_arn(role) == resource);
-            for (key, value) in role.iter().flat_map(|role| &role.tags) {
-                context.set(&format!("aws:ResourceTag/{key}"), value);
-                context.set(&format!("iam:ResourceTag/{key}"), value);
-            }
-            if let Some(boundary) = role.and_then(|role| role.boundary.as_ref()) {
-                context.set("iam:PermissionsBoundary", boundary);
+            let user = account.users.values().find(|user| account.user_arn(user) == resource);
+            let role = role.map(|role| (&role.tags, &role.boundary));
+            if let Some((tags, boundary)) = role.or(user.map(|user| (&user.tags, &user.boundary))) {
+                for (key, value) in tags {
+                    context.set(&format!("aws:ResourceTag/{key}"), value);
+                    context.set(&format!("iam:ResourceTag/{key}"), value);
+                }
+                if let Some(boundary) = boundary {
+                    context.set("iam:PermissionsBoundary", boundary);
+                }
             }
         }
         keys(&mut context);
@@ -230,6 +246,10 @@ fn no_user(name: &str) -> ApiError {
 
 fn no_role(name: &str) -> ApiError {
     ApiError::no_such_entity(format!("The role with name {name} cannot be found."))
+}
+
+fn no_group(name: &str) -> ApiError {
+    ApiError::no_such_entity(format!("The group with name {name} cannot be found."))
 }
 
 fn not_attachable(arn: &str) -> ApiError {

@@ -1,6 +1,6 @@
 //! Inline and attached policies. The operations for users, groups and roles differ only in names and quotas.
 
-use super::{Call, Outcome, encoded, no_role, no_user, not_attachable, roles, users};
+use super::{Call, Outcome, encoded, groups, no_group, no_role, no_user, not_attachable, roles, users};
 use crate::error::ApiError;
 use crate::policy::{self, Use};
 use crate::world::{Account, Policies};
@@ -10,7 +10,9 @@ use crate::xml::Xml;
 pub(super) const USER_POLICY_SIZE: usize = 2048;
 /// Sum of the inline policies of a role.
 pub(super) const ROLE_POLICY_SIZE: usize = 10240;
-/// Most managed policies on a user or role.
+/// Sum of the inline policies of a group.
+const GROUP_POLICY_SIZE: usize = 5120;
+/// Most managed policies on a user, group or role.
 pub(super) const ATTACHED_POLICIES: usize = 10;
 
 /// What holds policies.
@@ -51,10 +53,16 @@ impl Holder {
         match self {
             Holder::User => users::resource(account, name),
             Holder::Role => roles::resource(account, name),
-            Holder::Group => match account.groups.get(name) {
-                Some(group) => account.group_arn(group),
-                None => format!("arn:aws:iam::{}:group/{name}", account.id),
-            },
+            Holder::Group => groups::resource(account, name),
+        }
+    }
+
+    /// How long its inline policies can be together.
+    fn policy_size(self) -> usize {
+        match self {
+            Holder::User => USER_POLICY_SIZE,
+            Holder::Group => GROUP_POLICY_SIZE,
+            Holder::Role => ROLE_POLICY_SIZE,
         }
     }
 
@@ -62,7 +70,7 @@ impl Holder {
         match self {
             Holder::User => no_user(name),
             Holder::Role => no_role(name),
-            Holder::Group => ApiError::no_such_entity(format!("The group with name {name} cannot be found.")),
+            Holder::Group => no_group(name),
         }
     }
 
@@ -77,14 +85,14 @@ pub(super) fn handle(operation: &str, call: &mut Call<'_>) -> Option<Outcome> {
     [Holder::User, Holder::Role, Holder::Group].into_iter().find_map(|holder| {
         let word = holder.word();
         let (before, after) = operation.split_once(word)?;
-        Some(match (before, after, holder) {
-            ("List", "Policies", _) => list(call, holder),
-            ("Get", "Policy", _) => get(call, holder),
-            ("ListAttached", "Policies", _) => list_attached(call, holder),
-            ("Put", "Policy", Holder::User | Holder::Role) => put(call, holder),
-            ("Delete", "Policy", Holder::User | Holder::Role) => delete(call, holder),
-            ("Attach", "Policy", Holder::User | Holder::Role) => attach(call, holder),
-            ("Detach", "Policy", Holder::User | Holder::Role) => detach(call, holder),
+        Some(match (before, after) {
+            ("List", "Policies") => list(call, holder),
+            ("Get", "Policy") => get(call, holder),
+            ("ListAttached", "Policies") => list_attached(call, holder),
+            ("Put", "Policy") => put(call, holder),
+            ("Delete", "Policy") => delete(call, holder),
+            ("Attach", "Policy") => attach(call, holder),
+            ("Detach", "Policy") => detach(call, holder),
             _ => return None,
         })
     })
@@ -141,7 +149,7 @@ fn put(call: &mut Call<'_>, holder: Holder) -> Outcome {
     let text = call.document("PolicyDocument")?;
     let name = authorized(call, holder, &format!("Put{}Policy", holder.word()), None)?;
     let document = policy::parse(&text, Use::Identity)?;
-    let quota = if holder == Holder::Role { ROLE_POLICY_SIZE } else { USER_POLICY_SIZE };
+    let quota = holder.policy_size();
     let policies = holder.policies(call.current()?, &name).ok_or_else(|| holder.missing(&name))?;
     let others: usize = policies
         .inline

@@ -1,6 +1,6 @@
-//! Users, their keys, devices and groups.
+//! Users, their keys, devices and boundaries.
 
-use super::{Call, Outcome, no_user};
+use super::{Call, Outcome, no_user, not_attachable};
 use crate::caller::Kind;
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -42,20 +42,23 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     Ok(Some(described(account, user)))
 }
 
+/// Writes a user. Lists of users leave out tags and boundary.
+pub(super) fn write(xml: &mut Xml, account: &Account, user: &User, whole: bool) {
+    xml.text("Path", &user.path);
+    xml.text("UserName", &user.name);
+    xml.text("UserId", &user.id);
+    xml.text("Arn", account.user_arn(user));
+    xml.text("CreateDate", iso8601(user.created));
+    if whole {
+        super::roles::write_boundary(xml, user.boundary.as_deref());
+        if !user.tags.is_empty() {
+            super::tags::write(xml, &user.tags);
+        }
+    }
+}
+
 fn described(account: &Account, user: &User) -> Xml {
-    Xml::build(|xml| {
-        xml.element("User", |xml| {
-            xml.text("Path", &user.path);
-            xml.text("UserName", &user.name);
-            xml.text("UserId", &user.id);
-            xml.text("Arn", account.user_arn(user));
-            xml.text("CreateDate", iso8601(user.created));
-            super::roles::write_boundary(xml, user.boundary.as_deref());
-            if !user.tags.is_empty() {
-                super::tags::write(xml, &user.tags);
-            }
-        });
-    })
+    Xml::build(|xml| xml.element("User", |xml| write(xml, account, user, true)))
 }
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
@@ -134,17 +137,27 @@ pub(super) fn list_mfa_devices(call: &mut Call<'_>) -> Outcome {
     })
 }
 
-pub(super) fn list_groups(call: &mut Call<'_>) -> Outcome {
+pub(super) fn put_boundary(call: &mut Call<'_>) -> Outcome {
+    let boundary = call.arn("PermissionsBoundary")?;
     let name = call.name("UserName", 128)?;
-    call.authorize("iam:ListGroupsForUser", &resource(call.current()?, &name))?;
-    let account = call.account()?;
-    let user = account.users.get(&name).ok_or_else(|| no_user(&name))?;
-    let groups = user.groups.iter().filter_map(|group| account.groups.get(group));
-    call.list("Groups", groups.collect(), |xml, group| {
-        xml.text("Path", &group.path);
-        xml.text("GroupName", &group.name);
-        xml.text("GroupId", &group.id);
-        xml.text("Arn", account.group_arn(group));
-        xml.text("CreateDate", "2020-01-01T00:00:00Z");
-    })
+    let account = call.current()?;
+    call.authorize_with("iam:PutUserPermissionsBoundary", &resource(account, &name), |context| {
+        context.set("iam:PermissionsBoundary", &boundary);
+    })?;
+    if account.policy(&boundary).is_none() {
+        return Err(not_attachable(&boundary));
+    }
+    set_boundary(call, &name, Some(boundary))
+}
+
+pub(super) fn delete_boundary(call: &mut Call<'_>) -> Outcome {
+    let name = call.name("UserName", 128)?;
+    call.authorize("iam:DeleteUserPermissionsBoundary", &resource(call.current()?, &name))?;
+    set_boundary(call, &name, None)
+}
+
+fn set_boundary(call: &mut Call<'_>, name: &str, boundary: Option<String>) -> Outcome {
+    let user = call.account_mut().users.get_mut(name);
+    user.ok_or_else(|| no_user(name))?.boundary = boundary;
+    Ok(None)
 }

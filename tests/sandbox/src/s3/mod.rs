@@ -143,7 +143,7 @@ pub(crate) fn handle(mut call: Call<'_>) -> Result<Answer, ApiError> {
 
 impl Call<'_> {
     fn context(&self) -> Context {
-        let mut context = Context::of(self.caller, self.now);
+        let mut context = Context::of(self.caller, &self.honoured, self.now);
         if let Some(namespace) = self.request.header("x-amz-bucket-namespace") {
             context.set("s3:x-amz-bucket-namespace", namespace);
         }
@@ -185,7 +185,7 @@ impl Call<'_> {
             return Err(denied(ApiError::access_denied("Access Denied")));
         }
         let mut context = self.context();
-        context.set("aws:ResourceAccount", &bucket.account);
+        context.set_resource_account(&bucket.account, &self.honoured);
         self.authorize(action, resource, &context).map_err(denied)?;
         Ok(bucket)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Call, mfa, new_session, write_credentials};
+use super::{Call, check_region, mfa, write_credentials};
 use crate::authorize::{PolicyType, Question, Refusal};
 use crate::caller::Kind;
 use crate::context::Context;
@@ -39,6 +39,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     if call.caller.kind == Kind::Root {
         return Err(ApiError::access_denied("Roles may not be assumed by root accounts."));
     }
+    check_region(call, wish.role_arn.split(':').nth(4).unwrap_or_default())?;
     let with_mfa = mfa::check(call)?;
     let inherited = inherit(call, &wish)?;
 
@@ -71,7 +72,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
         transitive_tags: inherited.transitive_tags,
         source_identity: inherited.source_identity,
         policies,
-        ..new_session(&account.id, of, call.now, duration)
+        ..Session::new(&account.id, of, call.now, duration)
     };
     let answer = Xml::build(|xml| {
         xml.element("AssumedRoleUser", |xml| {
@@ -199,7 +200,7 @@ fn context(
     with_mfa: bool,
     found: Option<(&Account, &Role)>,
 ) -> Context {
-    let mut context = Context::of(call.caller, call.now);
+    let mut context = Context::of(call.caller, &call.honoured, call.now);
     context.set("sts:RoleSessionName", &wish.session_name);
     if let Some(id) = &wish.external_id {
         context.set("sts:ExternalId", id);
@@ -216,7 +217,7 @@ fn context(
         context.set_list("sts:TransitiveTagKeys", wish.transitive_tags.iter().cloned().collect());
     }
     if let Some((account, role)) = found {
-        context.set("aws:ResourceAccount", &account.id);
+        context.set_resource_account(&account.id, &call.honoured);
         for (key, value) in &role.tags {
             context.set(&format!("aws:ResourceTag/{key}"), value);
             context.set(&format!("iam:ResourceTag/{key}"), value);
@@ -280,7 +281,7 @@ fn session_policies(wish: &Wish, tags: &Tags, account: &Account) -> Result<(Vec<
         let policy = account.policy(arn).ok_or_else(|| {
             ApiError::validation(format!("The requested policy {arn} does not exist or is not attachable."))
         })?;
-        policies.push(policy.document.clone());
+        policies.push(policy.document().clone());
     }
     let inline = wish.policy.as_ref().map_or(0, |policy| policy.to_string().chars().count());
     let arns: usize = wish.policy_arns.iter().map(String::len).sum();

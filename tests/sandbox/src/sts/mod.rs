@@ -5,14 +5,13 @@ mod mfa;
 
 use std::sync::Arc;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::caller::{Caller, Kind};
 use crate::clock::iso8601;
 use crate::error::ApiError;
-use crate::random::{secret_key, session_token, unique_id};
 use crate::request::{Parameters, Validator};
-use crate::world::{AccessKey, Accounts, Session, SessionOf, Tags, World};
+use crate::world::{Accounts, Session, SessionOf, World};
 use crate::xml::Xml;
 
 /// Version of the API, which selects the service when requests carry no other hint.
@@ -62,6 +61,7 @@ fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     if call.caller.session.is_some() {
         return Err(ApiError::access_denied("Cannot call GetSessionToken with session credentials"));
     }
+    check_region(call, &call.caller.account)?;
     let mfa = mfa::check(call)?;
     let (of, longest) = match call.caller.kind {
         Kind::Root => (SessionOf::Root, 3600),
@@ -69,28 +69,23 @@ fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     };
     let session = Session {
         mfa: mfa.then_some(call.now),
-        ..new_session(&call.caller.account, of, call.now, duration.unwrap_or(43_200).min(longest))
+        ..Session::new(&call.caller.account, of, call.now, duration.unwrap_or(43_200).min(longest))
     };
     let answer = Xml::build(|xml| write_credentials(xml, &session));
     call.world.sessions.insert(session.key.id.clone(), session);
     Ok(answer)
 }
 
-/// Fresh temporary credentials.
-fn new_session(account: &str, of: SessionOf, now: OffsetDateTime, seconds: i64) -> Session {
-    Session {
-        key: AccessKey { id: unique_id("ASIA")[..20].to_owned(), secret: secret_key() },
-        token: session_token(),
-        account: account.to_owned(),
-        of,
-        issued: now,
-        expires: now + Duration::seconds(seconds),
-        mfa: None,
-        tags: Tags::new(),
-        transitive_tags: Default::default(),
-        source_identity: None,
-        policies: Vec::new(),
+/// Whether STS serves this account in the region of the call.
+fn check_region(call: &Call<'_>, account: &str) -> Result<(), ApiError> {
+    if call.world.has_sts(account, &call.caller.region) {
+        return Ok(());
     }
+    let message = format!(
+        "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this \
+         region using the IAM Console."
+    );
+    Err(ApiError::new(403, "RegionDisabledException", message))
 }
 
 fn write_credentials(xml: &mut Xml, session: &Session) {

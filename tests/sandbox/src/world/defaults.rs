@@ -81,6 +81,8 @@ impl World {
             sessions: BTreeMap::new(),
             buckets: BTreeMap::new(),
             used_codes: BTreeSet::new(),
+            sts_disabled: BTreeSet::new(),
+            regions_disabled: BTreeSet::new(),
         }
     }
 }

@@ -1,13 +1,80 @@
-//! AWS's own managed policies, shortened: what a policy allows is right in kind, not complete.
+//! Managed policies and their versions. AWS's own are shortened: what they allow is right in kind, not complete.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::ManagedPolicy;
+use crate::random::unique_id;
+
+/// A managed policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ManagedPolicy {
+    /// Name.
+    pub name: String,
+    /// IAM path.
+    pub path: String,
+    /// Unique ID, `ANPA…`.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Description.
+    pub description: Option<String>,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created: OffsetDateTime,
+    /// Its versions by number, which always include the default one.
+    pub(crate) versions: BTreeMap<u32, PolicyVersion>,
+    /// Number of the version that is in force.
+    pub(crate) default_version: u32,
+    /// Number of the newest version ever made, from which numbers go on even if versions were deleted ("IAM User Guide,
+    /// Versioning IAM policies").
+    pub(crate) newest_version: u32,
+}
+
+/// A version of a managed policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// Its document.
+    pub document: Value,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created: OffsetDateTime,
+}
+
+impl ManagedPolicy {
+    /// A policy with one version, `v1`. Path and name are those of the ARN.
+    pub(crate) fn new(arn: &str, created: OffsetDateTime, document: Value) -> Self {
+        let resource = arn.split_once(":policy").map_or(arn, |(_, resource)| resource);
+        let (path, name) = resource.split_at(resource.rfind('/').map_or(0, |slash| slash + 1));
+        ManagedPolicy {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            id: unique_id("ANPA"),
+            arn: arn.to_owned(),
+            description: None,
+            created,
+            versions: BTreeMap::from([(1, PolicyVersion { document, created })]),
+            default_version: 1,
+            newest_version: 1,
+        }
+    }
+
+    /// The document that is in force.
+    pub fn document(&self) -> &Value {
+        &self.versions[&self.default_version].document
+    }
+
+    /// Adds a version that is not in force yet; returns its number.
+    pub(crate) fn add_version(&mut self, created: OffsetDateTime, document: Value) -> u32 {
+        self.newest_version += 1;
+        self.versions.insert(self.newest_version, PolicyVersion { document, created });
+        self.newest_version
+    }
+}
 
 /// When AWS says that it made most of them.
 const CREATED: OffsetDateTime = datetime!(2015-02-06 18:39:46 UTC);
@@ -54,9 +121,9 @@ static POLICIES: LazyLock<BTreeMap<String, ManagedPolicy>> = LazyLock::new(|| {
         "s3:ListBucket",
     ];
     [
-        policy("/", "AdministratorAccess", "ANPAIWMBCKSKIEE64ZLYK", "Provides full access to AWS services and resources.",
+        policy("/AdministratorAccess", 1, "ANPAIWMBCKSKIEE64ZLYK", "Provides full access to AWS services and resources.",
             &json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])),
-        policy("/", "PowerUserAccess", "ANPAJYRXTHIB4FOVS3ZXS",
+        policy("/PowerUserAccess", 6, "ANPAJYRXTHIB4FOVS3ZXS",
             "Provides full access to AWS services and resources, but does not allow management of Users and groups.",
             &json!([
                 {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
@@ -64,19 +131,21 @@ static POLICIES: LazyLock<BTreeMap<String, ManagedPolicy>> = LazyLock::new(|| {
                     "organizations:DescribeOrganization", "account:ListRegions", "account:GetAccountInformation"],
                     "Resource": "*"},
             ])),
-        policy("/", "ReadOnlyAccess", "ANPAILL3HVNFSB6DCOWYQ", "Provides read-only access to AWS services and resources.",
+        policy("/ReadOnlyAccess", 152, "ANPAILL3HVNFSB6DCOWYQ", "Provides read-only access to AWS services and resources.",
             &json!([{"Effect": "Allow", "Action": read_only, "Resource": "*"}])),
-        policy("/", "AmazonS3FullAccess", "ANPAIFIR6V6BVTRAHWINE", "Provides full access to all buckets.",
+        policy("/AmazonS3FullAccess", 2, "ANPAIFIR6V6BVTRAHWINE", "Provides full access to all buckets.",
             &json!([{"Effect": "Allow", "Action": ["s3:*", "s3-object-lambda:*"], "Resource": "*"}])),
-        policy("/", "AmazonS3ReadOnlyAccess", "ANPAIZTJ4DXE7G6AGAE6M", "Provides read only access to all buckets.",
+        policy("/AmazonS3ReadOnlyAccess", 3, "ANPAIZTJ4DXE7G6AGAE6M", "Provides read only access to all buckets.",
             &json!([{"Effect": "Allow", "Action": ["s3:Get*", "s3:List*", "s3:Describe*"], "Resource": "*"}])),
-        policy("/", "IAMFullAccess", "ANPAI7XKCFMBPM3QQRRVQ", "Provides full access to IAM.",
+        policy("/IAMFullAccess", 2, "ANPAI7XKCFMBPM3QQRRVQ", "Provides full access to IAM.",
             &json!([{"Effect": "Allow", "Action": ["iam:*", "organizations:DescribeAccount"], "Resource": "*"}])),
-        policy("/", "IAMReadOnlyAccess", "ANPAJKSO7NDY4T57MWDSQ", "Provides read only access to IAM.",
+        policy("/IAMReadOnlyAccess", 4, "ANPAJKSO7NDY4T57MWDSQ", "Provides read only access to IAM.",
             &json!([{"Effect": "Allow", "Action": ["iam:Get*", "iam:List*", "iam:Simulate*"], "Resource": "*"}])),
-        policy("/", "SecurityAudit", "ANPAIX2T3QCXHR2OGGCTO", "Grants access to read security configuration metadata.",
+        policy("/AWSDenyAll", 1, "ANPAZKAPJZG4GTUZ3DLQB", "Deny all access.",
+            &json!([{"Sid": "DenyAll", "Effect": "Deny", "Action": ["*"], "Resource": "*"}])),
+        policy("/SecurityAudit", 93, "ANPAIX2T3QCXHR2OGGCTO", "Grants access to read security configuration metadata.",
             &json!([{"Effect": "Allow", "Action": audit, "Resource": "*"}])),
-        policy("/job-function/", "ViewOnlyAccess", "ANPAID22R6XPJATWOFDK6",
+        policy("/job-function/ViewOnlyAccess", 22, "ANPAID22R6XPJATWOFDK6",
             "Grants permissions to view resources and basic metadata across all AWS services.",
             &json!([{"Effect": "Allow", "Action": view_only, "Resource": "*"}])),
     ]
@@ -85,16 +154,19 @@ static POLICIES: LazyLock<BTreeMap<String, ManagedPolicy>> = LazyLock::new(|| {
     .collect()
 });
 
-fn policy(path: &str, name: &str, id: &str, description: &str, statements: &Value) -> ManagedPolicy {
+/// One of AWS's policies. Its only version has the number that AWS's own has come to, roughly: whoever takes `v1` for
+/// granted finds nothing.
+fn policy(path_and_name: &str, version: u32, id: &str, description: &str, statements: &Value) -> ManagedPolicy {
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    // The account field is literally `aws` ("IAM User Guide, AWS managed policies").
+    let arn = format!("arn:aws:iam::aws:policy{path_and_name}");
     ManagedPolicy {
-        name: name.to_owned(),
-        path: path.to_owned(),
         id: id.to_owned(),
-        // The account field is literally `aws` ("IAM User Guide, AWS managed policies").
-        arn: format!("arn:aws:iam::aws:policy{path}{name}"),
         description: Some(description.to_owned()),
-        created: CREATED,
-        document: json!({"Version": "2012-10-17", "Statement": statements}),
+        versions: BTreeMap::from([(version, PolicyVersion { document, created: CREATED })]),
+        default_version: version,
+        newest_version: version,
+        ..ManagedPolicy::new(&arn, CREATED, Value::Null)
     }
 }
 

@@ -4,6 +4,8 @@ mod defaults;
 mod history;
 mod managed;
 mod plant;
+mod regions;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +16,9 @@ use time::OffsetDateTime;
 
 pub use defaults::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 pub(crate) use history::{History, Propagation};
+pub use managed::{ManagedPolicy, PolicyVersion};
 pub(crate) use managed::{all_aws_managed, aws_managed};
+pub use sessions::{Session, SessionOf};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -32,6 +36,10 @@ pub struct World {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     /// Which codes of which MFA device were used; a code works once.
     pub(crate) used_codes: BTreeSet<(String, i64)>,
+    /// Accounts with regions in which they have STS switched off.
+    pub(crate) sts_disabled: BTreeSet<(String, String)>,
+    /// Accounts with opt-in regions that they have not enabled.
+    pub(crate) regions_disabled: BTreeSet<(String, String)>,
 }
 
 /// An AWS account.
@@ -41,6 +49,8 @@ pub struct Account {
     pub id: String,
     /// The account's alias, if it has one.
     pub alias: Option<String>,
+    /// The organization that the account is in, `o-…`.
+    pub organization: Option<String>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
     /// Groups by name.
@@ -174,86 +184,6 @@ pub struct LastUsed {
     pub at: OffsetDateTime,
     /// Region of the call.
     pub region: String,
-}
-
-/// A managed policy.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ManagedPolicy {
-    /// Name.
-    pub name: String,
-    /// IAM path.
-    pub path: String,
-    /// Unique ID, `ANPA…`.
-    pub id: String,
-    /// ARN.
-    pub arn: String,
-    /// Description.
-    pub description: Option<String>,
-    /// When it was created.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created: OffsetDateTime,
-    /// Its document (the sandbox keeps one version, `v1`).
-    pub document: Value,
-}
-
-/// Temporary credentials.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Session {
-    /// Access key, `ASIA…`.
-    pub key: AccessKey,
-    /// Session token.
-    pub token: String,
-    /// Account that the session belongs to.
-    pub account: String,
-    /// Whose session it is.
-    pub of: SessionOf,
-    /// When it was made.
-    #[serde(with = "time::serde::rfc3339")]
-    pub issued: OffsetDateTime,
-    /// When it ends.
-    #[serde(with = "time::serde::rfc3339")]
-    pub expires: OffsetDateTime,
-    /// When the MFA code was given, for sessions of `GetSessionToken` with one. Sessions of roles carry no MFA.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub mfa: Option<OffsetDateTime>,
-    /// Session tags.
-    pub tags: Tags,
-    /// Keys of the tags that pass on to the next role, lower-cased.
-    pub transitive_tags: BTreeSet<String>,
-    /// Source identity, which sticks to every further session.
-    pub source_identity: Option<String>,
-    /// Session policies.
-    pub policies: Vec<Value>,
-}
-
-/// What a session acts as.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SessionOf {
-    /// A user, after `GetSessionToken`.
-    User {
-        /// Unique ID of the user.
-        id: String,
-    },
-    /// The root user, after `GetSessionToken`.
-    Root,
-    /// A role, after `AssumeRole`.
-    Role {
-        /// Unique ID of the role.
-        id: String,
-        /// Session name.
-        session_name: String,
-    },
-}
-
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("key", &self.key)
-            .field("account", &self.account)
-            .field("of", &self.of)
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
-    }
 }
 
 /// An S3 bucket.

@@ -28,6 +28,12 @@ impl User {
     }
 }
 
+impl Group {
+    pub(crate) fn new(name: &str, path: &str) -> Self {
+        Group { name: name.to_owned(), path: path.to_owned(), id: unique_id("AGPA"), policies: Policies::default() }
+    }
+}
+
 impl Role {
     pub(crate) fn new(name: &str, path: &str, trust: Value) -> Self {
         Role {
@@ -102,6 +108,11 @@ impl World {
 
 /// Accounts and users.
 impl World {
+    /// Puts an account into an organization.
+    pub fn set_organization(&mut self, account: &str, organization: &str) {
+        self.account_mut(account).organization = Some(organization.to_owned());
+    }
+
     /// An account, made if it is missing.
     pub fn account_mut(&mut self, id: &str) -> &mut Account {
         let account = Arc::make_mut(&mut self.accounts)
@@ -174,12 +185,7 @@ impl World {
     /// A group, made if it is missing, with the user in it.
     pub fn add_to_group(&mut self, account: &str, user: &str, group: &str) -> &mut Group {
         self.user_mut(account, user).groups.insert(group.to_owned());
-        self.account_mut(account).groups.entry(group.to_owned()).or_insert_with(|| Group {
-            name: group.to_owned(),
-            path: "/".to_owned(),
-            id: unique_id("AGPA"),
-            policies: Policies::default(),
-        })
+        self.account_mut(account).groups.entry(group.to_owned()).or_insert_with(|| Group::new(group, "/"))
     }
 }
 
@@ -229,24 +235,16 @@ impl World {
         self.change_role(account, role, |role| role.boundary = arn.map(str::to_owned));
     }
 
-    fn change_role(&mut self, account: &str, name: &str, change: impl FnOnce(&mut Role)) {
+    pub(super) fn change_role(&mut self, account: &str, name: &str, change: impl FnOnce(&mut Role)) {
         let nobody = json!({"Version": "2012-10-17", "Statement": []});
         let roles = &mut self.account_mut(account).roles;
         change(roles.entry(name.to_owned()).or_insert_with(|| Role::new(name, "/", nobody)));
     }
 
-    /// Adds a customer-managed policy; returns its ARN.
+    /// Adds a customer-managed policy with one version, `v1`; returns its ARN.
     pub fn add_policy(&mut self, account: &str, name: &str, document: Value) -> String {
         let arn = format!("arn:aws:iam::{account}:policy/{name}");
-        let policy = ManagedPolicy {
-            name: name.to_owned(),
-            path: "/".to_owned(),
-            id: unique_id("ANPA"),
-            arn: arn.clone(),
-            description: None,
-            created: OffsetDateTime::now_utc(),
-            document,
-        };
+        let policy = ManagedPolicy::new(&arn, OffsetDateTime::now_utc(), document);
         let policies = &mut self.account_mut(account).policies;
         policies.insert(arn.clone(), policy);
         arn
@@ -290,7 +288,7 @@ impl World {
     /// Lets every session run out at once.
     pub fn expire_sessions(&mut self) {
         for session in self.sessions.values_mut() {
-            session.expires = OffsetDateTime::UNIX_EPOCH;
+            session.expire();
         }
     }
 }

@@ -1,0 +1,128 @@
+//! Temporary credentials, and planting them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+use super::{AccessKey, Tags, World};
+use crate::random::{secret_key, session_token, unique_id};
+
+/// How long planted credentials last: as long as those of GetSessionToken where nothing is asked for.
+const PLANTED_SECONDS: i64 = 43_200;
+
+/// Temporary credentials.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// Access key, `ASIA…`.
+    pub key: AccessKey,
+    /// Session token.
+    pub token: String,
+    /// Account that the session belongs to.
+    pub account: String,
+    /// Whose session it is.
+    pub of: SessionOf,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub issued: OffsetDateTime,
+    /// When it ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires: OffsetDateTime,
+    /// When the MFA code was given, for sessions of `GetSessionToken` with one. Sessions of roles carry no MFA.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub mfa: Option<OffsetDateTime>,
+    /// Session tags.
+    pub tags: Tags,
+    /// Keys of the tags that pass on to the next role, lower-cased.
+    pub transitive_tags: BTreeSet<String>,
+    /// Source identity, which sticks to every further session.
+    pub source_identity: Option<String>,
+    /// Session policies.
+    pub policies: Vec<Value>,
+}
+
+/// What a session acts as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SessionOf {
+    /// A user, after `GetSessionToken`.
+    User {
+        /// Unique ID of the user.
+        id: String,
+    },
+    /// The root user, after `GetSessionToken`.
+    Root,
+    /// A role, after `AssumeRole`.
+    Role {
+        /// Unique ID of the role.
+        id: String,
+        /// Session name.
+        session_name: String,
+    },
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("key", &self.key)
+            .field("account", &self.account)
+            .field("of", &self.of)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Fresh credentials.
+    pub(crate) fn new(account: &str, of: SessionOf, now: OffsetDateTime, seconds: i64) -> Self {
+        Session {
+            key: AccessKey { id: unique_id("ASIA")[..20].to_owned(), secret: secret_key() },
+            token: session_token(),
+            account: account.to_owned(),
+            of,
+            issued: now,
+            expires: now + Duration::seconds(seconds),
+            mfa: None,
+            tags: Tags::new(),
+            transitive_tags: BTreeSet::new(),
+            source_identity: None,
+            policies: Vec::new(),
+        }
+    }
+
+    /// Lets the credentials run out at once.
+    pub fn expire(&mut self) {
+        self.expires = OffsetDateTime::UNIX_EPOCH;
+    }
+}
+
+/// Planting.
+impl World {
+    /// Temporary credentials of a user for twelve hours, as GetSessionToken gives them: with MFA, or without. The user is
+    /// made if it is missing.
+    pub fn issue_user_session(&mut self, account: &str, user: &str, with_mfa: bool) -> &mut Session {
+        // What exists is only looked at: a change of the accounts would end what propagates.
+        let id = match self.user(account, user) {
+            Some(user) => user.id.clone(),
+            None => self.user_mut(account, user).id.clone(),
+        };
+        let session = self.issue(account, SessionOf::User { id });
+        session.mfa = with_mfa.then_some(session.issued);
+        session
+    }
+
+    /// Temporary credentials of a role for twelve hours, as AssumeRole gives them. Tags, source identity and session
+    /// policies can be set on what is returned. The role is made if it is missing, and then trusts nobody.
+    pub fn issue_role_session(&mut self, account: &str, role: &str, session_name: &str) -> &mut Session {
+        if self.role(account, role).is_none() {
+            self.change_role(account, role, |_| {});
+        }
+        let id = self.role(account, role).map(|role| role.id.clone()).unwrap_or_default();
+        self.issue(account, SessionOf::Role { id, session_name: session_name.to_owned() })
+    }
+
+    fn issue(&mut self, account: &str, of: SessionOf) -> &mut Session {
+        let session = Session::new(account, of, OffsetDateTime::now_utc(), PLANTED_SECONDS);
+        self.sessions.entry(session.key.id.clone()).insert_entry(session).into_mut()
+    }
+}

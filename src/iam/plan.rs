@@ -11,6 +11,7 @@ use super::halves::{
 };
 use super::names::{MaxSessionDuration, PolicyName};
 use super::policy::{Effect, Element, PolicyDocument, Statement};
+use super::risks::{self, Risk};
 use super::templates;
 
 /// One change, as small as AWS allows it to be made.
@@ -111,6 +112,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What others put there, and other things worth knowing.
     pub notes: Vec<Note>,
+    /// What may go wrong with what will be in force, and with what stands there until then.
+    pub warnings: Vec<Risk>,
 }
 
 impl Plan {
@@ -233,15 +236,16 @@ pub fn plan_role(
             quota: quotas.inline_policies,
         }));
     }
+    let warnings = risks::of_role(desired, observed, quotas);
     let Some(observed) = observed else {
         let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
         changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
-        return Ok(Plan { changes, notes: Vec::new() });
+        return Ok(Plan { changes, notes: Vec::new(), warnings });
     };
     if observed.arn != desired.arn.to_string() {
         return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
     }
-    let plan = mend_role(desired, observed);
+    let plan = Plan { warnings, ..mend_role(desired, observed) };
     if !observed.is_ours() && !adopt {
         return Err(Box::new(Refusal::ForeignRole { role: desired.arn.clone(), differences: plan }));
     }
@@ -295,7 +299,7 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
         notes.push(Note::OtherBoundary(boundary.clone()));
     }
-    Plan { changes, notes }
+    Plan { changes, notes, warnings: Vec::new() }
 }
 
 fn permissions(
@@ -340,7 +344,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         standing(templates::SESSION_TAGS_SID, "sts:TagSession").difference(&desired.roles).cloned().collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
-    let mut plan = Plan::default();
+    let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
     }

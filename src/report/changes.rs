@@ -3,7 +3,7 @@
 use crate::iam::halves::FoundDocument;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
-use crate::report::console::{borderless, count, trimmed};
+use crate::report::console::{WARN, borderless, count, trimmed};
 
 /// Whether a change is still to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub struct Style<'a> {
     pub width: u16,
 }
 
-/// The changes of one side and what was left alone, as they are shown before anything is done.
+/// The changes of one side, what was left alone and what may go wrong, as they are shown before anything is done.
 #[must_use]
 pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
     let mut blocks = Vec::new();
@@ -137,6 +137,8 @@ pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
         }
     }
     blocks.extend(plan.notes.iter().map(|seen| line(' ', &note(seen), style)));
+    let warnings = plan.warnings.iter().map(|risk| line('!', &risk.to_string(), style));
+    blocks.extend(warnings.map(|text| format!("{WARN}{text}{WARN:#}")));
     blocks.join("\n")
 }
 

@@ -270,7 +270,7 @@ fn excepts(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
 }
 
 /// "The prefix and the action name are case insensitive" (IAM User Guide, Action).
-fn action_matches(element: &Element<BTreeSet<String>>, action: &str) -> bool {
+pub(super) fn action_matches(element: &Element<BTreeSet<String>>, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let listed = |actions: &BTreeSet<String>| {
         actions.iter().any(|listed| Pattern::with_wildcards(&listed.to_ascii_lowercase()).matches(&action))

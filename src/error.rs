@@ -1,8 +1,9 @@
 //! One error type: what kind it is, what happened, AWS's answer if there was one, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::iam::names::Invalid;
 use crate::iam::policy::PolicyError;
@@ -74,12 +75,12 @@ impl Kind {
 }
 
 /// What AWS answered, for whoever has to look it up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwsAnswer {
     /// Such as `iam`.
-    pub service: &'static str,
+    pub service: Cow<'static, str>,
     /// Such as `CreateRole`.
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// AWS's error code, such as `AccessDenied`.
     pub code: Option<String>,
     /// AWS's message.

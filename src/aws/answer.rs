@@ -86,7 +86,13 @@ impl Call {
     }
 
     fn unanswered(self) -> AwsAnswer {
-        AwsAnswer { service: self.service, operation: self.operation, code: None, message: None, request_id: None }
+        AwsAnswer {
+            service: self.service.into(),
+            operation: self.operation.into(),
+            code: None,
+            message: None,
+            request_id: None,
+        }
     }
 
     fn refused(self, answer: AwsAnswer) -> Error {

@@ -1,13 +1,13 @@
-//! Every read of IAM. A refused read is reported as unreadable, never as absence.
+//! What bootstrap goes by, put together from single reads. A refused read is reported as unreadable, never as absence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::SummaryKeyType;
 use futures_util::future::{join_all, try_join_all};
-use percent_encoding::percent_decode_str;
 
 use super::answer::Call;
 use super::clients::Access;
+use super::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
 use crate::iam::halves::{
@@ -16,125 +16,64 @@ use crate::iam::halves::{
 };
 use crate::iam::names::{PolicyName, RoleName, UserName};
 
+/// What is there; whatever else was read is the caller's answer.
+macro_rules! present {
+    ($reading:expr) => {
+        match $reading {
+            Reading::Present(found) => found,
+            Reading::Absent => return Ok(Reading::Absent),
+            Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
+        }
+    };
+}
+
 /// Reads a role with all that bootstrap may change on it: in one round trip, if it has no inline policies of ours beyond
 /// `expected`.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
 pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>) -> Result<Reading<ObservedRole>> {
-    let (role, attachments, inline) =
-        tokio::join!(get_role(access, name), attached(access, name), inline_policies(access, name, expected));
-    let mut role = match role? {
-        Reading::Present(role) => role,
-        Reading::Absent => return Ok(Reading::Absent),
-        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
-    };
-    // Absence here means that the role vanished between the calls; the next observation will say so.
-    match attachments? {
-        Reading::Present(attachments) => role.attachments = attachments,
-        Reading::Absent => {}
-        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
-    }
-    match inline? {
-        Reading::Present(inline) => role.inline = inline,
-        Reading::Absent => {}
-        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
-    }
-    Ok(Reading::Present(role))
-}
-
-async fn get_role(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
-    const CALL: Call = Call::iam("GetRole");
-    let answer = match access.iam().get_role().role_name(name.to_string()).send().await {
-        Ok(answer) => answer,
-        Err(error) => return unread(CALL.failed(error), "iam:GetRole"),
-    };
-    let role = answer.role().ok_or_else(|| CALL.lacks("a role"))?;
-    let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("the trust policy"))?;
-    Ok(Reading::Present(ObservedRole {
-        arn: role.arn().to_owned(),
-        description: role.description().unwrap_or_default().to_owned(),
-        max_session: role.max_session_duration().unwrap_or(3600),
-        boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
-        tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
-        trust: document(trust),
-        attachments: BTreeSet::new(),
-        inline: BTreeMap::new(),
-    }))
-}
-
-async fn attached(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<String>>> {
-    const CALL: Call = Call::iam("ListAttachedRolePolicies");
-    let mut pages = access.iam().list_attached_role_policies().role_name(role.to_string()).into_paginator().send();
-    let mut arns = BTreeSet::new();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => {
-                arns.extend(
-                    page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)),
-                );
-            }
-            Err(error) => return unread(CALL.failed(error), "iam:ListAttachedRolePolicies"),
-        }
-    }
-    Ok(Reading::Present(arns))
+    let holder = Holder::Role(name.as_str());
+    let (role, attachments, inline) = tokio::join!(
+        read::role(access, name),
+        read::attached(access, holder),
+        inline_policies(access, holder, expected)
+    );
+    let role = present!(role?);
+    // Absence here means that the role vanished between the calls, and that it is absent.
+    let (attachments, inline) = (present!(attachments?), present!(inline?));
+    let read::FoundRole { arn, description, max_session, boundary, tags, trust, .. } = role;
+    Ok(Reading::Present(ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }))
 }
 
 /// The names of all inline policies, with the documents of those that are ours.
 async fn inline_policies(
     access: &Access,
-    role: &RoleName,
+    holder: Holder<'_>,
     expected: &BTreeSet<String>,
 ) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
     let read = |names: Vec<String>| {
         try_join_all(names.into_iter().map(async |name| {
-            let reading = role_policy(access, role, &name).await?;
+            let reading = read::inline(access, holder, &name).await?;
             Ok::<_, Error>((name, reading))
         }))
     };
     // Those that should be there are read beside the list of those that are.
     let (names, mut documents) =
-        tokio::try_join!(inline_policy_names(access, role), read(expected.iter().cloned().collect()))?;
-    let names = match names {
-        Reading::Present(names) => names,
-        Reading::Absent => return Ok(Reading::Absent),
-        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
-    };
+        tokio::try_join!(read::inline_names(access, holder), read(expected.iter().cloned().collect()))?;
+    let names = present!(names);
     let (own, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(OWN_POLICY_PREFIX));
     documents.extend(read(own.into_iter().filter(|name| !expected.contains(name)).collect()).await?);
     let mut policies: BTreeMap<_, _> = others.into_iter().map(|name| (name, None)).collect();
     for (name, reading) in documents {
         match reading {
-            Reading::Present(document) => {
-                policies.insert(name, Some(document));
-            }
             Reading::Absent => {}
-            Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
+            reading => {
+                policies.insert(name, Some(present!(reading)));
+            }
         }
     }
     Ok(Reading::Present(policies))
-}
-
-async fn inline_policy_names(access: &Access, role: &RoleName) -> Result<Reading<Vec<String>>> {
-    const CALL: Call = Call::iam("ListRolePolicies");
-    let mut pages = access.iam().list_role_policies().role_name(role.to_string()).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => names.extend(page.policy_names().iter().cloned()),
-            Err(error) => return unread(CALL.failed(error), "iam:ListRolePolicies"),
-        }
-    }
-    Ok(Reading::Present(names))
-}
-
-async fn role_policy(access: &Access, role: &RoleName, name: &str) -> Result<Reading<FoundDocument>> {
-    const CALL: Call = Call::iam("GetRolePolicy");
-    let request = access.iam().get_role_policy().role_name(role.to_string()).policy_name(name);
-    match request.send().await {
-        Ok(answer) => Ok(Reading::Present(document(answer.policy_document()))),
-        Err(error) => unread(CALL.failed(error), "iam:GetRolePolicy"),
-    }
 }
 
 /// The user who is granted, found by name: IAM knows the path.
@@ -142,15 +81,10 @@ async fn role_policy(access: &Access, role: &RoleName, name: &str) -> Result<Rea
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
 pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> {
-    const CALL: Call = Call::iam("GetUser");
-    match access.iam().get_user().user_name(name.to_string()).send().await {
-        Ok(answer) => {
-            let arn = answer.user().map(|user| CallerArn::parse(user.arn()));
-            let arn = arn.as_ref().and_then(CallerArn::user).ok_or_else(|| CALL.lacks("the user's ARN"))?;
-            Ok(Reading::Present(arn.clone()))
-        }
-        Err(error) => unread(CALL.failed(error), "iam:GetUser"),
-    }
+    let user = present!(read::user(access, name).await?);
+    let arn = CallerArn::parse(&user.arn);
+    let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("the user's ARN"))?;
+    Ok(Reading::Present(arn.clone()))
 }
 
 /// What bears on the grant of a user: the grant policy, and how much room the user's other inline policies leave.
@@ -174,45 +108,29 @@ impl UserPolicies {
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
 pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Reading<UserPolicies>> {
+    let holder = Holder::User(user.as_str());
     let (found, others, quota) = tokio::join!(
-        user_policy(access, user, grant.as_str()),
-        other_policies_size(access, user, grant),
+        read::inline(access, holder, grant.as_str()),
+        other_policies_size(access, holder, grant),
         quota(access, &SummaryKeyType::UserPolicySizeQuota),
     );
     let grant = match found? {
-        Reading::Present(document) => Some(document),
         Reading::Absent => None,
-        Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
+        reading => Some(present!(reading)),
     };
     let quota = quota.unwrap_or(DEFAULT_USER_POLICIES_QUOTA);
     Ok(Reading::Present(UserPolicies { grant, other_policies_size: others?, quota }))
 }
 
-async fn user_policy(access: &Access, user: &UserName, name: &str) -> Result<Reading<FoundDocument>> {
-    const CALL: Call = Call::iam("GetUserPolicy");
-    match access.iam().get_user_policy().user_name(user.to_string()).policy_name(name).send().await {
-        Ok(answer) => Ok(Reading::Present(document(answer.policy_document()))),
-        Err(error) => unread(CALL.failed(error), "iam:GetUserPolicy"),
-    }
-}
-
 /// `None` where a policy cannot be read: then the quota cannot be counted, and AWS has the last word.
-async fn other_policies_size(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Option<usize>> {
-    const CALL: Call = Call::iam("ListUserPolicies");
-    let mut pages = access.iam().list_user_policies().user_name(user.to_string()).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => names.extend(page.policy_names().iter().filter(|name| *name != grant.as_str()).cloned()),
-            Err(error) => {
-                return match unread::<()>(CALL.failed(error), "iam:ListUserPolicies")? {
-                    Reading::Unreadable { .. } => Ok(None),
-                    _ => Ok(Some(0)),
-                };
-            }
-        }
-    }
-    let documents = try_join_all(names.iter().map(|name| user_policy(access, user, name))).await?;
+async fn other_policies_size(access: &Access, user: Holder<'_>, grant: &PolicyName) -> Result<Option<usize>> {
+    let names = match read::inline_names(access, user).await? {
+        Reading::Present(names) => names,
+        Reading::Absent => return Ok(Some(0)),
+        Reading::Unreadable { .. } => return Ok(None),
+    };
+    let others = names.iter().filter(|name| *name != grant.as_str());
+    let documents = try_join_all(others.map(|name| read::inline(access, user, name))).await?;
     let sizes = documents.into_iter().map(|reading| match reading {
         Reading::Present(document) => Some(document.size()),
         Reading::Absent => Some(0),
@@ -252,7 +170,7 @@ pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static
     let checks = policies.iter().map(async |(arn, role)| {
         match access.iam().get_policy().policy_arn(arn.to_string()).send().await {
             Ok(_) => Ok(()),
-            Err(error) => match unread::<()>(CALL.failed(error), "iam:GetPolicy")? {
+            Err(error) => match read::unread::<()>(CALL.failed(error))? {
                 Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
                     .hint("see which there are: aws iam list-policies --query 'Policies[].Arn'")),
                 _ => Ok(()),
@@ -260,21 +178,4 @@ pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static
         }
     });
     join_all(checks).await.into_iter().collect()
-}
-
-/// What a failed read means.
-fn unread<T>(error: Error, permission: &str) -> Result<Reading<T>> {
-    match error.code() {
-        Some("NoSuchEntity") => Ok(Reading::Absent),
-        Some("AccessDenied" | "AccessDeniedException") => Ok(Reading::Unreadable {
-            permission: permission.to_owned(),
-            answer: error.aws.map(|answer| answer.to_string()).unwrap_or_default(),
-        }),
-        _ => Err(error),
-    }
-}
-
-/// IAM returns documents percent-encoded (RFC 3986), in which `+` stands for itself.
-fn document(encoded: &str) -> FoundDocument {
-    FoundDocument::parse(&percent_decode_str(encoded).decode_utf8_lossy())
 }

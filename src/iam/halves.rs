@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arn::{PolicyArn, RoleArn, UserArn};
 use super::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use super::policy::PolicyDocument;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct knows a role that it made.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
@@ -23,7 +24,8 @@ pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
 pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
 
 /// What was learned of one thing in AWS. A refused read is never taken for absence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
     /// It is there.
     Present(T),
@@ -36,6 +38,25 @@ pub enum Reading<T> {
         /// AWS's message.
         answer: String,
     },
+}
+
+impl<T> Reading<T> {
+    /// The same with what is there made into something else.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Self::Present(found) => Reading::Present(change(found)),
+            Self::Absent => Reading::Absent,
+            Self::Unreadable { permission, answer } => Reading::Unreadable { permission, answer },
+        }
+    }
+
+    /// What is there, if it is there and could be read.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(found) => Some(found),
+            Self::Absent | Self::Unreadable { .. } => None,
+        }
+    }
 }
 
 /// A policy document as found in an account, where anything may stand.
@@ -84,6 +105,25 @@ impl FoundDocument {
             Self::Policy(document) => document.size(),
             Self::Unparsed { text, .. } => text.chars().filter(|c| !c.is_whitespace()).count(),
         }
+    }
+}
+
+/// As it stands in an account: an object, or the text of one that is no policy.
+impl Serialize for FoundDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Policy(document) => document.serialize(serializer),
+            Self::Unparsed { text, .. } => text.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FoundDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Self::parse(&text),
+            value => Self::parse(&value.to_string()),
+        })
     }
 }
 

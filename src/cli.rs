@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, Invalid, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
+    AccountId, ExternalId, IamPath, Invalid, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration,
+    SessionName, Tag,
 };
 
 /// Make and prove a role that lets a user of one AWS account work in another.
@@ -70,6 +71,12 @@ pub enum Command {
     /// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it
     /// is, deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.
     Verify(Verify),
+    /// Say which side of a link is wrong, why, and what to change.
+    ///
+    /// Tries to assume the role as the user, reads both halves with the operators' credentials, and evaluates them as AWS
+    /// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
+    /// bootstrap whose link does not work.
+    Diagnose(Box<Diagnose>),
     /// Print the Terraform provider block that uses the link.
     ///
     /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
@@ -233,10 +240,68 @@ pub struct Verify {
     pub report: ReportOptions,
 }
 
-/// How a link is proven.
+/// What `xacct diagnose` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct diagnose
+  xacct diagnose dev --user-profile alice
+  Why a tool that asks for more is refused:
+    xacct diagnose dev --duration 4h --session-tag project=x
+  A bug report that anybody can replay:
+    xacct diagnose dev --save-facts facts.json --redact
+    xacct diagnose --facts facts.json")]
+pub struct Diagnose {
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET", conflicts_with = "facts")]
+    pub target: Option<String>,
+    /// Judge what was saved in this file; asks AWS nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
+    pub facts: Option<PathBuf>,
+    /// Write all that was learned to this file; there is no secret in it
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// Put other numbers in the place of account numbers in that file
+    #[arg(long, requires = "save_facts")]
+    pub redact: bool,
+    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: the file's)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// What the request has besides.
+    #[command(flatten)]
+    pub request: RequestOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+/// What an AssumeRole request of another tool has besides what the link demands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The request")]
+pub struct RequestOptions {
+    /// Name the session so (default: after the user)
+    #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
+    pub session_name: Option<SessionName>,
+    /// Ask for a session of this length, 15m to 12h (default: AWS's, 1h)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+    /// Tag the session (can be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
+    pub session_tag: Vec<Tag>,
+    /// Set this source identity
+    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
+    pub source_identity: Option<SessionName>,
+}
+
+/// As whom, where and with what a link is tried.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verification")]
-pub struct ProofOptions {
+pub struct UserOptions {
     /// AWS profile of the user who assumes the role (default: the operator, if the operator is that user)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE")]
     pub user_profile: Option<String>,
@@ -246,6 +311,15 @@ pub struct ProofOptions {
     /// The six digits that the user's MFA device shows, where the role demands MFA
     #[arg(long, value_name = "CODE", env = "XACCT_MFA_CODE", hide_env_values = true)]
     pub mfa_code: Option<TypedCode>,
+}
+
+/// How a link is proven.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Verification")]
+pub struct ProofOptions {
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
     /// How far to go: `bucket` makes a bucket and deletes it, `identity` stops at the session (default: bucket)
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
@@ -373,6 +447,6 @@ pub(crate) fn asked_for_json(arguments: &[std::ffi::OsString]) -> Option<&'stati
     let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
     let by_variable = std::env::var("XACCT_OUTPUT").is_ok_and(|format| format == "json");
-    let command = ["bootstrap", "verify"].into_iter().find(|command| words.contains(command))?;
+    let command = ["bootstrap", "verify", "diagnose"].into_iter().find(|command| words.contains(command))?;
     (by_option || by_variable).then_some(command)
 }

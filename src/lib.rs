@@ -14,13 +14,14 @@
 //! | [`iam`] | the pure core: names and ARNs, policy documents, the plan, and what policies decide |
 //! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
 //! | [`proof`] | the steps that prove a link, and the verdict |
+//! | [`diagnosis`] | why a link does not work: facts of both halves, and what they show |
 //! | [`print`](mod@print) | settings for the tools that use a link |
 //! | [`report`] | results for people and for programs |
 //! | [`error`] | the error type and the exit codes |
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
-//! Dependencies point one way: `commands` → `proof` → `aws` → `iam`; `print` and `report` know `iam` and `proof`; `iam`
-//! knows nothing. Only `commands::bootstrap` reaches `aws::apply`, so nothing else can write IAM. A test holds this.
+//! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
+//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing. Only `commands::bootstrap` reaches `aws::apply`, so nothing else can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!
@@ -45,6 +46,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod diagnosis;
 pub mod error;
 pub mod iam;
 pub mod print;

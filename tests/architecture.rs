@@ -131,7 +131,7 @@ fn iam_knows_nothing_of_the_rest() {
 #[test]
 fn what_prints_and_reports_does_not_reach_aws() {
     assert_uses_only(&["src/print"], &["print", "iam", "error"]);
-    assert_uses_only(&["src/report"], &["report", "iam", "proof", "error", "cli", "context"]);
+    assert_uses_only(&["src/report"], &["report", "iam", "proof", "diagnosis", "error", "cli", "context"]);
 }
 
 #[test]
@@ -142,6 +142,17 @@ fn aws_knows_only_the_pure_core() {
 #[test]
 fn the_proof_knows_aws_and_the_pure_core() {
     assert_uses_only(&["src/proof"], &["proof", "aws", "iam", "error"]);
+}
+
+#[test]
+fn only_collecting_facts_reaches_aws_the_judgement_does_not() {
+    assert_uses_only(&["src/diagnosis"], &["diagnosis", "proof", "aws", "iam", "error"]);
+    let judging = program()
+        .into_iter()
+        .filter(|source| source.is_under(&["src/diagnosis"]) && !source.is_under(&["src/diagnosis/collect"]));
+    let reaches = |line: &str| ["aws", "proof"].iter().any(|module| modules(line).contains(module));
+    let wrong: Vec<_> = judging.flat_map(|source| source.places(reaches)).collect();
+    assert!(wrong.is_empty(), "only src/diagnosis/collect may ask AWS:\n{}", wrong.join("\n"));
 }
 
 #[test]

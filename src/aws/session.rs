@@ -1,12 +1,13 @@
 //! Who the caller is, and sessions: AssumeRole and GetSessionToken.
 
 use aws_credential_types::Credentials;
+use aws_sdk_sts as sts;
 
 use super::answer::Call;
 use super::clients::Access;
 use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn, UserArn};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
 
 /// Who signed a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,18 @@ pub struct AssumeRole {
     pub external_id: Option<ExternalId>,
     /// How long it lasts; `None` leaves AWS's default of an hour.
     pub duration: Option<SessionDuration>,
+    /// Session tags.
+    pub tags: Vec<Tag>,
+    /// The source identity, if one is set.
+    pub source_identity: Option<SessionName>,
+}
+
+impl AssumeRole {
+    /// A request for this role and nothing besides.
+    #[must_use]
+    pub fn new(role: RoleArn, session_name: SessionName) -> Self {
+        Self { role, session_name, external_id: None, duration: None, tags: Vec::new(), source_identity: None }
+    }
 }
 
 /// Asks AWS who the credentials belong to. The call needs no permission (STS API reference, GetCallerIdentity).
@@ -61,6 +74,8 @@ pub async fn caller(access: &Access) -> Result<Caller> {
 /// When AWS refuses, which it words the same whichever half of the link is wrong, or cannot be reached.
 pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
+    let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
+    let tags: Vec<_> = request.tags.iter().filter_map(|given| tag(given).ok()).collect();
     let answer = access
         .sts()
         .assume_role()
@@ -68,6 +83,8 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
         .role_session_name(request.session_name.to_string())
         .set_external_id(request.external_id.as_ref().map(ToString::to_string))
         .set_duration_seconds(request.duration.map(SessionDuration::as_secs))
+        .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
+        .set_source_identity(request.source_identity.as_ref().map(ToString::to_string))
         .send()
         .await
         .map_err(|error| CALL.failed(error))?;
@@ -109,7 +126,7 @@ pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSeria
     Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
 }
 
-fn credentials(answer: Option<&aws_sdk_sts::types::Credentials>) -> Option<SessionCredentials> {
+fn credentials(answer: Option<&sts::types::Credentials>) -> Option<SessionCredentials> {
     let found = answer?;
     let expiry = std::time::SystemTime::try_from(*found.expiration()).ok();
     let token = Some(found.session_token().to_owned());

@@ -1,6 +1,8 @@
 //! One file a command, each reading from top to bottom: resolve, observe, decide, act, report.
 
 mod bootstrap;
+mod diagnose;
+mod entry;
 mod interrupt;
 mod print;
 mod verify;
@@ -27,6 +29,7 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
     let (name, format) = match &cli.command {
         Command::Bootstrap(args) => ("bootstrap", args.report.output),
         Command::Verify(args) => ("verify", args.report.output),
+        Command::Diagnose(args) => ("diagnose", args.report.output),
         Command::PrintProviderHcl(_) => ("print-provider-hcl", OutputFormat::Table),
         Command::Completions(_) => ("completions", OutputFormat::Table),
         Command::Man => ("man", OutputFormat::Table),
@@ -67,6 +70,15 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
         Command::Verify(args) => {
             let run = run()?;
             interrupt::guarded(&run, verify::verify(args, &run))
+        }
+        Command::Diagnose(args) => {
+            // What was saved needs no xacct.toml to be judged.
+            let run = if args.facts.is_some() {
+                Run { context, console, file: ConfigFile::default(), leftovers: Leftovers::default() }
+            } else {
+                run()?
+            };
+            interrupt::guarded(&run, diagnose::diagnose(args, &run))
         }
         Command::PrintProviderHcl(args) => print::provider_hcl(args, &run()?),
         Command::Completions(args) => {

@@ -9,44 +9,57 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::Run;
+use super::diagnose::{Case, Diagnostician};
 use crate::aws::clients::{Access, Connections};
 use crate::cli::{BucketNamespace, Probe, TypedCode, Verify};
-use crate::config::{self, Link};
+use crate::config::{self, Link, Source};
+use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region};
-use crate::proof::{AskForCode, Claim, Freshness, MfaMeans, Outcome, Proof, Prover, TestBucket};
+use crate::proof::{
+    AskForCode, Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket,
+};
 use crate::report::json::{self, JsonError, JsonProof};
-use crate::report::{console, proof as words};
+use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
 /// Runs `xacct verify`.
 pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
-    let code = args.proof.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let code = args.proof.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     let source = &run.file.source;
-    let user = source.user.clone().ok_or_else(|| {
-        Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
-            .hint("write user = \"NAME\" below [source]")
-    })?;
+    let user = user_on_record(run)?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
     let connections = Connections::open(region, args.proof.path_style).await?;
-    let profile = args.proof.user_profile.as_deref().or(source.user_profile.as_deref());
+    let profile = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
     let access = connections.access(profile).await?;
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
     tell_endpoints(access.endpoints().into_iter(), run);
-    let named = args.proof.user_profile.is_some() || source.user_profile.is_some();
+    let named = args.proof.user.user_profile.is_some() || source.user_profile.is_some();
     let prover = prover(&connections, access, named, user.clone(), account, code, run)?;
+    let mut operator = Source::from(source);
+    operator.profile = operator.profile.or_else(|| args.profile.clone());
+    let diagnostician = Diagnostician::new(run, &connections, &operator, &user, None);
 
     let proofs = stream::iter(&links).map(async |link| {
         let role = link.role_arn(partition);
         let claim = claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         progress.now("verifying");
-        Proven { link, role, result: prover.prove(&claim, &|why| progress.waiting(why)).await }
+        let result = prover.prove(&claim, &|why| progress.waiting(why)).await;
+        let case = Case { link, role: &role, target: None, written: None };
+        let diagnosis = match &result {
+            Ok(proof) if proof.outcome == Outcome::Works => None,
+            result => {
+                progress.now("reading both halves");
+                diagnostician.facts(&case, &prover, &claim, result).await.as_ref().map(diagnose)
+            }
+        };
+        Proven { link, role, result, diagnosis }
     });
     let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
 
@@ -58,6 +71,17 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         report(&proofs, &user, run);
     }
     Ok(exit_code)
+}
+
+/// Whose links the file records.
+///
+/// # Errors
+/// When it does not say.
+pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
+    run.file.source.user.clone().ok_or_else(|| {
+        Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
+            .hint("write user = \"NAME\" below [source]")
+    })
 }
 
 /// Says where requests go that do not go to AWS, before the first of them is sent.
@@ -101,18 +125,31 @@ pub fn claim(
     freshness: Freshness,
     run: &Run<'_>,
 ) -> Claim {
-    let bucket = (link.probe == Probe::Bucket).then(|| TestBucket {
-        random: run.context.random,
-        tags: link.bucket_tags.clone(),
-        account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
-    });
-    Claim { role, external_id, require_mfa: link.require_mfa, region: link.region.clone(), bucket, freshness }
+    let extent = match link.probe {
+        Probe::Identity => Extent::Refusals,
+        Probe::Bucket => Extent::Bucket(TestBucket {
+            random: run.context.random,
+            tags: link.bucket_tags.clone(),
+            account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
+        }),
+    };
+    Claim {
+        role,
+        external_id,
+        require_mfa: link.require_mfa,
+        region: link.region.clone(),
+        freshness,
+        request: RequestOptions::default(),
+        extent,
+    }
 }
 
 struct Proven<'a> {
     link: &'a Link,
     role: RoleArn,
     result: Result<Proof>,
+    /// Why it does not work, if it does not.
+    diagnosis: Option<Diagnosis>,
 }
 
 /// An error is worse than a "no": it says nothing about the link.
@@ -138,15 +175,13 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         let title = format!("{user} → {}", proven.role);
         match &proven.result {
             Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
-                blocks.push(format!(
-                    "{title}\n{}\n{}",
-                    words::heading(proof),
-                    words::steps(proof, user, console.width())
-                ));
+                let heading = words::heading(proof);
+                let steps = words::steps(proof, proven.diagnosis.as_ref(), user, console.width());
+                blocks.push(format!("{title}\n{heading}\n{steps}"));
             }
             Ok(_) => {}
             Err(error) => {
-                blocks.push(format!("{title}\nNot verified"));
+                blocks.push(format!("{title}\nNot verified{}", why(proven, console.width())));
                 console.error(error);
             }
         }
@@ -155,6 +190,12 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         blocks.push(table(proofs, console.width()));
     }
     console.result(&blocks.join("\n\n"));
+}
+
+/// The diagnosis, if there is one.
+fn why(proven: &Proven<'_>, width: u16) -> String {
+    let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis_words::text(diagnosis, width));
+    diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
 }
 
 fn table(proofs: &[Proven<'_>], width: u16) -> String {
@@ -183,6 +224,8 @@ struct JsonVerified {
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<Diagnosis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
 
@@ -192,6 +235,7 @@ impl From<&Proven<'_>> for JsonVerified {
             account: proven.link.account.to_string(),
             role_arn: proven.role.to_string(),
             verification: proven.result.as_ref().ok().map(JsonProof::from),
+            diagnosis: proven.diagnosis.clone(),
             error: proven.result.as_ref().err().map(JsonError::from),
         }
     }

@@ -59,6 +59,14 @@ pub struct Source {
     pub account_place: Option<String>,
 }
 
+impl From<&RecordedSource> for Source {
+    fn from(recorded: &RecordedSource) -> Self {
+        let RecordedSource { account, user, profile, user_profile } = recorded.clone();
+        let account = account.or_else(|| user.as_ref().and_then(|user| user.account().cloned()));
+        Self { account, user, profile, user_profile, account_place: None }
+    }
+}
+
 /// One link, settled: everything that decides what the role, the grant and the proof are like.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -242,8 +250,8 @@ impl Link {
     }
 
     fn with_proof_options(mut self, proof: &ProofOptions) -> Self {
-        if proof.region.is_some() {
-            self.region = proof.region.clone();
+        if proof.user.region.is_some() {
+            self.region = proof.user.region.clone();
         }
         self.probe = proof.probe.unwrap_or(self.probe);
         replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
@@ -358,7 +366,7 @@ pub fn source(
         account: account.or(of_user),
         user,
         profile: access.profile.clone().or_else(|| file.source.profile.clone()),
-        user_profile: proof.user_profile.clone().or_else(|| file.source.user_profile.clone()),
+        user_profile: proof.user.user_profile.clone().or_else(|| file.source.user_profile.clone()),
         account_place: file.place_of_source("account"),
     })
 }

@@ -6,4 +6,5 @@ pub mod halves;
 pub mod names;
 pub mod plan;
 pub mod policy;
+pub mod risks;
 pub mod templates;

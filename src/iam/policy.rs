@@ -280,7 +280,9 @@ impl Statement {
         })
     }
 
-    fn to_value(&self) -> Value {
+    /// The statement as a JSON value, strings and lists in their shortest form.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
         let mut object = Map::new();
         if let Some(sid) = &self.sid {
             object.insert("Sid".into(), sid.clone().into());

@@ -104,13 +104,19 @@ pub fn verify_bucket(partition: Partition) -> PolicyDocument {
     filled(&VERIFY_BUCKET, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
-/// The least that the operator of the source account needs for `bootstrap`.
+/// The least that the operator of the source account needs for `bootstrap` and `diagnose`.
 #[must_use]
 pub fn operator_source(user: &UserArn) -> PolicyDocument {
-    filled(&OPERATOR_SOURCE, &|name| (name == "UserArn").then(|| Fill::One(user.to_string())))
+    filled(&OPERATOR_SOURCE, &|name| {
+        Some(Fill::One(match name {
+            "Partition" => user.partition.to_string(),
+            "UserArn" => user.to_string(),
+            _ => return None,
+        }))
+    })
 }
 
-/// The least that the operator of the target account needs for `bootstrap`.
+/// The least that the operator of the target account needs for `bootstrap` and `diagnose`.
 ///
 /// IAM judges `iam:GetRole` on a role that does not exist by its ARN without a path, so both ARNs are named.
 #[must_use]

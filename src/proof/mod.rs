@@ -9,8 +9,9 @@ mod wait;
 use std::time::Duration;
 
 use crate::error::{Error, ExitCode};
+use crate::iam::arn::CallerArn;
 
-pub use prover::{AskForCode, Claim, MfaMeans, Prover, TestBucket};
+pub use prover::{AskForCode, Claim, Extent, MfaMeans, Prover, RequestOptions, TestBucket};
 pub use wait::{Freshness, Settled};
 
 /// What a proof found.
@@ -24,6 +25,10 @@ pub struct Proof {
     pub ready_after: Option<Duration>,
     /// How long the proof took.
     pub duration: Duration,
+    /// The session that the user got, if it got one.
+    pub session: Option<CallerArn>,
+    /// The name of the test bucket, if it came so far.
+    pub bucket: Option<String>,
 }
 
 /// The verdict on a link.

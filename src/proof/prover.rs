@@ -13,7 +13,7 @@ use crate::aws::probe::{self, BucketSpec, Leftovers, Removed};
 use crate::aws::session::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region, SessionName, Tag};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region, SessionDuration, SessionName, Tag};
 
 /// What is claimed of one link.
 #[derive(Debug)]
@@ -26,10 +26,36 @@ pub struct Claim {
     pub require_mfa: bool,
     /// The region of session and bucket, where it is not the user's own.
     pub region: Option<Region>,
-    /// How the test bucket is made; `None` stops at the session.
-    pub bucket: Option<TestBucket>,
+    /// What the request has besides what the link demands.
+    pub request: RequestOptions,
+    /// How far the proof goes.
+    pub extent: Extent,
     /// Whether what is proven was just written.
     pub freshness: Freshness,
+}
+
+/// What an AssumeRole request may have besides what the link demands.
+#[derive(Debug, Clone, Default)]
+pub struct RequestOptions {
+    /// The session's name, where it is not the user's.
+    pub session_name: Option<SessionName>,
+    /// How long the session lasts.
+    pub duration: Option<SessionDuration>,
+    /// Session tags.
+    pub tags: Vec<Tag>,
+    /// The source identity.
+    pub source_identity: Option<SessionName>,
+}
+
+/// How far a proof goes.
+#[derive(Debug)]
+pub enum Extent {
+    /// To the session, or the refusal of it.
+    Session,
+    /// To what must be refused, without a bucket.
+    Refusals,
+    /// To a bucket, made and deleted.
+    Bucket(TestBucket),
 }
 
 /// How a test bucket is made.
@@ -107,36 +133,70 @@ impl Prover {
     /// an outcome.
     pub async fn prove(&self, claim: &Claim, progress: &(dyn Fn(String) + Sync)) -> Result<Proof> {
         let start = Instant::now();
-        let mut steps = Vec::new();
-        match self.steps(claim, progress, &mut steps).await {
+        let mut seen = Seen::default();
+        match self.steps(claim, progress, &mut seen).await {
             Ok(()) => {}
-            Err(Stop::NotProven(step)) => steps.push(step),
+            Err(Stop::NotProven(step)) => seen.steps.push(step),
             Err(Stop::Failed(error)) => return Err(error),
         }
+        let Seen { steps, session, bucket } = seen;
         let ready_after = match claim.freshness {
             Freshness::Settled => None,
             Freshness::JustWritten { at, .. } => {
                 steps.iter().filter_map(|step| step.since).max().map(|since| since.duration_since(at))
             }
         };
-        Ok(Proof { outcome: verdict(&steps), steps, ready_after, duration: start.elapsed() })
+        Ok(Proof { outcome: verdict(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
+    }
+
+    /// The request that a proof of this makes.
+    ///
+    /// # Errors
+    /// When no session can be named after the user, which is an error of xacct's.
+    pub fn request(&self, claim: &Claim) -> Result<AssumeRole> {
+        let RequestOptions { session_name, duration, tags, source_identity } = claim.request.clone();
+        let session_name = session_name.map_or_else(|| self.session_name(), Ok)?;
+        let external_id = claim.external_id.clone();
+        Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
+    }
+
+    /// Who the credentials belong to: asked once, however many want to know.
+    ///
+    /// # Errors
+    /// When they are not in force, or AWS cannot be reached.
+    pub async fn caller(&self) -> Result<Caller> {
+        self.caller.get_or_init(|| session::caller(&self.access)).await.clone()
+    }
+
+    /// The credentials that are tried.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The region that they are tried in.
+    #[must_use]
+    pub fn region<'a>(&'a self, claim: &'a Claim) -> &'a Region {
+        claim.region.as_ref().unwrap_or(&self.access.region)
+    }
+
+    /// Whether they were given MFA on the way.
+    #[must_use]
+    pub fn has_mfa(&self, claim: &Claim) -> bool {
+        claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
     }
 
     async fn steps(
         &self,
         claim: &Claim,
         progress: &(dyn Fn(String) + Sync),
-        steps: &mut Vec<Step>,
+        seen: &mut Seen,
     ) -> std::result::Result<(), Stop> {
+        let steps = &mut seen.steps;
         let in_region =
             |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
         let plain = in_region(&self.access);
-        let request = AssumeRole {
-            role: claim.role.clone(),
-            session_name: self.session_name().map_err(Stop::Failed)?,
-            external_id: claim.external_id.clone(),
-            duration: None,
-        };
+        let request = self.request(claim).map_err(Stop::Failed)?;
         // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
         // code be spent on the wrong ones.
         let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
@@ -158,7 +218,7 @@ impl Prover {
                 }
                 let mfa_unknown = claim.require_mfa && self.access.is_session;
                 let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
-                let mut error = why_refused(error, claim);
+                let mut error = error;
                 if mfa_unknown {
                     error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
                 }
@@ -168,12 +228,13 @@ impl Prover {
             }
             Ok(session) => session,
         };
+        seen.session = Some(session.arn.clone());
         let evidence = format!("session in {}", claim.role.account);
         steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration).since(assumed.since));
         let now = who_am_i_now(&session, &claim.role);
         let arrived = now.outcome == StepOutcome::Ok;
         steps.push(now);
-        if !arrived {
+        if !arrived || matches!(claim.extent, Extent::Session) {
             return Ok(());
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
@@ -181,7 +242,9 @@ impl Prover {
             self.bucket_steps(&inside, claim, progress),
             self.refusals(&plain, &access, &request, claim, progress)
         );
-        steps.extend(bucket.map_err(Stop::Failed)?);
+        let (name, bucket) = bucket.map_err(Stop::Failed)?;
+        seen.bucket = name;
+        steps.extend(bucket);
         steps.extend(refusals);
         Ok(())
     }
@@ -189,8 +252,7 @@ impl Prover {
     /// Asked once, however many links there are to prove.
     async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
-        let caller = self.caller.get_or_init(|| session::caller(&self.access)).await;
-        let caller = caller.as_ref().map_err(|error| Stop::Failed(error.clone()))?;
+        let caller = self.caller().await.map_err(Stop::Failed)?;
         let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).took(start.elapsed());
         let user = self.user.name();
         let is_user = caller.arn.user().is_some_and(|arn| arn.name == *user)
@@ -286,10 +348,10 @@ impl Prover {
         access: &Access,
         claim: &Claim,
         progress: &(dyn Fn(String) + Sync),
-    ) -> Result<Vec<Step>> {
-        let Some(test) = &claim.bucket else {
+    ) -> Result<(Option<String>, Vec<Step>)> {
+        let Extent::Bucket(test) = &claim.extent else {
             let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
-            return Ok(vec![step]);
+            return Ok((None, vec![step]));
         };
         let owner = &claim.role.account;
         let spec = BucketSpec::new(test.random, owner, &access.region, test.tags.clone(), test.account_regional)?;
@@ -297,12 +359,12 @@ impl Prover {
 
         let create = async || probe::create(access, &spec, &self.leftovers).await;
         let created = timed(claim.freshness.settle(1, create, Result::is_ok, is_denied, waiting)).await;
-        let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone(), access)?];
+        let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
         if steps.iter().all(Step::is_ok) {
             let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
             let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, is_denied, waiting)).await;
             let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
-            let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"), access)?;
+            let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
             if unconfirmed {
                 step = Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed")
                     .took(step.duration)
@@ -316,7 +378,7 @@ impl Prover {
         if steps.iter().all(Step::is_ok) {
             steps.push(bucket_gone(access, &spec.name, owner).await);
         }
-        Ok(steps)
+        Ok((Some(spec.name), steps))
     }
 
     /// What must be refused, tried side by side.
@@ -381,6 +443,14 @@ impl Step {
     fn is_ok(&self) -> bool {
         self.outcome == StepOutcome::Ok
     }
+}
+
+/// What a proof has come to so far.
+#[derive(Default)]
+struct Seen {
+    steps: Vec<Step>,
+    session: Option<CallerArn>,
+    bucket: Option<String>,
 }
 
 struct Timed<T> {
@@ -452,11 +522,11 @@ async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     Step::new(StepId::BucketGone, outcome, evidence).took(settled.duration)
 }
 
-fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String, access: &Access) -> Result<Step> {
+fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String) -> Result<Step> {
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Ok, evidence),
         Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
-        Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(why_s3_refused(error, access)),
+        Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(error),
     };
     Ok(step.took(settled.duration).since(settled.value.since))
 }
@@ -488,32 +558,4 @@ fn waiting_words(waited: Duration, what: &str) -> String {
 /// One that differs in length and beginning.
 fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
     format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
-}
-
-fn why_refused(error: Error, claim: &Claim) -> Error {
-    if error.code() != Some("AccessDenied") {
-        return error;
-    }
-    let id = if claim.external_id.is_some() { ", demand another external ID" } else { "" };
-    let error = error
-        .hint(format!("AWS says the same whichever half is wrong: the role may be missing, not trust the source account{id}, or the user may have no grant"))
-        .hint("see which half differs from xacct.toml: xacct bootstrap --check");
-    if claim.require_mfa { error.hint("or the MFA of the credentials was not accepted") } else { error }
-}
-
-fn why_s3_refused(error: Error, access: &Access) -> Error {
-    let message = error.aws.as_ref().and_then(|answer| answer.message.clone()).unwrap_or_default();
-    let error = if message.contains("service control policy") || message.contains("resource control policy") {
-        error.hint("a policy of the organization forbids it; tags or a namespace may be demanded: --bucket-tag, --bucket-namespace")
-    } else if error.code() == Some("AccessDenied") {
-        error.hint("the role's permissions, its boundary or the organization do not allow it; attach policies with --policy-arn or --policy-file")
-    } else if matches!(
-        error.code(),
-        Some("IllegalLocationConstraintException" | "AuthorizationHeaderMalformed" | "PermanentRedirect")
-    ) {
-        error.hint(format!("S3 expects another region than {}: --region REGION", access.region))
-    } else {
-        error
-    };
-    error.hint("to prove the session only: --probe identity")
 }

@@ -192,3 +192,10 @@ pub fn seconds(duration: Duration) -> String {
         _ => format!("{seconds:.0} s"),
     }
 }
+
+/// A sentence from a fragment.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

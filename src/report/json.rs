@@ -103,6 +103,12 @@ pub fn plan_notes(plan: &Plan) -> Vec<String> {
     plan.notes.iter().map(changes::note).collect()
 }
 
+/// What may go wrong with what a plan leads to.
+#[must_use]
+pub fn plan_warnings(plan: &Plan) -> Vec<String> {
+    plan.warnings.iter().map(ToString::to_string).collect()
+}
+
 /// One proof.
 #[derive(Debug, Serialize)]
 pub struct JsonProof {

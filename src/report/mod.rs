@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod console;
+pub mod diagnosis;
 pub mod json;
 pub mod proof;
 

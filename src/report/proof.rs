@@ -2,7 +2,8 @@
 
 use comfy_table::Cell;
 
-use super::console::{BAD, GOOD, WARN, append_details, borderless, seconds, trimmed};
+use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, trimmed};
+use crate::diagnosis::Diagnosis;
 use crate::proof::{Outcome, Proof, StepId, StepOutcome};
 
 /// The verdict in a few words, for headings and tables.
@@ -29,9 +30,9 @@ pub fn verdict_in_short(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Every step of one proof, and below them what went wrong and what to do.
+/// Every step of one proof.
 #[must_use]
-pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
+pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
     let mut table = borderless(width);
     for step in &proof.steps {
         let title = match step.id {
@@ -41,7 +42,18 @@ pub fn steps(proof: &Proof, user: &str, width: u16) -> String {
         };
         table.add_row([Cell::new(format!(" {}", word(step.outcome))), Cell::new(title), Cell::new(&step.evidence)]);
     }
-    let mut text = trimmed(&table);
+    trimmed(&table)
+}
+
+/// Every step of one proof, and below them what went wrong and what to do: the diagnosis, if there is one, else each
+/// step's error.
+#[must_use]
+pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
+    let mut text = step_table(proof, user, width);
+    if let Some(diagnosis) = diagnosis {
+        text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));
+        return text;
+    }
     let mut told: Option<&crate::error::Error> = None;
     for step in &proof.steps {
         // Two refusals that did not happen have one cause.
@@ -70,11 +82,6 @@ pub fn heading(proof: &Proof) -> String {
         Outcome::NotProven => format!("{WARN}Not proven{WARN:#} after {took}"),
         outcome => format!("{BAD}{}{BAD:#} (after {took})", capitalised(verdict(outcome))),
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn word(outcome: StepOutcome) -> &'static str {

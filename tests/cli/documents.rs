@@ -14,3 +14,11 @@ pub fn assert_follows_the_schema(document: &Value) {
     let problems: Vec<_> = SCHEMA.iter_errors(document).map(|error| error.to_string()).collect();
     assert!(problems.is_empty(), "{problems:#?}\n{document:#}");
 }
+
+#[test]
+fn the_schema_knows_every_cause() {
+    let schema: Value = serde_json::from_str(xacct::report::JSON_SCHEMA).expect("the schema is JSON");
+    let listed = &schema["$defs"]["finding"]["properties"]["cause"]["enum"];
+    let all: Vec<_> = xacct::diagnosis::Cause::ALL.iter().map(|cause| cause.id()).collect();
+    assert_eq!(listed, &Value::from(all));
+}

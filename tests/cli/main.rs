@@ -10,6 +10,7 @@
 //! | `proving` | the verdicts of verify |
 //! | `mfa` | multi-factor authentication |
 //! | `propagation` | waiting for AWS, and only where there is something to wait for |
+//! | `warning` | what may go wrong is said beforehand |
 //! | `refusing` | what is refused before anything is written |
 //! | `input`, `file_input` | what is refused before anything is sent |
 //! | `leaving` | no bucket is left behind |
@@ -18,11 +19,25 @@
 //! | `output`, `documents`, `shell` | every text, as people and programs read it |
 //! | `surroundings` | profiles, variables and files as people have them |
 //! | `terminal` | prompts |
+//! | `causes` | every cause that a diagnosis names is named, shown and mended |
+//! | `causes_source`, `causes_s3` | every cause on the source's side and in S3: said, and mended by what is printed |
+//! | `unread` | what may not be read is named, and nothing is claimed of it |
+//! | `facts_files` | what was learned, saved and judged again |
+//! | `cases` | writes the cases of `tests/cases/diagnose` |
+//! | `fixes` | what a diagnosis says to do, done |
+//! | `aws_cli` | the commands of the AWS CLI that xacct prints, run |
 
+mod aws_cli;
+mod cases;
+mod causes;
+mod causes_s3;
+mod causes_source;
 mod documents;
 mod drift;
+mod facts_files;
 mod faults;
 mod file_input;
+mod fixes;
 mod input;
 mod leaving;
 mod making;
@@ -42,3 +57,5 @@ mod surroundings;
 mod targets;
 mod terminal;
 mod trips;
+mod unread;
+mod warning;

@@ -97,7 +97,7 @@ fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
 fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
     let scene = Scene::new();
     let output = scene.bootstrap("--require-mfa").exits_with(3);
-    output.says(&["Not proven", "--mfa-code CODE", "XACCT_MFA_CODE", "Wrote xacct.toml"]);
+    output.says(&["Not proven", "--mfa-code CODE", "Wrote xacct.toml"]);
     assert_eq!(scene.granted(), [ROLE]);
     let verification = scene.verdict("", 3);
     assert_eq!(verification["outcome"], "not_proven");

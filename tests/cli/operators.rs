@@ -9,11 +9,11 @@ use crate::support::Output;
 const SOURCE: &str = include_str!("../../policies/operator-source.json");
 const TARGET: &str = include_str!("../../policies/operator-target.json");
 
-const WORDS: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile operator-a \
+pub const WORDS: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile operator-a \
                      --target-profile operator-b";
 
 /// A scene with a user `operator` in each account who has only these policies.
-fn with_operators(source: Value, target: Value) -> Scene {
+pub fn with_operators(source: Value, target: Value) -> Scene {
     let scene = Scene::new();
     for (account, profile, document) in [(ACCOUNT_A, "operator-a", source), (ACCOUNT_B, "operator-b", target)] {
         let key = AccessKey {
@@ -35,11 +35,12 @@ fn with_operators(source: Value, target: Value) -> Scene {
     scene
 }
 
-fn source_policy() -> Value {
-    parsed(&SOURCE.replace("${UserArn}", "arn:aws:iam::111111111111:user/alice"))
+pub fn source_policy() -> Value {
+    let filled = SOURCE.replace("${UserArn}", "arn:aws:iam::111111111111:user/alice");
+    parsed(&filled.replace("${Partition}", "aws"))
 }
 
-fn target_policy(role: &str) -> Value {
+pub fn target_policy(role: &str) -> Value {
     let without_path = format!("arn:aws:iam::222222222222:role/{}", role.rsplit('/').next().unwrap());
     let filled = TARGET.replace("${RoleArnWithoutPath}", &without_path);
     parsed(&filled.replace("${RoleArn}", role).replace("${Partition}", "aws"))
@@ -51,7 +52,7 @@ fn parsed(text: &str) -> Value {
 }
 
 /// The policy without one action.
-fn without(mut policy: Value, action: &str) -> Value {
+pub fn without(mut policy: Value, action: &str) -> Value {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         match &mut statement["Action"] {
             Value::Array(actions) => actions.retain(|found| found != action),
@@ -184,13 +185,13 @@ fn without_the_quotas_and_the_policies_it_works_all_the_same() {
 fn every_permission_is_covered_by_these_tests() {
     let mut all = actions(&source_policy());
     all.extend(actions(&target_policy(ROLE)));
-    let tests = include_str!("operators.rs");
+    let tests = [include_str!("operators.rs"), include_str!("unread.rs")].concat();
     for action in all {
         assert!(tests.contains(&format!("\"{action}\"")), "{action} is in no test");
     }
 }
 
-fn take_away(scene: &Scene, permission: &str) {
+pub fn take_away(scene: &Scene, permission: &str) {
     scene.sandbox.world(|world| {
         for (account, policy) in [(ACCOUNT_A, source_policy()), (ACCOUNT_B, target_policy(ROLE))] {
             world.put_user_policy(account, "operator", "operator", without(policy, permission));

@@ -171,6 +171,25 @@ fn verify_refused() {
 }
 
 #[test]
+fn diagnose_a_link_that_works_and_one_that_does_not() {
+    let scene = Scene::linked("--external-id abc");
+    shows("diagnose-works", &scene, "diagnose");
+    scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
+    shows("diagnose-two-causes", &scene, "diagnose");
+    shows_json("diagnose-two-causes-json", &scene, "diagnose");
+}
+
+#[test]
+fn diagnose_where_nothing_may_be_read() {
+    let scene = Scene::linked("--external-id abc");
+    scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
+    scene.environment.edit("xacct.toml", "profile = \"dev-admin\"", "profile = \"third-admin\"");
+    shows("diagnose-unread", &scene, "diagnose");
+}
+
+#[test]
 fn verify_too_open() {
     let scene = Scene::linked("--external-id abc");
     let open = trust(&json!({}));

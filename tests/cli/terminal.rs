@@ -171,6 +171,6 @@ fn something_that_is_no_code_proves_nothing() {
     terminal.answer("MFA code of", 1, "what?\n");
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(3), "{screen}");
-    assert!(screen.contains("6 digits"), "{screen}");
+    assert!(screen.contains("the digits 0 to 9"), "{screen}");
     assert_eq!(scene.requests("GetSessionToken").len(), 0);
 }

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use xacct_sandbox::{RecordedRequest, Sandbox};
 
-use crate::scene::{BOOTSTRAP, Scene};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
 
 const LATENCY: Duration = Duration::from_millis(150);
 
@@ -56,6 +57,69 @@ fn a_proof_takes_four_steps() {
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
     assert_steps(&scene, 4);
+}
+
+/// Every kind of policy is read, on both sides: the grant is the group's, and the role's boundary is too narrow.
+fn plant_policies(scene: &Scene) {
+    scene.sandbox.world(|world| {
+        let some = |action: &str| {
+            let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+            json!({"Version": "2012-10-17", "Statement": [statement]})
+        };
+        world.user_mut(ACCOUNT_A, "alice").policies.inline.remove("xacct");
+        for name in ["one", "two", "three"] {
+            world.put_user_policy(ACCOUNT_A, "alice", name, some("s3:Get*"));
+            world.put_role_policy(ACCOUNT_B, "xacct", name, some("s3:Get*"));
+        }
+        for action in ["ec2:*", "sqs:*"] {
+            let arn = world.add_policy(ACCOUNT_A, &action[..3], some(action));
+            world.attach_user_policy(ACCOUNT_A, "alice", &arn);
+        }
+        for group in ["team", "all"] {
+            let arn = world.add_policy(ACCOUNT_A, group, some("ses:*"));
+            let group = world.add_to_group(ACCOUNT_A, "alice", group);
+            group.policies.attached.insert(arn);
+            group.policies.attached.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+            group.policies.inline.insert("more".to_owned(), some("sns:*"));
+        }
+        let arn = world.add_policy(ACCOUNT_A, "limits", some("s3:*"));
+        world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
+        let arn = world.add_policy(ACCOUNT_B, "limits", some("ec2:*"));
+        world.set_role_boundary(ACCOUNT_B, "xacct", Some(&arn));
+        world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+    });
+}
+
+#[test]
+fn a_diagnosis_takes_three_steps() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    plant_policies(&scene);
+    let document = scene.xacct_json("diagnose", 3);
+    let findings = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].to_string();
+    assert!(findings.contains("grant_absent") && findings.contains("boundary_cuts"), "{document:#}");
+    assert_steps(&scene, 3);
+}
+
+#[test]
+fn a_diagnosis_through_another_role_takes_three_steps() {
+    let scene = slow();
+    let words = BOOTSTRAP.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole");
+    scene.xacct(&format!("{words} --external-id abc --no-verify")).exits_with(0);
+    plant_policies(&scene);
+    scene.sandbox.clear_requests();
+    scene.xacct("diagnose").exits_with(3);
+    assert_steps(&scene, 3);
+}
+
+/// What is wrong lies in the role alone: it is not there, and others of its name are looked for.
+#[test]
+fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
+    scene.xacct("diagnose").exits_with(3);
+    assert_steps(&scene, 3);
 }
 
 #[test]

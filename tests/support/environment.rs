@@ -35,6 +35,11 @@ impl TestEnvironment {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Takes a variable away.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
     /// Where a file of this environment is.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)

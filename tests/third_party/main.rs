@@ -6,6 +6,7 @@
 mod accounts;
 mod adopt;
 mod bootstrap;
+mod diagnose;
 mod halves;
 mod ministack;
 #[path = "../support/mod.rs"]

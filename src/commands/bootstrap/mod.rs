@@ -12,10 +12,12 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
+use super::diagnose::{Case, Diagnostician};
 use super::{Run, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half, TypedCode};
 use crate::config::{self, Link, Source, WayIn, includes};
+use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::halves::DEFAULT_ROLE_POLICIES_QUOTA;
@@ -24,7 +26,7 @@ use crate::iam::names::{AccountId, MfaCode, PolicyName};
 use crate::iam::plan::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
-use crate::proof::{Freshness, Proof};
+use crate::proof::{Freshness, Outcome, Proof};
 use refusal::refused;
 use survey::{SourceSide, TargetSide};
 
@@ -42,6 +44,8 @@ struct Job {
     /// When AWS had answered the last write.
     written: Option<Instant>,
     proof: Option<Result<Proof>>,
+    /// Why the link does not work, if it does not.
+    diagnosis: Option<Diagnosis>,
 }
 
 /// A link that could not even be planned.
@@ -68,7 +72,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
     let files = read_policy_files(&links, run)?;
-    let code = args.proof.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let code = args.proof.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     for link in &links {
         link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
         source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
@@ -78,7 +82,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             refuse_entering_without_source(link)?;
         }
     }
-    let connections = Connections::open(args.proof.region.clone(), args.proof.path_style).await?;
+    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style).await?;
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
         connections.require(profile)?;
@@ -206,6 +210,7 @@ fn plan(
                 made: true,
                 written: None,
                 proof: None,
+                diagnosis: None,
             }),
             Err(refusal) => failed.push(Failed { error: refused(&refusal), link }),
         }
@@ -280,7 +285,7 @@ async fn prove(
             let known = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
             verify::tell_endpoints(access.endpoints().into_iter().filter(|endpoint| !known.contains(endpoint)), run);
             let named = source.user_profile.is_some();
-            verify::prover(connections, access, named, user, Some(work.source.account.clone()), code, run)
+            verify::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), code, run)
         }
         Err(error) => Err(error),
     };
@@ -304,17 +309,29 @@ async fn prove(
             verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
         })
         .collect();
+    let operator = operator.map(|operator| operator.access.clone());
+    let known = Source { account: Some(work.source.account.clone()), ..source.clone() };
+    let diagnostician = Diagnostician::new(run, connections, &known, &user, operator);
     let proofs = stream::iter(work.jobs.iter().zip(&claims)).map(async |(job, claim)| {
         if job.result.is_err() || work.grant_result.is_err() {
-            return None;
+            return (None, None);
         }
         let progress = run.console.progress(&job.link.name);
         progress.now("verifying");
-        Some(prover.prove(claim, &|why| progress.waiting(why)).await)
+        let proof = prover.prove(claim, &|why| progress.waiting(why)).await;
+        if matches!(&proof, Ok(proof) if proof.outcome == Outcome::Works) {
+            return (Some(proof), None);
+        }
+        progress.now("reading both halves");
+        let target = job.target.as_ref().map(|target| target.operator.access.clone());
+        let written = job.written.max(work.grant_written);
+        let case = Case { link: &job.link, role: &job.role, target, written };
+        let facts = diagnostician.facts(&case, &prover, claim, &proof).await;
+        (Some(proof), facts.as_ref().map(diagnose))
     });
     let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
-    for (job, proof) in work.jobs.iter_mut().zip(proofs) {
-        job.proof = proof;
+    for (job, (proof, diagnosis)) in work.jobs.iter_mut().zip(proofs) {
+        (job.proof, job.diagnosis) = (proof, diagnosis);
     }
 }
 

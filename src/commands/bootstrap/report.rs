@@ -11,12 +11,13 @@ use super::{Job, Work, survey};
 use crate::cli::{Bootstrap, Half};
 use crate::commands::Run;
 use crate::config::Link;
+use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::proof::Outcome;
 use crate::report::changes::{self, Style};
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
-use crate::report::proof as words;
+use crate::report::{diagnosis, proof as words};
 
 /// Shows who is at work, what the links will be, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
@@ -158,7 +159,9 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         {
             let heading = words::heading(proof);
             let title = if several { format!("{}: {heading}", job.link.name) } else { heading };
-            console.result(&format!("\n{title}\n{}", words::steps(proof, user, width)));
+            console.result(&format!("\n{title}\n{}", words::steps(proof, job.diagnosis.as_ref(), user, width)));
+        } else if let Some(diagnosis) = &job.diagnosis {
+            console.result(&format!("\n{}", diagnosis::text(diagnosis, width)));
         }
     }
     if several {
@@ -243,6 +246,7 @@ struct JsonSource {
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
@@ -259,10 +263,13 @@ struct JsonTarget {
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     other_half: Option<OtherHalf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
@@ -290,8 +297,10 @@ impl JsonBootstrap {
                 operator: None,
                 changes: Vec::new(),
                 notes: Vec::new(),
+                warnings: Vec::new(),
                 other_half: None,
                 verification: None,
+                diagnosis: None,
                 error: Some((&failed.error).into()),
             };
             (failed.link.name.clone(), target)
@@ -303,6 +312,7 @@ impl JsonBootstrap {
                 operator: work.source.operator.as_ref().map(operator),
                 changes: json::plan_changes(&work.grant_plan, ""),
                 notes: json::plan_notes(&work.grant_plan),
+                warnings: json::plan_warnings(&work.grant_plan),
                 error: work.grant_result.as_ref().err().map(JsonError::from),
             },
             targets: jobs.chain(failed).collect(),
@@ -329,8 +339,10 @@ impl From<&Job> for JsonTarget {
             operator: job.target.as_ref().map(|target| operator(&target.operator)),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan),
+            warnings: json::plan_warnings(&job.plan),
             other_half: None,
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
+            diagnosis: job.diagnosis.clone(),
             error: error.map(JsonError::from),
         }
     }

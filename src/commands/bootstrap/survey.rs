@@ -6,10 +6,11 @@ use futures_util::future::OptionFuture;
 
 use crate::aws::clients::{Access, Connections};
 use crate::aws::observe;
-use crate::aws::session::{self, AssumeRole, Caller};
-use crate::config::{Link, Source, WayIn};
+use crate::aws::session::{self, Caller};
+use crate::commands::entry::enter;
+use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition, RoleArn, UserArn, UserRef};
+use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
 use crate::iam::halves::{DesiredRole, ObservedRole, ObservedUser, Reading, RoleQuotas};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::templates::GRANT_POLICY;
@@ -242,32 +243,6 @@ pub async fn user_again(source: &SourceSide) -> Result<Option<ObservedUser>> {
         }
     });
     OptionFuture::from(read).await.unwrap_or(Ok(None))
-}
-
-async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
-    match &link.way_in {
-        WayIn::Profile(name) => connections.access(Some(name)).await,
-        WayIn::Search => connections.access(Some(&connections.profile_for(&link.account, &link.role)?)).await,
-        WayIn::EnterRole(role) => {
-            let source = source.ok_or_else(|| {
-                Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
-                    .hint("name the profile of the target's operator: --target-profile NAME")
-            })?;
-            let request = AssumeRole {
-                role: RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone()),
-                session_name: "xacct-bootstrap".parse()?,
-                external_id: None,
-                duration: None,
-            };
-            let session = session::assume(source, &request).await.map_err(|error| {
-                error.context(format!("role `{role}` cannot be entered")).hint(format!(
-                    "the source operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
-                    source.origin, request.role
-                ))
-            })?;
-            Ok(source.with_session(&session.credentials, format!("role {role}, entered from {}", source.origin)))
-        }
-    }
 }
 
 fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {

@@ -1,0 +1,337 @@
+//! Reads both halves of a link, side by side: no chain of calls is longer than three.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
+use super::facts::{
+    Answer, CallerFacts, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts, RoleFacts,
+    S3Facts, SourceFacts, TargetFacts, UserFacts,
+};
+use crate::aws::clients::Access;
+use crate::aws::read::{self, Holder};
+use crate::aws::session::{self, AssumeRole, Caller};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{CallerArn, Partition};
+use crate::iam::halves::{FoundDocument, MANAGED_BY, Reading};
+use crate::iam::names::{AccountId, Region, SessionDuration};
+use crate::proof::{Claim, Proof, Prover, StepId, StepOutcome};
+
+/// What came of trying the link.
+#[derive(Debug)]
+pub struct Tried {
+    /// The answer to AssumeRole.
+    pub answer: Answer,
+    /// What was accepted that must be refused.
+    pub let_through: std::collections::BTreeSet<LetThrough>,
+    /// The call that S3 refused.
+    pub s3: Option<S3Facts>,
+}
+
+impl Tried {
+    /// What a proof saw. `None` where it says nothing about the link: AWS could not be asked.
+    #[must_use]
+    pub fn of(proof: &Result<Proof>, region: &Region) -> Option<Self> {
+        let only = |answer| Some(Self { answer, let_through: Default::default(), s3: None });
+        let proof = match proof {
+            Ok(proof) => proof,
+            Err(Error { aws: Some(answer), .. }) => return only(Answer::Refused((**answer).clone())),
+            Err(error) if error.kind == Kind::Credentials => {
+                return only(Answer::NotSent(NotSent::NoCredentials(error.message.clone())));
+            }
+            Err(_) => return None,
+        };
+        let step = |id: StepId| proof.steps.iter().find(|step| step.id == id);
+        let answer_of =
+            |id: StepId| step(id).and_then(|step| step.error.as_ref()).and_then(|error| error.aws.as_deref());
+        let assumed = step(StepId::AssumeRole);
+        let answer = match assumed {
+            None => Answer::NotSent(NotSent::NotTheUsers),
+            Some(step) if step.outcome == StepOutcome::Ok => Answer::Accepted(proof.session.clone()?),
+            Some(step) => match (answer_of(StepId::AssumeRole), &step.error) {
+                // To list the devices is not to ask for the role.
+                (Some(answer), _) if answer.service == "sts" => Answer::Refused(answer.clone()),
+                (_, Some(error)) => Answer::NotSent(NotSent::NoMfaCode(error.message.clone())),
+                (_, None) => return None,
+            },
+        };
+        let failed = |id: StepId| step(id).is_some_and(|step| step.outcome == StepOutcome::Failed);
+        let let_through = [
+            (StepId::RefusedWithoutExternalId, LetThrough::WithoutExternalId),
+            (StepId::RefusedWithWrongExternalId, LetThrough::WithWrongExternalId),
+            (StepId::RefusedWithoutMfa, LetThrough::WithoutMfa),
+        ];
+        let let_through = let_through.into_iter().filter(|(id, _)| failed(*id)).map(|(_, what)| what).collect();
+        let refused_by_s3 = answer_of(StepId::CreateBucket).or_else(|| answer_of(StepId::DeleteBucket));
+        let s3 = refused_by_s3.zip(proof.bucket.as_ref()).map(|(answer, bucket)| S3Facts {
+            bucket: bucket.clone(),
+            region: region.clone(),
+            answer: answer.clone(),
+        });
+        Some(Self { answer, let_through, s3 })
+    }
+}
+
+impl From<(&AssumeRole, &Region)> for RequestFacts {
+    fn from((request, region): (&AssumeRole, &Region)) -> Self {
+        Self {
+            region: region.clone(),
+            session_name: request.session_name.to_string(),
+            external_id: request.external_id.as_ref().map(ToString::to_string),
+            duration_seconds: request.duration.map(SessionDuration::as_secs),
+            tags: request.tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
+            source_identity: request.source_identity.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Learns whose the credentials are that were used as the user's. `mfa` says whether xacct gave them MFA itself.
+pub async fn caller(prover: &Prover, claim: &Claim) -> CallerFacts {
+    let (access, region, mfa) = (prover.access(), prover.region(claim), prover.has_mfa(claim));
+    // Where the region is one of another partition than the credentials, they are most likely of the one that most are of.
+    let is_other = region.partition() != Partition::Aws;
+    let first = if is_other { Partition::Aws } else { region.partition() }.default_region().parse::<Region>().ok();
+    let elsewhere = first.filter(|_| is_other || region.is_opt_in()).map(|first| access.in_region(&first));
+    let known = |caller: Result<Caller>| settled(caller.map(|caller| Reading::Present(caller.arn)));
+    let elsewhere = async {
+        match &elsewhere {
+            Some(elsewhere) => Some(known(session::caller(elsewhere).await)),
+            None => None,
+        }
+    };
+    let carries_mfa = async {
+        match (mfa, access.is_session) {
+            (true, _) => Mfa::Present,
+            (false, false) => Mfa::Absent,
+            (false, true) => match read::carries_mfa(access).await {
+                Some(false) => Mfa::Absent,
+                // Sessions of roles may call IAM, and carry none.
+                _ => Mfa::Unknown,
+            },
+        }
+    };
+    let (identity, elsewhere, mfa) = tokio::join!(async { known(prover.caller().await) }, elsewhere, carries_mfa);
+    CallerFacts {
+        origin: access.origin.clone(),
+        profile: access.profile.clone(),
+        profile_of_user: None,
+        hidden_profile: None,
+        is_session: access.is_session,
+        mfa,
+        identity,
+        elsewhere,
+    }
+}
+
+/// What stands in for the caller where there are no credentials.
+#[must_use]
+pub fn no_caller(error: &Error) -> CallerFacts {
+    CallerFacts {
+        origin: "none".to_owned(),
+        profile: None,
+        profile_of_user: None,
+        hidden_profile: None,
+        is_session: false,
+        mfa: Mfa::Absent,
+        identity: failed(error),
+        elsewhere: None,
+    }
+}
+
+/// Reads the user with all policies that bear on it.
+pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
+    let access = match access {
+        Ok(access) => access,
+        Err(error) => return SourceFacts::unread(None, failed(&error), &unread_words(&error)),
+    };
+    let user = link.user.as_str();
+    let versions = &Versions { access: &access, read: OnceCell::new() };
+    let boundary = async |user: Reading<UserFacts>| {
+        let document = boundary(&access, user.present().and_then(|user| user.boundary.as_deref()), versions).await;
+        (user, document)
+    };
+    let user_and_boundary =
+        async { boundary(settled(read::user(&access, &link.user).await).map(UserFacts::from)).await };
+    let groups = async {
+        match settled(read::groups(&access, user).await) {
+            Reading::Present(groups) => {
+                let groups = groups.into_iter().map(async |group| {
+                    let read = policies(&access, Holder::Group(&group), versions).await;
+                    (group, read)
+                });
+                Reading::Present(join_all(groups).await.into_iter().collect())
+            }
+            unread => unread.map(|_| BTreeMap::new()),
+        }
+    };
+    let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
+        session::caller(&access),
+        user_and_boundary,
+        policies(&access, Holder::User(user), versions),
+        groups,
+        read::mfa_devices(&access, user),
+        versions.get(),
+    );
+    let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
+    if let Some(words) = wrong_account(&identity, link.source_account.as_ref(), &access) {
+        return SourceFacts::unread(access.profile, identity, &words);
+    }
+    let operator = OperatorFacts { profile: access.profile, identity };
+    SourceFacts { operator, user, policies, groups, boundary, mfa_devices: settled(mfa_devices) }
+}
+
+/// Reads the role with its policies.
+pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
+    let access = match access {
+        Ok(access) => access,
+        Err(error) => return TargetFacts::unread(None, failed(&error), &unread_words(&error)),
+    };
+    let name = &link.role.name;
+    let versions = &Versions { access: &access, read: OnceCell::new() };
+    let role = async {
+        let role = settled(read::role(&access, name).await).map(RoleFacts::from);
+        let arn = role.present().and_then(|role| role.boundary.clone());
+        let look_alikes = async {
+            match role {
+                Reading::Absent => {
+                    settled(read::roles_like(&access, name).await).present().cloned().unwrap_or_default()
+                }
+                _ => Vec::new(),
+            }
+        };
+        let (boundary, look_alikes) = tokio::join!(boundary(&access, arn.as_deref(), versions), look_alikes);
+        (role, boundary, look_alikes)
+    };
+    let (identity, (role, boundary, look_alikes), policies, _) = tokio::join!(
+        session::caller(&access),
+        role,
+        policies(&access, Holder::Role(name.as_str()), versions),
+        versions.get(),
+    );
+    let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
+    if let Some(words) = wrong_account(&identity, Some(&link.role.account), &access) {
+        let meant = role.present().map(|role| role.arn.clone()).into_iter().collect();
+        return TargetFacts { look_alikes: meant, ..TargetFacts::unread(access.profile, identity, &words) };
+    }
+    let operator = OperatorFacts { profile: access.profile, identity };
+    TargetFacts { operator, role, look_alikes, policies, boundary }
+}
+
+/// The versions in force of an account's managed policies, read once beside everything else.
+struct Versions<'a> {
+    access: &'a Access,
+    read: OnceCell<BTreeMap<String, String>>,
+}
+
+impl Versions<'_> {
+    async fn get(&self) -> &BTreeMap<String, String> {
+        self.read.get_or_init(|| read::versions(self.access)).await
+    }
+}
+
+/// Inline and attached policies of a user, group or role.
+async fn policies(access: &Access, of: Holder<'_>, versions: &Versions<'_>) -> PolicyFacts {
+    let inline = async {
+        match settled(read::inline_names(access, of).await) {
+            Reading::Present(names) => {
+                let documents = names.into_iter().map(async |name| {
+                    let document = settled(read::inline(access, of, &name).await);
+                    (name, document)
+                });
+                Reading::Present(join_all(documents).await.into_iter().collect())
+            }
+            unread => unread.map(|_| BTreeMap::new()),
+        }
+    };
+    let attached = async {
+        let (arns, versions) = tokio::join!(read::attached(access, of), versions.get());
+        match settled(arns) {
+            Reading::Present(arns) => {
+                let documents = arns.into_iter().map(async |arn| {
+                    let document = settled(read::managed(access, &arn, versions).await);
+                    (arn, document)
+                });
+                Reading::Present(join_all(documents).await.into_iter().collect())
+            }
+            unread => unread.map(|_| BTreeMap::new()),
+        }
+    };
+    let (inline, attached) = tokio::join!(inline, attached);
+    PolicyFacts { inline, attached }
+}
+
+async fn boundary(access: &Access, arn: Option<&str>, versions: &Versions<'_>) -> Reading<FoundDocument> {
+    match arn {
+        Some(arn) => settled(read::managed(access, arn, versions.get().await).await),
+        None => Reading::Absent,
+    }
+}
+
+/// Why facts from these credentials are not facts about the account, if they are of another.
+fn wrong_account(identity: &Reading<CallerArn>, wanted: Option<&AccountId>, access: &Access) -> Option<String> {
+    let (found, wanted) = (identity.present()?.account()?, wanted?);
+    (found != wanted).then(|| format!("the credentials ({}) are of account {found}, not {wanted}", access.origin))
+}
+
+/// A read that failed altogether leaves its thing unread.
+fn settled<T>(result: Result<Reading<T>>) -> Reading<T> {
+    result.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed<T>(error: &Error) -> Reading<T> {
+    Reading::Unreadable { permission: String::new(), answer: unread_words(error) }
+}
+
+fn unread_words(error: &Error) -> String {
+    match &error.aws {
+        Some(answer) => format!("{}: {answer}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+impl SourceFacts {
+    /// Nothing could be read: why not.
+    fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
+        Self {
+            operator: OperatorFacts { profile, identity },
+            user: unread(why),
+            policies: PolicyFacts { inline: unread(why), attached: unread(why) },
+            groups: unread(why),
+            boundary: unread(why),
+            mfa_devices: unread(why),
+        }
+    }
+}
+
+impl TargetFacts {
+    /// Nothing could be read: why not.
+    fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
+        Self {
+            operator: OperatorFacts { profile, identity },
+            role: unread(why),
+            look_alikes: Vec::new(),
+            policies: PolicyFacts { inline: unread(why), attached: unread(why) },
+            boundary: unread(why),
+        }
+    }
+}
+
+fn unread<T>(why: &str) -> Reading<T> {
+    Reading::Unreadable { permission: String::new(), answer: why.to_owned() }
+}
+
+impl From<read::FoundUser> for UserFacts {
+    fn from(user: read::FoundUser) -> Self {
+        let read::FoundUser { arn, unique_id, boundary, tags } = user;
+        Self { arn, unique_id, boundary, tags }
+    }
+}
+
+impl From<read::FoundRole> for RoleFacts {
+    fn from(role: read::FoundRole) -> Self {
+        let is_ours = role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
+        let read::FoundRole { arn, age_seconds, max_session, boundary, tags, trust, .. } = role;
+        Self { arn, is_ours, age_seconds, max_session_seconds: max_session, boundary, tags, trust }
+    }
+}

@@ -1,0 +1,177 @@
+//! A diagnosis in words.
+
+use serde_json::Value;
+
+use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
+use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict};
+
+/// What is wrong, why, and what to do.
+#[must_use]
+pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
+    let width = usize::from(width);
+    let mut blocks = vec![attempt_text(&diagnosis.attempt, width)];
+    // AWS's answer stands above already.
+    let said = format!("AWS said: {}", diagnosis.attempt.answer);
+    for (index, finding) in diagnosis.findings.iter().enumerate() {
+        let mut finding = finding.clone();
+        finding.evidence.retain(|evidence| *evidence != Evidence::Fact(said.clone()));
+        blocks.push(finding_text(&finding, &format!("{}.", index + 1), width));
+    }
+    if !diagnosis.possible.is_empty() {
+        let mut lines = vec![format!("{WARN}What was read does not settle it.{WARN:#} It may be")];
+        for possibility in &diagnosis.possible {
+            lines.extend(wrapped(&possibility.what, "  - ", width));
+            lines.extend(wrapped(&format!("decided by: {}", possibility.decided_by), "    ", width));
+        }
+        blocks.push(lines.join("\n"));
+    } else if diagnosis.findings.is_empty() {
+        blocks.push(format!("{GOOD}Nothing wrong was found.{GOOD:#}"));
+    }
+    if !diagnosis.layers.is_empty() {
+        let lines: Vec<_> = diagnosis.layers.iter().flat_map(|layer| layer_lines(layer, width)).collect();
+        blocks.push(format!("Evaluated\n{}", lines.join("\n")));
+    }
+    if !diagnosis.unread.is_empty() {
+        let mut lines = vec!["Could not be read".to_owned()];
+        for unread in &diagnosis.unread {
+            let why = match unread.permission.as_str() {
+                "" => unread.answer.clone(),
+                permission => format!("allow {permission}"),
+            };
+            lines.extend(wrapped(&format!("{}: {why}", unread.what), "  ", width));
+        }
+        blocks.push(lines.join("\n"));
+    }
+    blocks.join("\n\n")
+}
+
+fn attempt_text(attempt: &Attempt, width: usize) -> String {
+    let Attempt { caller, credentials, region, answer } = attempt;
+    let caller = caller.as_deref().unwrap_or("somebody");
+    let mut lines = wrapped(&format!("Asked by {caller} ({credentials}), in {region}:"), "", width);
+    lines.extend(wrapped(answer, "  ", width));
+    lines.join("\n")
+}
+
+fn finding_text(finding: &Finding, number: &str, width: usize) -> String {
+    let (style, certainty) = if finding.certainty == Certainty::Certain { (BAD, "") } else { (WARN, ", likely") };
+    let mut summary = wrapped(&capitalised(&finding.summary), "   ", width).into_iter();
+    let first = summary.next().unwrap_or_default();
+    let mut lines = vec![format!("{style}{number:<3}{}{style:#}", first.trim_start())];
+    lines.extend(summary.map(|line| format!("{style}{line}{style:#}")));
+    lines.push(format!("   [{}: {}{certainty}]", finding.side.words(), finding.cause.id()));
+    for evidence in &finding.evidence {
+        match evidence {
+            Evidence::Fact(fact) => lines.extend(wrapped(fact, "   - ", width)),
+            Evidence::Statement { policy, number, statement, marked } => {
+                lines.extend(wrapped(&format!("{policy}, statement {number}:"), "   - ", width));
+                lines.extend(marked_lines(statement, marked));
+            }
+        }
+    }
+    for (index, fix) in finding.fixes.iter().enumerate() {
+        lines.extend(fix_lines(fix, if index == 0 { "Fix" } else { "Or" }, width));
+    }
+    lines.join("\n")
+}
+
+fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
+    let mut lines = wrapped(&format!("{title}, by {}:", fix.who), "   ", width);
+    for step in &fix.steps {
+        match step {
+            // What is to be pasted stays on one line.
+            FixStep::Run(command) => lines.push(format!("     {STRONG}{command}{STRONG:#}")),
+            FixStep::Write { file, section, line } => {
+                lines.extend(wrapped(&format!("in {file}, below {section}, write"), "     ", width));
+                lines.push(format!("       {STRONG}{line}{STRONG:#}"));
+            }
+            FixStep::Put { into, statement } => {
+                lines.extend(wrapped(&format!("add this statement to {into}:"), "     ", width));
+                let text = serde_json::to_string_pretty(statement).unwrap_or_default();
+                lines.extend(text.lines().map(|line| format!("       {line}")));
+            }
+            FixStep::Do(words) => lines.extend(wrapped(words, "     ", width)),
+        }
+    }
+    lines
+}
+
+fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
+    let (style, word) = match layer.verdict {
+        Verdict::Allowed => (GOOD, "allows"),
+        Verdict::AllowedAsFarAsRead => (WARN, "allows?"),
+        Verdict::Unknown => (WARN, "unknown"),
+        Verdict::NotAllowed => (BAD, "no"),
+        Verdict::Denied => (BAD, "DENIES"),
+    };
+    let mut lines = vec![format!("  {style}{word:<8}{style:#} {}", layer.name)];
+    if layer.verdict != Verdict::Allowed {
+        lines.extend(layer.reasons.iter().flat_map(|reason| wrapped(reason, "           ", width)));
+    }
+    lines
+}
+
+/// A statement as JSON, with `>` before each line of the elements at fault.
+fn marked_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
+    let line = |(is_marked, text): (bool, String)| {
+        if is_marked { format!("   {BAD}>{BAD:#} {text}") } else { format!("     {text}") }
+    };
+    lines.into_iter().map(line).collect()
+}
+
+fn write_value(
+    value: &Value,
+    path: &mut Vec<String>,
+    (before, after): (&str, &str),
+    marked: &[Vec<String>],
+    lines: &mut Vec<(bool, String)>,
+) {
+    let indent = "  ".repeat(path.len());
+    let is_marked = marked.iter().any(|mark| !mark.is_empty() && path.starts_with(mark));
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            lines.push((is_marked, format!("{indent}{before}{{")));
+            let last = object.len() - 1;
+            for (index, (key, value)) in object.iter().enumerate() {
+                path.push(key.clone());
+                let key = format!("{}: ", Value::String(key.clone()));
+                write_value(value, path, (&key, if index == last { "" } else { "," }), marked, lines);
+                path.pop();
+            }
+            lines.push((is_marked, format!("{indent}}}{after}")));
+        }
+        Value::Array(list) if list.len() > 1 => {
+            lines.push((is_marked, format!("{indent}{before}[")));
+            let last = list.len() - 1;
+            for (index, item) in list.iter().enumerate() {
+                let comma = if index == last { "" } else { "," };
+                lines.push((is_marked, format!("{indent}  {item}{comma}")));
+            }
+            lines.push((is_marked, format!("{indent}]{after}")));
+        }
+        other => lines.push((is_marked, format!("{indent}{before}{other}{after}"))),
+    }
+}
+
+/// Text in lines of at most this width, the first after `start`, the others as far in. A word that is longer stays whole.
+fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(start.chars().count());
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = start.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines
+}

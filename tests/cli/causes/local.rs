@@ -1,0 +1,156 @@
+//! What is wrong on this machine: credentials, variables, clock.
+
+use xacct_sandbox::world::{ALICE, BOB};
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
+
+use super::{Broken, add_profile, fails, try_as, verify};
+use crate::scene::{ACCOUNT_A, Scene};
+
+/// A link that is tried with the credentials of this profile.
+fn linked_but_tried_as(profile: &str) -> Scene {
+    let scene = Scene::linked("");
+    try_as(&scene, profile);
+    scene
+}
+
+#[test]
+fn caller_is_root() {
+    verify(linked_but_tried_as("root"), "").only("caller_is_root", "local_configuration").mends();
+}
+
+#[test]
+fn caller_is_another_user() {
+    let broken = verify(linked_but_tried_as("bob"), "").only("caller_is_another_user", "local_configuration");
+    broken.says(&["profile bob", "user/bob"]).mends();
+}
+
+#[test]
+fn caller_is_role_session() {
+    let scene = linked_but_tried_as("session");
+    let session = scene.sandbox.world(|world| world.issue_role_session(ACCOUNT_A, "deployer", "s").clone());
+    add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
+    let broken = verify(scene, "").only("caller_is_role_session", "local_configuration");
+    broken.says(&["assumed-role/deployer/s"]).mends();
+}
+
+#[test]
+fn expired_token() {
+    let scene = linked_but_tried_as("session");
+    let session = scene.sandbox.world(|world| {
+        let session = world.issue_user_session(ACCOUNT_A, "alice", false).clone();
+        world.expire_sessions();
+        session
+    });
+    add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
+    let broken = fails(scene).only("expired_token", "local_configuration").says(&["profile session"]);
+    broken.mends_by_hand(|scene, step| {
+        assert!(step.starts_with("sign in again"), "{step}");
+        let new = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
+        scene.environment.edit("aws/credentials", &session.key.id, &new.key.id);
+        scene.environment.edit("aws/credentials", &session.key.secret, &new.key.secret);
+        scene.environment.edit("aws/credentials", &session.token, &new.token);
+    });
+}
+
+/// Does by hand what a fix asks for in these words.
+#[track_caller]
+fn mends_by(broken: Broken, words: &str, does: impl Fn(&Scene)) {
+    let mut is_done = false;
+    broken.mends_by_hand(|scene, step| {
+        if step == words {
+            does(scene);
+            is_done = true;
+        }
+    });
+    assert!(is_done, "no step says: {words}");
+}
+
+#[test]
+fn unknown_credentials_of_a_key() {
+    let scene = Scene::linked("");
+    scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
+    let broken = fails(scene).only("unknown_credentials", "local_configuration").says(&["profile alice"]);
+    mends_by(broken, "aws configure --profile alice", |scene| {
+        scene.environment.edit("aws/credentials", "AKIASANDBOXNOBODYAAA", ALICE.id);
+    });
+}
+
+#[test]
+fn unknown_credentials_of_a_session() {
+    let scene = linked_but_tried_as("session");
+    let session = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
+    add_profile(&scene, "session", &session.key.id, &session.key.secret, Some("malformed"));
+    let broken = fails(scene).only("unknown_credentials", "local_configuration").says(&["token", "profile session"]);
+    mends_by(broken, "make the session of profile session again, as it was made", |scene| {
+        scene.environment.edit("aws/credentials", "malformed", &session.token);
+    });
+}
+
+#[test]
+fn wrong_secret() {
+    let scene = Scene::linked("");
+    scene.environment.edit("aws/credentials", ALICE.secret, "another/secret");
+    let broken = fails(scene).only("wrong_secret", "local_configuration").says(&["profile alice"]);
+    mends_by(broken, "aws configure --profile alice", |scene| {
+        scene.environment.edit("aws/credentials", "another/secret", ALICE.secret);
+    });
+}
+
+#[test]
+fn a_profile_of_the_users_name_with_the_key_of_another() {
+    let scene = Scene::linked("");
+    scene.environment.edit("aws/credentials", ALICE.id, BOB.id);
+    scene.environment.edit("aws/credentials", ALICE.secret, BOB.secret);
+    let broken = verify(scene, "").only("caller_is_another_user", "local_configuration");
+    mends_by(broken, "aws configure --profile alice", |scene| {
+        let bobs = format!("[alice]\naws_access_key_id = {}\naws_secret_access_key = {}\n", BOB.id, BOB.secret);
+        let own = format!("[alice]\naws_access_key_id = {}\naws_secret_access_key = {}\n", ALICE.id, ALICE.secret);
+        scene.environment.edit("aws/credentials", &bobs, &own);
+    });
+}
+
+#[test]
+fn clock_skew() {
+    // The SDK corrects a clock by what the answer says the time is. What AWS says is refused here all the same.
+    for message in [
+        "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z (20260101T010000Z - 5 min.)",
+        "Signature not yet current: 20260101T010000Z is still later than 20260101T000500Z (20260101T000000Z + 5 min.)",
+    ] {
+        let scene = Scene::linked("");
+        for operation in ["GetCallerIdentity", "AssumeRole"] {
+            let kind = FaultKind::Error { status: 403, code: "SignatureDoesNotMatch".into(), message: message.into() };
+            scene.sandbox.add_fault(Fault::new(operation, kind));
+        }
+        fails(scene).only("clock_skew", "local_configuration").mends();
+    }
+}
+
+#[test]
+fn a_clock_that_the_sdk_corrects_is_no_cause() {
+    for seconds in [3600, -3600] {
+        let scene = Scene::of(Sandbox::builder().clock_skew(seconds));
+        scene.link("");
+        scene.xacct("diagnose").exits_with(0);
+    }
+}
+
+#[test]
+fn environment_hides_profile() {
+    let mut scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
+    scene.environment.set("AWS_PROFILE", "alice");
+    scene.environment.set("AWS_ACCESS_KEY_ID", BOB.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", BOB.secret);
+    let broken = verify(scene, "").only("environment_hides_profile", "local_configuration");
+    broken.says(&["AWS_ACCESS_KEY_ID", "profile alice", "user/bob"]).mends();
+}
+
+#[test]
+fn no_credentials() {
+    let scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "user_profile = \"empty\"\n");
+    scene.environment.append("aws/config", "\n[profile empty]\nregion = us-east-1\n");
+    let broken = super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
+    broken.mends();
+}

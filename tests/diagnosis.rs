@@ -1,0 +1,114 @@
+//! Judges every case of `tests/cases/diagnose`, and holds the README's table of causes to what they say. A new case needs
+//! no code: it is a JSON file with `name`, at will `source`, `facts` (a facts file) and `expected`.
+//!
+//! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
+//! test the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use xacct::diagnosis::{Cause, Facts, diagnose};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// A page that says so.
+    #[serde(default)]
+    source: Option<String>,
+    facts: Value,
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    causes: Vec<String>,
+    #[serde(default)]
+    possible: usize,
+    #[serde(default)]
+    says: Option<String>,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// All cases by the names of their files.
+fn cases() -> BTreeMap<String, Case> {
+    let files = std::fs::read_dir(root().join("tests/cases/diagnose")).expect("the cases");
+    let cases = files.map(|file| {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.file_stem().expect("a name").to_string_lossy().into_owned(), case)
+    });
+    cases.collect()
+}
+
+#[test]
+fn every_case_is_diagnosed_as_it_says() {
+    for (file, case) in cases() {
+        let facts = Facts::parse(&case.facts.to_string(), &file).unwrap_or_else(|error| panic!("{}", error.message));
+        let diagnosis = diagnose(&facts);
+        let causes: Vec<_> = diagnosis.findings.iter().map(|finding| finding.cause.id()).collect();
+        let of = format!("{file}: {} ({})\n{diagnosis:#?}", case.name, case.source.unwrap_or_default());
+        assert_eq!(causes, case.expected.causes, "{of}");
+        assert_eq!(diagnosis.possible.len(), case.expected.possible, "{of}");
+        let says = diagnosis.findings.first().map(|finding| finding.summary.clone());
+        assert_eq!(says, case.expected.says, "{of}");
+        for finding in &diagnosis.findings {
+            assert!(!finding.fixes.is_empty() && finding.fixes.iter().all(|fix| !fix.steps.is_empty()), "{of}");
+            assert!(!finding.summary.ends_with('.') && !finding.summary.contains('\n'), "{of}");
+        }
+    }
+}
+
+#[test]
+fn every_cause_has_a_case() {
+    let cases = cases();
+    let firsts: Vec<_> = cases.values().filter_map(|case| case.expected.causes.first()).collect();
+    let lacking: Vec<_> =
+        Cause::ALL.iter().map(|cause| cause.id()).filter(|id| !firsts.iter().any(|first| *first == id)).collect();
+    assert_eq!(lacking, [""; 0]);
+}
+
+/// One row for each cause, from the first of its cases.
+fn table() -> String {
+    let cases = cases();
+    let mut table = "| cause | side | what `diagnose` says |\n|---|---|---|\n".to_owned();
+    for cause in Cause::ALL {
+        let id = cause.id();
+        let is_of = |case: &&Case| case.expected.causes.first().is_some_and(|first| first == id);
+        let side = |case: &Case| {
+            let facts =
+                Facts::parse(&case.facts.to_string(), &case.name).unwrap_or_else(|error| panic!("{}", error.message));
+            diagnose(&facts).findings.first().map(|finding| finding.side.words())
+        };
+        let sides: BTreeSet<_> = cases.values().filter(is_of).filter_map(side).collect();
+        let sides = sides.into_iter().collect::<Vec<_>>().join(" or ");
+        let case = cases.get(id).filter(|case| is_of(case)).or_else(|| cases.values().find(is_of));
+        let says = case.and_then(|case| case.expected.says.clone()).unwrap_or_default();
+        let _ = writeln!(table, "| `{id}` | {sides} | {} |", says.replace('|', "\\|"));
+    }
+    table
+}
+
+#[test]
+fn the_table_of_the_readme_is_up_to_date() {
+    const START: &str = "<!-- causes -->\n";
+    const END: &str = "<!-- end of causes -->";
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).expect("README.md");
+    let (before, rest) = readme.split_once(START).expect("the mark before the table");
+    let (found, after) = rest.split_once(END).expect("the mark after the table");
+    let wanted = format!("\n{}\n", table());
+    if std::env::var_os("XACCT_WRITE_README").is_some() {
+        std::fs::write(&path, format!("{before}{START}{wanted}{END}{after}")).expect("README.md");
+    } else {
+        assert_eq!(found, wanted, "XACCT_WRITE_README=1 cargo test --test diagnosis writes it");
+    }
+}

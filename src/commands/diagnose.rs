@@ -134,6 +134,7 @@ impl<'a> Diagnostician<'a> {
             user: self.user.clone(),
             external_id: link.external_id.known().cloned(),
             require_mfa: link.require_mfa,
+            restrict_to_user: link.restrict_to_user,
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
             checks_s3: link.probe == Probe::Bucket,
         }
@@ -150,6 +151,7 @@ impl<'a> Diagnostician<'a> {
         let request = prover.request(claim).ok()?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
+            asked_at: now(),
             link,
             caller,
             request: RequestFacts::from((&request, prover.region(claim))),
@@ -170,6 +172,8 @@ struct Diagnosed {
     user: String,
     proof: Option<Result<Proof>>,
     diagnosis: Option<Diagnosis>,
+    /// Why the facts file was not written, if it was to be.
+    not_saved: Option<Error>,
 }
 
 /// Runs `xacct diagnose`.
@@ -178,7 +182,11 @@ pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
         Some(path) => vec![replayed(path, run)?],
         None => live(args, run).await?,
     };
-    let exit_code = diagnosed.iter().map(Diagnosed::exit_code).max_by_key(|code| *code as u8).unwrap_or(ExitCode::Done);
+    let exit_code = diagnosed
+        .iter()
+        .map(Diagnosed::exit_code)
+        .max_by_key(|code| (*code == ExitCode::Error, *code as u8))
+        .unwrap_or(ExitCode::Done);
     if run.console.is_json() {
         let targets = diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect();
         run.console.result(&json::document("diagnose", exit_code, JsonDiagnose { targets }));
@@ -202,6 +210,7 @@ fn replayed(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
         user: facts.link.user.to_string(),
         proof: None,
         diagnosis: Some(judge(&facts)),
+        not_saved: None,
     })
 }
 
@@ -262,19 +271,26 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             Err(error) => (Err(error.clone()), diagnostician.without_caller(&case, error).await),
         };
         drop(progress);
-        if let (Some(path), Some(facts)) = (&args.save_facts, &facts) {
-            save(path, facts, args.redact, run)?;
-        }
-        Ok(Diagnosed {
+        let saved = match (&args.save_facts, &facts) {
+            (None, _) => Ok(()),
+            (Some(path), Some(facts)) => save(path, facts, args.redact, run),
+            (Some(path), None) => Err(Error::new(
+                Kind::File,
+                format!("there is nothing to write to `{}`: AWS could not be asked", path.display()),
+            )),
+        };
+        // What was learned is told all the same.
+        let not_saved = saved.err().inspect(|error| run.console.error(error));
+        Diagnosed {
             name: link.name.clone(),
             role: role.to_string(),
             user: user.name().to_string(),
             diagnosis: facts.as_ref().map(judge),
             proof: Some(proof),
-        })
+            not_saved,
+        }
     });
-    let diagnosed: Vec<Result<Diagnosed>> = diagnosed.buffered(args.report.concurrency.into()).collect().await;
-    diagnosed.into_iter().collect()
+    Ok(diagnosed.buffered(args.report.concurrency.into()).collect().await)
 }
 
 /// Whatever else has that name stays as it is.
@@ -308,6 +324,7 @@ impl Diagnostician<'_> {
         let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
+            asked_at: now(),
             request: RequestFacts {
                 region: case.link.region.clone()?,
                 session_name: self.user.to_string(),
@@ -330,6 +347,9 @@ impl Diagnostician<'_> {
 
 impl Diagnosed {
     fn exit_code(&self) -> ExitCode {
+        if let Some(error) = &self.not_saved {
+            return error.kind.exit_code();
+        }
         match (&self.diagnosis, &self.proof) {
             (None, Some(Err(error))) => error.kind.exit_code(),
             (Some(diagnosis), proof) => {
@@ -382,4 +402,10 @@ impl From<&Diagnosed> for JsonDiagnosed {
             error: error.map(JsonError::from),
         }
     }
+}
+
+/// Seconds since 1970.
+fn now() -> Option<i64> {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(elapsed.as_secs()).ok()
 }

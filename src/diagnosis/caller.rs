@@ -86,6 +86,11 @@ fn without_mfa(facts: &Facts) -> Option<Finding> {
 
 /// Uses the user's own credentials, from now on: those of the profile that is called like the user.
 pub fn the_users_own(facts: &Facts, options: &str) -> Fix {
+    the_users_own_but(facts, options, |fix| fix)
+}
+
+/// The same, with something besides.
+pub fn the_users_own_but(facts: &Facts, options: &str, besides: impl Fn(Fix) -> Fix) -> Fix {
     let user = &facts.link.user;
     let fix = Fix::by(Side::LocalConfiguration, facts);
     let fix = match facts.caller.profile_of_user {
@@ -94,5 +99,5 @@ pub fn the_users_own(facts: &Facts, options: &str) -> Fix {
             .step_do(format!("write an access key of user {user} into a profile:"))
             .run(format!("aws configure --profile {}", quoted(user.as_str()))),
     };
-    fix.write_source(facts, "user_profile", &format!("\"{user}\"")).verify(facts, options)
+    besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, options)
 }

@@ -106,6 +106,8 @@ causes! {
     DurationOverChainingLimit, "duration_over_chaining_limit", Request;
     /// Something in the request has not the form that AWS demands.
     InvalidRequest, "invalid_request", Request;
+    /// AWS was busy or broken, which says nothing about the link.
+    AwsUnavailable, "aws_unavailable", Request;
     /// STS is switched off in the region for the account that has the role.
     StsInactive, "sts_inactive", Target;
     /// The region must be switched on by each account, and the source account has not done so.
@@ -172,6 +174,8 @@ causes! {
     S3Boundary, "s3_boundary", Target;
     /// The organization forbids it.
     S3Organization, "s3_organization", Organization;
+    /// The account has as many buckets as it may have.
+    S3Quota, "s3_quota", Target;
     /// S3 expects another region.
     S3Region, "s3_region", LocalConfiguration;
 }

@@ -38,7 +38,7 @@ impl Tried {
             Ok(proof) => proof,
             Err(Error { aws: Some(answer), .. }) => return only(Answer::Refused((**answer).clone())),
             Err(error) if error.kind == Kind::Credentials => {
-                return only(Answer::NotSent(NotSent::NoCredentials(error.message.clone())));
+                return only(Answer::NotSent(NotSent::NoCredentials(unread_words(error))));
             }
             Err(_) => return None,
         };
@@ -283,9 +283,15 @@ fn failed<T>(error: &Error) -> Reading<T> {
     Reading::Unreadable { permission: String::new(), answer: unread_words(error) }
 }
 
+/// An error in words. What a program that gives credentials wrote to stderr may be secret, and stays out.
 fn unread_words(error: &Error) -> String {
     match &error.aws {
         Some(answer) => format!("{}: {answer}", error.message),
+        None if error.kind == Kind::Credentials => {
+            let (words, rest) = error.message.split_once("credentials").unwrap_or((&error.message, ""));
+            let is_detailed = rest.contains(": ");
+            if is_detailed { format!("{words}credentials") } else { error.message.clone() }
+        }
         None => error.message.clone(),
     }
 }

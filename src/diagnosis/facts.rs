@@ -19,6 +19,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Facts {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
+    /// When AWS was asked, in seconds since 1970 by this machine's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<i64>,
     /// What is wanted.
     pub link: LinkFacts,
     /// Whose credentials were used, and where they come from.
@@ -63,6 +66,9 @@ pub struct LinkFacts {
     /// Whether the file says that MFA is demanded.
     #[serde(default)]
     pub require_mfa: bool,
+    /// Whether the file says that the role admits this user only.
+    #[serde(default)]
+    pub restrict_to_user: bool,
     /// Whether the file names policies for the role: if not, bootstrap gives it one that passes the check.
     #[serde(default)]
     pub has_policies: bool,
@@ -307,6 +313,9 @@ impl Facts {
                     "facts file `{place}` has schema_version {version}, and this xacct knows {SCHEMA_VERSION}"
                 ))
                 .hint("use the version of xacct that wrote it"));
+            }
+            None if value.get("schema_version").is_some() => {
+                return Err(wrong(format!("its `schema_version` is not {SCHEMA_VERSION}")));
             }
             None => return Err(wrong("it has no `schema_version`".to_owned())),
         }

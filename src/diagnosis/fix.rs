@@ -86,17 +86,22 @@ impl Fix {
         self.run(format!("xacct verify {}{options}{code}{}", quoted(&facts.link.name), config_option(facts)))
     }
 
-    /// Adds a line of the target in `xacct.toml`.
-    pub fn write(self, facts: &Facts, key: &str, value: &str) -> Self {
+    /// Adds a line of the target in `xacct.toml`, with this text as the value.
+    pub fn write(self, facts: &Facts, key: &str, text: &str) -> Self {
+        self.write_value(facts, key, &toml_string(text))
+    }
+
+    /// The same with a value that is no text.
+    pub fn write_value(self, facts: &Facts, key: &str, value: &str) -> Self {
         let name = &facts.link.name;
         let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        let name = if is_bare { name.clone() } else { format!("{name:?}") };
+        let name = if is_bare { name.clone() } else { toml_string(name) };
         self.write_below(facts, format!("[targets.{name}]"), format!("{key} = {value}"))
     }
 
     /// Adds a line of the source in `xacct.toml`.
-    pub fn write_source(self, facts: &Facts, key: &str, value: &str) -> Self {
-        self.write_below(facts, "[source]".to_owned(), format!("{key} = {value}"))
+    pub fn write_source(self, facts: &Facts, key: &str, text: &str) -> Self {
+        self.write_below(facts, "[source]".to_owned(), format!("{key} = {}", toml_string(text)))
     }
 
     fn write_below(mut self, facts: &Facts, section: String, line: String) -> Self {
@@ -133,9 +138,12 @@ impl Fix {
                 return self.step_do(format!("give the {kind} another permissions boundary: {arn} is AWS's own"));
             }
             (Tie::Attached(arn) | Tie::Boundary(arn), Some(document)) if !is_of_aws(arn) => format!(
-                "aws iam create-policy-version{profile} --policy-arn {arn} --set-as-default --policy-document {document}"
+                "aws iam create-policy-version{profile} --policy-arn {} --set-as-default --policy-document {document}",
+                quoted(arn)
             ),
-            (Tie::Attached(arn), _) => format!("aws iam detach-{kind}-policy{profile} {of_holder} --policy-arn {arn}"),
+            (Tie::Attached(arn), _) => {
+                format!("aws iam detach-{kind}-policy{profile} {of_holder} --policy-arn {}", quoted(arn))
+            }
             (Tie::Boundary(_), _) => format!("aws iam delete-{kind}-permissions-boundary{profile} {of_holder}"),
         };
         self.run(command)
@@ -172,6 +180,11 @@ pub fn profile_option(operator: &OperatorFacts) -> String {
 fn config_option(facts: &Facts) -> String {
     let file = &facts.link.file;
     if file == "xacct.toml" { String::new() } else { format!(" --config {}", quoted(file)) }
+}
+
+/// A text as TOML takes it: its escapes are those of JSON, and more.
+fn toml_string(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
 }
 
 /// A word as a shell takes it.

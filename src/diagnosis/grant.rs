@@ -4,9 +4,9 @@ use super::facts::{Answer, Facts};
 use super::fix::Fix;
 use super::judge::{Judged, Layers, Verdict};
 use super::request::{Tail, said};
-use super::statement::Place;
-use super::trust::{marks_of_key, mfa_absent, needs_mfa};
-use super::{Cause, Finding, FixStep, Side};
+use super::statement::{Holder, Place, Tie};
+use super::trust::{marks_of_key, met, mfa_absent, needs_mfa, shown_by};
+use super::{Cause, Finding, Side};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::halves::Reading;
@@ -28,10 +28,12 @@ pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
         let refused = judgement.grant.verdict().refuses();
         assume_refused |= refused;
         // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
-        if !(refused && judgement.grant.denies.is_empty() && is_named_directly(facts, judgement.trust.as_ref())) {
+        let is_enough = is_named_directly(facts, judgement.trust.as_ref());
+        if !(refused && judgement.grant.denies.is_empty() && is_enough) {
             findings.extend(of_grant(facts, &judgement.grant, action));
         }
-        if let Some(boundary) = &judgement.boundary {
+        // Nor does a boundary limit what a policy grants the user directly (IAM User Guide, permissions boundaries).
+        if let Some(boundary) = judgement.boundary.as_ref().filter(|it| !(is_enough && it.denies.is_empty())) {
             findings.extend(of_boundary(facts, boundary, action));
         }
     }
@@ -48,10 +50,7 @@ fn user_absent(facts: &Facts) -> Finding {
         facts.caller.identity.present().filter(|asked| asked.account().map(ToString::to_string) == Some(account));
     match asked.and_then(CallerArn::user) {
         Some(asked) => {
-            let line = format!("user = \"{}\"", asked.name);
-            let write = FixStep::Write { file: file.clone(), section: "[source]".to_owned(), line };
-            let mut named = Fix::by(Side::LocalConfiguration, facts);
-            named.steps.push(write);
+            let named = Fix::by(Side::LocalConfiguration, facts).write_source(facts, "user", asked.name.as_str());
             let whose = format!("the credentials ({}) are those of user {}", facts.caller.origin, asked.name);
             finding.fact(whose).fix(named.verify(facts, "")).fix(make)
         }
@@ -80,7 +79,8 @@ fn of_grant(facts: &Facts, grant: &Judged<'_>, action: &str) -> Vec<Finding> {
             _ => vec![absent(facts, grant)],
         },
         Verdict::Unknown | Verdict::AllowedAsFarAsRead => {
-            grant.may_apply.iter().map(|(place, keys)| depends(facts, place, keys)).collect()
+            let may_apply = grant.deciding(Effect::Allow).chain(grant.deciding(Effect::Deny));
+            may_apply.map(|(place, keys)| depends(facts, place, keys)).collect()
         }
         Verdict::Allowed => Vec::new(),
     }
@@ -123,13 +123,49 @@ fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding 
 fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
     let marks = keys.iter().flat_map(|key| marks_of_key(place, key)).collect();
     let listed = keys.join(", ");
-    let (cause, what) = if place.statement.effect == Effect::Deny {
-        (Cause::SourceDenies, format!("the {} may deny it, depending on {listed}", place.held.words()))
+    let evidence = place.evidence(marks);
+    if keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth")) {
+        let what = format!("the {} demands MFA, and the credentials may lack it", place.held.words());
+        return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
+    }
+    let finding = if place.statement.effect == Effect::Deny {
+        let what = format!("the {} may deny it, depending on {listed}", place.held.words());
+        Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
     } else {
         let what = format!("the {} allows it only depending on {listed}", place.held.words());
-        (Cause::GrantCondition, format!("{what}, and the request seems to have another value"))
+        let finding =
+            Finding::new(Cause::GrantCondition, format!("{what}, and the request seems to have another value"));
+        // A condition on the grant that xacct wrote is drift, and goes; on another it may be a guard, and is met first.
+        let (mend, meet) = (Fix::bootstrap(facts, ""), met(facts, &listed));
+        let is_own = place.held.tie == Tie::Inline(templates::GRANT_POLICY.to_owned());
+        if is_own { finding.fix(mend).fix(meet) } else { finding.fix(meet).fix(mend) }
     };
-    Finding::new(cause, what).likely().because(place.evidence(marks)).fix(Fix::bootstrap(facts, ""))
+    keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
+}
+
+/// Spares the role from a denial, or takes the denial away; who else it binds is said.
+fn spare(facts: &Facts, place: &Place<'_>) -> Fix {
+    let also = match (&place.held.holder, &place.held.tie) {
+        (_, Tie::Attached(arn)) if arn.contains(":iam::aws:") => {
+            " (it is AWS's: detaching it lets go of all it denies)"
+        }
+        (_, Tie::Attached(_)) => {
+            " (it binds everyone it is attached to; IAM keeps five versions, so an old one may have to be deleted first)"
+        }
+        (Holder::Group(_), _) => " (it binds every user of the group)",
+        _ => "",
+    };
+    let fix = Fix::by(Side::Source, facts);
+    match place.document_sparing(&facts.link.role.to_string()) {
+        Some(sparing) if !also.contains("AWS's") => fix
+            .step_do(format!("if the denial is not meant for this role, spare the role{also}:"))
+            .replace(facts, &place.held, Some(&sparing)),
+        _ => fix.step_do(format!("if the denial is not meant for this role, take the statement out{also}:")).replace(
+            facts,
+            &place.held,
+            place.document_without().as_ref(),
+        ),
+    }
 }
 
 fn denies(facts: &Facts, place: &Place<'_>, action: &str) -> Finding {
@@ -140,10 +176,8 @@ fn denies(facts: &Facts, place: &Place<'_>, action: &str) -> Finding {
             .because(place.evidence(marks_of_key(place, "aws:multifactorauth")));
     }
     let what = format!("{} of the {} denies {action}", place.numbered(), place.held.words());
-    let fix = Fix::by(Side::Source, facts)
-        .step_do("if the denial is not meant for this role, take the statement out:")
-        .replace(facts, &place.held, place.document_without().as_ref());
-    Finding::new(Cause::SourceDenies, what).because(place.evidence(vec![vec!["Effect".to_owned()]])).fix(fix)
+    let evidence = place.evidence(vec![vec!["Effect".to_owned()]]);
+    Finding::new(Cause::SourceDenies, what).because(evidence).fix(spare(facts, place))
 }
 
 fn of_boundary(facts: &Facts, boundary: &Judged<'_>, action: &str) -> Option<Finding> {

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::facts::{Facts, Mfa, PolicyFacts};
 use super::fix::Fix;
@@ -12,7 +14,7 @@ use super::{Cause, Finding, Layer, Possibility, Side, Unread};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{self, Context, Mismatch, Principal, Request};
 use crate::iam::halves::{FoundDocument, Reading};
-use crate::iam::policy::Effect;
+use crate::iam::policy::{Effect, Element, Principals, Statement};
 
 /// What policies decide, as far as they could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,13 +75,28 @@ impl<'a> Judged<'a> {
         if !self.denies.is_empty() {
             return Verdict::Denied;
         }
-        let is_known = self.missing.is_empty() && self.unparsed.is_empty();
+        let is_known = self.is_whole();
         match (self.allows.is_empty(), is_known && !may(Effect::Deny)) {
             (false, true) => Verdict::Allowed,
             (false, false) => Verdict::AllowedAsFarAsRead,
             (true, _) if is_known && !may(Effect::Allow) => Verdict::NotAllowed,
             (true, _) => Verdict::Unknown,
         }
+    }
+
+    /// Whether everything could be read and understood.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.unparsed.is_empty()
+    }
+
+    /// Statements with this effect that apply or not by something unknown, and so decide: an Allow where nothing else
+    /// allows it, a Deny where nothing else denies it.
+    pub fn deciding(&self, effect: Effect) -> impl Iterator<Item = &(Place<'a>, Vec<String>)> {
+        let is_decided = match effect {
+            Effect::Allow => !self.allows.is_empty(),
+            Effect::Deny => !self.denies.is_empty(),
+        };
+        self.may_apply.iter().filter(move |(place, _)| !is_decided && place.statement.effect == effect)
     }
 
     /// The statement that comes nearest to allowing it: of those that speak of the action, the one with the fewest
@@ -162,7 +179,7 @@ pub fn layers(facts: &Facts) -> Layers<'_> {
         Judgement {
             action,
             trust: trust(facts, &asked),
-            grant: judge("policies of the user".to_owned(), &asked, grants(facts), evaluate::identity_policy),
+            grant: grant(facts, &asked),
             boundary: boundary(&facts.source.user, &facts.source.boundary, (user_boundary(facts), &user)).map(|read| {
                 judge("permissions boundary of the user".to_owned(), &asked, read, evaluate::identity_policy)
             }),
@@ -181,6 +198,11 @@ pub fn trust<'a>(facts: &'a Facts, asked: &Asked) -> Option<Judged<'a>> {
         unread => Read { documents: Vec::new(), missing: missing(unread, &name).into_iter().collect() },
     };
     Some(judge(name, asked, read, evaluate::resource_policy))
+}
+
+/// By the policies of the user and of its groups.
+pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Judged<'a> {
+    judge("policies of the user".to_owned(), asked, grants(facts), evaluate::identity_policy)
 }
 
 /// By the policies and the boundary of the role.
@@ -202,13 +224,17 @@ pub struct Asked {
     pub request: Request,
     tags_known: bool,
     mfa_known: bool,
+    resource_tags_known: bool,
+    /// Whether the ARN of the principal is known for certain, and not only its name.
+    arn_known: bool,
+    is_session: bool,
 }
 
 impl Asked {
     /// Whether nothing is known about a condition key. Of many it is known that such a request does not have them (IAM
     /// User Guide, AWS global condition context keys).
     fn is_unknown(&self, key: &str) -> bool {
-        const ABSENT: [&str; 13] = [
+        const ABSENT: [&str; 14] = [
             "sts:externalid",
             "sts:rolesessionname",
             "sts:sourceidentity",
@@ -222,6 +248,7 @@ impl Asked {
             "aws:sourcearn",
             "aws:sourceaccount",
             "aws:principalservicename",
+            "aws:principalservicenameslist",
         ];
         let key = key.to_ascii_lowercase();
         if !self.request.context.get(&key).is_empty() || ABSENT.contains(&key.as_str()) {
@@ -233,7 +260,25 @@ impl Asked {
         if key.starts_with("aws:principaltag/") {
             return !self.tags_known;
         }
-        !["aws:requesttag/", "saml:", "aws:resourcetag/", "iam:resourcetag/"].iter().any(|known| key.starts_with(known))
+        if key.starts_with("aws:resourcetag/") || key.starts_with("iam:resourcetag/") {
+            return !self.resource_tags_known;
+        }
+        if key == "aws:tokenissuetime" {
+            // Access keys have none.
+            return self.is_session;
+        }
+        !["aws:requesttag/", "saml:"].iter().any(|known| key.starts_with(known))
+    }
+
+    /// Whether a statement that names other principals may mean this one: its ARN, unique ID or account is not known.
+    fn may_be_meant(&self, statement: &Statement) -> bool {
+        let listed = match &statement.principal {
+            Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS"),
+            _ => None,
+        };
+        let account = &self.request.principal.account;
+        let may_be = |id: &String| !id.contains(':') || id.contains(&format!(":{account}:")) && !id.ends_with(":root");
+        !self.arn_known && listed.is_some_and(|listed| listed.iter().any(may_be))
     }
 }
 
@@ -247,10 +292,15 @@ pub fn asked(facts: &Facts, action: &str) -> Asked {
     let account = account.unwrap_or_else(|| facts.link.role.account.clone());
     let arn = user.map(|user| user.arn.clone());
     let arn = arn.or_else(|| caller.filter(|_| is_user).map(ToString::to_string));
+    let arn_known = arn.is_some();
     let arn = arn.unwrap_or_else(|| format!("arn:{partition}:iam::{account}:user/{}", facts.link.user));
 
     let mut context = Context::default();
-    context.set("aws:PrincipalArn", [arn.clone()]);
+    if arn_known {
+        context.set("aws:PrincipalArn", [arn.clone()]);
+    }
+    set_time(&mut context, facts);
+    context.set("aws:PrincipalIsAWSService", ["false"]);
     context.set("aws:PrincipalAccount", [account.to_string()]);
     context.set("aws:PrincipalType", ["User"]);
     context.set("aws:username", [facts.link.user.to_string()]);
@@ -296,7 +346,19 @@ pub fn asked(facts: &Facts, action: &str) -> Asked {
         },
         tags_known: user.is_some(),
         mfa_known: facts.caller.mfa != Mfa::Unknown,
+        resource_tags_known: facts.target.role.present().is_some(),
+        arn_known,
+        is_session: facts.caller.is_session,
     }
+}
+
+/// The time at which it was asked.
+fn set_time(context: &mut Context, facts: &Facts) {
+    let asked = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    if let Some(text) = asked.and_then(|asked| asked.format(&Rfc3339).ok()) {
+        context.set("aws:CurrentTime", [text]);
+    }
+    context.set("aws:EpochTime", asked.map(|asked| asked.unix_timestamp().to_string()));
 }
 
 /// What the session of the role asks of S3.
@@ -307,6 +369,8 @@ pub fn asked_of_s3(facts: &Facts, action: &str, resource: String) -> Asked {
     context.set("aws:PrincipalArn", [arn.clone()]);
     context.set("aws:PrincipalAccount", [facts.link.role.account.to_string()]);
     context.set("aws:PrincipalType", ["AssumedRole"]);
+    context.set("aws:PrincipalIsAWSService", ["false"]);
+    set_time(&mut context, facts);
     let region = facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region);
     context.set("aws:RequestedRegion", [region.to_string()]);
     context.set("aws:SecureTransport", ["true"]);
@@ -318,8 +382,11 @@ pub fn asked_of_s3(facts: &Facts, action: &str, resource: String) -> Asked {
     Asked {
         request: Request { principal, action: action.to_owned(), resource, context },
         tags_known: role.is_some(),
-        // Sessions of AssumeRole carry none (IAM User Guide, MFA-protected API access).
-        mfa_known: true,
+        // Sessions of AssumeRole carry no MFA; whether the key is absent then or `false`, the User Guide does not say.
+        mfa_known: false,
+        resource_tags_known: false,
+        arn_known: true,
+        is_session: true,
     }
 }
 
@@ -421,16 +488,22 @@ fn judge<'a>(name: String, asked: &Asked, read: Read<'a>, evaluate: Evaluate) ->
             let place = Place { held: held.clone(), document, statement, number: index + 1 };
             let unknown = place.names_key(|key| asked.is_unknown(key));
             let is_unknown = |mismatch: &Mismatch| match mismatch {
-                Mismatch::Condition { key, .. } => asked.is_unknown(key),
-                // A variable without a value matches nothing; with one it may.
-                Mismatch::Resource => !unknown.is_empty(),
                 Mismatch::UnknownOperator { .. } => true,
-                Mismatch::Principal | Mismatch::Action => false,
+                Mismatch::Principal => asked.may_be_meant(statement),
+                Mismatch::Action => false,
+                // A variable without a value matches nothing; with one it may.
+                mismatch => place.keys_of(mismatch).iter().any(|key| asked.is_unknown(key)),
             };
             let mut certain = found.mismatches.clone();
             certain.retain(|mismatch| !is_unknown(mismatch));
             if !certain.is_empty() {
                 judged.misses.push((place, certain));
+            } else if found.mismatches.contains(&Mismatch::Principal) {
+                judged.missing.push(Unread {
+                    what: format!("ARN of the user, whom {} of the {} may mean", place.numbered(), held.words()),
+                    permission: "iam:GetUser".to_owned(),
+                    answer: "the user could not be read".to_owned(),
+                });
             } else if !unknown.is_empty() || !found.applies() {
                 judged.may_apply.push((place, unknown));
             } else if statement.effect == Effect::Deny {
@@ -444,10 +517,10 @@ fn judge<'a>(name: String, asked: &Asked, read: Read<'a>, evaluate: Evaluate) ->
 }
 
 /// What may be wrong in what could not be read.
-pub fn gaps(layers: &Layers<'_>) -> Vec<Possibility> {
+pub fn gaps<'a>(layers: impl IntoIterator<Item = &'a Judged<'a>>) -> Vec<Possibility> {
     // What one thing keeps from being read stands in one line.
     let mut gaps: Vec<(&Unread, Vec<String>)> = Vec::new();
-    for missing in layers.all().flat_map(|judged| &judged.missing) {
+    for missing in layers.into_iter().flat_map(|judged| &judged.missing) {
         let what = format!("the {}", missing.what.trim_start_matches("the "));
         let is_same = |known: &Unread| known.permission == missing.permission && known.answer == missing.answer;
         match gaps.iter_mut().find(|(known, _)| is_same(known)) {
@@ -472,7 +545,12 @@ pub fn unparsed(facts: &Facts) -> Vec<Finding> {
     let trust = facts.target.role.present().map(|found| (role, &found.trust));
     let of_role = of_holder(&facts.target.policies, &Holder::Role(facts.link.role.name.to_string()));
     let user_boundary = user_boundary(facts).zip(facts.source.boundary.present());
-    let all = trust.into_iter().chain(grants(facts).documents).chain(user_boundary).chain(of_role.documents);
+    let role_boundary = facts.target.role.present().and_then(|role| role.boundary.clone());
+    let holder = Holder::Role(facts.link.role.name.to_string());
+    let role_boundary = role_boundary.map(|arn| Held { holder, tie: Tie::Boundary(arn) });
+    let role_boundary = role_boundary.zip(facts.target.boundary.present());
+    let all = trust.into_iter().chain(grants(facts).documents).chain(user_boundary);
+    let all = all.chain(of_role.documents).chain(role_boundary);
     let unparsed = all.filter_map(|(held, found)| match found {
         FoundDocument::Policy(_) => None,
         FoundDocument::Unparsed { problem, .. } => Some((held, problem)),

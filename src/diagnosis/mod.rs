@@ -239,9 +239,16 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         findings.retain(|finding| finding.cause != Cause::CallerIsAnotherUser);
     }
     findings.extend(judge::unparsed(facts));
-    let was_refused = matches!(facts.answer, Answer::Refused(_));
-    if was_refused && diagnosis.findings.iter().all(|finding| finding.cause == Cause::UnreadablePolicy) {
-        undecided(facts, &layers, &mut diagnosis);
+    let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy;
+    let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
+    if request::is_denial(facts.answer.code_and_message().0) && !certain {
+        if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
+            diagnosis.possible.extend(judge::gaps(layers.all()));
+        } else {
+            undecided(facts, &layers, &mut diagnosis);
+        }
+    } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
+        diagnosis.possible.extend(s3::possible(facts, &layers));
     }
     diagnosis.layers = layers.all().map(Judged::report).collect();
     // A stable sort: what stands first in the order of looking stays first among its equals.
@@ -258,7 +265,7 @@ fn merge_mfa(findings: &mut Vec<Finding>) {
     let Some(first) = findings.iter().position(is_mfa) else { return };
     let (mut merged, mut index) = (Vec::new(), 0);
     findings.retain(|finding| {
-        let is_another = index > first && finding.cause == C::MfaAbsent;
+        let is_another = index > first && matches!(finding.cause, C::MfaAbsent | C::SessionWithoutMfa);
         index += 1;
         if is_another {
             merged.extend(finding.evidence.clone());
@@ -270,7 +277,7 @@ fn merge_mfa(findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a finding says that nobody knows who is asking.
+/// Whether a finding says that nobody knows who is asking, or that AWS did not come so far as to look at policies.
 fn is_about_credentials(cause: Cause) -> bool {
     use Cause as C;
     matches!(
@@ -283,6 +290,7 @@ fn is_about_credentials(cause: Cause) -> bool {
             | C::WrongPartition
             | C::RegionNotEnabled
             | C::StsInactive
+            | C::AwsUnavailable
     )
 }
 
@@ -291,7 +299,7 @@ fn undecided(facts: &Facts, layers: &judge::Layers, diagnosis: &mut Diagnosis) {
     let propagating = request::propagating(facts, layers);
     let is_propagating = propagating.is_some();
     diagnosis.findings.extend(propagating);
-    diagnosis.possible.extend(judge::gaps(layers));
+    diagnosis.possible.extend(judge::gaps(layers.all()));
     let (source, target) = (source_account(facts), facts.link.role.account.to_string());
     let possible = [
         (
@@ -339,6 +347,7 @@ fn unread(facts: &Facts) -> Vec<Unread> {
         unread.note_policies(policies, &format!("group {group}"));
     }
     unread.note(&facts.source.boundary, &format!("the boundary of user {user}"));
+    unread.note(&facts.source.mfa_devices, &format!("the MFA devices of user {user}"));
     unread.note(&facts.target.operator.identity, "the target account");
     unread.note(&facts.target.role, &format!("role {}", facts.link.role.name));
     unread.note_policies(&facts.target.policies, &format!("role {}", facts.link.role.name));

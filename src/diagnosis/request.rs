@@ -82,13 +82,27 @@ pub fn answered(facts: &Facts) -> Vec<Finding> {
         "ValidationError" | "PackedPolicyTooLarge" | "MalformedPolicyDocument" | "MalformedInput" => {
             invalid(facts, message)
         }
-        "AccessDenied" | "AccessDeniedException" => match denied(facts, message) {
+        code if is_denial(code) => match denied(facts, message) {
             Some(finding) => finding,
             None => return Vec::new(),
         },
-        _ => return Vec::new(),
+        _ => unavailable(facts, answer),
     };
     vec![said(finding, answer)]
+}
+
+/// Whether AWS refused for want of permission, and not for any other reason.
+pub fn is_denial(code: &str) -> bool {
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"].contains(&code)
+}
+
+/// An answer that says nothing about permissions.
+pub fn unavailable(facts: &Facts, answer: &AwsAnswer) -> Finding {
+    let code = answer.code.as_deref().unwrap_or("an error");
+    let what =
+        format!("AWS answered {}:{} with {code}, which says nothing about the link", answer.service, answer.operation);
+    let fix = Fix::by(Side::Request, facts).step_do("wait a little").verify(facts, "");
+    Finding::new(Cause::AwsUnavailable, what).fix(fix)
 }
 
 /// AWS's own words, as evidence.
@@ -168,12 +182,13 @@ fn name_device(facts: &Facts, fix: Fix) -> Fix {
         let operator = profile_option(&facts.source.operator);
         return fix.step_do(format!(
             "write mfa_serial = ARN into the user's profile; to see it: aws iam list-mfa-devices{operator} \
-             --user-name {user}"
+             --user-name {}",
+            quoted(user.as_str())
         ));
     };
     match (devices.iter().find(|device| !device.contains(":u2f/")), &facts.caller.profile) {
         (Some(device), Some(profile)) => {
-            fix.run(format!("aws configure set mfa_serial {device} --profile {}", quoted(profile)))
+            fix.run(format!("aws configure set mfa_serial {} --profile {}", quoted(device), quoted(profile)))
         }
         (Some(device), None) => {
             fix.step_do(format!("write the key into a profile with mfa_serial = {device}, and name it as user_profile"))
@@ -251,7 +266,7 @@ fn wrong_partition(facts: &Facts) -> Option<Finding> {
 
 /// Goes to this region from now on.
 fn another_region(facts: &Facts, region: &str) -> Fix {
-    Fix::by(Side::LocalConfiguration, facts).write(facts, "region", &format!("\"{region}\"")).verify(facts, "")
+    Fix::by(Side::LocalConfiguration, facts).write(facts, "region", region).verify(facts, "")
 }
 
 fn expired(facts: &Facts) -> Finding {

@@ -3,9 +3,9 @@
 use super::facts::{Answer, Facts, S3Facts};
 use super::fix::Fix;
 use super::judge::{self, Judged, Layers, Verdict};
-use super::request::{Tail, said};
+use super::request::{Tail, is_denial, said, unavailable};
 use super::statement::{Held, Holder, Tie};
-use super::{Cause, Finding, Side};
+use super::{Cause, Finding, Possibility, Side};
 use crate::iam::templates;
 
 /// The inline policy that lets a role pass the check. Its name is not one of those that bootstrap takes for its own and
@@ -18,11 +18,19 @@ pub fn layers(facts: &Facts) -> Option<(Judged<'_>, Option<Judged<'_>>)> {
     is_asked.then(|| judge::of_role(facts, &judge::asked_of_s3(facts, &action(facts), resource(facts))))
 }
 
+/// The action that was refused. Where none was tried, the first of the check's that the role's policies refuse.
 fn action(facts: &Facts) -> String {
     match facts.s3.as_ref().map(|s3| s3.answer.operation.as_ref()) {
         Some("HeadBucket") => "s3:ListBucket".to_owned(),
         Some(operation) => format!("s3:{operation}"),
-        None => "s3:CreateBucket".to_owned(),
+        None => {
+            let is_refused = |action: &&str| {
+                let (policies, boundary) = judge::of_role(facts, &judge::asked_of_s3(facts, action, resource(facts)));
+                policies.verdict().refuses() || boundary.is_some_and(|boundary| boundary.verdict().refuses())
+            };
+            let steps = ["s3:CreateBucket", "s3:DeleteBucket"];
+            steps.into_iter().find(is_refused).unwrap_or("s3:CreateBucket").to_owned()
+        }
     }
 }
 
@@ -92,36 +100,59 @@ pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
             }
         });
     }
-    if let Some(s3) = refused.filter(|_| findings.is_empty()) {
-        let all_read = policies.verdict() == Verdict::Allowed
-            && boundary.as_ref().is_none_or(|boundary| boundary.verdict() == Verdict::Allowed);
-        let what = if all_read {
-            "the role's policies allow it, so a policy of the organization must be what refuses it"
-        } else {
-            "as far as the role's policies could be read they allow it; a policy of the organization may refuse it"
-        };
+    let all_read = [Some(policies), boundary.as_ref()].into_iter().flatten().all(|it| it.verdict() == Verdict::Allowed);
+    if let Some(s3) = refused.filter(|_| findings.is_empty() && all_read) {
+        let what = "the role's policies allow it, so a policy of the organization must be what refuses it";
         let finding = said(Finding::new(Cause::S3Organization, what).likely(), &s3.answer);
         findings.push(finding.fix(without_bucket(facts)).fix(organization(facts)));
     }
     findings
 }
 
+/// S3 refused, and what could be read of the role's policies does not say why.
+pub fn possible(facts: &Facts, layers: &Layers<'_>) -> Vec<Possibility> {
+    let (Some((policies, boundary)), Some(_)) = (&layers.s3, &facts.s3) else { return Vec::new() };
+    let mut possible = judge::gaps([policies].into_iter().chain(boundary));
+    let unknown = [policies].into_iter().chain(boundary).flat_map(|judged| &judged.may_apply);
+    possible.extend(unknown.map(|(place, keys)| Possibility {
+        what: format!("{} of the {}, depending on {}", place.numbered(), place.held.words(), keys.join(", ")),
+        decided_by: format!("the value of {} where the call was made", keys.join(", ")),
+    }));
+    let account = &facts.link.role.account;
+    possible.push(Possibility {
+        what: format!("a service control policy on account {account}"),
+        decided_by: format!(
+            "in the management account of its organization: aws organizations list-policies-for-target --target-id {account} --filter SERVICE_CONTROL_POLICY"
+        ),
+    });
+    possible
+}
+
 /// What S3's own answer settles.
 fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
     let (code, message) = (s3.answer.code.as_deref()?, s3.answer.message.as_deref().unwrap_or_default());
     let finding = match code {
+        "TooManyBuckets" => {
+            let account = &facts.link.role.account;
+            let quota = Fix::by(Side::Target, facts)
+                .step_do("delete buckets that are not needed, or have the quota raised in the Service Quotas console");
+            Finding::new(Cause::S3Quota, format!("account {account} has as many buckets as it may have"))
+                .fix(without_bucket(facts))
+                .fix(quota)
+        }
         "IllegalLocationConstraintException" | "AuthorizationHeaderMalformed" | "PermanentRedirect" => {
             let expected = message.split_once("expecting '").and_then(|(_, rest)| rest.split_once('\''));
             let fix = Fix::by(Side::LocalConfiguration, facts);
             match expected {
                 Some((region, _)) => {
-                    let fix = fix.write(facts, "region", &format!("\"{region}\"")).verify(facts, "");
+                    let fix = fix.write(facts, "region", region).verify(facts, "");
                     Finding::new(Cause::S3Region, format!("S3 expects region {region}, not {}", s3.region)).fix(fix)
                 }
                 None => Finding::new(Cause::S3Region, format!("S3 expects another region than {}", s3.region))
                     .fix(fix.verify(facts, "--region REGION")),
             }
         }
+        _ if !is_denial(code) => unavailable(facts, &s3.answer),
         _ => {
             let kind = match Tail::of(message)? {
                 Tail::ServiceControl => "a service control policy",
@@ -149,7 +180,7 @@ fn allow(facts: &Facts) -> Fix {
 fn without_bucket(facts: &Facts) -> Fix {
     Fix::by(Side::LocalConfiguration, facts)
         .step_do("if the role need not make buckets, prove the session only:")
-        .write(facts, "probe", "\"identity\"")
+        .write(facts, "probe", "identity")
         .verify(facts, "")
 }
 

@@ -132,6 +132,39 @@ impl Place<'_> {
     }
 }
 
+impl Place<'_> {
+    /// The condition keys on which it depends whether an element matches: the condition's own, and those of policy
+    /// variables.
+    pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {
+        let of_texts = |texts: &std::collections::BTreeSet<String>| {
+            texts.iter().flat_map(|text| variables(&Value::String(text.clone()))).collect::<Vec<_>>()
+        };
+        match mismatch {
+            Mismatch::Condition { key, wanted, .. } => [vec![key.clone()], of_texts(wanted)].concat(),
+            Mismatch::Resource => match &self.statement.resource {
+                Some(Element::Is(resources) | Element::Not(resources)) => of_texts(resources),
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// The document with this denial made to spare one resource; `None` where its form does not allow that.
+    pub fn document_sparing(&self, resource: &str) -> Option<PolicyDocument> {
+        let spared = match self.statement.resource.as_ref()? {
+            Element::Is(all) if all.iter().all(|one| one == "*") => Element::Not([resource.to_owned()].into()),
+            Element::Is(list) if list.contains(resource) && list.len() > 1 => {
+                Element::Is(list.iter().filter(|one| *one != resource).cloned().collect())
+            }
+            Element::Not(list) => Element::Not(list.iter().cloned().chain([resource.to_owned()]).collect()),
+            Element::Is(_) => return None,
+        };
+        let mut document = self.document.clone();
+        document.statements.get_mut(self.number.checked_sub(1)?)?.resource = Some(spared);
+        Some(document)
+    }
+}
+
 /// Why a statement does not apply, in words.
 pub fn mismatch_words(mismatch: &Mismatch) -> String {
     match mismatch {

@@ -1,6 +1,6 @@
 //! The target's half: the role, and who may assume it.
 
-use super::caller::the_users_own;
+use super::caller::the_users_own_but;
 use super::facts::{Facts, LetThrough, Mfa};
 use super::fix::{Fix, is_foreign_role, profile_option, quoted};
 use super::judge::{self, Asked, Judged, Layers, Verdict};
@@ -10,6 +10,7 @@ use super::{Cause, Certainty, Finding, Side};
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::halves::Reading;
+use crate::iam::names::ExternalId;
 use crate::iam::policy::{Effect, Element, Principals, account_principal};
 use crate::iam::templates::{self, TrustTerms};
 
@@ -50,8 +51,7 @@ fn other_account(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let meant = facts.target.look_alikes.first()?;
-    let fix =
-        Fix::by(Side::LocalConfiguration, facts).write(facts, "account", &format!("\"{found}\"")).verify(facts, "");
+    let fix = Fix::by(Side::LocalConfiguration, facts).write(facts, "account", found.as_str()).verify(facts, "");
     Some(
         Finding::new(
             Cause::WrongAccount,
@@ -79,7 +79,7 @@ fn absent(facts: &Facts) -> Finding {
         let what = format!("the role is called {name}, not {}: capitals count in AssumeRole", role.name);
         return Finding::new(Cause::RoleOtherCase, what)
             .fact(format!("the account has {twin}"))
-            .fix(here.write(facts, "role", &format!("\"{name}\"")).verify(facts, ""));
+            .fix(here.write(facts, "role", name).verify(facts, ""));
     }
     Finding::new(Cause::RoleAbsent, format!("account {} has no role {}", role.account, role.name))
         .fact("iam:GetRole answered NoSuchEntity")
@@ -90,20 +90,21 @@ fn other_path(facts: &Facts, found: &str) -> Finding {
     let role = &facts.link.role;
     let path = found.split_once(":role").map_or("/", |(_, resource)| resource.trim_end_matches(role.name.as_str()));
     let what = format!("role {} stands under path {path}, not {}", role.name, role.path);
-    let fix =
-        Fix::by(Side::LocalConfiguration, facts).write(facts, "role_path", &format!("\"{path}\"")).verify(facts, "");
+    let fix = Fix::by(Side::LocalConfiguration, facts).write(facts, "role_path", path).verify(facts, "");
     Finding::new(Cause::RoleOtherPath, what).fact(format!("it is {found}, and {role} is asked for")).fix(fix)
 }
 
 /// What the trust policy itself has to say against AssumeRole: what denies it, and why nothing allows it.
 fn of_trust(facts: &Facts, trust: &Judged<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = trust.denies.iter().map(|place| denies(facts, place)).collect();
-    let decides = |effect| if effect == Effect::Deny { trust.denies.is_empty() } else { trust.allows.is_empty() };
-    let may_apply = trust.may_apply.iter().filter(|(place, _)| decides(place.statement.effect));
+    let may_apply = trust.deciding(Effect::Allow).chain(trust.deciding(Effect::Deny));
     findings.extend(may_apply.map(|(place, keys)| depends(facts, place, keys)));
-    let may_allow = trust.may_apply.iter().any(|(place, _)| place.statement.effect == Effect::Allow);
-    if trust.allows.is_empty() && !may_allow && trust.missing.is_empty() {
+    if trust.allows.is_empty() && trust.deciding(Effect::Allow).next().is_none() && trust.is_whole() {
         match trust.nearest() {
+            // What it demands of others is nothing to this user.
+            Some((place, mismatches)) if mismatches.contains(&Mismatch::Principal) => {
+                findings.push(mismatched(facts, place, &Mismatch::Principal));
+            }
             Some((place, mismatches)) => {
                 findings.extend(mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)));
             }
@@ -145,10 +146,21 @@ pub fn marks_of_key(place: &Place<'_>, beginning: &str) -> Vec<Vec<String>> {
 
 /// MFA is demanded, and the request had none.
 pub fn mfa_absent(facts: &Facts, what: String) -> Finding {
+    if facts.caller.is_session {
+        return Finding::new(Cause::SessionWithoutMfa, what)
+            .fact("MFA cannot be added to a session: the user's access key is needed, and a code")
+            .fix(with_mfa_from_now_on(facts));
+    }
     let finding = Finding::new(Cause::MfaAbsent, what);
     let fix = Fix::by(Side::Request, facts);
-    let fix = if facts.link.require_mfa { fix } else { fix.write(facts, "require_mfa", "true") };
+    let fix = if facts.link.require_mfa { fix } else { fix.write_value(facts, "require_mfa", "true") };
     finding.fix(fix.verify(facts, "--mfa-code CODE"))
+}
+
+/// Uses the user's access key and a code in the place of a session.
+pub fn with_mfa_from_now_on(facts: &Facts) -> Fix {
+    let demand = |fix: Fix| if facts.link.require_mfa { fix } else { fix.write_value(facts, "require_mfa", "true") };
+    the_users_own_but(facts, "--mfa-code CODE", demand)
 }
 
 /// One reason for which the nearest statement does not apply.
@@ -174,10 +186,10 @@ fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding 
 fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], found: &[String]) -> Finding {
     let listed = format!("`{}`", wanted.join("` or `"));
     if key.eq_ignore_ascii_case("sts:ExternalId") {
-        let right = wanted.first().filter(|id| wanted.len() == 1 && !id.contains(['*', '?', '$']));
+        let right = wanted.first().filter(|id| wanted.len() == 1 && id.parse::<ExternalId>().is_ok());
         let local = Fix::by(Side::LocalConfiguration, facts);
         let here = match right {
-            Some(id) => local.write(facts, "external_id", &format!("\"{id}\"")).verify(facts, ""),
+            Some(id) => local.write(facts, "external_id", id).verify(facts, ""),
             None => local.step_do(format!(
                 "ask the operator of account {} which external ID is yours, and write it as external_id into {}",
                 facts.link.role.account, facts.link.file
@@ -236,22 +248,38 @@ fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
             "role {} demands MFA, and these credentials ({}) are of a session that may lack it",
             facts.link.role.name, facts.caller.origin
         );
-        let fix = the_users_own(facts, "--mfa-code CODE");
-        return Finding::new(Cause::SessionWithoutMfa, what).likely().because(evidence).fix(fix);
+        return Finding::new(Cause::SessionWithoutMfa, what)
+            .likely()
+            .because(evidence)
+            .fix(with_mfa_from_now_on(facts));
     }
     if place.statement.effect == Effect::Deny {
         let what = format!("the trust policy may deny it, depending on {listed}");
-        return Finding::new(Cause::TrustDenies, what).likely().because(evidence).fix(converge(facts, ""));
+        let finding = Finding::new(Cause::TrustDenies, what).likely().because(evidence);
+        let finding = keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding, Finding::fact);
+        return guarded(finding, facts, &listed, |finding| finding.fix(converge(facts, "")));
     }
     let what =
         format!("the trust policy allows it only depending on {listed}, and the request seems to have another value");
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
     let shown = keys.iter().filter_map(|key| shown_by(facts, key));
-    shown.fold(finding, Finding::fact).allow(facts, "")
+    guarded(shown.fold(finding, Finding::fact), facts, &listed, |finding| finding.allow(facts, ""))
+}
+
+/// A condition on a role that xacct made is drift, and goes; on another it may be a guard, and is met first.
+fn guarded(finding: Finding, facts: &Facts, keys: &str, mend: impl Fn(Finding) -> Finding) -> Finding {
+    if is_foreign_role(facts) { mend(finding.fix(met(facts, keys))) } else { mend(finding).fix(met(facts, keys)) }
+}
+
+/// Looks what the value is before a guard is taken away.
+pub fn met(facts: &Facts, keys: &str) -> Fix {
+    Fix::by(Side::Request, facts)
+        .step_do(format!("see whether {keys} has the value that the statement demands, and ask from where it has:"))
+        .verify(facts, "")
 }
 
 /// Where to see the value of a condition key that xacct cannot know.
-fn shown_by(facts: &Facts, key: &str) -> Option<String> {
+pub fn shown_by(facts: &Facts, key: &str) -> Option<String> {
     let command = match key.to_ascii_lowercase().as_str() {
         "aws:principalorgid" => {
             let profile = profile_option(&facts.source.operator);
@@ -344,25 +372,26 @@ fn converge(facts: &Facts, options: &str) -> Fix {
 }
 
 impl Finding {
-    /// Brings the trust policy back to what the file says. The policy of a role that xacct did not make can get one more
-    /// statement instead, so that it stays what it is to others.
+    /// Brings the trust policy back to what the file says. The policy of a role that xacct did not make better gets
+    /// one more statement, so that it stays what it is to others.
     fn allow(self, facts: &Facts, options: &str) -> Self {
-        let finding = self.fix(converge(facts, options));
         let Some(source) = facts.link.source_account.clone().filter(|_| is_foreign_role(facts)) else {
-            return finding;
+            return self.fix(converge(facts, options));
         };
+        let user = facts.source.user.present().and_then(|user| user.arn.parse().ok());
         let terms = TrustTerms {
             partition: facts.link.role.partition,
             source,
             external_id: facts.link.external_id.clone(),
             require_mfa: facts.link.require_mfa,
-            only_user: None,
+            only_user: user.filter(|_| facts.link.restrict_to_user),
             session_tags: !options.is_empty(),
         };
         let document = templates::trust(&terms).to_value();
         let statements = document.get("Statement").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
         let into = format!("the trust policy of role {}", facts.link.role.name);
-        finding.fix(statements.into_iter().fold(Fix::by(Side::Target, facts), |fix, it| fix.put(into.clone(), it)))
+        let add = statements.into_iter().fold(Fix::by(Side::Target, facts), |fix, it| fix.put(into.clone(), it));
+        self.fix(add.verify(facts, "")).fix(converge(facts, options))
     }
 }
 
@@ -374,7 +403,9 @@ pub fn too_open(facts: &Facts) -> Vec<Finding> {
         let mut other = facts.clone();
         change(&mut other);
         let asked: Asked = judge::asked(&other, "sts:AssumeRole");
-        let trust = judge::trust(facts, &asked).filter(|trust| trust.verdict() == Verdict::Allowed);
+        // What the user's own policies refuse, the role is not asked for.
+        let is_asked_for = !judge::grant(facts, &asked).verdict().refuses();
+        let trust = judge::trust(facts, &asked).filter(|trust| is_asked_for && trust.verdict() == Verdict::Allowed);
         let allows = trust.and_then(|trust| trust.allows.first().cloned());
         (allows.is_some() || seen && !is_read).then_some(allows)
     };

@@ -80,10 +80,10 @@ fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
     for step in &fix.steps {
         match step {
             // What is to be pasted stays on one line.
-            FixStep::Run(command) => lines.push(format!("     {STRONG}{command}{STRONG:#}")),
+            FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(command))),
             FixStep::Write { file, section, line } => {
                 lines.extend(wrapped(&format!("in {file}, below {section}, write"), "     ", width));
-                lines.push(format!("       {STRONG}{line}{STRONG:#}"));
+                lines.push(format!("       {STRONG}{}{STRONG:#}", plain(line)));
             }
             FixStep::Put { into, statement } => {
                 lines.extend(wrapped(&format!("add this statement to {into}:"), "     ", width));
@@ -116,6 +116,7 @@ fn marked_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<String> {
     let mut lines = Vec::new();
     write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
     let line = |(is_marked, text): (bool, String)| {
+        let text = plain(&text);
         if is_marked { format!("   {BAD}>{BAD:#} {text}") } else { format!("     {text}") }
     };
     lines.into_iter().map(line).collect()
@@ -155,13 +156,18 @@ fn write_value(
     }
 }
 
+/// Text without what a terminal would take for commands: it may come from a stranger's file.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
+}
+
 /// Text in lines of at most this width, the first after `start`, the others as far in. A word that is longer stays whole.
 fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
     let indent = " ".repeat(start.chars().count());
     let mut lines: Vec<String> = Vec::new();
     let mut line = start.to_owned();
     let mut is_empty = true;
-    for word in text.split_whitespace() {
+    for word in plain(text).split_whitespace() {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(std::mem::replace(&mut line, indent.clone()));
             is_empty = true;

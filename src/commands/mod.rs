@@ -3,6 +3,7 @@
 mod bootstrap;
 mod diagnose;
 mod entry;
+mod halves;
 mod interrupt;
 mod print;
 mod verify;

@@ -1,16 +1,12 @@
-//! What a link means for its two halves.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Settles a link by what was found in the accounts.
 
 use super::survey::{SourceSide, TargetSide};
 use crate::config::{ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{Partition, RoleArn};
-use crate::iam::halves::{DesiredGrant, DesiredRole, ObservedRole};
-use crate::iam::names::{ExternalId, PolicyName};
-use crate::iam::policy::PolicyDocument;
-use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
+use crate::iam::arn::Partition;
+use crate::iam::halves::ObservedRole;
+use crate::iam::names::ExternalId;
 
 /// Settles what could not be settled before the role was looked at.
 ///
@@ -46,58 +42,6 @@ pub fn settle(link: &mut Link, source: &SourceSide, observed: Option<&ObservedRo
         (settled, _) => settled.clone(),
     };
     Ok(())
-}
-
-/// The role of the link as it should be.
-#[must_use]
-pub fn role(
-    link: &Link,
-    source: &SourceSide,
-    partition: Partition,
-    files: &BTreeMap<PolicyName, PolicyDocument>,
-) -> DesiredRole {
-    let terms = TrustTerms {
-        partition,
-        source: source.account.clone(),
-        external_id: link.external_id.known().cloned(),
-        require_mfa: link.require_mfa,
-        only_user: link.restrict_to_user.then(|| source.user.clone()),
-        session_tags: link.allow_session_tags,
-    };
-    let mut inline = files.clone();
-    if link.policy_arns.is_empty()
-        && inline.is_empty()
-        && let Ok(name) = VERIFY_POLICY.parse()
-    {
-        inline.insert(name, templates::verify_bucket(partition));
-    }
-    DesiredRole {
-        arn: link.role_arn(partition),
-        source: source.account.clone(),
-        description: format!("Lets {} of account {} work in this account", source.user.name, source.account),
-        max_session: link.max_session_duration,
-        boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
-        tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
-        trust: templates::trust(&terms),
-        attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
-        inline,
-    }
-}
-
-/// The grant for all these links together: they share one policy on the user.
-///
-/// # Errors
-/// Never in practice: the policy's name is fixed.
-pub fn grant<'a>(source: &SourceSide, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
-    let mut roles = BTreeSet::new();
-    let mut with_session_tags = BTreeSet::new();
-    for (link, role) in links {
-        if link.allow_session_tags {
-            with_session_tags.insert(role.clone());
-        }
-        roles.insert(role);
-    }
-    Ok(DesiredGrant { user: source.user.clone(), policy_name: GRANT_POLICY.parse()?, roles, with_session_tags })
 }
 
 /// The partition that both accounts are in.

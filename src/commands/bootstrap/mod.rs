@@ -13,14 +13,13 @@ use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::diagnose::{Case, Diagnostician};
-use super::{Run, verify};
+use super::{Run, halves, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half, TypedCode};
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
-use crate::iam::halves::DEFAULT_ROLE_POLICIES_QUOTA;
 use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::{AccountId, MfaCode, PolicyName};
 use crate::iam::plan::{Plan, plan_grant, plan_role};
@@ -71,7 +70,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
-    let files = read_policy_files(&links, run)?;
+    let files = halves::read_policy_files(&links, run)?;
     let code = args.proof.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
     for link in &links {
         link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
@@ -194,7 +193,7 @@ fn plan(
         }
         let partition = desired::partition(side, target.as_ref());
         let own = files.get(&link.name).cloned().unwrap_or_default();
-        let desired = desired::role(&link, side, partition, &own);
+        let desired = halves::role(&link, &side.user, partition, &own);
         let planned = match &target {
             Some(target) => plan_role(&desired, observed, &target.quotas, args.adopt),
             None => Ok(Plan::default()),
@@ -220,7 +219,7 @@ fn plan(
         let first = failed.into_iter().next().map(|failed| failed.error);
         return Err(first.unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
     };
-    let grant = desired::grant(&source_side, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+    let grant = halves::grant(&source_side.user, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
     let grant_plan = match &source_side.observed {
         Some(observed) if !jobs.is_empty() => {
             plan_grant(&grant, observed, args.adopt).map_err(|refusal| refused(&refusal))?
@@ -358,32 +357,6 @@ fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
 /// The user as `xacct.toml` records it: the account stands beside it.
 fn recorded_user(source: &SourceSide) -> UserRef {
     UserRef::Name(source.user.name.clone())
-}
-
-fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, BTreeMap<PolicyName, PolicyDocument>>> {
-    let base = run.file.folder(run.context);
-    let mut files = BTreeMap::new();
-    for link in links {
-        let mut own = BTreeMap::new();
-        for path in &link.policy_files {
-            let (name, document) = config::read_policy_file(&base, path)?;
-            if own.insert(name.clone(), document).is_some() {
-                return Err(Error::usage(format!("two policy files of target `{}` are called `{name}`", link.name))
-                    .hint("rename one of them"));
-            }
-        }
-        let size: usize = own.values().map(PolicyDocument::size).sum();
-        if size > DEFAULT_ROLE_POLICIES_QUOTA {
-            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA}, whitespace not counted");
-            return Err(Error::usage(format!(
-                "the policy files of target `{}` have {size} characters, and {limit}",
-                link.name
-            ))
-            .hint("make a managed policy of the larger ones and attach it with --policy-arn"));
-        }
-        files.insert(link.name.clone(), own);
-    }
-    Ok(files)
 }
 
 fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {

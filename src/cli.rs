@@ -1,11 +1,15 @@
 //! What can be typed. The doc comments are the help text.
 
+mod print;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use print::*;
 
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
@@ -50,7 +54,15 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The file that records the links
-    #[arg(long, global = true, value_name = "FILE", default_value = "xacct.toml", env = "XACCT_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "xacct.toml",
+        env = "XACCT_CONFIG",
+        // After the options of the command, however many commands there are.
+        display_order = 900
+    )]
     pub config: PathBuf,
 }
 
@@ -81,6 +93,11 @@ pub enum Command {
     ///
     /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
     PrintProviderHcl(PrintProviderHcl),
+    /// Print profiles for ~/.aws/config that use the link.
+    ///
+    /// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for
+    /// the session: then tools that cannot prompt for an MFA code can use it, too.
+    PrintProfile(PrintProfile),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page, in roff.
@@ -397,26 +414,6 @@ pub enum OutputFormat {
     Table,
     /// One JSON document with a `schema_version`
     Json,
-}
-
-/// What `xacct print-provider-hcl` takes.
-#[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
-  xacct print-provider-hcl > provider.tf
-  xacct print-provider-hcl dev prod --version-constraint '~> 5.67'")]
-pub struct PrintProviderHcl {
-    /// Targets, by name in xacct.toml or account ID (default: all)
-    #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
-    /// Also print required_providers with this constraint, such as '~> 5.67'
-    #[arg(long, value_name = "CONSTRAINT")]
-    pub version_constraint: Option<String>,
-    /// Region of the provider (default: the target's in xacct.toml, else AWS_REGION)
-    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
-    pub region: Option<Region>,
-    /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
-    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
-    pub duration: Option<SessionDuration>,
 }
 
 /// What `xacct completions` takes.

@@ -8,7 +8,7 @@ mod record;
 use std::path::{Path, PathBuf};
 
 pub use file::{ConfigFile, RecordedSource};
-pub use record::{check_writable, record};
+pub use record::{check_writable, record, replace_file};
 
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};

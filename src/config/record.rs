@@ -30,7 +30,7 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
         )
         .hint("run the same command again; it will find nothing to change in AWS and record the link"));
     }
-    replace(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
+    replace_file(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
     Ok(true)
 }
 
@@ -210,7 +210,10 @@ fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old file whole.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+///
+/// # Errors
+/// When the folder cannot be written, or the file is a link that leads nowhere.
+pub fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
     let path = destination(path)?;
     let mut temporary = temporary_beside(&path)?;
     temporary.write_all(text.as_bytes())?;

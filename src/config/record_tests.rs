@@ -256,9 +256,9 @@ fn a_file_that_cannot_be_replaced_is_whole_and_nothing_is_left_beside_it() {
     std::fs::remove_file(&place.path).unwrap();
     std::fs::create_dir_all(place.path.join("x")).unwrap();
     assert!(record(&file, &source(), &[]).is_err());
-    assert!(replace(&place.path, "text").is_err());
+    assert!(replace_file(&place.path, "text").is_err());
     assert_eq!(place.files(), ["xacct.toml"]);
-    assert!(replace(&place.path.join("missing/xacct.toml"), "text").is_err());
+    assert!(replace_file(&place.path.join("missing/xacct.toml"), "text").is_err());
 }
 
 #[cfg(unix)]

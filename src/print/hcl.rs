@@ -3,30 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::iam::arn::RoleArn;
-use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserName};
+use crate::print::Access;
+use crate::print::text::{aligned, for_a_shell, quoted};
 
 /// One `provider "aws"` block.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// The alias, where there are several providers.
     pub alias: Option<String>,
-    /// The region; left to Terraform's own settings if absent.
-    pub region: Option<Region>,
-    /// The role to assume.
-    pub role: RoleArn,
-    /// The external ID that the role demands.
-    pub external_id: Option<ExternalId>,
-    /// Whether the role demands MFA, for the comment.
-    pub needs_mfa: bool,
-    /// What sessions are called.
-    pub session_name: Option<SessionName>,
-    /// How long sessions last. Always written out: Terraform asks for 15 minutes otherwise.
-    pub duration: SessionDuration,
-    /// Where the user's credentials are, for the comment.
-    pub profile: Option<String>,
-    /// Whose credentials are needed, for the comment.
-    pub user: Option<UserName>,
+    /// The link.
+    pub access: Access,
 }
 
 /// A version constraint that is safe to print, such as `~> 5.67`.
@@ -94,82 +80,46 @@ pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>
 }
 
 fn block(provider: &Provider) -> String {
-    let mut text = comment(provider);
+    let access = &provider.access;
+    let mut text = comment(access);
     text.push_str("provider \"aws\" {\n");
     let mut arguments = Vec::new();
     if let Some(alias) = &provider.alias {
         arguments.push(("alias", quoted(alias)));
     }
-    if let Some(region) = &provider.region {
+    if let Some(region) = &access.region {
         arguments.push(("region", quoted(region.as_str())));
     }
     // A guard that costs nothing: Terraform stops if the session is in any other account.
-    arguments.push(("allowed_account_ids", format!("[{}]", quoted(provider.role.account.as_str()))));
+    arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
     text.push_str(&aligned(&arguments, "  "));
     text.push_str("\n  assume_role {\n");
-    let mut arguments = vec![("role_arn", quoted(&provider.role.to_string()))];
-    if let Some(id) = &provider.external_id {
+    let mut arguments = vec![("role_arn", quoted(&access.role.to_string()))];
+    if let Some(id) = &access.external_id {
         arguments.push(("external_id", quoted(id.as_str())));
     }
-    if let Some(name) = &provider.session_name {
+    if let Some(name) = &access.session_name {
         arguments.push(("session_name", quoted(name.as_str())));
     }
-    arguments.push(("duration", quoted(&provider.duration.to_string())));
+    arguments.push(("duration", quoted(&access.duration.to_string())));
     text.push_str(&aligned(&arguments, "    "));
     text.push_str("  }\n}\n");
     text
 }
 
-fn comment(provider: &Provider) -> String {
-    let whose = provider.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
-    if provider.needs_mfa {
+fn comment(access: &Access) -> String {
+    let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    if access.needs_mfa {
         return format!(
             "# No credentials stand here. The role demands MFA: Terraform takes a session of {whose} with MFA from\n\
              #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n"
         );
     }
-    let how = match &provider.profile {
+    let how = match &access.profile {
         Some(profile) => format!("export AWS_PROFILE={}", for_a_shell(profile)),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
     format!("# No credentials stand here. Terraform takes those of {whose} from the environment:\n#   {how}\n")
-}
-
-fn aligned(arguments: &[(&str, String)], indent: &str) -> String {
-    let width = arguments.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    arguments.iter().map(|(name, value)| format!("{indent}{name:width$} = {value}\n")).collect()
-}
-
-/// A quoted HCL string: `${` and `%{` begin templates and are doubled.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '$' | '%' if characters.peek() == Some(&'{') => {
-                out.push(c);
-                out.push(c);
-            }
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A value on one line, quoted where a POSIX shell would read it otherwise.
-fn for_a_shell(text: &str) -> String {
-    let line: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
-    if line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:@+".contains(c)) {
-        return line;
-    }
-    format!("'{}'", line.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -6,11 +6,16 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::iam::names::SessionDuration;
 
 fn provider() -> Provider {
-    Provider {
+    Provider { alias: None, access: access() }
+}
+
+fn access() -> Access {
+    Access {
+        target: "dev".to_owned(),
         needs_mfa: false,
-        alias: None,
         region: Some("eu-west-1".parse().unwrap()),
         role: "arn:aws:iam::222222222222:role/xacct".parse().unwrap(),
         external_id: Some("q7Hc:Zk".parse().unwrap()),
@@ -48,29 +53,29 @@ fn assert_says(block: &Block, provider: &Provider) {
     let has = |key: &'static str, is_there: bool| is_there.then_some(key);
     let expected = [
         has("alias", provider.alias.is_some()),
-        has("region", provider.region.is_some()),
+        has("region", provider.access.region.is_some()),
         has("allowed_account_ids", true),
     ];
     assert_eq!(keys(body), expected.into_iter().flatten().collect::<Vec<_>>());
     assert_eq!(text_of(body, "alias"), provider.alias);
-    assert_eq!(text_of(body, "region"), provider.region.as_ref().map(ToString::to_string));
+    assert_eq!(text_of(body, "region"), provider.access.region.as_ref().map(ToString::to_string));
     let accounts = body.attributes().find(|attribute| attribute.key() == "allowed_account_ids");
-    let only_account = Expression::Array(vec![provider.role.account.as_str().into()]);
+    let only_account = Expression::Array(vec![provider.access.role.account.as_str().into()]);
     assert_eq!(accounts.unwrap().expr(), &only_account);
 
     let body = only_block(body, "assume_role").body();
     let expected = [
         has("role_arn", true),
-        has("external_id", provider.external_id.is_some()),
-        has("session_name", provider.session_name.is_some()),
+        has("external_id", provider.access.external_id.is_some()),
+        has("session_name", provider.access.session_name.is_some()),
         has("duration", true),
     ];
     assert_eq!(keys(body), expected.into_iter().flatten().collect::<Vec<_>>());
     assert_eq!(body.blocks().count(), 0);
-    assert_eq!(text_of(body, "role_arn"), Some(provider.role.to_string()));
-    assert_eq!(text_of(body, "external_id"), provider.external_id.as_ref().map(ToString::to_string));
-    assert_eq!(text_of(body, "session_name"), provider.session_name.as_ref().map(ToString::to_string));
-    assert_eq!(text_of(body, "duration"), Some(provider.duration.to_string()));
+    assert_eq!(text_of(body, "role_arn"), Some(provider.access.role.to_string()));
+    assert_eq!(text_of(body, "external_id"), provider.access.external_id.as_ref().map(ToString::to_string));
+    assert_eq!(text_of(body, "session_name"), provider.access.session_name.as_ref().map(ToString::to_string));
+    assert_eq!(text_of(body, "duration"), Some(provider.access.duration.to_string()));
 }
 
 #[test]
@@ -104,15 +109,17 @@ fn a_provider_is_formatted_as_terraform_fmt_would() {
 
 #[test]
 fn two_providers_stand_apart_and_say_only_what_is_known() {
-    let first = Provider { alias: Some("dev".to_owned()), region: None, ..provider() };
+    let first = Provider { alias: Some("dev".to_owned()), access: Access { region: None, ..access() } };
     let second = Provider {
         alias: Some("prod".to_owned()),
-        external_id: None,
-        session_name: None,
-        profile: None,
-        user: None,
-        duration: "1h30m".parse().unwrap(),
-        ..provider()
+        access: Access {
+            external_id: None,
+            session_name: None,
+            profile: None,
+            user: None,
+            duration: "1h30m".parse().unwrap(),
+            ..access()
+        },
     };
     insta::assert_snapshot!(document(&[first, second], None), @r#"
     # No credentials stand here. Terraform takes those of user alice from the environment:
@@ -230,7 +237,7 @@ fn aliases_keep_what_is_an_identifier_and_mend_what_is_not() {
 #[test]
 fn the_hint_on_credentials_stays_a_comment_whatever_the_profile_is_called() {
     for profile in ["a\nprovider \"x\" {}", "a\r\n}", "a\u{2028}b", "*/ ${x}", "\u{85}x = 1"] {
-        let provider = Provider { profile: Some(profile.to_owned()), ..provider() };
+        let provider = Provider { alias: None, access: Access { profile: Some(profile.to_owned()), ..access() } };
         let text = document(std::slice::from_ref(&provider), None);
         assert_says(only_block(&hcl::parse(&text).unwrap(), "provider"), &provider);
         assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 2, "{text}");
@@ -257,15 +264,18 @@ fn any_provider() -> impl Strategy<Value = Provider> {
         option::of("[A-Za-z0-9_+=,.@-]{1,64}"),
     )
         .prop_map(|(alias, region, (path, name), external_id, session_name, seconds, profile, user)| Provider {
-            needs_mfa: false,
             alias,
-            region: region.map(|region| region.parse().unwrap()),
-            role: format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap(),
-            external_id: external_id.map(|id| id.parse().unwrap()),
-            session_name: session_name.map(|name| name.parse().unwrap()),
-            duration: SessionDuration::from_secs(seconds).unwrap(),
-            profile,
-            user: user.map(|name| name.parse().unwrap()),
+            access: Access {
+                target: "dev".to_owned(),
+                needs_mfa: false,
+                region: region.map(|region| region.parse().unwrap()),
+                role: format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap(),
+                external_id: external_id.map(|id| id.parse().unwrap()),
+                session_name: session_name.map(|name| name.parse().unwrap()),
+                duration: SessionDuration::from_secs(seconds).unwrap(),
+                profile,
+                user: user.map(|name| name.parse().unwrap()),
+            },
         })
 }
 

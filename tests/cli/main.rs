@@ -44,6 +44,7 @@ mod making;
 mod mfa;
 mod operators;
 mod output;
+mod printing;
 mod propagation;
 mod proving;
 mod refusing;

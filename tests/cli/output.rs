@@ -1,4 +1,4 @@
-//! Every text of bootstrap, verify and print-provider-hcl, as a pipe of 80 columns receives it.
+//! Every text of bootstrap and verify, as a pipe of 80 columns receives it.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::Output;
 
 /// Runs a command, holds what it said against the snapshot of that name, and demands what holds of every output.
 #[track_caller]
-fn shows(name: &str, scene: &Scene, words: &str) {
+pub fn shows(name: &str, scene: &Scene, words: &str) {
     scene.sandbox.clear_requests();
     let output = scene.xacct(words);
     assert_output(name, words, &output);
@@ -223,42 +223,6 @@ fn verify_of_several_targets() {
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_C, "xacct", &open));
     shows("verify-multi-one-fails", &scene, "verify");
     shows_json("verify-multi-json", &scene, "verify");
-}
-
-#[test]
-fn provider_blocks() {
-    let scene = Scene::new();
-    scene.environment.write(
-        "xacct.toml",
-        r#"
-[source]
-account = "111111111111"
-user = "alice"
-user_profile = "alice"
-
-[targets.dev]
-account = "222222222222"
-external_id = "abc"
-region = "eu-west-1"
-
-[targets."2nd"]
-account = "333333333333"
-role = "deploy"
-role_path = "/engineering/"
-max_session_duration = "2h"
-require_mfa = true
-"#,
-    );
-    shows("provider-hcl-one", &scene, "print-provider-hcl dev");
-    shows("provider-hcl-several-mfa", &scene, "print-provider-hcl");
-    shows(
-        "provider-hcl-constraint",
-        &scene,
-        "print-provider-hcl 222222222222 --version-constraint ~>5.67 --region us-east-1 --duration 30m",
-    );
-    shows("provider-hcl-too-long", &scene, "print-provider-hcl dev --duration 3h");
-    shows("provider-hcl-unknown-target", &scene, "print-provider-hcl prod");
-    assert!(scene.sandbox.requests().is_empty());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! xacct against programs that others made: ministack in the place of AWS, the AWS CLI as a witness of what xacct did,
-//! and Terraform as the consumer of what xacct prints.
+//! and the consumers of what xacct prints: Terraform, the AWS CLI, botocore, cfn-lint.
 //!
 //! `tests/run` provides them. A test that lacks one says so by name and is counted as skipped.
 
@@ -9,6 +9,7 @@ mod bootstrap;
 mod diagnose;
 mod halves;
 mod ministack;
+mod profile;
 #[path = "../support/mod.rs"]
 mod support;
 mod targets;

@@ -1,0 +1,76 @@
+//! What the commands take that print settings for other tools.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::valid;
+use crate::iam::names::{MfaSerial, Region, SessionDuration};
+
+/// For which links settings are printed, and where to.
+#[derive(Debug, Clone, Args)]
+pub struct Printed {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Write to this file; one that this command did not write is left alone
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file, whoever wrote it
+    #[arg(long, requires = "out")]
+    pub force: bool,
+}
+
+/// What `xacct print-provider-hcl` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-provider-hcl > provider.tf
+  xacct print-provider-hcl dev prod --version-constraint '~> 5.67'")]
+pub struct PrintProviderHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// Also print required_providers with this constraint, such as '~> 5.67'
+    #[arg(long, value_name = "CONSTRAINT")]
+    pub version_constraint: Option<String>,
+    /// Region of the provider (default: the target's in xacct.toml, else AWS_REGION)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+}
+
+/// What `xacct print-profile` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-profile >> ~/.aws/config
+  xacct print-profile dev --profile-name work --duration 30m
+  For tools that cannot ask for an MFA code:
+    xacct print-profile dev --credential-process --program /usr/local/bin/xacct")]
+pub struct PrintProfile {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// Name the profile so (default: as the target)
+    #[arg(long, value_name = "NAME")]
+    pub profile_name: Option<String>,
+    /// The profile that has the user's own credentials (default: user_profile in xacct.toml)
+    #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE", conflicts_with = "credential_process")]
+    pub source_profile: Option<String>,
+    /// The user's MFA device (default: the device that is called as the user is)
+    #[arg(long, value_name = "ARN", value_parser = valid::<MfaSerial>, conflicts_with = "credential_process")]
+    pub mfa_serial: Option<MfaSerial>,
+    /// Let xacct make the session
+    #[arg(long)]
+    pub credential_process: bool,
+    /// Where xacct is, for --credential-process (default: xacct, wherever the PATH has it)
+    #[arg(long, value_name = "FILE", requires = "credential_process")]
+    pub program: Option<PathBuf>,
+    /// Region of the profile (default: the target's in xacct.toml)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>, conflicts_with = "credential_process")]
+    pub duration: Option<SessionDuration>,
+}

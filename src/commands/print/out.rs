@@ -1,0 +1,81 @@
+//! Where printed settings go: stdout, or a file that is replaced whole.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::Printed;
+use crate::commands::Run;
+use crate::config;
+use crate::error::{Error, ExitCode, Kind, Result};
+
+/// The form of what is printed, which decides how it says by whom it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Lines that begin with `#` are comments: HCL, INI, YAML. The first says who printed it.
+    Commented,
+    /// JSON has no comments. The document may say it in `Metadata.PrintedBy`; one that has no place for it, such as a
+    /// policy, is never taken for xacct's own.
+    Json,
+}
+
+/// Prints, or writes to the file that was named.
+///
+/// # Errors
+/// When the file is not one that this command wrote, or cannot be written.
+pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<'_>) -> Result<ExitCode> {
+    let text = match form {
+        Form::Commented => format!("{}\n{text}", marker(command)),
+        Form::Json => text.to_owned(),
+    };
+    let Some(out) = &printed.out else {
+        run.console.result(&text);
+        return Ok(ExitCode::Done);
+    };
+    let text = format!("{}\n", text.trim_end());
+    let path = run.context.directory.join(out);
+    if !printed.force {
+        check_ours(&path, out, command, form, &text)?;
+    }
+    config::replace_file(&path, &text).map_err(|error| cannot("write", out, &error))?;
+    run.console.say(&format!("Wrote {}", out.display()));
+    Ok(ExitCode::Done)
+}
+
+/// What stands in `Metadata.PrintedBy`, and in the first comment.
+pub fn printed_by(command: &str) -> String {
+    format!("Printed by xacct {command}")
+}
+
+fn marker(command: &str) -> String {
+    format!("# {}", printed_by(command))
+}
+
+fn check_ours(path: &Path, shown: &Path, command: &str, form: Form, text: &str) -> Result<()> {
+    let found = match std::fs::read(path) {
+        Ok(found) => found,
+        // A link that leads nowhere is refused when it is written.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(cannot("read", shown, &error)),
+    };
+    let is_ours = match form {
+        Form::Commented => {
+            String::from_utf8_lossy(&found).lines().next().is_some_and(|first| first.trim_end() == marker(command))
+        }
+        Form::Json => serde_json::from_slice::<Value>(&found).is_ok_and(|found| {
+            found.pointer("/Metadata/PrintedBy").and_then(Value::as_str) == Some(&printed_by(command))
+        }),
+    };
+    if is_ours || found == text.as_bytes() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::File,
+        format!("`{}` was not written by xacct {command}, and is left as it is", shown.display()),
+    )
+    .hint("name another file, or replace this one: --force"))
+}
+
+fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("cannot {verb} `{}`: {error}", path.display()))
+}

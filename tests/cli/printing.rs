@@ -1,0 +1,95 @@
+//! Every text of the commands that print settings for other tools. None of them asks AWS anything.
+
+use crate::output::shows;
+use crate::scene::Scene;
+
+const LINKS: &str = r#"
+[source]
+account = "111111111111"
+user = "alice"
+user_profile = "alice"
+
+[targets.dev]
+account = "222222222222"
+external_id = "abc"
+region = "eu-west-1"
+
+[targets."2nd"]
+account = "333333333333"
+role = "deploy"
+role_path = "/engineering/"
+max_session_duration = "2h"
+require_mfa = true
+"#;
+
+/// Two links on record, made by nobody.
+fn recorded() -> Scene {
+    let scene = Scene::new();
+    scene.environment.write("xacct.toml", LINKS);
+    scene
+}
+
+#[test]
+fn provider_blocks() {
+    let scene = recorded();
+    shows("provider-hcl-one", &scene, "print-provider-hcl dev");
+    shows("provider-hcl-several-mfa", &scene, "print-provider-hcl");
+    shows(
+        "provider-hcl-constraint",
+        &scene,
+        "print-provider-hcl 222222222222 --version-constraint ~>5.67 --region us-east-1 --duration 30m",
+    );
+    shows("provider-hcl-too-long", &scene, "print-provider-hcl dev --duration 3h");
+    shows("provider-hcl-unknown-target", &scene, "print-provider-hcl prod");
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn profiles() {
+    let scene = recorded();
+    shows("profile-one", &scene, "print-profile dev --region us-east-1 --duration 30m");
+    shows("profile-several-mfa", &scene, "print-profile");
+    shows("profile-mfa-device", &scene, "print-profile 2nd --mfa-serial arn:aws:iam::111111111111:mfa/phone");
+    shows("profile-process", &scene, "print-profile --credential-process --program /opt/my-tools/xacct");
+    shows("profile-own-source", &scene, "print-profile dev --profile-name alice");
+    shows("profile-unreadable-name", &scene, "print-profile dev --profile-name a]b");
+    shows("profile-one-name-for-two", &scene, "print-profile --profile-name work");
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_profile_needs_to_know_who_has_the_users_credentials() {
+    let scene = recorded();
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"", "");
+    shows("profile-no-user-profile", &scene, "print-profile dev");
+    scene.xacct("print-profile dev --source-profile me").exits_with(0).says(&["source_profile = me\n"]);
+}
+
+/// A file is written whole, again where xacct wrote it, and never over what somebody else wrote.
+#[test]
+fn a_file_of_somebody_else_is_left_alone() {
+    let scene = recorded();
+    let words = "print-profile dev --out profile.ini";
+    scene.xacct(words).exits_with(0).says(&["Wrote profile.ini"]);
+    let written = scene.environment.read("profile.ini");
+    assert_eq!(written, scene.xacct("print-profile dev").exits_with(0).stdout);
+    scene.xacct(&format!("{words} --duration 30m")).exits_with(0);
+    assert!(scene.environment.read("profile.ini").contains("duration_seconds = 1800\n"));
+
+    for foreign in
+        ["", "[default]\n", "# Printed by xacct print-provider-hcl\n", "\n# Printed by xacct print-profile\n"]
+    {
+        scene.environment.write("profile.ini", foreign);
+        scene.xacct(words).exits_with(1).says(&["`profile.ini` was not written by xacct print-profile", "--force"]);
+        assert_eq!(scene.environment.read("profile.ini"), foreign);
+    }
+    scene.xacct(&format!("{words} --force")).exits_with(0);
+    assert_eq!(scene.environment.read("profile.ini"), written);
+    scene.xacct("print-profile dev --out no/such/folder").exits_with(1).says(&["cannot write `no/such/folder`"]);
+    scene.xacct("print-profile dev --force").exits_with(2);
+    assert!(
+        !std::fs::read_dir(scene.environment.path(""))
+            .unwrap()
+            .any(|entry| { entry.unwrap().file_name().to_string_lossy().starts_with(".xacct-") })
+    );
+}

@@ -93,6 +93,11 @@ pub enum Command {
     ///
     /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
     PrintProviderHcl(PrintProviderHcl),
+    /// Print the S3 backend of Terraform or OpenTofu that uses the link.
+    ///
+    /// Versions differ in how they name the role, and drop in silence what they do not know: name yours. With --policy,
+    /// prints what the role must be allowed to do with the bucket.
+    PrintBackendHcl(PrintBackendHcl),
     /// Print profiles for ~/.aws/config that use the link.
     ///
     /// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for

@@ -74,3 +74,42 @@ pub struct PrintProfile {
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>, conflicts_with = "credential_process")]
     pub duration: Option<SessionDuration>,
 }
+
+/// What `xacct print-backend-hcl` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-backend-hcl dev --bucket my-state > backend.tf
+  xacct print-backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
+      --terraform-version opentofu-1.8 --lock-table locks
+  What the role must be allowed to do with the bucket:
+    xacct print-backend-hcl dev --bucket my-state --policy --out state.json
+    xacct bootstrap --policy-file state.json --probe identity")]
+pub struct PrintBackendHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The bucket that holds the state
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: String,
+    /// The key of the state
+    #[arg(long, value_name = "KEY", default_value = "terraform.tfstate")]
+    pub key: String,
+    /// For this version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
+    #[arg(long, value_name = "VERSION")]
+    pub terraform_version: Option<String>,
+    /// The DynamoDB table that keeps two runs apart, for versions before 1.10
+    #[arg(long, value_name = "NAME")]
+    pub lock_table: Option<String>,
+    /// Region of the bucket (default: the target's in xacct.toml, else AWS_REGION)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+    /// Print the least that the role must be allowed to do with the state, as a JSON policy
+    #[arg(long)]
+    pub policy: bool,
+    /// Workspaces other than the default one, too
+    #[arg(long, requires = "policy")]
+    pub workspaces: bool,
+}

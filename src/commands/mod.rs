@@ -32,6 +32,7 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
         Command::Verify(args) => ("verify", args.report.output),
         Command::Diagnose(args) => ("diagnose", args.report.output),
         Command::PrintProviderHcl(_) => ("print-provider-hcl", OutputFormat::Table),
+        Command::PrintBackendHcl(_) => ("print-backend-hcl", OutputFormat::Table),
         Command::PrintProfile(_) => ("print-profile", OutputFormat::Table),
         Command::Completions(_) => ("completions", OutputFormat::Table),
         Command::Man => ("man", OutputFormat::Table),
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
             interrupt::guarded(&run, diagnose::diagnose(args, &run))
         }
         Command::PrintProviderHcl(args) => print::provider_hcl(args, &run()?),
+        Command::PrintBackendHcl(args) => print::backend_hcl(args, &run()?),
         Command::PrintProfile(args) => print::profile(args, &run()?),
         Command::Completions(args) => {
             let mut script = Vec::new();

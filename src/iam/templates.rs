@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::arn::{Partition, RoleArn, UserArn};
-use super::names::{AccountId, ExternalId};
-use super::policy::PolicyDocument;
+use super::names::{AccountId, ExternalId, Region};
+use super::policy::{Element, PolicyDocument};
 
 /// The `Sid` by which xacct knows its own statement, in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
@@ -44,7 +44,13 @@ embedded! {
     GRANT_SESSION_TAGS = "grant-session-tags.json";
     VERIFY_BUCKET = "verify-bucket.json";
     OPERATOR_SOURCE = "operator-source.json";
+    OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
+    STATE_BUCKET = "state-bucket.json";
+    STATE_LOCKFILE = "state-lockfile.json";
+    STATE_WORKSPACES = "state-workspaces.json";
+    STATE_WORKSPACES_LOCKFILE = "state-workspaces-lockfile.json";
+    STATE_LOCK_TABLE = "state-lock-table.json";
 }
 
 /// What a role's trust policy demands of whoever assumes it.
@@ -131,6 +137,83 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     })
 }
 
+/// The same for several links: `entered` are the roles through which the operator gets into target accounts.
+#[must_use]
+pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
+    let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
+    let entering = (!arns.is_empty())
+        .then(|| filled(&OPERATOR_SOURCE_ENTER, &|name| (name == "RoleArns").then(|| Fill::Many(arns.clone()))));
+    merge([operator_source(user)].into_iter().chain(entering))
+}
+
+/// The least that the operator of a target account needs for several roles of it.
+#[must_use]
+pub fn operator_target_of(roles: &BTreeSet<RoleArn>) -> PolicyDocument {
+    merge(roles.iter().map(operator_target))
+}
+
+/// Where Terraform keeps its state, as a policy needs to know it.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The partition of the bucket.
+    pub partition: Partition,
+    /// The bucket.
+    pub bucket: String,
+    /// The key of the state in the default workspace.
+    pub key: String,
+    /// Whether there are other workspaces, below `env:/`.
+    pub workspaces: bool,
+    /// How two runs at a time are kept apart.
+    pub lock: StateLock,
+}
+
+/// How two runs at a time are kept apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateLock {
+    /// They are not.
+    None,
+    /// By an object beside the state.
+    File,
+    /// By an item of a DynamoDB table.
+    Table {
+        /// The table's name.
+        name: String,
+        /// Its account.
+        account: AccountId,
+        /// Its region.
+        region: Region,
+    },
+}
+
+/// The least that Terraform needs of its state (Terraform's documentation, "Backend Type: s3").
+#[must_use]
+pub fn state(state: &State) -> PolicyDocument {
+    let fills = |name: &str| {
+        let (table, account, region) = match &state.lock {
+            StateLock::Table { name, account, region } => (name.as_str(), account.as_str(), region.as_str()),
+            _ => ("", "", ""),
+        };
+        Some(Fill::One(match name {
+            "Partition" => state.partition.to_string(),
+            "Bucket" => state.bucket.clone(),
+            "Key" => state.key.clone(),
+            "Table" => table.to_owned(),
+            "Account" => account.to_owned(),
+            "Region" => region.to_owned(),
+            _ => return None,
+        }))
+    };
+    let has_lockfile = state.lock == StateLock::File;
+    let parts = [
+        (true, &STATE_BUCKET),
+        (has_lockfile, &STATE_LOCKFILE),
+        (state.workspaces, &STATE_WORKSPACES),
+        (state.workspaces && has_lockfile, &STATE_WORKSPACES_LOCKFILE),
+        (matches!(state.lock, StateLock::Table { .. }), &STATE_LOCK_TABLE),
+    ];
+    merge(parts.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
+}
+
 /// What takes the place of a `${Name}`.
 enum Fill {
     One(String),
@@ -176,7 +259,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// One document of several: statements with the same `Sid` become one, with all their conditions and actions.
+/// One document of several: statements with the same `Sid` become one, with all their conditions and resources.
 fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
     let mut merged =
         PolicyDocument { version: Some(super::policy::VERSION.to_owned()), id: None, statements: Vec::new() };
@@ -184,6 +267,9 @@ fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
         match merged.statements.iter_mut().find(|known| known.sid == statement.sid) {
             None => merged.statements.push(statement),
             Some(known) => {
+                if let (Some(Element::Is(known)), Some(Element::Is(more))) = (&mut known.resource, statement.resource) {
+                    known.extend(more);
+                }
                 for (operator, keys) in statement.condition {
                     known.condition.entry(operator).or_default().extend(keys);
                 }

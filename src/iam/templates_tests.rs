@@ -213,3 +213,43 @@ fn an_operator_of_the_target_may_read_any_managed_policy_that_is_to_be_attached(
     let (start, end) = resources.first().unwrap().split_once("*:policy/*").unwrap();
     assert!(aws.to_string().starts_with(start) && end.is_empty(), "{resources:?}");
 }
+
+#[test]
+fn several_roles_of_an_account_stand_in_one_policy_of_its_operator() {
+    let both: BTreeSet<_> = ["a", "team/b"].map(role).into();
+    let document = operator_target_of(&both);
+    assert_eq!(document.statements.len(), operator_target(&role("a")).statements.len());
+    let Some(Element::Is(named)) = &document.statement("XacctRole").unwrap().resource else { panic!("{document}") };
+    assert_eq!(named.len(), 3, "{named:?}");
+    assert_eq!(operator_target_of(&[role("a")].into()), operator_target(&role("a")));
+}
+
+#[test]
+fn the_state_policy_names_only_what_is_used() {
+    let of = |workspaces, lock| {
+        let place = State { partition: Partition::Aws, bucket: "b".into(), key: "k/s".into(), workspaces, lock };
+        let document = state(&place);
+        let mut named: Vec<_> = Vec::new();
+        for statement in &document.statements {
+            let (Element::Is(actions), Some(Element::Is(resources))) = (&statement.action, &statement.resource) else {
+                panic!("{statement:?}")
+            };
+            assert!(actions.iter().all(|action| !action.contains('*')));
+            let deletes = if actions.iter().any(|action| action.contains("Delete")) { "-" } else { "" };
+            named.extend(resources.iter().map(|resource| format!("{deletes}{resource}")));
+        }
+        named
+    };
+    let bucket = ["arn:aws:s3:::b", "arn:aws:s3:::b/k/s"];
+    assert_eq!(of(false, StateLock::None), bucket);
+    assert_eq!(of(false, StateLock::File), [&bucket[..], &["-arn:aws:s3:::b/k/s.tflock"]].concat());
+    let workspaces = ["-arn:aws:s3:::b/k/s.tflock", "-arn:aws:s3:::b/env:/*/k/s", "-arn:aws:s3:::b/env:/*/k/s.tflock"];
+    assert_eq!(of(true, StateLock::File), [&bucket[..], &workspaces].concat());
+    let table = StateLock::Table {
+        name: "t".to_owned(),
+        account: "222222222222".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+    };
+    let expected = ["-arn:aws:s3:::b/env:/*/k/s", "-arn:aws:dynamodb:eu-west-1:222222222222:table/t"];
+    assert_eq!(of(true, table), [&bucket[..], &expected].concat());
+}

@@ -81,7 +81,7 @@ pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>
 
 fn block(provider: &Provider) -> String {
     let access = &provider.access;
-    let mut text = comment(access);
+    let mut text = comment(access, "Terraform");
     text.push_str("provider \"aws\" {\n");
     let mut arguments = Vec::new();
     if let Some(alias) = &provider.alias {
@@ -107,11 +107,12 @@ fn block(provider: &Provider) -> String {
     text
 }
 
-fn comment(access: &Access) -> String {
+/// Where the tool takes the user's credentials from.
+pub(super) fn comment(access: &Access, tool: &str) -> String {
     let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     if access.needs_mfa {
         return format!(
-            "# No credentials stand here. The role demands MFA: Terraform takes a session of {whose} with MFA from\n\
+            "# No credentials stand here. The role demands MFA: {tool} takes a session of {whose} with MFA from\n\
              #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n"
         );
     }
@@ -119,7 +120,7 @@ fn comment(access: &Access) -> String {
         Some(profile) => format!("export AWS_PROFILE={}", for_a_shell(profile)),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
-    format!("# No credentials stand here. Terraform takes those of {whose} from the environment:\n#   {how}\n")
+    format!("# No credentials stand here. {tool} takes those of {whose} from the environment:\n#   {how}\n")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Settings for the tools that use a link: one file a tool, each a pure function from settings to text.
 
+pub mod backend;
 pub mod hcl;
 pub mod profile;
 mod text;

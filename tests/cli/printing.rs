@@ -93,3 +93,20 @@ fn a_file_of_somebody_else_is_left_alone() {
             .any(|entry| { entry.unwrap().file_name().to_string_lossy().starts_with(".xacct-") })
     );
 }
+
+#[test]
+fn backends() {
+    let scene = recorded();
+    let words = "print-backend-hcl dev --bucket my-state";
+    shows("backend-usual", &scene, words);
+    shows("backend-old", &scene, &format!("{words} --terraform-version 1.5 --key a/b.tfstate"));
+    shows("backend-opentofu", &scene, &format!("{words} --terraform-version opentofu-1.8 --lock-table locks"));
+    shows("backend-mfa", &scene, "print-backend-hcl 2nd --bucket my-state --region eu-central-1 --duration 1h");
+    shows("backend-policy", &scene, &format!("{words} --policy --workspaces"));
+    shows("backend-unknown-version", &scene, &format!("{words} --terraform-version 1.99"));
+    shows("backend-table-and-lockfile", &scene, &format!("{words} --lock-table locks"));
+    shows("backend-several", &scene, "print-backend-hcl --bucket my-state");
+    shows("backend-bad-bucket", &scene, "print-backend-hcl dev --bucket My_State");
+    scene.xacct(&format!("{words} --policy --key a*")).exits_with(2).says(&["would mean other keys too"]);
+    assert!(scene.sandbox.requests().is_empty());
+}

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adopt;
+mod backend;
 mod bootstrap;
 mod diagnose;
 mod halves;

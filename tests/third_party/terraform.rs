@@ -103,14 +103,15 @@ fn terraform_accepts_the_providers_of_several_targets() {
 
 /// Runs Terraform, which must succeed.
 #[track_caller]
-fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
+pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     let mut command = environment.command("terraform");
     command.args(arguments).arg("-no-color");
     Output::of(command).exits_with(0)
 }
 
+/// The file is as `terraform fmt` would write it.
 #[track_caller]
-fn assert_formatted(environment: &TestEnvironment, file: &str) {
+pub fn assert_formatted(environment: &TestEnvironment, file: &str) {
     let different = terraform(environment, &["fmt", "-check", "-diff", file]);
     assert_eq!(different.stdout, "");
 }

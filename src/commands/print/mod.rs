@@ -1,9 +1,11 @@
 //! `xacct print-…`: settings for the tools that will use the link. Offline.
 
+mod backend;
 mod out;
 mod profile;
 mod provider;
 
+pub(super) use backend::backend_hcl;
 pub(super) use profile::profile;
 pub(super) use provider::provider_hcl;
 

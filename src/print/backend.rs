@@ -1,0 +1,208 @@
+//! The S3 backend of Terraform and OpenTofu.
+//!
+//! What a version does not know must not be printed: unknown arguments of the backend are errors, and unknown keys of its
+//! `assume_role` are dropped in silence.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Access;
+use super::hcl::comment;
+use super::text::{aligned, quoted};
+use crate::error::{Error, Result};
+use crate::iam::names::Region;
+
+/// Who reads the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// HashiCorp's.
+    Terraform,
+    /// Its fork, from 1.6 on.
+    OpenTofu,
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Terraform => "Terraform",
+            Self::OpenTofu => "OpenTofu",
+        })
+    }
+}
+
+/// A version 1.x of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// Of which tool.
+    pub tool: Tool,
+    minor: u32,
+}
+
+/// The last versions that this program knows of, as of November 2026.
+const LAST_TERRAFORM: u32 = 15;
+const LAST_OPENTOFU: u32 = 12;
+
+impl Version {
+    /// The version that is meant when none is named: the first in which `use_lockfile` is no experiment.
+    pub const USUAL: Self = Self { tool: Tool::Terraform, minor: 11 };
+
+    /// The role is named in `assume_role = {…}`; before 1.6 at the top level, from where 1.10 removed it (Terraform's
+    /// changelogs of 1.6 and 1.10).
+    fn has_nested_role(self) -> bool {
+        self.minor >= 6
+    }
+
+    /// `use_lockfile`: since 1.10 of either (changelogs of Terraform 1.10 and OpenTofu 1.10).
+    #[must_use]
+    pub fn has_lockfile(self) -> bool {
+        self.minor >= 10
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} 1.{}", self.tool, self.minor)
+    }
+}
+
+impl FromStr for Version {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (tool, number) = match text.split_once('-') {
+            Some(("terraform", number)) => (Tool::Terraform, number),
+            Some(("opentofu", number)) => (Tool::OpenTofu, number),
+            _ => (Tool::Terraform, text),
+        };
+        let known = match tool {
+            Tool::Terraform => 0..=LAST_TERRAFORM,
+            Tool::OpenTofu => 6..=LAST_OPENTOFU,
+        };
+        let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
+        let parts: Vec<_> = number.split('.').collect();
+        let minor = match parts.as_slice() {
+            ["1", minor] | ["1", minor, _] if parts.iter().all(is_number) => minor.parse().ok(),
+            _ => None,
+        };
+        match minor.filter(|minor| known.contains(minor)) {
+            Some(minor) => Ok(Self { tool, minor }),
+            None => Err(Error::usage(format!("`{}` is no version that xacct knows", text.escape_debug()))
+                .hint(format!("Terraform: 1.0 to 1.{LAST_TERRAFORM}, written as 1.11"))
+                .hint(format!("OpenTofu: 1.6 to 1.{LAST_OPENTOFU}, written as opentofu-1.8"))),
+        }
+    }
+}
+
+/// The backend.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// Who reads it.
+    pub version: Version,
+    /// The link.
+    pub access: Access,
+    /// The bucket.
+    pub bucket: String,
+    /// The key of the state.
+    pub key: String,
+    /// The region of the bucket.
+    pub region: Option<Region>,
+    /// The DynamoDB table that keeps two runs apart, where the version has no lock file.
+    pub lock_table: Option<String>,
+}
+
+/// The name of a bucket: 3 to 63 of lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming rules).
+///
+/// # Errors
+/// When it cannot be one.
+pub fn check_bucket(name: &str) -> Result<()> {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_good = (3..=63).contains(&name.len())
+        && name.chars().all(|c| is_end(c) || c == '.' || c == '-')
+        && name.starts_with(is_end)
+        && name.ends_with(is_end);
+    if is_good {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` cannot be the name of a bucket", name.escape_debug()))
+        .hint("give 3 to 63 lower-case letters, digits, `.` and `-`"))
+}
+
+/// The key of a state, as the backend takes it: no `/` at either end and none twice.
+///
+/// # Errors
+/// When the backend would refuse it.
+pub fn check_key(key: &str) -> Result<()> {
+    let is_bad = key.is_empty()
+        || key.len() > 1000
+        || key.starts_with('/')
+        || key.ends_with('/')
+        || key.contains("//")
+        || key.chars().any(char::is_control);
+    if !is_bad {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` cannot be the key of a state", key.escape_debug()))
+        .hint("give a path such as `network/terraform.tfstate`"))
+}
+
+/// The name of a DynamoDB table: 3 to 255 of letters, digits and `_-.` (DynamoDB Developer Guide, naming rules).
+///
+/// # Errors
+/// When it cannot be one.
+pub fn check_table(name: &str) -> Result<()> {
+    if (3..=255).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` cannot be the name of a DynamoDB table", name.escape_debug()))
+        .hint("give 3 to 255 letters, digits, `_`, `-` and `.`"))
+}
+
+/// The whole file.
+#[must_use]
+pub fn document(backend: &Backend) -> String {
+    let mut text = comment(&backend.access, &backend.version.tool.to_string());
+    if backend.region.is_none() {
+        text.push_str("# The bucket's region is taken from AWS_REGION.\n");
+    }
+    if !backend.version.has_lockfile() && backend.lock_table.is_none() {
+        text.push_str("# Nothing keeps two runs at a time apart.\n");
+    }
+    let mut arguments = vec![("bucket", quoted(&backend.bucket)), ("key", quoted(&backend.key))];
+    if let Some(region) = &backend.region {
+        arguments.push(("region", quoted(region.as_str())));
+    }
+    if backend.version.has_lockfile() {
+        arguments.push(("use_lockfile", "true".to_owned()));
+    } else if let Some(table) = &backend.lock_table {
+        arguments.push(("dynamodb_table", quoted(table)));
+    }
+    let role = role(&backend.access);
+    text.push_str("terraform {\n  backend \"s3\" {\n");
+    if backend.version.has_nested_role() {
+        let mut role = role;
+        role.push(("duration", quoted(&backend.access.duration.to_string())));
+        text.push_str(&aligned(&arguments, "    "));
+        text.push_str(&format!("\n    assume_role = {{\n{}    }}\n", aligned(&role, "      ")));
+    } else {
+        arguments.extend(role);
+        arguments.push(("assume_role_duration_seconds", backend.access.duration.as_secs().to_string()));
+        text.push_str(&aligned(&arguments, "    "));
+    }
+    text.push_str("  }\n}\n");
+    text
+}
+
+fn role(access: &Access) -> Vec<(&'static str, String)> {
+    let mut arguments = vec![("role_arn", quoted(&access.role.to_string()))];
+    if let Some(id) = &access.external_id {
+        arguments.push(("external_id", quoted(id.as_str())));
+    }
+    if let Some(name) = &access.session_name {
+        arguments.push(("session_name", quoted(name.as_str())));
+    }
+    arguments
+}
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;

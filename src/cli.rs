@@ -98,11 +98,20 @@ pub enum Command {
     /// Versions differ in how they name the role, and drop in silence what they do not know: name yours. With --policy,
     /// prints what the role must be allowed to do with the bucket.
     PrintBackendHcl(PrintBackendHcl),
+    /// Print Terragrunt's settings that use the link.
+    ///
+    /// Terragrunt assumes the role by itself, with iam_role. That has no external ID and no MFA: a link that demands one
+    /// is named in a generated provider instead and, given --bucket, in remote_state.
+    PrintTerragruntHcl(PrintTerragruntHcl),
     /// Print profiles for ~/.aws/config that use the link.
     ///
     /// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for
     /// the session: then tools that cannot prompt for an MFA code can use it, too.
     PrintProfile(PrintProfile),
+    /// Print the least that an operator or the user must be allowed to do.
+    ///
+    /// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.
+    PrintPolicies(PrintPolicies),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page, in roff.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::valid;
+use crate::iam::arn::UserArn;
 use crate::iam::names::{MfaSerial, Region, SessionDuration};
 
 /// For which links settings are printed, and where to.
@@ -112,4 +113,56 @@ pub struct PrintBackendHcl {
     /// Workspaces other than the default one, too
     #[arg(long, requires = "policy")]
     pub workspaces: bool,
+}
+
+/// What `xacct print-terragrunt-hcl` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-terragrunt-hcl dev
+  xacct print-terragrunt-hcl dev --bucket my-state --out root.hcl")]
+pub struct PrintTerragruntHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// Name the options and variables of this version only (default: of all)
+    #[arg(long, value_name = "VERSION")]
+    pub terragrunt_version: Option<String>,
+    /// The bucket that holds the state, where the link demands an external ID or MFA
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: Option<String>,
+    /// Region of the provider and of the bucket (default: the target's in xacct.toml, else AWS_REGION)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+}
+
+/// What `xacct print-policies` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-policies --for source-operator > operator-a.json
+  xacct print-policies dev --for target-operator
+  xacct print-policies --for user")]
+pub struct PrintPolicies {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// For whom
+    #[arg(long = "for", value_name = "WHO")]
+    pub party: Party,
+    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
+    pub user_arn: Option<UserArn>,
+}
+
+/// Who takes part in a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Party {
+    /// Makes the grant in the source account
+    SourceOperator,
+    /// Makes the role in the target account
+    TargetOperator,
+    /// Assumes the role; this is the grant itself
+    User,
 }

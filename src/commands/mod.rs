@@ -33,7 +33,9 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
         Command::Diagnose(args) => ("diagnose", args.report.output),
         Command::PrintProviderHcl(_) => ("print-provider-hcl", OutputFormat::Table),
         Command::PrintBackendHcl(_) => ("print-backend-hcl", OutputFormat::Table),
+        Command::PrintTerragruntHcl(_) => ("print-terragrunt-hcl", OutputFormat::Table),
         Command::PrintProfile(_) => ("print-profile", OutputFormat::Table),
+        Command::PrintPolicies(_) => ("print-policies", OutputFormat::Table),
         Command::Completions(_) => ("completions", OutputFormat::Table),
         Command::Man => ("man", OutputFormat::Table),
     };
@@ -85,7 +87,9 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
         }
         Command::PrintProviderHcl(args) => print::provider_hcl(args, &run()?),
         Command::PrintBackendHcl(args) => print::backend_hcl(args, &run()?),
+        Command::PrintTerragruntHcl(args) => print::terragrunt_hcl(args, &run()?),
         Command::PrintProfile(args) => print::profile(args, &run()?),
+        Command::PrintPolicies(args) => print::policies(args, &run()?),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "xacct", &mut script);

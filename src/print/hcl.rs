@@ -79,7 +79,8 @@ pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>
     blocks.join("\n")
 }
 
-fn block(provider: &Provider) -> String {
+/// The block, below a comment on credentials.
+pub(super) fn block(provider: &Provider) -> String {
     let access = &provider.access;
     let mut text = comment(access, "Terraform");
     text.push_str("provider \"aws\" {\n");

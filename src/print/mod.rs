@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod hcl;
 pub mod profile;
+pub mod terragrunt;
 mod text;
 
 use crate::iam::arn::RoleArn;

@@ -181,6 +181,30 @@ fn without_the_quotas_and_the_policies_it_works_all_the_same() {
     );
 }
 
+/// What is printed is what bootstrap needs: for two roles of an account, and for an account that is entered.
+#[test]
+fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
+    const LINKS: &str = "[source]\naccount = '111111111111'\nuser = 'alice'\nprofile = 'operator-a'\n\
+                         user_profile = 'alice'\n\
+                         [targets.one]\naccount = '222222222222'\nprofile = 'operator-b'\n\
+                         [targets.two]\naccount = '222222222222'\nprofile = 'operator-b'\nrole = 'deploy'\n\
+                         role_path = '/team/'\nallow_session_tags = true\n\
+                         [targets.entered]\naccount = '333333333333'\nenter_role = 'OrganizationAccountAccessRole'\n";
+    let nothing = parsed(r#"{"Version": "2012-10-17", "Statement": []}"#);
+    let scene = with_operators(nothing.clone(), nothing);
+    scene.environment.write("xacct.toml", LINKS);
+    scene.xacct("bootstrap --yes --no-verify").exits_with(1);
+    let print = |words: &str| scene.xacct(&format!("print-policies {words}")).exits_with(0).json();
+    let (source, target) = (print("--for source-operator"), print("one two --for target-operator"));
+    scene.sandbox.world(|world| {
+        world.put_user_policy(ACCOUNT_A, "operator", "operator", source);
+        world.put_user_policy(ACCOUNT_B, "operator", "operator", target);
+    });
+    scene.xacct("bootstrap --yes").exits_with(0);
+    let grant = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
+    assert_eq!(grant.expect("the grant"), print("--for user"));
+}
+
 #[test]
 fn every_permission_is_covered_by_these_tests() {
     let mut all = actions(&source_policy());

@@ -110,3 +110,32 @@ fn backends() {
     scene.xacct(&format!("{words} --policy --key a*")).exits_with(2).says(&["would mean other keys too"]);
     assert!(scene.sandbox.requests().is_empty());
 }
+
+#[test]
+fn terragrunt() {
+    let scene = recorded();
+    let toml = scene.environment.read("xacct.toml");
+    shows("terragrunt-external-id", &scene, "print-terragrunt-hcl dev --bucket my-state");
+    shows("terragrunt-mfa", &scene, "print-terragrunt-hcl 2nd --region eu-west-1");
+    shows("terragrunt-unknown-version", &scene, "print-terragrunt-hcl dev --terragrunt-version 3.0");
+    scene.environment.write("xacct.toml", &toml.replace("external_id = \"abc\"", ""));
+    shows("terragrunt-iam-role", &scene, "print-terragrunt-hcl dev --terragrunt-version 1.1.2");
+    shows("terragrunt-bucket-for-nothing", &scene, "print-terragrunt-hcl dev --bucket my-state");
+    scene.xacct("print-terragrunt-hcl dev --terragrunt-version 1.1.1").exits_with(0).says(&["use 1.1.2 or later"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn policies() {
+    let scene = recorded();
+    shows("policies-source-operator", &scene, "print-policies --for source-operator");
+    shows("policies-target-operator", &scene, "print-policies 2nd --for target-operator");
+    shows("policies-user", &scene, "print-policies --for user");
+    shows("policies-two-accounts", &scene, "print-policies --for target-operator");
+    let with_path = "print-policies --for source-operator --user-arn arn:aws:iam::111111111111:user/team/alice";
+    scene.xacct(with_path).exits_with(0).says(&["user/team/alice"]);
+    scene.environment.edit("xacct.toml", "user = \"alice\"", "");
+    scene.xacct("print-policies --for user").exits_with(2).says(&["[source] of `xacct.toml` has no `user`"]);
+    scene.xacct("print-policies dev --for target-operator").exits_with(0);
+    assert!(scene.sandbox.requests().is_empty());
+}

@@ -2,12 +2,16 @@
 
 mod backend;
 mod out;
+mod policies;
 mod profile;
 mod provider;
+mod terragrunt;
 
 pub(super) use backend::backend_hcl;
+pub(super) use policies::policies;
 pub(super) use profile::profile;
 pub(super) use provider::provider_hcl;
+pub(super) use terragrunt::terragrunt_hcl;
 
 use super::Run;
 use crate::config::Link;

@@ -1,0 +1,141 @@
+//! Terragrunt's settings.
+//!
+//! `iam_role` lets Terragrunt itself assume the role, for Terraform and for its own bucket. It has no external ID and no
+//! MFA (Terragrunt's `internal/iam/iam.go`), so a link that demands one is named in a generated provider instead.
+
+use std::str::FromStr;
+
+use super::Access;
+use super::hcl::{self, Provider};
+use super::text::{aligned, quoted};
+use crate::error::{Error, Result};
+
+/// Which names Terragrunt has for its options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Nobody said which version: both are told.
+    Both,
+    /// `--terragrunt-…`, up to 0.72.
+    Old,
+    /// Either, from 0.73 to 0.84.
+    OldAndNew,
+    /// `--iam-assume-role`, from 0.85 on; the old variables still count.
+    New,
+}
+
+impl FromStr for Names {
+    type Err = Error;
+
+    /// Reads a version: the new names came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's tags).
+    fn from_str(text: &str) -> Result<Self> {
+        let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
+        let parts: Vec<_> = text.split('.').collect();
+        let version = match parts.as_slice() {
+            [major, minor] | [major, minor, _] if parts.iter().all(is_number) => {
+                major.parse::<u32>().ok().zip(minor.parse::<u32>().ok())
+            }
+            _ => None,
+        };
+        match version {
+            Some((0, 50..=72)) => Ok(Self::Old),
+            Some((0, 73..=84)) => Ok(Self::OldAndNew),
+            Some((0, 85..=99) | (1, 0..=1)) => Ok(Self::New),
+            _ => Err(Error::usage(format!("`{}` is no version of Terragrunt that xacct knows", text.escape_debug()))
+                .hint("give one from 0.50 to 0.99, or 1.0 or 1.1")),
+        }
+    }
+}
+
+const NEW_NAMES: [&str; 3] = [
+    "--iam-assume-role, TG_IAM_ASSUME_ROLE",
+    "--iam-assume-role-duration, TG_IAM_ASSUME_ROLE_DURATION",
+    "--iam-assume-role-session-name, TG_IAM_ASSUME_ROLE_SESSION_NAME",
+];
+
+const OLD_NAMES: [&str; 3] = [
+    "--terragrunt-iam-role, TERRAGRUNT_IAM_ROLE",
+    "--terragrunt-iam-assume-role-duration, TERRAGRUNT_IAM_ASSUME_ROLE_DURATION",
+    "--terragrunt-iam-assume-role-session-name,\n#     TERRAGRUNT_IAM_ASSUME_ROLE_SESSION_NAME",
+];
+
+/// Whether Terragrunt can assume the role by itself.
+#[must_use]
+pub fn can_assume(access: &Access) -> bool {
+    access.external_id.is_none() && !access.needs_mfa
+}
+
+/// The settings with which Terragrunt assumes the role by itself.
+#[must_use]
+pub fn assuming(access: &Access, names: Names) -> String {
+    let mut text = hcl::comment(access, "Terragrunt");
+    text.push_str(
+        "# Leave assume_role out of providers and of remote_state: the role would have to assume itself.\n\
+         # Options and variables win over what stands here:\n",
+    );
+    let told = [(names != Names::Old, NEW_NAMES), (names != Names::New, OLD_NAMES)];
+    for name in told.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, names)| names) {
+        text.push_str(&format!("#   {name}\n"));
+    }
+    text.push_str(match names {
+        Names::New => "# Variables that begin with TERRAGRUNT_ still count, and are deprecated.\n",
+        Names::Both => "# Options that begin with --terragrunt- went with 0.85, the others came with 0.73.\n",
+        Names::Old | Names::OldAndNew => "",
+    });
+    let mut arguments = vec![
+        ("iam_role", quoted(&access.role.to_string())),
+        ("iam_assume_role_duration", access.duration.as_secs().to_string()),
+    ];
+    if let Some(name) = &access.session_name {
+        arguments.push(("iam_assume_role_session_name", quoted(name.as_str())));
+    }
+    text.push_str(&aligned(&arguments, ""));
+    text
+}
+
+/// Settings with which Terraform assumes the role: a generated provider, and the state where a bucket is named.
+///
+/// # Errors
+/// When the role's path has what a heredoc would take for a template.
+pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
+    let role = access.role.to_string();
+    if role.contains("${") || role.contains("%{") {
+        return Err(Error::usage(format!("Terragrunt would take `{role}` for a template"))
+            .hint("give the role a path of letters, digits and `/`"));
+    }
+    let provider = hcl::block(&Provider { alias: None, access: access.clone() });
+    // The comment says who needs which credentials, and stands outside, where people look.
+    let (comment, provider) = provider.split_at(provider.find("provider ").unwrap_or_default());
+    let mut text = comment.replace("Terraform", "Terragrunt");
+    text.push_str(&format!(
+        "generate \"provider\" {{\n  path      = \"provider.tf\"\n  if_exists = \"overwrite_terragrunt\"\n  contents  = <<EOF\n\
+         {provider}EOF\n}}\n"
+    ));
+    let Some(bucket) = bucket else { return Ok(text) };
+    let mut config =
+        vec![("bucket", quoted(bucket)), ("key", "\"${path_relative_to_include()}/terraform.tfstate\"".to_owned())];
+    if let Some(region) = &access.region {
+        config.push(("region", quoted(region.as_str())));
+    }
+    config.push(("encrypt", "true".to_owned()));
+    config.push(("use_lockfile", "true".to_owned()));
+    let mut role = vec![("role_arn", quoted(&role))];
+    if let Some(id) = &access.external_id {
+        role.push(("external_id", quoted(id.as_str())));
+    }
+    if let Some(name) = &access.session_name {
+        role.push(("session_name", quoted(name.as_str())));
+    }
+    role.push(("duration", quoted(&access.duration.to_string())));
+    text.push_str(&format!(
+        "\n# use_lockfile and assume_role need Terraform or OpenTofu 1.10 or later.\nremote_state {{\n  backend = \"s3\"\n\n  \
+         generate = {{\n    path      = \"backend.tf\"\n    if_exists = \"overwrite_terragrunt\"\n  }}\n\n  config = {{\n{}\n    \
+         assume_role = {{\n{}    }}\n  }}\n}}\n",
+        aligned(&config, "    "),
+        aligned(&role, "      "),
+    ));
+    Ok(text)
+}
+
+#[cfg(test)]
+#[path = "terragrunt_tests.rs"]
+mod tests;

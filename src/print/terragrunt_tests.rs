@@ -1,0 +1,157 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use ::hcl::{Body, Expression};
+use proptest::prelude::*;
+
+use super::*;
+
+fn access(external_id: Option<&str>) -> Access {
+    Access {
+        target: "dev".to_owned(),
+        role: "arn:aws:iam::222222222222:role/xacct".parse().unwrap(),
+        region: Some("eu-west-1".parse().unwrap()),
+        external_id: external_id.map(|id| id.parse().unwrap()),
+        needs_mfa: false,
+        session_name: Some("alice".parse().unwrap()),
+        duration: "90m".parse().unwrap(),
+        profile: Some("alice".to_owned()),
+        user: Some("alice".parse().unwrap()),
+    }
+}
+
+fn parsed(text: &str) -> Body {
+    ::hcl::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// The text of an expression, with its templates evaluated.
+fn text_of(expression: &Expression) -> String {
+    let value = ::hcl::eval::Evaluate::evaluate(expression, &::hcl::eval::Context::new()).unwrap();
+    value.as_str().unwrap().to_owned()
+}
+
+fn attribute<'a>(body: &'a Body, key: &str) -> &'a Expression {
+    body.attributes().find(|attribute| attribute.key() == key).unwrap().expr()
+}
+
+#[test]
+fn terragrunt_assumes_a_role_that_demands_nothing_more() {
+    assert!(can_assume(&access(None)));
+    insta::assert_snapshot!(assuming(&access(None), Names::Both), @r#"
+    # No credentials stand here. Terragrunt takes those of user alice from the environment:
+    #   export AWS_PROFILE=alice
+    # Leave assume_role out of providers and of remote_state: the role would have to assume itself.
+    # Options and variables win over what stands here:
+    #   --iam-assume-role, TG_IAM_ASSUME_ROLE
+    #   --iam-assume-role-duration, TG_IAM_ASSUME_ROLE_DURATION
+    #   --iam-assume-role-session-name, TG_IAM_ASSUME_ROLE_SESSION_NAME
+    #   --terragrunt-iam-role, TERRAGRUNT_IAM_ROLE
+    #   --terragrunt-iam-assume-role-duration, TERRAGRUNT_IAM_ASSUME_ROLE_DURATION
+    #   --terragrunt-iam-assume-role-session-name,
+    #     TERRAGRUNT_IAM_ASSUME_ROLE_SESSION_NAME
+    # Options that begin with --terragrunt- went with 0.85, the others came with 0.73.
+    iam_role                     = "arn:aws:iam::222222222222:role/xacct"
+    iam_assume_role_duration     = 5400
+    iam_assume_role_session_name = "alice"
+    "#);
+}
+
+#[test]
+fn a_role_that_demands_more_is_named_in_a_generated_provider_and_in_the_state() {
+    assert!(!can_assume(&access(Some("abc"))));
+    assert!(!can_assume(&Access { needs_mfa: true, ..access(None) }));
+    insta::assert_snapshot!(generating(&access(Some("abc")), Some("my-state")).unwrap(), @r#"
+    # No credentials stand here. Terragrunt takes those of user alice from the environment:
+    #   export AWS_PROFILE=alice
+    generate "provider" {
+      path      = "provider.tf"
+      if_exists = "overwrite_terragrunt"
+      contents  = <<EOF
+    provider "aws" {
+      region              = "eu-west-1"
+      allowed_account_ids = ["222222222222"]
+
+      assume_role {
+        role_arn     = "arn:aws:iam::222222222222:role/xacct"
+        external_id  = "abc"
+        session_name = "alice"
+        duration     = "1h30m"
+      }
+    }
+    EOF
+    }
+
+    # use_lockfile and assume_role need Terraform or OpenTofu 1.10 or later.
+    remote_state {
+      backend = "s3"
+
+      generate = {
+        path      = "backend.tf"
+        if_exists = "overwrite_terragrunt"
+      }
+
+      config = {
+        bucket       = "my-state"
+        key          = "${path_relative_to_include()}/terraform.tfstate"
+        region       = "eu-west-1"
+        encrypt      = true
+        use_lockfile = true
+
+        assume_role = {
+          role_arn     = "arn:aws:iam::222222222222:role/xacct"
+          external_id  = "abc"
+          session_name = "alice"
+          duration     = "1h30m"
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn each_version_is_told_the_names_that_it_has() {
+    for (version, has_new, has_old) in [
+        ("0.50", false, true),
+        ("0.72.9", false, true),
+        ("0.73.0", true, true),
+        ("0.84.1", true, true),
+        ("0.85.0", true, false),
+        ("1.1.2", true, false),
+    ] {
+        let text = assuming(&access(None), version.parse().unwrap());
+        assert_eq!(text.contains(" --iam-assume-role,"), has_new, "{version}\n{text}");
+        assert_eq!(text.contains(" --terragrunt-iam-role,"), has_old, "{version}\n{text}");
+    }
+    for bad in ["", "1", "0.1", "2.0", "v1.0", "1.0.", "1.2", "0.850", "latest"] {
+        let error = bad.parse::<Names>().unwrap_err();
+        assert_eq!(error.hints, ["give one from 0.50 to 0.99, or 1.0 or 1.1"]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_independent_parser_reads_the_role_as_it_was_meant(
+        path in prop_oneof![r#"(/[$%{}"\\~]{1,10})?/"#, r"(/[!-~]{1,20})?/"],
+        name in "[A-Za-z0-9_+=,.@-]{1,64}",
+    ) {
+        let role: crate::iam::arn::RoleArn = format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap();
+        let plain = Access { role: role.clone(), ..access(None) };
+        let body = parsed(&assuming(&plain, Names::Both));
+        prop_assert_eq!(text_of(attribute(&body, "iam_role")), role.to_string());
+
+        let guarded = Access { role: role.clone(), ..access(Some("abc")) };
+        let Ok(text) = generating(&guarded, Some("my-state")) else {
+            let has_template = path.contains("${") || path.contains("%{");
+            prop_assert!(has_template, "{}", role);
+            return Ok(());
+        };
+        let body = parsed(&text);
+        let mut blocks = body.blocks();
+        let provider = text_of(attribute(blocks.next().unwrap().body(), "contents"));
+        let provider = parsed(&provider);
+        let assumed = provider.blocks().next().unwrap().body().blocks().next().unwrap();
+        prop_assert_eq!(text_of(attribute(assumed.body(), "role_arn")), role.to_string());
+        let Expression::Object(config) = attribute(blocks.next().unwrap().body(), "config") else { panic!("{text}") };
+        let Some(Expression::Object(assumed)) = config.values().last() else { panic!("{text}") };
+        prop_assert_eq!(text_of(assumed.values().next().unwrap()), role.to_string());
+    }
+}

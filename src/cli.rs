@@ -112,6 +112,16 @@ pub enum Command {
     ///
     /// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.
     PrintPolicies(PrintPolicies),
+    /// Print the role and the grant as Terraform resources.
+    ///
+    /// With import blocks, so that Terraform 1.5 or later takes over what bootstrap made: nothing is made again, and
+    /// nothing is changed.
+    PrintRoleHcl(PrintRoleHcl),
+    /// Print the role as a CloudFormation template.
+    ///
+    /// With parameters for what differs from account to account, and in comments the commands that deploy it: to one
+    /// account, or with a stack set to an organizational unit.
+    PrintCloudformation(PrintCloudformation),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page, in roff.

@@ -166,3 +166,44 @@ pub enum Party {
     /// Assumes the role; this is the grant itself
     User,
 }
+
+/// What `xacct print-role-hcl` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-role-hcl --out link.tf
+  terraform init
+  terraform plan")]
+pub struct PrintRoleHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
+    pub user_arn: Option<UserArn>,
+}
+
+/// What `xacct print-cloudformation` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-cloudformation dev --out role.yaml
+  xacct print-cloudformation dev --format json")]
+pub struct PrintCloudformation {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The form of the template
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    pub format: TemplateFormat,
+    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
+    pub user_arn: Option<UserArn>,
+}
+
+/// The form of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TemplateFormat {
+    /// With comments on how to roll it out
+    Yaml,
+    /// Without
+    Json,
+}

@@ -36,6 +36,8 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
         Command::PrintTerragruntHcl(_) => ("print-terragrunt-hcl", OutputFormat::Table),
         Command::PrintProfile(_) => ("print-profile", OutputFormat::Table),
         Command::PrintPolicies(_) => ("print-policies", OutputFormat::Table),
+        Command::PrintRoleHcl(_) => ("print-role-hcl", OutputFormat::Table),
+        Command::PrintCloudformation(_) => ("print-cloudformation", OutputFormat::Table),
         Command::Completions(_) => ("completions", OutputFormat::Table),
         Command::Man => ("man", OutputFormat::Table),
     };
@@ -90,6 +92,8 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
         Command::PrintTerragruntHcl(args) => print::terragrunt_hcl(args, &run()?),
         Command::PrintProfile(args) => print::profile(args, &run()?),
         Command::PrintPolicies(args) => print::policies(args, &run()?),
+        Command::PrintRoleHcl(args) => print::role_hcl(args, &run()?),
+        Command::PrintCloudformation(args) => print::cloudformation(args, &run()?),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "xacct", &mut script);

@@ -1,8 +1,10 @@
 //! Settings for the tools that use a link: one file a tool, each a pure function from settings to text.
 
 pub mod backend;
+pub mod cloudformation;
 pub mod hcl;
 pub mod profile;
+pub mod role_hcl;
 pub mod terragrunt;
 mod text;
 

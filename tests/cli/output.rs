@@ -8,7 +8,7 @@ use crate::support::Output;
 
 /// Runs a command, holds what it said against the snapshot of that name, and demands what holds of every output.
 #[track_caller]
-pub fn shows(name: &str, scene: &Scene, words: &str) {
+fn shows(name: &str, scene: &Scene, words: &str) {
     scene.sandbox.clear_requests();
     let output = scene.xacct(words);
     assert_output(name, words, &output);

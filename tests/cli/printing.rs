@@ -1,7 +1,7 @@
 //! Every text of the commands that print settings for other tools. None of them asks AWS anything.
 
-use crate::output::shows;
 use crate::scene::Scene;
+use crate::snapshots::assert_output;
 
 const LINKS: &str = r#"
 [source]
@@ -27,6 +27,15 @@ fn recorded() -> Scene {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", LINKS);
     scene
+}
+
+/// Runs a command and holds what it said against the snapshot of that name.
+#[track_caller]
+fn shows(name: &str, scene: &Scene, words: &str) {
+    let output = scene.xacct(words);
+    assert_output(name, words, &output);
+    assert!(!output.everything().contains('\u{1b}'), "{output:?}");
+    assert!(output.stdout.lines().all(|line| line == line.trim_end()), "blanks at the end\n{output}");
 }
 
 #[test]
@@ -137,5 +146,32 @@ fn policies() {
     scene.environment.edit("xacct.toml", "user = \"alice\"", "");
     scene.xacct("print-policies --for user").exits_with(2).says(&["[source] of `xacct.toml` has no `user`"]);
     scene.xacct("print-policies dev --for target-operator").exits_with(0);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn roles_as_terraform_resources() {
+    let scene = recorded();
+    scene.environment.append("xacct.toml", "policy_arns = [\"PowerUserAccess\"]\nallow_session_tags = true\n");
+    scene.environment.append("xacct.toml", "enter_role = \"OrganizationAccountAccessRole\"\n");
+    shows("role-hcl-one", &scene, "print-role-hcl dev");
+    shows("role-hcl-several", &scene, "print-role-hcl");
+    scene.environment.append("xacct.toml", "policy_files = [\"missing.json\"]\n");
+    scene.xacct("print-role-hcl").exits_with(1).says(&["cannot read policy file `missing.json`"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn cloudformation_templates() {
+    let scene = recorded();
+    shows("cloudformation-yaml", &scene, "print-cloudformation dev");
+    shows("cloudformation-json", &scene, "print-cloudformation 2nd --format json");
+    shows("cloudformation-several", &scene, "print-cloudformation");
+    // JSON has no comments: the document itself says who printed it.
+    let words = "print-cloudformation dev --format json --out role.json";
+    scene.xacct(words).exits_with(0);
+    scene.xacct(&format!("{words} --user-arn arn:aws:iam::111111111111:user/x/alice")).exits_with(0);
+    scene.environment.write("role.json", "{\"Metadata\": {}}");
+    scene.xacct(words).exits_with(1).says(&["was not written by xacct print-cloudformation"]);
     assert!(scene.sandbox.requests().is_empty());
 }

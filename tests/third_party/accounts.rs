@@ -134,6 +134,12 @@ impl Account {
         self.run(&words.split_whitespace().chain([&*document]).collect::<Vec<_>>())
     }
 
+    /// The same, with a text as the last argument.
+    #[track_caller]
+    pub fn aws_text(&self, words: &str, text: &str) -> Value {
+        self.run(&words.split_whitespace().chain([text]).collect::<Vec<_>>())
+    }
+
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> Value {
         let mut command = self.witness.command(&self.aws);

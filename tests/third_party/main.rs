@@ -8,9 +8,11 @@ mod adopt;
 mod backend;
 mod bootstrap;
 mod diagnose;
+mod cloudformation;
 mod halves;
 mod ministack;
 mod profile;
+mod role_hcl;
 #[path = "../support/mod.rs"]
 mod support;
 mod targets;

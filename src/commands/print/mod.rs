@@ -1,16 +1,20 @@
 //! `xacct print-…`: settings for the tools that will use the link. Offline.
 
 mod backend;
+mod cloudformation;
 mod out;
 mod policies;
 mod profile;
 mod provider;
+mod role_hcl;
 mod terragrunt;
 
 pub(super) use backend::backend_hcl;
+pub(super) use cloudformation::cloudformation;
 pub(super) use policies::policies;
 pub(super) use profile::profile;
 pub(super) use provider::provider_hcl;
+pub(super) use role_hcl::role_hcl;
 pub(super) use terragrunt::terragrunt_hcl;
 
 use super::Run;

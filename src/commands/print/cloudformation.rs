@@ -1,0 +1,39 @@
+//! `xacct print-cloudformation`.
+
+use super::out::{Form, emit, printed_by};
+use super::{only_one, role, user_arn};
+use crate::cli::{PrintCloudformation, TemplateFormat};
+use crate::commands::{Run, halves};
+use crate::config;
+use crate::error::{ExitCode, Result};
+use crate::print::cloudformation;
+
+/// The longest template that a request may carry (CloudFormation API reference, `TemplateBody`).
+const LONGEST_TEMPLATE: usize = 51_200;
+
+/// Runs the command.
+pub fn cloudformation(args: &PrintCloudformation, run: &Run<'_>) -> Result<ExitCode> {
+    const COMMAND: &str = "print-cloudformation";
+    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
+    let link = only_one(&links, "a template makes one role")?;
+    let partition = role(link, None, run).partition;
+    link.check(Some(partition))?;
+    let user = user_arn(args.user_arn.as_ref(), partition, run)?;
+    let files = halves::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
+    let desired = halves::role(link, &user, partition, &files);
+    let external_id = link.external_id.known();
+    let template = cloudformation::template(&desired, external_id, &printed_by(COMMAND));
+    let (form, text) = match args.format {
+        TemplateFormat::Json => (Form::Json, format!("{template:#}")),
+        TemplateFormat::Yaml => {
+            let file =
+                args.printed.out.as_ref().and_then(|out| out.to_str()).filter(|out| !out.contains(['\n', '\'', ' ']));
+            let file = file.unwrap_or("role.yaml");
+            (Form::Commented, cloudformation::document(&template, &desired, file, external_id))
+        }
+    };
+    if text.len() > LONGEST_TEMPLATE {
+        run.console.say("The template is over 51,200 bytes: put it into a bucket and give its URL to CloudFormation");
+    }
+    emit(COMMAND, form, &text, &args.printed, run)
+}

@@ -1,0 +1,60 @@
+//! `xacct print-role-hcl`.
+
+use super::out::{Form, emit};
+use super::{role, user_arn};
+use crate::cli::PrintRoleHcl;
+use crate::commands::{Run, halves};
+use crate::config::{self, Link};
+use crate::error::{ExitCode, Result};
+use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::names::{IamPath, Region};
+use crate::print::role_hcl::{self, Target, WayIn};
+
+/// Runs the command.
+pub fn role_hcl(args: &PrintRoleHcl, run: &Run<'_>) -> Result<ExitCode> {
+    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
+    let all = config::recorded_links(&run.file, &[], None)?;
+    let partition = all.first().map_or(Partition::Aws, |link| role(link, None, run).partition);
+    let user = user_arn(args.user_arn.as_ref(), partition, run)?;
+    if links.iter().any(|link| link.restrict_to_user)
+        && args.user_arn.is_none()
+        && matches!(run.file.source.user, Some(UserRef::Name(_)))
+    {
+        run.console.say(&format!("Taken for granted: the user is {user}. If not, give the ARN: --user-arn ARN"));
+    }
+    let files = halves::read_policy_files(&links, run)?;
+    let mut targets = Vec::new();
+    for link in &links {
+        link.check(Some(partition))?;
+        let own = files.get(&link.name).cloned().unwrap_or_default();
+        targets.push(Target {
+            name: link.name.clone(),
+            role: halves::role(link, &user, partition, &own),
+            way_in: way_in(link, partition, run)?,
+        });
+    }
+    // The grant is one policy for all links, whichever are printed.
+    let grant = halves::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
+    let source = WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
+    let text = role_hcl::document(&grant, &source, &targets);
+    emit("print-role-hcl", Form::Commented, &text, &args.printed, run)
+}
+
+fn way_in(link: &Link, partition: Partition, run: &Run<'_>) -> Result<WayIn> {
+    let (profile, enter_role) = match &link.way_in {
+        config::WayIn::Profile(profile) => (Some(profile.clone()), None),
+        config::WayIn::EnterRole(name) => {
+            let role = RoleArn::new(partition, link.account.clone(), IamPath::root(), name.clone());
+            (run.file.source.profile.clone(), Some(role))
+        }
+        config::WayIn::Search => (None, None),
+    };
+    Ok(WayIn { region: region(link.region.as_ref(), partition)?, profile, enter_role })
+}
+
+fn region(recorded: Option<&Region>, partition: Partition) -> Result<Region> {
+    match recorded {
+        Some(region) => Ok(region.clone()),
+        None => Ok(partition.default_region().parse()?),
+    }
+}

@@ -1,0 +1,141 @@
+//! The role as a CloudFormation template, alone or for a StackSet.
+
+use serde_json::{Map, Value, json};
+
+use super::text::yaml;
+use crate::iam::halves::DesiredRole;
+use crate::iam::names::ExternalId;
+
+/// The template, as JSON has it. Values that differ from account to account are parameters.
+#[must_use]
+pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by: &str) -> Value {
+    let mut parameters = Map::new();
+    parameters.insert(
+        "SourceAccount".to_owned(),
+        json!({
+            "Type": "String",
+            "Description": "The account whose user assumes the role",
+            "Default": role.source.as_str(),
+            "AllowedPattern": "^[0-9]{12}$",
+        }),
+    );
+    parameters.insert(
+        "RoleName".to_owned(),
+        json!({
+            "Type": "String",
+            "Description": "The role's name",
+            "Default": role.arn.name.as_str(),
+            "AllowedPattern": "^[A-Za-z0-9_+=,.@-]{1,64}$",
+        }),
+    );
+    if let Some(id) = external_id {
+        parameters.insert(
+            "ExternalId".to_owned(),
+            json!({
+                "Type": "String",
+                "Description": "What a request to assume the role must carry; best another one for each account",
+                "Default": id.as_str(),
+                "AllowedPattern": "^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
+            }),
+        );
+    }
+    let mut properties = Map::new();
+    let mut set = |key: &str, value: Value| {
+        properties.insert(key.to_owned(), value);
+    };
+    set("RoleName", json!({"Ref": "RoleName"}));
+    set("Path", json!(role.arn.path.as_str()));
+    set("Description", json!(role.description));
+    set("MaxSessionDuration", json!(role.max_session.as_secs()));
+    set("AssumeRolePolicyDocument", with_parameters(&role.trust.to_value(), role, external_id));
+    if let Some(boundary) = &role.boundary {
+        set("PermissionsBoundary", json!(boundary.to_string()));
+    }
+    if !role.attachments.is_empty() {
+        set("ManagedPolicyArns", role.attachments.iter().map(ToString::to_string).collect());
+    }
+    let inline = role.inline.iter();
+    let inline: Vec<_> = inline
+        .map(|(name, document)| json!({"PolicyName": name.as_str(), "PolicyDocument": document.to_value()}))
+        .collect();
+    if !inline.is_empty() {
+        set("Policies", inline.into());
+    }
+    let tags = role.all_tags().into_iter().map(|(key, value)| {
+        let is_source = key == crate::iam::halves::SOURCE_TAG;
+        let value = if is_source { json!({"Ref": "SourceAccount"}) } else { json!(value) };
+        json!({"Key": key, "Value": value})
+    });
+    set("Tags", tags.collect());
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "A role that a user of another account assumes",
+        "Metadata": {"PrintedBy": printed_by},
+        "Parameters": parameters,
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+    })
+}
+
+/// The trust policy with parameters in the place of this link's values.
+fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&ExternalId>) -> Value {
+    match value {
+        Value::Object(object) => {
+            let changed = object.iter().map(|(key, value)| {
+                let own = match (key.as_str(), value.as_str()) {
+                    ("sts:ExternalId", Some(id)) if external_id.is_some_and(|known| known.as_str() == id) => {
+                        Some(json!({"Ref": "ExternalId"}))
+                    }
+                    ("AWS", Some(principal)) if principal.ends_with(&format!("::{}:root", role.source)) => {
+                        Some(json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${SourceAccount}:root"}))
+                    }
+                    _ => None,
+                };
+                (key.clone(), own.unwrap_or_else(|| with_parameters(value, role, external_id)))
+            });
+            Value::Object(changed.collect())
+        }
+        Value::Array(list) => list.iter().map(|item| with_parameters(item, role, external_id)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The template as YAML, below comments on how to roll it out.
+#[must_use]
+pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: Option<&ExternalId>) -> String {
+    let overrides = match external_id {
+        None => String::new(),
+        Some(_) => "# Another external ID for an account: the same with --deployment-targets Accounts=ACCOUNT and\n\
+             #   --parameter-overrides ParameterKey=ExternalId,ParameterValue=ID\n"
+            .to_owned(),
+    };
+    let name = stack_name(role.arn.name.as_str());
+    format!(
+        "# One account:\n\
+         #   aws cloudformation deploy --stack-name {name} --template-file {file} \\\n\
+         #     --capabilities CAPABILITY_NAMED_IAM\n\
+         # Every account of an organizational unit, from the management account or a delegated administrator's\n\
+         # (--call-as DELEGATED_ADMIN). Stack sets never deploy to the management account itself.\n\
+         #   aws cloudformation create-stack-set --stack-set-name {name} --template-body file://{file} \\\n\
+         #     --capabilities CAPABILITY_NAMED_IAM --permission-model SERVICE_MANAGED \\\n\
+         #     --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false --managed-execution Active=true\n\
+         #   aws cloudformation create-stack-instances --stack-set-name {name} \\\n\
+         #     --deployment-targets OrganizationalUnitIds=ou-xxxx-xxxxxxxx --regions {region} \\\n\
+         #     --operation-preferences MaxConcurrentPercentage=100,FailureTolerancePercentage=100\n\
+         # Exactly one region: IAM has none. Without the preferences accounts are done one at a time, up to the first\n\
+         # failure. A role of that name that is there already makes the stack fail: bootstrap and this do not mix.\n\
+         {overrides}\n{}",
+        yaml(template, ""),
+        region = role.arn.partition.default_region(),
+    )
+}
+
+/// A stack's name: letters, digits and dashes, beginning with a letter (CloudFormation API reference, CreateStack).
+fn stack_name(role: &str) -> String {
+    let name: String = role.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("xacct-{name}") }
+}
+
+#[cfg(test)]
+#[path = "cloudformation_tests.rs"]
+mod tests;

@@ -1,0 +1,136 @@
+//! What bootstrap made, as Terraform resources that take it over with `import` blocks (Terraform 1.5 and later).
+
+use serde_json::json;
+
+use super::hcl::aliases;
+use super::text::{aligned, expression, quoted};
+use crate::iam::arn::RoleArn;
+use crate::iam::halves::{DesiredGrant, DesiredRole};
+use crate::iam::names::{AccountId, Region};
+use crate::iam::policy::PolicyDocument;
+use crate::iam::templates;
+
+/// How Terraform gets into an account.
+#[derive(Debug, Clone)]
+pub struct WayIn {
+    /// The region; IAM has none, but the provider wants one.
+    pub region: Region,
+    /// The operator's profile; left to the environment if absent.
+    pub profile: Option<String>,
+    /// The role through which the account is entered.
+    pub enter_role: Option<RoleArn>,
+}
+
+/// A role, and how to get into its account.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The target's name in `xacct.toml`.
+    pub name: String,
+    /// The role.
+    pub role: DesiredRole,
+    /// How to get there.
+    pub way_in: WayIn,
+}
+
+/// The whole file.
+#[must_use]
+pub fn document(grant: &DesiredGrant, source: &WayIn, targets: &[Target]) -> String {
+    let names = match targets {
+        [_] => vec!["target"],
+        many => many.iter().map(|target| target.name.as_str()).collect(),
+    };
+    let mut names = aliases(["source"].into_iter().chain(names)).into_iter();
+    let own_name = names.next().unwrap_or_default();
+    let mut blocks = vec![provider(&own_name, &grant.user.account, source)];
+    let mut rest = Vec::new();
+    for (target, name) in targets.iter().zip(names) {
+        blocks.push(provider(&name, &target.role.arn.account, &target.way_in));
+        rest.extend(role(&target.role, &name));
+    }
+    blocks.extend(rest);
+    let user = grant.user.name.to_string();
+    let policy = grant.policy_name.to_string();
+    let arguments = [
+        ("name", quoted(&policy)),
+        ("user", quoted(&user)),
+        ("policy", encoded(&templates::grant(&grant.roles, &grant.with_session_tags))),
+    ];
+    blocks.extend(resource("aws_iam_user_policy", &own_name, &own_name, &arguments, &format!("{user}:{policy}")));
+    format!(
+        "# Takes over what `xacct bootstrap` made: `terraform plan` shows imports, and nothing to change.\n\
+         # From then on change it here, and no longer with xacct bootstrap. Needs Terraform 1.5 or later.\n\n{}",
+        blocks.join("\n")
+    )
+}
+
+fn provider(alias: &str, account: &AccountId, way_in: &WayIn) -> String {
+    let mut arguments = vec![("alias", quoted(alias)), ("region", quoted(way_in.region.as_str()))];
+    if let Some(profile) = &way_in.profile {
+        arguments.push(("profile", quoted(profile)));
+    }
+    arguments.push(("allowed_account_ids", format!("[{}]", quoted(account.as_str()))));
+    let mut text = String::new();
+    if way_in.profile.is_none() {
+        text.push_str(&format!("# Needs credentials of the operator of account {account}.\n"));
+    }
+    text.push_str(&format!("provider \"aws\" {{\n{}", aligned(&arguments, "  ")));
+    if let Some(role) = &way_in.enter_role {
+        text.push_str(&format!("\n  assume_role {{\n    role_arn = {}\n  }}\n", quoted(&role.to_string())));
+    }
+    text.push_str("}\n");
+    text
+}
+
+fn role(role: &DesiredRole, alias: &str) -> Vec<String> {
+    let name = role.arn.name.to_string();
+    let mut arguments = vec![
+        ("name", quoted(&name)),
+        ("path", quoted(role.arn.path.as_str())),
+        ("description", quoted(&role.description)),
+        ("max_session_duration", role.max_session.as_secs().to_string()),
+    ];
+    if let Some(boundary) = &role.boundary {
+        arguments.push(("permissions_boundary", quoted(&boundary.to_string())));
+    }
+    arguments.push(("assume_role_policy", encoded(&role.trust)));
+    arguments.push(("tags", expression(&json!(role.all_tags()), "  ")));
+    let mut blocks = resource("aws_iam_role", alias, alias, &arguments, &name);
+
+    let of_role = format!("aws_iam_role.{alias}.name");
+    let attached: Vec<_> = role.attachments.iter().map(|policy| format!("{alias}_{}", policy.name)).collect();
+    for (policy, label) in role.attachments.iter().zip(aliases(attached.iter().map(String::as_str))) {
+        let arguments = [("role", of_role.clone()), ("policy_arn", quoted(&policy.to_string()))];
+        let id = format!("{name}/{policy}");
+        blocks.extend(resource("aws_iam_role_policy_attachment", &label, alias, &arguments, &id));
+    }
+    let inline: Vec<_> = role.inline.keys().map(|name| format!("{alias}_{name}")).collect();
+    for ((policy, document), label) in role.inline.iter().zip(aliases(inline.iter().map(String::as_str))) {
+        let arguments = [("name", quoted(policy.as_str())), ("role", of_role.clone()), ("policy", encoded(document))];
+        blocks.extend(resource("aws_iam_role_policy", &label, alias, &arguments, &format!("{name}:{policy}")));
+    }
+    blocks
+}
+
+/// The `import` block and the resource.
+fn resource(kind: &str, label: &str, alias: &str, arguments: &[(&str, String)], id: &str) -> Vec<String> {
+    let import = [("to", format!("{kind}.{label}")), ("id", quoted(id))];
+    let provider = [("provider", format!("aws.{alias}"))];
+    vec![
+        format!("import {{\n{}}}\n", aligned(&import, "  ")),
+        format!(
+            "resource {} {} {{\n{}\n{}}}\n",
+            quoted(kind),
+            quoted(label),
+            aligned(&provider, "  "),
+            aligned(arguments, "  ")
+        ),
+    ]
+}
+
+fn encoded(document: &PolicyDocument) -> String {
+    format!("jsonencode({})", expression(&document.to_value(), "  "))
+}
+
+#[cfg(test)]
+#[path = "role_hcl_tests.rs"]
+mod tests;

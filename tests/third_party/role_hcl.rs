@@ -1,0 +1,42 @@
+//! Terraform takes over what bootstrap made, with what `xacct print-role-hcl` prints, and finds nothing to change.
+
+use crate::accounts::Accounts;
+use crate::support::third_party::{self, test_name};
+use crate::terraform::{assert_formatted, terraform};
+
+#[test]
+fn terraform_imports_what_bootstrap_made_and_changes_nothing() {
+    let Some(mut accounts) = Accounts::for_test(test_name!()) else {
+        return;
+    };
+    accounts.environment.write(
+        "own.json",
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::team-${aws:PrincipalTag/team}", "arn:aws:s3:::team-${aws:PrincipalTag/team}/*"],
+            "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}}]}"#,
+    );
+    let arguments = [
+        "--generate-external-id",
+        "--restrict-to-user",
+        "--allow-session-tags",
+        "--tag=team=platform",
+        "--max-session-duration=2h",
+        "--policy-arn=ReadOnlyAccess",
+        "--policy-file=own.json",
+        "--no-verify",
+    ];
+    accounts.bootstrap(&arguments).exits_with(0);
+    let before = accounts.everything();
+    let environment = &mut accounts.environment;
+    environment.xacct(&["print-role-hcl", "--out=link.tf"]).exits_with(0);
+    let Some(()) = third_party::terraform(test_name!(), environment) else {
+        return;
+    };
+    assert_formatted(environment, "link.tf");
+    let planned = terraform(environment, &["plan", "-input=false"]).stdout;
+    assert!(planned.contains("Plan: 4 to import, 0 to add, 0 to change, 0 to destroy."), "{planned}");
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+    terraform(environment, &["plan", "-input=false", "-detailed-exitcode"]);
+    assert_eq!(accounts.everything(), before);
+    accounts.environment.xacct(&["bootstrap", "--check"]).exits_with(0);
+}

@@ -108,6 +108,11 @@ pub enum Command {
     /// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for
     /// the session: then tools that cannot prompt for an MFA code can use it, too.
     PrintProfile(PrintProfile),
+    /// Print the variables of a workspace of HCP Terraform or Terraform Enterprise.
+    ///
+    /// Runs get in with tokens of their own, for which the role must trust the workspace; or with keys of the user. No
+    /// secret is printed.
+    PrintHcp(PrintHcp),
     /// Print the least that an operator or the user must be allowed to do.
     ///
     /// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.

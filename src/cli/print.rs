@@ -207,3 +207,48 @@ pub enum TemplateFormat {
     /// Without
     Json,
 }
+
+/// What `xacct print-hcp` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-hcp dev --organization acme --workspace network
+  xacct print-hcp dev --organization acme --workspace network --trust-policy --out trust.json
+  xacct print-hcp dev --organization acme --workspace network --auth static")]
+pub struct PrintHcp {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The organization
+    #[arg(long, value_name = "NAME")]
+    pub organization: String,
+    /// The workspace's project
+    #[arg(long, value_name = "NAME", default_value = "Default Project")]
+    pub project: String,
+    /// The workspace
+    #[arg(long, value_name = "NAME")]
+    pub workspace: String,
+    /// Where Terraform Enterprise is
+    #[arg(long, value_name = "HOST", default_value = "app.terraform.io")]
+    pub hostname: String,
+    /// How runs get credentials
+    #[arg(long, value_name = "HOW", default_value = "dynamic")]
+    pub auth: HcpAuth,
+    /// Print the role's trust policy with the workspace in it, as JSON
+    #[arg(long)]
+    pub trust_policy: bool,
+    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>, requires = "trust_policy")]
+    pub user_arn: Option<UserArn>,
+    /// Region of the runs (default: the target's in xacct.toml)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+}
+
+/// How runs get credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HcpAuth {
+    /// With a token of their own, which the role must trust
+    Dynamic,
+    /// With keys of the user, which the workspace keeps
+    Static,
+}

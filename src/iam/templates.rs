@@ -42,6 +42,7 @@ embedded! {
     TRUST_SESSION_TAGS = "trust-session-tags.json";
     GRANT = "grant.json";
     GRANT_SESSION_TAGS = "grant-session-tags.json";
+    TRUST_HCP = "trust-hcp.json";
     VERIFY_BUCKET = "verify-bucket.json";
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
@@ -90,6 +91,42 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
         (terms.session_tags, &TRUST_SESSION_TAGS),
     ];
     merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
+}
+
+/// Whose runs a role admits: those of one workspace of HCP Terraform, or of Terraform Enterprise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HcpTerms {
+    /// Where it runs, such as `app.terraform.io`: the issuer of the tokens.
+    pub host: String,
+    /// The organization.
+    pub organization: String,
+    /// The project.
+    pub project: String,
+    /// The workspace.
+    pub workspace: String,
+}
+
+/// The statement that lets runs of a workspace in, with a token of their own (HashiCorp's documentation, "Dynamic
+/// credentials with the AWS provider"). An external ID and MFA have no part in it.
+#[must_use]
+pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
+    filled(&TRUST_HCP, &|name| {
+        Some(Fill::One(match name {
+            "Partition" => role.partition.to_string(),
+            "TargetAccount" => role.account.to_string(),
+            "Host" => terms.host.clone(),
+            "Organization" => terms.organization.clone(),
+            "Project" => terms.project.clone(),
+            "Workspace" => terms.workspace.clone(),
+            _ => return None,
+        }))
+    })
+}
+
+/// The trust policy of the link, with the statement for a workspace besides.
+#[must_use]
+pub fn trust_with_hcp(terms: &TrustTerms, role: &RoleArn, hcp: &HcpTerms) -> PolicyDocument {
+    merge([trust(terms), trust_hcp(role, hcp)].into_iter())
 }
 
 /// The grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
@@ -231,7 +268,11 @@ fn fill_value(value: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> Value {
         Value::String(text) => fill_text(text, fill),
         Value::Array(list) => list.iter().map(|item| fill_value(item, fill)).collect(),
         Value::Object(object) => {
-            Value::Object(object.iter().map(|(key, value)| (key.clone(), fill_value(value, fill))).collect())
+            let key = |key: &str| match fill_text(key, fill) {
+                Value::String(key) => key,
+                _ => key.to_owned(),
+            };
+            Value::Object(object.iter().map(|(name, value)| (key(name), fill_value(value, fill))).collect())
         }
         other => other.clone(),
     }

@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod cloudformation;
 pub mod hcl;
+pub mod hcp;
 pub mod profile;
 pub mod role_hcl;
 pub mod terragrunt;

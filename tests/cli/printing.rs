@@ -175,3 +175,15 @@ fn cloudformation_templates() {
     scene.xacct(words).exits_with(1).says(&["was not written by xacct print-cloudformation"]);
     assert!(scene.sandbox.requests().is_empty());
 }
+
+#[test]
+fn hcp_workspaces() {
+    let scene = recorded();
+    let words = "print-hcp dev --organization acme --workspace network";
+    shows("hcp-dynamic", &scene, &format!("{words} --hostname tfe.example.com --project net"));
+    shows("hcp-static", &scene, &format!("{words} --auth static"));
+    shows("hcp-trust-policy", &scene, &format!("{words} --trust-policy"));
+    shows("hcp-static-mfa", &scene, &words.replace("dev", "2nd --auth static"));
+    shows("hcp-bad-organization", &scene, &words.replace("acme", "*"));
+    assert!(scene.sandbox.requests().is_empty());
+}

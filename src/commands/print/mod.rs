@@ -2,6 +2,7 @@
 
 mod backend;
 mod cloudformation;
+mod hcp;
 mod out;
 mod policies;
 mod profile;
@@ -11,6 +12,7 @@ mod terragrunt;
 
 pub(super) use backend::backend_hcl;
 pub(super) use cloudformation::cloudformation;
+pub(super) use hcp::hcp;
 pub(super) use policies::policies;
 pub(super) use profile::profile;
 pub(super) use provider::provider_hcl;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::valid;
-use crate::iam::arn::UserArn;
-use crate::iam::names::{MfaSerial, Region, SessionDuration};
+use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::names::{MfaSerial, Region, SessionDuration, SessionName, Tag, TagKey};
 
 /// For which links settings are printed, and where to.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +26,9 @@ pub struct Printed {
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf
-  xacct print-provider-hcl dev prod --version-constraint '~> 5.67'")]
+  xacct print-provider-hcl dev prod --version-constraint '~> 5.67'
+  xacct print-provider-hcl dev --session-tag project=x --source-identity alice
+  xacct print-provider-hcl dev --through arn:aws:iam::111111111111:role/ci")]
 pub struct PrintProviderHcl {
     /// For which links, and where to.
     #[command(flatten)]
@@ -40,6 +42,18 @@ pub struct PrintProviderHcl {
     /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
+    /// Set this source identity
+    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
+    pub source_identity: Option<SessionName>,
+    /// Tag the sessions (can be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
+    pub session_tag: Vec<Tag>,
+    /// Let sessions that follow keep this tag (can be repeated)
+    #[arg(long, value_name = "KEY", value_parser = valid::<TagKey>)]
+    pub transitive_tag_key: Vec<TagKey>,
+    /// Assume this role first, and with it the link's: sessions then last an hour at most
+    #[arg(long, value_name = "ROLE_ARN", value_parser = valid::<RoleArn>)]
+    pub through: Option<RoleArn>,
 }
 
 /// What `xacct print-profile` takes.

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::{SessionName, Tag, TagKey};
 use crate::print::Access;
-use crate::print::text::{aligned, for_a_shell, quoted};
+use crate::print::text::{aligned, expression, for_a_shell, quoted};
 
 /// One `provider "aws"` block.
 #[derive(Debug, Clone)]
@@ -13,6 +17,21 @@ pub struct Provider {
     pub alias: Option<String>,
     /// The link.
     pub access: Access,
+    /// What sessions have besides what the link demands.
+    pub extras: Extras,
+}
+
+/// What sessions have besides what a link demands.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// The source identity.
+    pub source_identity: Option<SessionName>,
+    /// Session tags.
+    pub tags: Vec<Tag>,
+    /// Keys of those tags that chained sessions keep.
+    pub transitive_tag_keys: Vec<TagKey>,
+    /// A role to assume first, with which the link's role is then assumed. Takes version 5.67 of the provider or later.
+    pub through: Option<RoleArn>,
 }
 
 /// A version constraint that is safe to print, such as `~> 5.67`.
@@ -94,16 +113,36 @@ pub(super) fn block(provider: &Provider) -> String {
     // A guard that costs nothing: Terraform stops if the session is in any other account.
     arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
     text.push_str(&aligned(&arguments, "  "));
-    text.push_str("\n  assume_role {\n");
+    let name = access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str())));
+    let duration = ("duration", quoted(&access.duration.to_string()));
+    let extras = &provider.extras;
+    if let Some(first) = &extras.through {
+        let mut arguments = vec![("role_arn", quoted(&first.to_string()))];
+        arguments.extend(name.clone());
+        arguments.push(duration.clone());
+        text.push_str(&format!(
+            "\n  # Blocks are followed in order, by version 5.67 of the provider and later.\n  assume_role {{\n{}  }}\n",
+            aligned(&arguments, "    ")
+        ));
+    }
     let mut arguments = vec![("role_arn", quoted(&access.role.to_string()))];
     if let Some(id) = &access.external_id {
         arguments.push(("external_id", quoted(id.as_str())));
     }
-    if let Some(name) = &access.session_name {
-        arguments.push(("session_name", quoted(name.as_str())));
+    arguments.extend(name);
+    arguments.push(duration);
+    if let Some(identity) = &extras.source_identity {
+        arguments.push(("source_identity", quoted(identity.as_str())));
     }
-    arguments.push(("duration", quoted(&access.duration.to_string())));
-    text.push_str(&aligned(&arguments, "    "));
+    if !extras.tags.is_empty() {
+        let tags = extras.tags.iter().map(|tag| (tag.key.to_string(), Value::from(tag.value.as_str())));
+        arguments.push(("tags", expression(&Value::Object(tags.collect()), "    ")));
+    }
+    if !extras.transitive_tag_keys.is_empty() {
+        let keys = extras.transitive_tag_keys.iter().map(TagKey::as_str).collect();
+        arguments.push(("transitive_tag_keys", expression(&keys, "    ")));
+    }
+    text.push_str(&format!("\n  assume_role {{\n{}", aligned(&arguments, "    ")));
     text.push_str("  }\n}\n");
     text
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::iam::names::SessionDuration;
 
 fn provider() -> Provider {
-    Provider { alias: None, access: access() }
+    Provider { alias: None, access: access(), extras: Extras::default() }
 }
 
 fn access() -> Access {
@@ -109,7 +109,7 @@ fn a_provider_is_formatted_as_terraform_fmt_would() {
 
 #[test]
 fn two_providers_stand_apart_and_say_only_what_is_known() {
-    let first = Provider { alias: Some("dev".to_owned()), access: Access { region: None, ..access() } };
+    let first = Provider { alias: Some("dev".to_owned()), access: Access { region: None, ..access() }, ..provider() };
     let second = Provider {
         alias: Some("prod".to_owned()),
         access: Access {
@@ -120,6 +120,7 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
             duration: "1h30m".parse().unwrap(),
             ..access()
         },
+        ..provider()
     };
     insta::assert_snapshot!(document(&[first, second], None), @r#"
     # No credentials stand here. Terraform takes those of user alice from the environment:
@@ -146,6 +147,44 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
       assume_role {
         role_arn = "arn:aws:iam::222222222222:role/xacct"
         duration = "1h30m"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_a_session_has_besides_and_the_role_before_it_are_printed() {
+    let extras = Extras {
+        source_identity: Some("alice".parse().unwrap()),
+        tags: ["project=x", "a:b c=é=/"].map(|tag| tag.parse().unwrap()).into(),
+        transitive_tag_keys: vec!["project".parse().unwrap()],
+        through: Some("arn:aws:iam::111111111111:role/ci".parse().unwrap()),
+    };
+    insta::assert_snapshot!(document(&[Provider { extras, ..provider() }], None), @r#"
+    # No credentials stand here. Terraform takes those of user alice from the environment:
+    #   export AWS_PROFILE=alice
+    provider "aws" {
+      region              = "eu-west-1"
+      allowed_account_ids = ["222222222222"]
+
+      # Blocks are followed in order, by version 5.67 of the provider and later.
+      assume_role {
+        role_arn     = "arn:aws:iam::111111111111:role/ci"
+        session_name = "alice"
+        duration     = "1h"
+      }
+
+      assume_role {
+        role_arn        = "arn:aws:iam::222222222222:role/xacct"
+        external_id     = "q7Hc:Zk"
+        session_name    = "alice"
+        duration        = "1h"
+        source_identity = "alice"
+        tags = {
+          project = "x"
+          "a:b c" = "é=/"
+        }
+        transitive_tag_keys = ["project"]
       }
     }
     "#);
@@ -237,7 +276,8 @@ fn aliases_keep_what_is_an_identifier_and_mend_what_is_not() {
 #[test]
 fn the_hint_on_credentials_stays_a_comment_whatever_the_profile_is_called() {
     for profile in ["a\nprovider \"x\" {}", "a\r\n}", "a\u{2028}b", "*/ ${x}", "\u{85}x = 1"] {
-        let provider = Provider { alias: None, access: Access { profile: Some(profile.to_owned()), ..access() } };
+        let provider =
+            Provider { alias: None, access: Access { profile: Some(profile.to_owned()), ..access() }, ..provider() };
         let text = document(std::slice::from_ref(&provider), None);
         assert_says(only_block(&hcl::parse(&text).unwrap(), "provider"), &provider);
         assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 2, "{text}");
@@ -276,6 +316,7 @@ fn any_provider() -> impl Strategy<Value = Provider> {
                 profile,
                 user: user.map(|name| name.parse().unwrap()),
             },
+            extras: Extras::default(),
         })
 }
 

@@ -102,7 +102,7 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
         return Err(Error::usage(format!("Terragrunt would take `{role}` for a template"))
             .hint("give the role a path of letters, digits and `/`"));
     }
-    let provider = hcl::block(&Provider { alias: None, access: access.clone() });
+    let provider = hcl::block(&Provider { alias: None, access: access.clone(), extras: hcl::Extras::default() });
     // The comment says who needs which credentials, and stands outside, where people look.
     let (comment, provider) = provider.split_at(provider.find("provider ").unwrap_or_default());
     let mut text = comment.replace("Terraform", "Terragrunt");

@@ -54,6 +54,28 @@ fn provider_blocks() {
 }
 
 #[test]
+fn provider_blocks_with_more() {
+    let scene = recorded();
+    let words = "print-provider-hcl dev";
+    let tags = "--source-identity alice --session-tag project=x --transitive-tag-key project";
+    shows("provider-hcl-no-session-tags", &scene, &format!("{words} {tags}"));
+    scene
+        .xacct(&format!("{words} --transitive-tag-key x"))
+        .exits_with(2)
+        .says(&["`x` is not the key of a session tag"]);
+    let through = format!("{words} --through arn:aws:iam::111111111111:role/ci");
+    shows("provider-hcl-through-too-long", &scene, &format!("{through} --duration 2h"));
+    shows("provider-hcl-through-elsewhere", &scene, &through.replace("111111111111", "444444444444"));
+    shows("provider-hcl-through-mfa", &scene, &through.replace("dev", "2nd"));
+    let region = "region = \"eu-west-1\"\n";
+    let more = format!("{region}allow_session_tags = true\nmax_session_duration = \"2h\"\n");
+    scene.environment.edit("xacct.toml", region, &more);
+    shows("provider-hcl-everything", &scene, &format!("{through} {tags}"));
+    scene.xacct(&format!("{words} --session-tag a=1 --session-tag A=2")).exits_with(2).says(&["is given twice"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
 fn profiles() {
     let scene = recorded();
     shows("profile-one", &scene, "print-profile dev --region us-east-1 --duration 30m");

@@ -151,7 +151,7 @@ proptest! {
         let assumed = provider.blocks().next().unwrap().body().blocks().next().unwrap();
         prop_assert_eq!(text_of(attribute(assumed.body(), "role_arn")), role.to_string());
         let Expression::Object(config) = attribute(blocks.next().unwrap().body(), "config") else { panic!("{text}") };
-        let Some(Expression::Object(assumed)) = config.values().last() else { panic!("{text}") };
+        let Some(Expression::Object(assumed)) = config.values().next_back() else { panic!("{text}") };
         prop_assert_eq!(text_of(assumed.values().next().unwrap()), role.to_string());
     }
 }

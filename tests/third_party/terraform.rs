@@ -101,6 +101,29 @@ fn terraform_accepts_the_providers_of_several_targets() {
     terraform(&environment, &["validate"]);
 }
 
+/// Session tags, a role before the link's, and what Terragrunt is given: syntax and form are Terraform's.
+#[test]
+fn terraform_accepts_everything_that_can_be_asked_for() {
+    let mut environment = TestEnvironment::new();
+    environment.write(
+        "xacct.toml",
+        "[source]\naccount = '111111111111'\nuser = 'alice'\n\
+         [targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\nregion = 'eu-west-1'\nallow_session_tags = true\n",
+    );
+    let tags = ["--session-tag=project=x", "--session-tag=a:b c=é ", "--transitive-tag-key=project"];
+    let chain = ["--source-identity=alice", "--through=arn:aws:iam::111111111111:role/ci"];
+    let arguments = [&["print-provider-hcl", "--out=provider.tf"], &tags[..], &chain].concat();
+    environment.xacct(&arguments).exits_with(0);
+    environment.write("main.tf", "data \"aws_caller_identity\" \"here\" {}\n");
+    let Some(()) = third_party::terraform(test_name!(), &mut environment) else {
+        return;
+    };
+    assert_formatted(&environment, "provider.tf");
+    terraform(&environment, &["validate"]);
+    environment.xacct(&["print-terragrunt-hcl", "--bucket=my-state", "--out=terragrunt.tf"]).exits_with(0);
+    assert_formatted(&environment, "terragrunt.tf");
+}
+
 /// Runs Terraform, which must succeed.
 #[track_caller]
 pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {

@@ -11,6 +11,7 @@ mod diagnose;
 mod cloudformation;
 mod halves;
 mod ministack;
+mod policies;
 mod profile;
 mod role_hcl;
 #[path = "../support/mod.rs"]

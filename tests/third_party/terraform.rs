@@ -1,6 +1,6 @@
 //! Terraform, with the real AWS provider, uses what `xacct print-provider-hcl` prints, as it is.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::accounts::{Accounts, REGION};
 use crate::support::third_party::{self, test_name};
@@ -99,6 +99,42 @@ fn terraform_accepts_the_providers_of_several_targets() {
     };
     assert_formatted(&environment, "provider.tf");
     terraform(&environment, &["validate"]);
+}
+
+#[test]
+fn terraform_goes_through_one_role_to_the_other() {
+    let Some(mut accounts) = Accounts::for_test(test_name!()) else {
+        return;
+    };
+    accounts.bootstrap(&["--external-id=abc", "--allow-session-tags", "--max-session-duration=2h"]).exits_with(0);
+    let (source, role) = (&accounts.source, accounts.role_arn("xacct"));
+    let first = format!("arn:aws:iam::{}:role/ci", source.id);
+    let alice = format!("arn:aws:iam::{}:user/alice", source.id);
+    let policy = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]});
+    let allow = |action: Value, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    let trust = json!({"Effect": "Allow", "Principal": {"AWS": alice}, "Action": "sts:AssumeRole"});
+    source.aws_with("iam create-role --role-name ci --assume-role-policy-document", &policy(trust));
+    let to_target = allow(json!(["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]), &role);
+    source.aws_with("iam put-role-policy --role-name ci --policy-name x --policy-document", &policy(to_target));
+    let to_first = allow(json!("sts:AssumeRole"), &first);
+    source.aws_with("iam put-user-policy --user-name alice --policy-name ci --policy-document", &policy(to_first));
+
+    let environment = &mut accounts.environment;
+    let through = format!("--through={first}");
+    let arguments = ["print-provider-hcl", &through, "--session-tag=project=x", "--out=provider.tf"];
+    environment.xacct(&arguments).exits_with(0);
+    environment.write(
+        "main.tf",
+        "data \"aws_caller_identity\" \"here\" {}\noutput \"arn\" {\n  value = data.aws_caller_identity.here.arn\n}\n",
+    );
+    environment.set("AWS_PROFILE", "alice");
+    let Some(()) = third_party::terraform(test_name!(), environment) else {
+        return;
+    };
+    terraform(environment, &["apply", "-auto-approve", "-input=false"]);
+    let outputs: Value = terraform(environment, &["output", "-json"]).json();
+    let session = format!("arn:aws:sts::{}:assumed-role/xacct/alice", accounts.target.id);
+    assert_eq!(outputs["arn"]["value"], session.as_str());
 }
 
 /// Session tags, a role before the link's, and what Terragrunt is given: syntax and form are Terraform's.

@@ -31,7 +31,12 @@ pub fn profile(args: &PrintProfile, run: &Run<'_>) -> Result<ExitCode> {
         refuse_own_source(&name, args, link, run)?;
         profiles.push(Profile { name, access, session });
     }
-    emit("print-profile", Form::Commented, &profile::document(&profiles)?, &args.printed, run)
+    let text = profile::document(&profiles)?;
+    run.console.say(
+        "Where Terraform uses such a profile, leave assume_role out of its providers and backend: the role would have to \
+         assume itself",
+    );
+    emit("print-profile", Form::Commented, &text, &args.printed, run)
 }
 
 fn source_profile(args: &PrintProfile, access: &Access, run: &Run<'_>) -> Result<String> {

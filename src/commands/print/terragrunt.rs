@@ -29,6 +29,9 @@ pub fn terragrunt_hcl(args: &PrintTerragruntHcl, run: &Run<'_>) -> Result<ExitCo
             ))
             .hint("leave out --bucket, and name the bucket in remote_state without assume_role"));
         }
+        run.console.say(
+            "Leave assume_role out of providers and of remote_state: the role would have to assume itself, which it may not",
+        );
         terragrunt::assuming(&access, names)
     } else {
         let what = if access.needs_mfa { "MFA" } else { "an external ID" };

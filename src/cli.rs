@@ -2,6 +2,7 @@
 
 mod print;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,7 +40,9 @@ Exit codes:
   3  access does not work, or works where it must not, or could not be proven
   4  changes are pending (bootstrap --check)
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
-     or is named on stderr"
+     or is named on stderr
+  exec ends with the code of its command, 128 and the signal that ended it, 127
+  if there is no such command, 126 if it cannot be run; before that, as above"
 )]
 pub struct Cli {
     /// The command.
@@ -89,6 +92,16 @@ pub enum Command {
     /// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
     /// bootstrap whose link does not work.
     Diagnose(Box<Diagnose>),
+    /// Run a command with a session of the role.
+    ///
+    /// The command finds the session's credentials in its environment, and nothing there that would win over them. It gets
+    /// stdin, stdout, stderr and signals as if xacct were not there, and its exit code is passed on.
+    Exec(Box<Exec>),
+    /// Print the credentials of a session, for tools and shells.
+    ///
+    /// What is printed is secret until the session ends. The default form is that of credential_process in the AWS config
+    /// file, so that every AWS tool can use the link, with its external ID and MFA.
+    Credentials(Box<Credentials>),
     /// Print the Terraform provider block that uses the link.
     ///
     /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
@@ -344,9 +357,96 @@ pub struct RequestOptions {
     pub source_identity: Option<SessionName>,
 }
 
+/// What `xacct exec` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct exec -- terraform plan
+  xacct exec dev --duration 4h -- aws s3 ls
+  xacct exec dev -- bash
+
+The command does not see AWS_PROFILE and other variables that would win over the
+session, nor XACCT_MFA_CODE. Its exit code is passed on: 128 and the signal if
+one ended it, 127 if there is no such command, 126 if it cannot be run.")]
+pub struct Exec {
+    /// The target, by name in xacct.toml or account ID (default: the only one)
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// The command and its arguments, after `--`
+    #[arg(value_name = "COMMAND", last = true, required = true, num_args = 1..)]
+    pub command: Vec<OsString>,
+    /// Which session.
+    #[command(flatten)]
+    pub session: SessionOptions,
+}
+
+/// What `xacct credentials` takes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  In the AWS config file, for every AWS tool:
+    [profile dev]
+    credential_process = /usr/local/bin/xacct --config /home/me/xacct.toml credentials dev
+  In a shell:
+    eval \"$(xacct credentials dev --format env)\"
+    xacct credentials dev --format fish | source
+  For Terragrunt:
+    TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
+  Forget every session that is kept:
+    xacct credentials --forget")]
+pub struct Credentials {
+    /// The target, by name in xacct.toml or account ID (default: the only one)
+    #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
+    pub target: Option<String>,
+    /// The form of the credentials
+    #[arg(long, value_name = "FORMAT", default_value = "process")]
+    pub format: Format,
+    /// The user's own session in place of the role's: GetSessionToken, with MFA if the user has a device
+    #[arg(long)]
+    pub session_token: bool,
+    /// Remove every session that is kept, and print nothing
+    #[arg(long, conflicts_with = "session_token")]
+    pub forget: bool,
+    /// Which session.
+    #[command(flatten)]
+    pub session: SessionOptions,
+}
+
+/// Whose session of which kind is opened.
+#[derive(Debug, Clone, Args)]
+pub struct SessionOptions {
+    /// AWS profile to fall back on where no user profile is known
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// Keep the role's session, too, and use a kept one
+    #[arg(long, conflicts_with = "no_cache", help_heading = "Credentials")]
+    pub cache: bool,
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// What the request has besides.
+    #[command(flatten)]
+    pub request: RequestOptions,
+}
+
+/// The forms of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// credential_process in the AWS config file
+    Process,
+    /// sh, bash and zsh
+    Env,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// One JSON document
+    Json,
+    /// What Terragrunt's --auth-provider-cmd reads
+    Terragrunt,
+}
+
 /// As whom, where and with what a link is tried.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Verification")]
+#[command(next_help_heading = "The user")]
 pub struct UserOptions {
     /// AWS profile of the user who assumes the role (default: the operator, if the operator is that user)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE")]
@@ -357,6 +457,12 @@ pub struct UserOptions {
     /// The six digits that the user's MFA device shows, where the role demands MFA
     #[arg(long, value_name = "CODE", env = "XACCT_MFA_CODE", hide_env_values = true)]
     pub mfa_code: Option<TypedCode>,
+    /// How long a session with MFA is kept, so that no other code is asked for, 15m to 12h (default: 12h)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>, env = "XACCT_MFA_SESSION_DURATION")]
+    pub mfa_session_duration: Option<SessionDuration>,
+    /// Keep no session, and use none that is kept
+    #[arg(long, env = "XACCT_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_cache: bool,
 }
 
 /// How a link is proven.

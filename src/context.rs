@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// The surroundings of one run.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Context {
     pub terminal: Terminal,
     /// Fills a buffer with random bytes, for external IDs and bucket names.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
+    /// What time it is.
+    pub now: fn() -> SystemTime,
 }
 
 /// Which of the standard streams are terminals, and how wide lines may be.
@@ -23,6 +26,8 @@ pub struct Terminal {
     pub can_ask: bool,
     /// Whether progress may be drawn on stderr.
     pub can_animate: bool,
+    /// Whether a person sees what is written to stdout.
+    pub shows_results: bool,
     /// Columns that a line may take.
     pub width: u16,
 }
@@ -30,7 +35,7 @@ pub struct Terminal {
 impl Default for Terminal {
     /// Nobody is watching.
     fn default() -> Self {
-        Self { can_ask: false, can_animate: false, width: 80 }
+        Self { can_ask: false, can_animate: false, shows_results: false, width: 80 }
     }
 }
 
@@ -45,17 +50,20 @@ impl Context {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let columns = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let measured = comfy_table::Table::new().width().filter(|_| std::io::stdout().is_terminal());
+        let shows_results = std::io::stdout().is_terminal();
+        let measured = comfy_table::Table::new().width().filter(|_| shows_results);
         let stderr = std::io::stderr().is_terminal();
         Ok(Self {
             terminal: Terminal {
                 can_ask: std::io::stdin().is_terminal() && stderr,
                 can_animate: stderr && environment.get("TERM").is_none_or(|term| term != "dumb"),
+                shows_results,
                 width: columns.or(measured).unwrap_or(80).clamp(40, 120),
             },
             environment,
             directory: std::env::current_dir()?,
             random: |buffer| getrandom::fill(buffer).map_err(std::io::Error::other),
+            now: SystemTime::now,
         })
     }
 
@@ -63,5 +71,13 @@ impl Context {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The folder for what can be had again (XDG Base Directory Specification, which ignores relative paths).
+    #[must_use]
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let absolute = |name: &str| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+        Some(base?.join("xacct"))
     }
 }

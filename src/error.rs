@@ -32,6 +32,32 @@ pub enum ExitCode {
     Terminated = 143,
 }
 
+/// How the process ends: as xacct itself, or as the command that it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// As xacct.
+    Xacct(ExitCode),
+    /// As the command: with its exit code, or with 128 and the signal that ended it.
+    Command(u8),
+}
+
+impl Ended {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Xacct(code) => code as i32,
+            Self::Command(code) => code.into(),
+        }
+    }
+}
+
+impl From<ExitCode> for Ended {
+    fn from(code: ExitCode) -> Self {
+        Self::Xacct(code)
+    }
+}
+
 /// What kind of thing went wrong. It decides the exit code, and stands in the JSON output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,6 +70,8 @@ pub enum Kind {
     Refused,
     /// AWS answered with an error.
     Aws,
+    /// The link does not let the user in.
+    NoAccess,
     /// AWS could not be reached, or did not answer in time.
     Network,
     /// A file could not be read or written.
@@ -66,6 +94,7 @@ impl Kind {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage => ExitCode::Usage,
+            Self::NoAccess => ExitCode::NotProven,
             Self::HungUp => ExitCode::HungUp,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Terminated => ExitCode::Terminated,

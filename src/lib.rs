@@ -15,6 +15,7 @@
 //! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
 //! | [`proof`] | the steps that prove a link, and the verdict |
 //! | [`diagnosis`] | why a link does not work: facts of both halves, and what they show |
+//! | [`export`] | a session's credentials, as programs and shells read them |
 //! | [`print`](mod@print) | settings for the tools that use a link |
 //! | [`report`] | results for people and for programs |
 //! | [`error`] | the error type and the exit codes |
@@ -48,6 +49,7 @@ pub mod config;
 pub mod context;
 pub mod diagnosis;
 pub mod error;
+pub mod export;
 pub mod iam;
 pub mod print;
 pub mod proof;
@@ -58,10 +60,10 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::context::Context;
-use crate::error::{Error, ExitCode, Kind};
+use crate::error::{Ended, Error, ExitCode, Kind};
 
 /// Runs xacct with these arguments, the first of which is the program's name.
-pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let arguments: Vec<_> = arguments.collect();
     let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
@@ -69,12 +71,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             // Help and version are answers, and go to stdout.
             let _ = error.print();
             if !error.use_stderr() {
-                return ExitCode::Done;
+                return ExitCode::Done.into();
             }
             if let Some(command) = cli::asked_for_json(&arguments) {
                 commands::report_usage_error(command, &error.to_string());
             }
-            return ExitCode::Usage;
+            return ExitCode::Usage.into();
         }
     };
     match Context::of_this_process() {
@@ -83,7 +85,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             let error = Error::new(Kind::File, format!("the working folder cannot be used: {error}"));
             let console = report::Console::new(context::Terminal::default(), cli::OutputFormat::Table);
             console.error(&error);
-            error.kind.exit_code()
+            error.kind.exit_code().into()
         }
     }
 }

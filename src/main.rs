@@ -4,5 +4,5 @@ use std::process::exit;
 
 fn main() {
     // The exit is explicit: a prompt that nobody answers must not keep the process alive.
-    exit(xacct::run(std::env::args_os()) as i32);
+    exit(xacct::run(std::env::args_os()).code());
 }

@@ -174,6 +174,18 @@ fn only_aws_knows_the_sdk() {
 }
 
 #[test]
+fn credentials_are_exported_without_being_fetched() {
+    assert_uses_only(&["src/export"], &["export", "aws", "iam"]);
+    assert_only_under(&["src/export"], |line| line.contains("aws::session::Keys"));
+}
+
+#[test]
+fn secrets_are_revealed_only_to_who_asked_for_them() {
+    let allowed = ["src/commands/exec", "src/commands/credentials", "src/aws/cache", "src/aws/session"];
+    assert_only_under(&allowed, |line| line.contains("reveal("));
+}
+
+#[test]
 fn only_bootstrap_can_write_iam() {
     // Also as `use crate::aws::{apply, observe}`, or `super::apply` within the module.
     let names_apply = |line: &str| {

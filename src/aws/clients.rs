@@ -1,8 +1,12 @@
 //! Credentials, regions and endpoints; clients that share one HTTP connection pool.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -12,11 +16,13 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_iam::config::{IdentityCache, SharedHttpClient, SharedIdentityCache};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::session::SessionCredentials;
+use super::mfa::Mfa;
+use super::network::{self, Bundle};
+use super::profiles::{self, Base, Chain};
+use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{AccountId, Region, RoleName};
@@ -27,8 +33,10 @@ const FALLBACK_REGION: &str = "us-east-1";
 /// Opens access to accounts: one connection pool, and the profiles of the AWS config files, read once.
 #[derive(Debug, Clone)]
 pub struct Connections {
-    http: SharedHttpClient,
+    /// One for each CA bundle; nearly always there is one.
+    pools: Arc<Mutex<BTreeMap<Option<Bundle>, SharedHttpClient>>>,
     profiles: ProfileSet,
+    mfa: Arc<Mfa>,
     region: Option<Region>,
     path_style: bool,
 }
@@ -44,6 +52,9 @@ pub struct Access {
     pub region: Region,
     /// Whether the credentials are of a session, not a user's access key.
     pub is_session: bool,
+    /// Whether the region was chosen by anybody, or is the one that stands in for none.
+    pub has_region: bool,
+    key_id: String,
     path_style: bool,
     config: SdkConfig,
 }
@@ -58,9 +69,37 @@ impl Connections {
             aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|error| {
                 Error::new(Kind::File, format!("the AWS config files cannot be read: {}", chain(&error)))
             })?;
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-        Ok(Self { http, profiles, region, path_style })
+        let connections = Self { pools: Arc::default(), profiles, mfa: Arc::default(), region, path_style };
+        // What is wrong with the way is heard of before anything is sent.
+        connections.pool(None)?;
+        Ok(connections)
+    }
+
+    /// With what there is to pass MFA with.
+    #[must_use]
+    pub fn with_mfa(self, mfa: Mfa) -> Self {
+        Self { mfa: Arc::new(mfa), ..self }
+    }
+
+    /// What there is to pass MFA with, and the sessions that were made with it.
+    #[must_use]
+    pub fn mfa(&self) -> &Arc<Mfa> {
+        &self.mfa
+    }
+
+    /// The pool for a profile, which may name a CA bundle of its own.
+    fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
+        let variable = |name: &str| Env::real().get(name).ok();
+        let profile = profile.unwrap_or_else(|| self.profiles.selected_profile());
+        let of_profile = self.profile_setting(profile, "ca_bundle").map(|path| (profile, path));
+        let bundle = Bundle::find(&variable, of_profile);
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(&bundle) {
+            return Ok(pool.clone());
+        }
+        let pool = network::client(bundle.as_ref(), &variable)?;
+        pools.insert(bundle, pool.clone());
+        Ok(pool)
     }
 
     /// The credentials of a profile, or those that the usual chain finds (environment, `AWS_PROFILE`, SSO, …).
@@ -71,18 +110,93 @@ impl Connections {
         if let Some(name) = profile {
             self.require(name)?;
         }
+        if let Some(chain) = self.chain(profile)? {
+            return self.walk(&chain, profile.unwrap_or_else(|| self.profiles.selected_profile())).await;
+        }
+        let provider = match profile {
+            Some(name) => Some(self.profile_provider(name).await?),
+            None => None,
+        };
+        self.open_with(profile, provider).await
+    }
+
+    /// The chain of a profile that `aws-config` would not resolve as other tools do.
+    fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
+        let is_set = |name: &str| Env::real().get(name).is_ok_and(|value| !value.is_empty());
+        if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
+            return Ok(None);
+        }
+        let exists = |name: &str| self.profiles.get_profile(name).is_some();
+        let get = |name: &str, key: &str| self.profile_setting(name, key).map(str::to_owned);
+        profiles::chain(&exists, &get, profile.unwrap_or_else(|| self.profiles.selected_profile()))
+    }
+
+    /// Assumes the roles of a chain, one after the other.
+    async fn walk(&self, chain: &Chain, name: &str) -> Result<Access> {
+        let place = |error: Error| error.context(format!("profile `{name}`"));
+        let provider = match &chain.base {
+            Base::Profile(base) => self.profile_provider(base).await?,
+            Base::Keys(base) => {
+                let setting = |key: &str| self.profile_setting(base, key).unwrap_or_default();
+                let token = self.profile_setting(base, "aws_session_token").map(str::to_owned);
+                let (id, secret) = (setting("aws_access_key_id"), setting("aws_secret_access_key"));
+                SharedCredentialsProvider::new(Credentials::new(id, secret, token, None, "profile"))
+            }
+            Base::Environment => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+            Base::Instance => {
+                let conf = self.provider_config(name).await?;
+                SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&conf).build())
+            }
+            Base::Container => {
+                let conf = self.provider_config(name).await?;
+                SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&conf).build())
+            }
+        };
+        let mut access = self.open_with(Some(name), Some(provider)).await.map_err(place)?;
+        for step in &chain.steps {
+            let session = match &step.mfa {
+                // One session with MFA serves every profile of the user, where each AssumeRole would take a code.
+                Some(serial) if !access.is_session => {
+                    let session = self.mfa.session(&access, serial).await.map_err(place)?;
+                    let with_mfa = access.with_session(&session, String::new());
+                    session::assume_step(&with_mfa, step, None).await
+                }
+                Some(serial) => {
+                    let code = self.mfa.code(serial).await.map_err(place)?;
+                    session::assume_step(&access, step, Some((serial, &code))).await
+                }
+                None => session::assume_step(&access, step, None).await,
+            };
+            let session = session.map_err(|error| error.context(format!("profile `{}`", step.profile)))?;
+            access = access.with_session(&session, format!("profile {name}, assumed role"));
+        }
+        Ok(Access { profile: Some(name.to_owned()), ..access })
+    }
+
+    async fn provider_config(&self, profile: &str) -> Result<ProviderConfig> {
+        // A profile that assumes a role needs a region for it, wherever it is written.
+        let region = aws_types::region::Region::new(self.region_for(profile).await);
+        Ok(ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region)))
+    }
+
+    /// The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
+    async fn profile_provider(&self, name: &str) -> Result<SharedCredentialsProvider> {
+        let conf = self.provider_config(name).await?;
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf).build();
+        Ok(SharedCredentialsProvider::new(provider))
+    }
+
+    /// Access with the settings of a profile, and with credentials that are found already or still to be found.
+    async fn open_with(&self, profile: Option<&str>, provider: Option<SharedCredentialsProvider>) -> Result<Access> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(self.http.clone())
+            .http_client(self.pool(profile)?)
             .identity_cache(shared_identity_cache())
             .timeout_config(timeouts());
         if let Some(name) = profile {
-            // The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
-            // A profile that assumes a role needs a region for it, wherever it is written.
-            let conf = ProviderConfig::default()
-                .with_http_client(self.http.clone())
-                .with_region(Some(aws_types::region::Region::new(self.region_for(name).await)));
-            let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf).build();
-            loader = loader.profile_name(name).credentials_provider(provider);
+            loader = loader.profile_name(name);
+        }
+        if let Some(provider) = provider {
+            loader = loader.credentials_provider(provider);
         }
         if let Some(region) = &self.region {
             loader = loader.region(aws_types::region::Region::new(region.to_string()));
@@ -99,7 +213,9 @@ impl Connections {
                 return Err(unusable(&error, named));
             }
         };
-        let region: Region = match config.region().filter(|region| !region.as_ref().is_empty()) {
+        let chosen = config.region().filter(|region| !region.as_ref().is_empty());
+        let has_region = chosen.is_some();
+        let region: Region = match chosen {
             Some(region) => {
                 region.as_ref().parse().map_err(|invalid| Error::from(invalid).context("the configured region"))?
             }
@@ -110,6 +226,8 @@ impl Connections {
             origin: origin(&credentials, used_profile.as_deref()),
             profile: used_profile,
             is_session: credentials.session_token().is_some(),
+            has_region,
+            key_id: credentials.access_key_id().to_owned(),
             path_style: self.path_style,
             config: config
                 .into_builder()
@@ -210,6 +328,7 @@ impl Access {
             origin,
             profile: None,
             is_session: true,
+            key_id: session.0.access_key_id().to_owned(),
             config: config.identity_cache(shared_identity_cache()).build(),
             ..self.clone()
         }
@@ -219,7 +338,13 @@ impl Access {
     #[must_use]
     pub fn in_region(&self, region: &Region) -> Self {
         let config = self.config.clone().into_builder().region(aws_types::region::Region::new(region.to_string()));
-        Self { region: region.clone(), config: config.build(), ..self.clone() }
+        Self { region: region.clone(), has_region: true, config: config.build(), ..self.clone() }
+    }
+
+    /// The access key ID, which is no secret.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
 
     /// The partition of the region in use.

@@ -1,12 +1,17 @@
 //! The only place that knows the AWS SDK.
 //!
-//! [`read`](mod@read) reads, [`observe`] puts together what bootstrap goes by, [`apply`] writes IAM, [`session`] assumes roles, [`probe`] makes and deletes the test bucket. Commands that must
+//! [`read`](mod@read) reads, [`observe`] puts together what bootstrap goes by, [`apply`] writes IAM, [`session`] assumes roles, [`mfa`] passes
+//! multi-factor authentication, [`cache`] keeps sessions between runs, [`probe`] makes and deletes the test bucket. Commands that must
 //! not write IAM never reach `apply`.
 
 mod answer;
 pub mod apply;
+pub mod cache;
 pub mod clients;
+pub mod mfa;
+mod network;
 pub mod observe;
 pub mod probe;
+mod profiles;
 pub mod read;
 pub mod session;

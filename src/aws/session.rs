@@ -1,10 +1,13 @@
 //! Who the caller is, and sessions: AssumeRole and GetSessionToken.
 
+use std::time::SystemTime;
+
 use aws_credential_types::Credentials;
 use aws_sdk_sts as sts;
 
 use super::answer::Call;
 use super::clients::Access;
+use super::profiles::Step;
 use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
@@ -21,6 +24,38 @@ pub struct Caller {
 /// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
 #[derive(Debug, Clone)]
 pub struct SessionCredentials(pub(super) Credentials);
+
+/// The secrets of a session, about to be handed over. No `Debug` shows them, and only what a person asked for them prints
+/// them.
+pub struct Keys<'a> {
+    /// The access key ID.
+    pub access_key_id: &'a str,
+    /// The secret access key.
+    pub secret_access_key: &'a str,
+    /// The session token; every session has one.
+    pub session_token: Option<&'a str>,
+    /// When AWS stops to honour them.
+    pub expires: Option<SystemTime>,
+}
+
+impl std::fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl SessionCredentials {
+    /// The secrets themselves: for who was asked for them, and the cache.
+    #[must_use]
+    pub fn reveal(&self) -> Keys<'_> {
+        Keys {
+            access_key_id: self.0.access_key_id(),
+            secret_access_key: self.0.secret_access_key(),
+            session_token: self.0.session_token(),
+            expires: self.0.expiry(),
+        }
+    }
+}
 
 /// A session of a role.
 #[derive(Debug, Clone)]
@@ -94,21 +129,51 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     Ok(Session { credentials, arn })
 }
 
-/// A session of the user that carries proof of MFA.
+/// Assumes a role as a profile of the AWS config file says. A code goes along where the device's owner is no user whose
+/// access key could make a session with it.
+///
+/// # Errors
+/// When AWS refuses or cannot be reached.
+pub(super) async fn assume_step(
+    access: &Access,
+    step: &Step,
+    mfa: Option<(&MfaSerial, &MfaCode)>,
+) -> Result<SessionCredentials> {
+    const CALL: Call = Call::sts("AssumeRole");
+    let answer = access
+        .sts()
+        .assume_role()
+        .role_arn(&step.role_arn)
+        .role_session_name(step.session_name.as_deref().unwrap_or("xacct"))
+        .set_external_id(step.external_id.clone())
+        .set_duration_seconds(step.duration.map(SessionDuration::as_secs))
+        .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
+        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()))
+        .send()
+        .await
+        .map_err(|error| CALL.failed(error))?;
+    credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
+}
+
+/// A session of the user, which carries proof of MFA if a device and its code are given.
 ///
 /// A code works once, and proving a link takes several AssumeRole calls; the session makes one code serve for all of
 /// them, and every call through it counts as made with MFA.
 ///
 /// # Errors
 /// When the code is wrong or used, the device is not the user's, or the credentials are of a session already.
-pub async fn with_mfa(access: &Access, serial: &MfaSerial, code: &MfaCode) -> Result<SessionCredentials> {
+pub async fn get_session_token(
+    access: &Access,
+    mfa: Option<(&MfaSerial, &MfaCode)>,
+    seconds: i32,
+) -> Result<SessionCredentials> {
     const CALL: Call = Call::sts("GetSessionToken");
     let answer = access
         .sts()
         .get_session_token()
-        .serial_number(serial.to_string())
-        .token_code(code.as_str())
-        .duration_seconds(900)
+        .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
+        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()))
+        .duration_seconds(seconds)
         .send()
         .await
         .map_err(|error| CALL.failed(error))?;
@@ -128,7 +193,7 @@ pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSeria
 
 fn credentials(answer: Option<&sts::types::Credentials>) -> Option<SessionCredentials> {
     let found = answer?;
-    let expiry = std::time::SystemTime::try_from(*found.expiration()).ok();
+    let expiry = SystemTime::try_from(*found.expiration()).ok();
     let token = Some(found.session_token().to_owned());
     let keys = Credentials::new(found.access_key_id(), found.secret_access_key(), token, expiry, "xacct");
     Some(SessionCredentials(keys))

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::entry::enter;
 use super::{Run, verify};
 use crate::aws::clients::{Access, Connections};
-use crate::cli::{Diagnose, Probe, TypedCode};
+use crate::cli::{Diagnose, Probe};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
@@ -227,13 +227,13 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
     }
     args.save_facts.iter().try_for_each(|path| check_overwrites(path, run))?;
-    let code = args.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let mfa = verify::mfa(&args.user, run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = args.profile.clone().or(source.profile);
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
     let user = verify::user_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, false).await?;
+    let connections = Connections::open(region, false).await?.with_mfa(mfa);
     let profile = source.user_profile.as_deref().or(source.profile.as_deref());
     let access = connections.access(profile).await;
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
@@ -245,7 +245,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let prover = match access {
         Ok(access) => {
             verify::tell_endpoints(access.endpoints().into_iter(), run);
-            Ok(verify::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, code, run)?)
+            Ok(verify::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, run)?)
         }
         Err(error) => Err(error),
     };

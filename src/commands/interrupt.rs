@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::Run;
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Error, Kind, Result};
 
 /// How long the last buckets may take to be deleted.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the command on a runtime of its own.
-pub fn guarded(run: &Run<'_>, command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,11 +1,15 @@
 //! One file a command, each reading from top to bottom: resolve, observe, decide, act, report.
 
 mod bootstrap;
+mod child;
+mod credentials;
 mod diagnose;
 mod entry;
+mod exec;
 mod halves;
 mod interrupt;
 mod print;
+mod session;
 mod verify;
 
 use clap::CommandFactory;
@@ -14,7 +18,7 @@ use crate::aws::probe::Leftovers;
 use crate::cli::{Cli, Command, OutputFormat};
 use crate::config::ConfigFile;
 use crate::context::Context;
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::report::{Console, json};
 
 /// What every command is given.
@@ -26,11 +30,13 @@ pub(crate) struct Run<'a> {
 }
 
 /// Runs the command and reports how it went.
-pub fn run(cli: &Cli, context: &Context) -> ExitCode {
+pub fn run(cli: &Cli, context: &Context) -> Ended {
     let (name, format) = match &cli.command {
         Command::Bootstrap(args) => ("bootstrap", args.report.output),
         Command::Verify(args) => ("verify", args.report.output),
         Command::Diagnose(args) => ("diagnose", args.report.output),
+        Command::Exec(_) => ("exec", OutputFormat::Table),
+        Command::Credentials(_) => ("credentials", OutputFormat::Table),
         Command::PrintProviderHcl(_) => ("print-provider-hcl", OutputFormat::Table),
         Command::PrintBackendHcl(_) => ("print-backend-hcl", OutputFormat::Table),
         Command::PrintTerragruntHcl(_) => ("print-terragrunt-hcl", OutputFormat::Table),
@@ -49,7 +55,7 @@ pub fn run(cli: &Cli, context: &Context) -> ExitCode {
             console.result(&json::document(name, exit_code, json::Failure { error: (&error).into() }));
         }
         console.error(&error);
-        exit_code
+        exit_code.into()
     })
 }
 
@@ -62,7 +68,7 @@ pub fn report_usage_error(command: &'static str, message: &str) {
     console.result(&json::document(command, ExitCode::Usage, json::Failure { error: (&error).into() }));
 }
 
-fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode> {
+fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<Ended> {
     let run = || {
         let path = context.directory.join(&cli.global.config);
         // Messages name the file as the user knows it.
@@ -70,7 +76,13 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
         let file = ConfigFile { path: shown.clone(), ..ConfigFile::load(shown)? };
         Ok::<_, Error>(Run { context, console, file, leftovers: Leftovers::default() })
     };
-    match &cli.command {
+    let exit_code = match &cli.command {
+        Command::Exec(args) => return exec::exec(args, &run()?),
+        Command::Credentials(args) => {
+            // To forget sessions takes no xacct.toml.
+            let file = || if args.forget { Ok(ConfigFile::default()) } else { Ok::<_, Error>(run()?.file) };
+            credentials::credentials(args, &Run { context, console, file: file()?, leftovers: Leftovers::default() })
+        }
         Command::Bootstrap(args) => {
             let run = run()?;
             interrupt::guarded(&run, bootstrap::bootstrap(args, &run))
@@ -107,7 +119,8 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<ExitCode>
             console.result(&page);
             Ok(ExitCode::Done)
         }
-    }
+    };
+    exit_code.map(Ended::from)
 }
 
 /// One page for all commands: each has a section of its own.

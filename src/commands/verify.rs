@@ -10,16 +10,16 @@ use serde::Serialize;
 
 use super::Run;
 use super::diagnose::{Case, Diagnostician};
+use crate::aws::cache::Cache;
 use crate::aws::clients::{Access, Connections};
-use crate::cli::{BucketNamespace, Probe, TypedCode, Verify};
+use crate::aws::mfa::{AskForCode, Mfa};
+use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions, Verify};
 use crate::config::{self, Link, Source};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region};
-use crate::proof::{
-    AskForCode, Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket,
-};
+use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region};
+use crate::proof::{Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
@@ -27,12 +27,12 @@ use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
-    let code = args.proof.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let mfa = mfa(&args.proof.user, run)?;
     let source = &run.file.source;
     let user = user_on_record(run)?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, args.proof.path_style).await?;
+    let connections = Connections::open(region, args.proof.path_style).await?.with_mfa(mfa);
     let profile = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
     let access = connections.access(profile).await?;
@@ -40,7 +40,7 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let partition = access.partition();
     tell_endpoints(access.endpoints().into_iter(), run);
     let named = args.proof.user.user_profile.is_some() || source.user_profile.is_some();
-    let prover = prover(&connections, access, named, user.clone(), account, code, run)?;
+    let prover = prover(&connections, access, named, user.clone(), account, run)?;
     let mut operator = Source::from(source);
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, &user, None);
@@ -91,6 +91,27 @@ pub fn tell_endpoints(endpoints: impl Iterator<Item = String>, run: &Run<'_>) {
     }
 }
 
+/// What there is to pass MFA with: a code, somebody to ask for one, a place where sessions are kept.
+///
+/// # Errors
+/// When the code is none.
+pub fn mfa(options: &UserOptions, run: &Run<'_>) -> Result<Mfa> {
+    let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let ask = run.context.terminal.can_ask.then(|| {
+        let console = run.console.clone();
+        Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
+    });
+    let cache = if options.no_cache { None } else { cache(run) };
+    Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))
+}
+
+/// Where sessions are kept; nowhere for a user without a home.
+pub fn cache(run: &Run<'_>) -> Option<Cache> {
+    let console = run.console.clone();
+    let warn = Arc::new(move |text: &str| console.say(text));
+    Some(Cache::new(run.context.cache_folder()?, run.context.now, warn))
+}
+
 /// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these
 /// credentials as the user's.
 ///
@@ -102,18 +123,10 @@ pub fn prover(
     named: bool,
     user: UserRef,
     source: Option<AccountId>,
-    code: Option<MfaCode>,
     run: &Run<'_>,
 ) -> Result<Prover> {
     let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
-    let mfa = MfaMeans {
-        code,
-        serial: serial.map(str::parse).transpose()?,
-        ask: run.context.terminal.can_ask.then(|| {
-            let console = run.console.clone();
-            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
-        }),
-    };
+    let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }
 

@@ -4,6 +4,7 @@
 //! allowed *and* what must be refused is refused.
 
 mod prover;
+mod session;
 mod wait;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use crate::error::{Error, ExitCode};
 use crate::iam::arn::CallerArn;
 
-pub use prover::{AskForCode, Claim, Extent, MfaMeans, Prover, RequestOptions, TestBucket};
+pub use prover::{Claim, Extent, MfaMeans, Prover, RequestOptions, TestBucket};
 pub use wait::{Freshness, Settled};
 
 /// What a proof found.

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use super::wait::{Freshness, Settled};
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::clients::Access;
+use crate::aws::mfa::Mfa;
 use crate::aws::probe::{self, BucketSpec, Leftovers, Removed};
 use crate::aws::session::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, Region, SessionDuration, SessionName, Tag};
+use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region, SessionDuration, SessionName, Tag};
 
 /// What is claimed of one link.
 #[derive(Debug)]
@@ -71,32 +72,27 @@ pub struct TestBucket {
 
 /// Proves links of one user. Who the user is, is asked once; an MFA code is used once; both serve all links.
 pub struct Prover {
-    access: Access,
+    pub(super) access: Access,
     /// Whether somebody said that these are the user's credentials. If not, who they are of is asked before they are used.
-    said_to_be_the_users: bool,
-    user: UserRef,
+    pub(super) said_to_be_the_users: bool,
+    pub(super) user: UserRef,
     source: Option<AccountId>,
-    mfa: MfaMeans,
+    pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
-    caller: OnceCell<Result<Caller>>,
-    mfa_access: OnceCell<Result<Access>>,
+    pub(super) caller: OnceCell<Result<Caller>>,
+    pub(super) mfa_access: OnceCell<Result<Access>>,
 }
 
 /// What there is to pass MFA with.
 pub struct MfaMeans {
-    /// The code that was given.
-    pub code: Option<MfaCode>,
+    /// A code, or somebody to ask for one, or a session that was kept.
+    pub mfa: Arc<Mfa>,
     /// The device that the user's profile names.
     pub serial: Option<MfaSerial>,
-    /// Asks for a code; `None` where there is nobody to ask.
-    pub ask: Option<AskForCode>,
 }
 
-/// Asks the person at the terminal for the code of a device; `None` when there is no answer.
-pub type AskForCode = Arc<dyn Fn(&MfaSerial) -> Option<String> + Send + Sync>;
-
 /// Why a proof ends before the role was tried.
-enum Stop {
+pub(super) enum Stop {
     /// It cannot be proven with what is at hand.
     NotProven(Step),
     /// Something else is wrong.
@@ -250,7 +246,7 @@ impl Prover {
     }
 
     /// Asked once, however many links there are to prove.
-    async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
+    pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
         let caller = self.caller().await.map_err(Stop::Failed)?;
         let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).took(start.elapsed());
@@ -267,74 +263,6 @@ impl Prover {
         )
         .hint(format!("give the user's own: --user-profile NAME, a profile with an access key of {user}"));
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
-    }
-
-    /// Credentials that carry MFA, made once.
-    async fn mfa_access(&self) -> std::result::Result<&Access, Stop> {
-        if self.access.is_session {
-            // A session cannot be given MFA afterwards; it may have been made with it.
-            if self.mfa.code.is_none() {
-                return Ok(&self.access);
-            }
-            let error = Error::new(Kind::Credentials, "an MFA code is of no use with the credentials of a session")
-                .hint("give a profile with the user's access key: --user-profile NAME")
-                .hint("or, if the session was made with MFA, leave the code out");
-            let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "a session cannot be given MFA");
-            return Err(Stop::NotProven(step.because(error)));
-        }
-        let access = self.mfa_access.get_or_init(async || {
-            let serial = self.mfa_serial().await?;
-            let code = self.mfa_code(&serial).await?;
-            let session = session::with_mfa(&self.access, &serial, &code).await.map_err(|error| {
-                error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
-            })?;
-            Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))
-        });
-        access.await.as_ref().map_err(|error| {
-            Stop::NotProven(
-                Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()),
-            )
-        })
-    }
-
-    async fn mfa_serial(&self) -> Result<MfaSerial> {
-        if let Some(serial) = &self.mfa.serial {
-            return Ok(serial.clone());
-        }
-        let user = self.user.name();
-        let fix = "write mfa_serial = ARN into the user's profile in the AWS config file";
-        let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
-        let arn = caller.and_then(|caller| caller.arn.user());
-        let arn = arn.ok_or_else(|| {
-            Error::new(Kind::Credentials, format!("the MFA device of user `{user}` is not known")).hint(fix)
-        })?;
-        let devices = session::mfa_devices(&self.access, arn)
-            .await
-            .map_err(|error| error.context(format!("the MFA devices of user `{user}` cannot be listed")).hint(fix))?;
-        // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
-        devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
-            Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
-                .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
-        })
-    }
-
-    async fn mfa_code(&self, serial: &MfaSerial) -> Result<MfaCode> {
-        if let Some(code) = &self.mfa.code {
-            return Ok(code.clone());
-        }
-        let Some(ask) = self.mfa.ask.clone() else {
-            return Err(Error::new(
-                Kind::Credentials,
-                "the role demands MFA, and there is no terminal to ask for a code",
-            )
-            .hint("give the code that the device shows: --mfa-code CODE or XACCT_MFA_CODE"));
-        };
-        let device = serial.clone();
-        let typed = tokio::task::spawn_blocking(move || ask(&device))
-            .await
-            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")))?
-            .unwrap_or_default();
-        Ok(typed.trim().parse()?)
     }
 
     /// The user's name: what account B sees in its logs, and what its trust policy may demand.
@@ -424,7 +352,7 @@ impl Prover {
 }
 
 impl Step {
-    fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
+    pub(super) fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
         Self { id, outcome, duration: Duration::ZERO, since: None, evidence: evidence.into(), error: None }
     }
 
@@ -436,7 +364,7 @@ impl Step {
         Self { since: Some(since), ..self }
     }
 
-    fn because(self, error: Error) -> Self {
+    pub(super) fn because(self, error: Error) -> Self {
         Self { error: Some(error), ..self }
     }
 

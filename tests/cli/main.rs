@@ -9,6 +9,11 @@
 //! | `operators` | the least that operators need is enough, and nothing of it can be missing |
 //! | `proving` | the verdicts of verify |
 //! | `mfa` | multi-factor authentication |
+//! | `exec` | a command with a session: variables, exit codes, signals |
+//! | `credentials` | a session's credentials, in every form |
+//! | `kept` | sessions kept between runs, and what is not trusted of them |
+//! | `chains` | profiles that assume roles, with MFA or for a chosen time |
+//! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
 //! | `propagation` | waiting for AWS, and only where there is something to wait for |
 //! | `warning` | what may go wrong is said beforehand |
 //! | `refusing` | what is refused before anything is written |
@@ -35,13 +40,18 @@ mod causes_source;
 mod documents;
 mod drift;
 mod facts_files;
+mod chains;
+mod credentials;
+mod exec;
 mod faults;
 mod file_input;
 mod fixes;
 mod input;
+mod kept;
 mod leaving;
 mod making;
 mod mfa;
+mod network;
 mod operators;
 mod output;
 mod printing;

@@ -87,7 +87,7 @@ fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
     let scene = demanding();
     let code = scene.sandbox.totp("alice");
     scene.verdict(&format!("--mfa-code {code}"), 0);
-    let verification = scene.verdict(&format!("--mfa-code {code}"), 3);
+    let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let hints = step(&verification, "assume_role")["error"]["hints"].to_string();
     assert!(hints.contains("wait for the next one"), "{hints}");

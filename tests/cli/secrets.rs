@@ -85,7 +85,7 @@ fn with_mfa() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let right = scene.bootstrap(&format!("--require-mfa --mfa-code {code}"));
-    let used = scene.xacct(&format!("verify --mfa-code {code}"));
+    let used = scene.xacct(&format!("verify --no-cache --mfa-code {code}"));
     assert_eq!([right.code, used.code], [0, 3]);
     assert_no_secret(&scene, &[right, used], &[&code]);
 }
@@ -110,5 +110,51 @@ fn with_logging_turned_up() {
     scene.environment.set("RUST_LOG", "trace");
     scene.environment.set("RUST_BACKTRACE", "1");
     let outputs = run_all(&scene, &[BOOTSTRAP, "verify"]);
+    assert_no_secret(&scene, &outputs, &[]);
+}
+
+#[test]
+fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
+    let scene = Scene::new();
+    let code = scene.sandbox.totp("alice");
+    scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
+    let formats = ["process", "env", "fish", "powershell", "json", "terragrunt"];
+    let mut outputs = Vec::new();
+    for format in formats {
+        let Output { stdout, .. } = {
+            let output = scene.xacct(&format!("credentials --format {format} --mfa-code {code}")).exits_with(0);
+            outputs.push(Output { stdout: String::new(), ..output.clone() });
+            output
+        };
+        let of_alice = ALICE.secret;
+        assert!(!stdout.contains(of_alice) && !stdout.contains(&code), "{format}");
+        let handed_over = scene.sandbox.world(|world| world.sessions().any(|session| stdout.contains(&session.token)));
+        assert!(handed_over, "{format}: {stdout}");
+        // The session with MFA is more than what was asked for.
+        let more =
+            |session: &xacct_sandbox::world::Session| session.mfa.is_some() && stdout.contains(&session.key.secret);
+        let of_user = scene.sandbox.world(|world| {
+            world.sessions().filter(|session| more(session)).any(|session| session.account == ACCOUNT_A)
+        });
+        assert!(!of_user, "{format}");
+    }
+    outputs.push(scene.xacct(&format!("exec --mfa-code {code} -- /bin/true")).exits_with(0));
+    outputs.push(scene.xacct(&format!("exec --mfa-code {code} -- /no/such/command")).exits_with(127));
+    outputs.push(scene.xacct("credentials --no-cache").exits_with(1));
+    assert_no_secret(&scene, &outputs, &[&code]);
+}
+
+#[test]
+fn in_refusals_of_credentials_and_exec() {
+    let mut scene = Scene::linked("--external-id abc");
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
+    scene.environment.set("RUST_LOG", "trace");
+    scene.environment.set("HTTPS_PROXY", "socks5://me:a-password@proxy:1080");
+    let mut outputs = vec![scene.xacct("credentials").exits_with(2)];
+    assert!(!outputs[0].everything().contains("a-password"));
+    scene.environment.set("HTTPS_PROXY", "");
+    for words in ["credentials", "exec -- /bin/true", "credentials --user-profile bob", "credentials --format env"] {
+        outputs.push(scene.xacct(words).exits_with(3));
+    }
     assert_no_secret(&scene, &outputs, &[]);
 }

@@ -9,7 +9,7 @@ use crate::scene::{ROLE, Scene};
 use crate::support::third_party::{skip, test_name};
 
 /// A program on a terminal, whose output is read while it runs.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     screen: Arc<Mutex<String>>,
@@ -17,11 +17,12 @@ struct Terminal {
 
 impl Terminal {
     /// Starts xacct on a terminal; `None`, with the test counted as skipped, where there is no `script`.
-    fn start(test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
+    pub fn start(test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
         for (name, value) in [("TERM", "dumb"), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
             scene.environment.set(name, value);
         }
-        let line = format!("{} {words}", env!("CARGO_BIN_EXE_xacct"));
+        // In the place of the shell, which would act on signals of its own.
+        let line = format!("exec {} {words}", env!("CARGO_BIN_EXE_xacct"));
         let mut command = scene.environment.command("script");
         command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -42,13 +43,14 @@ impl Terminal {
         Some(Self { child, keyboard, screen })
     }
 
-    fn screen(&self) -> String {
+    /// What is on the screen.
+    pub fn screen(&self) -> String {
         self.screen.lock().unwrap().replace('\r', "")
     }
 
     /// Waits until the screen shows a text so many times, then types.
     #[track_caller]
-    fn answer(&mut self, prompt: &str, times: usize, typed: &str) {
+    pub fn answer(&mut self, prompt: &str, times: usize, typed: &str) {
         let start = Instant::now();
         while self.screen().matches(prompt).count() < times {
             assert!(start.elapsed() < Duration::from_secs(20), "no `{prompt}` on:\n{}", self.screen());
@@ -59,7 +61,7 @@ impl Terminal {
     }
 
     /// The exit code, and all that was shown.
-    fn ended(mut self) -> (Option<i32>, String) {
+    pub fn ended(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         while self.child.try_wait().expect("the child").is_none() {
             if start.elapsed() > Duration::from_secs(20) {

@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use super::diagnose::{Case, Diagnostician};
 use super::{Run, halves, verify};
 use crate::aws::clients::Connections;
-use crate::cli::{Bootstrap, Half, TypedCode};
+use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::halves::{DesiredGrant, DesiredRole};
-use crate::iam::names::{AccountId, MfaCode, PolicyName};
+use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::plan::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
@@ -71,7 +71,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
     let files = halves::read_policy_files(&links, run)?;
-    let code = args.proof.user.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+    let mfa = verify::mfa(&args.proof.user, run)?;
     for link in &links {
         link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
         source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
@@ -81,7 +81,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             refuse_entering_without_source(link)?;
         }
     }
-    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style).await?;
+    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style).await?.with_mfa(mfa);
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
         connections.require(profile)?;
@@ -114,7 +114,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     source.user = Some(recorded_user(&work.source));
     let recorded = record(&work, &source, run);
     if args.only.is_none() && !args.no_verify {
-        prove(&mut work, args, run, &connections, &source, code).await;
+        prove(&mut work, args, run, &connections, &source).await;
     }
     let exit_code = match &recorded {
         Ok(_) => work.exit_code(),
@@ -264,14 +264,7 @@ impl Work {
     }
 }
 
-async fn prove(
-    work: &mut Work,
-    args: &Bootstrap,
-    run: &Run<'_>,
-    connections: &Connections,
-    source: &Source,
-    code: Option<MfaCode>,
-) {
+async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &Connections, source: &Source) {
     let user = UserRef::Arn(work.source.user.clone());
     let operator = work.source.operator.as_ref();
     let access = match (&source.user_profile, operator) {
@@ -284,7 +277,7 @@ async fn prove(
             let known = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
             verify::tell_endpoints(access.endpoints().into_iter().filter(|endpoint| !known.contains(endpoint)), run);
             let named = source.user_profile.is_some();
-            verify::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), code, run)
+            verify::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), run)
         }
         Err(error) => Err(error),
     };

@@ -1,0 +1,68 @@
+use super::*;
+
+fn variables(set: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+    move |name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+}
+
+fn shown(set: &'static [(&'static str, &'static str)]) -> String {
+    match proxy(&variables(set)) {
+        Ok(config) => format!("{config:?}"),
+        Err(error) => error.message,
+    }
+}
+
+#[test]
+fn lower_case_wins_and_an_empty_value_is_none() {
+    assert!(shown(&[]).contains("Disabled"));
+    assert!(shown(&[("HTTPS_PROXY", "")]).contains("Disabled"));
+    assert!(shown(&[("https_proxy", ""), ("HTTPS_PROXY", "http://upper:1")]).contains("Disabled"));
+    assert!(shown(&[("https_proxy", "http://lower:1"), ("HTTPS_PROXY", "http://upper:1")]).contains("lower"));
+    assert!(shown(&[("ALL_PROXY", "http://all:1")]).contains("Disabled"));
+}
+
+#[test]
+fn each_scheme_has_its_own() {
+    assert!(shown(&[("HTTP_PROXY", "http://p:1")]).contains("Http {"));
+    assert!(shown(&[("HTTPS_PROXY", "p:1")]).contains("Https {"));
+    assert!(shown(&[("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://p:1")]).contains("All {"));
+    assert!(shown(&[("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://q:1")]).contains("FromEnvironment"));
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_without_its_password() {
+    for url in [&[("HTTPS_PROXY", "socks5://me:secret@proxy:1080")][..], &[("https_proxy", "http://me:secret@")]] {
+        let message = shown(url);
+        assert!(message.to_ascii_uppercase().contains("HTTPS_PROXY IS"), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+}
+
+#[test]
+fn exceptions_lose_their_ports() {
+    assert_eq!(
+        without_ports("localhost:4566, 10.0.0.0/8,.example.com,[::1],*"),
+        "localhost,10.0.0.0/8,.example.com,[::1],*"
+    );
+}
+
+#[test]
+fn bundles_are_found_in_the_clis_order() {
+    let profile = Some(("work", "/p.pem"));
+    let both = variables(&[("AWS_CA_BUNDLE", "/a.pem"), ("REQUESTS_CA_BUNDLE", "/r.pem")]);
+    let requests = variables(&[("AWS_CA_BUNDLE", ""), ("REQUESTS_CA_BUNDLE", "/r.pem")]);
+    let path = |bundle: Option<Bundle>| bundle.map(|bundle| bundle.path);
+    assert_eq!(path(Bundle::find(&both, profile)).as_deref(), Some("/a.pem"));
+    assert_eq!(path(Bundle::find(&requests, profile)).as_deref(), Some("/p.pem"));
+    assert_eq!(path(Bundle::find(&requests, None)).as_deref(), Some("/r.pem"));
+    assert_eq!(Bundle::find(&variables(&[]), None), None);
+}
+
+#[test]
+fn a_bundle_without_a_certificate_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, format!("-----BEGIN CERTIFICATE-----\nAAAA\n{END}\n")).unwrap();
+    let bundle = Bundle { setting: "AWS_CA_BUNDLE".to_owned(), path: path.display().to_string() };
+    let message = bundle.certificates().unwrap_err().message;
+    assert!(message.contains("ca.pem") && message.contains("AWS_CA_BUNDLE"), "{message}");
+}

@@ -1,0 +1,142 @@
+//! The cases are those of smithy-rs (`aws-config/test-data/assume-role-tests.json`) and of botocore
+//! (`tests/functional/test_credentials.py`, `TestAssumeRole`), with `duration_seconds` added where one is needed for the
+//! chain to be ours.
+
+use super::*;
+
+/// Profiles as lines: `[A]` begins one, `key = value` is a setting.
+fn resolve(text: &'static str) -> Result<Option<Chain>> {
+    let mut settings = Vec::new();
+    let mut profiles = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once('=') {
+            Some((key, value)) => settings.push((*profiles.last().unwrap(), key.trim(), value.trim())),
+            None => profiles.push(line.trim_matches(['[', ']'])),
+        }
+    }
+    let exists = |name: &str| profiles.contains(&name);
+    let get = |name: &str, key: &str| {
+        let found = settings.iter().find(|(profile, known, _)| *profile == name && *known == key);
+        found.map(|(_, _, value)| (*value).to_owned())
+    };
+    chain(&exists, &get, "A")
+}
+
+/// The base, and the roles in the order in which they are assumed.
+fn shape(text: &'static str) -> (Base, Vec<String>) {
+    let chain = resolve(text).unwrap().expect("a chain of ours");
+    (chain.base, chain.steps.into_iter().map(|step| step.role_arn).collect())
+}
+
+fn refusal(text: &'static str) -> String {
+    resolve(text).unwrap_err().message
+}
+
+#[test]
+fn what_aws_config_does_right_is_left_to_it() {
+    for text in [
+        "[A]\nrole_arn = arn:A\nsource_profile = B\nexternal_id = x\nrole_session_name = s\n[B]\naws_access_key_id = k\naws_secret_access_key = s",
+        "[A]\naws_access_key_id = k\naws_secret_access_key = s\nmfa_serial = arn:aws:iam::111111111111:mfa/a",
+        "[A]\nrole_arn = arn:A\nweb_identity_token_file = /t\nduration_seconds = 900",
+        "[A]\nrole_arn = arn:A\ncredential_source = Ec2InstanceMetadata",
+        "[A]\nsso_session = x",
+        "[B]",
+    ] {
+        assert_eq!(resolve(text).unwrap(), None, "{text}");
+    }
+}
+
+#[test]
+fn every_setting_of_a_step_is_read() {
+    let text = "[A]\nrole_arn = arn:A\nsource_profile = B\nexternal_id = x\nrole_session_name = me\nduration_seconds = 7200\n\
+                mfa_serial = arn:aws:iam::111111111111:mfa/alice\n[B]\ncredential_process = p";
+    let chain = resolve(text).unwrap().unwrap();
+    assert_eq!(chain.base, Base::Profile("B".to_owned()));
+    let step = Step {
+        profile: "A".to_owned(),
+        role_arn: "arn:A".to_owned(),
+        session_name: Some("me".to_owned()),
+        external_id: Some("x".to_owned()),
+        duration: Some("2h".parse().unwrap()),
+        mfa: Some("arn:aws:iam::111111111111:mfa/alice".parse().unwrap()),
+    };
+    assert_eq!(chain.steps, [step]);
+}
+
+#[test]
+fn keys_of_the_first_profile_are_ignored_where_there_is_a_source() {
+    let text = "[A]\naws_access_key_id = k\naws_secret_access_key = s\nrole_arn = arn:A\nsource_profile = B\n\
+                duration_seconds = 900\n[B]\naws_access_key_id = k\naws_secret_access_key = s";
+    assert_eq!(shape(text), (Base::Profile("B".to_owned()), vec!["arn:A".to_owned()]));
+}
+
+#[test]
+fn a_profile_may_be_its_own_source_if_it_has_keys() {
+    let with_keys = "[A]\naws_access_key_id = k\naws_secret_access_key = s\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
+    assert_eq!(shape(with_keys), (Base::Keys("A".to_owned()), vec!["arn:A".to_owned()]));
+    let without = "[A]\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
+    assert!(refusal(without).contains("circle, back to `A`"));
+}
+
+#[test]
+fn chains_are_walked_from_their_end() {
+    let text = "[A]\nrole_arn = arn:A\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = C\nduration_seconds = 900\n[C]\n\
+                aws_access_key_id = k\naws_secret_access_key = s";
+    assert_eq!(shape(text), (Base::Profile("C".to_owned()), vec!["arn:B".to_owned(), "arn:A".to_owned()]));
+}
+
+#[test]
+fn a_chain_stops_at_keys() {
+    let text = "[A]\nrole_arn = arn:A\naws_access_key_id = k\naws_secret_access_key = s\nsource_profile = B\nduration_seconds = 900\n\
+                [B]\nrole_arn = arn:B\nsource_profile = C\naws_access_key_id = k\naws_secret_access_key = s\n[C]\n";
+    assert_eq!(shape(text), (Base::Keys("B".to_owned()), vec!["arn:A".to_owned()]));
+}
+
+#[test]
+fn a_source_with_a_web_identity_is_a_base() {
+    let text = "[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 900\n[B]\nrole_arn = arn:B\nweb_identity_token_file = /t";
+    assert_eq!(shape(text), (Base::Profile("B".to_owned()), vec!["arn:A".to_owned()]));
+}
+
+#[test]
+fn credential_sources_are_known_in_any_case() {
+    for (source, base) in [
+        ("Environment", Base::Environment),
+        ("environment", Base::Environment),
+        ("Ec2InstanceMetadata", Base::Instance),
+        ("EcsContainer", Base::Container),
+    ] {
+        let get = |_: &str, key: &str| match key {
+            "role_arn" => Some("arn:A".to_owned()),
+            "credential_source" => Some(source.to_owned()),
+            "duration_seconds" => Some("900".to_owned()),
+            _ => None,
+        };
+        assert_eq!(chain(&|_| true, &get, "A").unwrap().unwrap().base, base);
+    }
+}
+
+#[test]
+fn circles_are_named() {
+    let plain = "[A]\nrole_arn = arn:A\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = A";
+    let with_keys =
+        "[A]\nrole_arn = arn:A\naws_access_key_id = k\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = B";
+    assert!(refusal(plain).contains("the profiles A, B lead in a circle, back to `A`"));
+    assert!(refusal(with_keys).contains("back to `B`"));
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    for (text, wanted) in [
+        ("[A]\nrole_arn = arn:A\nsource_profile = B", "no profile `B`, the source_profile of `A`"),
+        ("[A]\nrole_arn = arn:A", "neither of source_profile and credential_source"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\ncredential_source = Environment\n[B]", "both of source_profile"),
+        ("[A]\nrole_arn = arn:A\ncredential_source = Floozle", "is `Floozle`"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 1h\n[B]", "must be a number of seconds"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 60\n[B]", "duration_seconds of profile `A`"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\nmfa_serial = me\n[B]", "mfa_serial of profile `A`"),
+    ] {
+        let message = refusal(text);
+        assert!(message.contains(wanted), "{message}");
+    }
+}

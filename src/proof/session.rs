@@ -1,0 +1,121 @@
+//! The user's way in: MFA where it is demanded, and a session without a proof.
+
+use super::prover::{Claim, Prover, Stop};
+use super::{Step, StepId, StepOutcome};
+use crate::aws::clients::Access;
+use crate::aws::session::{self, Session, SessionCredentials};
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::MfaSerial;
+
+impl Prover {
+    /// The session that a proof would begin with, to be used: with MFA where the link demands it, and never with
+    /// credentials that nobody said are the user's.
+    ///
+    /// # Errors
+    /// When the credentials are not the user's, there is no code, or AWS refuses.
+    pub async fn session(&self, claim: &Claim) -> Result<Session> {
+        if !self.said_to_be_the_users {
+            self.who_am_i().await.map_err(Stop::into_error)?;
+        }
+        let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
+        session::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await
+    }
+
+    /// A session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code was given.
+    ///
+    /// # Errors
+    /// When the credentials are of a session already or not the user's, there is no code, or AWS refuses.
+    pub async fn own_session(&self) -> Result<SessionCredentials> {
+        if self.access.is_session {
+            return Err(Error::new(
+                Kind::Credentials,
+                format!(
+                    "these credentials ({}) are of a session, and AWS makes no session token with one",
+                    self.access.origin
+                ),
+            )
+            .hint("give a profile with the user's access key: --user-profile NAME"));
+        }
+        if !self.said_to_be_the_users {
+            self.who_am_i().await.map_err(Stop::into_error)?;
+        }
+        let mfa = &self.mfa.mfa;
+        if self.mfa.serial.is_some() || mfa.code.is_some() {
+            self.who_is_needed().await?;
+            return mfa.session(&self.access, &self.mfa_serial().await?).await;
+        }
+        session::get_session_token(&self.access, None, mfa.duration().as_secs()).await
+    }
+
+    async fn with_mfa(&self) -> Result<&Access> {
+        self.who_is_needed().await?;
+        self.mfa_access().await.map_err(Stop::into_error)
+    }
+
+    /// The device is looked up by the user's name, which must be the right one.
+    async fn who_is_needed(&self) -> Result<()> {
+        if self.mfa.serial.is_none() {
+            self.who_am_i().await.map_err(Stop::into_error)?;
+        }
+        Ok(())
+    }
+
+    /// Credentials that carry MFA, made once.
+    pub(super) async fn mfa_access(&self) -> std::result::Result<&Access, Stop> {
+        if self.access.is_session {
+            // A session cannot be given MFA afterwards; it may have been made with it.
+            if self.mfa.mfa.code.is_none() {
+                return Ok(&self.access);
+            }
+            let error = Error::new(Kind::Credentials, "an MFA code is of no use with the credentials of a session")
+                .hint("give a profile with the user's access key: --user-profile NAME")
+                .hint("or, if the session was made with MFA, leave the code out");
+            let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "a session cannot be given MFA");
+            return Err(Stop::NotProven(step.because(error)));
+        }
+        let access = self.mfa_access.get_or_init(async || {
+            let serial = self.mfa_serial().await?;
+            let session = self.mfa.mfa.session(&self.access, &serial).await?;
+            Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))
+        });
+        access.await.as_ref().map_err(|error| {
+            Stop::NotProven(
+                Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()),
+            )
+        })
+    }
+
+    /// The device that the user's profile names, or the one that the user has.
+    pub(super) async fn mfa_serial(&self) -> Result<MfaSerial> {
+        if let Some(serial) = &self.mfa.serial {
+            return Ok(serial.clone());
+        }
+        let user = self.user.name();
+        let fix = "write mfa_serial = ARN into the user's profile in the AWS config file";
+        let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
+        let arn = caller.and_then(|caller| caller.arn.user());
+        let arn = arn.ok_or_else(|| {
+            Error::new(Kind::Credentials, format!("the MFA device of user `{user}` is not known")).hint(fix)
+        })?;
+        let devices = session::mfa_devices(&self.access, arn)
+            .await
+            .map_err(|error| error.context(format!("the MFA devices of user `{user}` cannot be listed")).hint(fix))?;
+        // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
+        devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
+            Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
+                .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
+        })
+    }
+}
+
+impl Stop {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::NotProven(step) => {
+                let words = step.evidence;
+                step.error.unwrap_or_else(|| Error::new(Kind::Credentials, words))
+            }
+        }
+    }
+}

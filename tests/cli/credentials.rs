@@ -1,0 +1,155 @@
+//! `xacct credentials`: a session's credentials, in every form.
+
+use serde_json::Value;
+use xacct_sandbox::world::Session;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
+use crate::snapshots::assert_output;
+use crate::support::Output;
+use crate::support::third_party::test_name;
+use crate::terminal::Terminal;
+
+/// The newest session of an account.
+#[track_caller]
+fn session(scene: &Scene, account: &str, key: &str) -> Session {
+    let found = scene.sandbox.world(|world| world.sessions().find(|session| session.key.id == key).cloned());
+    let session = found.unwrap_or_else(|| panic!("no session {key}"));
+    assert_eq!(session.account, account);
+    session
+}
+
+/// Holds the output against a snapshot, without its secrets.
+#[track_caller]
+fn shows(scene: &Scene, name: &str, words: &str) {
+    let mut output = scene.xacct(words).exits_with(0);
+    scene.sandbox.world(|world| {
+        for session in world.sessions() {
+            for (secret, shown) in
+                [(&session.key.id, "KEY-ID"), (&session.key.secret, "SECRET"), (&session.token, "TOKEN")]
+            {
+                output.stdout = output.stdout.replace(secret, shown);
+            }
+        }
+    });
+    let times = |text: &str| {
+        let words = text.split_inclusive([' ', '"', '\'', '\n']);
+        let is_time = |word: &str| word.starts_with("20") && word.contains("T") && word.contains("Z");
+        words.map(|word| if is_time(word) { format!("EXPIRY{}", &word[20..]) } else { word.to_owned() }).collect()
+    };
+    let output = Output { stdout: times(&output.stdout), stderr: times(&output.stderr), ..output };
+    assert_output(name, words, &output);
+}
+
+#[test]
+fn every_form() {
+    let scene = Scene::linked("--external-id abc");
+    for format in ["process", "env", "fish", "powershell", "json", "terragrunt"] {
+        shows(&scene, &format!("credentials-{format}"), &format!("credentials --format {format} --region eu-west-1"));
+    }
+}
+
+#[test]
+fn the_default_is_credential_process() {
+    let scene = Scene::linked("--external-id abc");
+    let document = scene.xacct("credentials 222222222222").exits_with(0).json();
+    let key = document["AccessKeyId"].as_str().unwrap();
+    let session = session(&scene, ACCOUNT_B, key);
+    assert_eq!(document["Version"], 1);
+    assert_eq!(document["SessionToken"], session.token);
+    assert_eq!(scene.requests("AssumeRole")[0].parameter("ExternalId"), Some("abc"));
+}
+
+#[test]
+fn a_shell_takes_them_over() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("AWS_PROFILE", "alice");
+    scene.environment.set("XACCT", env!("CARGO_BIN_EXE_xacct"));
+    let script = "eval \"$(\"$XACCT\" credentials --format env)\" && \
+                  \"$XACCT\" credentials --user-profile nobody; echo \"[${AWS_PROFILE-}] $AWS_ACCESS_KEY_ID\"";
+    let mut command = scene.environment.command("/bin/sh");
+    command.args(["-c", script]);
+    let output = Output::of(command).exits_with(0);
+    let key = output.stdout.trim().strip_prefix("[] ").unwrap_or_else(|| panic!("{output}"));
+    session(&scene, ACCOUNT_B, key);
+}
+
+#[test]
+fn xacct_itself_can_use_them_through_credential_process() {
+    let scene = Scene::linked("");
+    let xacct = env!("CARGO_BIN_EXE_xacct");
+    let profile = format!("\n[profile linked]\nregion = us-east-1\ncredential_process = {xacct} credentials\n");
+    scene.environment.append("aws/config", &profile);
+    let words = "bootstrap --check --target-account 222222222222 --user alice --profile security-admin \
+                 --target-profile linked";
+    // The role may not read itself, and that is the role's own answer.
+    let output = scene.xacct(words).exits_with(1);
+    assert!(output.stderr.contains("assumed-role/xacct/alice"), "{output}");
+}
+
+#[test]
+fn the_users_own_session() {
+    let scene = Scene::linked("");
+    let document = scene
+        .xacct(&format!("credentials --session-token --mfa-code {}", scene.sandbox.totp("alice")))
+        .exits_with(0)
+        .json();
+    let with_mfa = session(&scene, ACCOUNT_A, document["AccessKeyId"].as_str().unwrap());
+    assert!(with_mfa.mfa.is_some());
+    assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("43200"));
+    assert_eq!(scene.requests("AssumeRole").len(), 0);
+    let again = scene.xacct("credentials --session-token").exits_with(0).json();
+    assert_eq!(again["AccessKeyId"], document["AccessKeyId"], "it is kept");
+}
+
+#[test]
+fn the_users_own_session_without_mfa() {
+    let scene = Scene::linked("");
+    scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
+    let document: Value = scene.xacct("credentials --session-token --mfa-session-duration 1h").exits_with(0).json();
+    assert!(session(&scene, ACCOUNT_A, document["AccessKeyId"].as_str().unwrap()).mfa.is_none());
+    assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("3600"));
+    assert!(!scene.environment.has(".cache/xacct"));
+}
+
+#[test]
+fn a_session_gives_no_session_token() {
+    let mut scene = Scene::linked("");
+    let document = scene.xacct("credentials").exits_with(0).json();
+    for (name, field) in [
+        ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+        ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+        ("AWS_SESSION_TOKEN", "SessionToken"),
+    ] {
+        scene.environment.set(name, document[field].as_str().unwrap());
+    }
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
+    scene.xacct("credentials --session-token").exits_with(1).says(&["are of a session", "--user-profile"]);
+}
+
+#[test]
+fn what_is_typed_wrongly_sends_nothing() {
+    let scene = Scene::linked("");
+    for (words, wanted) in [
+        ("credentials --format yaml", "invalid value 'yaml'"),
+        ("credentials dev", "has no target `dev`"),
+        ("credentials dev --session-token", "cannot be used with"),
+        ("credentials dev --forget", "cannot be used with"),
+        ("credentials --forget --session-token", "cannot be used with"),
+    ] {
+        let output = scene.xacct(words).exits_with(2).says(&[wanted]);
+        assert_eq!(output.stdout, "");
+    }
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_terminal_shows_them_with_a_word_on_what_they_are() {
+    let mut scene = Scene::linked("");
+    let Some(terminal) = Terminal::start(test_name!(), &mut scene, "credentials") else {
+        return;
+    };
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("SecretAccessKey") && screen.contains("These are secrets until 2"), "{screen}");
+}

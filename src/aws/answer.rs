@@ -62,6 +62,12 @@ impl Call {
                 if failure.is_timeout() {
                     Error::new(Kind::Network, format!("{name} did not answer in time: {cause}"))
                         .hint("check the network, proxy and endpoint, and run the command again")
+                } else if cause.contains("certificate") {
+                    // What rustls says of it; the SDK has no kind for it.
+                    Error::new(Kind::Network, format!("{name} cannot be reached safely: {cause}")).hint(
+                        "if a proxy of your organization reads what is encrypted, name its authority: AWS_CA_BUNDLE=FILE, \
+                         or ca_bundle in the profile",
+                    )
                 } else if failure.is_io() {
                     Error::new(Kind::Network, format!("{name} cannot be reached: {cause}"))
                         .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")

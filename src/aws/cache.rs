@@ -252,3 +252,7 @@ mod files {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "cache_tests.rs"]
+mod tests;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::default_provider::use_dual_stack::use_dual_stack_provider;
+use aws_config::default_provider::use_fips::use_fips_provider;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
@@ -176,7 +178,10 @@ impl Connections {
     async fn provider_config(&self, profile: &str) -> Result<ProviderConfig> {
         // A profile that assumes a role needs a region for it, wherever it is written.
         let region = aws_types::region::Region::new(self.region_for(profile).await);
-        Ok(ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region)))
+        let conf = ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region));
+        // The profile provider does not look at them by itself.
+        let (fips, dual_stack) = tokio::join!(use_fips_provider(&conf), use_dual_stack_provider(&conf));
+        Ok(conf.with_use_fips(fips).with_use_dual_stack(dual_stack))
     }
 
     /// The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.

@@ -112,6 +112,10 @@ fn proxy(variable: Variables<'_>) -> Result<ProxyConfig> {
     let checked = |found: Option<(String, String)>| found.map(|(name, url)| check_url(&name, &url)).transpose();
     let (http, https) = (checked(choose("HTTP_PROXY"))?, checked(choose("HTTPS_PROXY"))?);
     let exceptions = choose("NO_PROXY").map(|(_, list)| without_ports(&list)).unwrap_or_default();
+    if exceptions.trim() == "*" {
+        // The SDK takes it for any name, but for no address.
+        return Ok(ProxyConfig::disabled());
+    }
     let config = match (http, https) {
         (None, None) => return Ok(ProxyConfig::disabled()),
         (Some(http), Some(https)) if http == https => ProxyConfig::all(https),

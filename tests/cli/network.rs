@@ -1,1 +1,303 @@
+//! Proxies, CA bundles, FIPS and dual-stack endpoints, as the AWS CLI takes them.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+
+use crate::scene::Scene;
+
+/// A proxy on this machine that connects to everything, or to nothing.
+struct Proxy {
+    port: u16,
+    /// The first line of every request, and the credentials that came with it.
+    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+}
+
+impl Proxy {
+    fn start(connects: bool) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let record = Arc::clone(&record);
+                std::thread::spawn(move || serve(client, connects, &record));
+            }
+        });
+        Self { port, asked }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
+    }
+}
+
+/// Reads one head, and from then on only carries bytes.
+fn serve(mut client: TcpStream, connects: bool, asked: &Mutex<Vec<(String, Option<String>)>>) -> Option<()> {
+    let mut reader = BufReader::new(client.try_clone().ok()?);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if reader.read_until(b'\n', &mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let text = String::from_utf8_lossy(&head).into_owned();
+    let line = text.lines().next()?.to_owned();
+    let credentials = text
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().starts_with("proxy-authorization:").then(|| line.to_owned()));
+    asked.lock().unwrap().push((line.clone(), credentials));
+    let mut words = line.split(' ');
+    let is_tunnel = words.next()? == "CONNECT";
+    let address = words.next()?.trim_start_matches("http://").split('/').next()?.to_owned();
+    if !connects {
+        client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
+        return None;
+    }
+    let mut server = TcpStream::connect(address).ok()?;
+    if is_tunnel {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
+    } else {
+        server.write_all(&head).ok()?;
+    }
+    let mut back = server.try_clone().ok()?;
+    std::thread::spawn(move || carry(&mut back, &mut client));
+    carry(&mut reader, &mut server);
+    Some(())
+}
+
+fn carry(from: &mut impl Read, to: &mut TcpStream) {
+    let _ = std::io::copy(from, to);
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
+
+/// TLS in front of the sandbox, with a certificate that only this authority vouches for.
+struct Tls {
+    url: String,
+    authority: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Tls {
+    fn before(scene: &Scene) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("an authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority =
+            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
+        let certificate = params.signed_by(&key, &authority).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("TLS");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let sandbox = scene.sandbox.port();
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut client = acceptor.accept(client).await.ok()?;
+                    let mut server = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, sandbox)).await.ok()?;
+                    tokio::io::copy_bidirectional(&mut client, &mut server).await.ok()
+                });
+            }
+        });
+        Self { url: format!("https://127.0.0.1:{port}"), authority: authority.pem(), _runtime: runtime }
+    }
+}
+
+/// A linked scene behind TLS, and the file with the authority.
+fn behind_tls() -> (Scene, Tls, String) {
+    let mut scene = Scene::linked("--external-id abc");
+    let tls = Tls::before(&scene);
+    scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
+    scene.environment.write("ca.pem", &tls.authority);
+    let path = scene.environment.path("ca.pem").display().to_string();
+    (scene, tls, path)
+}
+
+#[test]
+fn an_authority_that_nobody_named_is_not_trusted() {
+    let (scene, _tls, _) = behind_tls();
+    let output = scene.xacct("credentials").exits_with(1);
+    output.says(&["sts:AssumeRole", "certificate", "AWS_CA_BUNDLE"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn authorities_are_named_in_every_way() {
+    for setting in ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        let (mut scene, _tls, path) = behind_tls();
+        scene.environment.set(setting, &path);
+        scene.xacct("credentials").exits_with(0);
+    }
+    let (scene, _tls, path) = behind_tls();
+    scene.configure("alice", &format!("ca_bundle = {path}"));
+    scene.xacct("credentials").exits_with(0);
+}
+
+#[test]
+fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
+    let (mut scene, _tls, path) = behind_tls();
+    scene.configure("alice", "ca_bundle = /no/such/file");
+    scene.environment.set("AWS_CA_BUNDLE", &path);
+    scene.xacct("credentials").exits_with(0);
+    let other = Tls::before(&scene);
+    scene.environment.write("other.pem", &other.authority);
+    let other_path = scene.environment.path("other.pem").display().to_string();
+    scene.environment.set("AWS_CA_BUNDLE", &other_path);
+    scene.environment.set("SSL_CERT_FILE", &path);
+    scene.xacct("credentials").exits_with(1).says(&["certificate"]);
+    // Of several in one file, each counts, and what is none is passed over.
+    let text =
+        format!("# authorities\n{}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", other.authority);
+    scene.environment.write("other.pem", &format!("{text}{}", scene.environment.read("ca.pem")));
+    scene.xacct("credentials").exits_with(0);
+}
+
+#[test]
+fn a_bundle_that_cannot_be_used_is_named_with_its_setting() {
+    let (scene, _tls, _) = behind_tls();
+    scene.configure("alice", "ca_bundle = /no/such/file");
+    scene.xacct("credentials").exits_with(1).says(&["`/no/such/file` (ca_bundle of profile alice) cannot be used"]);
+    scene.environment.write("empty.pem", "nothing");
+    let path = scene.environment.path("empty.pem").display().to_string();
+    for setting in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        for (value, wanted) in
+            [("/no/such/file", "No such file"), (path.as_str(), "holds no certificate"), ("/", "directory")]
+        {
+            let (mut scene, _tls, _) = behind_tls();
+            scene.environment.set(setting, value);
+            scene.xacct("verify").exits_with(1).says(&[&format!("`{value}` ({setting}) cannot be used"), wanted]);
+            assert!(scene.sandbox.requests().is_empty());
+        }
+    }
+}
+
+#[test]
+fn plain_requests_go_through_the_proxy_with_its_credentials() {
+    for name in ["HTTP_PROXY", "http_proxy"] {
+        let mut scene = Scene::linked("");
+        let proxy = Proxy::start(true);
+        scene.environment.set(name, &format!("http://me:a-password@127.0.0.1:{}", proxy.port));
+        let output = scene.xacct("credentials").exits_with(0);
+        assert!(!output.everything().contains("a-password"), "{output}");
+        let asked = proxy.asked.lock().unwrap().clone();
+        assert!(!asked.is_empty());
+        for (line, credentials) in asked {
+            assert!(line.starts_with(&format!("POST {}/", scene.sandbox.url())), "{line}");
+            assert_eq!(credentials.as_deref(), Some("proxy-authorization: Basic bWU6YS1wYXNzd29yZA=="));
+        }
+    }
+}
+
+#[test]
+fn encrypted_requests_go_through_a_tunnel() {
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let (mut scene, tls, path) = behind_tls();
+        let proxy = Proxy::start(true);
+        scene.environment.set("AWS_CA_BUNDLE", &path);
+        scene.environment.set(name, &proxy.url());
+        // The other kind does not count.
+        scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
+        scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
+        if name == "https_proxy" {
+            scene.environment.set("HTTP_PROXY", "");
+            scene.environment.set("HTTPS_PROXY", "http://127.0.0.1:1");
+        }
+        scene.xacct("verify --probe identity").exits_with(0);
+        let wanted = format!("CONNECT {} HTTP/1.1", tls.url.trim_start_matches("https://"));
+        assert!(!proxy.asked().is_empty() && proxy.asked().iter().all(|line| *line == wanted), "{:?}", proxy.asked());
+    }
+}
+
+#[test]
+fn exceptions_are_reached_directly() {
+    for (name, list) in [("NO_PROXY", "example.com,127.0.0.1"), ("no_proxy", "127.0.0.0/8"), ("NO_PROXY", "*")] {
+        let mut scene = Scene::linked("");
+        let proxy = Proxy::start(true);
+        scene.environment.set("HTTP_PROXY", &proxy.url());
+        scene.environment.set(name, list);
+        scene.xacct("credentials").exits_with(0);
+        assert_eq!(proxy.asked(), [""; 0], "{list}");
+    }
+    let mut scene = Scene::linked("");
+    let proxy = Proxy::start(true);
+    scene.environment.set("HTTP_PROXY", &proxy.url());
+    scene.environment.set("NO_PROXY", &format!("127.0.0.1:{}", scene.sandbox.port()));
+    scene.xacct("credentials").exits_with(0);
+    assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_one_is_refused_before_anything_is_sent() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("HTTPS_PROXY", "socks5://127.0.0.1:1080");
+    scene
+        .xacct("credentials")
+        .exits_with(2)
+        .says(&["HTTPS_PROXY is `socks5://127.0.0.1:1080`", "HTTPS_PROXY=http://HOST:PORT"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+/// The hosts that xacct wants to reach with these variables, and this line in alice's profile.
+fn wanted_hosts(variables: &[(&str, &str)], line: &str, words: &str) -> Vec<String> {
+    let mut scene = Scene::linked("");
+    let proxy = Proxy::start(false);
+    scene.environment.unset("AWS_ENDPOINT_URL");
+    scene.environment.set("HTTPS_PROXY", &proxy.url());
+    for (name, value) in variables {
+        scene.environment.set(name, value);
+    }
+    scene.configure("alice", line);
+    let role = "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice";
+    scene
+        .environment
+        .append("aws/config", &format!("\n[profile via]\n{role}\n[profile long]\n{role}\nduration_seconds = 900\n"));
+    let output = scene.xacct(words);
+    assert_eq!(output.code, 1, "{output}");
+    let mut hosts = proxy.asked();
+    assert!(!hosts.is_empty(), "{output}");
+    hosts.sort();
+    hosts.dedup();
+    hosts.iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn fips_and_dual_stack_endpoints_are_asked_for() {
+    let fips = ("AWS_USE_FIPS_ENDPOINT", "true");
+    let dual_stack = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
+    let words = "credentials";
+    assert_eq!(wanted_hosts(&[], "", words), ["sts.us-east-1.amazonaws.com:443"]);
+    assert_eq!(wanted_hosts(&[fips], "", words), ["sts-fips.us-east-1.amazonaws.com:443"]);
+    assert_eq!(wanted_hosts(&[], "use_fips_endpoint = true", words), ["sts-fips.us-east-1.amazonaws.com:443"]);
+    assert_eq!(wanted_hosts(&[dual_stack], "", words), ["sts.us-east-1.api.aws:443"]);
+    assert_eq!(wanted_hosts(&[fips, dual_stack], "", words), ["sts-fips.us-east-1.api.aws:443"]);
+}
+
+#[test]
+fn roles_of_profiles_are_assumed_there_too() {
+    let variables = [("AWS_USE_FIPS_ENDPOINT", "true")];
+    for profile in ["via", "long"] {
+        let words = format!("credentials --region us-east-1 --user-profile {profile}");
+        assert_eq!(wanted_hosts(&variables, "", &words), ["sts-fips.us-east-1.amazonaws.com:443"], "{profile}");
+    }
+}

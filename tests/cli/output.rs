@@ -283,3 +283,16 @@ fn grant(resource: &str) -> Value {
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resource},
     ]})
 }
+
+#[test]
+fn exec_and_credentials_that_are_refused() {
+    let scene = Scene::linked("--external-id abc");
+    scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
+    shows("exec-refused", &scene, "exec -- /bin/true");
+    shows("credentials-refused", &scene, "credentials --format env");
+    shows("credentials-not-the-user", &scene, "credentials --user-profile nobody");
+    shows("exec-no-command", &scene, "exec");
+    let scene = Scene::linked("--require-mfa --no-verify");
+    shows("exec-no-code", &scene, "exec -- /bin/true");
+    shows("exec-not-found", &Scene::linked(""), "exec -- /no/such/command");
+}

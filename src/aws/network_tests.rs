@@ -1,3 +1,11 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 use super::*;
 
 fn variables(set: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {

@@ -2,6 +2,14 @@
 //! (`tests/functional/test_credentials.py`, `TestAssumeRole`), with `duration_seconds` added where one is needed for the
 //! chain to be ours.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 use super::*;
 
 /// Profiles as lines: `[A]` begins one, `key = value` is a setting.

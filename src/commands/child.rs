@@ -184,6 +184,8 @@ mod elsewhere {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
     use std::cell::Cell;
     use std::time::Duration;
 

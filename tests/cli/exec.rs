@@ -85,9 +85,14 @@ fn a_region_that_nobody_named_is_not_set() {
 #[test]
 fn the_exit_code_is_the_commands() {
     let scene = Scene::linked("");
-    for (script, code) in
-        [("exit 0", 0), ("exit 42", 42), ("exit 3", 3), ("kill -TERM $$", 143), ("kill -KILL $$", 137)]
-    {
+    for (script, code) in [
+        ("exit 0", 0),
+        ("exit 42", 42),
+        ("exit 3", 3),
+        ("kill -TERM $$", 143),
+        ("kill -KILL $$", 137),
+        ("kill -PIPE $$", 141),
+    ] {
         run(&scene, script).exits_with(code);
     }
     scene.xacct("exec -- /no/such/command").exits_with(127).says(&["`/no/such/command` cannot be run"]);

@@ -1,84 +1,14 @@
 //! Proxies, CA bundles, FIPS and dual-stack endpoints, as the AWS CLI takes them.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
 use crate::scene::Scene;
-
-/// A proxy on this machine that connects to everything, or to nothing.
-struct Proxy {
-    port: u16,
-    /// The first line of every request, and the credentials that came with it.
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
-}
-
-impl Proxy {
-    fn start(connects: bool) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = listener.local_addr().expect("a port").port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let record = Arc::clone(&record);
-                std::thread::spawn(move || serve(client, connects, &record));
-            }
-        });
-        Self { port, asked }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
-    }
-}
-
-/// Reads one head, and from then on only carries bytes.
-fn serve(mut client: TcpStream, connects: bool, asked: &Mutex<Vec<(String, Option<String>)>>) -> Option<()> {
-    let mut reader = BufReader::new(client.try_clone().ok()?);
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if reader.read_until(b'\n', &mut head).ok()? == 0 {
-            return None;
-        }
-    }
-    let text = String::from_utf8_lossy(&head).into_owned();
-    let line = text.lines().next()?.to_owned();
-    let credentials = text
-        .lines()
-        .find_map(|line| line.to_ascii_lowercase().starts_with("proxy-authorization:").then(|| line.to_owned()));
-    asked.lock().unwrap().push((line.clone(), credentials));
-    let mut words = line.split(' ');
-    let is_tunnel = words.next()? == "CONNECT";
-    let address = words.next()?.trim_start_matches("http://").split('/').next()?.to_owned();
-    if !connects {
-        client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
-        return None;
-    }
-    let mut server = TcpStream::connect(address).ok()?;
-    if is_tunnel {
-        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
-    } else {
-        server.write_all(&head).ok()?;
-    }
-    let mut back = server.try_clone().ok()?;
-    std::thread::spawn(move || carry(&mut back, &mut client));
-    carry(&mut reader, &mut server);
-    Some(())
-}
-
-fn carry(from: &mut impl Read, to: &mut TcpStream) {
-    let _ = std::io::copy(from, to);
-    let _ = to.shutdown(std::net::Shutdown::Write);
-}
+use crate::support::Proxy;
 
 /// TLS in front of the sandbox, with a certificate that only this authority vouches for.
 struct Tls {
@@ -197,10 +127,10 @@ fn plain_requests_go_through_the_proxy_with_its_credentials() {
     for name in ["HTTP_PROXY", "http_proxy"] {
         let mut scene = Scene::linked("");
         let proxy = Proxy::start(true);
-        scene.environment.set(name, &format!("http://me:a-password@127.0.0.1:{}", proxy.port));
+        scene.environment.set(name, &proxy.url().replace("//", "//me:a-password@"));
         let output = scene.xacct("credentials").exits_with(0);
         assert!(!output.everything().contains("a-password"), "{output}");
-        let asked = proxy.asked.lock().unwrap().clone();
+        let asked = proxy.heads();
         assert!(!asked.is_empty());
         for (line, credentials) in asked {
             assert!(line.starts_with(&format!("POST {}/", scene.sandbox.url())), "{line}");

@@ -1,8 +1,10 @@
-//! What integration tests share: a closed environment to run programs in, and third parties that may be missing.
+//! What integration tests share: a closed environment to run programs in, a proxy, and third parties that may be missing.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
 
 mod environment;
+mod proxy;
 pub mod third_party;
 
 pub use environment::{Output, TestEnvironment};
+pub use proxy::Proxy;

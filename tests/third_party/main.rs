@@ -1,5 +1,5 @@
-//! xacct against programs that others made: ministack in the place of AWS, the AWS CLI as a witness of what xacct did,
-//! and the consumers of what xacct prints: Terraform, the AWS CLI, botocore, cfn-lint.
+//! xacct against programs that others made: ministack in the place of AWS, the AWS CLI as a witness of what xacct did and
+//! of what it should do, and the consumers of what xacct prints: Terraform, the AWS CLI, boto3, cfn-lint, shells.
 //!
 //! `tests/run` provides them. A test that lacks one says so by name and is counted as skipped.
 
@@ -18,4 +18,5 @@ mod role_hcl;
 mod support;
 mod targets;
 mod terraform;
+mod using;
 mod verify;

@@ -417,7 +417,7 @@ pub struct SessionOptions {
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
     pub profile: Option<String>,
     /// Keep the role's session, too, and use a kept one
-    #[arg(long, conflicts_with = "no_cache", help_heading = "Credentials")]
+    #[arg(long, help_heading = "Credentials")]
     pub cache: bool,
     /// As whom, where and with what.
     #[command(flatten)]

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::default_provider::use_dual_stack::use_dual_stack_provider;
-use aws_config::default_provider::use_fips::use_fips_provider;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
@@ -71,10 +69,9 @@ impl Connections {
             aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|error| {
                 Error::new(Kind::File, format!("the AWS config files cannot be read: {}", chain(&error)))
             })?;
-        let connections = Self { pools: Arc::default(), profiles, mfa: Arc::default(), region, path_style };
-        // What is wrong with the way is heard of before anything is sent.
-        connections.pool(None)?;
-        Ok(connections)
+        // What is wrong with the way for every profile is heard of before anything is sent.
+        network::client(Bundle::find(&variable, None).as_ref(), &variable)?;
+        Ok(Self { pools: Arc::default(), profiles, mfa: Arc::default(), region, path_style })
     }
 
     /// With what there is to pass MFA with.
@@ -91,7 +88,6 @@ impl Connections {
 
     /// The pool for a profile, which may name a CA bundle of its own.
     fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
-        let variable = |name: &str| Env::real().get(name).ok();
         let profile = profile.unwrap_or_else(|| self.profiles.selected_profile());
         let of_profile = self.profile_setting(profile, "ca_bundle").map(|path| (profile, path));
         let bundle = Bundle::find(&variable, of_profile);
@@ -124,7 +120,7 @@ impl Connections {
 
     /// The chain of a profile that `aws-config` would not resolve as other tools do.
     fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
-        let is_set = |name: &str| Env::real().get(name).is_ok_and(|value| !value.is_empty());
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
             return Ok(None);
         }
@@ -179,9 +175,14 @@ impl Connections {
         // A profile that assumes a role needs a region for it, wherever it is written.
         let region = aws_types::region::Region::new(self.region_for(profile).await);
         let conf = ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region));
-        // The profile provider does not look at them by itself.
-        let (fips, dual_stack) = tokio::join!(use_fips_provider(&conf), use_dual_stack_provider(&conf));
-        Ok(conf.with_use_fips(fips).with_use_dual_stack(dual_stack))
+        // The provider of profiles does not look at them by itself.
+        let flag = |name: &str, key: &str| {
+            let text = variable(name).or_else(|| self.profile_setting(profile, key).map(str::to_owned));
+            text.map(|text| text.trim().eq_ignore_ascii_case("true"))
+        };
+        Ok(conf
+            .with_use_fips(flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"))
+            .with_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")))
     }
 
     /// The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
@@ -392,6 +393,11 @@ impl Access {
         let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style || local);
         aws_sdk_s3::Client::from_conf(config.build())
     }
+}
+
+/// A variable of the environment, which the SDK reads by itself, too.
+fn variable(name: &str) -> Option<String> {
+    Env::real().get(name).ok()
 }
 
 /// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.

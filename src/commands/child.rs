@@ -4,6 +4,13 @@ use std::io::{Error, ErrorKind};
 use std::process::{Command, ExitStatus};
 use std::time::SystemTime;
 
+#[cfg(not(unix))]
+use elsewhere as system;
+#[cfg(unix)]
+use unix as system;
+
+pub use system::{Signals, run};
+
 /// How a command ended.
 pub struct Ended {
     /// What became of it.
@@ -16,6 +23,8 @@ pub struct Ended {
 pub enum How {
     /// It could not be started.
     NotStarted(Error),
+    /// A signal came before it was started.
+    Stopped(i32),
     /// It ran.
     Ran(ExitStatus),
 }
@@ -26,18 +35,18 @@ impl Ended {
         match &self.how {
             How::NotStarted(error) if error.kind() == ErrorKind::NotFound => 127,
             How::NotStarted(_) => 126,
-            How::Ran(status) => {
-                let code = status.code().or_else(|| Some(128 + signal_of(*status)?));
-                code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-            }
+            How::Stopped(signal) => by_signal(*signal),
+            How::Ran(status) => match (status.code(), system::signal_of(*status)) {
+                (None, Some(signal)) => by_signal(signal),
+                (code, _) => code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+            },
         }
     }
 }
 
-#[cfg(unix)]
-use unix::signal_of;
-#[cfg(unix)]
-pub use unix::{Signals, run};
+fn by_signal(number: i32) -> u8 {
+    u8::try_from(128 + number).unwrap_or(1)
+}
 
 #[cfg(unix)]
 mod unix {
@@ -73,6 +82,11 @@ mod unix {
                 crate::error::Error::new(crate::error::Kind::Internal, format!("signals cannot be caught: {error}"))
             })
         }
+
+        /// One that came already, before there is a command to pass it on to.
+        fn arrived(&mut self) -> Option<i32> {
+            self.0.pending().next().map(|origin| origin.signal)
+        }
     }
 
     /// Whether a signal came to xacct and not to its command. What the kernel sends for Ctrl-C or for a terminal that went
@@ -89,11 +103,14 @@ mod unix {
     /// Runs the command to its end. `outlived` is called once, when the session ends before the command.
     pub fn run(
         mut command: Command,
-        signals: Signals,
+        mut signals: Signals,
         expires: Option<SystemTime>,
         now: fn() -> SystemTime,
         outlived: &dyn Fn(),
     ) -> Result<Ended, Error> {
+        if let Some(signal) = signals.arrived() {
+            return Ok(Ended { how: How::Stopped(signal), outlived: false });
+        }
         let Signals(mut signals) = signals;
         for more in [SIGQUIT, SIGUSR1, SIGUSR2] {
             signals.add_signal(more)?;
@@ -146,11 +163,6 @@ mod unix {
         status.signal()
     }
 }
-
-#[cfg(not(unix))]
-use elsewhere::signal_of;
-#[cfg(not(unix))]
-pub use elsewhere::{Signals, run};
 
 #[cfg(not(unix))]
 mod elsewhere {

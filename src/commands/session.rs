@@ -26,6 +26,11 @@ pub struct Opened {
 /// # Errors
 /// When there are several to choose from, the credentials are not the user's, or AWS refuses.
 pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+    if options.cache && options.user.no_cache {
+        return Err(
+            Error::usage("--cache and --no-cache (XACCT_NO_CACHE) contradict each other").hint("give one of them")
+        );
+    }
     let link = the_link(target, run)?;
     link.check(link.region.as_ref().map(Region::partition))?;
     let region = options.user.region.clone().or_else(|| link.region.clone());

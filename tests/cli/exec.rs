@@ -158,7 +158,7 @@ fn what_is_typed_wrongly_sends_nothing() {
         ("exec dev --duration 5m -- /bin/true", "is less than 15m"),
         ("exec dev --mfa-session-duration 1 -- /bin/true", "has no unit"),
         ("exec dev --mfa-code 12 -- /bin/true", "has 2 digits"),
-        ("exec dev --cache --no-cache -- /bin/true", "cannot be used with"),
+        ("exec dev --cache --no-cache -- /bin/true", "contradict each other"),
     ] {
         scene.xacct(words).exits_with(2).says(&[wanted]);
     }

@@ -198,10 +198,12 @@ fn wanted_hosts(variables: &[(&str, &str)], line: &str, words: &str) -> Vec<Stri
         scene.environment.set(name, value);
     }
     scene.configure("alice", line);
-    let role = "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice";
-    scene
-        .environment
-        .append("aws/config", &format!("\n[profile via]\n{role}\n[profile long]\n{role}\nduration_seconds = 900\n"));
+    for (name, more) in [("via", ""), ("long", "duration_seconds = 900\n")] {
+        for (end, fips) in [("", ""), ("-fips", "use_fips_endpoint = true\n")] {
+            let role = "role_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice\n";
+            scene.environment.append("aws/config", &format!("\n[profile {name}{end}]\n{role}{more}{fips}"));
+        }
+    }
     let output = scene.xacct(words);
     assert_eq!(output.code, 1, "{output}");
     let mut hosts = proxy.asked();
@@ -225,9 +227,13 @@ fn fips_and_dual_stack_endpoints_are_asked_for() {
 
 #[test]
 fn roles_of_profiles_are_assumed_there_too() {
-    let variables = [("AWS_USE_FIPS_ENDPOINT", "true")];
+    let variable = [("AWS_USE_FIPS_ENDPOINT", "true")];
+    let fips = ["sts-fips.us-east-1.amazonaws.com:443"];
     for profile in ["via", "long"] {
         let words = format!("credentials --region us-east-1 --user-profile {profile}");
-        assert_eq!(wanted_hosts(&variables, "", &words), ["sts-fips.us-east-1.amazonaws.com:443"], "{profile}");
+        assert_eq!(wanted_hosts(&variable, "", &words), fips, "{profile}");
+        assert_eq!(wanted_hosts(&[], "", &words), ["sts.us-east-1.amazonaws.com:443"], "{profile}");
+        let words = format!("credentials --region us-east-1 --user-profile {profile}-fips");
+        assert_eq!(wanted_hosts(&[], "", &words), fips, "{profile}");
     }
 }

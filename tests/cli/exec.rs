@@ -10,7 +10,7 @@ use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_B, Scene};
 use crate::support::Output;
-use crate::support::third_party::test_name;
+use crate::support::third_party::{skip, test_name};
 use crate::terminal::Terminal;
 
 /// The variables that a command sees.
@@ -266,4 +266,56 @@ fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
     assert_eq!(child.wait().expect("the end").code(), Some(130));
     assert!(start.elapsed() < Duration::from_secs(10));
     assert!(!scene.environment.has("ran"));
+}
+
+#[test]
+fn a_code_is_asked_for_and_what_is_typed_next_is_the_commands() {
+    let mut scene = Scene::linked("--require-mfa --no-verify");
+    let code = scene.sandbox.totp("alice");
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /usr/bin/head -n 1") else {
+        return;
+    };
+    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    terminal.answer("Session of role xacct", 1, "for the command\n");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("for the command"), "{screen}");
+}
+
+/// Terraform at work, with a provider that it brings itself; `None`, with the test counted as skipped, without Terraform.
+fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
+    scene.environment.write(
+        "main.tf",
+        "resource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \"echo at-work; sleep 5\"\n  }\n}\n",
+    );
+    scene.environment.set("PATH", "/usr/local/bin:/usr/bin:/bin");
+    scene.environment.set("CHECKPOINT_DISABLE", "1");
+    let init = scene.environment.command("terraform").args(["init", "-input=false"]).output();
+    if !init.is_ok_and(|init| init.status.success()) {
+        skip(test, "there is no terraform");
+        return None;
+    }
+    let mut terminal = Terminal::start(test, scene, "exec -- terraform apply -auto-approve -no-color")?;
+    terminal.answer("(local-exec): at-work", 1, "");
+    Some(terminal)
+}
+
+#[test]
+fn terraform_is_interrupted_once_by_ctrl_c_and_by_a_signal_to_xacct() {
+    for by_keyboard in [true, false] {
+        let mut scene = Scene::linked("");
+        let Some(mut terminal) = terraform(test_name!(), &mut scene) else {
+            return;
+        };
+        if by_keyboard {
+            terminal.answer("at-work", 1, "\u{3}");
+        } else {
+            let xacct = terminal.program();
+            assert!(Command::new("kill").args(["-INT", &xacct]).status().is_ok_and(|status| status.success()));
+        }
+        let (code, screen) = terminal.ended();
+        assert_eq!(code, Some(1), "{screen}");
+        assert_eq!(screen.matches("Interrupt received").count(), 1, "{screen}");
+        assert!(screen.contains("Gracefully shutting down") && !screen.contains("Two interrupts"), "{screen}");
+    }
 }

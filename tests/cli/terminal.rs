@@ -60,6 +60,14 @@ impl Terminal {
         self.keyboard.flush().expect("a keyboard");
     }
 
+    /// The number of xacct's process.
+    #[track_caller]
+    pub fn program(&self) -> String {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = std::fs::read_to_string(&children).unwrap_or_else(|error| panic!("{children}: {error}"));
+        children.trim().to_owned()
+    }
+
     /// The exit code, and all that was shown.
     pub fn ended(mut self) -> (Option<i32>, String) {
         let start = Instant::now();

@@ -8,7 +8,18 @@ use crate::snapshots::assert_output;
 use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, TestEnvironment};
 
-const COMMANDS: [&str; 10] = ["", "bootstrap", "verify", "diagnose", "print-provider-hcl", "print-profile", "completions", "man", "exec", "credentials"];
+const COMMANDS: [&str; 10] = [
+    "",
+    "bootstrap",
+    "verify",
+    "diagnose",
+    "print-provider-hcl",
+    "print-profile",
+    "completions",
+    "man",
+    "exec",
+    "credentials",
+];
 
 fn run(words: &str) -> Output {
     let mut environment = TestEnvironment::new();

@@ -85,8 +85,8 @@ fn mfa_code_wrong() {
 fn mfa_code_used_before() {
     let scene = Scene::linked("--require-mfa --no-verify");
     let code = scene.sandbox.totp("alice");
-    scene.xacct(&format!("verify --mfa-code {code}")).exits_with(0);
-    let mut broken = verify(scene, &format!("--mfa-code {code}")).only("mfa_code_wrong", "request");
+    scene.xacct(&format!("verify --no-cache --mfa-code {code}")).exits_with(0);
+    let mut broken = verify(scene, &format!("--no-cache --mfa-code {code}")).only("mfa_code_wrong", "request");
     broken.words = "verify".to_owned();
     broken.says(&["used before"]).mends_by_hand(wait);
 }

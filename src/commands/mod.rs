@@ -49,14 +49,21 @@ pub fn run(cli: &Cli, context: &Context) -> Ended {
         Command::Man => ("man", OutputFormat::Table),
     };
     let console = Console::new(context.terminal, format);
-    dispatch(cli, context, &console).unwrap_or_else(|error| {
+    let ended = dispatch(cli, context, &console).unwrap_or_else(|error| {
         let exit_code = error.kind.exit_code();
         if console.is_json() {
             console.result(&json::document(name, exit_code, json::Failure { error: (&error).into() }));
         }
         console.error(&error);
         exit_code.into()
-    })
+    });
+    match console.lost() {
+        None => ended,
+        Some(error) => {
+            console.error(&error);
+            error.kind.exit_code().into()
+        }
+    }
 }
 
 /// Reports arguments that cannot be understood as a JSON document.

@@ -30,38 +30,50 @@ impl fmt::Display for Tool {
     }
 }
 
-/// A version 1.x of a tool.
+/// A version of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     /// Of which tool.
     pub tool: Tool,
-    minor: u32,
+    /// Major and minor number.
+    number: (u32, u32),
 }
-
-/// The last versions that this program knows of, as of November 2026.
-const LAST_TERRAFORM: u32 = 15;
-const LAST_OPENTOFU: u32 = 12;
 
 impl Version {
     /// The version that is meant when none is named: the first in which `use_lockfile` is no experiment.
-    pub const USUAL: Self = Self { tool: Tool::Terraform, minor: 11 };
+    pub const USUAL: Self = Self { tool: Tool::Terraform, number: (1, 11) };
 
     /// The role is named in `assume_role = {…}`; before 1.6 at the top level, from where 1.10 removed it (Terraform's
     /// changelogs of 1.6 and 1.10).
     fn has_nested_role(self) -> bool {
-        self.minor >= 6
+        self.number >= (1, 6)
     }
 
     /// `use_lockfile`: since 1.10 of either (changelogs of Terraform 1.10 and OpenTofu 1.10).
     #[must_use]
     pub fn has_lockfile(self) -> bool {
-        self.minor >= 10
+        self.number >= (1, 10)
+    }
+
+    /// The newest version whose backend this program was made for, if this one is newer: it is taken for the same.
+    #[must_use]
+    pub fn as_known(self) -> Option<Self> {
+        let number = match self.tool {
+            Tool::Terraform => NEWEST_TERRAFORM,
+            Tool::OpenTofu => NEWEST_OPENTOFU,
+        };
+        (self.number > number).then_some(Self { number, ..self })
     }
 }
 
+/// The newest versions whose backend this program was made for.
+const NEWEST_TERRAFORM: (u32, u32) = (1, 11);
+const NEWEST_OPENTOFU: (u32, u32) = (1, 10);
+
 impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} 1.{}", self.tool, self.minor)
+        let (major, minor) = self.number;
+        write!(formatter, "{} {major}.{minor}", self.tool)
     }
 }
 
@@ -74,22 +86,37 @@ impl FromStr for Version {
             Some(("opentofu", number)) => (Tool::OpenTofu, number),
             _ => (Tool::Terraform, text),
         };
-        let known = match tool {
-            Tool::Terraform => 0..=LAST_TERRAFORM,
-            Tool::OpenTofu => 6..=LAST_OPENTOFU,
+        let Some((major, minor, _)) = numbers(number) else {
+            return Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
+                .hint("Terraform's are written as 1.11, OpenTofu's as opentofu-1.8"));
         };
-        let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
-        let parts: Vec<_> = number.split('.').collect();
-        let minor = match parts.as_slice() {
-            ["1", minor] | ["1", minor, _] if parts.iter().all(is_number) => minor.parse().ok(),
-            _ => None,
-        };
-        match minor.filter(|minor| known.contains(minor)) {
-            Some(minor) => Ok(Self { tool, minor }),
-            None => Err(Error::usage(format!("`{}` is no version that xacct knows", text.escape_debug()))
-                .hint(format!("Terraform: 1.0 to 1.{LAST_TERRAFORM}, written as 1.11"))
-                .hint(format!("OpenTofu: 1.6 to 1.{LAST_OPENTOFU}, written as opentofu-1.8"))),
+        let version = Self { tool, number: (major, minor) };
+        match tool {
+            Tool::Terraform if version.number < (1, 0) => {
+                Err(Error::usage(format!("{version} is too old: xacct knows the backend from Terraform 1.0 on"))
+                    .hint("give 1.0 or later"))
+            }
+            Tool::OpenTofu if version.number < (1, 6) => {
+                Err(Error::usage(format!("there is no {version}: its first version is 1.6"))
+                    .hint("give opentofu-1.6 or later"))
+            }
+            _ => Ok(version),
         }
+    }
+}
+
+/// The numbers of a version: `1.11` or `1.11.4`.
+pub(super) fn numbers(text: &str) -> Option<(u32, u32, u32)> {
+    let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
+    let parts: Vec<_> = text.split('.').collect();
+    if !parts.iter().all(is_number) {
+        return None;
+    }
+    let parts: Vec<u32> = parts.into_iter().map(str::parse).collect::<std::result::Result<_, _>>().ok()?;
+    match parts.as_slice() {
+        [major, minor] => Some((*major, *minor, 0)),
+        [major, minor, patch] => Some((*major, *minor, *patch)),
+        _ => None,
     }
 }
 

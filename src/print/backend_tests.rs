@@ -106,13 +106,31 @@ fn a_version_is_told_only_what_it_knows() {
 }
 
 #[test]
-fn what_is_no_version_is_refused_with_those_that_there_are() {
+fn what_is_no_version_or_never_was_one_is_refused() {
     for bad in
-        ["", "1", "0.12", "2.0", "1.16", "1.x", "v1.5", "1.5.", "1.5.7.1", "opentofu-1.5", "tofu-1.8", "1.-1", "1.+5"]
+        ["", "1", "1.x", "v1.5", "1.5.", "1.5.7.1", "tofu-1.8", "1.-1", "1.+5", "1.99999", "opentofu-", "\u{661}.1"]
     {
         let error = bad.parse::<Version>().unwrap_err();
-        assert_eq!(error.message, format!("`{bad}` is no version that xacct knows"));
-        assert_eq!(error.hints.len(), 2);
+        assert_eq!(error.message, format!("`{}` is not a version", bad.escape_debug()));
+    }
+    for (bad, message) in [
+        ("0.12.31", "Terraform 0.12 is too old: xacct knows the backend from Terraform 1.0 on"),
+        ("opentofu-1.5", "there is no OpenTofu 1.5: its first version is 1.6"),
+    ] {
+        assert_eq!(bad.parse::<Version>().unwrap_err().message, message);
+    }
+}
+
+#[test]
+fn a_newer_version_is_taken_for_the_newest_that_is_known() {
+    for (newer, known) in [("1.12", "1.11"), ("1.99.3", "1.11"), ("2.0", "1.11"), ("opentofu-1.11", "opentofu-1.10")] {
+        let (newer, known): (Version, Version) = (newer.parse().unwrap(), known.parse().unwrap());
+        assert_eq!(newer.as_known(), Some(known));
+        let of = |version| document(&Backend { version, ..backend("1.11") });
+        assert_eq!(of(newer), of(known));
+    }
+    for known in ["1.11.4", "1.0", "opentofu-1.10.9"] {
+        assert_eq!(known.parse::<Version>().unwrap().as_known(), None, "{known}");
     }
 }
 
@@ -136,7 +154,7 @@ proptest! {
     fn an_independent_parser_reads_the_key_and_the_role_as_they_were_meant(
         key in prop_oneof!["[$%{}\"\\\\~#;a]{1,12}", any::<String>()],
         path in r#"(/[$%{}"\\~]{1,10})?/"#,
-        minor in 0..=LAST_TERRAFORM,
+        minor in 0..=NEWEST_TERRAFORM.1,
     ) {
         prop_assume!(check_key(&key).is_ok());
         let mut backend = Backend { key: key.clone(), ..backend(&format!("1.{minor}")) };

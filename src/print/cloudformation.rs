@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::text::yaml;
+use super::text::{for_a_shell, yaml};
 use crate::iam::halves::DesiredRole;
 use crate::iam::names::ExternalId;
 
@@ -89,6 +89,7 @@ fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&Exter
                     ("AWS", Some(principal)) if principal.ends_with(&format!("::{}:root", role.source)) => {
                         Some(json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${SourceAccount}:root"}))
                     }
+                    ("aws:PrincipalArn", Some(principal)) => user_of_a_parameter(principal, role),
                     _ => None,
                 };
                 (key.clone(), own.unwrap_or_else(|| with_parameters(value, role, external_id)))
@@ -100,16 +101,29 @@ fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&Exter
     }
 }
 
+/// The ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which would take a
+/// path for a template.
+fn user_of_a_parameter(arn: &str, role: &DesiredRole) -> Option<Value> {
+    let (before, user) = arn.split_once(&format!("::{}:", role.source))?;
+    Some(json!({"Fn::Join": ["", [format!("{before}::"), {"Ref": "SourceAccount"}, format!(":{user}")]]}))
+}
+
 /// The template as YAML, below comments on how to roll it out.
 #[must_use]
 pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: Option<&ExternalId>) -> String {
+    let name = stack_name(role.arn.name.as_str());
+    let region = role.arn.partition.default_region();
     let overrides = match external_id {
         None => String::new(),
-        Some(_) => "# Another external ID for an account: the same with --deployment-targets Accounts=ACCOUNT and\n\
-             #   --parameter-overrides ParameterKey=ExternalId,ParameterValue=ID\n"
-            .to_owned(),
+        Some(_) => format!(
+            "# Another external ID for one of the accounts:\n\
+             #   aws cloudformation update-stack-instances --stack-set-name {name} --regions {region} \\\n\
+             #     --deployment-targets \\\n\
+             #       OrganizationalUnitIds=ou-xxxx-xxxxxxxx,Accounts=ACCOUNT,AccountFilterType=INTERSECTION \\\n\
+             #     --parameter-overrides ParameterKey=ExternalId,ParameterValue=ID\n"
+        ),
     };
-    let name = stack_name(role.arn.name.as_str());
+    let file = for_a_shell(file);
     format!(
         "# One account:\n\
          #   aws cloudformation deploy --stack-name {name} --template-file {file} \\\n\
@@ -126,7 +140,6 @@ pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: O
          # failure. A role of that name that is there already makes the stack fail: bootstrap and this do not mix.\n\
          {overrides}\n{}",
         yaml(template, ""),
-        region = role.arn.partition.default_region(),
     )
 }
 

@@ -40,6 +40,10 @@ fn what_differs_from_account_to_account_is_a_parameter() {
     }
     assert_eq!(statements[0]["Condition"]["StringEquals"]["sts:ExternalId"], json!({"Ref": "ExternalId"}));
     assert_eq!(statements[0]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], "true");
+    let user = json!({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "SourceAccount"}, ":user/alice"]]});
+    assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"], user);
+    // Nothing of the trust policy is left that names the account itself.
+    assert!(!properties["AssumeRolePolicyDocument"].to_string().contains("111111111111"), "{properties}");
     assert_eq!(template["Parameters"]["ExternalId"]["Default"], "abc");
     assert_eq!(properties["Tags"][1], json!({"Key": "xacct:source-account", "Value": {"Ref": "SourceAccount"}}));
     assert_eq!(super::template(&role(), None, "me")["Parameters"].get("ExternalId"), None);
@@ -52,4 +56,7 @@ fn commands_name_the_stack_as_cloudformation_allows() {
     }
     let text = document(&json!({}), &role(), "role.yaml", None);
     assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#') || line == "{}"), "{text}");
+    let text = document(&json!({}), &role(), "my $(id) it's.yaml", None);
+    assert!(text.contains(r"--template-file 'my $(id) it'\''s.yaml' \"), "{text}");
+    assert!(text.contains(r"file://'my $(id) it'\''s.yaml' \"), "{text}");
 }

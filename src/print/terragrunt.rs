@@ -3,9 +3,11 @@
 //! `iam_role` lets Terragrunt itself assume the role, for Terraform and for its own bucket. It has no external ID and no
 //! MFA (Terragrunt's `internal/iam/iam.go`), so a link that demands one is named in a generated provider instead.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::Access;
+use super::backend::numbers;
 use super::hcl::{self, Provider};
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
@@ -23,25 +25,57 @@ pub enum Names {
     New,
 }
 
-impl FromStr for Names {
+/// A version of Terragrunt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    numbers: (u32, u32, u32),
+}
+
+/// The newest minor version that this program was made for.
+const NEWEST: (u32, u32) = (1, 1);
+
+impl Version {
+    /// Which names it has: the new ones came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's tags).
+    #[must_use]
+    pub fn names(self) -> Names {
+        match self.numbers {
+            (0, 0..=72, _) => Names::Old,
+            (0, 73..=84, _) => Names::OldAndNew,
+            _ => Names::New,
+        }
+    }
+
+    /// The newest version that this program was made for, if this one is newer: it is taken for the same.
+    #[must_use]
+    pub fn as_known(self) -> Option<Self> {
+        let (major, minor, _) = self.numbers;
+        ((major, minor) > NEWEST).then_some(Self { numbers: (NEWEST.0, NEWEST.1, 0) })
+    }
+
+    /// Whether it lets a role assume itself, which fails (Terragrunt's changelog, 1.1.2).
+    #[must_use]
+    pub fn has_a_role_assume_itself(self) -> bool {
+        self.numbers == (1, 1, 1)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, _) = self.numbers;
+        write!(formatter, "Terragrunt {major}.{minor}")
+    }
+}
+
+impl FromStr for Version {
     type Err = Error;
 
-    /// Reads a version: the new names came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's tags).
     fn from_str(text: &str) -> Result<Self> {
-        let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
-        let parts: Vec<_> = text.split('.').collect();
-        let version = match parts.as_slice() {
-            [major, minor] | [major, minor, _] if parts.iter().all(is_number) => {
-                major.parse::<u32>().ok().zip(minor.parse::<u32>().ok())
-            }
-            _ => None,
-        };
-        match version {
-            Some((0, 50..=72)) => Ok(Self::Old),
-            Some((0, 73..=84)) => Ok(Self::OldAndNew),
-            Some((0, 85..=99) | (1, 0..=1)) => Ok(Self::New),
-            _ => Err(Error::usage(format!("`{}` is no version of Terragrunt that xacct knows", text.escape_debug()))
-                .hint("give one from 0.50 to 0.99, or 1.0 or 1.1")),
+        match numbers(text) {
+            Some(numbers) if numbers >= (0, 50, 0) => Ok(Self { numbers }),
+            Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old: xacct knows it from 0.50 on"))
+                .hint("give 0.50 or later")),
+            None => Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
+                .hint("Terragrunt's are written as 0.84 or 1.1.2")),
         }
     }
 }

@@ -116,15 +116,29 @@ fn each_version_is_told_the_names_that_it_has() {
         ("0.84.1", true, true),
         ("0.85.0", true, false),
         ("1.1.2", true, false),
+        ("1.2", true, false),
+        ("2.0", true, false),
     ] {
-        let text = assuming(&access(None), version.parse().unwrap());
+        let version: Version = version.parse().unwrap();
+        let text = assuming(&access(None), version.names());
         assert_eq!(text.contains(" --iam-assume-role,"), has_new, "{version}\n{text}");
         assert_eq!(text.contains(" --terragrunt-iam-role,"), has_old, "{version}\n{text}");
     }
-    for bad in ["", "1", "0.1", "2.0", "v1.0", "1.0.", "1.2", "0.850", "latest"] {
-        let error = bad.parse::<Names>().unwrap_err();
-        assert_eq!(error.hints, ["give one from 0.50 to 0.99, or 1.0 or 1.1"]);
+    for bad in ["", "1", "v1.0", "1.0.", "0.85000", "1.1.1.1", "latest"] {
+        assert_eq!(bad.parse::<Version>().unwrap_err().message, format!("`{bad}` is not a version"));
     }
+    "0.49.9".parse::<Version>().unwrap_err();
+    for (text, known) in
+        [("1.1.3", None), ("0.99", None), ("1.2.0", Some("Terragrunt 1.1")), ("2.0", Some("Terragrunt 1.1"))]
+    {
+        let version: Version = text.parse().unwrap();
+        assert_eq!(version.as_known().map(|known| known.to_string()).as_deref(), known, "{text}");
+    }
+    let itself: Vec<_> = ["1.1.0", "1.1", "1.1.1", "1.1.2", "0.1111.1"]
+        .into_iter()
+        .filter(|text| text.parse().is_ok_and(Version::has_a_role_assume_itself))
+        .collect();
+    assert_eq!(itself, ["1.1.1"]);
 }
 
 proptest! {

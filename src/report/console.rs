@@ -1,7 +1,7 @@
 //! stdout for results, stderr for everything else.
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::OutputFormat;
 use crate::context::Terminal;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// Good news.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -27,13 +27,15 @@ pub struct Console {
     terminal: Terminal,
     format: OutputFormat,
     bars: MultiProgress,
+    /// Why a result could not be written, if it could not.
+    lost: Arc<Mutex<Option<std::io::Error>>>,
 }
 
 impl Console {
     /// A console for a report in this format.
     #[must_use]
     pub fn new(terminal: Terminal, format: OutputFormat) -> Self {
-        Self { terminal, format, bars: MultiProgress::new() }
+        Self { terminal, format, bars: MultiProgress::new(), lost: Arc::default() }
     }
 
     /// Columns that a line may take.
@@ -50,8 +52,24 @@ impl Console {
 
     /// The result: what a pipe receives.
     pub fn result(&self, text: &str) {
-        // A reader that went away (`| head`) is no error of ours.
-        let _ = self.bars.suspend(|| writeln!(anstream::stdout(), "{}", text.trim_end()));
+        let write = || {
+            let mut stdout = anstream::stdout();
+            writeln!(stdout, "{}", text.trim_end())?;
+            stdout.flush()
+        };
+        // A reader that went away (`| head`) is no error of ours; a full disk is.
+        if let Err(error) = self.bars.suspend(write)
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// Why a result could not be written, if it could not.
+    #[must_use]
+    pub fn lost(&self) -> Option<Error> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Error::new(Kind::File, format!("the result cannot be written to stdout: {lost}")))
     }
 
     /// Something for the person at the terminal.

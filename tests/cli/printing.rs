@@ -116,7 +116,16 @@ fn a_file_of_somebody_else_is_left_alone() {
     }
     scene.xacct(&format!("{words} --force")).exits_with(0);
     assert_eq!(scene.environment.read("profile.ini"), written);
-    scene.xacct("print-profile dev --out no/such/folder").exits_with(1).says(&["cannot write `no/such/folder`"]);
+    scene
+        .xacct("print-profile dev --out no/such/folder")
+        .exits_with(1)
+        .says(&["cannot write `no/such/folder`: its folder"]);
+    // What is no file is neither read, which could last for ever, nor replaced.
+    for device in ["/dev/zero", "/dev/null", "."] {
+        let words = format!("print-profile dev --out {device}");
+        scene.xacct(&words).exits_with(1).says(&["it is not a file"]);
+        scene.xacct(&format!("{words} --force")).exits_with(1).says(&["it is not a file"]);
+    }
     scene.xacct("print-profile dev --force").exits_with(2);
     assert!(
         !std::fs::read_dir(scene.environment.path(""))
@@ -134,7 +143,9 @@ fn backends() {
     shows("backend-opentofu", &scene, &format!("{words} --terraform-version opentofu-1.8 --lock-table locks"));
     shows("backend-mfa", &scene, "print-backend-hcl 2nd --bucket my-state --region eu-central-1 --duration 1h");
     shows("backend-policy", &scene, &format!("{words} --policy --workspaces"));
-    shows("backend-unknown-version", &scene, &format!("{words} --terraform-version 1.99"));
+    shows("backend-newer-version", &scene, &format!("{words} --terraform-version 1.99"));
+    shows("backend-unknown-version", &scene, &format!("{words} --terraform-version latest"));
+    scene.xacct(&format!("{words} --terraform-version opentofu-1.5")).exits_with(2).says(&["its first version is 1.6"]);
     shows("backend-table-and-lockfile", &scene, &format!("{words} --lock-table locks"));
     shows("backend-several", &scene, "print-backend-hcl --bucket my-state");
     shows("backend-bad-bucket", &scene, "print-backend-hcl dev --bucket My_State");
@@ -148,11 +159,14 @@ fn terragrunt() {
     let toml = scene.environment.read("xacct.toml");
     shows("terragrunt-external-id", &scene, "print-terragrunt-hcl dev --bucket my-state");
     shows("terragrunt-mfa", &scene, "print-terragrunt-hcl 2nd --region eu-west-1");
-    shows("terragrunt-unknown-version", &scene, "print-terragrunt-hcl dev --terragrunt-version 3.0");
+    shows("terragrunt-unknown-version", &scene, "print-terragrunt-hcl dev --terragrunt-version 3");
+    shows("terragrunt-no-region", &scene, "print-terragrunt-hcl 2nd --bucket my-state");
     scene.environment.write("xacct.toml", &toml.replace("external_id = \"abc\"", ""));
     shows("terragrunt-iam-role", &scene, "print-terragrunt-hcl dev --terragrunt-version 1.1.2");
     shows("terragrunt-bucket-for-nothing", &scene, "print-terragrunt-hcl dev --bucket my-state");
     scene.xacct("print-terragrunt-hcl dev --terragrunt-version 1.1.1").exits_with(0).says(&["use 1.1.2 or later"]);
+    let newer = scene.xacct("print-terragrunt-hcl dev --terragrunt-version 3.0").exits_with(0);
+    newer.says(&["Terragrunt 3.0 is newer than xacct knows: printed as for Terragrunt 1.1"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 
@@ -205,7 +219,137 @@ fn hcp_workspaces() {
     shows("hcp-dynamic", &scene, &format!("{words} --hostname tfe.example.com --project net"));
     shows("hcp-static", &scene, &format!("{words} --auth static"));
     shows("hcp-trust-policy", &scene, &format!("{words} --trust-policy"));
+    scene.xacct(&format!("{words} --auth static --trust-policy")).exits_with(2).says(&["stays as it is"]);
     shows("hcp-static-mfa", &scene, &words.replace("dev", "2nd --auth static"));
     shows("hcp-bad-organization", &scene, &words.replace("acme", "*"));
     assert!(scene.sandbox.requests().is_empty());
+}
+
+/// A guess at the user's ARN is said wherever it becomes part of what is printed, and nowhere else; never on stdout.
+#[test]
+fn a_guess_at_the_users_path_is_said_where_it_matters() {
+    const GUESS: &str = "Taken for granted: the user is arn:aws:iam::111111111111:user/alice.";
+    const TYPED: &str = "--user-arn arn:aws:iam::111111111111:user/team/alice";
+    let scene = recorded();
+    let hcp = "print-hcp dev --organization acme --workspace network --trust-policy";
+    let words = ["print-cloudformation dev", hcp, "print-role-hcl dev", "print-policies --for user"];
+    for words in words {
+        assert!(!scene.xacct(words).exits_with(0).everything().contains(GUESS), "{words}");
+    }
+    scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"abc\"\nrestrict_to_user = true");
+    for words in ["print-cloudformation dev", hcp, "print-role-hcl dev", "print-policies --for source-operator"] {
+        let guessed = scene.xacct(words).exits_with(0);
+        assert!(guessed.stderr.contains(GUESS) && !guessed.stdout.contains("Taken for granted"), "{guessed}");
+        let typed = scene.xacct(&format!("{words} {TYPED}")).exits_with(0);
+        assert!(!typed.everything().contains("Taken for granted"), "{typed}");
+    }
+}
+
+/// The partition is that of the regions on record: every command knows it, and none mixes two.
+#[test]
+fn every_arn_is_of_the_links_partition() {
+    let scene = recorded();
+    scene.environment.edit("xacct.toml", "region = \"eu-west-1\"", "region = \"us-gov-west-1\"");
+    for words in [
+        "print-provider-hcl",
+        "print-backend-hcl dev --bucket my-state",
+        "print-backend-hcl 2nd --bucket my-state --policy",
+        "print-terragrunt-hcl dev",
+        "print-profile",
+        "print-hcp dev --organization acme --workspace network",
+        "print-hcp 2nd --organization acme --workspace network --trust-policy",
+        "print-role-hcl",
+        "print-role-hcl 2nd",
+        "print-cloudformation 2nd",
+        "print-policies --for source-operator",
+        "print-policies 2nd --for target-operator",
+        "print-policies --for user",
+    ] {
+        let printed = scene.xacct(words).exits_with(0);
+        assert!(printed.stdout.contains("arn:aws-us-gov:") || words.starts_with("print-cloudformation"), "{printed}");
+        assert!(!printed.everything().contains("arn:aws:"), "{printed}");
+        assert!(!printed.stdout.contains("us-east-1"), "{printed}");
+    }
+    shows("backend-other-partition", &scene, "print-backend-hcl dev --bucket my-state --region eu-west-1");
+    scene.environment.append("xacct.toml", "region = \"eu-west-1\"\n");
+    scene.xacct("print-policies --for user").exits_with(2).says(&["are in partitions aws and aws-us-gov"]);
+    scene.xacct("print-role-hcl dev").exits_with(2).says(&["are in partitions aws and aws-us-gov"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+/// A path with a wildcard would make every document that names the role mean other roles too.
+#[test]
+fn a_path_that_would_widen_a_policy_is_refused() {
+    let scene = recorded();
+    scene.environment.edit("xacct.toml", "/engineering/", "/*/");
+    for words in [
+        "print-policies --for user",
+        "print-policies 2nd --for target-operator",
+        "print-role-hcl 2nd",
+        "print-cloudformation 2nd",
+        "print-hcp 2nd --organization acme --workspace network --trust-policy",
+    ] {
+        scene.xacct(words).exits_with(2).says(&["cannot be the role's path"]);
+    }
+}
+
+/// Whoever assumes the role itself must not be the role already: each consumer where that can happen says so.
+#[test]
+fn a_role_that_would_assume_itself_is_warned_of() {
+    let scene = recorded();
+    for words in [
+        "print-provider-hcl dev",
+        "print-backend-hcl dev --bucket my-state",
+        "print-terragrunt-hcl dev",
+        "print-profile dev",
+        "print-profile dev --credential-process",
+        "print-hcp dev --organization acme --workspace network",
+    ] {
+        let output = scene.xacct(words).exits_with(0);
+        assert!(output.stderr.contains("have to assume itself"), "{output}");
+    }
+}
+
+/// What is offered to a shell can be read by one, whatever the names are.
+#[cfg(unix)]
+#[test]
+fn a_shell_reads_every_line_that_is_meant_for_it() {
+    let scene = Scene::new();
+    let hcp = ["--organization=acme", "--workspace=network"];
+    for target in ["a'b", "a\"b", "$(id) `id`", "#", "a\\", "a;b|c&d", "(", "!x", "-x", "é \u{2028}\u{7}", ""] {
+        let name = toml_edit::Key::new(target).default_repr().as_raw().as_str().unwrap().to_owned();
+        let file = format!(
+            "[source]\naccount = '111111111111'\nuser = 'a+b=c,d.e@f'\n[targets.{name}]\naccount = '222222222222'\n"
+        );
+        scene.environment.write("xacct.toml", &file);
+        let print = |arguments: &[&str]| scene.environment.xacct(arguments).exits_with(0).stdout;
+        let mut scripts = vec![
+            print(&[&["print-hcp"][..], &hcp].concat()),
+            print(&[&["print-hcp", "--auth=static"][..], &hcp].concat()),
+        ];
+        scripts.extend(scripts.clone().iter().map(|text| commands(text)));
+        print(&["print-cloudformation", "--out=it's $(id).yaml"]);
+        scripts.push(commands(&scene.environment.read("it's $(id).yaml")));
+        for script in scripts {
+            scene.environment.write("script", &script);
+            let mut shell = scene.environment.command("sh");
+            shell.args(["-n", "script"]);
+            crate::support::Output::of(shell).exits_with(0);
+        }
+    }
+}
+
+/// The commands that comments name, with the lines on which they go on.
+#[cfg(unix)]
+fn commands(text: &str) -> String {
+    let mut goes_on = false;
+    let mut commands = String::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("#   ")) {
+        if goes_on || line.starts_with("aws ") || line.starts_with("xacct ") {
+            commands.push_str(&format!("{line}\n"));
+            goes_on = line.ends_with('\\');
+        }
+    }
+    assert!(!commands.is_empty() && !goes_on, "{text}");
+    commands
 }

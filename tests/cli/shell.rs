@@ -130,3 +130,14 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let environment = TestEnvironment::new();
+    let mut command = environment.command(env!("CARGO_BIN_EXE_xacct"));
+    let output = command.arg("man").stdout(full).output().expect("xacct runs");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("cannot be written to stdout"), "{stderr}");
+}

@@ -27,7 +27,10 @@ tags = { "a:b /c" = "- yes: é @x", on = "true", empty = "" }
 "##;
 
 const OWN: &str = r##"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
-    "Resource": ["arn:aws:s3:::*/${aws:username}", "arn:aws:s3:::x/'\"#; %{a}\t\u0085\u00ff: -"]}]}"##;
+    "Resource": ["arn:aws:s3:::*/${aws:username}", "arn:aws:s3:::x/'\"#; %{a}\t\u0085\u00ff: -"],
+    "Condition": {"StringEquals": {"aws:PrincipalTag/x": ["yes", "No", "on", "~", "null", "true", "0x1f", "1e3", "1_000",
+    "12:30:45", "2001-01-01", ".inf", "=", "<<", "? a", "- a", "!x", "&a", "*a", "|", ">", "[a", "{a", "a: b", "a #b", "%a",
+    "@a", "`a", "", " a ", "a:", ":a", "-", "---", "...", "\\n", "a\nb", "\u00a0", "\u00e9", "y", "e1"]}}}]}"##;
 
 fn program(test: &str, name: &str) -> Option<std::path::PathBuf> {
     in_venv(name).map_err(|reason| third_party::skip(test, &reason)).ok()

@@ -22,6 +22,27 @@ fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
     assert_eq!(identity["Arn"], session.as_str());
 }
 
+/// The text goes into the config file as it was printed, and the AWS CLI runs xacct as it says.
+#[test]
+fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
+    let Some(accounts) = Accounts::for_test(test_name!()) else {
+        return;
+    };
+    accounts.bootstrap(&["--generate-external-id"]).exits_with(0);
+    let environment = &accounts.environment;
+    let program = concat!("--program=", env!("CARGO_BIN_EXE_xacct"));
+    let arguments = ["print-profile", "--profile-name=work", "--credential-process", program, "--region=eu-west-1"];
+    environment.append(".aws/config", &environment.xacct(&arguments).exits_with(0).stdout);
+    let mut aws = environment.command(in_venv("aws").expect("what the accounts had"));
+    aws.args(["sts", "get-caller-identity", "--profile", "work", "--output", "json"]);
+    // Elsewhere than xacct.toml is.
+    environment.write("elsewhere/file", "");
+    aws.current_dir(environment.path("elsewhere"));
+    let identity = Output::of(aws).exits_with(0).json();
+    let session = format!("arn:aws:sts::{}:assumed-role/xacct/alice", accounts.target.id);
+    assert_eq!(identity["Arn"], session.as_str());
+}
+
 /// Prints what botocore makes of the profiles of a config file.
 const READ: &str = "
 import json, sys

@@ -1,8 +1,7 @@
 //! `xacct print-backend-hcl`.
 
 use super::out::{Form, emit};
-use super::provider::region;
-use super::{access, only_one, warn_of_mfa};
+use super::{access, only_one, region, warn_of_mfa, warn_of_own_role};
 use crate::cli::PrintBackendHcl;
 use crate::commands::Run;
 use crate::config;
@@ -15,6 +14,9 @@ pub fn backend_hcl(args: &PrintBackendHcl, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
     let link = only_one(&links, "a configuration has one backend")?;
     let version = args.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
+    if let Some(known) = version.as_known() {
+        run.console.say(&format!("{version} is newer than xacct knows: printed as for {known}"));
+    }
     backend::check_bucket(&args.bucket)?;
     backend::check_key(&args.key)?;
     if let Some(table) = &args.lock_table {
@@ -40,13 +42,14 @@ pub fn backend_hcl(args: &PrintBackendHcl, run: &Run<'_>) -> Result<ExitCode> {
         return policy(args, access.role.partition, lock, run);
     }
     if link.require_mfa {
-        warn_of_mfa(&version.tool.to_string(), &link.name, &access.role, run);
+        warn_of_mfa(&version.tool.to_string(), &link.name, run);
     }
     if !version.has_lockfile() && args.lock_table.is_none() {
         run.console.say(&format!(
             "{version} has no lock file: two runs at a time would spoil the state. Name a DynamoDB table: --lock-table NAME"
         ));
     }
+    warn_of_own_role(&version.tool.to_string(), run);
     let backend = Backend {
         version,
         access,

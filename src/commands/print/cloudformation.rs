@@ -1,7 +1,7 @@
 //! `xacct print-cloudformation`.
 
 use super::out::{Form, emit, printed_by};
-use super::{only_one, role, user_arn};
+use super::{only_one, partition, user_arn};
 use crate::cli::{PrintCloudformation, TemplateFormat};
 use crate::commands::{Run, halves};
 use crate::config;
@@ -16,9 +16,9 @@ pub fn cloudformation(args: &PrintCloudformation, run: &Run<'_>) -> Result<ExitC
     const COMMAND: &str = "print-cloudformation";
     let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
     let link = only_one(&links, "a template makes one role")?;
-    let partition = role(link, None, run).partition;
+    let partition = partition(&links, None, run)?;
     link.check(Some(partition))?;
-    let user = user_arn(args.user_arn.as_ref(), partition, run)?;
+    let user = user_arn(args.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
     let files = halves::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
     let desired = halves::role(link, &user, partition, &files);
     let external_id = link.external_id.known();
@@ -26,9 +26,8 @@ pub fn cloudformation(args: &PrintCloudformation, run: &Run<'_>) -> Result<ExitC
     let (form, text) = match args.format {
         TemplateFormat::Json => (Form::Json, format!("{template:#}")),
         TemplateFormat::Yaml => {
-            let file =
-                args.printed.out.as_ref().and_then(|out| out.to_str()).filter(|out| !out.contains(['\n', '\'', ' ']));
-            let file = file.unwrap_or("role.yaml");
+            let file = args.printed.out.as_ref().and_then(|out| out.to_str());
+            let file = file.filter(|out| out.chars().all(|c| matches!(c, ' '..='~'))).unwrap_or("role.yaml");
             (Form::Commented, cloudformation::document(&template, &desired, file, external_id))
         }
     };

@@ -19,12 +19,14 @@ pub(super) use provider::provider_hcl;
 pub(super) use role_hcl::role_hcl;
 pub(super) use terragrunt::terragrunt_hcl;
 
+use std::collections::BTreeSet;
+
 use super::Run;
-use crate::config::Link;
+use crate::config::{self, Link};
 use crate::error::{Error, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
-use crate::print::Access;
+use crate::print::{Access, for_a_shell};
 
 /// What every tool is told of a link.
 fn access(link: &Link, region: Option<&Region>, duration: Option<SessionDuration>, run: &Run<'_>) -> Result<Access> {
@@ -32,7 +34,7 @@ fn access(link: &Link, region: Option<&Region>, duration: Option<SessionDuration
     let region = region.or(link.region.as_ref());
     Ok(Access {
         target: link.name.clone(),
-        role: role(link, region, run),
+        role: role(link, region, run)?,
         region: region.cloned(),
         external_id: link.external_id.known().cloned(),
         needs_mfa: link.require_mfa,
@@ -43,13 +45,52 @@ fn access(link: &Link, region: Option<&Region>, duration: Option<SessionDuration
     })
 }
 
-/// The role, in the partition of the region or of the user.
-fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> RoleArn {
+/// The role, in the partition of the link.
+fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> Result<RoleArn> {
+    Ok(link.role_arn(partition(std::slice::from_ref(link), region, run)?))
+}
+
+/// The partition of these links: that of their regions and of the user's ARN, else of the other links, since they start
+/// from the same account; else of the region that was asked for.
+fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Result<Partition> {
     let of_user = match &run.file.source.user {
         Some(UserRef::Arn(arn)) => Some(arn.partition),
         _ => None,
     };
-    link.role_arn(region.map(Region::partition).or(of_user).unwrap_or(Partition::Aws))
+    let of = |links: &[Link]| -> BTreeSet<Partition> {
+        links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition).chain(of_user).collect()
+    };
+    let mut found = of(links);
+    if found.is_empty() {
+        found = of(&config::recorded_links(&run.file, &[], None)?);
+    }
+    found.extend(asked.map(Region::partition));
+    if found.len() > 1 {
+        let names: Vec<_> = found.iter().map(ToString::to_string).collect();
+        return Err(Error::usage(format!(
+            "the user and the regions of the links are in partitions {}, and no role can be assumed from another partition",
+            names.join(" and ")
+        ))
+        .hint(format!("mend `region` of the targets in `{}`, or give another --region", run.file.path.display())));
+    }
+    Ok(found.first().copied().unwrap_or(Partition::Aws))
+}
+
+/// The region that was asked for or recorded, else that of the environment, which is said.
+fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Option<Region>> {
+    if let Some(region) = asked.or(link.region.as_ref()) {
+        return Ok(Some(region.clone()));
+    }
+    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| run.context.variable(name));
+    let ambient: Option<Region> = ambient.map(str::parse).transpose()?;
+    if let Some(found) = &ambient {
+        run.console.say(&format!(
+            "Region {found} of target {} comes from the environment; record it with region = \"{found}\" in {}",
+            link.name,
+            run.file.path.display()
+        ));
+    }
+    Ok(ambient)
 }
 
 /// Sessions are called as the user, so that the target account's logs say who came.
@@ -85,8 +126,9 @@ fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
     }
 }
 
-/// The user's ARN: as it was typed or recorded, else at the root path of the source account.
-fn user_arn(typed: Option<&UserArn>, partition: Partition, run: &Run<'_>) -> Result<UserArn> {
+/// The user's ARN: as it was typed or recorded, else at the root path of the source account, which is said where it becomes
+/// part of what is printed.
+fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool, run: &Run<'_>) -> Result<UserArn> {
     let source = &run.file.source;
     if let Some(arn) = typed {
         return Ok(arn.clone());
@@ -94,7 +136,13 @@ fn user_arn(typed: Option<&UserArn>, partition: Partition, run: &Run<'_>) -> Res
     match (&source.user, &source.account) {
         (Some(UserRef::Arn(arn)), _) => Ok(arn.clone()),
         (Some(UserRef::Name(name)), Some(account)) => {
-            Ok(UserArn::new(partition, account.clone(), IamPath::root(), name.clone()))
+            let user = UserArn::new(partition, account.clone(), IamPath::root(), name.clone());
+            if is_printed {
+                run.console.say(&format!(
+                    "Taken for granted: the user is {user}. If the user has a path, give the ARN: --user-arn ARN"
+                ));
+            }
+            Ok(user)
         }
         (user, _) => {
             let missing = if user.is_none() { "user" } else { "account" };
@@ -113,13 +161,24 @@ fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
 }
 
 /// Says how to use a link that demands MFA with a tool that cannot ask for a code.
-fn warn_of_mfa(tool: &str, target: &str, role: &RoleArn, run: &Run<'_>) {
-    let serial = usual_mfa_serial(role, run)
-        .map_or_else(|| format!("arn:{}:iam::ACCOUNT:mfa/USER", role.partition), |serial| serial.to_string());
+fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
     run.console.say(&format!(
-        "Target {target} demands MFA, and {tool} cannot ask for a code. Before running it, make a session that has one:\n  \
-         aws sts get-session-token --serial-number {serial} --token-code CODE\n\
-         and put its values into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. If the device has another \
-         name: aws iam list-mfa-devices"
+        "Target {target} demands MFA, and {tool} cannot ask for a code. Before running it, take a session of the user that \
+         has one:\n  eval \"$(xacct {}credentials --session-token --format env)\"",
+        config_option(run)
+    ));
+}
+
+/// `--config FILE `, where the file is not the one that is found without.
+fn config_option(run: &Run<'_>) -> String {
+    let path = run.file.path.display().to_string();
+    if path == "xacct.toml" { String::new() } else { format!("--config {} ", for_a_shell(&path)) }
+}
+
+/// Says with which credentials a tool must run that assumes the role itself.
+fn warn_of_own_role(tool: &str, run: &Run<'_>) {
+    run.console.say(&format!(
+        "Run {tool} with the user's own credentials. With those of the role, as `xacct exec` or a profile of the role gives \
+         them, the role would have to assume itself, which it may not"
     ));
 }

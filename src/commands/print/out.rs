@@ -34,6 +34,7 @@ pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<
     };
     let text = format!("{}\n", text.trim_end());
     let path = run.context.directory.join(out);
+    check_place(&path, out)?;
     if !printed.force {
         check_ours(&path, out, command, form, &text)?;
     }
@@ -49,6 +50,23 @@ pub fn printed_by(command: &str) -> String {
 
 fn marker(command: &str) -> String {
     format!("# {}", printed_by(command))
+}
+
+/// Refuses what cannot be replaced by a file, whoever insists: to read a device could last for ever, and to replace one
+/// would break it.
+fn check_place(path: &Path, shown: &Path) -> Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(
+            Error::new(Kind::File, format!("cannot write `{}`: it is not a file", shown.display())).hint("name a file")
+        );
+    }
+    match path.parent() {
+        Some(folder) if !folder.is_dir() => {
+            Err(Error::new(Kind::File, format!("cannot write `{}`: its folder does not exist", shown.display()))
+                .hint("make the folder first"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_ours(path: &Path, shown: &Path, command: &str, form: Form, text: &str) -> Result<()> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::out::{Form, emit};
-use super::{role, user_arn};
+use super::{partition, user_arn};
 use crate::cli::{Party, PrintPolicies};
 use crate::commands::{Run, halves};
 use crate::config::{self, WayIn};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::arn::RoleArn;
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
@@ -16,11 +16,14 @@ use crate::iam::templates;
 /// Runs the command.
 pub fn policies(args: &PrintPolicies, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let roles: BTreeSet<RoleArn> = links.iter().map(|link| role(link, None, run)).collect();
-    let partition = roles.first().map_or(Partition::Aws, |role| role.partition);
+    let partition = partition(&links, None, run)?;
+    for link in &links {
+        link.check(Some(partition))?;
+    }
+    let roles: BTreeSet<RoleArn> = links.iter().map(|link| link.role_arn(partition)).collect();
     let document: PolicyDocument = match args.party {
         Party::SourceOperator => {
-            let user = user_arn(args.user_arn.as_ref(), partition, run)?;
+            let user = user_arn(args.user_arn.as_ref(), partition, true, run)?;
             let entered = links.iter().filter_map(|link| match &link.way_in {
                 WayIn::EnterRole(name) => {
                     Some(RoleArn::new(partition, link.account.clone(), IamPath::root(), name.clone()))
@@ -41,13 +44,13 @@ pub fn policies(args: &PrintPolicies, run: &Run<'_>) -> Result<ExitCode> {
             templates::operator_target_of(&roles)
         }
         Party::User => {
-            let user = user_arn(args.user_arn.as_ref(), partition, run)?;
+            let user = user_arn(args.user_arn.as_ref(), partition, false, run)?;
             if links.iter().any(|link| link.require_mfa) {
                 run.console.say(
                     "Where the user's profile has no mfa_serial, verify also needs iam:ListMFADevices on the user",
                 );
             }
-            let arns = links.iter().map(|link| (link, role(link, None, run)));
+            let arns = links.iter().map(|link| (link, link.role_arn(partition)));
             let grant = halves::grant(&user, arns)?;
             templates::grant(&grant.roles, &grant.with_session_tags)
         }

@@ -1,13 +1,13 @@
 //! `xacct print-profile`.
 
 use super::out::{Form, emit};
-use super::{access, usual_mfa_serial};
+use super::{access, config_option, usual_mfa_serial};
 use crate::cli::PrintProfile;
 use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
-use crate::print::Access;
 use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
+use crate::print::{Access, for_a_shell};
 
 /// Runs the command.
 pub fn profile(args: &PrintProfile, run: &Run<'_>) -> Result<ExitCode> {
@@ -20,6 +20,15 @@ pub fn profile(args: &PrintProfile, run: &Run<'_>) -> Result<ExitCode> {
     for link in &links {
         let access = access(link, args.region.as_ref(), args.duration, run)?;
         let session = if args.credential_process {
+            if link.require_mfa {
+                run.console.say(&format!(
+                    "Target {} demands MFA, and a tool that calls a credential_process cannot be asked for a code. Before it \
+                     runs, let xacct ask:\n  xacct {}exec {} -- true",
+                    link.name,
+                    config_option(run),
+                    for_a_shell(&link.name)
+                ));
+            }
             Session::Process(process(args, run))
         } else {
             Session::Assumed {

@@ -1,12 +1,12 @@
 //! `xacct print-provider-hcl`.
 
 use super::out::{Form, emit};
-use super::{access, warn_of_mfa};
+use super::{access, region, warn_of_mfa, warn_of_own_role};
 use crate::cli::PrintProviderHcl;
 use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::names::{Region, SessionDuration};
+use crate::iam::names::SessionDuration;
 use crate::print::Access;
 use crate::print::hcl::{self, Extras, Provider};
 
@@ -28,10 +28,11 @@ pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> 
         let access = access(link, region.as_ref(), duration(args, link)?, run)?;
         check_extras(args, link, &access, run)?;
         if link.require_mfa {
-            warn_of_mfa("Terraform", &link.name, &access.role, run);
+            warn_of_mfa("Terraform", &link.name, run);
         }
         providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
     }
+    warn_of_own_role("Terraform", run);
     emit("print-provider-hcl", Form::Commented, &hcl::document(&providers, constraint), &args.printed, run)
 }
 
@@ -97,27 +98,11 @@ fn check_extras(args: &PrintProviderHcl, link: &Link, access: &Access, run: &Run
         }
         None => {
             run.console.say(&format!(
-                "bootstrap grants to the user: {first} itself needs sts:AssumeRole on {}, and the user on it",
+                "bootstrap lets the user assume {}. To go through {first}, it needs sts:AssumeRole on that role, and the user \
+                 on {first}",
                 access.role
             ));
             Ok(())
         }
     }
-}
-
-/// The region that was asked for or recorded, else that of the environment, which is said.
-pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Option<Region>> {
-    if let Some(region) = asked.or(link.region.as_ref()) {
-        return Ok(Some(region.clone()));
-    }
-    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| run.context.variable(name));
-    let ambient: Option<Region> = ambient.map(str::parse).transpose()?;
-    if let Some(found) = &ambient {
-        run.console.say(&format!(
-            "Region {found} of target {} comes from the environment; record it with region = \"{found}\" in {}",
-            link.name,
-            run.file.path.display()
-        ));
-    }
-    Ok(ambient)
 }

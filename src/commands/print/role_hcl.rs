@@ -1,12 +1,12 @@
 //! `xacct print-role-hcl`.
 
 use super::out::{Form, emit};
-use super::{role, user_arn};
+use super::{partition, user_arn};
 use crate::cli::PrintRoleHcl;
 use crate::commands::{Run, halves};
 use crate::config::{self, Link};
 use crate::error::{ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::arn::{Partition, RoleArn};
 use crate::iam::names::{IamPath, Region};
 use crate::print::role_hcl::{self, Target, WayIn};
 
@@ -14,14 +14,9 @@ use crate::print::role_hcl::{self, Target, WayIn};
 pub fn role_hcl(args: &PrintRoleHcl, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
     let all = config::recorded_links(&run.file, &[], None)?;
-    let partition = all.first().map_or(Partition::Aws, |link| role(link, None, run).partition);
-    let user = user_arn(args.user_arn.as_ref(), partition, run)?;
-    if links.iter().any(|link| link.restrict_to_user)
-        && args.user_arn.is_none()
-        && matches!(run.file.source.user, Some(UserRef::Name(_)))
-    {
-        run.console.say(&format!("Taken for granted: the user is {user}. If not, give the ARN: --user-arn ARN"));
-    }
+    let partition = partition(&all, None, run)?;
+    let has_user = links.iter().any(|link| link.restrict_to_user);
+    let user = user_arn(args.user_arn.as_ref(), partition, has_user, run)?;
     let files = halves::read_policy_files(&links, run)?;
     let mut targets = Vec::new();
     for link in &links {
@@ -35,6 +30,12 @@ pub fn role_hcl(args: &PrintRoleHcl, run: &Run<'_>) -> Result<ExitCode> {
     }
     // The grant is one policy for all links, whichever are printed.
     let grant = halves::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
+    run.console.say(&format!(
+        "The grant holds the links of {} and no others: a role that another file's bootstrap let user {} assume must be added, or \
+         apply takes it away",
+        run.file.path.display(),
+        user.name
+    ));
     let source = WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
     let text = role_hcl::document(&grant, &source, &targets);
     emit("print-role-hcl", Form::Commented, &text, &args.printed, run)

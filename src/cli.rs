@@ -366,7 +366,12 @@ pub struct RequestOptions {
 
 The command does not see AWS_PROFILE and other variables that would win over the
 session, nor XACCT_MFA_CODE. Its exit code is passed on: 128 and the signal if
-one ended it, 127 if there is no such command, 126 if it cannot be run.")]
+one ended it, 127 if there is no such command, 126 if it cannot be run.
+
+A signal to xacct is passed on to the command; Ctrl-C reaches it by itself. What
+another program sends to the whole process group arrives twice, because nothing
+tells it from a signal to xacct alone, and Terraform gives up at the second: use
+timeout --foreground, and send signals to xacct, not to its group.")]
 pub struct Exec {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET")]

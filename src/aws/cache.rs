@@ -22,6 +22,9 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// What a file may have at most; a session token has some hundred bytes.
 const LONGEST_FILE: u64 = 64 * 1024;
 
+/// How the names of files begin that are still being written.
+const HALF_WRITTEN: &str = ".new-";
+
 /// Says something to the person at the terminal.
 pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -91,7 +94,7 @@ impl Cache {
             }
             None => {
                 let path = self.folder.join(file_name(key));
-                (self.warn)(&format!("A kept session is not used: `{}` is none", path.display()));
+                (self.warn)(&format!("A kept session is not used: `{}` holds none", path.display()));
                 None
             }
         }
@@ -111,7 +114,7 @@ impl Cache {
         let _ = std::fs::remove_file(self.folder.join(file_name(key)));
     }
 
-    /// Removes all sessions, and says how many there were.
+    /// Removes all sessions, and says how many there were. What a run that was killed left half written goes, too.
     ///
     /// # Errors
     /// When the folder cannot be read, or a file cannot be removed.
@@ -129,13 +132,24 @@ impl Cache {
         let mut removed = 0;
         for entry in entries {
             let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                std::fs::remove_file(&path).map_err(failed)?;
-                removed += 1;
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_session = name.strip_suffix(".json").is_some_and(is_hash);
+            if !is_session && !name.starts_with(HALF_WRITTEN) {
+                continue;
+            }
+            match std::fs::remove_file(&path) {
+                Ok(()) => removed += usize::from(is_session),
+                // Another run was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
             }
         }
         Ok(removed)
     }
+}
+
+fn is_hash(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn file_name(key: &Key) -> String {
@@ -176,7 +190,7 @@ mod files {
     use rustix::fs::{Mode, OFlags};
     use rustix::io::Errno;
 
-    use super::LONGEST_FILE;
+    use super::{HALF_WRITTEN, LONGEST_FILE};
 
     /// The text of a file; `None` if there is none.
     pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
@@ -211,7 +225,7 @@ mod files {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         check_folder(folder)?;
         // Temporary files have mode 600 from the start.
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(failed)?;
+        let mut file = tempfile::Builder::new().prefix(HALF_WRITTEN).tempfile_in(folder).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.persist(folder.join(name)).map_err(|error| failed(error.error))?;
         Ok(())

@@ -100,7 +100,7 @@ fn what_is_not_well_formed_is_not_used() {
         kept.cache.store(&key(), &session("ASIA1", 3600));
         std::fs::write(kept.path(), &text).unwrap();
         assert_eq!(kept.loaded(), None, "{text}");
-        kept.assert_warned("is none");
+        kept.assert_warned("holds none");
     }
 }
 

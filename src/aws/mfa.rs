@@ -55,36 +55,40 @@ impl Mfa {
     /// # Errors
     /// When there is no code to be had, or AWS does not take it.
     pub async fn session(&self, access: &Access, serial: &MfaSerial) -> Result<SessionCredentials> {
+        // A session that is not kept need not outlast this run.
+        let seconds = self.cache.as_ref().map_or(900, |_| self.duration().as_secs());
+        self.session_for(access, serial, seconds).await
+    }
+
+    /// The same, to be handed over: kept or not, it is wanted for as long as was asked.
+    ///
+    /// # Errors
+    /// When there is no code to be had, or AWS does not take it.
+    pub async fn session_to_keep(&self, access: &Access, serial: &MfaSerial) -> Result<SessionCredentials> {
+        self.session_for(access, serial, self.duration().as_secs()).await
+    }
+
+    async fn session_for(&self, access: &Access, serial: &MfaSerial, seconds: i32) -> Result<SessionCredentials> {
         let endpoints = access.endpoints().join(" ");
         let key = Key::new(&["mfa", access.key_id(), serial.as_str(), access.partition().as_str(), &endpoints]);
         let mut sessions = self.sessions.lock().await;
         if let Some(known) = sessions.get(&key) {
             return known.clone();
         }
-        let session = match self.kept(access, &key).await {
+        let kept = match &self.cache {
+            Some(cache) => kept(cache, access, &key).await,
+            None => None,
+        };
+        let session = match kept {
             Some(session) => Ok(session),
-            None => self.made(access, serial, &key).await,
+            None => self.made(access, serial, &key, seconds).await,
         };
         sessions.insert(key, session.clone());
         session
     }
 
-    /// A kept session that AWS still honours: the key that made it may be gone, or the clocks differ.
-    async fn kept(&self, access: &Access, key: &Key) -> Option<SessionCredentials> {
-        let cache = self.cache.as_ref()?;
-        let session = cache.load(key)?;
-        let honoured = session::caller(&access.with_session(&session, String::new())).await;
-        if honoured.is_err_and(|error| error.kind == Kind::Credentials) {
-            cache.remove(key);
-            return None;
-        }
-        Some(session)
-    }
-
-    async fn made(&self, access: &Access, serial: &MfaSerial, key: &Key) -> Result<SessionCredentials> {
+    async fn made(&self, access: &Access, serial: &MfaSerial, key: &Key, seconds: i32) -> Result<SessionCredentials> {
         let code = self.code(serial).await?;
-        // A session that is not kept need not outlast this run.
-        let seconds = self.cache.as_ref().map_or(900, |_| self.duration().as_secs());
         let made = session::get_session_token(access, Some((serial, &code)), seconds).await;
         let session = made.map_err(|error| {
             error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
@@ -114,7 +118,7 @@ impl Mfa {
         let Some(ask) = self.ask.clone() else {
             return Err(Error::new(
                 Kind::Credentials,
-                "the role demands MFA, and there is no terminal to ask for a code",
+                "an MFA code is needed, and there is no terminal to ask for one",
             )
             .hint("give the code that the device shows: --mfa-code CODE or XACCT_MFA_CODE"));
         };
@@ -125,4 +129,15 @@ impl Mfa {
             .unwrap_or_default();
         Ok(typed.trim().parse()?)
     }
+}
+
+/// A kept session that AWS still honours: what made it, or the role it is of, may be gone, or the clocks differ.
+pub async fn kept(cache: &Cache, access: &Access, key: &Key) -> Option<SessionCredentials> {
+    let session = cache.load(key)?;
+    let honoured = session::caller(&access.with_session(&session, String::new())).await;
+    if honoured.is_err_and(|error| error.kind == Kind::Credentials) {
+        cache.remove(key);
+        return None;
+    }
+    Some(session)
 }

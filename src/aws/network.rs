@@ -4,10 +4,13 @@
 
 use std::path::Path;
 
-use aws_sdk_iam::config::SharedHttpClient;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -68,7 +71,7 @@ fn is_usable(block: &str) -> bool {
 /// # Errors
 /// When a proxy's URL or a CA bundle cannot be used: another way than the one asked for must not be taken in silence.
 pub(super) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result<SharedHttpClient> {
-    let proxy = proxy(variable)?;
+    let proxies = proxies(variable)?;
     let trust = match bundle {
         Some(bundle) => {
             let certificates = bundle.certificates()?;
@@ -84,23 +87,59 @@ pub(super) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("the TLS settings: {error}")))?;
     // The builder of clients itself takes no proxy.
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder();
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
+    let through = |proxy: ProxyConfig| {
+        let tls = tls.clone();
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = Connector::builder();
+            connector.set_connector_settings(settings.cloned());
+            if let Some(components) = components {
+                connector.set_sleep_impl(components.sleep_impl());
+            }
+            connector
+                .proxy_config(proxy.clone())
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .tls_context(tls.clone())
+                .build()
+        })
+    };
+    Ok(match proxies {
+        Proxies::One(proxy) => through(proxy),
+        Proxies::Two { http, https } => {
+            let (http, https) = (through(http), through(https));
+            http_client_fn(move |settings, components| {
+                let connect = |client: &SharedHttpClient| client.http_connector(settings, components);
+                SharedHttpConnector::new(ByScheme { http: connect(&http), https: connect(&https) })
+            })
         }
-        connector
-            .proxy_config(proxy.clone())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .build()
-    }))
+    })
+}
+
+/// The proxies to go through: the SDK's settings hold one, or what it makes of the environment by rules of its own.
+#[derive(Debug)]
+enum Proxies {
+    One(ProxyConfig),
+    Two { http: ProxyConfig, https: ProxyConfig },
+}
+
+/// Encrypted requests take another proxy than plain ones.
+#[derive(Debug)]
+struct ByScheme {
+    http: SharedHttpConnector,
+    https: SharedHttpConnector,
+}
+
+impl HttpConnector for ByScheme {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match request.uri().starts_with("https:") {
+            true => self.https.call(request),
+            false => self.http.call(request),
+        }
+    }
 }
 
 /// The proxy as the AWS CLI chooses it (Python's `urllib.request.getproxies_environment`): lower case wins, an empty
 /// value means none, and `ALL_PROXY` is no variable of its.
-fn proxy(variable: Variables<'_>) -> Result<ProxyConfig> {
+fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     let choose = |name: &str| {
         let lower = name.to_ascii_lowercase();
         let found = match variable(&lower) {
@@ -111,43 +150,56 @@ fn proxy(variable: Variables<'_>) -> Result<ProxyConfig> {
     };
     let checked = |found: Option<(String, String)>| found.map(|(name, url)| check_url(&name, &url)).transpose();
     let (http, https) = (checked(choose("HTTP_PROXY"))?, checked(choose("HTTPS_PROXY"))?);
-    let exceptions = choose("NO_PROXY").map(|(_, list)| without_ports(&list)).unwrap_or_default();
-    if exceptions.trim() == "*" {
+    let no_proxy = choose("NO_PROXY").map(|(_, list)| exceptions(&list)).unwrap_or_default();
+    if no_proxy == "*" {
         // The SDK takes it for any name, but for no address.
-        return Ok(ProxyConfig::disabled());
+        return Ok(Proxies::One(ProxyConfig::disabled()));
     }
-    let config = match (http, https) {
-        (None, None) => return Ok(ProxyConfig::disabled()),
-        (Some(http), Some(https)) if http == https => ProxyConfig::all(https),
-        // Two of them only the SDK's own reading can express; it prefers upper case.
-        (Some(_), Some(_)) => return Ok(ProxyConfig::from_env()),
-        (None, Some(https)) => ProxyConfig::https(https),
-        (Some(http), None) => ProxyConfig::http(http),
+    let config = |config: std::result::Result<ProxyConfig, _>| match config {
+        Ok(config) => Ok(config.no_proxy(&no_proxy)),
+        Err(_) => Err(Error::new(Kind::Internal, "a proxy that was checked cannot be used")),
     };
-    let config = config.map_err(|error| Error::new(Kind::Internal, format!("the proxy: {error}")))?;
-    Ok(config.no_proxy(exceptions))
+    Ok(match (http, https) {
+        (None, None) => Proxies::One(ProxyConfig::disabled()),
+        (Some(http), Some(https)) if http == https => Proxies::One(config(ProxyConfig::all(https))?),
+        (Some(http), Some(https)) => {
+            Proxies::Two { http: config(ProxyConfig::http(http))?, https: config(ProxyConfig::https(https))? }
+        }
+        (None, Some(https)) => Proxies::One(config(ProxyConfig::https(https))?),
+        (Some(http), None) => Proxies::One(config(ProxyConfig::http(http))?),
+    })
 }
 
 /// A URL that can be connected to, with its scheme; the message hides a password in it.
 fn check_url(name: &str, url: &str) -> Result<String> {
-    let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    let (scheme, rest) = full.split_once("://").unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let scheme = scheme.to_ascii_lowercase();
+    let full = format!("{scheme}://{rest}");
     let shown = rest.rsplit_once('@').map_or(rest, |(_secret, host)| host);
     let has_host = !shown.is_empty() && !shown.starts_with(['/', ':']);
-    if has_host && ["http", "https"].contains(&scheme) && ProxyConfig::http(full.as_str()).is_ok() {
+    if has_host && ["http", "https"].contains(&scheme.as_str()) && ProxyConfig::http(full.as_str()).is_ok() {
         return Ok(full);
     }
     Err(Error::usage(format!("{name} is `{scheme}://{shown}`, which is no URL of an HTTP proxy"))
         .hint(format!("write {name}=http://HOST:PORT, or unset it")))
 }
 
-/// The SDK compares hosts without ports, where Python knows entries such as `localhost:4566`.
-fn without_ports(list: &str) -> String {
-    let host = |entry: &str| match entry.split_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
-        _ => entry.to_owned(),
+/// The exceptions as the SDK understands them. It compares hosts without ports and brackets, where Python knows entries
+/// such as `localhost:4566`, and takes a `*` among others for any name, where for Python only one that stands alone is.
+fn exceptions(list: &str) -> String {
+    let entries: Vec<_> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
+    if entries == ["*"] {
+        return "*".to_owned();
+    }
+    let host = |entry: &str| {
+        let host = match entry.rsplit_once(':') {
+            Some((host, port)) if (!host.contains(':') || host.ends_with(']')) && port.parse::<u16>().is_ok() => host,
+            _ => entry,
+        };
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        inner.unwrap_or(host).to_owned()
     };
-    list.split(',').map(|entry| host(entry.trim())).collect::<Vec<_>>().join(",")
+    entries.into_iter().filter(|entry| *entry != "*").map(host).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ fn variables(set: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> O
 }
 
 fn shown(set: &'static [(&'static str, &'static str)]) -> String {
-    match proxy(&variables(set)) {
-        Ok(config) => format!("{config:?}"),
+    match proxies(&variables(set)) {
+        Ok(proxies) => format!("{proxies:?}"),
         Err(error) => error.message,
     }
 }
@@ -33,7 +33,12 @@ fn each_scheme_has_its_own() {
     assert!(shown(&[("HTTP_PROXY", "http://p:1")]).contains("Http {"));
     assert!(shown(&[("HTTPS_PROXY", "p:1")]).contains("Https {"));
     assert!(shown(&[("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://p:1")]).contains("All {"));
-    assert!(shown(&[("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://q:1")]).contains("FromEnvironment"));
+    assert!(shown(&[("HTTPS_PROXY", "HTTP://p:1")]).contains("http://p:1/"));
+    let two = shown(&[("HTTP_PROXY", "http://upper:1"), ("http_proxy", "http://p:1"), ("HTTPS_PROXY", "http://q:1")]);
+    assert!(two.contains("Two") && two.contains("p:1") && two.contains("q:1") && !two.contains("upper"), "{two}");
+    assert!(
+        shown(&[("HTTP_PROXY", "http://p:1"), ("HTTPS_PROXY", "http://q:1"), ("NO_PROXY", "*")]).contains("Disabled")
+    );
 }
 
 #[test]
@@ -46,11 +51,15 @@ fn a_url_that_is_none_is_refused_without_its_password() {
 }
 
 #[test]
-fn exceptions_lose_their_ports() {
-    assert_eq!(
-        without_ports("localhost:4566, 10.0.0.0/8,.example.com,[::1],*"),
-        "localhost,10.0.0.0/8,.example.com,[::1],*"
-    );
+fn exceptions_are_put_as_the_sdk_understands_them() {
+    for (list, wanted) in [
+        ("localhost:4566, 10.0.0.0/8,.example.com,", "localhost,10.0.0.0/8,.example.com"),
+        ("[::1],[::1]:80,::1,fe80::1:80", "::1,::1,::1,fe80::1:80"),
+        (" * ", "*"),
+        ("localhost,*", "localhost"),
+    ] {
+        assert_eq!(exceptions(list), wanted);
+    }
 }
 
 #[test]

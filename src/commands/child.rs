@@ -51,16 +51,19 @@ fn by_signal(number: i32) -> u8 {
 #[cfg(unix)]
 mod unix {
     use std::os::unix::process::ExitStatusExt;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
     use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::thread;
     use std::time::Duration;
 
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::origin::WithOrigin;
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
+    use super::super::interrupt::is_ignored;
     use super::*;
 
     /// How often the clock is looked at: a machine that slept must not put the warning off.
@@ -75,9 +78,15 @@ mod unix {
     pub struct Signals(SignalsInfo<WithOrigin>);
 
     impl Signals {
-        /// Catches what would end xacct alone.
+        /// Catches what would end xacct alone. What is ignored stays so, for the command, too.
         pub fn watch() -> crate::error::Result<Self> {
-            let signals = SignalsInfo::new([SIGINT, SIGTERM, SIGHUP]);
+            // Where SIGCHLD is ignored, the kernel tells nobody how a command ended.
+            let heeded = match is_ignored(SIGCHLD) {
+                true => signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false))).map(drop),
+                false => Ok(()),
+            };
+            let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| !is_ignored(*number));
+            let signals = heeded.and_then(|()| SignalsInfo::new(heard));
             signals.map(Self).map_err(|error| {
                 crate::error::Error::new(crate::error::Kind::Internal, format!("signals cannot be caught: {error}"))
             })
@@ -112,7 +121,7 @@ mod unix {
             return Ok(Ended { how: How::Stopped(signal), outlived: false });
         }
         let Signals(mut signals) = signals;
-        for more in [SIGQUIT, SIGUSR1, SIGUSR2] {
+        for more in [SIGQUIT, SIGUSR1, SIGUSR2].into_iter().filter(|number| !is_ignored(*number)) {
             signals.add_signal(more)?;
         }
         let mut child = match command.spawn() {

@@ -151,7 +151,7 @@ impl<'a> Diagnostician<'a> {
         let request = prover.request(claim).ok()?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
-            asked_at: now(),
+            asked_at: now(self.run),
             link,
             caller,
             request: RequestFacts::from((&request, prover.region(claim))),
@@ -324,7 +324,7 @@ impl Diagnostician<'_> {
         let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
-            asked_at: now(),
+            asked_at: now(self.run),
             request: RequestFacts {
                 region: case.link.region.clone()?,
                 session_name: self.user.to_string(),
@@ -405,7 +405,7 @@ impl From<&Diagnosed> for JsonDiagnosed {
 }
 
 /// Seconds since 1970.
-fn now() -> Option<i64> {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+fn now(run: &Run<'_>) -> Option<i64> {
+    let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(elapsed.as_secs()).ok()
 }

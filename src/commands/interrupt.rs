@@ -57,20 +57,32 @@ async fn delete_leftovers(run: &Run<'_>) {
     }
 }
 
+/// Whether a signal was ignored when xacct was started, as `nohup` and `&` in a script arrange it: it stays so. Where there
+/// is no `/proc` nothing is known to be ignored.
+#[cfg(unix)]
+pub fn is_ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    u32::try_from(number - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or_default() & 1 == 1)
+}
+
 /// Waits for Ctrl-C, or another request to end.
 async fn signal() -> Kind {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return std::future::pending().await;
+        let heard = async |kind: SignalKind| match is_ignored(kind.as_raw_value()) {
+            false => match signal(kind) {
+                Ok(mut signals) => signals.recv().await,
+                Err(_) => std::future::pending().await,
+            },
+            true => std::future::pending().await,
         };
         tokio::select! {
-            _ = hangup.recv() => Kind::HungUp,
-            _ = interrupt.recv() => Kind::Interrupted,
-            _ = terminate.recv() => Kind::Terminated,
+            _ = heard(SignalKind::hangup()) => Kind::HungUp,
+            _ = heard(SignalKind::interrupt()) => Kind::Interrupted,
+            _ = heard(SignalKind::terminate()) => Kind::Terminated,
         }
     }
     #[cfg(not(unix))]

@@ -3,6 +3,7 @@
 use super::{Run, verify};
 use crate::aws::cache::Key;
 use crate::aws::clients::{Access, Connections};
+use crate::aws::mfa;
 use crate::aws::session::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
@@ -51,7 +52,13 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     };
     let cache = if options.cache { verify::cache(run) } else { None };
     let key = key(&prover, &claim)?;
-    let kept = cache.as_ref().and_then(|cache| cache.load(&key));
+    if options.cache && cache.is_none() {
+        run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
+    }
+    let kept = match &cache {
+        Some(cache) => mfa::kept(cache, &access.in_region(prover.region(&claim)), &key).await,
+        None => None,
+    };
     let credentials = match kept {
         Some(kept) => kept,
         None => {
@@ -133,6 +140,13 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 
 /// AWS words every refusal the same, and `diagnose` knows more.
 fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
+    let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
+    if words.contains("MaxSessionDuration set for this role") {
+        return error.hint("ask for a shorter session: --duration 1h").hint(format!(
+            "or let the role have longer ones: xacct bootstrap --target-account {} --max-session-duration 12h",
+            link.account
+        ));
+    }
     if error.code() != Some("AccessDenied") {
         return error;
     }

@@ -42,7 +42,7 @@ impl Prover {
         let mfa = &self.mfa.mfa;
         if self.mfa.serial.is_some() || mfa.code.is_some() {
             self.who_is_needed().await?;
-            return mfa.session(&self.access, &self.mfa_serial().await?).await;
+            return mfa.session_to_keep(&self.access, &self.mfa_serial().await?).await;
         }
         session::get_session_token(&self.access, None, mfa.duration().as_secs()).await
     }

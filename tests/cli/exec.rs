@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use xacct_sandbox::world::ALICE;
@@ -97,6 +98,10 @@ fn the_exit_code_is_the_commands() {
     }
     scene.xacct("exec -- /no/such/command").exits_with(127).says(&["`/no/such/command` cannot be run"]);
     scene.xacct("exec -- no-such-command").exits_with(127);
+    scene
+        .xacct("exec --duration 12h -- /bin/true")
+        .exits_with(1)
+        .says(&["--duration 1h", "--max-session-duration 12h"]);
     scene.environment.write("plain", "text");
     scene.xacct("exec -- ./plain").exits_with(126).says(&["`./plain` cannot be run"]);
 }
@@ -169,38 +174,122 @@ fn what_is_typed_wrongly_sends_nothing() {
 const LISTENER: &str = "for name in INT TERM HUP QUIT USR1 USR2; do trap \"echo $name\" $name; done; echo ready; \
                         while [ ! -e enough ]; do /bin/sleep 0.05; done; exit 5";
 
+/// How long something may take that takes no time: a test whose signal is lost fails, and does not hang.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A command that runs while its lines are read.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    /// Starts it, and waits until it is ready.
+    #[track_caller]
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("xacct");
+        let output = BufReader::new(child.stdout.take().expect("stdout"));
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let running = Self { child, lines };
+        assert_eq!(running.line().as_deref(), Some("ready"));
+        running
+    }
+
+    /// The next line; `None` when there is none for too long, or no more.
+    fn line(&self) -> Option<String> {
+        self.lines.recv_timeout(PATIENCE).ok()
+    }
+
+    #[track_caller]
+    fn send(&self, signal: &str) {
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
+    }
+
+    /// The exit code.
+    #[track_caller]
+    fn ended(mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child") {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it still runs");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // So that its command goes, too, where a test has failed.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        }
+    }
+}
+
 /// `xacct exec` of the listener, which is ready.
-fn listening(scene: &Scene) -> (Child, BufReader<std::process::ChildStdout>) {
+#[track_caller]
+fn listening(scene: &Scene) -> Running {
     let mut command = scene.command("exec -- /bin/sh -c");
-    command.arg(LISTENER).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("xacct");
-    let mut output = BufReader::new(child.stdout.take().expect("stdout"));
-    assert_eq!(line(&mut output), "ready");
-    (child, output)
-}
-
-fn line(output: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    output.read_line(&mut line).expect("a line");
-    line.trim().to_owned()
-}
-
-fn send(signal: &str, child: &Child) {
-    let status = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
+    command.arg(LISTENER);
+    Running::start(command)
 }
 
 #[test]
 fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
     let scene = Scene::linked("");
-    let (mut child, mut output) = listening(&scene);
+    let running = listening(&scene);
     for signal in ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "INT"] {
-        send(signal, &child);
-        assert_eq!(line(&mut output), signal);
+        running.send(signal);
+        assert_eq!(running.line().as_deref(), Some(signal));
     }
     scene.environment.write("enough", "");
-    assert_eq!(line(&mut output), "", "nothing came twice");
-    assert_eq!(child.wait().expect("the end").code(), Some(5));
+    assert_eq!(running.line(), None, "nothing came twice");
+    assert_eq!(running.ended(), Some(5));
+}
+
+#[test]
+fn what_is_ignored_from_the_start_stays_so() {
+    let scene = Scene::linked("");
+    for (signal, code) in [("HUP", 143), ("INT", 143), ("USR1", 143)] {
+        let mut command = scene.environment.command("/bin/sh");
+        let line = "exec \"$0\" exec -- /bin/sh -c 'echo ready; exec /bin/sleep 30'";
+        command.args(["-c", &format!("trap '' {signal}; {line}"), env!("CARGO_BIN_EXE_xacct")]);
+        let running = Running::start(command);
+        running.send(signal);
+        std::thread::sleep(Duration::from_millis(200));
+        running.send("TERM");
+        assert_eq!(running.ended(), Some(code), "{signal}");
+    }
+    // xacct itself, before there is a command.
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Delay(Duration::from_millis(500))));
+    scene.sandbox.clear_requests();
+    let mut command = scene.environment.command("/bin/sh");
+    let line = "exec \"$0\" exec -- /bin/true";
+    command.args(["-c", &format!("trap '' HUP; {line}"), env!("CARGO_BIN_EXE_xacct")]).stderr(Stdio::null());
+    let (send, lines) = channel();
+    drop(send);
+    let running = Running { child: command.spawn().expect("xacct"), lines };
+    scene.wait_for("AssumeRole");
+    running.send("HUP");
+    assert_eq!(running.ended(), Some(0));
+}
+
+#[test]
+fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
+    let scene = Scene::linked("");
+    let mut command = scene.environment.command("/bin/sh");
+    command.args(["-c", "trap '' CHLD; exec \"$0\" exec -- /bin/sh -c 'exit 7'", env!("CARGO_BIN_EXE_xacct")]);
+    Output::of(command).exits_with(7);
 }
 
 #[test]
@@ -208,12 +297,10 @@ fn a_signal_that_ends_the_command_is_in_the_exit_code() {
     let scene = Scene::linked("");
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129), ("USR1", 138)] {
         let mut command = scene.command("exec -- /bin/sh -c");
-        command.arg("echo ready; exec /bin/sleep 30").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("xacct");
-        let mut output = BufReader::new(child.stdout.take().expect("stdout"));
-        assert_eq!(line(&mut output), "ready");
-        send(signal, &child);
-        assert_eq!(child.wait().expect("the end").code(), Some(code), "{signal}");
+        command.arg("echo ready; exec /bin/sleep 30");
+        let running = Running::start(command);
+        running.send(signal);
+        assert_eq!(running.ended(), Some(code), "{signal}");
     }
 }
 
@@ -234,6 +321,23 @@ fn ctrl_c_reaches_the_command_once() {
     assert_eq!(code, Some(5), "{screen}");
     assert_eq!(screen.matches("INT").count(), 1, "{screen}");
     assert_eq!(screen.matches("QUIT").count(), 1, "{screen}");
+}
+
+#[test]
+fn ctrl_c_is_left_to_the_terminal() {
+    let mut scene = Scene::linked("");
+    scene.environment.write("listen.sh", LISTENER);
+    // The terminal does not know a command in a session of its own: what this one hears, xacct has sent.
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- setsid /bin/sh listen.sh") else {
+        return;
+    };
+    terminal.answer("ready", 1, "\u{3}");
+    terminal.answer("ready", 1, "\u{1c}");
+    std::thread::sleep(Duration::from_millis(500));
+    scene.environment.write("enough", "");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(5), "{screen}");
+    assert!(!screen.contains("INT") && !screen.contains("QUIT"), "{screen}");
 }
 
 #[test]
@@ -259,12 +363,12 @@ fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Hang));
     let mut command = scene.command("exec -- /bin/sh -c");
-    let mut child = command.arg("echo ran > ran").stderr(Stdio::null()).spawn().expect("xacct");
+    let child = command.arg("echo ran > ran").stderr(Stdio::null()).spawn().expect("xacct");
+    let (_, lines) = channel();
+    let running = Running { child, lines };
     scene.wait_for("AssumeRole");
-    let start = Instant::now();
-    send("INT", &child);
-    assert_eq!(child.wait().expect("the end").code(), Some(130));
-    assert!(start.elapsed() < Duration::from_secs(10));
+    running.send("INT");
+    assert_eq!(running.ended(), Some(130));
     assert!(!scene.environment.has("ran"));
 }
 

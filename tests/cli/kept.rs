@@ -81,7 +81,7 @@ fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
 #[test]
 fn without_a_cache_nothing_is_kept_and_nothing_used() {
     let mut scene = kept();
-    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to ask for a code"]);
+    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to ask for one"]);
     scene.environment.set("XACCT_NO_CACHE", "1");
     scene.xacct("credentials").exits_with(1);
     let fresh = demanding();
@@ -95,7 +95,7 @@ fn without_a_cache_nothing_is_kept_and_nothing_used() {
 fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
     type Spoil = fn(&PathBuf);
     let cases: [(Spoil, &str); 3] = [
-        (|file| std::fs::write(file, "{}").unwrap(), "is none"),
+        (|file| std::fs::write(file, "{}").unwrap(), "holds none"),
         (|file| chmod(file, "644"), "has mode 644, and must have 600"),
         (
             |file| {
@@ -183,10 +183,32 @@ fn sessions_of_roles_are_kept_only_on_request() {
 }
 
 #[test]
+fn a_kept_session_of_a_role_that_is_gone_is_not_handed_over() {
+    let scene = Scene::linked("");
+    let key = || scene.xacct("credentials --cache").exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
+    let first = key();
+    assert_eq!(key(), first);
+    scene.sandbox.advance(Duration::from_secs(2 * 3600));
+    assert_ne!(key(), first);
+}
+
+#[test]
+fn who_has_no_place_for_sessions_is_told_and_gets_one() {
+    let mut scene = Scene::linked("");
+    scene.environment.unset("HOME");
+    scene.environment.unset("XDG_CACHE_HOME");
+    scene.xacct("credentials --cache").exits_with(0).says(&["is not kept: neither HOME nor XDG_CACHE_HOME"]);
+}
+
+#[test]
 fn forgetting_removes_every_session() {
     let scene = kept();
     scene.xacct("credentials --cache").exits_with(0);
+    // What a run left that was killed is as secret; what is not xacct's stays.
+    scene.environment.write(".cache/xacct/.new-Ab12", "half");
+    scene.environment.write(".cache/xacct/notes.json", "{}");
     scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 2 sessions"]);
+    assert!(!scene.environment.has(".cache/xacct/.new-Ab12") && scene.environment.has(".cache/xacct/notes.json"));
     scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 0 sessions"]);
     scene.xacct("credentials").exits_with(1);
 }

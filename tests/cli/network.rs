@@ -160,6 +160,31 @@ fn encrypted_requests_go_through_a_tunnel() {
 }
 
 #[test]
+fn plain_and_encrypted_requests_take_proxies_of_their_own() {
+    let (mut scene, tls, path) = behind_tls();
+    let (plain, encrypted) = (Proxy::start(true), Proxy::start(true));
+    scene.environment.set("AWS_CA_BUNDLE", &path);
+    scene.environment.set("http_proxy", &plain.url());
+    scene.environment.set("https_proxy", &encrypted.url());
+    // Lower case wins, for two as for one.
+    scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
+    scene.environment.set("HTTPS_PROXY", "http://127.0.0.1:1");
+    scene.xacct("credentials").exits_with(0);
+    assert!(plain.asked().is_empty() && !encrypted.asked().is_empty());
+    let before = encrypted.asked().len();
+    scene.environment.set("AWS_ENDPOINT_URL", scene.sandbox.url());
+    scene.xacct("credentials").exits_with(0);
+    assert!(!plain.asked().is_empty() && encrypted.asked().len() == before);
+    let before = plain.asked().len();
+    scene.environment.set("no_proxy", &format!("127.0.0.1:{}", scene.sandbox.port()));
+    scene.xacct("credentials").exits_with(0);
+    scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
+    scene.environment.set("no_proxy", "*");
+    scene.xacct("credentials").exits_with(0);
+    assert_eq!(plain.asked().len(), before);
+}
+
+#[test]
 fn exceptions_are_reached_directly() {
     for (name, list) in [("NO_PROXY", "example.com,127.0.0.1"), ("no_proxy", "127.0.0.0/8"), ("NO_PROXY", "*")] {
         let mut scene = Scene::linked("");
@@ -223,6 +248,18 @@ fn fips_and_dual_stack_endpoints_are_asked_for() {
     assert_eq!(wanted_hosts(&[], "use_fips_endpoint = true", words), ["sts-fips.us-east-1.amazonaws.com:443"]);
     assert_eq!(wanted_hosts(&[dual_stack], "", words), ["sts.us-east-1.api.aws:443"]);
     assert_eq!(wanted_hosts(&[fips, dual_stack], "", words), ["sts-fips.us-east-1.api.aws:443"]);
+}
+
+#[test]
+fn endpoints_that_are_to_be_ignored_are_not_asked_nor_named() {
+    for line in [
+        "endpoint_url = http://127.0.0.1:1",
+        "endpoint_url = http://127.0.0.1:1\nignore_configured_endpoint_urls = true",
+    ] {
+        let ignore: &[_] =
+            if line.contains("ignore") { &[] } else { &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")] };
+        assert_eq!(wanted_hosts(ignore, line, "credentials"), ["sts.us-east-1.amazonaws.com:443"]);
+    }
 }
 
 #[test]

@@ -351,7 +351,7 @@ fn without_account_numbers(text: &str, first: impl Iterator<Item = String>) -> S
         let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
         let (digits, after) = from.split_at(end);
         out.push_str(before);
-        if digits.len() == 12 {
+        if digits.len() == 12 && !ends_a_request_id(&out) {
             let next = known.len() + 1;
             out.push_str(known.entry(digits.to_owned()).or_insert_with(|| mask(next)));
         } else {
@@ -363,6 +363,27 @@ fn without_account_numbers(text: &str, first: impl Iterator<Item = String>) -> S
     out
 }
 
+/// Whether what comes next is the last group of a request ID: `…-a2ca-` stands before it.
+fn ends_a_request_id(text: &str) -> bool {
+    let group = text.strip_suffix('-').and_then(|text| text.rsplit_once('-')).map(|(_, group)| group);
+    group.is_some_and(|group| group.len() == 4 && group.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
 fn mask(number: usize) -> String {
     if number < 10 { number.to_string().repeat(12) } else { format!("{number:012}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_masked_and_request_ids_are_not() {
+        let first = || ["111111111112".to_owned()].into_iter();
+        let text =
+            "999999999998 xacct-verify-111111111112-ab (request 15393b95-c6a6-d85f-b7c6-123456789012) 1234567890123";
+        let masked =
+            "222222222222 xacct-verify-111111111111-ab (request 15393b95-c6a6-d85f-b7c6-123456789012) 1234567890123";
+        assert_eq!(without_account_numbers(text, first()), masked);
+    }
 }

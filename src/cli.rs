@@ -1,6 +1,7 @@
 //! What can be typed. The doc comments are the help text.
 
 mod print;
+mod remove;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use print::*;
+pub use remove::*;
 
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
@@ -38,7 +40,7 @@ Exit codes:
   1  something went wrong
   2  wrong usage, or a wrong value in xacct.toml
   3  access does not work, or works where it must not, or could not be proven
-  4  changes are pending (bootstrap --check)
+  4  changes are pending (bootstrap --check, teardown --check)
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
      or is named on stderr
   exec ends with the code of its command, 128 and the signal that ended it, 127
@@ -92,6 +94,15 @@ pub enum Command {
     /// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
     /// bootstrap whose link does not work.
     Diagnose(Box<Diagnose>),
+    /// Remove both halves of a link.
+    ///
+    /// The role with its policies first, which ends its sessions, then its place in the grant. Takes the target out of
+    /// xacct.toml when both are gone, and removes nothing that xacct did not make.
+    Teardown(Box<Teardown>),
+    /// Delete test buckets that a run left which was killed.
+    ///
+    /// Looks in the target account for buckets with names and the tag of xacct's own, and deletes those that are empty.
+    Sweep(Box<Sweep>),
     /// Run a command with a session of the role.
     ///
     /// The command finds the session's credentials in its environment, and nothing there that would win over them. It gets
@@ -584,6 +595,7 @@ pub(crate) fn asked_for_json(arguments: &[std::ffi::OsString]) -> Option<&'stati
     let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
     let by_variable = std::env::var("XACCT_OUTPUT").is_ok_and(|format| format == "json");
-    let command = ["bootstrap", "verify", "diagnose"].into_iter().find(|command| words.contains(command))?;
+    let command =
+        ["bootstrap", "verify", "diagnose", "teardown", "sweep"].into_iter().find(|command| words.contains(command))?;
     (by_option || by_variable).then_some(command)
 }

@@ -22,7 +22,7 @@ pub enum ExitCode {
     Usage = 2,
     /// 3: access does not work, or works where it must not, or could not be proven.
     NotProven = 3,
-    /// 4: `bootstrap --check` found changes to make.
+    /// 4: `bootstrap --check` or `teardown --check` found changes to make.
     ChangesPending = 4,
     /// 129: the terminal went away (SIGHUP).
     HungUp = 129,

@@ -22,13 +22,17 @@
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
 //! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
-//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing. Only `commands::bootstrap` reaches `aws::apply`, so nothing else can write IAM. A test holds this.
+//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing. Only
+//! `commands::bootstrap` and `commands::teardown` reach `aws::apply`, so nothing else can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!
 //! `bootstrap` observes both accounts ([`aws::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
 //! ([`aws::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
 //! ([`proof`]).
+//!
+//! `teardown` goes the same way backwards: it observes, plans ([`iam::removal`]), shows, applies, observes again, and takes
+//! the link out of the file ([`config::forget`]).
 
 #![deny(
     missing_docs,

@@ -41,6 +41,39 @@ pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<
     join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
 }
 
+/// Removes a role: its inline policies, its attachments, itself, each after the one before (IAM API reference, DeleteRole).
+/// After a step that failed none is tried, so that a role never stands with less than was shown and is called removed.
+pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    let is_last = |change: &Change| matches!(change, Change::DeleteRole { .. });
+    let has_policies = changes.iter().any(|change| !is_last(change));
+    let (last, first): (Vec<_>, Vec<_>) = changes.iter().partition(|change| is_last(change));
+    let (inline, attached): (Vec<_>, Vec<_>) =
+        first.into_iter().partition(|change| matches!(change, Change::DeleteRolePolicy { .. }));
+    let mut applied: Vec<Applied<'a>> = Vec::new();
+    for step in [inline, attached, last] {
+        let remove = async |change: &'a Change| {
+            let once = async || gone(write(access, role, change).await);
+            // What was taken off a moment ago may still be seen where the role is deleted.
+            let waits = is_last(change) && has_policies;
+            let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
+            Applied { change, result }
+        };
+        applied.extend(join_all(step.into_iter().map(remove)).await);
+        if applied.iter().any(|applied| applied.result.is_err()) {
+            break;
+        }
+    }
+    applied
+}
+
+/// What is not there any more was removed by an earlier request whose answer was lost, or by someone else.
+fn gone(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
+        result => result,
+    }
+}
+
 /// Tags mark the role as ours, so they come when everything that could fail for it has not.
 fn comes_last(change: &Change) -> bool {
     matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::TagRole { .. })
@@ -69,8 +102,13 @@ macro_rules! send {
 }
 
 async fn write_grant(access: &Access, change: &Change) -> Result<()> {
-    let Change::PutGrant { user, name, to, .. } = change else {
-        return Ok(());
+    let (user, name, to) = match change {
+        Change::PutGrant { user, name, to, .. } | Change::ShrinkGrant { user, name, to, .. } => (user, name, to),
+        Change::DeleteGrant { user, name, .. } => {
+            let request = access.iam().delete_user_policy().user_name(user.name.to_string());
+            return gone(send!("DeleteUserPolicy", request.policy_name(name.to_string())));
+        }
+        _ => return Ok(()),
     };
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
@@ -113,7 +151,13 @@ async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
         Change::DeleteRolePolicy { name } => {
             send!("DeleteRolePolicy", iam.delete_role_policy().role_name(role).policy_name(name))
         }
-        Change::PutGrant { .. } => write_grant(access, change).await,
+        Change::DetachPolicy { policy } => {
+            send!("DetachRolePolicy", iam.detach_role_policy().role_name(role).policy_arn(policy))
+        }
+        Change::DeleteRole { .. } => send!("DeleteRole", iam.delete_role().role_name(role)),
+        Change::PutGrant { .. } | Change::ShrinkGrant { .. } | Change::DeleteGrant { .. } => {
+            write_grant(access, change).await
+        }
     }
 }
 

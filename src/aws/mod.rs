@@ -1,7 +1,7 @@
 //! The only place that knows the AWS SDK.
 //!
 //! [`read`](mod@read) reads, [`observe`] puts together what bootstrap goes by, [`apply`] writes IAM, [`session`] assumes roles, [`mfa`] passes
-//! multi-factor authentication, [`cache`] keeps sessions between runs, [`probe`] makes and deletes the test bucket. Commands that must
+//! multi-factor authentication, [`cache`] keeps sessions between runs, [`probe`] makes and deletes the test bucket, [`sweep`] those that were left. Commands that must
 //! not write IAM never reach `apply`.
 
 mod answer;
@@ -15,3 +15,4 @@ pub mod probe;
 mod profiles;
 pub mod read;
 pub mod session;
+pub mod sweep;

@@ -15,6 +15,7 @@ use crate::iam::halves::{
     OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Reading, RoleQuotas,
 };
 use crate::iam::names::{PolicyName, RoleName, UserName};
+use crate::iam::removal::StandingRole;
 
 /// What is there; whatever else was read is the caller's answer.
 macro_rules! present {
@@ -44,6 +45,31 @@ pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>)
     let (attachments, inline) = (present!(attachments?), present!(inline?));
     let read::FoundRole { arn, description, max_session, boundary, tags, trust, .. } = role;
     Ok(Reading::Present(ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }))
+}
+
+/// Reads what bears on the removal of a role, in one round trip.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
+    let holder = Holder::Role(name.as_str());
+    let (role, attachments, inline, profiles) = tokio::join!(
+        read::role(access, name),
+        read::attached(access, holder),
+        read::inline_names(access, holder),
+        read::instance_profiles(access, name),
+    );
+    let role = present!(role?);
+    let (attachments, inline, profiles) = (present!(attachments?), present!(inline?), present!(profiles?));
+    Ok(Reading::Present(StandingRole {
+        arn: role.arn,
+        tags: role.tags,
+        boundary: role.boundary,
+        attachments,
+        inline: inline.into_iter().collect(),
+        instance_profiles: profiles,
+        last_used: role.last_used,
+    }))
 }
 
 /// The names of all inline policies, with the documents of those that are ours.

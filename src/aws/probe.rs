@@ -14,8 +14,14 @@ use crate::iam::names::{self, AccountId, Region};
 /// What every test bucket's name begins with; `policies/verify-bucket.json` allows these names and no others.
 pub const BUCKET_PREFIX: &str = "xacct-verify-";
 
+/// What the random part of a name is made of.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// The length of the random part.
+const RANDOM_LETTERS: usize = 12;
+
 /// The tag that says what a test bucket is for, in case someone finds one.
-const PURPOSE_TAG: (&str, &str) = ("xacct:purpose", "verify");
+pub(super) const PURPOSE_TAG: (&str, &str) = ("xacct:purpose", "verify");
 
 /// How a test bucket is made.
 #[derive(Debug, Clone)]
@@ -42,14 +48,11 @@ impl BucketSpec {
         tags: Vec<names::Tag>,
         account_regional: bool,
     ) -> Result<Self> {
-        let mut bytes = [0; 12];
+        let mut bytes = [0; RANDOM_LETTERS];
         random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
         // Bucket names are lower case: five bits a character.
-        let suffix: String = bytes
-            .iter()
-            .filter_map(|byte| b"abcdefghijkmnpqrstuvwxyz23456789".get(usize::from(byte & 31)))
-            .map(|c| char::from(*c))
-            .collect();
+        let suffix: String =
+            bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
         let name = if account_regional {
             // S3 demands this ending (S3 User Guide, general purpose bucket naming rules).
             format!("{BUCKET_PREFIX}{suffix}-{owner}-{region}-an")
@@ -58,6 +61,15 @@ impl BucketSpec {
         };
         Ok(Self { name, owner: owner.clone(), tags, account_regional })
     }
+}
+
+/// Whether a bucket of this name is one that [`BucketSpec::new`] may have named.
+#[must_use]
+pub fn is_test_bucket(name: &str, owner: &AccountId, region: &Region) -> bool {
+    let Some(rest) = name.strip_prefix(BUCKET_PREFIX) else { return false };
+    let regional = rest.strip_suffix(&format!("-{owner}-{region}-an"));
+    let random = regional.or_else(|| rest.strip_prefix(&format!("{owner}-")));
+    random.is_some_and(|random| random.len() == RANDOM_LETTERS && random.bytes().all(|byte| LETTERS.contains(&byte)))
 }
 
 /// The buckets that this run has made, or may have made, and not yet seen gone.
@@ -244,7 +256,7 @@ pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &
     }
 }
 
-async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
+pub(super) async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("DeleteBucket");
     let request = access.s3().delete_bucket().bucket(name).expected_bucket_owner(owner.to_string());
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
@@ -254,4 +266,39 @@ async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
 #[must_use]
 pub fn is_absent(error: &Error) -> bool {
     matches!(error.code(), Some("NoSuchBucket" | "NotFound"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn names_that_are_given_are_known_and_no_others() {
+        let (owner, region): (AccountId, Region) = ("222222222222".parse().unwrap(), "eu-west-1".parse().unwrap());
+        for account_regional in [false, true] {
+            let random = |bytes: &mut [u8]| {
+                (0..).zip(bytes).for_each(|(number, byte)| *byte = number * 21);
+                Ok(())
+            };
+            let spec = BucketSpec::new(random, &owner, &region, Vec::new(), account_regional).unwrap();
+            assert!(is_test_bucket(&spec.name, &owner, &region), "{}", spec.name);
+        }
+        for name in [
+            "xacct-verify-",
+            "xacct-verify-222222222222-",
+            "xacct-verify-222222222222-abc",
+            "xacct-verify-222222222222-abcdefghijkmn",
+            "xacct-verify-222222222222-abcdefghijk1",
+            "xacct-verify-222222222222-abcdefghijkL",
+            "xacct-verify-333333333333-abcdefghijkm",
+            "xacct-verify-abcdefghijkm-222222222222-eu-west-2-an",
+            "xacct-verify-abcdefghijkm-333333333333-eu-west-1-an",
+            "my-xacct-verify-222222222222-abcdefghijkm",
+            "xacct-verify-222222222222-abcdefghijkm-logs",
+        ] {
+            assert!(!is_test_bucket(name, &owner, &region), "{name}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::clients::Access;
 use crate::error::{Error, Result};
 use crate::iam::halves::{FoundDocument, Reading};
 use crate::iam::names::{RoleName, UserName};
+use crate::iam::removal::LastUse;
 
 /// What holds policies.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,8 @@ pub struct FoundRole {
     pub tags: BTreeMap<String, String>,
     /// Who may assume it.
     pub trust: FoundDocument,
+    /// When a session of it last asked AWS for something, by this machine's clock.
+    pub last_used: Option<LastUse>,
 }
 
 /// A user, without its policies.
@@ -102,6 +105,11 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
         boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
         tags: tags(role.tags()),
         trust: document(trust),
+        last_used: role.role_last_used().and_then(|used| {
+            let at = SystemTime::try_from(*used.last_used_date()?).ok()?;
+            let ago = SystemTime::now().duration_since(at).unwrap_or_default();
+            Some(LastUse { ago, region: used.region().unwrap_or_default().to_owned() })
+        }),
     }))
 }
 
@@ -149,6 +157,18 @@ pub async fn carries_mfa(access: &Access) -> Option<bool> {
             _ => None,
         },
     }
+}
+
+/// Names of the instance profiles that a role is in.
+///
+/// # Errors
+/// As above.
+pub async fn instance_profiles(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<String>>> {
+    let request = access.iam().list_instance_profiles_for_role().role_name(role.to_string());
+    let names: Result<Reading<Vec<String>>> = pages!("ListInstanceProfilesForRole", request, |page| {
+        page.instance_profiles().iter().map(|profile| profile.instance_profile_name().to_owned())
+    });
+    Ok(names?.map(|names| names.into_iter().collect()))
 }
 
 /// Names of the groups that a user is in.

@@ -10,7 +10,11 @@ mod halves;
 mod interrupt;
 mod print;
 mod session;
+mod survey;
+mod sweep;
+mod teardown;
 mod verify;
+mod writes;
 
 use clap::CommandFactory;
 
@@ -35,6 +39,8 @@ pub fn run(cli: &Cli, context: &Context) -> Ended {
         Command::Bootstrap(args) => ("bootstrap", args.report.output),
         Command::Verify(args) => ("verify", args.report.output),
         Command::Diagnose(args) => ("diagnose", args.report.output),
+        Command::Teardown(args) => ("teardown", args.report.output),
+        Command::Sweep(args) => ("sweep", args.report.output),
         Command::Exec(_) => ("exec", OutputFormat::Table),
         Command::Credentials(_) => ("credentials", OutputFormat::Table),
         Command::PrintProviderHcl(_) => ("print-provider-hcl", OutputFormat::Table),
@@ -97,6 +103,14 @@ fn dispatch(cli: &Cli, context: &Context, console: &Console) -> Result<Ended> {
         Command::Verify(args) => {
             let run = run()?;
             interrupt::guarded(&run, verify::verify(args, &run))
+        }
+        Command::Teardown(args) => {
+            let run = run()?;
+            interrupt::guarded(&run, teardown::teardown(args, &run))
+        }
+        Command::Sweep(args) => {
+            let run = run()?;
+            interrupt::guarded(&run, sweep::sweep(args, &run))
         }
         Command::Diagnose(args) => {
             // What was saved needs no xacct.toml to be judged.

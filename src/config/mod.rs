@@ -3,11 +3,13 @@
 //! Options win over `XACCT_…` variables (clap sees to that), which win over the file.
 
 mod file;
+mod forget;
 mod record;
 
 use std::path::{Path, PathBuf};
 
 pub use file::{ConfigFile, RecordedSource};
+pub use forget::{forget, links_found, links_to_sweep, recorded_source};
 pub use record::{check_writable, record, replace_file};
 
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
@@ -241,6 +243,11 @@ impl Link {
         }
         self.max_session_duration = role.max_session_duration.unwrap_or(self.max_session_duration);
         replace_if_given(&mut self.tags, &role.tag);
+        self.with_access(access)
+    }
+
+    /// Lets the way into the account that was typed win.
+    fn with_access(mut self, access: &OperatorAccess) -> Self {
         if let Some(profile) = &access.target_profile {
             self.way_in = WayIn::Profile(profile.clone());
         } else if let Some(role) = &access.enter_role {

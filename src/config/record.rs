@@ -18,8 +18,12 @@ use crate::iam::names::Tag;
 /// # Errors
 /// When the file cannot be written, or was changed by someone else since it was read.
 pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
-    let text = text_with(file, source, links)?;
-    if file.text.as_deref() == Some(text.as_str()) {
+    save(file, &text_with(file, source, links)?)
+}
+
+/// Replaces the file by this text, if it is another.
+pub(super) fn save(file: &ConfigFile, text: &str) -> Result<bool> {
+    if file.text.as_deref() == Some(text) {
         return Ok(false);
     }
     let now = std::fs::read_to_string(&file.path).ok();
@@ -28,9 +32,9 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
             Kind::File,
             format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
         )
-        .hint("run the same command again; it will find nothing to change in AWS and record the link"));
+        .hint("run the same command again; it will find nothing to change in AWS and write the file"));
     }
-    replace_file(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
+    replace_file(&file.path, text).map_err(|error| cannot_write(file, &error))?;
     Ok(true)
 }
 
@@ -75,10 +79,14 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         let known = file.targets.iter().find(|(name, _)| *name == link.name).map(|(_, record)| record);
         set_link(table(targets, &link.name, &path)?, link, known);
     }
+    Ok(written(file, &document))
+}
+
+/// The TOML library writes line feeds only; a file with the other kind keeps it.
+pub(super) fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
-    // The TOML library writes line feeds only; a file with the other kind keeps it.
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
-    Ok(if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text })
+    if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
 }
 
 fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {

@@ -6,5 +6,6 @@ pub mod halves;
 pub mod names;
 pub mod plan;
 pub mod policy;
+pub mod removal;
 pub mod risks;
 pub mod templates;

@@ -79,6 +79,40 @@ pub enum Change {
         /// What will stand there.
         to: Box<PolicyDocument>,
     },
+    /// Detach a managed policy from a role that goes.
+    DetachPolicy {
+        /// Its ARN.
+        policy: String,
+    },
+    /// Delete the role, once it has no policies.
+    DeleteRole {
+        /// The role.
+        role: RoleArn,
+    },
+    /// Take roles out of the grant.
+    ShrinkGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that the grant will no longer cover.
+        removed: BTreeSet<RoleArn>,
+        /// What stands there now.
+        from: Box<FoundDocument>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Delete the grant, which covers no other roles.
+    DeleteGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that it covers.
+        removed: BTreeSet<RoleArn>,
+        /// What stands there now.
+        from: Box<FoundDocument>,
+    },
 }
 
 impl Change {
@@ -87,9 +121,10 @@ impl Change {
     pub fn document(&self) -> Option<&PolicyDocument> {
         match self {
             Self::CreateRole(role) => Some(&role.trust),
-            Self::ReplaceTrustPolicy { to, .. } | Self::PutRolePolicy { to, .. } | Self::PutGrant { to, .. } => {
-                Some(to)
-            }
+            Self::ReplaceTrustPolicy { to, .. }
+            | Self::PutRolePolicy { to, .. }
+            | Self::PutGrant { to, .. }
+            | Self::ShrinkGrant { to, .. } => Some(to),
             _ => None,
         }
     }
@@ -98,7 +133,9 @@ impl Change {
     #[must_use]
     pub fn replaced(&self) -> Option<&FoundDocument> {
         match self {
-            Self::ReplaceTrustPolicy { from, .. } => Some(from),
+            Self::ReplaceTrustPolicy { from, .. } | Self::ShrinkGrant { from, .. } | Self::DeleteGrant { from, .. } => {
+                Some(from)
+            }
             Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } => from.as_deref(),
             _ => None,
         }
@@ -137,6 +174,8 @@ pub enum Note {
     OtherBoundary(String),
     /// The user's other inline policies could not be read, so the quota could not be counted.
     QuotaNotCounted,
+    /// A policy of the grant's name that xacct did not write.
+    OtherGrant(String),
 }
 
 /// Why a plan cannot be made. Nothing is written when one of these stands.

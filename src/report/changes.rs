@@ -1,5 +1,8 @@
 //! Changes in words. Preview and result are written by the same function, so that they cannot drift apart.
 
+use std::collections::BTreeSet;
+
+use crate::iam::arn::RoleArn;
 use crate::iam::halves::FoundDocument;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
@@ -20,7 +23,10 @@ pub fn sign(change: &Change) -> char {
     match change {
         Change::CreateRole(_) | Change::AttachPolicy { .. } => '+',
         Change::PutRolePolicy { from, .. } | Change::PutGrant { from, .. } if from.is_none() => '+',
-        Change::DeleteRolePolicy { .. } => '-',
+        Change::DeleteRolePolicy { .. }
+        | Change::DetachPolicy { .. }
+        | Change::DeleteRole { .. }
+        | Change::DeleteGrant { .. } => '-',
         _ => '~',
     }
 }
@@ -38,6 +44,10 @@ pub fn action(change: &Change) -> &'static str {
         Change::PutRolePolicy { .. } => "put_role_policy",
         Change::DeleteRolePolicy { .. } => "delete_role_policy",
         Change::PutGrant { .. } => "put_grant",
+        Change::DetachPolicy { .. } => "detach_policy",
+        Change::DeleteRole { .. } => "delete_role",
+        Change::ShrinkGrant { .. } => "shrink_grant",
+        Change::DeleteGrant { .. } => "delete_grant",
     }
 }
 
@@ -91,6 +101,23 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             };
             format!("{} policy {name} on user {}: {what}", verb(would, done), user.name)
         }
+        Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
+        Change::DeleteRole { role } => format!("{} role {}", verb("delete", "deleted"), role.name),
+        Change::ShrinkGrant { user, name, removed, .. } => {
+            format!("{} {} out of policy {name} on user {}", verb("take", "took"), roles(removed), user.name)
+        }
+        Change::DeleteGrant { user, name, removed, .. } => {
+            let verb = verb("delete", "deleted");
+            format!("{verb} policy {name} of user {}, which covers nothing but {}", user.name, roles(removed))
+        }
+    }
+}
+
+/// One role by its ARN, several by their number.
+fn roles(roles: &BTreeSet<RoleArn>) -> String {
+    match roles.first() {
+        Some(role) if roles.len() == 1 => role.to_string(),
+        _ => count(roles.len(), "role"),
     }
 }
 
@@ -106,6 +133,7 @@ pub fn note(note: &Note) -> String {
         Note::QuotaNotCounted => {
             "the user's other inline policies cannot be read (iam:ListUserPolicies, iam:GetUserPolicy), so the 2,048 characters they share were not counted".to_owned()
         }
+        Note::OtherGrant(name) => format!("left alone: policy {name} of the user, which xacct did not write"),
     }
 }
 

@@ -18,6 +18,8 @@
 //! | `warning` | what may go wrong is said beforehand |
 //! | `refusing` | what is refused before anything is written |
 //! | `input`, `file_input` | what is refused before anything is sent |
+//! | `teardown` | links are removed, and nothing else |
+//! | `sweep` | buckets of killed runs are deleted, and no others |
 //! | `leaving` | no bucket is left behind |
 //! | `faults` | what AWS and networks do at times |
 //! | `secrets` | no secret is printed or recorded |
@@ -65,7 +67,9 @@ mod snapshots;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;
+mod sweep;
 mod targets;
+mod teardown;
 mod terminal;
 mod trips;
 mod unread;

@@ -209,7 +209,13 @@ fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
 fn every_permission_is_covered_by_these_tests() {
     let mut all = actions(&source_policy());
     all.extend(actions(&target_policy(ROLE)));
-    let tests = [include_str!("operators.rs"), include_str!("unread.rs")].concat();
+    let tests = [
+        include_str!("operators.rs"),
+        include_str!("unread.rs"),
+        include_str!("teardown.rs"),
+        include_str!("sweep.rs"),
+    ]
+    .concat();
     for action in all {
         assert!(tests.contains(&format!("\"{action}\"")), "{action} is in no test");
     }

@@ -8,11 +8,13 @@ use crate::snapshots::assert_output;
 use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, TestEnvironment};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "",
     "bootstrap",
     "verify",
     "diagnose",
+    "teardown",
+    "sweep",
     "print-provider-hcl",
     "print-profile",
     "completions",

@@ -5,7 +5,6 @@ mod execute;
 mod other_half;
 mod refusal;
 mod report;
-mod survey;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::diagnose::{Case, Diagnostician};
-use super::{Run, halves, verify};
+use super::{Run, halves, survey, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, WayIn, includes};
@@ -360,7 +359,11 @@ fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
         .hint("a link is between two accounts: name another one with --target-account"))
 }
 
-fn refuse_entering_without_source(link: &Link) -> Result<()> {
+/// A role that leads into the target is assumed by the source operator.
+///
+/// # Errors
+/// When the link is entered so.
+pub fn refuse_entering_without_source(link: &Link) -> Result<()> {
     match &link.way_in {
         WayIn::EnterRole(_) => Err(Error::usage(format!(
             "target `{}` is entered from the source account, which is not looked at with --only target",

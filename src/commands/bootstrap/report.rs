@@ -7,9 +7,10 @@ use comfy_table::Cell;
 use serde::Serialize;
 
 use super::other_half::{OtherHalf, naming, other_half};
-use super::{Job, Work, survey};
+use super::{Job, Work};
 use crate::cli::{Bootstrap, Half};
 use crate::commands::Run;
+use crate::commands::survey::who;
 use crate::config::Link;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
@@ -43,21 +44,6 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         // The error names the account; the name says more only where it is another.
         let named = failed.link.name != failed.link.account.as_str();
         run.console.error(&if named { error.context(format!("target {}", failed.link.name)) } else { error });
-    }
-}
-
-fn who(text: &mut String, side: &str, account: &str, operator: Option<&survey::Operator>) {
-    match operator {
-        None => {
-            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  not looked at");
-        }
-        Some(operator) => {
-            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  {}", operator.caller.arn);
-            let _ = writeln!(text, "         {}", operator.access.origin);
-            for endpoint in operator.access.endpoints() {
-                let _ = writeln!(text, "         endpoint {endpoint} (not AWS's own)");
-            }
-        }
     }
 }
 
@@ -309,7 +295,7 @@ impl JsonBootstrap {
             source: JsonSource {
                 account: work.source.account.to_string(),
                 user: work.source.user.to_string(),
-                operator: work.source.operator.as_ref().map(operator),
+                operator: work.source.operator.as_ref().map(json::Operator::from),
                 changes: json::plan_changes(&work.grant_plan, ""),
                 notes: json::plan_notes(&work.grant_plan),
                 warnings: json::plan_warnings(&work.grant_plan),
@@ -336,7 +322,7 @@ impl From<&Job> for JsonTarget {
             role: job.link.role.to_string(),
             role_arn: Some(job.role.to_string()),
             external_id: job.link.external_id.known().map(ToString::to_string),
-            operator: job.target.as_ref().map(|target| operator(&target.operator)),
+            operator: job.target.as_ref().map(|target| (&target.operator).into()),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan),
             warnings: json::plan_warnings(&job.plan),
@@ -345,14 +331,5 @@ impl From<&Job> for JsonTarget {
             diagnosis: job.diagnosis.clone(),
             error: error.map(JsonError::from),
         }
-    }
-}
-
-fn operator(operator: &survey::Operator) -> json::Operator {
-    json::Operator {
-        account: operator.caller.account.to_string(),
-        arn: operator.caller.arn.to_string(),
-        credentials: operator.access.origin.clone(),
-        endpoints: operator.access.endpoints(),
     }
 }

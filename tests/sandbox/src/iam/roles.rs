@@ -187,7 +187,12 @@ pub(super) fn update_trust(call: &mut Call<'_>) -> Outcome {
 pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let name = authorized(call, "iam:DeleteRole")?;
     let roles = &call.current()?.roles;
-    let policies = &roles.get(&name).ok_or_else(|| no_role(&name))?.policies;
+    let role = roles.get(&name).ok_or_else(|| no_role(&name))?;
+    if !role.instance_profiles.is_empty() {
+        let message = "Cannot delete entity, must remove roles from instance profile first.";
+        return Err(ApiError::delete_conflict(message));
+    }
+    let policies = &role.policies;
     if !policies.attached.is_empty() {
         return Err(ApiError::delete_conflict("Cannot delete entity, must detach all policies first."));
     }
@@ -216,8 +221,17 @@ pub(super) fn delete_boundary(call: &mut Call<'_>) -> Outcome {
     change(call, &name, |role| role.boundary = None)
 }
 
-/// The sandbox has no instance profiles; the list is empty.
+/// The instance profiles that a role is in: the sandbox knows no more of them than their names.
 pub(super) fn list_instance_profiles(call: &mut Call<'_>) -> Outcome {
-    authorized(call, "iam:ListInstanceProfilesForRole")?;
-    call.list("InstanceProfiles", Vec::<()>::new(), |_, ()| {})
+    let name = authorized(call, "iam:ListInstanceProfilesForRole")?;
+    let account = call.account()?;
+    let role = account.roles.get(&name).ok_or_else(|| no_role(&name))?;
+    call.list("InstanceProfiles", role.instance_profiles.iter().collect(), |xml, profile| {
+        xml.text("Path", "/");
+        xml.text("InstanceProfileName", profile);
+        xml.text("InstanceProfileId", "AIPASANDBOXSANDBOXAAA");
+        xml.text("Arn", format!("arn:aws:iam::{}:instance-profile/{profile}", account.id));
+        xml.text("CreateDate", iso8601(role.created));
+        xml.members("Roles", [role], |xml, role| write(xml, account, role, &call.readable, false));
+    })
 }

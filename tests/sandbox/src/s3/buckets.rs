@@ -136,12 +136,29 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty(204))
 }
 
+/// A page of at most `max-buckets` buckets, which begin with `prefix`, after the one that `continuation-token` names. An
+/// account with more than 10,000 must ask for pages; the sandbox has fewer.
 pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     call.authorize("s3:ListAllMyBuckets", "arn:aws:s3:::*", &call.context())?;
     let owner = &call.caller.account;
+    let query = call.request.query_parameters();
+    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let size = match parameter("max-buckets") {
+        None => 10_000,
+        Some(text) => text.parse().ok().filter(|size| (1..=10_000).contains(size)).ok_or_else(|| {
+            ApiError::new(400, "InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000.")
+        })?,
+    };
+    let (prefix, token) = (parameter("prefix"), parameter("continuation-token"));
+    let all = call.world.buckets().filter(|bucket| {
+        let has_prefix = prefix.is_none_or(|prefix| bucket.name.starts_with(prefix));
+        bucket.account == *owner && has_prefix && token.is_none_or(|token| bucket.name.as_str() > token)
+    });
+    let all: Vec<&Bucket> = all.collect();
+    let page = &all[..size.min(all.len())];
     let content = Xml::build(|xml| {
         xml.element("Buckets", |xml| {
-            for bucket in call.world.buckets().filter(|bucket| bucket.account == *owner) {
+            for bucket in page {
                 xml.element("Bucket", |xml| {
                     xml.text("Name", &bucket.name);
                     xml.text("CreationDate", iso8601_millis(bucket.created));
@@ -150,6 +167,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, ApiError> {
             }
         });
         xml.element("Owner", |xml| xml.text("ID", canonical_id(owner)));
+        xml.optional("Prefix", prefix);
+        xml.optional("ContinuationToken", page.last().filter(|_| all.len() > size).map(|bucket| &bucket.name));
     });
     Ok(Answer::xml("ListAllMyBucketsResult", &content))
 }

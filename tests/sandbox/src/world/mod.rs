@@ -174,6 +174,9 @@ pub struct Role {
     pub policies: Policies,
     /// When and for which region its sessions were last used.
     pub last_used: Option<LastUsed>,
+    /// Names of the instance profiles that it is in. They have no life of their own here.
+    #[serde(default)]
+    pub instance_profiles: BTreeSet<String>,
 }
 
 /// When a role was last used.

@@ -48,6 +48,7 @@ impl Role {
             trust,
             policies: Policies::default(),
             last_used: None,
+            instance_profiles: BTreeSet::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Observes both accounts side by side, and checks that they are what they should be. Reads only.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use futures_util::future::OptionFuture;
 
@@ -14,6 +15,8 @@ use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
 use crate::iam::halves::{DesiredRole, ObservedRole, ObservedUser, Reading, RoleQuotas};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::templates::GRANT_POLICY;
+use crate::report::console::STRONG;
+use crate::report::json;
 
 /// Who is at work in an account.
 #[derive(Debug, Clone)]
@@ -110,7 +113,10 @@ pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide>
 }
 
 /// Asks who the credentials of the source operator belong to.
-async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
+///
+/// # Errors
+/// When they are not in force, of another account than the one on record, or of the root user.
+pub async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
     let caller = session::caller(access).await.map_err(|error| error.context("source account"))?;
     refuse_root(&caller, "source", "--profile")?;
     if let Some(account) = &source.account
@@ -130,7 +136,14 @@ async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
     Ok(Operator { access: access.clone(), caller })
 }
 
-async fn observe_user(access: &Access, name: &UserName) -> Result<(Reading<UserArn>, Reading<observe::UserPolicies>)> {
+/// The user, and the policies that bear on the grant, side by side.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn observe_user(
+    access: &Access,
+    name: &UserName,
+) -> Result<(Reading<UserArn>, Reading<observe::UserPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
     tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant))
         .map_err(|error| error.context("source account"))
@@ -194,7 +207,22 @@ pub async fn target_side(
         observe::managed_policies(&access, &policies),
     );
     // Who it is decides before anything else that went wrong.
-    let caller = caller.map_err(|error| error.context(&place))?;
+    let operator = operator_of(link, access, caller)?;
+    let observed = match role.map_err(|error| error.context(&place))? {
+        Reading::Present(role) => Some(role),
+        Reading::Absent => None,
+        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
+    };
+    policies.map_err(|error| error.context(&place))?;
+    Ok(TargetSide { operator, observed, quotas })
+}
+
+/// The operator of a target account, who must be of that account.
+///
+/// # Errors
+/// When the credentials are not in force, of another account, or of the root user.
+pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Result<Operator> {
+    let caller = caller.map_err(|error| error.context(format!("target account {}", link.account)))?;
     refuse_root(&caller, "target", "--target-profile")?;
     if caller.account != link.account {
         return Err(Error::new(
@@ -206,14 +234,7 @@ pub async fn target_side(
         )
         .hint(format!("give credentials of account {}: --target-profile NAME", link.account)));
     }
-    let operator = Operator { access, caller };
-    let observed = match role.map_err(|error| error.context(&place))? {
-        Reading::Present(role) => Some(role),
-        Reading::Absent => None,
-        Reading::Unreadable { permission, answer } => return Err(unreadable(&operator, &permission, &answer)),
-    };
-    policies.map_err(|error| error.context(&place))?;
-    Ok(TargetSide { operator, observed, quotas })
+    Ok(Operator { access, caller })
 }
 
 /// The role as it is now.
@@ -278,7 +299,8 @@ pub fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
     Ok(())
 }
 
-fn unreadable(operator: &Operator, permission: &str, answer: &str) -> Error {
+/// What is said of a read that AWS refused.
+pub fn unreadable(operator: &Operator, permission: &str, answer: &str) -> Error {
     Error::new(
         Kind::Refused,
         format!(
@@ -290,4 +312,31 @@ fn unreadable(operator: &Operator, permission: &str, answer: &str) -> Error {
         "allow {permission}; policies/ has the least that an operator needs, for the source and for the target account"
     ))
     .hint(format!("AWS said: {answer}"))
+}
+
+/// Who is at work in an account, for people.
+pub fn who(text: &mut String, side: &str, account: &str, operator: Option<&Operator>) {
+    match operator {
+        None => {
+            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  not looked at");
+        }
+        Some(operator) => {
+            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  {}", operator.caller.arn);
+            let _ = writeln!(text, "         {}", operator.access.origin);
+            for endpoint in operator.access.endpoints() {
+                let _ = writeln!(text, "         endpoint {endpoint} (not AWS's own)");
+            }
+        }
+    }
+}
+
+impl From<&Operator> for json::Operator {
+    fn from(operator: &Operator) -> Self {
+        Self {
+            account: operator.caller.account.to_string(),
+            arn: operator.caller.arn.to_string(),
+            credentials: operator.access.origin.clone(),
+            endpoints: operator.access.endpoints(),
+        }
+    }
 }

@@ -1,0 +1,227 @@
+//! `xacct sweep`: deletes test buckets that a run left which was killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use super::entry::enter;
+use super::survey::{self, Operator, who};
+use super::writes::agreed;
+use super::{Run, verify};
+use crate::aws::clients::{Access, Connections};
+use crate::aws::session;
+use crate::aws::sweep::{self, Found, Left};
+use crate::cli::{Sweep, UserOptions};
+use crate::config::{self, Link, WayIn};
+use crate::error::{Error, ExitCode, Result};
+use crate::iam::names::AccountId;
+use crate::report::console::{STRONG, count};
+use crate::report::json::{self, JsonError};
+
+/// One account, and what was found there.
+struct Account {
+    id: AccountId,
+    looked: Result<(Operator, Vec<Found>)>,
+    /// By name: whether it was deleted, or why not.
+    deleted: BTreeMap<String, Result<Option<Left>>>,
+}
+
+/// Runs `xacct sweep`.
+pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
+    let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
+    // Two links of an account have the same buckets.
+    let mut seen = BTreeSet::new();
+    links.retain(|link| seen.insert(link.account.clone()));
+    let source = config::recorded_source(&run.file, &args.access)?;
+    let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
+    let connections = Connections::open(None, args.path_style).await?.with_mfa(mfa);
+    let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
+    let source = if is_entered { Some(survey::source_access(&connections, &source).await?) } else { None };
+    let progress = run.console.progress("sweep");
+    progress.now("looking for test buckets");
+    let accounts = stream::iter(&links).map(async |link| {
+        let looked = look(&connections, link, source.as_ref(), args, run).await;
+        Account { id: link.account.clone(), looked, deleted: BTreeMap::new() }
+    });
+    let mut accounts: Vec<_> = accounts.buffered(args.report.concurrency.into()).collect().await;
+    drop(progress);
+    if let [Account { looked: Err(error), .. }] = accounts.as_slice() {
+        return Err(error.clone());
+    }
+    preview(&accounts, run);
+    let pending = accounts.iter().flat_map(Account::to_delete).count();
+    let applies = pending > 0 && !args.dry_run;
+    if applies {
+        if !args.yes {
+            let hint = "or only look: --dry-run";
+            let buckets = count(pending, "bucket");
+            agreed(&format!("Delete {buckets}?"), &format!("{buckets} to delete"), hint, run).await?;
+        }
+        for account in &mut accounts {
+            account.delete().await;
+        }
+    }
+    let exit_code = accounts.iter().find_map(Account::error).map_or(ExitCode::Done, |error| error.kind.exit_code());
+    finish(&accounts, pending, applies, exit_code, run);
+    Ok(exit_code)
+}
+
+async fn look(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+    args: &Sweep,
+    run: &Run<'_>,
+) -> Result<(Operator, Vec<Found>)> {
+    let place = format!("target account {}", link.account);
+    let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
+    let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
+    let caller = session::caller(&access).await;
+    let operator = survey::operator_of(link, access, caller)?;
+    let found = sweep::find(&operator.access, &link.account, args.older_than, (run.context.now)()).await;
+    Ok((operator, found.map_err(|error| error.context(&place))?))
+}
+
+impl Account {
+    fn found(&self) -> &[Found] {
+        self.looked.as_ref().map_or(&[], |(_, found)| found)
+    }
+
+    fn to_delete(&self) -> impl Iterator<Item = &Found> {
+        self.found().iter().filter(|found| found.left.is_none())
+    }
+
+    fn error(&self) -> Option<&Error> {
+        let deletions = self.deleted.values().filter_map(|result| result.as_ref().err());
+        self.looked.as_ref().err().into_iter().chain(deletions).next()
+    }
+
+    async fn delete(&mut self) {
+        let Ok((operator, found)) = &self.looked else { return };
+        let deletions = found.iter().filter(|found| found.left.is_none()).map(async |found| {
+            let result = sweep::delete(&operator.access, found, &self.id).await;
+            (found.name.clone(), result.map_err(|error| error.context(format!("bucket {}", found.name))))
+        });
+        self.deleted = stream::iter(deletions).buffer_unordered(8).collect().await;
+    }
+}
+
+fn preview(accounts: &[Account], run: &Run<'_>) {
+    let mut text = String::new();
+    for account in accounts {
+        let Ok((operator, found)) = &account.looked else { continue };
+        who(&mut text, "Target", account.id.as_str(), Some(operator));
+        match account.to_delete().count() {
+            0 => text.push_str("\nNo test bucket to delete\n"),
+            number => {
+                let _ = writeln!(text, "\n{STRONG}{} to delete{STRONG:#}", count(number, "test bucket"));
+            }
+        }
+        // Not as a table, which would break long names in two.
+        let width = found.iter().map(|found| found.name.len()).max().unwrap_or_default();
+        for found in found {
+            let sign = if found.left.is_none() { '-' } else { ' ' };
+            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", words(left)));
+            let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", found.name, age(found));
+        }
+    }
+    run.console.tell(&text);
+    for error in accounts.iter().filter_map(|account| account.looked.as_ref().err()) {
+        run.console.error(error);
+    }
+}
+
+fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCode, run: &Run<'_>) {
+    let console = run.console;
+    if console.is_json() {
+        let accounts = accounts.iter().map(|account| (account.id.to_string(), account.into())).collect();
+        console.result(&json::document("sweep", exit_code, JsonSweep { accounts, applied }));
+    }
+    if !applied {
+        if pending > 0 {
+            console.say("Nothing was deleted");
+        }
+        return;
+    }
+    for (name, result) in accounts.iter().flat_map(|account| &account.deleted) {
+        match result {
+            Ok(None) => console.tell(&format!("Deleted {name}")),
+            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", words(*left))),
+            Err(error) => console.error(error),
+        }
+    }
+}
+
+fn words(left: Left) -> &'static str {
+    match left {
+        Left::OtherName => "not a name that xacct gives",
+        Left::Young => "may be of a run under way",
+        Left::NoTag => "without the tag of test buckets",
+        Left::NotEmpty => "not empty",
+    }
+}
+
+fn age(found: &Found) -> String {
+    let minutes = found.age.as_secs() / 60;
+    match minutes {
+        0..60 => format!("{minutes}m old"),
+        60..2880 => format!("{}h old", minutes / 60),
+        _ => format!("{}d old", minutes / 1440),
+    }
+}
+
+#[derive(Serialize)]
+struct JsonSweep {
+    accounts: BTreeMap<String, JsonAccount>,
+    applied: bool,
+}
+
+#[derive(Serialize)]
+struct JsonAccount {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<json::Operator>,
+    buckets: Vec<JsonBucket>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonBucket {
+    name: String,
+    region: String,
+    age_seconds: u64,
+    deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl From<&Account> for JsonAccount {
+    fn from(account: &Account) -> Self {
+        let buckets = account.found().iter().map(|found| {
+            let result = account.deleted.get(&found.name);
+            let left = found.left.or_else(|| result?.as_ref().ok().copied().flatten());
+            JsonBucket {
+                name: found.name.clone(),
+                region: found.region.to_string(),
+                age_seconds: found.age.as_secs(),
+                deleted: matches!(result, Some(Ok(None))),
+                left: left.map(|left| match left {
+                    Left::OtherName => "other_name",
+                    Left::Young => "young",
+                    Left::NoTag => "no_tag",
+                    Left::NotEmpty => "not_empty",
+                }),
+                error: result.and_then(|result| result.as_ref().err()).map(JsonError::from),
+            }
+        });
+        Self {
+            operator: account.looked.as_ref().ok().map(|(operator, _)| operator.into()),
+            buckets: buckets.collect(),
+            error: account.looked.as_ref().err().map(JsonError::from),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! `xacct teardown`: removes both halves of each link.
+//!
+//! The role goes first, its policies before it. All power is in the role, and its trust policy admits the source account:
+//! without the grant, whoever else may assume roles there could still use it. A grant without a role lets nobody in. So
+//! wherever a run is interrupted, what is left can do less than before, and the next run takes the rest.
+
+mod objection;
+mod report;
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+
+use super::bootstrap::refuse_entering_without_source;
+use super::entry::enter;
+use super::survey::{self, Operator};
+use super::writes::{nothing_left, outcome};
+use super::{Run, verify};
+use crate::aws::apply::{self, Applied};
+use crate::aws::clients::{Access, Connections};
+use crate::aws::{observe, read, session};
+use crate::cli::{Half, Teardown, UserOptions};
+use crate::config::{self, Link, Source, includes};
+use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
+use crate::iam::halves::{ObservedUser, Reading};
+use crate::iam::names::{AccountId, IamPath, PolicyName};
+use crate::iam::plan::{Change, Plan};
+use crate::iam::removal::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::templates::GRANT_POLICY;
+use crate::report::changes::{Mood, sentence};
+use crate::report::console::Progress;
+use objection::refused;
+
+/// The source account: the operator there, and the user, who may be gone.
+struct SourceSide {
+    /// `None` where only the half in the target account goes.
+    operator: Option<Operator>,
+    account: AccountId,
+    user: UserArn,
+    observed: Option<ObservedUser>,
+}
+
+/// One link on its way out.
+struct Job {
+    link: Link,
+    role: RoleArn,
+    /// `None` where only the half in the source account goes.
+    operator: Option<Operator>,
+    plan: Plan,
+    result: Result<()>,
+}
+
+/// A link that is not removed, and why.
+struct Failed {
+    link: Link,
+    error: Error,
+}
+
+/// Everything about one run.
+struct Work {
+    source: SourceSide,
+    grant: PolicyName,
+    grant_plan: Plan,
+    grant_result: Result<()>,
+    jobs: Vec<Job>,
+    failed: Vec<Failed>,
+    /// What was named and is not on record.
+    unknown: Vec<String>,
+}
+
+/// Runs `xacct teardown`.
+pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
+    let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
+    if links.is_empty() {
+        report::nothing_on_record(&unknown, run);
+        return Ok(ExitCode::Done);
+    }
+    let source = config::recorded_source(&run.file, &args.access)?;
+    let user = verify::user_on_record(run)?;
+    if args.only == Some(Half::Target) {
+        links.iter().try_for_each(refuse_entering_without_source)?;
+        survey::source_as_told(&source, Partition::Aws, false)?;
+    }
+    let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
+    let connections = Connections::open(None, false).await?.with_mfa(mfa);
+    let mut work = look_and_plan(args, run, &connections, &source, &user, links).await?;
+    work.unknown = unknown;
+    if work.jobs.is_empty()
+        && work.failed.len() == 1
+        && let Some(only) = work.failed.pop()
+    {
+        return Err(only.error);
+    }
+    report::preview(&work, args, run);
+    let pending = work.pending();
+    if args.dry_run || args.check {
+        let exit_code = match work.failed.first() {
+            Some(failed) => failed.error.kind.exit_code(),
+            None if args.check && pending > 0 => ExitCode::ChangesPending,
+            None => ExitCode::Done,
+        };
+        report::finish(&work, args, run, exit_code, None);
+        return Ok(exit_code);
+    }
+    if pending > 0 {
+        if !args.yes {
+            report::confirm(&work, pending, run).await?;
+        }
+        if args.only.is_none() {
+            config::check_writable(&run.file)?;
+        }
+        let progress = run.console.progress("teardown");
+        progress.now("removing");
+        remove(&mut work, args, &progress).await;
+    }
+    let recorded = forget(&work, args, run);
+    let exit_code = match &recorded {
+        Ok(_) => work.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    };
+    report::finish(&work, args, run, exit_code, Some(recorded));
+    Ok(exit_code)
+}
+
+impl Work {
+    /// How many changes are to be made.
+    fn pending(&self) -> usize {
+        self.grant_plan.changes.len() + self.jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>()
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Error> {
+        let roles = self.jobs.iter().filter_map(|job| job.result.as_ref().err());
+        roles.chain(self.grant_result.as_ref().err())
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        let error = self.failed.iter().map(|failed| &failed.error).chain(self.errors()).next();
+        error.map_or(ExitCode::Done, |error| error.kind.exit_code())
+    }
+
+    /// The links of which nothing is left.
+    fn gone(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(|job| job.result.is_ok() && self.grant_result.is_ok())
+    }
+
+    fn roles(&self) -> BTreeSet<RoleArn> {
+        self.jobs.iter().map(|job| job.role.clone()).collect()
+    }
+}
+
+/// Observes both accounts side by side and plans.
+async fn look_and_plan(
+    args: &Teardown,
+    run: &Run<'_>,
+    connections: &Connections,
+    source: &Source,
+    user: &UserRef,
+    links: Vec<Link>,
+) -> Result<Work> {
+    let progress = run.console.progress("teardown");
+    progress.now("reading both accounts");
+    let access = match includes(args.only, Half::Source) {
+        true => Some(survey::source_access(connections, source).await?),
+        false => None,
+    };
+    let source_side = source_side(access.as_ref(), source, user);
+    let targets = stream::iter(&links).map(async |link| match includes(args.only, Half::Target) {
+        true => target_side(connections, link, access.as_ref()).await.map(Some),
+        false => Ok(None),
+    });
+    let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
+    let (source, targets) = tokio::join!(source_side, targets);
+    let source = source?;
+
+    let (mut jobs, mut failed) = (Vec::new(), Vec::new());
+    for (link, target) in links.into_iter().zip(targets) {
+        let planned = target.and_then(|target| {
+            let operator = target.as_ref().map(|(operator, _)| operator);
+            let partition = operator.and_then(|operator| operator.caller.arn.partition());
+            let partition = partition.unwrap_or(source.user.partition);
+            let removal = Removal {
+                role: link.role_arn(partition),
+                source: source.account.clone(),
+                attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
+                boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+                even_if_used: args.even_if_used,
+                even_if_extended: args.even_if_extended,
+            };
+            let standing = target.as_ref().and_then(|(_, standing)| standing.as_ref());
+            let plan = plan_role_removal(&removal, standing).map_err(|objections| refused(&objections, &link))?;
+            Ok((removal.role, target.map(|(operator, _)| operator), plan))
+        });
+        match planned {
+            Ok((role, operator, plan)) => jobs.push(Job { link, role, operator, plan, result: Ok(()) }),
+            Err(error) => failed.push(Failed { link, error }),
+        }
+    }
+    let grant: PolicyName = GRANT_POLICY.parse()?;
+    let roles = jobs.iter().map(|job: &Job| job.role.clone()).collect();
+    let grant_plan = plan_grant_removal(&source.user, &grant, &roles, source.observed.as_ref());
+    Ok(Work { source, grant, grant_plan, grant_result: Ok(()), jobs, failed, unknown: Vec::new() })
+}
+
+async fn source_side(access: Option<&Access>, source: &Source, user: &UserRef) -> Result<SourceSide> {
+    let Some(access) = access else {
+        let told = survey::source_as_told(source, Partition::Aws, false)?;
+        return Ok(SourceSide { operator: None, account: told.account, user: told.user, observed: None });
+    };
+    let (operator, observed) =
+        tokio::join!(survey::source_operator(access, source), survey::observe_user(access, user.name()));
+    let (operator, (found, policies)) = (operator?, observed?);
+    let account = operator.caller.account.clone();
+    let partition = operator.caller.arn.partition().unwrap_or(access.partition());
+    let side =
+        |user, observed| SourceSide { operator: Some(operator.clone()), account: account.clone(), user, observed };
+    let unreadable = |permission: &str, answer: &str| Err(survey::unreadable(&operator, permission, answer));
+    match (found, policies) {
+        (Reading::Unreadable { permission, answer }, _) | (_, Reading::Unreadable { permission, answer }) => {
+            unreadable(&permission, &answer)
+        }
+        (Reading::Present(user), Reading::Present(policies)) => {
+            let observed = policies.of(user.clone());
+            Ok(side(user, Some(observed)))
+        }
+        // With the user went the grant.
+        (Reading::Absent, _) | (_, Reading::Absent) => {
+            let name = user.name().clone();
+            Ok(side(UserArn { partition, account: account.clone(), path: IamPath::root(), name }, None))
+        }
+    }
+}
+
+async fn target_side(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+) -> Result<(Operator, Option<StandingRole>)> {
+    let place = format!("target account {}", link.account);
+    let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
+    let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
+    let (caller, role) = tokio::join!(session::caller(&access), observe::role_to_remove(&access, &link.role));
+    let operator = survey::operator_of(link, access, caller)?;
+    match role.map_err(|error| error.context(&place))? {
+        Reading::Present(role) => Ok((operator, Some(role))),
+        Reading::Absent => Ok((operator, None)),
+        Reading::Unreadable { permission, answer } => Err(survey::unreadable(&operator, &permission, &answer)),
+    }
+}
+
+/// Removes the roles side by side, then what the grant says of them. One role that cannot be removed stops no other, and
+/// does not save its place in the grant: it was to go, and the next run takes the rest.
+async fn remove(work: &mut Work, args: &Teardown, progress: &Progress<'_>) {
+    let roles = stream::iter(work.jobs.iter_mut())
+        .map(async |job| job.result = remove_role(job, args, progress).await)
+        .buffer_unordered(args.report.concurrency.into());
+    roles.collect::<Vec<()>>().await;
+    work.grant_result = remove_grant(work, args, progress).await;
+}
+
+async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
+    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes).await;
+    let place = format!("target account {}", job.role.account);
+    outcome(&results(&applied), &job.plan, job.role.name.as_str(), &place)?;
+    let look = async || match read::role(&operator.access, &job.role.name).await? {
+        Reading::Absent => Ok(Vec::new()),
+        _ => Ok(vec![format!("delete role {}", job.role.name)]),
+    };
+    nothing_left(look, &place, args.timeout, progress).await
+}
+
+async fn remove_grant(work: &Work, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
+    let Work { source, grant, grant_plan, .. } = work;
+    let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
+    let applied = apply::to_user(&operator.access, &grant_plan.changes).await;
+    let place = format!("source account {}", source.account);
+    outcome(&results(&applied), grant_plan, "", &place)?;
+    let roles = work.roles();
+    let look = async || {
+        let observed = match observe::user_policies(&operator.access, &source.user.name, grant).await? {
+            Reading::Present(policies) => Some(policies.of(source.user.clone())),
+            _ => None,
+        };
+        let left = plan_grant_removal(&source.user, grant, &roles, observed.as_ref());
+        Ok(left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect())
+    };
+    nothing_left(look, &place, args.timeout, progress).await
+}
+
+fn results<'a>(applied: &'a [Applied<'_>]) -> Vec<(&'a Change, &'a Result<()>)> {
+    applied.iter().map(|applied| (applied.change, &applied.result)).collect()
+}
+
+/// Takes the links of which nothing is left out of `xacct.toml`. After one half went, the file is needed for the other.
+fn forget(work: &Work, args: &Teardown, run: &Run<'_>) -> Result<bool> {
+    if args.only.is_some() {
+        return Ok(false);
+    }
+    config::forget(&run.file, &work.gone().map(|job| job.link.name.as_str()).collect::<Vec<_>>())
+}

@@ -1,0 +1,54 @@
+//! What to do about a role that is not removed.
+
+use crate::config::Link;
+use crate::error::{Error, Kind};
+use crate::iam::arn::RoleArn;
+use crate::iam::removal::Objection;
+
+/// One error for all objections to a role, with what to do about each.
+pub fn refused(objections: &[Objection], link: &Link) -> Error {
+    let said = objections.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    objections.iter().fold(Error::new(Kind::Refused, said), |error, objection| hints(error, objection, link))
+}
+
+fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
+    let name = &link.name;
+    let only_source = format!("leave the role, and remove only the grant: xacct teardown {name} --only source");
+    match objection {
+        Objection::Foreign(role) => error
+            .hint(only_source)
+            .hint(format!("or take the role over first: xacct bootstrap --target-account {} --adopt", role.account)),
+        Objection::OtherSource { owner, .. } => {
+            error.hint(only_source).hint(format!("or have it removed with the xacct.toml of account {owner}"))
+        }
+        Objection::OtherArn { found, .. } => match found.parse::<RoleArn>() {
+            Ok(found) if found.account == link.account => {
+                error.hint(format!("if that is the one, write role_path = \"{}\" below [targets.{name}]", found.path))
+            }
+            _ => error.hint("give credentials of the account on record: --target-profile NAME"),
+        },
+        Objection::InstanceProfiles { role, profiles } => profiles.iter().fold(error, |error, profile| {
+            error.hint(format!(
+                "take it out: aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name {}",
+                role.name
+            ))
+        }),
+        Objection::Extended { role, attachments, inline, boundary } => {
+            let role = &role.name;
+            let detach = attachments.iter().map(|arn| {
+                format!("detach it: aws iam detach-role-policy --role-name {role} --policy-arn {arn}")
+            });
+            let delete = inline
+                .iter()
+                .map(|name| format!("delete it: aws iam delete-role-policy --role-name {role} --policy-name {name}"));
+            let boundary = boundary
+                .iter()
+                .map(|_| format!("remove it: aws iam delete-role-permissions-boundary --role-name {role}"));
+            let hints = detach.chain(delete).chain(boundary);
+            hints.fold(error, Error::hint).hint("or let all of it go with the role: --even-if-extended")
+        }
+        Objection::UsedLately { .. } => error
+            .hint("find out by whom: the target account's CloudTrail has the sessions' names; verify and bootstrap use it, too")
+            .hint("remove it all the same: --even-if-used"),
+    }
+}

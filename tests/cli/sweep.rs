@@ -1,0 +1,146 @@
+//! `xacct sweep` deletes the test buckets of killed runs, and no others.
+
+use std::time::Duration;
+
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::operators::{WORDS, source_policy, target_policy, with_operators, without};
+use crate::scene::{ACCOUNT_B, ACCOUNT_C, ROLE, Scene};
+use crate::snapshots::assert_output;
+
+const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
+const REGIONAL: &str = "xacct-verify-abcdefghijkm-222222222222-eu-west-1-an";
+
+/// Plants a bucket as a killed run leaves it.
+fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
+    scene.sandbox.world(|world| {
+        let bucket = world.add_bucket(account, name, region);
+        bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
+        bucket.created -= Duration::from_secs(hours * 3600);
+    });
+}
+
+/// A link, and in its account a bucket of every kind.
+fn scene() -> Scene {
+    let scene = Scene::linked("--no-verify");
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    plant(&scene, ACCOUNT_B, REGIONAL, "eu-west-1", 72);
+    plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-yaunggggggg2", "us-east-1", 0);
+    plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-logs", "us-east-1", 2);
+    plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-untaggedddd2", "us-east-1", 2);
+    plant(&scene, ACCOUNT_B, "somebodys", "us-east-1", 2);
+    plant(&scene, ACCOUNT_C, "xacct-verify-333333333333-abcdefghijkm", "us-east-1", 2);
+    scene.sandbox.world(|world| {
+        let full = "xacct-verify-222222222222-fukkkkkkkkk2";
+        world.add_bucket(ACCOUNT_B, "xacct-verify-222222222222-untaggedddd2", "us-east-1").created -=
+            Duration::from_secs(7200);
+        let bucket = world.add_bucket(ACCOUNT_B, full, "us-east-1");
+        bucket.created -= Duration::from_secs(7200);
+        bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
+        bucket.objects.insert("something".to_owned(), b"dear".to_vec());
+    });
+    scene
+}
+
+fn names(scene: &Scene) -> Vec<String> {
+    scene.sandbox.world(|world| world.buckets().map(|bucket| bucket.name.clone()).collect())
+}
+
+#[test]
+fn what_a_killed_run_left_goes_and_nothing_else() {
+    let scene = scene();
+    let before = names(&scene);
+    let document = scene.xacct_json("sweep --yes", 0);
+    let mut after = before;
+    after.retain(|name| name != LEFT && name != REGIONAL);
+    assert_eq!(names(&scene), after);
+    let buckets = document["accounts"][ACCOUNT_B]["buckets"].as_array().expect("buckets");
+    let mut left: Vec<_> = buckets.iter().map(|bucket| bucket["left"].as_str().unwrap_or("deleted")).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["deleted", "deleted", "no_tag", "not_empty", "other_name", "young"]);
+    for request in scene.requests("DeleteBucket") {
+        assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
+    }
+    assert_eq!(scene.requests("DeleteBucket").len(), 2);
+    scene.xacct("sweep").exits_with(0).says(&["No test bucket to delete"]);
+}
+
+#[test]
+fn what_is_shown_and_nothing_without_a_yes() {
+    let scene = scene();
+    let before = names(&scene);
+    for (name, words) in [("sweep-dry-run", "sweep --dry-run"), ("sweep-no-terminal", "sweep")] {
+        assert_output(name, words, &scene.xacct(words));
+    }
+    assert_eq!(names(&scene), before);
+    assert_eq!(scene.writes(), [""; 0]);
+    assert_output("sweep", "sweep --yes", &scene.xacct("sweep --yes"));
+}
+
+#[test]
+fn young_ones_go_where_that_is_asked() {
+    let scene = Scene::linked("--no-verify");
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may be of a run under way"]);
+    assert_eq!(scene.buckets(), 1);
+    scene.xacct("sweep --yes --older-than 30m").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+}
+
+/// The list comes in pages of a thousand.
+#[test]
+fn many_buckets_are_read_page_by_page() {
+    let scene = Scene::linked("--no-verify");
+    for number in 0..2100 {
+        plant(&scene, ACCOUNT_B, &format!("xacct-verify-0-{number:04}"), "us-east-1", 2);
+    }
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    scene.xacct("sweep --yes").exits_with(0).says(&["1 test bucket to delete"]);
+    assert_eq!(scene.requests("ListBuckets").len(), 3);
+    assert_eq!(scene.buckets(), 2100);
+}
+
+#[test]
+fn an_account_need_not_be_on_record_any_more() {
+    let scene = Scene::linked("--no-verify");
+    scene.xacct("teardown --yes").exits_with(0);
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    scene.xacct("sweep 222222222222 --target-profile dev-admin --yes").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+    scene.xacct("sweep").exits_with(2).says(&["no targets"]);
+}
+
+#[test]
+fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
+    let scene = Scene::linked("--no-verify");
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    let fault = |status, code: &str| {
+        let kind = FaultKind::Error { status, code: code.to_owned(), message: "so".to_owned() };
+        scene.sandbox.clear_faults();
+        scene.sandbox.add_fault(Fault::new("DeleteBucket", kind));
+    };
+    fault(409, "BucketNotEmpty");
+    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Left {LEFT}: not empty")]);
+    fault(403, "AccessDenied");
+    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was refused", LEFT]);
+    scene.sandbox.clear_faults();
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
+    scene.xacct("sweep --yes").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+}
+
+#[test]
+fn operators_with_the_least_can_sweep_and_what_lacks_is_named() {
+    let scene = with_operators(source_policy(), target_policy(ROLE));
+    scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
+    plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
+    for permission in ["s3:ListAllMyBuckets", "s3:GetBucketTagging", "s3:ListBucket", "s3:DeleteBucket"] {
+        scene.sandbox.world(|world| {
+            world.put_user_policy(ACCOUNT_B, "operator", "operator", without(target_policy(ROLE), permission));
+        });
+        scene.xacct("sweep --yes").exits_with(1).says(&[&format!("not authorized to perform: {permission}")]);
+    }
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "operator", "operator", target_policy(ROLE)));
+    scene.xacct("sweep --yes").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+}

@@ -1,0 +1,314 @@
+//! `xacct teardown` removes what bootstrap made, and nothing else.
+
+use serde_json::json;
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, side_by_side};
+use crate::snapshots::assert_output;
+use crate::terminal::Terminal;
+
+const MULTI: &str = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile \
+                     alice --profile security-admin --enter-role OrganizationAccountAccessRole";
+
+/// A link that was never used.
+fn linked(more: &str) -> Scene {
+    Scene::linked(&format!("--no-verify {more}"))
+}
+
+fn has_role(scene: &Scene, account: &str) -> bool {
+    scene.sandbox.world(|world| world.role(account, "xacct").is_some())
+}
+
+fn has_grant(scene: &Scene) -> bool {
+    scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").is_some())
+}
+
+#[track_caller]
+fn assert_gone(scene: &Scene) {
+    assert!(!has_role(scene, ACCOUNT_B) && !has_grant(scene));
+    assert!(!scene.environment.read("xacct.toml").contains("targets"), "{}", scene.environment.read("xacct.toml"));
+}
+
+#[test]
+fn both_halves_go_the_role_first_and_its_policies_before_it() {
+    let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
+    scene.xacct("teardown --yes").exits_with(0).says(&["Took 222222222222 out of xacct.toml", "keeps [source]"]);
+    assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"]);
+    assert_gone(&scene);
+    assert!(scene.environment.read("xacct.toml").contains("user = \"alice\""));
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do_and_bootstrap_makes_the_link_anew() {
+    let scene = linked("");
+    scene.xacct("teardown --yes").exits_with(0);
+    scene.sandbox.clear_requests();
+    for words in ["teardown", "teardown 222222222222", "teardown 222222222222 --only source --check"] {
+        scene.xacct(words).exits_with(0).says(&["Nothing to do"]);
+    }
+    assert_eq!(scene.sandbox.requests().len(), 0);
+    scene.bootstrap("").exits_with(0);
+    scene.xacct("verify").exits_with(0);
+}
+
+#[test]
+fn what_is_gone_already_is_taken_out_of_the_file_without_a_question() {
+    let scene = linked("");
+    scene.sandbox.world(|world| {
+        world.delete_role(ACCOUNT_B, "xacct");
+        world.delete_user(ACCOUNT_A, "alice");
+    });
+    scene.xacct("teardown --check").exits_with(0);
+    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Took 222222222222 out"]);
+    assert_eq!(scene.writes(), [""; 0]);
+    assert_gone(&scene);
+}
+
+#[test]
+fn the_rest_is_left_alone() {
+    let scene = Scene::new();
+    scene.xacct(&format!("{MULTI} --allow-session-tags")).exits_with(0);
+    scene.environment.append("xacct.toml", "\n# the end\n");
+    let statement = json!({"Sid": "Theirs", "Effect": "Allow", "Action": "s3:List*", "Resource": "*"});
+    scene.sandbox.world(|world| {
+        world.grant_assume_role(ACCOUNT_A, "alice", "by-hand", ROLE);
+        world.add_role(ACCOUNT_B, "other", json!({"Version": "2012-10-17", "Statement": []}));
+        world.add_bucket(ACCOUNT_B, "somebodys", "us-east-1");
+        let policy = &mut world.user_mut(ACCOUNT_A, "alice").policies.inline.get_mut("xacct").expect("the grant");
+        policy["Statement"].as_array_mut().expect("statements").push(statement.clone());
+    });
+    scene.xacct("teardown 222222222222 --yes").exits_with(0);
+    assert!(!has_role(&scene, ACCOUNT_B) && has_role(&scene, ACCOUNT_C));
+    assert_eq!(scene.granted(), ["arn:aws:iam::333333333333:role/xacct"]);
+    let file = scene.environment.read("xacct.toml");
+    assert!(!file.contains(ACCOUNT_B) && file.contains(ACCOUNT_C) && file.ends_with("# the end\n"), "{file}");
+    scene.xacct("bootstrap --check --target-account 333333333333 --allow-session-tags").exits_with(4);
+    scene.xacct("teardown --yes").exits_with(0);
+    scene.sandbox.world(|world| {
+        let policies = &world.user(ACCOUNT_A, "alice").expect("alice").policies.inline;
+        assert!(policies.contains_key("by-hand"));
+        assert_eq!(policies["xacct"]["Statement"], json!([statement]), "what others wrote into the grant stays");
+        assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("somebodys").is_some());
+        assert!(world.role(ACCOUNT_B, "OrganizationAccountAccessRole").is_some());
+    });
+    assert!(!has_role(&scene, ACCOUNT_C));
+}
+
+#[test]
+fn nothing_is_written_for_a_dry_run_a_check_or_without_a_yes() {
+    let scene = linked("");
+    let before = scene.environment.read("xacct.toml");
+    scene.xacct("teardown --dry-run").exits_with(0).says(&["3 changes", "Nothing was changed"]);
+    scene.xacct("teardown --check").exits_with(4);
+    scene.xacct("teardown").exits_with(2).says(&["no terminal", "--yes"]);
+    assert_eq!(scene.writes(), [""; 0]);
+    assert_eq!(scene.environment.read("xacct.toml"), before);
+}
+
+#[test]
+fn only_the_whole_word_removes() {
+    for (typed, code) in [("y\n", 1), ("\n", 1), ("yes\n", 0)] {
+        let mut scene = linked("");
+        let name = "teardown::only_the_whole_word_removes";
+        let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown") else { return };
+        terminal.answer("removes:", 1, typed);
+        let (ended, screen) = terminal.ended();
+        assert_eq!(ended, Some(code), "{screen}");
+        assert_eq!(has_role(&scene, ACCOUNT_B), code != 0);
+    }
+}
+
+#[test]
+fn one_half_goes_and_the_file_keeps_the_target() {
+    let scene = linked("--external-id abc");
+    let before = scene.environment.read("xacct.toml");
+    scene.xacct("teardown --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
+    assert!(!has_role(&scene, ACCOUNT_B) && has_grant(&scene));
+    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not looked at");
+    assert_eq!(scene.environment.read("xacct.toml"), before);
+    scene.sandbox.clear_requests();
+    scene.xacct("teardown --yes --only source").exits_with(0);
+    assert!(!has_grant(&scene));
+    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not looked at");
+    assert_eq!(scene.environment.read("xacct.toml"), before);
+    scene.xacct("teardown").exits_with(0).says(&["Nothing to do"]);
+    assert_gone(&scene);
+}
+
+#[test]
+fn a_role_with_mfa_and_one_that_is_entered_go_as_well() {
+    let scene = linked("--require-mfa");
+    scene.xacct("teardown --yes").exits_with(0);
+    assert_gone(&scene);
+    scene.xacct(MULTI).exits_with(0);
+    scene.xacct("teardown --yes --output json").exits_with(0);
+    assert_gone(&scene);
+    scene.xacct(MULTI).exits_with(0);
+    scene.xacct("teardown --yes --only target").exits_with(2).says(&["--target-profile"]);
+}
+
+#[test]
+fn what_must_not_go_is_refused_with_the_fix() {
+    let scene = linked("");
+    let refused = |texts: &[&str]| {
+        scene.sandbox.clear_requests();
+        scene.xacct("teardown --yes").exits_with(1).says(texts);
+        assert_eq!(scene.writes(), [""; 0]);
+    };
+    let tag = |key: &'static str, value: &'static str| {
+        scene.sandbox.world(|world| {
+            world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.insert(key.to_owned(), value.to_owned());
+        });
+    };
+    tag("managed-by", "terraform");
+    refused(&["does not carry xacct's tag", "--only source"]);
+    tag("managed-by", "xacct");
+    tag("xacct:source-account", ACCOUNT_C);
+    refused(&["belongs to the link from account 333333333333"]);
+    tag("xacct:source-account", ACCOUNT_A);
+    scene.environment.append("xacct.toml", "role_path = \"/team/\"\n");
+    refused(&["on record is `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
+    scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
+    scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"third-admin\"");
+    refused(&["the target account is 222222222222", "of account 333333333333"]);
+    scene.environment.edit("xacct.toml", "\"third-admin\"", "\"dev-admin\"");
+    scene.sandbox.world(|world| {
+        world.role_mut(ACCOUNT_B, "xacct").expect("the role").instance_profiles.insert("web".to_owned());
+    });
+    refused(&["instance profiles (web)", "aws iam remove-role-from-instance-profile --instance-profile-name web"]);
+}
+
+#[test]
+fn a_role_that_others_extended_goes_only_with_a_word() {
+    let scene = linked("");
+    scene.sandbox.world(|world| {
+        world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess");
+        world.put_role_policy(ACCOUNT_B, "xacct", "custom", json!({"Statement": []}));
+        world.set_role_boundary(ACCOUNT_B, "xacct", Some("arn:aws:iam::aws:policy/PowerUserAccess"));
+    });
+    scene.xacct("teardown --yes --even-if-used").exits_with(1).says(&[
+        "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, boundary",
+        "aws iam detach-role-policy --role-name xacct",
+        "aws iam delete-role-policy --role-name xacct --policy-name custom",
+        "--even-if-extended",
+    ]);
+    assert_eq!(scene.writes(), [""; 0]);
+    scene.xacct("teardown --yes --even-if-extended").exits_with(0);
+    assert_gone(&scene);
+}
+
+#[test]
+fn a_role_in_use_goes_only_with_a_word() {
+    let scene = Scene::linked("");
+    scene
+        .xacct("teardown --yes --even-if-extended")
+        .exits_with(1)
+        .says(&["was used less than an hour ago", "--even-if-used"]);
+    assert_eq!(scene.writes(), [""; 0]);
+    scene.xacct("teardown --yes --even-if-used").exits_with(0);
+    assert_gone(&scene);
+}
+
+#[test]
+fn one_target_that_is_refused_stops_no_other() {
+    let scene = Scene::new();
+    scene.xacct(MULTI).exits_with(0);
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
+    let document = scene.xacct_json("teardown --yes", 1);
+    assert_eq!(document["targets"][ACCOUNT_B]["error"]["kind"], "refused");
+    assert!(has_role(&scene, ACCOUNT_B) && !has_role(&scene, ACCOUNT_C));
+    assert_eq!(scene.granted(), [ROLE]);
+    let file = scene.environment.read("xacct.toml");
+    assert!(file.contains(ACCOUNT_B) && !file.contains(ACCOUNT_C), "{file}");
+}
+
+/// At every write: it fails, it is processed but its answer is lost for good, and the network is gone from then on.
+#[test]
+fn wherever_a_run_breaks_off_the_next_one_takes_the_rest() {
+    let writes = ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"];
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    let mut cases = Vec::new();
+    for operation in writes {
+        cases.push((operation, Fault::new(operation, denied.clone())));
+        cases.push((operation, Fault::new(operation, denied.clone()).after_processing()));
+        cases.push((operation, Fault::new(operation, FaultKind::Reset).on_calls(1..=3)));
+    }
+    side_by_side(&cases, |(operation, fault)| {
+        let scene = linked("--policy-arn ReadOnlyAccess");
+        scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
+        scene.sandbox.add_fault(fault.clone());
+        scene.xacct("teardown --yes").exits_with(1).says(&[&format!("iam:{operation}")]);
+        assert!(scene.environment.read("xacct.toml").contains("[targets."), "{fault:?}");
+        scene.sandbox.clear_faults();
+        scene.xacct("teardown --yes").exits_with(0);
+        assert_gone(&scene);
+    });
+}
+
+#[test]
+fn what_passes_is_tried_again_and_lost_answers_are_no_errors() {
+    let conflict = |code: &str| FaultKind::Error { status: 409, code: code.to_owned(), message: "later".to_owned() };
+    let cases = [
+        Fault::new("DeleteRolePolicy", conflict("ConcurrentModification")).on_call(1),
+        Fault::new("DeleteRole", conflict("DeleteConflict")).on_call(1),
+        Fault::new("DeleteRolePolicy", FaultKind::Reset).on_call(1).after_processing(),
+        Fault::new("DeleteRole", FaultKind::Reset).on_call(1).after_processing(),
+        Fault::new("DeleteUserPolicy", FaultKind::Reset).on_call(1).after_processing(),
+    ];
+    side_by_side(&cases, |fault| {
+        let scene = linked("");
+        scene.sandbox.add_fault(fault.clone());
+        scene.xacct("teardown --yes").exits_with(0);
+        assert_gone(&scene);
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_found_is_a_mistake() {
+    Scene::new().xacct("teardown dev").exits_with(2).says(&["there is no `xacct.toml` here"]);
+}
+
+#[test]
+fn operators_with_the_least_can_remove_the_link_and_what_lacks_is_named() {
+    let permissions =
+        ["iam:ListInstanceProfilesForRole", "iam:DetachRolePolicy", "iam:DeleteRole", "iam:DeleteUserPolicy"];
+    side_by_side(&permissions, |permission| {
+        let scene = with_operators(source_policy(), target_policy(ROLE));
+        scene.xacct(&format!("{WORDS} --no-verify --policy-arn ReadOnlyAccess")).exits_with(0);
+        take_away(&scene, permission);
+        scene.xacct("teardown --yes").exits_with(1).says(&[permission]);
+        scene.sandbox.world(|world| {
+            world.put_user_policy(ACCOUNT_A, "operator", "operator", source_policy());
+            world.put_user_policy(ACCOUNT_B, "operator", "operator", target_policy(ROLE));
+        });
+        scene.xacct("teardown --yes").exits_with(0);
+        assert_gone(&scene);
+    });
+}
+
+#[test]
+fn what_is_shown() {
+    let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
+    for (name, words) in [
+        ("teardown-dry-run", "teardown --dry-run --show-policies"),
+        ("teardown-json", "teardown --dry-run --output json"),
+        ("teardown-no-terminal", "teardown"),
+        ("teardown-only-target", "teardown --yes --only target"),
+        ("teardown", "teardown --yes"),
+        ("teardown-again", "teardown 222222222222"),
+    ] {
+        assert_output(name, words, &scene.xacct(words));
+    }
+    crate::documents::assert_follows_the_schema(&scene.xacct("teardown x --output json").exits_with(0).json());
+    let scene = Scene::new();
+    scene.xacct(MULTI).exits_with(0);
+    assert_output("teardown-multi", "teardown --yes", &scene.xacct("teardown --yes"));
+    let scene = Scene::linked("");
+    scene
+        .sandbox
+        .world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess"));
+    assert_output("teardown-refused", "teardown", &scene.xacct("teardown"));
+    scene.xacct_json("teardown --yes --even-if-used --even-if-extended", 0);
+}

@@ -1,7 +1,9 @@
 //! `xacct teardown` removes what bootstrap made, and nothing else.
 
+use std::time::Duration;
+
 use serde_json::json;
-use xacct_sandbox::{Fault, FaultKind};
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
 use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, side_by_side};
@@ -311,4 +313,22 @@ fn what_is_shown() {
         .world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess"));
     assert_output("teardown-refused", "teardown", &scene.xacct("teardown"));
     scene.xacct_json("teardown --yes --even-if-used --even-if-extended", 0);
+}
+
+#[test]
+fn reads_that_lag_behind_are_waited_for() {
+    let delay = Duration::from_secs(1);
+    let scene = Scene::of(Sandbox::builder().propagation(delay).stale_reads(true));
+    scene.link("--no-verify");
+    scene.sandbox.advance(delay * 2);
+    scene.xacct("teardown --yes").exits_with(0);
+    assert!(scene.requests("GetRole").len() > 2, "the role was seen for a while");
+    assert_gone(&scene);
+}
+
+#[test]
+fn a_name_that_is_not_on_record_is_said_beside_one_that_is() {
+    let scene = linked("");
+    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["dev is not on record in xacct.toml"]);
+    assert_gone(&scene);
 }

@@ -35,7 +35,7 @@ fn a_profile_says_all_that_the_role_demands() {
     let mfa = MfaDevice { serial: "arn:aws:iam::111111111111:mfa/alice".parse().unwrap(), is_guess: true };
     let session = Session::Assumed { source_profile: "alice".to_owned(), mfa: Some(mfa) };
     let with_mfa = Profile { name: "default".to_owned(), session, ..profile() };
-    insta::assert_snapshot!(document(&[with_mfa, process("/opt/x y/xacct", "/home/a/it's.toml")]).unwrap(), @r#"
+    insta::assert_snapshot!(document(&[with_mfa, process("/usr/local/x y/xacct", "/srv/a/it's.toml")]).unwrap(), @r#"
     [default]
     role_arn = arn:aws:iam::222222222222:role/xacct
     source_profile = alice
@@ -47,7 +47,7 @@ fn a_profile_says_all_that_the_role_demands() {
     region = eu-west-1
 
     [profile dev]
-    credential_process = "/opt/x y/xacct" --config "/home/a/it's.toml" credentials dev --format process
+    credential_process = "/usr/local/x y/xacct" --config "/srv/a/it's.toml" credentials dev --format process
     region = eu-west-1
     "#);
 }

@@ -81,7 +81,7 @@ fn profiles() {
     shows("profile-one", &scene, "print-profile dev --region us-east-1 --duration 30m");
     shows("profile-several-mfa", &scene, "print-profile");
     shows("profile-mfa-device", &scene, "print-profile 2nd --mfa-serial arn:aws:iam::111111111111:mfa/phone");
-    shows("profile-process", &scene, "print-profile --credential-process --program /opt/my-tools/xacct");
+    shows("profile-process", &scene, "print-profile --credential-process --program /usr/local/bin/xacct");
     shows("profile-own-source", &scene, "print-profile dev --profile-name alice");
     shows("profile-unreadable-name", &scene, "print-profile dev --profile-name a]b");
     shows("profile-one-name-for-two", &scene, "print-profile --profile-name work");

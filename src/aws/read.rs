@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::answer::Call;
 use super::clients::Access;
+use super::session;
 use crate::error::{Error, Result};
 use crate::iam::halves::{FoundDocument, Reading};
 use crate::iam::names::{RoleName, UserName};
@@ -185,10 +186,11 @@ pub async fn groups(access: &Access, user: &str) -> Result<Reading<Vec<String>>>
 ///
 /// # Errors
 /// As above.
-pub async fn mfa_devices(access: &Access, user: &str) -> Result<Reading<Vec<String>>> {
-    pages!("ListMFADevices", access.iam().list_mfa_devices().user_name(user), |page| {
-        page.mfa_devices().iter().map(|device| device.serial_number().to_owned())
-    })
+pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec<String>>> {
+    match session::mfa_devices(access, user).await {
+        Ok(devices) => Ok(Reading::Present(devices.iter().map(ToString::to_string).collect())),
+        Err(error) => unread(error),
+    }
 }
 
 /// Names of inline policies.

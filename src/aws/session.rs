@@ -9,8 +9,8 @@ use super::answer::Call;
 use super::clients::Access;
 use super::profiles::Step;
 use crate::error::Result;
-use crate::iam::arn::{CallerArn, RoleArn, UserArn};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
+use crate::iam::arn::{CallerArn, RoleArn};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag, UserName};
 
 /// Who signed a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,9 +184,9 @@ pub async fn get_session_token(
 ///
 /// # Errors
 /// When listing them is refused or AWS cannot be reached.
-pub async fn mfa_devices(access: &Access, user: &UserArn) -> Result<Vec<MfaSerial>> {
+pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Vec<MfaSerial>> {
     const CALL: Call = Call::iam("ListMFADevices");
-    let request = access.iam().list_mfa_devices().user_name(user.name.to_string());
+    let request = access.iam().list_mfa_devices().user_name(user.to_string());
     let answer = request.send().await.map_err(|error| CALL.failed(error))?;
     Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
 }

@@ -170,7 +170,7 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
         user_and_boundary,
         policies(&access, Holder::User(user), versions),
         groups,
-        read::mfa_devices(&access, user),
+        read::mfa_devices(&access, &link.user),
         versions.get(),
     );
     let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));

@@ -11,7 +11,7 @@ use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::halves::Reading;
 use crate::iam::names::ExternalId;
-use crate::iam::policy::{Effect, Element, Principals, account_principal};
+use crate::iam::policy::{Effect, Element, Principals, account_principal, is_unique_id};
 use crate::iam::templates::{self, TrustTerms};
 
 /// Why the role refuses.
@@ -319,11 +319,6 @@ fn principal(facts: &Facts, place: &Place<'_>) -> Finding {
         Finding::new(Cause::TrustOtherAccount, what)
     };
     finding.allow(facts, "")
-}
-
-/// Unique IDs begin with four letters that tell the kind (IAM User Guide, IAM identifiers).
-fn is_unique_id(principal: &str) -> bool {
-    ["AIDA", "AROA", "AGPA", "ANPA"].iter().any(|start| principal.starts_with(start)) && !principal.contains(':')
 }
 
 fn account_of(principal: &str) -> Option<String> {

@@ -378,6 +378,15 @@ pub fn account_principal(principal: &str) -> Option<AccountId> {
     (arn == "arn" && service == "iam" && region.is_empty() && resource == "root").then(|| account.parse().ok())?
 }
 
+/// IDs begin with four letters that say of what they are (IAM User Guide, "IAM identifiers", unique IDs); accounts
+/// and ARNs look otherwise.
+#[must_use]
+pub fn is_unique_id(identifier: &str) -> bool {
+    identifier.len() >= 16
+        && identifier.starts_with('A')
+        && identifier.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
 /// What IAM accepts in a document, line breaks aside (IAM API reference, CreateRole).
 fn is_accepted(c: char) -> bool {
     matches!(c, '\t' | '\r' | ' '..='\u{ff}')

@@ -8,7 +8,7 @@ use std::fmt;
 use super::evaluate::action_matches;
 use super::halves::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
 use super::names::AccountId;
-use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
+use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal, is_unique_id};
 
 /// Something that may go wrong. As text it is one sentence, with what to do where there is a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -438,14 +438,6 @@ fn is_about_mfa(operator: &Operator<'_>, key: &str, values: &BTreeSet<String>) -
 
 fn all_are(values: &BTreeSet<String>, text: &str) -> bool {
     values.iter().all(|value| value.eq_ignore_ascii_case(text))
-}
-
-/// IDs begin with four letters that say of what they are (IAM User Guide, "IAM identifiers", unique IDs); accounts
-/// and ARNs look otherwise.
-fn is_unique_id(identifier: &str) -> bool {
-    identifier.len() >= 16
-        && identifier.starts_with('A')
-        && identifier.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 /// AWS's own policy of that name, which allows everything.

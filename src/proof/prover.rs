@@ -81,6 +81,7 @@ pub struct Prover {
     leftovers: Leftovers,
     pub(super) caller: OnceCell<Result<Caller>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
+    pub(super) device: OnceCell<Result<MfaSerial>>,
 }
 
 /// What there is to pass MFA with.
@@ -119,6 +120,7 @@ impl Prover {
             leftovers,
             caller: OnceCell::new(),
             mfa_access: OnceCell::new(),
+            device: OnceCell::new(),
         }
     }
 
@@ -196,7 +198,14 @@ impl Prover {
         // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
         // code be spent on the wrong ones.
         let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
-            steps.push(self.who_am_i().await?);
+            let device = async {
+                if claim.require_mfa && !self.access.is_session {
+                    // What came of it is said when it is needed.
+                    let _ = self.mfa_serial().await;
+                }
+            };
+            let (who, ()) = tokio::join!(self.who_am_i(), device);
+            steps.push(who?);
             let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
             let assumed = assume(&access, &request, claim.freshness, progress).await;
             (access, assumed)

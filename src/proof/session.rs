@@ -85,21 +85,21 @@ impl Prover {
         })
     }
 
-    /// The device that the user's profile names, or the one that the user has.
+    /// The device that the user's profile names, or the one that the user has: looked up once.
     pub(super) async fn mfa_serial(&self) -> Result<MfaSerial> {
-        if let Some(serial) = &self.mfa.serial {
-            return Ok(serial.clone());
+        match &self.mfa.serial {
+            Some(serial) => Ok(serial.clone()),
+            None => self.device.get_or_init(|| self.find_device()).await.clone(),
         }
+    }
+
+    async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
-        let fix = "write mfa_serial = ARN into the user's profile in the AWS config file";
-        let caller = self.caller.get().and_then(|caller| caller.as_ref().ok());
-        let arn = caller.and_then(|caller| caller.arn.user());
-        let arn = arn.ok_or_else(|| {
-            Error::new(Kind::Credentials, format!("the MFA device of user `{user}` is not known")).hint(fix)
+        let devices = session::mfa_devices(&self.access, user).await.map_err(|error| {
+            error
+                .context(format!("the MFA devices of user `{user}` cannot be listed"))
+                .hint("write mfa_serial = ARN into the user's profile in the AWS config file")
         })?;
-        let devices = session::mfa_devices(&self.access, arn)
-            .await
-            .map_err(|error| error.context(format!("the MFA devices of user `{user}` cannot be listed")).hint(fix))?;
         // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
         devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
             Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))

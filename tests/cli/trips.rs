@@ -112,6 +112,21 @@ fn a_diagnosis_through_another_role_takes_three_steps() {
     assert_steps(&scene, 3);
 }
 
+/// The device is looked up beside who the user is, not after it.
+#[test]
+fn a_diagnosis_with_a_code_takes_three_steps() {
+    let scene = slow();
+    scene.link("--require-mfa --external-id abc --no-verify");
+    scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
+    let devices = json!({"Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*"});
+    let devices = json!({"Version": "2012-10-17", "Statement": devices});
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "devices", devices));
+    let code = scene.sandbox.totp("alice");
+    scene.xacct(&format!("diagnose --mfa-code {code}")).exits_with(0);
+    assert_eq!(scene.requests("GetSessionToken").len(), 1);
+    assert_steps(&scene, 3);
+}
+
 /// What is wrong lies in the role alone: it is not there, and others of its name are looked for.
 #[test]
 fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use xacct_sandbox::{Fault, FaultKind};
 
-use crate::documents::assert_follows_the_schema;
 use crate::scene::{ACCOUNT_B, Scene, step};
 use crate::support::Output;
+use crate::support::schema::assert_follows_the_schema;
 
 /// A run that is under way.
 struct Running(Child);

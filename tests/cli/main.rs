@@ -60,7 +60,6 @@ mod printing;
 mod propagation;
 mod proving;
 mod refusing;
-mod scene;
 mod secrets;
 mod shell;
 mod snapshots;
@@ -74,3 +73,5 @@ mod terminal;
 mod trips;
 mod unread;
 mod warning;
+
+use support::scene;

@@ -20,7 +20,7 @@ fn shows(name: &str, scene: &Scene, words: &str) {
 fn shows_json(name: &str, scene: &Scene, words: &str) {
     let words = format!("{words} --output json");
     let output = scene.xacct(&words);
-    crate::documents::assert_follows_the_schema(&output.json());
+    crate::support::schema::assert_follows_the_schema(&output.json());
     assert_output(name, &words, &output);
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
 }

@@ -303,7 +303,7 @@ fn what_is_shown() {
     ] {
         assert_output(name, words, &scene.xacct(words));
     }
-    crate::documents::assert_follows_the_schema(&scene.xacct("teardown x --output json").exits_with(0).json());
+    crate::support::schema::assert_follows_the_schema(&scene.xacct("teardown x --output json").exits_with(0).json());
     let scene = Scene::new();
     scene.xacct(MULTI).exits_with(0);
     assert_output("teardown-multi", "teardown --yes", &scene.xacct("teardown --yes"));

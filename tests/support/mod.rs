@@ -1,9 +1,12 @@
-//! What integration tests share: a closed environment to run programs in, a proxy, and third parties that may be missing.
+//! What integration tests share: a closed environment to run programs in, accounts of their own, a proxy, and third
+//! parties that may be missing.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
 
 mod environment;
 mod proxy;
+pub mod scene;
+pub mod schema;
 pub mod third_party;
 
 pub use environment::{Output, TestEnvironment};

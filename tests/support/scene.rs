@@ -8,7 +8,7 @@ use xacct_sandbox::world::ALICE;
 pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
 use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
-use crate::support::{Output, TestEnvironment};
+use super::{Output, TestEnvironment, schema};
 
 /// The role of most links.
 pub const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
@@ -70,7 +70,7 @@ impl Scene {
         let output = self.xacct(&format!("{words} --output json")).exits_with(exit_code);
         let document = output.json();
         assert_eq!(document["exit_code"], exit_code, "the document says the exit code, too");
-        crate::documents::assert_follows_the_schema(&document);
+        schema::assert_follows_the_schema(&document);
         document
     }
 

@@ -1,0 +1,17 @@
+//! What must hold whatever networks and people do: nothing lost, nothing left behind, counted.
+//!
+//! | module | what it does to xacct |
+//! |---|---|
+//! | `crash` | kills and interrupts it at every call |
+//! | `faults` | answers every call with everything that AWS and networks answer at times |
+//! | `races` | lets others change the same things at the same time |
+//! | `propagation` | lets AWS take its time to honour changes |
+//! | `state` | what an account holds, so that runs can be compared |
+//!
+//! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
+
+mod state;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::scene;

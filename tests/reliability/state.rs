@@ -1,0 +1,43 @@
+//! What the accounts hold, in a form that can be compared from run to run.
+
+use serde_json::{Value, json};
+use xacct_sandbox::world::World;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
+
+/// What differs from run to run though nothing differs: identifiers, times, and what was only looked at.
+const INCIDENTAL: [&str; 5] = ["id", "created", "last_used", "sessions", "used_codes"];
+
+/// All that stands in all accounts.
+pub fn of(scene: &Scene) -> Value {
+    let mut state = scene.sandbox.world(|world| serde_json::to_value(&*world)).expect("a world is JSON");
+    strip(&mut state);
+    state
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, field| is_policy(field) || !INCIDENTAL.contains(&name.as_str()));
+            fields.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// A policy may be named like anything.
+fn is_policy(value: &Value) -> bool {
+    value.get("Statement").is_some()
+}
+
+/// Things of others beside which xacct works: a role and a bucket in B whose names look like its own, and policies on
+/// the user.
+pub fn plant_others(world: &mut World) {
+    let some = |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+    world.add_role(ACCOUNT_B, "xacct-of-others", trust(&json!({})));
+    world.put_role_policy(ACCOUNT_B, "xacct-of-others", "xacct-verify", some("s3:Get*"));
+    world.add_bucket(ACCOUNT_B, "xacct-verify-of-others", "us-east-1");
+    world.put_user_policy(ACCOUNT_A, "alice", "of-others", some("ses:*"));
+    world.attach_user_policy(ACCOUNT_A, "alice", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+}

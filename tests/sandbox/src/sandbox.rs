@@ -47,9 +47,32 @@ impl SandboxBuilder {
         self
     }
 
+    /// The same for the policies of users and groups alone.
+    pub fn propagation_of_grants(mut self, delay: Duration) -> Self {
+        self.propagation.grants = Some(delay);
+        self
+    }
+
+    /// The same for the policies of roles alone.
+    pub fn propagation_of_permissions(mut self, delay: Duration) -> Self {
+        self.propagation.permissions = Some(delay);
+        self
+    }
+
     /// For this long after the propagation delay, decisions take turns between the new and the old state.
     pub fn flap(mut self, time: Duration) -> Self {
         self.propagation.flap = time;
+        self
+    }
+
+    /// While decisions flap, every how many of them goes by the old state; by default every second.
+    ///
+    /// # Panics
+    ///
+    /// On 0.
+    pub fn old_every(mut self, decisions: u32) -> Self {
+        assert!(decisions > 0, "the old state has a turn at some time");
+        self.propagation.old_every = decisions;
         self
     }
 

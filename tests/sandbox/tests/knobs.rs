@@ -62,6 +62,37 @@ fn decisions_flap_for_a_while() {
 }
 
 #[test]
+fn each_half_is_honoured_in_its_own_time() {
+    let builder = Sandbox::builder().propagation(10 * SECOND).propagation_of_grants(20 * SECOND);
+    let sandbox = builder.propagation_of_permissions(30 * SECOND).start();
+    create_role(&sandbox, &trust(A, "{}")).ok();
+    grant(&sandbox).ok();
+    let document = allow("s3:*", "*");
+    let parameters = [("RoleName", "xacct"), ("PolicyName", "p"), ("PolicyDocument", &*document)];
+    call(&sandbox, ADMIN_B, "PutRolePolicy", &parameters).ok();
+    sandbox.advance(11 * SECOND);
+    assume(&sandbox, ALICE, &[]).fails(403, "AccessDenied", "not authorized");
+    sandbox.advance(10 * SECOND);
+    let session = assume(&sandbox, ALICE, &[]).ok().keys();
+    let create = || s3(&sandbox, session.clone(), "us-east-1", "PUT", "/bucket-1", &[], "");
+    create().fails(403, "AccessDenied", "not authorized");
+    sandbox.advance(10 * SECOND);
+    create().ok();
+}
+
+#[test]
+fn the_old_state_has_its_turn_as_often_as_is_said() {
+    let sandbox = Sandbox::builder().flap(10 * SECOND).old_every(3).start();
+    create_role(&sandbox, &trust(A, "{}")).ok();
+    sandbox.world(|world| world.grant_assume_role(A, "alice", "grant", "arn:aws:iam::222222222222:role/xacct"));
+    let narrower = trust(A, r#"{"StringEquals":{"sts:ExternalId":"the-id"}}"#);
+    let parameters = [("RoleName", "xacct"), ("PolicyDocument", &*narrower)];
+    call(&sandbox, ADMIN_B, "UpdateAssumeRolePolicy", &parameters).ok();
+    let outcomes = [(); 6].map(|()| assume(&sandbox, ALICE, &[]).status);
+    assert_eq!(outcomes, [403, 403, 200, 403, 403, 200]);
+}
+
+#[test]
 fn stale_reads() {
     let sandbox = Sandbox::builder().propagation(10 * SECOND).stale_reads(true).start();
     create_role(&sandbox, &trust(A, "{}")).ok();

@@ -5,17 +5,38 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::Accounts;
+use super::{Account, Accounts, Policies};
 
 /// How long a change takes to be honoured.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Propagation {
     /// For this long, only the old state counts.
     pub(crate) delay: Duration,
+    /// The same for the policies of users and groups, where it differs.
+    pub(crate) grants: Option<Duration>,
+    /// The same for the policies of roles, where it differs.
+    pub(crate) permissions: Option<Duration>,
     /// For this long after the delay, old and new state take turns.
     pub(crate) flap: Duration,
+    /// Every how many decisions the old state has its turn.
+    pub(crate) old_every: u32,
     /// Whether IAM's reads lag behind as well.
     pub(crate) stale_reads: bool,
+}
+
+impl Default for Propagation {
+    fn default() -> Self {
+        let none = Duration::ZERO;
+        Self { delay: none, grants: None, permissions: None, flap: none, old_every: 2, stale_reads: false }
+    }
+}
+
+impl Propagation {
+    /// How long it takes until the last server honours the last kind of change.
+    fn longest(&self) -> Duration {
+        let delays = [Some(self.delay), self.grants, self.permissions];
+        delays.into_iter().flatten().max().unwrap_or_default() + self.flap
+    }
 }
 
 /// Past states of the accounts.
@@ -23,16 +44,16 @@ pub(crate) struct Propagation {
 pub(crate) struct History {
     /// States with the time at which each was replaced, oldest first.
     past: Vec<(OffsetDateTime, Arc<Accounts>)>,
-    /// Which of the two states a flapping decision sees next.
-    old_is_next: bool,
+    /// How many decisions in a row fell into a time of flapping.
+    flapped: u32,
 }
 
 impl History {
     /// Notes that `before` was replaced at `now`.
     pub(crate) fn replaced(&mut self, before: Arc<Accounts>, now: OffsetDateTime, propagation: Propagation) {
-        let oldest = now - propagation.delay - propagation.flap;
+        let oldest = now - propagation.longest();
         self.past.retain(|(replaced, _)| *replaced > oldest);
-        if propagation.delay + propagation.flap > Duration::ZERO {
+        if propagation.longest() > Duration::ZERO {
             self.past.push((now, before));
         }
     }
@@ -54,16 +75,39 @@ impl History {
         now: OffsetDateTime,
         propagation: Propagation,
     ) -> Arc<Accounts> {
-        let new = self.at(now - propagation.delay, current);
-        let old = self.at(now - propagation.delay - propagation.flap, current);
-        if Arc::ptr_eq(&new, &old) {
-            self.old_is_next = false;
-            return new;
+        let Propagation { delay, grants, permissions, flap, old_every, .. } = propagation;
+        let [roles, grants, permissions] = [delay, grants.unwrap_or(delay), permissions.unwrap_or(delay)]
+            .map(|delay| (self.at(now - delay, current), self.at(now - delay - flap, current)));
+        let flaps = [&roles, &grants, &permissions].iter().any(|(new, old)| !Arc::ptr_eq(new, old));
+        self.flapped = if flaps { self.flapped + 1 } else { 0 };
+        let is_olds_turn = flaps && self.flapped.is_multiple_of(old_every);
+        let [roles, grants, permissions] =
+            [roles, grants, permissions].map(|(new, old)| if is_olds_turn { old } else { new });
+        if Arc::ptr_eq(&roles, &grants) && Arc::ptr_eq(&roles, &permissions) {
+            return roles;
         }
-        let chosen = if self.old_is_next { old } else { new };
-        self.old_is_next = !self.old_is_next;
-        chosen
+        Arc::new(put_together(&roles, &grants, &permissions))
     }
+}
+
+/// What users and groups may do is of one time, what roles may do of another, and all else of a third.
+fn put_together(all: &Accounts, grants: &Accounts, permissions: &Accounts) -> Accounts {
+    let account = |(id, account): (&String, &Arc<Account>)| {
+        let mut account = Account::clone(account);
+        let (of_grants, of_permissions) = (grants.get(id), permissions.get(id));
+        let policies = |found: Option<&Policies>| found.cloned().unwrap_or_default();
+        for (name, user) in &mut account.users {
+            user.policies = policies(of_grants.and_then(|then| then.users.get(name)).map(|user| &user.policies));
+        }
+        for (name, group) in &mut account.groups {
+            group.policies = policies(of_grants.and_then(|then| then.groups.get(name)).map(|group| &group.policies));
+        }
+        for (name, role) in &mut account.roles {
+            role.policies = policies(of_permissions.and_then(|then| then.roles.get(name)).map(|role| &role.policies));
+        }
+        (id.clone(), Arc::new(account))
+    };
+    all.iter().map(account).collect()
 }
 
 #[cfg(test)]
@@ -76,8 +120,8 @@ mod tests {
 
     #[test]
     fn old_then_both_in_turns_then_new() {
-        let propagation =
-            Propagation { delay: Duration::from_secs(10), flap: Duration::from_secs(5), stale_reads: false };
+        let (delay, flap) = (Duration::from_secs(10), Duration::from_secs(5));
+        let propagation = Propagation { delay, flap, ..Propagation::default() };
         let (old, new) = (state(), state());
         let start = OffsetDateTime::UNIX_EPOCH;
         let mut history = History::default();

@@ -389,7 +389,7 @@ pub fn propagating(facts: &Facts, layers: &Layers<'_>) -> Option<Finding> {
         return None;
     }
     let what =
-        format!("both halves allow it, but the link was made {ago} s ago, and AWS does not honour it everywhere yet");
+        format!("both halves allow it, but the link was made {ago} s ago, and AWS may not honour it everywhere yet");
     let fix = Fix::by(Side::Request, facts).step_do("wait a minute").verify(facts, "");
     Some(
         Finding::new(Cause::Propagating, what)

@@ -3,7 +3,7 @@
 use super::facts::{Answer, Facts, S3Facts};
 use super::fix::Fix;
 use super::judge::{self, Judged, Layers, Verdict};
-use super::request::{Tail, is_denial, said, unavailable};
+use super::request::{Tail, is_denial, propagating, said, unavailable};
 use super::statement::{Held, Holder, Tie};
 use super::{Cause, Finding, Possibility, Side};
 use crate::iam::templates;
@@ -101,7 +101,10 @@ pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
         });
     }
     let all_read = [Some(policies), boundary.as_ref()].into_iter().flatten().all(|it| it.verdict() == Verdict::Allowed);
-    if let Some(s3) = refused.filter(|_| findings.is_empty() && all_read) {
+    let refused = refused.filter(|_| findings.is_empty());
+    if let Some(finding) = refused.and_then(|_| propagating(facts, layers)) {
+        findings.push(finding);
+    } else if let Some(s3) = refused.filter(|_| all_read) {
         let what = "the role's policies allow it, so a policy of the organization must be what refuses it";
         let finding = said(Finding::new(Cause::S3Organization, what).likely(), &s3.answer);
         findings.push(finding.fix(without_bucket(facts)).fix(organization(facts)));

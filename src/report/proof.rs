@@ -50,7 +50,7 @@ pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
 #[must_use]
 pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
     let mut text = step_table(proof, user, width);
-    if let Some(diagnosis) = diagnosis {
+    if let Some(diagnosis) = diagnosis.filter(|it| !it.findings.is_empty() || !it.possible.is_empty()) {
         text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));
         return text;
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::causes_source::{broken, document, first, mended, statement, works};
-use crate::scene::{ACCOUNT_B, Scene, side_by_side, text};
+use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours, side_by_side, text};
 use crate::{cases, fixes};
 
 const CHECK: &str = "xacct-verify";
@@ -129,7 +129,7 @@ fn an_organization_that_forbids_buckets() {
 #[test]
 fn a_refusal_that_no_policy_explains() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "Access Denied".into() };
-    let scene = broken("", |_| ());
+    let scene = broken("", has_stood_for_hours);
     scene.sandbox.add_fault(Fault::new("CreateBucket", denied));
     let finding = first(&scene, "s3_organization", "organization");
     assert_eq!(finding["certainty"], "likely", "{finding:#}");

@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use xacct_sandbox::world::ALICE;
 pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
+use xacct_sandbox::world::{ALICE, World};
 use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
 use super::{Output, TestEnvironment, schema};
@@ -176,6 +176,11 @@ pub fn trust(conditions: &Value) -> Value {
         statement["Condition"] = conditions.clone();
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})
+}
+
+/// Makes role `xacct` in account B older than AWS takes to honour it.
+pub fn has_stood_for_hours(world: &mut World) {
+    world.role_mut(ACCOUNT_B, "xacct").expect("role xacct in account B").created -= Duration::from_secs(3 * 3600);
 }
 
 /// Checks every case on a thread of its own: most of the time they wait.

@@ -116,6 +116,13 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether what a user or role may do can change by it. A description and the longest session decide nothing that a
+    /// proof asks for.
+    #[must_use]
+    pub fn bears_on_access(&self) -> bool {
+        !matches!(self, Self::UpdateRole { .. })
+    }
+
     /// The document that this change writes.
     #[must_use]
     pub fn document(&self) -> Option<&PolicyDocument> {

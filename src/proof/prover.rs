@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::wait::{Freshness, Settled};
+use super::wait::{Freshness, Settled, is_denied, may_pass};
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::clients::Access;
 use crate::aws::mfa::Mfa;
@@ -292,14 +292,14 @@ impl Prover {
         };
         let owner = &claim.role.account;
         let spec = BucketSpec::new(test.random, owner, &access.region, test.tags.clone(), test.account_regional)?;
-        let waiting = |waited| progress(waiting_words(waited, "the role's permissions"));
+        let waiting = |waited| progress(claim.freshness.words(waited, "the permissions"));
 
         let create = async || probe::create(access, &spec, &self.leftovers).await;
-        let created = timed(claim.freshness.settle(1, create, Result::is_ok, is_denied, waiting)).await;
+        let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
         let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
         if steps.iter().all(Step::is_ok) {
             let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
-            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, is_denied, waiting)).await;
+            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
             let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
             let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
             if unconfirmed {
@@ -408,8 +408,8 @@ async fn assume(
     progress: &(dyn Fn(String) + Sync),
 ) -> Timed<Settled<Session>> {
     let attempt = async || session::assume(access, request).await;
-    let waiting = |waited| progress(waiting_words(waited, "the role and the grant"));
-    timed(freshness.settle(2, attempt, Result::is_ok, is_denied, waiting)).await
+    let waiting = |waited| progress(freshness.words(waited, "the link"));
+    timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 
 /// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
@@ -421,12 +421,13 @@ async fn refusal(
     progress: &(dyn Fn(String) + Sync),
 ) -> Step {
     let attempt = async || session::assume(access, request).await;
-    let waiting = |waited| progress(waiting_words(waited, "the new trust policy"));
+    let waiting = |waited| progress(freshness.words(waited, "the trust policy"));
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
             Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
-                .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap"),
+                .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap")
+                .hint("if it was given the condition a moment ago, AWS may not honour it yet: wait a minute, then xacct verify"),
         ),
         Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
@@ -480,16 +481,8 @@ fn verdict(steps: &[Step]) -> Outcome {
     steps.iter().map(of).max().unwrap_or(Outcome::NotProven)
 }
 
-fn is_denied<T>(answer: &Result<T>) -> bool {
-    answer.as_ref().err().and_then(Error::code) == Some("AccessDenied")
-}
-
 fn answer_code(error: &Error) -> String {
     error.code().map_or_else(|| error.message.clone(), str::to_owned)
-}
-
-fn waiting_words(waited: Duration, what: &str) -> String {
-    format!("waiting for AWS to honour {what}, {} s so far", waited.as_secs())
 }
 
 /// One that differs in length and beginning.

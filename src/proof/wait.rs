@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How much patience a proof may have.
 ///
@@ -32,6 +32,17 @@ pub struct Settled<T> {
 }
 
 impl Freshness {
+    /// What is being waited for, how long it has been and will be at most, and what to do about it.
+    #[must_use]
+    pub fn words(self, waited: Duration, what: &str) -> String {
+        let waited = waited.as_secs();
+        let most = match self {
+            Self::Settled => String::new(),
+            Self::JustWritten { patience, .. } => format!(" of {}", patience.as_secs()),
+        };
+        format!("waiting for AWS to honour {what}, {waited}{most} s; Ctrl-C ends it")
+    }
+
     /// Asks until the answer is welcome `times` in a row, or patience ends; the last answer counts.
     ///
     /// One welcome answer may not be enough: servers that have the change and servers that do not answer in turn.
@@ -72,9 +83,25 @@ impl Freshness {
     }
 }
 
-/// A tenth of the time waited so far: what is wasted at the end stays a small part of the wait.
+/// Whether AWS refused for want of permission.
+pub fn is_denied<T>(answer: &Result<T>) -> bool {
+    answer.as_ref().err().and_then(Error::code) == Some("AccessDenied")
+}
+
+/// Whether this may be a refusal only because a change is not honoured yet. Where AWS names a policy of the organization
+/// or of a VPC endpoint as what denies, it is not: xacct writes none (IAM User Guide, "Troubleshoot access denied error
+/// messages").
+pub fn may_pass<T>(answer: &Result<T>) -> bool {
+    let message = answer.as_ref().err().and_then(|error| error.aws.as_ref()?.message.as_deref()).unwrap_or_default();
+    let denying = message.split_once("with an explicit deny in ").map_or("", |(_, policy)| policy);
+    let of_others = ["service control policy", "resource control policy", "VPC endpoint policy"];
+    is_denied(answer) && !of_others.iter().any(|policy| denying.contains(policy))
+}
+
+/// A twentieth of the time waited so far: what is wasted at the end stays a small part of the wait, with what the attempts
+/// take.
 fn pause(waited: Duration) -> Duration {
-    (waited / 10).clamp(Duration::from_millis(100), Duration::from_secs(5))
+    (waited / 20).clamp(Duration::from_millis(100), Duration::from_secs(5))
 }
 
 #[cfg(test)]
@@ -122,16 +149,44 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn little_time_is_wasted_after_it_became_usable() {
-        for usable in [0, 1, 10, 55] {
+        const LATENCY: Duration = Duration::from_millis(50);
+        let moments = (0..=110_000).step_by(130).map(Duration::from_millis);
+        for usable in moments {
             let start = Instant::now();
-            let attempt = async || match start.elapsed() >= Duration::from_secs(usable) {
-                true => Ok(()),
-                false => Err(Error::new(Kind::Aws, "no")),
+            let asked = Cell::new(start);
+            let attempt = async || {
+                asked.set(Instant::now());
+                sleep(LATENCY).await;
+                if start.elapsed() >= usable { Ok(()) } else { Err(Error::new(Kind::Aws, "no")) }
             };
-            just_written().settle(2, attempt, Result::is_ok, Result::is_err, |_| {}).await.answer.unwrap();
-            let wasted = start.elapsed().saturating_sub(Duration::from_secs(usable));
-            let bar = Duration::from_millis(500).max(Duration::from_secs(usable) / 10 + Duration::from_millis(1));
-            assert!(wasted <= bar, "usable after {usable} s, wasted {wasted:?}");
+            let freshness = Freshness::JustWritten { at: start, patience: Duration::from_secs(120) };
+            freshness.settle(1, attempt, Result::is_ok, Result::is_err, |_| {}).await.answer.unwrap();
+            let wasted = asked.get().duration_since(start).saturating_sub(usable);
+            let bar = Duration::from_millis(500).max(usable / 10);
+            assert!(wasted <= bar, "usable after {usable:?}, wasted {wasted:?}");
         }
+    }
+
+    #[test]
+    fn a_denial_of_the_organization_does_not_pass() {
+        let denied = |code: &str, message: &str| {
+            let answer = crate::error::AwsAnswer {
+                service: "sts".into(),
+                operation: "AssumeRole".into(),
+                code: Some(code.to_owned()),
+                message: Some(format!("User: u is not authorized to perform: sts:AssumeRole on resource: r{message}")),
+                request_id: None,
+            };
+            Err::<(), _>(Error { aws: Some(Box::new(answer)), ..Error::new(Kind::Aws, "no") })
+        };
+        let policies = ["service control policy", "resource control policy", "VPC endpoint policy"];
+        for policy in policies {
+            assert!(!may_pass(&denied("AccessDenied", &format!(" with an explicit deny in a {policy}"))), "{policy}");
+            assert!(may_pass(&denied("AccessDenied", &format!(" because no {policy} allows the action"))), "{policy}");
+        }
+        assert!(may_pass(&denied("AccessDenied", "")));
+        assert!(may_pass(&denied("AccessDenied", " with an explicit deny in a permissions boundary")));
+        assert!(!may_pass(&denied("ValidationError", "")));
+        assert!(!may_pass(&Ok(())));
     }
 }

@@ -10,22 +10,24 @@ use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
 
 /// A run that is under way.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn start(scene: &Scene, words: &str) -> Self {
+    /// Starts xacct with these words.
+    pub fn start(scene: &Scene, words: &str) -> Self {
         let mut command = scene.command(words);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().expect("xacct"))
     }
 
     /// Sends a signal: `INT` or `TERM`.
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
         assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
-    fn ended(self) -> Output {
+    /// What it said, once it has ended.
+    pub fn ended(self) -> Output {
         let output = self.0.wait_with_output().expect("the end of xacct");
         Output {
             command: "xacct".to_owned(),

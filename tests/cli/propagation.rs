@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use xacct_sandbox::{Sandbox, SandboxBuilder};
 
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, step};
+use crate::leaving::Running;
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -109,4 +110,103 @@ fn patience_ends_with_the_timeout() {
     assert!((2 * SECOND..6 * SECOND).contains(&took), "{took:?}");
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "refused");
     assert_eq!(document["config"]["written"], true);
+}
+
+#[test]
+fn patience_that_ended_proves_nothing_and_the_answer_says_what_to_do() {
+    let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
+    let output = scene.bootstrap("--timeout 1s").exits_with(3);
+    output.says(&["propagating, likely", "wait a minute", "xacct verify"]);
+    scene.sandbox.advance(60 * SECOND);
+    scene.verdict("", 0);
+}
+
+#[test]
+fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() {
+    let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
+    scene.bootstrap("--no-verify").exits_with(0);
+    let document = scene.xacct_json("verify", 3);
+    let cause = &document["targets"][ACCOUNT_B]["diagnosis"]["findings"][0];
+    assert_eq!(cause["cause"], "propagating", "{document:#}");
+    assert_eq!(cause["certainty"], "likely");
+    scene.sandbox.advance(60 * SECOND);
+    scene.verdict("", 0);
+}
+
+#[test]
+fn ctrl_c_ends_the_waiting_and_the_link_stays() {
+    let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
+    let running = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
+    scene.wait_for("AssumeRole");
+    let start = Instant::now();
+    running.signal("INT");
+    running.ended().exits_with(130);
+    assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
+    assert!(scene.environment.has("xacct.toml"));
+    assert_eq!(scene.buckets(), 0);
+    scene.sandbox.advance(60 * SECOND);
+    scene.verdict("", 0);
+}
+
+/// A link that alice is kept from using by a policy of her own.
+fn denied() -> Scene {
+    let scene = Scene::linked("");
+    scene.sandbox.world(|world| {
+        let deny = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
+        }});
+        world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
+    });
+    scene
+}
+
+#[test]
+fn a_description_that_was_written_is_nothing_to_wait_for() {
+    let scene = denied();
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").description = None);
+    let document = scene.xacct_json("bootstrap --yes", 3);
+    assert_eq!(scene.iam_writes(), ["UpdateRole"]);
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "refused");
+}
+
+#[test]
+fn a_denial_of_the_organization_is_reported_at_once() {
+    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
+    let start = Instant::now();
+    let document = scene.bootstrap_json("", 3);
+    assert!(start.elapsed() < 20 * SECOND, "{:?}", start.elapsed());
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "s3_blocked");
+    assert_eq!(scene.requests("CreateBucket").len(), 1);
+}
+
+#[test]
+fn a_refusal_of_what_has_stood_for_hours_is_the_answer() {
+    let scene = Scene::linked("--external-id abc");
+    scene.sandbox.world(has_stood_for_hours);
+    scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"other\"");
+    let document = scene.xacct_json("verify", 3);
+    assert_eq!(document["targets"][ACCOUNT_B]["diagnosis"]["findings"][0]["cause"], "external_id_wrong");
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+}
+
+#[test]
+fn permissions_that_are_not_honoured_yet_are_not_blamed_on_the_organization() {
+    let scene = Scene::of(Sandbox::builder().propagation_of_permissions(60 * SECOND));
+    scene.bootstrap("--no-verify").exits_with(0);
+    let document = scene.xacct_json("verify", 3);
+    let target = &document["targets"][ACCOUNT_B];
+    assert_eq!(target["verification"]["outcome"], "s3_blocked");
+    assert_eq!(target["diagnosis"]["findings"][0]["cause"], "propagating", "{document:#}");
+}
+
+#[test]
+fn a_condition_that_is_not_honoured_yet_is_said_to_need_time() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.set_propagation(60 * SECOND);
+    let output = scene.bootstrap("--external-id abc --timeout 1s").exits_with(3);
+    output.says(&["TOO OPEN", "let through what it must refuse", "wait a minute, then xacct verify"]);
+    scene.sandbox.advance(60 * SECOND);
+    scene.verdict("", 0);
 }

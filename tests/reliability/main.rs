@@ -10,6 +10,7 @@
 //!
 //! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
 
+mod propagation;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;

@@ -38,7 +38,7 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
     let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
-    job.written = Some(Instant::now());
+    job.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     let place = format!("target account {}", job.role.account);
     job.made = applied.iter().all(|applied| applied.result.is_ok());
     outcome(&results(&applied), &job.plan, job.role.name.as_str(), &place)?;

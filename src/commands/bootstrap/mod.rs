@@ -39,7 +39,7 @@ struct Job {
     result: Result<()>,
     /// Whether every write was taken, though AWS may not show it yet.
     made: bool,
-    /// When AWS had answered the last write.
+    /// When AWS had answered the last write, if one can change what is allowed.
     written: Option<Instant>,
     proof: Option<Result<Proof>>,
     /// Why the link does not work, if it does not.

@@ -23,7 +23,8 @@
 //!
 //! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
 //! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing. Only
-//! `commands::bootstrap` and `commands::teardown` reach `aws::apply`, so nothing else can write IAM. A test holds this.
+//! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::apply`, so nothing else
+//! can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!

@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 
 use super::answer::Call;
 use super::clients::Access;
+use super::observe;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::halves::DesiredRole;
-use crate::iam::plan::Change;
+use crate::iam::halves::{DesiredRole, Reading};
+use crate::iam::plan::{Change, unlike_created};
 
 /// What became of one change.
 #[derive(Debug)]
@@ -123,7 +124,7 @@ async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
     let iam = access.iam();
     let role = role.name.to_string();
     match change {
-        Change::CreateRole(desired) => create_role(&iam, desired).await,
+        Change::CreateRole(desired) => create_role(access, desired).await,
         Change::ReplaceTrustPolicy { to, .. } => {
             send!(
                 "UpdateAssumeRolePolicy",
@@ -161,8 +162,9 @@ async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
     }
 }
 
-async fn create_role(iam: &aws_sdk_iam::Client, desired: &DesiredRole) -> Result<()> {
-    let request = iam
+async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
+    let request = access
+        .iam()
         .create_role()
         .role_name(desired.arn.name.to_string())
         .path(desired.arn.path.to_string())
@@ -171,12 +173,50 @@ async fn create_role(iam: &aws_sdk_iam::Client, desired: &DesiredRole) -> Result
         .set_permissions_boundary(desired.boundary.as_ref().map(ToString::to_string))
         .set_tags(Some(tag_list(&desired.all_tags())?))
         .assume_role_policy_document(desired.trust.minified());
-    send!("CreateRole", request).map_err(|error| match error.code() {
-        Some("EntityAlreadyExists") => error
-            .hint("another run made it meanwhile, or a role's name differs only in case: IAM's names are unique without regard to case")
-            .hint("run the same command again to see what is there"),
-        _ => error,
-    })
+    match send!("CreateRole", request) {
+        Err(error) if error.code() == Some("EntityAlreadyExists") => made_already(access, desired, error).await,
+        // It may have been taken all the same.
+        Err(error) if error.kind == Kind::Network && is_made(access, desired).await => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether a short look finds the role as creating it makes it.
+async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
+    let look = observe::role_frame(access, &desired.arn.name);
+    let found = tokio::time::timeout(Duration::from_secs(5), look).await;
+    matches!(found, Ok(Ok(Reading::Present(found))) if unlike_created(desired, &found).is_empty())
+}
+
+/// A role that was not there a moment ago, and is. It is ours if it is what creating it makes: an earlier request made it
+/// whose answer was lost, or another run that wants the same. Anything else is left alone.
+async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> Result<()> {
+    let look = async || observe::role_frame(access, &desired.arn.name).await;
+    let found = match repeat(look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
+        Reading::Present(found) => found,
+        Reading::Absent => {
+            return Err(error
+                .hint("a role's name may differ from it only in case: IAM's names are unique without regard to case")
+                .hint("run the same command again to see what is there"));
+        }
+        Reading::Unreadable { permission, answer } => {
+            return Err(error
+                .hint(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
+                .hint("it was left as it is; run the same command again once it can be read"));
+        }
+    };
+    let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let whose = if found.is_ours() { "another run of xacct" } else { "someone else" };
+    Err(Error {
+        kind: Kind::Refused,
+        message: format!("{whose} made `{}` meanwhile; it differs in {}", found.arn, differences.join(", ")),
+        ..error
+    }
+    .hint("nothing of that role was changed")
+    .hint("run the same command again: it goes by what is there, and shows each change before it makes it"))
 }
 
 fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
@@ -191,16 +231,20 @@ fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
 /// Tries again for some seconds while IAM answers with this code. It advises to do so for changes to one thing that
 /// overlap (`ConcurrentModification`), and the SDK does not do so by itself.
 async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
+    repeat(attempt, |result| result.as_ref().err().and_then(Error::code) == Some(passing)).await
+}
+
+/// Tries again for some seconds while the result is one that passes.
+async fn repeat<T>(attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
     let mut pause = Duration::from_millis(100);
     let mut tries = 1;
     loop {
-        match attempt().await {
-            Err(error) if error.code() == Some(passing) && tries < 8 => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-                tries += 1;
-            }
-            result => return result,
+        let result = attempt().await;
+        if tries == 8 || !passes(&result) {
+            return result;
         }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        tries += 1;
     }
 }

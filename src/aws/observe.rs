@@ -43,8 +43,24 @@ pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>)
     let role = present!(role?);
     // Absence here means that the role vanished between the calls, and that it is absent.
     let (attachments, inline) = (present!(attachments?), present!(inline?));
+    Ok(Reading::Present(observed(role, attachments, inline)))
+}
+
+/// Reads a role without its policies, in one call.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
+    Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())))
+}
+
+fn observed(
+    role: read::FoundRole,
+    attachments: BTreeSet<String>,
+    inline: BTreeMap<String, Option<FoundDocument>>,
+) -> ObservedRole {
     let read::FoundRole { arn, description, max_session, boundary, tags, trust, .. } = role;
-    Ok(Reading::Present(ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }))
+    ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }
 }
 
 /// Reads what bears on the removal of a role, in one round trip.

@@ -6,6 +6,7 @@ mod credentials;
 mod diagnose;
 mod entry;
 mod exec;
+mod grant;
 mod halves;
 mod interrupt;
 mod print;

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use futures_util::future::OptionFuture;
-
 use crate::aws::clients::{Access, Connections};
 use crate::aws::observe;
 use crate::aws::session::{self, Caller};
@@ -248,22 +246,6 @@ pub async fn role_again(target: &TargetSide, desired: &DesiredRole) -> Result<Op
         Reading::Absent => Ok(None),
         Reading::Unreadable { permission, answer } => Err(unreadable(&target.operator, &permission, &answer)),
     }
-}
-
-/// The user's policies as they are now.
-///
-/// # Errors
-/// When they cannot be read.
-pub async fn user_again(source: &SourceSide) -> Result<Option<ObservedUser>> {
-    let grant: PolicyName = GRANT_POLICY.parse()?;
-    let read = source.operator.as_ref().map(async |operator| {
-        match observe::user_policies(&operator.access, &source.user.name, &grant).await? {
-            Reading::Present(policies) => Ok(Some(policies.of(source.user.clone()))),
-            Reading::Absent => Ok(None),
-            Reading::Unreadable { permission, answer } => Err(unreadable(operator, &permission, &answer)),
-        }
-    });
-    OptionFuture::from(read).await.unwrap_or(Ok(None))
 }
 
 fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {

@@ -43,10 +43,14 @@ pub async fn nothing_left(
     if left.is_empty() {
         return Ok(());
     }
+    Err(not_shown(place, left))
+}
+
+/// What to say when AWS took changes and does not show them.
+pub fn not_shown(place: &str, left: Vec<String>) -> Error {
     let left = left.join("; ");
-    Err(Error::new(Kind::Aws, format!("{place}: AWS took the changes, but these are still to be made: {left}")).hint(
-        "AWS may be slow to show them, or someone else changes the same role or user: run the same command again",
-    ))
+    Error::new(Kind::Aws, format!("{place}: AWS took the changes, but these are still to be made: {left}"))
+        .hint("AWS may be slow to show them, or someone else changes the same role or user: run the same command again")
 }
 
 /// Asks before something is removed for good; only the whole word counts.

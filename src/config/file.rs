@@ -85,6 +85,12 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
     }
 
+    /// What is recorded of a target.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&Recorded> {
+        self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
     /// `xacct.toml:7`, for errors about a setting of the source.
     #[must_use]
     pub fn place_of_source(&self, key: &str) -> Option<String> {

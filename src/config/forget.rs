@@ -66,15 +66,17 @@ pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Sou
 /// Takes these targets out of the file, and leaves the rest of it as it is; returns whether it had to change.
 ///
 /// # Errors
-/// When the file cannot be written, or was changed by someone else since it was read.
+/// When the file cannot be written, or someone else changed what it says of these targets.
 pub fn forget(file: &ConfigFile, names: &[&str]) -> Result<bool> {
-    let Some(text) = &file.text else { return Ok(false) };
-    let mut document: DocumentMut =
-        text.parse().map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?;
-    for name in names {
-        take_out(&mut document, name);
-    }
-    save(file, &written(file, &document))
+    save(file, names, |file| {
+        let text = file.text.as_deref().unwrap_or_default();
+        let mut document: DocumentMut =
+            text.parse().map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?;
+        for name in names {
+            take_out(&mut document, name);
+        }
+        Ok(written(file, &document))
+    })
 }
 
 fn take_out(document: &mut DocumentMut, name: &str) {

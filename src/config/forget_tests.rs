@@ -48,12 +48,19 @@ fn every_way_to_write_a_target_is_understood() {
 }
 
 #[test]
-fn a_file_that_changed_meanwhile_is_left() {
+fn what_changed_meanwhile_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("xacct.toml");
     std::fs::write(&path, ONE).unwrap();
     let file = ConfigFile::load(&path).unwrap();
-    std::fs::write(&path, TWO).unwrap();
-    assert!(forget(&file, &["one"]).is_err());
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), TWO);
+    let forget_one = |meanwhile: &str| {
+        std::fs::write(&path, meanwhile).unwrap();
+        let forgotten = forget(&file, &["one"]);
+        (forgotten.ok(), std::fs::read_to_string(&path).unwrap())
+    };
+    assert_eq!(forget_one(&format!("{ONE}{TWO}")), (Some(true), TWO.to_owned()));
+    assert_eq!(forget_one(TWO), (Some(false), TWO.to_owned()), "it went meanwhile");
+    let other = ONE.replace("222222222222", "444444444444");
+    assert_ne!(other, ONE);
+    assert_eq!(forget_one(&other), (None, other.clone()));
 }

@@ -23,7 +23,7 @@ use crate::iam::policy::PolicyDocument;
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
 
 /// A target as `xacct.toml` records it: only what was said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
 pub struct Recorded {
     pub account: AccountId,

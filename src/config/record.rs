@@ -1,5 +1,6 @@
 //! Writes links to `xacct.toml`, keeping its comments and order.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,26 +17,66 @@ use crate::iam::names::Tag;
 /// The file is replaced whole: whoever reads it sees the old or the new one, never half of either.
 ///
 /// # Errors
-/// When the file cannot be written, or was changed by someone else since it was read.
+/// When the file cannot be written, or someone else changed what it says of the source or of these links.
 pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
-    save(file, &text_with(file, source, links)?)
+    let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
+    save(file, &names, |file| text_with(file, source, links))
 }
 
-/// Replaces the file by this text, if it is another.
-pub(super) fn save(file: &ConfigFile, text: &str) -> Result<bool> {
-    if file.text.as_deref() == Some(text) {
+/// Replaces the file by what `edit` makes of it, if that is another text.
+///
+/// What was changed elsewhere since the file was read stays: the edit, which is about these targets and the source, is
+/// made in what stands there now.
+pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFile) -> Result<String>) -> Result<bool> {
+    let text = edit(file)?;
+    if file.text.as_ref() == Some(&text) {
         return Ok(false);
     }
+    let _lock = lock_beside(&file.path);
     let now = std::fs::read_to_string(&file.path).ok();
-    if now != file.text {
+    let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
+    let Some(text) = text else {
         return Err(Error::new(
             Kind::File,
             format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
         )
         .hint("run the same command again; it will find nothing to change in AWS and write the file"));
+    };
+    if now.as_ref() == Some(&text) {
+        return Ok(false);
     }
-    replace_file(&file.path, text).map_err(|error| cannot_write(file, &error))?;
+    replace_file(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
     Ok(true)
+}
+
+/// The edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo what someone
+/// else wrote.
+fn edit_again(
+    file: &ConfigFile,
+    now: Option<String>,
+    targets: &[&str],
+    edit: impl Fn(&ConfigFile) -> Result<String>,
+) -> Option<String> {
+    let read = |text: String| ConfigFile::parse(&file.path, text).ok();
+    let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
+    let text = edit(&now).ok()?;
+    let edited = read(text.clone())?;
+    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.user.clone());
+    let is_free = source(&now) == source(file) || source(&now) == source(&edited);
+    let are_free = targets.iter().all(|name| {
+        let now = now.target(name);
+        now == file.target(name) || now == edited.target(name)
+    });
+    (is_free && are_free).then_some(text)
+}
+
+/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
+/// (Windows, some network file systems) the time between the two is all there is to hit.
+fn lock_beside(path: &Path) -> Option<File> {
+    let path = destination(path).ok()?;
+    let folder = File::open(folder_of(&path)).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 /// Checks that the file can be written, before anything is that depends on it.
@@ -76,8 +117,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
         targets.set_implicit(true);
     }
     for link in links {
-        let known = file.targets.iter().find(|(name, _)| *name == link.name).map(|(_, record)| record);
-        set_link(table(targets, &link.name, &path)?, link, known);
+        set_link(table(targets, &link.name, &path)?, link, file.target(&link.name));
     }
     Ok(written(file, &document))
 }
@@ -213,8 +253,11 @@ fn destination(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder)
+    tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old file whole.

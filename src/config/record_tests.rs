@@ -240,12 +240,55 @@ fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_appeared_meanwhile_is_left_as_it_is() {
+fn what_somebody_added_meanwhile_stays() {
+    let place = Place::with(COMMENTED);
+    let read = place.load();
+    let more = format!("{COMMENTED}\n# theirs\n[targets.other]\naccount = \"444444444444\"\n");
+    std::fs::write(&place.path, &more).unwrap();
+    assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    let text = place.text();
+    assert!(text.starts_with(&more), "{text}");
+    let names: Vec<_> = place.load().targets.into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"other".to_owned()) && names.contains(&"new".to_owned()), "{text}");
+    // Who comes third and wants what stands there has nothing to write.
+    assert!(!record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+}
+
+#[test]
+fn the_section_of_the_link_as_somebody_changed_it_meanwhile_is_not_overwritten() {
     let place = Place::empty();
     let read = place.load();
-    std::fs::write(&place.path, COMMENTED).unwrap();
-    assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
-    assert_eq!(place.text(), COMMENTED);
+    assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    let theirs = place.text();
+    assert!(record(&read, &source(), &[&link("new", "666666666666")]).is_err());
+    assert_eq!(place.text(), theirs);
+}
+
+#[test]
+fn many_who_write_at_once_lose_nothing() {
+    let place = Place::empty();
+    let read = place.load();
+    std::thread::scope(|scope| {
+        for number in 0..20 {
+            let read = &read;
+            scope.spawn(move || {
+                let link = link(&format!("t{number}"), &format!("5555555555{number:02}"));
+                assert!(record(read, &source(), &[&link]).unwrap());
+            });
+        }
+    });
+    assert_eq!(place.load().targets.len(), 20, "{}", place.text());
+}
+
+#[test]
+fn a_file_of_another_link_that_appeared_meanwhile_is_left_as_it_is() {
+    let place = Place::empty();
+    let read = place.load();
+    for appeared in [COMMENTED.replace("alice", "bob"), "not [toml".to_owned(), "[targets.prod]\n".to_owned()] {
+        std::fs::write(&place.path, &appeared).unwrap();
+        assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
+        assert_eq!(place.text(), appeared);
+    }
 }
 
 #[test]

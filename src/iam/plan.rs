@@ -348,6 +348,26 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     Plan { changes, notes, warnings: Vec::new() }
 }
 
+/// In what a role is not the one that creating `desired` makes, its policies aside; in nothing, if it is that one.
+#[must_use]
+pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&'static str> {
+    let Plan { changes, notes, .. } = mend_role(desired, found);
+    let changed = changes.iter().filter_map(|change| match change {
+        Change::ReplaceTrustPolicy { .. } => Some("trust policy"),
+        Change::UpdateRole { .. } => Some("description or session limit"),
+        Change::SetBoundary { .. } => Some("boundary"),
+        Change::TagRole { .. } => Some("tags"),
+        _ => None,
+    });
+    let noted = notes.iter().filter_map(|note| match note {
+        Note::OtherBoundary(_) => Some("boundary"),
+        Note::OtherTags(_) => Some("tags"),
+        _ => None,
+    });
+    let path = (found.arn != desired.arn.to_string()).then_some("path or spelling");
+    changed.chain(noted).chain(path).collect()
+}
+
 fn permissions(
     desired: &DesiredRole,
     attached: &BTreeSet<String>,
@@ -411,6 +431,15 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         to: Box::new(document),
     });
     Ok(plan)
+}
+
+/// Whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
+#[must_use]
+pub fn is_plain_grant(found: &FoundDocument) -> bool {
+    let Some(policy) = found.policy() else { return false };
+    let roles = granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
+    let with_session_tags = granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
+    found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
 /// Whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.

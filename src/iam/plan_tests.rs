@@ -481,3 +481,39 @@ fn a_grant_that_is_applied_is_not_planned_again() {
     let observed = plan.changes.iter().fold(observed, apply_to_user);
     assert!(plan_grant(&desired_grant(&["a"]), &observed, false).unwrap().is_empty());
 }
+
+#[test]
+fn a_grant_as_xacct_writes_it_is_told_from_one_with_more() {
+    for document in [grant(&["a"], &[]), grant(&["a", "b"], &["b"])] {
+        assert!(is_plain_grant(&FoundDocument::Policy(document)));
+    }
+    let plain = grant(&["a"], &[]).to_string();
+    for (from, to) in [
+        ("sts:AssumeRole", "sts:*"),
+        ("role/a", "role/*"),
+        ("XacctAssumeRole", "Other"),
+        ("\"Allow\",", "\"Allow\", \"Condition\": {\"Bool\": {\"aws:SecureTransport\": \"true\"}},"),
+    ] {
+        let other = plain.replace(from, to);
+        assert_ne!(other, plain);
+        assert!(!is_plain_grant(&FoundDocument::parse(&other)), "{other}");
+    }
+    assert!(!is_plain_grant(&FoundDocument::parse("not a policy")));
+}
+
+#[test]
+fn a_role_is_like_the_one_that_creating_it_makes_in_all_but_its_policies() {
+    let unlike = |drift: fn(&mut ObservedRole)| {
+        let mut found = made(&desired_role());
+        drift(&mut found);
+        unlike_created(&desired_role(), &found).into_iter().collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(unlike(|_| {}), "");
+    assert_eq!(unlike(|role| role.attachments.clear()), "");
+    assert_eq!(unlike(|role| role.arn = role.arn.replace("role/", "role/x/")), "path or spelling");
+    assert_eq!(unlike(|role| role.trust = FoundDocument::Policy(trust("second"))), "trust policy");
+    assert_eq!(unlike(|role| role.max_session = 7200), "description or session limit");
+    assert_eq!(unlike(|role| role.boundary = Some(BOUNDARY.to_owned())), "boundary");
+    assert_eq!(unlike(|role| drop(role.tags.remove("managed-by"))), "tags");
+    assert_eq!(unlike(|role| drop(role.tags.insert("more".to_owned(), String::new()))), "tags");
+}

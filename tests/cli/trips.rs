@@ -157,10 +157,12 @@ fn who_the_user_is_is_asked_beside_the_session() {
 }
 
 #[test]
-fn the_grant_is_written_beside_the_role() {
+fn the_grant_is_read_again_beside_the_role_and_written_beside_its_policies() {
     let scene = slow();
     scene.xacct(BOOTSTRAP).exits_with(0);
-    assert_overlap(&scene, "PutUserPolicy", "CreateRole");
+    let again = &scene.requests("GetUserPolicy")[1];
+    assert!(overlap(again, &scene.requests("CreateRole")[0]), "{again:#?}");
+    assert_overlap(&scene, "PutUserPolicy", "PutRolePolicy");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
 
 mod propagation;
+mod races;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,36 +3,55 @@
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
+use super::refusal::{changed_meanwhile, refused};
 use super::{Job, Work, survey};
 use crate::aws::apply::{self, Applied};
 use crate::cli::Bootstrap;
+use crate::commands::Run;
+use crate::commands::grant::Grant;
 use crate::commands::writes::{nothing_left, outcome};
 use crate::error::Result;
-use crate::iam::plan::{Change, Plan, Refusal, plan_grant, plan_role};
+use crate::iam::halves::ObservedUser;
+use crate::iam::plan::{Change, Plan, Refusal, is_plain_grant, plan_grant, plan_role};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
 /// Applies both sides at once. One target that fails stops no other.
-pub async fn apply(work: &mut Work, args: &Bootstrap, progress: &Progress<'_>) {
-    let Work { source, grant, grant_plan, grant_result, grant_written, jobs, .. } = work;
+pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>, progress: &Progress<'_>) {
+    let mut grant = grant(work, args, run);
     let write_grant = async {
-        let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
-        let applied = apply::to_user(&operator.access, &grant_plan.changes).await;
-        *grant_written = Some(Instant::now());
-        let place = format!("source account {}", source.account);
-        outcome(&results(&applied), grant_plan, "", &place)?;
-        let look = async || {
-            let observed = survey::user_again(source).await?;
-            Ok(left(observed.map(|observed| plan_grant(grant, &observed, args.adopt))))
-        };
-        nothing_left(look, &place, args.timeout, progress).await
+        match &mut grant {
+            Some(grant) => grant.write(args.timeout, progress).await,
+            None => Ok(()),
+        }
     };
-    let write_roles = stream::iter(jobs.iter_mut())
+    let write_roles = stream::iter(work.jobs.iter_mut())
         .map(async |job| job.result = apply_role(job, args, progress).await)
         .buffer_unordered(args.report.concurrency.into())
         .collect::<Vec<()>>();
-    let (granted, _) = tokio::join!(write_grant, write_roles);
-    *grant_result = granted;
+    (work.grant_result, _) = tokio::join!(write_grant, write_roles);
+    work.grant_writer = grant;
+}
+
+/// The grant, ready to be written; `None` if it is as it should be, or not looked at.
+fn grant(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Option<Grant> {
+    let Work { source, grant, grant_plan, .. } = work;
+    let (operator, shown) = (source.operator.as_ref()?, source.observed.as_ref()?);
+    if grant_plan.is_empty() {
+        return None;
+    }
+    let (desired, before, adopt) = (grant.clone(), shown.grant.clone(), args.adopt);
+    let planner = move |user: &ObservedUser| {
+        let plan = plan_grant(&desired, user, adopt).map_err(|refusal| refused(&refusal))?;
+        // What other runs of xacct put there stays. Anything else would be lost, and was not shown.
+        match &user.grant {
+            Some(found) if !plan.is_empty() && user.grant != before && !is_plain_grant(found) => {
+                Err(changed_meanwhile(&desired))
+            }
+            _ => Ok(plan),
+        }
+    };
+    Some(Grant::new(operator, shown, &grant.policy_name, grant_plan, run.context.random, planner))
 }
 
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {

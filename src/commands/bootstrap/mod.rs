@@ -6,12 +6,15 @@ mod other_half;
 mod refusal;
 mod report;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::diagnose::{Case, Diagnostician};
+use super::grant::Grant;
 use super::{Run, halves, survey, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half};
@@ -58,8 +61,8 @@ struct Work {
     grant: DesiredGrant,
     grant_plan: Plan,
     grant_result: Result<()>,
-    /// When AWS had answered the write of the grant.
-    grant_written: Option<Instant>,
+    /// What writes the grant, where it had to be written.
+    grant_writer: Option<Grant>,
     jobs: Vec<Job>,
     failed: Vec<Failed>,
 }
@@ -107,13 +110,17 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         config::check_writable(&run.file)?;
         let progress = run.console.progress("bootstrap");
         progress.now("applying");
-        execute::apply(&mut work, args, &progress).await;
+        execute::apply(&mut work, args, run, &progress).await;
     }
     source.account = Some(work.source.account.clone());
     source.user = Some(recorded_user(&work.source));
     let recorded = record(&work, &source, run);
     if args.only.is_none() && !args.no_verify {
         prove(&mut work, args, run, &connections, &source).await;
+    }
+    if let Some(writer) = &work.grant_writer {
+        // Others may have added to the grant since it was shown.
+        work.grant_plan = writer.plan.clone();
     }
     let exit_code = match &recorded {
         Ok(_) => work.exit_code(),
@@ -225,7 +232,7 @@ fn plan(
         }
         _ => Plan::default(),
     };
-    Ok(Work { source: source_side, grant, grant_plan, grant_result: Ok(()), grant_written: None, jobs, failed })
+    Ok(Work { source: source_side, grant, grant_plan, grant_result: Ok(()), grant_writer: None, jobs, failed })
 }
 
 impl Work {
@@ -289,38 +296,58 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
             return;
         }
     };
-    let claims: Vec<_> = work
-        .jobs
-        .iter()
-        .map(|job| {
-            let freshness = match job.written.max(work.grant_written) {
-                Some(at) => Freshness::JustWritten { at, patience: args.timeout },
-                None => Freshness::Settled,
-            };
-            verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
-        })
-        .collect();
+    let mut writer = work.grant_writer.take();
+    // When the grant was written; later, once it had to be repaired.
+    let granted = Cell::new(writer.as_ref().and_then(|grant| grant.written));
+    let claim = |job: &Job, written: Option<Instant>| {
+        let freshness = match written {
+            Some(at) => Freshness::JustWritten { at, patience: args.timeout },
+            None => Freshness::Settled,
+        };
+        verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
+    };
     let operator = operator.map(|operator| operator.access.clone());
     let known = Source { account: Some(work.source.account.clone()), ..source.clone() };
     let diagnostician = Diagnostician::new(run, connections, &known, &user, operator);
-    let proofs = stream::iter(work.jobs.iter().zip(&claims)).map(async |(job, claim)| {
+    let proofs = stream::iter(&work.jobs).map(async |job| {
         if job.result.is_err() || work.grant_result.is_err() {
             return (None, None);
         }
         let progress = run.console.progress(&job.link.name);
         progress.now("verifying");
-        let proof = prover.prove(claim, &|why| progress.waiting(why)).await;
+        let mut written = job.written.max(granted.get());
+        let (proof, claim) = loop {
+            let claim = claim(job, written);
+            let proof = prover.prove(&claim, &|why| progress.waiting(why)).await;
+            let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
+            if !is_refused || granted.get() <= written {
+                break (proof, claim);
+            }
+            // The grant was repaired meanwhile, and what was repaired is waited for as long.
+            written = granted.get();
+        };
         if matches!(&proof, Ok(proof) if proof.outcome == Outcome::Works) {
             return (Some(proof), None);
         }
         progress.now("reading both halves");
         let target = job.target.as_ref().map(|target| target.operator.access.clone());
-        let written = job.written.max(work.grant_written);
         let case = Case { link: &job.link, role: &job.role, target, written };
-        let facts = diagnostician.facts(&case, &prover, claim, &proof).await;
+        let facts = diagnostician.facts(&case, &prover, &claim, &proof).await;
         (Some(proof), facts.as_ref().map(diagnose))
     });
-    let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+    let (proven, ended) = oneshot::channel();
+    let prove = async {
+        let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+        drop(proven);
+        proofs
+    };
+    let guard = async {
+        if let Some(grant) = &mut writer {
+            grant.guard(ended, |at| granted.set(Some(at))).await;
+        }
+    };
+    let (proofs, ()) = tokio::join!(prove, guard);
+    work.grant_writer = writer;
     for (job, (proof, diagnosis)) in work.jobs.iter_mut().zip(proofs) {
         (job.proof, job.diagnosis) = (proof, diagnosis);
     }

@@ -2,9 +2,21 @@
 
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
+use crate::iam::halves::DesiredGrant;
 use crate::iam::plan::Refusal;
 use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
+
+/// The grant is not what was shown any more, and not by other runs of xacct alone.
+pub fn changed_meanwhile(grant: &DesiredGrant) -> Error {
+    let (user, name) = (&grant.user.name, &grant.policy_name);
+    Error::new(
+        Kind::Refused,
+        format!("policy `{name}` of user `{user}` was changed meanwhile, and not by xacct; it was left as it is"),
+    )
+    .hint(format!("look at it: aws iam get-user-policy --user-name {user} --policy-name {name}"))
+    .hint("run the same command again: it shows what it would replace")
+}
 
 /// A refusal with what to do about it.
 pub fn refused(refusal: &Refusal) -> Error {

@@ -10,6 +10,7 @@ use super::other_half::{OtherHalf, naming, other_half};
 use super::{Job, Work};
 use crate::cli::{Bootstrap, Half};
 use crate::commands::Run;
+use crate::commands::grant::{Grant, repaired};
 use crate::commands::survey::who;
 use crate::config::Link;
 use crate::diagnosis::Diagnosis;
@@ -114,6 +115,9 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     };
     if !console.is_json() {
         results(work, args, run);
+    }
+    if let Some(text) = work.grant_writer.as_ref().and_then(|grant| repaired(grant.repairs())) {
+        console.say(&text);
     }
     for error in errors(work) {
         console.error(error);
@@ -234,6 +238,8 @@ struct JsonSource {
     notes: Vec<String>,
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
 
@@ -299,6 +305,7 @@ impl JsonBootstrap {
                 changes: json::plan_changes(&work.grant_plan, ""),
                 notes: json::plan_notes(&work.grant_plan),
                 warnings: json::plan_warnings(&work.grant_plan),
+                repairs: work.grant_writer.as_ref().map(Grant::repairs).filter(|repairs| *repairs > 0),
                 error: work.grant_result.as_ref().err().map(JsonError::from),
             },
             targets: jobs.chain(failed).collect(),

@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 
 use super::bootstrap::refuse_entering_without_source;
 use super::entry::enter;
+use super::grant::Grant;
 use super::survey::{self, Operator};
 use super::writes::{nothing_left, outcome};
 use super::{Run, verify};
@@ -28,7 +29,6 @@ use crate::iam::names::{AccountId, IamPath, PolicyName};
 use crate::iam::plan::{Change, Plan};
 use crate::iam::removal::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
-use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 use objection::refused;
 
@@ -63,6 +63,8 @@ struct Work {
     grant: PolicyName,
     grant_plan: Plan,
     grant_result: Result<()>,
+    /// How often the grant was written again because another run had undone it.
+    grant_repairs: usize,
     jobs: Vec<Job>,
     failed: Vec<Failed>,
     /// What was named and is not on record.
@@ -112,7 +114,7 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         }
         let progress = run.console.progress("teardown");
         progress.now("removing");
-        remove(&mut work, args, &progress).await;
+        remove(&mut work, args, run, &progress).await;
     }
     let recorded = forget(&work, args, run);
     let exit_code = match &recorded {
@@ -199,7 +201,7 @@ async fn look_and_plan(
     let grant: PolicyName = GRANT_POLICY.parse()?;
     let roles = jobs.iter().map(|job: &Job| job.role.clone()).collect();
     let grant_plan = plan_grant_removal(&source.user, &grant, &roles, source.observed.as_ref());
-    Ok(Work { source, grant, grant_plan, grant_result: Ok(()), jobs, failed, unknown: Vec::new() })
+    Ok(Work { source, grant, grant_plan, grant_result: Ok(()), grant_repairs: 0, jobs, failed, unknown: Vec::new() })
 }
 
 async fn source_side(access: Option<&Access>, source: &Source, user: &UserRef) -> Result<SourceSide> {
@@ -250,12 +252,12 @@ async fn target_side(
 
 /// Removes the roles side by side, then what the grant says of them. One role that cannot be removed stops no other, and
 /// does not save its place in the grant: it was to go, and the next run takes the rest.
-async fn remove(work: &mut Work, args: &Teardown, progress: &Progress<'_>) {
+async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) {
     let roles = stream::iter(work.jobs.iter_mut())
         .map(async |job| job.result = remove_role(job, args, progress).await)
         .buffer_unordered(args.report.concurrency.into());
     roles.collect::<Vec<()>>().await;
-    work.grant_result = remove_grant(work, args, progress).await;
+    work.grant_result = remove_grant(work, args, run, progress).await;
 }
 
 async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
@@ -270,22 +272,20 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
     nothing_left(look, &place, args.timeout, progress).await
 }
 
-async fn remove_grant(work: &Work, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
-    let Work { source, grant, grant_plan, .. } = work;
-    let Some(operator) = source.operator.as_ref().filter(|_| !grant_plan.is_empty()) else { return Ok(()) };
-    let applied = apply::to_user(&operator.access, &grant_plan.changes).await;
-    let place = format!("source account {}", source.account);
-    outcome(&results(&applied), grant_plan, "", &place)?;
-    let roles = work.roles();
-    let look = async || {
-        let observed = match observe::user_policies(&operator.access, &source.user.name, grant).await? {
-            Reading::Present(policies) => Some(policies.of(source.user.clone())),
-            _ => None,
-        };
-        let left = plan_grant_removal(&source.user, grant, &roles, observed.as_ref());
-        Ok(left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect())
-    };
-    nothing_left(look, &place, args.timeout, progress).await
+/// Takes the roles out of the grant as it is now: others may have put theirs in since it was shown, and these stay.
+async fn remove_grant(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
+    let Work { source, grant, grant_plan, .. } = &*work;
+    let (Some(operator), Some(shown)) = (&source.operator, &source.observed) else { return Ok(()) };
+    if grant_plan.is_empty() {
+        return Ok(());
+    }
+    let (name, roles) = (grant.clone(), work.roles());
+    let planner = move |user: &ObservedUser| Ok(plan_grant_removal(&user.arn, &name, &roles, Some(user)));
+    let mut writer = Grant::new(operator, shown, grant, grant_plan, run.context.random, planner);
+    let result = writer.write_and_rest(args.timeout, progress).await;
+    work.grant_repairs = writer.repairs();
+    work.grant_plan = writer.plan;
+    result
 }
 
 fn results<'a>(applied: &'a [Applied<'_>]) -> Vec<(&'a Change, &'a Result<()>)> {

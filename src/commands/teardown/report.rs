@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Failed, Job, Work};
 use crate::cli::{Half, Teardown};
 use crate::commands::Run;
+use crate::commands::grant::repaired;
 use crate::commands::survey::who;
 use crate::commands::writes::agreed;
 use crate::error::{Error, ExitCode, Result};
@@ -114,6 +115,9 @@ pub fn finish(work: &Work, args: &Teardown, run: &Run<'_>, exit_code: ExitCode, 
             console.say(&format!("This was done: {}", changes::sentence(change, "", Mood::Done)));
         }
     }
+    if let Some(text) = repaired(work.grant_repairs) {
+        console.say(&text);
+    }
     let errors: Vec<&Error> = work.errors().chain(recorded.as_ref().err()).collect();
     errors.into_iter().for_each(|error| console.error(error));
     let path = run.file.path.display();
@@ -148,6 +152,8 @@ struct JsonSource {
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
@@ -204,6 +210,7 @@ impl JsonTeardown {
                 operator: work.source.operator.as_ref().map(json::Operator::from),
                 changes: json::plan_changes(&work.grant_plan, ""),
                 notes: json::plan_notes(&work.grant_plan),
+                repairs: Some(work.grant_repairs).filter(|repairs| *repairs > 0),
                 error: work.grant_result.as_ref().err().map(JsonError::from),
             }),
             targets: jobs.chain(failed).collect(),

@@ -10,6 +10,8 @@
 //!
 //! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
 
+#[cfg(unix)]
+mod crash;
 mod propagation;
 mod races;
 mod state;

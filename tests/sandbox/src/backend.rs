@@ -1,4 +1,4 @@
-//! From a request to its answer: latency, faults, authentication, the services, the record.
+//! From a request to its answer: latency, faults, holds, authentication, the services, the record.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use crate::caller::{Service, authenticate};
 use crate::clock::{Clock, http_date};
 use crate::error::ApiError;
 use crate::faults::{Fault, FaultKind, Faults};
+use crate::holds::{Holds, Stage};
 use crate::record::{Record, RecordedRequest};
 use crate::request::{Parameters, Request};
 use crate::sigv4::Authorization;
@@ -21,6 +22,7 @@ pub(crate) struct Backend {
     pub(crate) state: Mutex<State>,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
+    pub(crate) holds: Holds,
     pub(crate) record: Record,
     pub(crate) latency: Mutex<Duration>,
     pub(crate) started: Instant,
@@ -66,6 +68,8 @@ impl Backend {
     pub(crate) async fn reply(&self, request: &Request, connection: u64) -> Reply {
         let job = Job::new(request);
         let sequence = self.record.open(job.entry(connection, self.started.elapsed()));
+        self.holds.count(sequence, &job.operation);
+        self.holds.pass(sequence, Stage::Arrived).await;
         let latency = *crate::lock(&self.latency);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -75,6 +79,7 @@ impl Backend {
             None => Reply::Answer(self.process(&job, sequence)),
             Some(fault) => self.faulty(fault, &job, sequence).await,
         };
+        self.holds.pass(sequence, Stage::Processed).await;
         self.record.complete(sequence, |entry| {
             entry.end = Some(self.started.elapsed());
             if let Reply::Answer(answer) = &reply {
@@ -82,6 +87,7 @@ impl Backend {
                 entry.error_code = answer.error_code.clone();
             }
         });
+        self.holds.pass(sequence, Stage::Answered).await;
         reply
     }
 

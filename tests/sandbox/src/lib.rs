@@ -18,7 +18,7 @@
 //! assert!(sandbox.requests().is_empty());
 //! ```
 //!
-//! The way of a request: `server` (socket) → `backend` (latency, faults, record) → `caller` (who signed) → `iam`, `sts` or
+//! The way of a request: `server` (socket) → `backend` (latency, faults, holds, record) → `caller` (who signed) → `iam`, `sts` or
 //! `s3` (the operation) → `authorize` (may they) → `world` (the state).
 
 mod authorize;
@@ -29,6 +29,7 @@ mod clock;
 mod context;
 mod error;
 mod faults;
+mod holds;
 mod iam;
 mod policy;
 mod random;
@@ -48,6 +49,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use aws_files::AwsFiles;
 pub use error::ApiError;
 pub use faults::{Fault, FaultKind, parse_duration};
+pub use holds::{Hold, Stage};
 pub use record::RecordedRequest;
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use sigv4::Signer;

@@ -24,7 +24,7 @@ pub struct RecordedRequest {
     pub account: Option<String>,
     /// When it arrived.
     pub start: Duration,
-    /// When it was answered; `None` while it is in work, or if the client went away.
+    /// When it was answered; `None` while it is in work.
     pub end: Option<Duration>,
     /// HTTP status of the answer; `None` also after a reset connection.
     pub status: Option<u16>,

@@ -13,6 +13,7 @@ use crate::aws_files::{self, AwsFiles};
 use crate::backend::{Backend, State};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults};
+use crate::holds::{Hold, Holds, Stage};
 use crate::record::{Record, RecordedRequest};
 use crate::totp;
 use crate::world::{History, Propagation, World};
@@ -141,6 +142,7 @@ impl SandboxBuilder {
             state: Mutex::new(State { world: self.world, history: History::default(), propagation: self.propagation }),
             clock: Clock::skewed(self.skew_seconds),
             faults: Faults::new(self.faults),
+            holds: Holds::default(),
             record: Record::default(),
             latency: Mutex::new(self.latency),
             started: Instant::now(),
@@ -234,6 +236,11 @@ impl Sandbox {
     /// Removes all faults, and counts calls from 1 again.
     pub fn clear_faults(&self) {
         self.backend.faults.clear();
+    }
+
+    /// Holds a request once it has come so far: the `call`-th of the operation from now on, counted from 1.
+    pub fn hold(&self, operation: &str, call: u64, stage: Stage) -> Hold {
+        self.backend.holds.add(operation, call, stage)
     }
 
     /// Changes the latency.

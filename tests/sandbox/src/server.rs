@@ -38,9 +38,7 @@ async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
     // Without this, small answers wait for the client's acknowledgement. Failing to set it does no harm.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let backend = Arc::clone(&backend);
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(async move { respond(request, number, &backend).await });
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(respond(request, number, Arc::clone(&backend)));
         answer
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -56,7 +54,7 @@ async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
 async fn respond(
     request: hyper::Request<Incoming>,
     connection: u64,
-    backend: &Backend,
+    backend: Arc<Backend>,
 ) -> io::Result<hyper::Response<AnswerBody>> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LONGEST_BODY).collect().await;
@@ -68,7 +66,9 @@ async fn respond(
         headers: parts.headers,
         body,
     };
-    match backend.reply(&request, connection).await {
+    // In a task of its own: what AWS has received it does, even if the client has hung up.
+    let reply = tokio::spawn(async move { backend.reply(&request, connection).await });
+    match reply.await.map_err(io::Error::other)? {
         Reply::Answer(answer) => Ok(response(answer)),
         Reply::Reset => Err(io::ErrorKind::ConnectionReset.into()),
     }

@@ -1,0 +1,100 @@
+//! Killed or interrupted anywhere, xacct leaves nothing that the same command does not put right.
+//!
+//! Every call of a command is a place to strike. The real program is started on accounts of its own; the sandbox stops
+//! one of its requests at a moment of its way, and a signal is sent. Then the same command runs again, undisturbed, and must
+//! come to exactly what it comes to without a signal.
+
+mod strike;
+mod tally;
+mod trial;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, trust};
+use strike::{Blow, Call, Moment, Signal, Struck, When, strike};
+use tally::Tally;
+use trial::Trial;
+
+/// How many points are tried at once: most of the time they wait.
+const AT_ONCE: usize = 8;
+
+#[test]
+fn bootstrap_of_a_new_link() {
+    let words = format!("{BOOTSTRAP} --generate-external-id");
+    hold_up(&Trial::new("bootstrap, new link", &words, |_| ()), every);
+}
+
+#[test]
+fn bootstrap_that_mends_what_drifted() {
+    let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
+    let trial = Trial::new("bootstrap, drift", &words, |scene| {
+        scene.link("--no-verify --external-id of-old --policy-arn SecurityAudit --max-session-duration 2h");
+        scene.sandbox.world(|world| {
+            world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
+            let everything = json!({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+            world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", everything);
+            world.user_mut(ACCOUNT_A, "alice").policies.inline.remove("xacct");
+        });
+    });
+    // It reads what bootstrap of a new link reads.
+    hold_up(&trial, Call::is_write);
+}
+
+#[test]
+fn verify() {
+    hold_up(&Trial::new("verify", "verify", |scene| scene.link("--external-id 0123456789abcdef")), every);
+}
+
+#[test]
+fn teardown() {
+    let trial = Trial::new("teardown", "teardown --yes --even-if-used", |scene| {
+        scene.link("--external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
+    });
+    hold_up(&trial, every);
+}
+
+/// Strikes at every call that is wanted, prints what came of it, and demands that everything held.
+fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
+    let start = Instant::now();
+    let calls = trial.calls.iter().filter(|call| is_wanted(call));
+    let moments = calls.flat_map(|call| Moment::of(call).iter().map(move |&moment| (call, moment)));
+    let blows = moments.flat_map(|(call, moment)| {
+        Signal::of(call).iter().map(move |&signal| Blow { when: When::At(call.clone(), moment), signal })
+    });
+    let mut all: Vec<_> = blows.collect();
+    for _ in 0..all.len() * (rounds() - 1) {
+        let signal = Signal::ALL[all.len() % Signal::ALL.len()];
+        all.push(Blow { when: When::After(trial.some_time()), signal });
+    }
+    let tally = Tally::of(trial, &side_by_side(trial, &all));
+    println!("{tally}  in {:.0} s", start.elapsed().as_secs_f32());
+    assert_eq!(tally.problems, Vec::<String>::new());
+}
+
+fn every(_: &Call) -> bool {
+    true
+}
+
+fn side_by_side(trial: &Trial, blows: &[Blow]) -> Vec<Struck> {
+    let (next, struck) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(blow) = blows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = strike(trial, blow.clone());
+                    struck.lock().expect("no thread panics with the lock").push(result);
+                }
+            });
+        }
+    });
+    struck.into_inner().expect("no thread panics with the lock")
+}
+
+/// How often everything is tried: signals of later rounds come at any time.
+fn rounds() -> usize {
+    std::env::var("XACCT_ROUNDS").map_or(1, |text| text.parse().expect("XACCT_ROUNDS is a number from 1"))
+}

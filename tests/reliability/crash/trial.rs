@@ -1,0 +1,133 @@
+//! A command that is to be struck, and what it comes to undisturbed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use xacct_sandbox::{Sandbox, World};
+
+use super::strike::Call;
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
+use crate::state;
+
+/// Where links are recorded.
+const FILE: &str = "xacct.toml";
+
+/// A command, where it starts from, and what an undisturbed run of it comes to.
+pub struct Trial {
+    /// What it is, in words.
+    pub name: &'static str,
+    /// The command line.
+    pub words: String,
+    world: World,
+    /// What the run finds.
+    pub start: Traces,
+    /// What an undisturbed run comes to.
+    pub goal: Traces,
+    /// Its calls.
+    pub calls: Vec<Call>,
+    length: Duration,
+}
+
+impl Trial {
+    /// Runs the command undisturbed. `prepare` makes what it starts from, beside things of others.
+    pub fn new(name: &'static str, words: &str, prepare: impl FnOnce(&Scene)) -> Self {
+        let scene = Scene::new();
+        scene.sandbox.world(state::plant_others);
+        prepare(&scene);
+        let world = scene.sandbox.world(|world| world.clone());
+        let start = Traces::of(&scene);
+        let mut trial = Self {
+            name,
+            words: words.to_owned(),
+            world,
+            start: start.clone(),
+            goal: start,
+            calls: Vec::new(),
+            length: Duration::ZERO,
+        };
+        let scene = trial.scene();
+        let begun = Instant::now();
+        scene.xacct(words).exits_with(0);
+        trial.length = begun.elapsed();
+        trial.goal = Traces::of(&scene);
+        for operation in scene.sandbox.requests().into_iter().map(|request| request.operation) {
+            let before = trial.calls.iter().filter(|call| call.operation == operation).count();
+            trial.calls.push(Call { operation, number: before as u64 + 1 });
+        }
+        trial
+    }
+
+    /// Accounts and folder as the run finds them.
+    pub fn scene(&self) -> Scene {
+        let scene = Scene::of(Sandbox::builder().world(self.world.clone()));
+        if let Some(text) = &self.start.file {
+            scene.environment.write(FILE, text);
+        }
+        scene
+    }
+
+    /// A time at which a run may be struck; with several runs at once each takes longer.
+    pub fn some_time(&self) -> Duration {
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).expect("random bytes");
+        (self.length * 3).mul_f64(f64::from(u32::from_ne_bytes(random)) / f64::from(u32::MAX))
+    }
+}
+
+/// What a run leaves in the accounts and in the folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traces {
+    /// All accounts.
+    pub state: Value,
+    /// `xacct.toml`.
+    pub file: Option<String>,
+}
+
+impl Traces {
+    /// All there is now. An external ID that was generated has a name in place of its value.
+    pub fn of(scene: &Scene) -> Self {
+        let file = scene.environment.has(FILE).then(|| scene.environment.read(FILE));
+        let state = state::of(scene);
+        let lines = file.iter().flat_map(|text| text.lines());
+        let generated = lines.filter_map(|line| line.strip_prefix("external_id = ")).find(|id| id.len() > 30);
+        let Some(id) = generated.map(str::to_owned) else { return Self { state, file } };
+        let named = |text: String| text.replace(&id, "\"generated\"");
+        Self { state: named(state.to_string()).parse().expect("JSON"), file: file.map(named) }
+    }
+
+    /// What is none of xacct's.
+    pub fn of_others(&self) -> Value {
+        let mut state = self.state.clone();
+        let mut take = |path: &str, is_ours: fn(&str) -> bool| {
+            let things = state.pointer_mut(path).and_then(Value::as_object_mut);
+            things.unwrap_or_else(|| panic!("no {path}")).retain(|name, _| !is_ours(name));
+        };
+        take(&format!("/accounts/{ACCOUNT_B}/roles"), |name| name == "xacct");
+        take(&format!("/accounts/{ACCOUNT_A}/users/alice/policies/inline"), |name| name == "xacct");
+        take("/buckets", is_test_bucket);
+        state
+    }
+
+    /// The test buckets that there are.
+    pub fn test_buckets(&self) -> Vec<String> {
+        let buckets = self.state["buckets"].as_object().into_iter().flatten();
+        buckets.map(|(name, _)| name.clone()).filter(|name| is_test_bucket(name)).collect()
+    }
+
+    /// What differs from the other, line by line.
+    pub fn differences(&self, other: &Self) -> String {
+        let lines = |traces: &Self| -> Vec<String> {
+            let text = format!("{:#}\n{}", traces.state, traces.file.as_deref().unwrap_or("no file"));
+            text.lines().map(str::to_owned).collect()
+        };
+        let (ours, theirs) = (lines(self), lines(other));
+        let only = |sign: &str, these: &[String], those: &[String]| -> Vec<String> {
+            these.iter().filter(|line| !those.contains(line)).map(|line| format!("{sign}{}", line.trim())).collect()
+        };
+        [only("-", &ours, &theirs), only("+", &theirs, &ours)].concat().join("\n")
+    }
+}
+
+fn is_test_bucket(name: &str) -> bool {
+    name.starts_with(&format!("xacct-verify-{ACCOUNT_B}-"))
+}

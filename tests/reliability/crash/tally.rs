@@ -58,7 +58,7 @@ impl fmt::Display for Tally {
         let calls: usize = operations.values().sum();
         let names: Vec<_> = operations.iter().map(|(name, times)| format!("{name} {times}")).collect();
         writeln!(f, "{name}: {calls} calls: {}", names.join(", "))?;
-        for Row { signal, points, converged, left, through, slowest } in rows {
+        for Row { signal, points, converged, left, through, slowest } in rows.iter().filter(|row| row.points > 0) {
             writeln!(
                 f,
                 "  {:<8} {points:>5} points, {converged:>5} converged when run again, {left:>3} buckets left, \

@@ -5,7 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Output, TestEnvironment};
 
@@ -32,31 +32,48 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
-/// Where a program of the Python venv is, or why it is not there.
+/// Where a program of the Python venv is, or why it is not there. `XACCT_VENV` names the venv; where it is not set, it is
+/// the one that `tests/run` makes.
 pub fn in_venv(program: &str) -> Result<PathBuf, String> {
-    let Some(venv) = std::env::var_os("XACCT_VENV").filter(|venv| !venv.is_empty()) else {
-        return Err("XACCT_VENV is not set; tests/run sets it".to_owned());
-    };
-    let path = PathBuf::from(venv).join("bin").join(program);
+    let venv = std::env::var_os("XACCT_VENV").map_or_else(
+        || {
+            let target = Path::new(env!("CARGO_BIN_EXE_xacct")).ancestors().nth(2).expect("the target folder");
+            target.join("third-party/venv")
+        },
+        PathBuf::from,
+    );
+    let path = venv.join("bin").join(program);
     match path.is_file() {
         true => Ok(path),
-        false => Err(format!("there is no {}", path.display())),
+        false => Err(format!("there is no {}; tests/run installs it", path.display())),
     }
 }
 
-/// Readies an environment for Terraform: with `PATH`, and what the machine says about where providers come from.
-///
-/// The folder must hold the configuration already. Returns `None`, and skips the test, where there is no Terraform or
-/// no provider to be had.
+/// Readies an environment for Terraform, as [`init_terraform`]; `None`, with the test skipped, where it cannot.
 pub fn terraform(test: &str, environment: &mut TestEnvironment) -> Option<()> {
-    for name in ["PATH", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "CHECKPOINT_DISABLE"] {
-        if let Ok(value) = std::env::var(name) {
-            environment.set(name, &value);
+    match init_terraform(environment) {
+        Ok(()) => Some(()),
+        Err(reason) => {
+            skip(test, &reason);
+            None
         }
     }
+}
+
+/// `PATH`, and what the machine says about where Terraform's providers come from.
+pub fn terraform_variables() -> Vec<(String, String)> {
+    let names = ["PATH", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "CHECKPOINT_DISABLE"];
+    names.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
+}
+
+/// Readies an environment for Terraform, with [`terraform_variables`], and initialises the configuration that is in its
+/// folder. The error says why there is no Terraform, or no provider to be had.
+pub fn init_terraform(environment: &mut TestEnvironment) -> Result<(), String> {
+    for (name, value) in terraform_variables() {
+        environment.set(&name, &value);
+    }
     if let Err(error) = environment.command("terraform").arg("version").output() {
-        skip(test, &format!("terraform cannot be run: {error}"));
-        return None;
+        return Err(format!("terraform cannot be run: {error}"));
     }
     let mut init = environment.command("terraform");
     init.args(["init", "-no-color", "-input=false"]);
@@ -64,8 +81,7 @@ pub fn terraform(test: &str, environment: &mut TestEnvironment) -> Option<()> {
     if init.code != 0 {
         let error = init.stderr.split_once("Error: ").map_or(&*init.stderr, |(_, error)| error);
         let reason = error.split_whitespace().take(30).collect::<Vec<_>>().join(" ");
-        skip(test, &format!("terraform init does not work here: {reason}"));
-        return None;
+        return Err(format!("terraform init does not work here: {reason}"));
     }
-    Some(())
+    Ok(())
 }

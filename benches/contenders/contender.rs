@@ -1,0 +1,187 @@
+//! Who does the job, and with which commands.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::Result;
+use crate::ground::{EXTERNAL_ID, Ground, POLICY};
+use crate::support::{TestEnvironment, third_party};
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Role with external ID and managed policy, grant, session, who it is, a bucket made and deleted.
+    Whole,
+    /// The same without session and bucket.
+    Link,
+    /// Of a link that is there: session, who it is, a bucket made and deleted, two refusals.
+    Verify,
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => "whole job",
+            Self::Link => "link only",
+            Self::Verify => "verify",
+        })
+    }
+}
+
+/// Who does the job.
+pub enum Contender {
+    /// `xacct bootstrap`, `xacct verify`. It does more than the job: looks before and after, proves two refusals.
+    Xacct,
+    /// A script for the Python that has boto3.
+    Boto3 {
+        /// The Python.
+        python: PathBuf,
+    },
+    /// A shell script.
+    AwsCli {
+        /// The AWS CLI.
+        aws: PathBuf,
+    },
+    /// Terraform with the real provider, two configurations that were initialised before.
+    Terraform(Box<Terraform>),
+}
+
+/// Two configurations of Terraform's.
+pub struct Terraform {
+    link: TestEnvironment,
+    usage: TestEnvironment,
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Xacct => "xacct",
+            Self::Boto3 { .. } => "boto3",
+            Self::AwsCli { .. } => "AWS CLI",
+            Self::Terraform(_) => "Terraform",
+        })
+    }
+}
+
+impl Contender {
+    /// Everyone who is there, and why the others are not.
+    pub fn all() -> (Vec<Self>, Vec<String>) {
+        let found = [
+            ("boto3", boto3()),
+            ("AWS CLI", third_party::in_venv("aws").map(|aws| Self::AwsCli { aws })),
+            ("Terraform", terraform()),
+        ];
+        let (mut present, mut skipped) = (vec![Self::Xacct], Vec::new());
+        for (name, contender) in found {
+            match contender {
+                Ok(contender) => present.push(contender),
+                Err(reason) => skipped.push(format!("{name}: {reason}")),
+            }
+        }
+        (present, skipped)
+    }
+
+    /// Which version it is.
+    pub fn version(&self) -> Result<String> {
+        let here = TestEnvironment::new();
+        let mut command = match self {
+            Self::Xacct => here.command(XACCT),
+            Self::Boto3 { python } => here.command(python),
+            Self::AwsCli { aws } => here.command(aws),
+            Self::Terraform(terraform) => terraform.link.command("terraform"),
+        };
+        command.args(match self {
+            Self::Xacct | Self::AwsCli { .. } => &["--version"][..],
+            Self::Boto3 { .. } => &["-c", "import boto3; print('boto3', boto3.__version__)"],
+            Self::Terraform(_) => &["version"],
+        });
+        let output = String::from_utf8(command.output()?.stdout)?;
+        let provider = output.lines().find(|line| line.contains("provider")).unwrap_or_default();
+        Ok(format!("{} {provider}", output.lines().next().unwrap_or_default()).trim().to_owned())
+    }
+
+    /// Whether it does such a job.
+    pub fn does(&self, job: Job) -> bool {
+        match self {
+            Self::Xacct => true,
+            Self::Boto3 { .. } | Self::AwsCli { .. } => job != Job::Link,
+            Self::Terraform(_) => job == Job::Whole,
+        }
+    }
+
+    /// The commands that do a job, in their order.
+    pub fn commands(&self, job: Job, ground: &Ground) -> Vec<Command> {
+        let word = if job == Job::Verify { "verify" } else { "whole" };
+        match self {
+            Self::Xacct => vec![xacct(ground, job)],
+            Self::Boto3 { python } => {
+                let mut command = ground.environment.command(python);
+                command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/benches/contenders/boto3_job.py"), word]);
+                vec![command]
+            }
+            Self::AwsCli { aws } => {
+                let mut command = ground.environment.command("bash");
+                command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/benches/contenders/aws_cli.sh"), word]);
+                command.env("AWS", aws);
+                command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+                vec![command]
+            }
+            Self::Terraform(terraform) => terraform.commands(ground).into(),
+        }
+    }
+}
+
+/// The program that is measured.
+pub const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
+
+/// xacct, doing a job.
+pub fn xacct(ground: &Ground, job: Job) -> Command {
+    let words = match job {
+        Job::Verify => "verify".to_owned(),
+        Job::Whole | Job::Link => format!(
+            "bootstrap --yes --target-account {} --user alice --user-profile alice --profile security-admin \
+             --target-profile dev-admin --external-id {EXTERNAL_ID} --policy-arn {POLICY}",
+            ground.target
+        ),
+    };
+    let mut command = ground.environment.command(XACCT);
+    command.args(words.split_whitespace());
+    if job == Job::Link {
+        command.arg("--no-verify");
+    }
+    command
+}
+
+fn boto3() -> std::result::Result<Contender, String> {
+    // The AWS CLI stands for boto3, which is installed with it.
+    third_party::in_venv("aws")?;
+    Ok(Contender::Boto3 { python: third_party::in_venv("python")? })
+}
+
+fn terraform() -> std::result::Result<Contender, String> {
+    let initialised = |text: &str| {
+        let mut environment = TestEnvironment::new();
+        environment.write("main.tf", text);
+        third_party::init_terraform(&mut environment).map(|()| environment)
+    };
+    let link = initialised(include_str!("terraform/link/main.tf"))?;
+    let usage = initialised(include_str!("terraform/use/main.tf"))?;
+    Ok(Contender::Terraform(Box::new(Terraform { link, usage })))
+}
+
+impl Terraform {
+    /// Makes the link, makes the bucket, deletes the bucket.
+    fn commands(&self, ground: &Ground) -> [Command; 3] {
+        for place in [&self.link, &self.usage] {
+            // What was made before belongs to other accounts.
+            let _ = std::fs::remove_file(place.path("terraform.tfstate"));
+        }
+        [(&self.link, "apply"), (&self.usage, "apply"), (&self.usage, "destroy")].map(|(place, verb)| {
+            let mut command = ground.environment.command("terraform");
+            command.envs(third_party::terraform_variables()).current_dir(place.path(""));
+            command.args([verb, "-auto-approve", "-input=false", "-no-color"]);
+            command
+        })
+    }
+}

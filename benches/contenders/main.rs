@@ -1,0 +1,144 @@
+//! xacct beside what people use today: `cargo bench --bench contenders`.
+//!
+//! Everybody does the same job (see [`contender::Job`]) on the same servers, in turn, round after round; what is told is
+//! the median of the rounds and, in brackets, the least and the most. A job that fails, or whose outcome is not what it
+//! must be, ends all. xacct is what `cargo build --release` makes; the time of a program is that from its start to its end.
+//!
+//! 50 ms are what every request waits for, and every TLS handshake, which has one step. The sandbox waits by itself;
+//! before ministack stands a wire that holds back what clients send. `terraform init` is not counted.
+//!
+//! Options, behind `--`: `--rounds 5`, and which parts: `jobs`, `targets`, `startup`. The figures are also written to
+//! `bench/contenders.json` in the target folder.
+//!
+//! `cargo test` runs a short form of it, with xacct alone.
+
+mod bars;
+mod contender;
+mod ground;
+mod jobs;
+mod measure;
+#[path = "../../tests/third_party/ministack.rs"]
+mod ministack;
+mod report;
+mod startup;
+mod statistics;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod targets;
+mod wire;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use crate::contender::{Contender, XACCT};
+use crate::ground::Server;
+
+/// What may go wrong is told, and ends the run.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Measure xacct beside what people use today
+#[derive(Debug, Parser)]
+struct Options {
+    /// How many rounds are counted
+    #[arg(long, default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Which parts (default: all)
+    parts: Vec<Part>,
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// One link, by every contender
+    Jobs,
+    /// Many targets
+    Targets,
+    /// Commands that ask nobody
+    Startup,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let outcome = match arguments.nth(1) {
+        Some(first) if first == measure::MEASURE => measure::measure(arguments),
+        _ => run().map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<()> {
+    // What `cargo test` gives is meant for tests of the usual form.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    if is_bench { whole(&Options::parse()) } else { short() }
+}
+
+fn whole(options: &Options) -> Result<()> {
+    let has = |part| options.parts.is_empty() || options.parts.contains(&part);
+    let rounds = usize::from(options.rounds);
+    let before = report::load()?;
+    let mut found = serde_json::Map::new();
+    let mut bars = Vec::new();
+    let (contenders, mut skipped) = Contender::all();
+    let versions = contenders.iter().map(Contender::version).collect::<Result<Vec<_>>>()?;
+    println!("{}, median of {rounds} rounds (least–most)\n{before}", versions.join("; "));
+    if has(Part::Jobs) {
+        let mut servers = vec![Server::Sandbox];
+        match ministack::shared() {
+            Ok(_) => servers.push(Server::Ministack),
+            Err(reason) => skipped.push(format!("everything on ministack: {reason}")),
+        }
+        let rows = jobs::run(&contenders, &jobs::scenarios(&servers), rounds)?;
+        report::print_jobs(&rows);
+        bars.extend(bars::of_jobs(&rows));
+        found.insert("jobs".to_owned(), report::jobs(&rows));
+    }
+    if has(Part::Targets) {
+        let concurrency = targets::concurrency()?;
+        let crowds = targets::run(&[1, 10, 100], Some(1000), rounds)?;
+        report::print_crowds(&crowds, concurrency);
+        bars.extend(bars::of_crowds(&crowds, concurrency));
+        found.insert("targets".to_owned(), report::crowds(&crowds));
+    }
+    if has(Part::Startup) {
+        let startup = startup::run(20 * rounds)?;
+        report::print_startup(&startup);
+        bars.extend(bars::of_startup(&startup));
+        found.insert("startup".to_owned(), report::startup(&startup));
+    }
+    report::print_bars(&bars);
+    let after = report::load()?;
+    println!("\n{after} at the end");
+    for reason in &skipped {
+        println!("skipped: {reason}");
+    }
+    found.insert("bars".to_owned(), report::bars(&bars));
+    found.insert("versions".to_owned(), json!(versions));
+    found.insert("machine".to_owned(), json!([before, after]));
+    found.insert("skipped".to_owned(), json!(skipped));
+    write(&serde_json::Value::Object(found))
+}
+
+/// One round, of what every machine has.
+fn short() -> Result<()> {
+    jobs::run(&[Contender::Xacct], &jobs::scenarios(&[Server::Sandbox]), 0)?;
+    targets::run(&[2], None, 1)?;
+    startup::run(1)?;
+    Ok(())
+}
+
+fn write(found: &serde_json::Value) -> Result<()> {
+    let folder = Path::new(XACCT).ancestors().nth(2).ok_or("no target folder")?.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join("contenders.json");
+    std::fs::write(&file, format!("{found:#}\n"))?;
+    println!("{}", file.display());
+    Ok(())
+}

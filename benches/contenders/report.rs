@@ -1,0 +1,170 @@
+//! What was found, for people and for programs.
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::bars::{Bar, efficiency};
+use crate::jobs::Row;
+use crate::startup::Startup;
+use crate::statistics::Sample;
+use crate::targets::Crowd;
+
+fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header(header).add_rows(rows);
+    table
+}
+
+/// A count that may be unknown.
+fn count(number: Option<usize>) -> String {
+    number.map_or_else(|| "–".to_owned(), |number| number.to_string())
+}
+
+/// One link: a table for each place and job.
+pub fn print_jobs(rows: &[Row]) {
+    for of_scenario in rows.chunk_by(|one, other| one.scenario == other.scenario) {
+        let Some(xacct) = of_scenario.first() else { continue };
+        let scenario = xacct.scenario;
+        println!("\n{}, {}, {}\n", scenario.job, scenario.server, scenario.distance);
+        let times = |of: fn(&Row) -> Sample, row| match of(row).over(&of(xacct)) {
+            _ if std::ptr::eq(row, xacct) => "1".to_owned(),
+            ratio => ratio.to_string(),
+        };
+        let lines = of_scenario.iter().map(|row| {
+            let last = row.attempts.last();
+            let seen = last.and_then(|attempt| attempt.seen);
+            [
+                row.contender.clone(),
+                row.wall().to_string(),
+                times(Row::wall, row),
+                row.cpu().to_string(),
+                times(Row::cpu, row),
+                row.memory().to_string(),
+                count(seen.map(|seen| seen.requests)),
+                count(seen.map(|seen| seen.steps).filter(|_| !scenario.distance.latency.is_zero())),
+                count(last.and_then(|attempt| attempt.connections)),
+            ]
+        });
+        let header = [
+            "contender",
+            "time, ms",
+            "× xacct",
+            "processor, ms",
+            "× xacct",
+            "memory, MiB",
+            "requests",
+            "steps",
+            "connections",
+        ];
+        println!("{}", table(header, lines));
+    }
+}
+
+/// Many targets.
+pub fn print_crowds(crowds: &[Crowd], concurrency: usize) {
+    println!(
+        "\nmany targets on the sandbox at 50 ms, {concurrency} at once (bootstrap: their roles, with --only target)\n"
+    );
+    let lines = crowds.iter().map(|crowd| {
+        let one = crowds.iter().find(|one| one.work == crowd.work && one.count == 1).unwrap_or(crowd);
+        let seen = crowd.attempts.last().map(|attempt| attempt.seen);
+        [
+            format!("{} {}", crowd.work, crowd.count),
+            crowd.wall().to_string(),
+            efficiency(crowd, one, concurrency).to_string(),
+            crowd.cpu().to_string(),
+            crowd.memory().to_string(),
+            count(seen.map(|seen| seen.requests)),
+            crowd.rate().to_string(),
+        ]
+    });
+    let header = [
+        "targets",
+        "time, ms",
+        "of the ideal",
+        "processor, ms",
+        "memory, MiB",
+        "requests",
+        "to the source's STS, in 1 s",
+    ];
+    println!("{}", table(header, lines));
+}
+
+/// Commands that ask nobody.
+pub fn print_startup(startup: &Startup) {
+    println!("\ncommands that ask nobody\n");
+    let nothing = [("true", &startup.nothing)];
+    let commands = startup.commands.iter().map(|(name, times)| (*name, times));
+    let lines = nothing.into_iter().chain(commands).map(|(name, times)| [name.to_owned(), times.to_string()]);
+    println!("{}", table(["command", "time, ms"], lines));
+}
+
+/// What xacct is held to.
+pub fn print_bars(bars: &[Bar]) {
+    println!("\nbars\n");
+    let lines = bars.iter().map(|bar| {
+        let word = if bar.met { "met" } else { "MISSED" };
+        [bar.what.clone(), bar.bar.clone(), bar.figure.clone(), word.to_owned()]
+    });
+    println!("{}", table(["what", "bar", "figure", ""], lines));
+}
+
+/// One link, as JSON.
+pub fn jobs(rows: &[Row]) -> Value {
+    let of_row = |row: &Row| {
+        let seen = row.attempts.iter().map(|attempt| attempt.seen);
+        json!({
+            "job": row.scenario.job.to_string(),
+            "server": row.scenario.server.to_string(),
+            "latency_ms": row.scenario.distance.latency.as_millis(),
+            "tls": row.scenario.distance.tls,
+            "contender": row.contender,
+            "wall_ms": row.wall().numbers(),
+            "cpu_ms": row.cpu().numbers(),
+            "memory_mib": row.memory().numbers(),
+            "requests": seen.clone().map(|seen| seen.map(|seen| seen.requests)).collect::<Vec<_>>(),
+            "steps": seen.clone().map(|seen| seen.map(|seen| seen.steps)).collect::<Vec<_>>(),
+            "at_once": seen.map(|seen| seen.map(|seen| seen.at_once)).collect::<Vec<_>>(),
+            "connections": row.attempts.iter().map(|attempt| attempt.connections).collect::<Vec<_>>(),
+        })
+    };
+    rows.iter().map(of_row).collect()
+}
+
+/// Many targets, as JSON.
+pub fn crowds(crowds: &[Crowd]) -> Value {
+    let of_crowd = |crowd: &Crowd| {
+        json!({
+            "work": crowd.work.to_string(),
+            "targets": crowd.count,
+            "wall_ms": crowd.wall().numbers(),
+            "cpu_ms": crowd.cpu().numbers(),
+            "memory_mib": crowd.memory().numbers(),
+            "requests": crowd.attempts.iter().map(|attempt| attempt.seen.requests).collect::<Vec<_>>(),
+            "steps": crowd.attempts.iter().map(|attempt| attempt.seen.steps).collect::<Vec<_>>(),
+            "source_sts_requests_in_a_second": crowd.rate(),
+        })
+    };
+    crowds.iter().map(of_crowd).collect()
+}
+
+/// Commands that ask nobody, as JSON.
+pub fn startup(startup: &Startup) -> Value {
+    let commands = startup.commands.iter().map(|(name, times)| ((*name).to_owned(), json!(times.numbers())));
+    json!({"true": startup.nothing.numbers(), "xacct": commands.collect::<serde_json::Map<_, _>>()})
+}
+
+/// What xacct is held to, as JSON.
+pub fn bars(bars: &[Bar]) -> Value {
+    let of_bar = |bar: &Bar| json!({"what": bar.what, "bar": bar.bar, "figure": bar.figure, "met": bar.met});
+    bars.iter().map(of_bar).collect()
+}
+
+/// The machine: processors, and how busy they were (`/proc/loadavg`, where there is one).
+pub fn load() -> Result<String> {
+    let cores = std::thread::available_parallelism()?;
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
+    Ok(format!("{cores} cores, load {}", if load.is_empty() { "unknown" } else { &load }))
+}

@@ -1,0 +1,36 @@
+//! Commands that ask nobody: how long until they have answered.
+
+use crate::Result;
+use crate::contender::XACCT;
+use crate::jobs::milliseconds;
+use crate::measure::measured;
+use crate::statistics::Sample;
+use crate::support::TestEnvironment;
+
+/// How long each of them takes, in milliseconds.
+pub struct Startup {
+    /// `true`, which does nothing.
+    pub nothing: Sample,
+    /// The commands, by name.
+    pub commands: Vec<(&'static str, Sample)>,
+}
+
+/// Runs each of them once in every round.
+pub fn run(rounds: usize) -> Result<Startup> {
+    let environment = TestEnvironment::new();
+    let target = "[targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\nregion = 'eu-west-1'\n";
+    environment.write("xacct.toml", &format!("[source]\naccount = '111111111111'\nuser = 'alice'\n{target}"));
+    let names = ["true", "--help", "print-provider-hcl"];
+    let mut times = names.map(|_| Vec::new());
+    for _ in 0..rounds {
+        for (name, times) in names.iter().zip(&mut times) {
+            let mut command = environment.command(if *name == "true" { "true" } else { XACCT });
+            if *name != "true" {
+                command.arg(name);
+            }
+            times.push(milliseconds(measured(&command)?.wall));
+        }
+    }
+    let [nothing, help, print] = times.map(Sample::of);
+    Ok(Startup { nothing, commands: vec![(names[1], help), (names[2], print)] })
+}

@@ -1,0 +1,195 @@
+//! Many targets at once, with the concurrency that xacct has by itself.
+
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::json;
+use xacct::cli::{Cli, Command as Verb};
+use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE, AccessKey, World};
+use xacct_sandbox::{RecordedRequest, Sandbox};
+
+use crate::Result;
+use crate::contender::XACCT;
+use crate::ground::{Distance, EXTERNAL_ID, Ground, POLICY, ROLE, keys};
+use crate::jobs::{LATENCY, Seen, mebibytes, milliseconds};
+use crate::measure::{Usage, measured};
+use crate::statistics::Sample;
+
+/// What is done with many targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Their roles are made, with `--only target`: the grant of so many does not fit into a user's inline policies.
+    Bootstrap,
+    /// They are proven.
+    Verify,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Verify => "verify",
+        })
+    }
+}
+
+/// So many targets, several times.
+pub struct Crowd {
+    /// What was done.
+    pub work: Work,
+    /// With how many.
+    pub count: usize,
+    /// In the order of the rounds.
+    pub attempts: Vec<Attempt>,
+}
+
+/// So many targets, once.
+pub struct Attempt {
+    /// What it took.
+    pub usage: Usage,
+    /// What the sandbox saw.
+    pub seen: Seen,
+    /// How many requests of the source account STS had within the worst second.
+    pub rate: usize,
+}
+
+impl Crowd {
+    /// Milliseconds from start to end.
+    pub fn wall(&self) -> Sample {
+        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.wall)))
+    }
+
+    /// Milliseconds of processor time.
+    pub fn cpu(&self) -> Sample {
+        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.cpu)))
+    }
+
+    /// MiB of memory at its peak.
+    pub fn memory(&self) -> Sample {
+        Sample::of(self.attempts.iter().map(|attempt| mebibytes(attempt.usage.memory)))
+    }
+
+    /// How many requests of the source account STS had within the worst second.
+    pub fn rate(&self) -> usize {
+        self.attempts.iter().map(|attempt| attempt.rate).max().unwrap_or(0)
+    }
+}
+
+/// How many targets are worked on side by side where nothing else is said.
+pub fn concurrency() -> Result<usize> {
+    match Cli::try_parse_from(["xacct", "verify"])?.command {
+        Verb::Verify(verify) => Ok(verify.report.concurrency.into()),
+        other => Err(format!("not verify: {other:?}").into()),
+    }
+}
+
+/// So many targets are made and proven, in every round; the largest crowd is only proven, and once.
+pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Vec<Crowd>> {
+    let mut crowds = Vec::new();
+    for work in [Work::Bootstrap, Work::Verify] {
+        crowds.extend(counts.iter().map(|&count| Crowd { work, count, attempts: Vec::new() }));
+    }
+    for round in 1..=rounds {
+        for crowd in &mut crowds {
+            crowd.attempts.push(attempt(crowd.work, crowd.count)?);
+        }
+        eprintln!("round {round} of {rounds} with many targets is done");
+    }
+    if let Some(count) = largest {
+        crowds.push(Crowd { work: Work::Verify, count, attempts: vec![attempt(Work::Verify, count)?] });
+    }
+    Ok(crowds)
+}
+
+fn attempt(work: Work, count: usize) -> Result<Attempt> {
+    let accounts: Vec<_> = (0..count).map(|number| (300_000_000_000 + number).to_string()).collect();
+    let mut ground = Ground::of(Sandbox::builder().plant(|world| plant(world, work, &accounts)).start());
+    let mut command = ground.environment.command(XACCT);
+    match work {
+        Work::Bootstrap => {
+            for account in &accounts {
+                let AccessKey { id, secret } = operator(account);
+                ground.profile(account, &keys(&id, &secret));
+                let line = format!("aws_account_id = {account}\n");
+                ground.environment.append(".aws/config", &line);
+            }
+            command.args([
+                "bootstrap",
+                "--yes",
+                "--only=target",
+                &format!("--target-account={}", accounts.join(",")),
+                &format!("--user=arn:aws:iam::{ACCOUNT_A}:user/alice"),
+                &format!("--external-id={EXTERNAL_ID}"),
+                &format!("--policy-arn={POLICY}"),
+            ])
+        }
+        Work::Verify => {
+            ground.environment.write("xacct.toml", &file(&accounts));
+            command.arg("verify")
+        }
+    };
+    ground.move_away(Distance { latency: LATENCY, tls: false });
+    let usage = measured(&command)?;
+    let requests = ground.requests().unwrap_or_default();
+    let wanted = if work == Work::Bootstrap { "CreateRole" } else { "DeleteBucket" };
+    let done = requests.iter().filter(|request| request.operation == wanted).count();
+    if done < count {
+        return Err(format!("{work} of {count} targets: {done} times {wanted}").into());
+    }
+    Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests) })
+}
+
+/// The key of a target's operator, who has a profile that names the account.
+fn operator(account: &str) -> AccessKey {
+    AccessKey { id: format!("AKIATEST{account}"), secret: format!("secret-of-the-operator-in-{account}") }
+}
+
+fn plant(world: &mut World, work: Work, accounts: &[String]) {
+    let statement = json!({
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT_A}:root")},
+        "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
+    });
+    let trust = json!({"Version": "2012-10-17", "Statement": [statement]});
+    for account in accounts {
+        match work {
+            Work::Bootstrap => {
+                world.add_user(account, "admin").keys.push(operator(account));
+                world.attach_user_policy(account, "admin", "arn:aws:iam::aws:policy/AdministratorAccess");
+            }
+            Work::Verify => {
+                world.add_role(account, ROLE, trust.clone());
+                world.attach_role_policy(account, ROLE, &format!("arn:aws:iam::aws:policy/{POLICY}"));
+            }
+        }
+    }
+    world.grant_assume_role(ACCOUNT_A, "alice", ROLE, &format!("arn:aws:iam::*:role/{ROLE}"));
+}
+
+fn file(accounts: &[String]) -> String {
+    let mut text = format!("[source]\naccount = \"{ACCOUNT_A}\"\nuser = \"alice\"\nuser_profile = \"alice\"\n");
+    for account in accounts {
+        text += &format!(
+            "\n[targets.\"{account}\"]\naccount = \"{account}\"\nrole = \"{ROLE}\"\nexternal_id = \"{EXTERNAL_ID}\"\n\
+             policy_arns = [\"{POLICY}\"]\n"
+        );
+    }
+    text
+}
+
+/// The most requests that keys of the source account sent to STS within a second.
+fn rate(requests: &[RecordedRequest]) -> usize {
+    let of_source = |key: &str| [ADMIN_A.id, ALICE.id].contains(&key);
+    let mut starts: Vec<_> = requests
+        .iter()
+        .filter(|request| request.service == "sts" && request.access_key.as_deref().is_some_and(of_source))
+        .map(|request| request.start)
+        .collect();
+    starts.sort();
+    let within = |first: usize| {
+        let end = starts[first] + Duration::from_secs(1);
+        starts[first..].partition_point(|start| *start < end)
+    };
+    (0..starts.len()).map(within).max().unwrap_or(0)
+}

@@ -1,0 +1,145 @@
+//! A wire in front of a server: it may be long, and encrypted.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+/// A certificate authority that nothing trusts by itself, and a certificate of its for this machine.
+pub struct Authority {
+    pem: String,
+    acceptor: TlsAcceptor,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("an authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate for one that signed itself if it has the name of its issuer.
+        params.distinguished_name.push(DnType::CommonName, "xacct's tests");
+        let authority =
+            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
+        let certificate = params.signed_by(&key, &authority).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("TLS");
+        Self { pem: authority.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+
+    /// Its own certificate, for `AWS_CA_BUNDLE`.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+}
+
+/// A wire to a server on this machine, on a port of its own. It is gone when this is dropped.
+pub struct Wire {
+    scheme: &'static str,
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    runtime: Option<Runtime>,
+}
+
+impl Wire {
+    /// Leads to that port. What a client sends arrives so much later; answers come at once. With an authority to vouch for
+    /// the server it is encrypted, and only the one step of a handshake takes longer.
+    pub fn start(server: u16, delay: Duration, authority: Option<&Authority>) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let acceptor = authority.map(|authority| authority.acceptor.clone());
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(carry(client, server, delay, acceptor.clone()));
+            }
+        });
+        Self { scheme, port, connections, runtime: Some(runtime) }
+    }
+
+    /// Where it begins.
+    pub fn url(&self) -> String {
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
+    }
+
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn carry(client: TcpStream, server: u16, delay: Duration, acceptor: Option<TlsAcceptor>) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await?;
+    server.set_nodelay(true)?;
+    match acceptor {
+        Some(acceptor) => {
+            tokio::time::sleep(delay).await;
+            let mut client = acceptor.accept(client).await?;
+            tokio::io::copy_bidirectional(&mut client, &mut server).await?
+        }
+        None => {
+            let (far_end, mut late) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(hold_back(client, far_end, delay));
+            tokio::io::copy_bidirectional(&mut late, &mut server).await?
+        }
+    };
+    Ok(())
+}
+
+/// Hands over what the client sent when its time has come. Parts that were sent at once arrive at once: a wire is long,
+/// not slow.
+async fn hold_back(client: TcpStream, far_end: DuplexStream, delay: Duration) -> io::Result<()> {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = tokio::io::split(far_end);
+    let (sender, mut on_the_way) = tokio::sync::mpsc::unbounded_channel();
+    let reading = async move {
+        loop {
+            let mut part = Vec::with_capacity(16 * 1024);
+            if from_client.read_buf(&mut part).await? == 0 || sender.send((Instant::now() + delay, part)).is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let handing_over = async move {
+        while let Some((due, part)) = on_the_way.recv().await {
+            tokio::time::sleep_until(due).await;
+            to_server.write_all(&part).await?;
+        }
+        to_server.shutdown().await
+    };
+    let back = async move {
+        tokio::io::copy(&mut from_server, &mut to_client).await?;
+        to_client.shutdown().await
+    };
+    tokio::try_join!(reading, handing_over, back).map(|_| ())
+}

@@ -1,7 +1,7 @@
 //! Credentials, regions and endpoints; clients that share one HTTP connection pool.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -58,6 +58,16 @@ pub struct Access {
     key_id: String,
     path_style: bool,
     config: SdkConfig,
+    /// Of this very configuration, so whatever changes it begins with none.
+    clients: Arc<Clients>,
+}
+
+/// The SDK's clients, each made when it is first needed.
+#[derive(Debug, Default)]
+struct Clients {
+    iam: OnceLock<aws_sdk_iam::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
 }
 
 impl Connections {
@@ -71,8 +81,10 @@ impl Connections {
                 Error::new(Kind::File, format!("the AWS config files cannot be read: {}", chain(&error)))
             })?;
         // What is wrong with the way for every profile is heard of before anything is sent.
-        network::client(Bundle::find(&variable, None).as_ref(), &variable)?;
-        Ok(Self { pools: Arc::default(), profiles, mfa: Arc::default(), region, path_style })
+        let bundle = Bundle::find(&variable, None);
+        let pool = network::client(bundle.as_ref(), &variable)?;
+        let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
+        Ok(Self { pools, profiles, mfa: Arc::default(), region, path_style })
     }
 
     /// With what there is to pass MFA with.
@@ -176,6 +188,8 @@ impl Connections {
         // A profile that assumes a role needs a region for it, wherever it is written.
         let region = aws_types::region::Region::new(self.region_for(profile).await);
         let conf = ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region));
+        // Only clients of the same timeouts share connections.
+        let conf = conf.with_timeout_config(timeouts());
         // The provider of profiles does not look at them by itself.
         let flag = |name: &str, key: &str| {
             let text = variable(name).or_else(|| self.profile_setting(profile, key).map(str::to_owned));
@@ -241,6 +255,7 @@ impl Connections {
                 .credentials_provider(SharedCredentialsProvider::new(provider))
                 .region(aws_types::region::Region::new(region.to_string()))
                 .build(),
+            clients: Arc::default(),
             region,
         })
     }
@@ -337,6 +352,7 @@ impl Access {
             is_session: true,
             key_id: session.0.access_key_id().to_owned(),
             config: config.identity_cache(shared_identity_cache()).build(),
+            clients: Arc::default(),
             ..self.clone()
         }
     }
@@ -344,8 +360,17 @@ impl Access {
     /// The same credentials in another region.
     #[must_use]
     pub fn in_region(&self, region: &Region) -> Self {
+        if self.region == *region {
+            return Self { has_region: true, ..self.clone() };
+        }
         let config = self.config.clone().into_builder().region(aws_types::region::Region::new(region.to_string()));
-        Self { region: region.clone(), has_region: true, config: config.build(), ..self.clone() }
+        Self {
+            region: region.clone(),
+            has_region: true,
+            config: config.build(),
+            clients: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// The access key ID, which is no secret.
@@ -382,17 +407,20 @@ impl Access {
     }
 
     pub(super) fn iam(&self) -> aws_sdk_iam::Client {
-        aws_sdk_iam::Client::new(&self.config)
+        self.clients.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.config)).clone()
     }
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.config)
+        self.clients.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config)).clone()
     }
 
     pub(super) fn s3(&self) -> aws_sdk_s3::Client {
-        let local = self.endpoints().iter().any(|url| is_local(url));
-        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style || local);
-        aws_sdk_s3::Client::from_conf(config.build())
+        let client = self.clients.s3.get_or_init(|| {
+            let local = self.endpoints().iter().any(|url| is_local(url));
+            let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style || local);
+            aws_sdk_s3::Client::from_conf(config.build())
+        });
+        client.clone()
     }
 }
 

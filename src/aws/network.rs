@@ -8,9 +8,11 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -44,19 +46,33 @@ impl Bundle {
 
     /// The certificates that can be used, each as PEM. The SDK panics at one that cannot.
     fn certificates(&self) -> Result<Vec<String>> {
-        let Self { setting, path } = self;
-        let failed = |why: &dyn std::fmt::Display| {
-            Error::new(Kind::File, format!("the CA bundle `{path}` ({setting}) cannot be used: {why}"))
-                .hint("name a PEM file with the certificates of the authorities to trust, or unset it")
-        };
-        let bytes = std::fs::read(Path::new(path)).map_err(|error| failed(&error))?;
-        let text = String::from_utf8_lossy(&bytes);
-        let usable: Vec<_> = text.split_inclusive(END).filter(|block| is_usable(block)).map(str::to_owned).collect();
-        if usable.is_empty() {
-            return Err(failed(&"it holds no certificate in PEM form"));
-        }
-        Ok(usable)
+        let text = self.read()?;
+        let usable: Vec<_> = blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
+        if usable.is_empty() { Err(self.unusable(&NO_CERTIFICATE)) } else { Ok(usable) }
     }
+
+    /// Checks that there is a certificate, which takes a small part of the time of looking at all of them.
+    fn check(&self) -> Result<()> {
+        if blocks(&self.read()?).any(is_usable) { Ok(()) } else { Err(self.unusable(&NO_CERTIFICATE)) }
+    }
+
+    fn read(&self) -> Result<String> {
+        let bytes = std::fs::read(Path::new(&self.path)).map_err(|error| self.unusable(&error))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn unusable(&self, why: &dyn std::fmt::Display) -> Error {
+        let Self { setting, path } = self;
+        Error::new(Kind::File, format!("the CA bundle `{path}` ({setting}) cannot be used: {why}"))
+            .hint("name a PEM file with the certificates of the authorities to trust, or unset it")
+    }
+}
+
+const NO_CERTIFICATE: &str = "it holds no certificate in PEM form";
+
+/// The text of a bundle in pieces that each end with a certificate, except perhaps the last.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(END)
 }
 
 const END: &str = "-----END CERTIFICATE-----";
@@ -66,7 +82,8 @@ fn is_usable(block: &str) -> bool {
     certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
 }
 
-/// An HTTP client with a connection pool.
+/// An HTTP client with a connection pool. What it needs to encrypt, such as the certificates of the system, is read when
+/// something is first to be encrypted.
 ///
 /// # Errors
 /// When a proxy's URL or a CA bundle cannot be used: another way than the one asked for must not be taken in silence.
@@ -79,62 +96,69 @@ pub(super) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result
         }
         None => {
             if let Some(path) = variable("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
-                Bundle { setting: "SSL_CERT_FILE".to_owned(), path }.certificates()?;
+                Bundle { setting: "SSL_CERT_FILE".to_owned(), path }.check()?;
             }
             TrustStore::default()
         }
     };
+    // Nobody is to be trusted where nothing is encrypted, neither before the proxy nor behind it.
+    let trust_of_plain = if proxies.plain_is_encrypted { trust.clone() } else { TrustStore::empty() };
+    let plain = through(proxies.http, trust_of_plain)?;
+    let encrypted = through(proxies.https, trust)?;
+    Ok(http_client_fn(move |settings, components| {
+        SharedHttpConnector::new(ByScheme {
+            plain: plain.clone(),
+            encrypted: encrypted.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }))
+}
+
+/// A client that connects when it is first used. The builder of clients itself takes no proxy.
+fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("the TLS settings: {error}")))?;
-    // The builder of clients itself takes no proxy.
-    let through = |proxy: ProxyConfig| {
-        let tls = tls.clone();
-        Builder::new().build_with_connector_fn(move |settings, components| {
-            let mut connector = Connector::builder();
-            connector.set_connector_settings(settings.cloned());
-            if let Some(components) = components {
-                connector.set_sleep_impl(components.sleep_impl());
-            }
-            connector
-                .proxy_config(proxy.clone())
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .tls_context(tls.clone())
-                .build()
-        })
-    };
-    Ok(match proxies {
-        Proxies::One(proxy) => through(proxy),
-        Proxies::Two { http, https } => {
-            let (http, https) = (through(http), through(https));
-            http_client_fn(move |settings, components| {
-                let connect = |client: &SharedHttpClient| client.http_connector(settings, components);
-                SharedHttpConnector::new(ByScheme { http: connect(&http), https: connect(&https) })
-            })
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder();
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
         }
-    })
+        connector
+            .proxy_config(proxy.clone())
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(tls.clone())
+            .build()
+    }))
 }
 
-/// The proxies to go through: the SDK's settings hold one, or what it makes of the environment by rules of its own.
-#[derive(Debug)]
-enum Proxies {
-    One(ProxyConfig),
-    Two { http: ProxyConfig, https: ProxyConfig },
-}
-
-/// Encrypted requests take another proxy than plain ones.
+/// Encrypted requests take another way than plain ones: they may have a proxy of their own, and need certificates. Which
+/// way it is, the request says, and so the other is never made ready.
 #[derive(Debug)]
 struct ByScheme {
-    http: SharedHttpConnector,
-    https: SharedHttpConnector,
+    plain: SharedHttpClient,
+    encrypted: SharedHttpClient,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
 }
 
 impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        match request.uri().starts_with("https:") {
-            true => self.https.call(request),
-            false => self.http.call(request),
-        }
+        let client = if request.uri().starts_with("https:") { &self.encrypted } else { &self.plain };
+        // The client keeps its connector, and with it the connections.
+        client.http_connector(&self.settings, &self.components).call(request)
     }
+}
+
+/// The proxies to go through, for plain requests and for encrypted ones. The SDK's settings hold one, or what it makes of
+/// the environment by rules of its own.
+#[derive(Debug)]
+struct Proxies {
+    http: ProxyConfig,
+    https: ProxyConfig,
+    /// Whether the proxy itself is talked to in secret, even about plain requests.
+    plain_is_encrypted: bool,
 }
 
 /// The proxy as the AWS CLI chooses it (Python's `urllib.request.getproxies_environment`): lower case wins, an empty
@@ -151,22 +175,19 @@ fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     let checked = |found: Option<(String, String)>| found.map(|(name, url)| check_url(&name, &url)).transpose();
     let (http, https) = (checked(choose("HTTP_PROXY"))?, checked(choose("HTTPS_PROXY"))?);
     let no_proxy = choose("NO_PROXY").map(|(_, list)| exceptions(&list)).unwrap_or_default();
-    if no_proxy == "*" {
-        // The SDK takes it for any name, but for no address.
-        return Ok(Proxies::One(ProxyConfig::disabled()));
-    }
-    let config = |config: std::result::Result<ProxyConfig, _>| match config {
-        Ok(config) => Ok(config.no_proxy(&no_proxy)),
-        Err(_) => Err(Error::new(Kind::Internal, "a proxy that was checked cannot be used")),
+    // The SDK takes `*` for any name, but for no address.
+    let usable = |url: Option<String>| url.filter(|_| no_proxy != "*");
+    let (http, https) = (usable(http), usable(https));
+    let plain_is_encrypted = http.as_ref().is_some_and(|url| url.starts_with("https:"));
+    let config = |config: Option<std::result::Result<ProxyConfig, _>>| match config {
+        None => Ok(ProxyConfig::disabled()),
+        Some(Ok(config)) => Ok(config.no_proxy(&no_proxy)),
+        Some(Err(_)) => Err(Error::new(Kind::Internal, "a proxy that was checked cannot be used")),
     };
-    Ok(match (http, https) {
-        (None, None) => Proxies::One(ProxyConfig::disabled()),
-        (Some(http), Some(https)) if http == https => Proxies::One(config(ProxyConfig::all(https))?),
-        (Some(http), Some(https)) => {
-            Proxies::Two { http: config(ProxyConfig::http(http))?, https: config(ProxyConfig::https(https))? }
-        }
-        (None, Some(https)) => Proxies::One(config(ProxyConfig::https(https))?),
-        (Some(http), None) => Proxies::One(config(ProxyConfig::http(http))?),
+    Ok(Proxies {
+        http: config(http.map(ProxyConfig::http))?,
+        https: config(https.map(ProxyConfig::https))?,
+        plain_is_encrypted,
     })
 }
 

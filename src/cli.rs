@@ -408,6 +408,12 @@ pub struct ReportOptions {
     /// How many targets to work on side by side
     #[arg(long, value_name = "N", default_value = "8", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
+    /// How many requests STS gets at most within a second, 20 to 600
+    ///
+    /// AWS takes 600 from an account in each region, from all of its users and tools together. A request that would be too
+    /// many waits, and so does one that AWS throttles all the same.
+    #[arg(long, value_name = "N", default_value = "200", env = "XACCT_STS_RATE", value_parser = clap::value_parser!(u16).range(20..=600))]
+    pub sts_rate: u16,
 }
 
 /// The form of the report.

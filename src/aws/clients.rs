@@ -17,11 +17,13 @@ use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::mfa::Mfa;
 use super::network::{self, Bundle};
+use super::pace::{Pace, USUAL_RATE};
 use super::profiles::{self, Base, Chain};
 use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
@@ -40,6 +42,7 @@ pub struct Connections {
     mfa: Arc<Mfa>,
     region: Option<Region>,
     path_style: bool,
+    pace: Pace,
 }
 
 /// One set of credentials, ready to be used.
@@ -57,6 +60,7 @@ pub struct Access {
     pub has_region: bool,
     key_id: String,
     path_style: bool,
+    pace: Pace,
     config: SdkConfig,
     /// Of this very configuration, so whatever changes it begins with none.
     clients: Arc<Clients>,
@@ -84,13 +88,19 @@ impl Connections {
         let bundle = Bundle::find(&variable, None);
         let pool = network::client(bundle.as_ref(), &variable)?;
         let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
-        Ok(Self { pools, profiles, mfa: Arc::default(), region, path_style })
+        Ok(Self { pools, profiles, mfa: Arc::default(), region, path_style, pace: Pace::new(USUAL_RATE) })
     }
 
     /// With what there is to pass MFA with.
     #[must_use]
     pub fn with_mfa(self, mfa: Mfa) -> Self {
         Self { mfa: Arc::new(mfa), ..self }
+    }
+
+    /// With this many requests a second to STS at most, whoever signs them.
+    #[must_use]
+    pub fn with_sts_rate(self, rate: u16) -> Self {
+        Self { pace: Pace::new(rate), ..self }
     }
 
     /// What there is to pass MFA with, and the sessions that were made with it.
@@ -250,6 +260,7 @@ impl Connections {
             has_region,
             key_id: credentials.access_key_id().to_owned(),
             path_style: self.path_style,
+            pace: self.pace.clone(),
             config: config
                 .into_builder()
                 .credentials_provider(SharedCredentialsProvider::new(provider))
@@ -411,16 +422,33 @@ impl Access {
     }
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
-        self.clients.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config)).clone()
+        let client = self.clients.sts.get_or_init(|| {
+            let mut config = aws_sdk_sts::config::Builder::from(&self.config);
+            config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
+            aws_sdk_sts::Client::from_conf(config.build())
+        });
+        client.clone()
     }
 
     pub(super) fn s3(&self) -> aws_sdk_s3::Client {
-        let client = self.clients.s3.get_or_init(|| {
-            let local = self.endpoints().iter().any(|url| is_local(url));
-            let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style || local);
-            aws_sdk_s3::Client::from_conf(config.build())
-        });
-        client.clone()
+        self.clients.s3.get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_config(&self.config).build())).clone()
+    }
+
+    /// S3 as nobody in particular, at the same place and on the same connections; `None` where nothing is encrypted, and
+    /// so no connection takes long.
+    pub(super) fn anonymous_s3(&self) -> Option<aws_sdk_s3::Client> {
+        if self.endpoints().iter().any(|url| url.starts_with("http:")) {
+            return None;
+        }
+        let mut config = self.config.to_builder();
+        config.set_credentials_provider(None);
+        let config = self.s3_config(&config.build()).allow_no_auth().retry_config(RetryConfig::disabled());
+        Some(aws_sdk_s3::Client::from_conf(config.build()))
+    }
+
+    fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
+        let local = self.endpoints().iter().any(|url| is_local(url));
+        aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local)
     }
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_sts as sts;
 
 use super::answer::Call;
 use super::clients::Access;
+use super::pace::unless_throttled;
 use super::profiles::Step;
 use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn};
@@ -97,7 +98,8 @@ impl AssumeRole {
 /// When the credentials are not in force, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
-    let answer = access.sts().get_caller_identity().send().await.map_err(|error| CALL.failed(error))?;
+    let request = access.sts().get_caller_identity();
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("an ARN"))?);
     let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("an account"))?;
     Ok(Caller { arn, account })
@@ -111,7 +113,7 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
     let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
     let tags: Vec<_> = request.tags.iter().filter_map(|given| tag(given).ok()).collect();
-    let answer = access
+    let request = access
         .sts()
         .assume_role()
         .role_arn(request.role.to_string())
@@ -119,10 +121,8 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
         .set_external_id(request.external_id.as_ref().map(ToString::to_string))
         .set_duration_seconds(request.duration.map(SessionDuration::as_secs))
         .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
-        .set_source_identity(request.source_identity.as_ref().map(ToString::to_string))
-        .send()
-        .await
-        .map_err(|error| CALL.failed(error))?;
+        .set_source_identity(request.source_identity.as_ref().map(ToString::to_string));
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     let arn = answer.assumed_role_user().map(|user| CallerArn::parse(user.arn()));
     let arn = arn.ok_or_else(|| CALL.lacks("the session's ARN"))?;
     let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
@@ -140,7 +140,7 @@ pub(super) async fn assume_step(
     mfa: Option<(&MfaSerial, &MfaCode)>,
 ) -> Result<SessionCredentials> {
     const CALL: Call = Call::sts("AssumeRole");
-    let answer = access
+    let request = access
         .sts()
         .assume_role()
         .role_arn(&step.role_arn)
@@ -148,10 +148,8 @@ pub(super) async fn assume_step(
         .set_external_id(step.external_id.clone())
         .set_duration_seconds(step.duration.map(SessionDuration::as_secs))
         .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
-        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()))
-        .send()
-        .await
-        .map_err(|error| CALL.failed(error))?;
+        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 
@@ -168,15 +166,13 @@ pub async fn get_session_token(
     seconds: i32,
 ) -> Result<SessionCredentials> {
     const CALL: Call = Call::sts("GetSessionToken");
-    let answer = access
+    let request = access
         .sts()
         .get_session_token()
         .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
         .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()))
-        .duration_seconds(seconds)
-        .send()
-        .await
-        .map_err(|error| CALL.failed(error))?;
+        .duration_seconds(seconds);
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 

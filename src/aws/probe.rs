@@ -137,6 +137,14 @@ impl Leftover {
     }
 }
 
+/// Lets the connection to S3 be opened while something else is waited for: somebody without a name asks for the bucket that
+/// is about to be made. The answer, that there is none, is of no interest.
+pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
+    if let Some(s3) = access.anonymous_s3() {
+        tokio::spawn(s3.head_bucket().bucket(&spec.name).send());
+    }
+}
+
 /// Makes the bucket. Whatever comes of it, its name is in `leftovers` until it is seen to be gone.
 ///
 /// # Errors

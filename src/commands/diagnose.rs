@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::entry::enter;
-use super::{Run, verify};
+use super::{Run, side_by_side, verify};
 use crate::aws::clients::{Access, Connections};
 use crate::cli::{Diagnose, Probe};
 use crate::config::{self, Link, Source, WayIn};
@@ -20,7 +19,7 @@ use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::names::{AccountId, Region, UserName};
-use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions};
+use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 
@@ -81,7 +80,7 @@ impl<'a> Diagnostician<'a> {
     /// The same where the link is still to be tried: beside everything else.
     async fn try_and_learn(&self, case: &Case<'_>, prover: &Prover, claim: &Claim) -> (Result<Proof>, Option<Facts>) {
         let (proof, halves, caller) =
-            tokio::join!(prover.prove(claim, &|_| {}), self.halves(case), self.caller(prover, claim));
+            tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim));
         let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
@@ -233,7 +232,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
     let user = verify::user_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, false).await?.with_mfa(mfa);
+    let connections = Connections::open(region, false).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let profile = source.user_profile.as_deref().or(source.profile.as_deref());
     let access = connections.access(profile).await;
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
@@ -249,7 +248,8 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         }
         Err(error) => Err(error),
     };
-    let diagnosed = stream::iter(&links).map(async |link| {
+    let tally = run.console.tally("diagnose", links.len(), "looked at");
+    let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let case = Case { link, role: &role, target: None, written: None };
         let progress = run.console.progress(&link.name);
@@ -271,6 +271,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             Err(error) => (Err(error.clone()), diagnostician.without_caller(&case, error).await),
         };
         drop(progress);
+        tally.one_more();
         let saved = match (&args.save_facts, &facts) {
             (None, _) => Ok(()),
             (Some(path), Some(facts)) => save(path, facts, args.redact, run),
@@ -290,7 +291,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             not_saved,
         }
     });
-    Ok(diagnosed.buffered(args.report.concurrency.into()).collect().await)
+    Ok(diagnosed.await)
 }
 
 /// Whatever else has that name stays as it is.

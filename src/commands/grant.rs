@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::halves::{FoundDocument, ObservedUser, Reading};
 use crate::iam::names::PolicyName;
 use crate::iam::plan::Plan;
-use crate::proof::Freshness;
+use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 

@@ -17,7 +17,10 @@ mod teardown;
 mod verify;
 mod writes;
 
+use std::collections::BTreeMap;
+
 use clap::CommandFactory;
+use futures_util::{StreamExt, stream};
 
 use crate::aws::probe::Leftovers;
 use crate::cli::{Cli, Command, OutputFormat};
@@ -32,6 +35,19 @@ pub(crate) struct Run<'a> {
     pub console: &'a Console,
     pub file: ConfigFile,
     pub leftovers: Leftovers,
+}
+
+/// Works on all of these, so many of them side by side, and gives the results in the order of what they are of. One that
+/// takes long holds up no other.
+pub(crate) async fn side_by_side<T, R>(
+    all: impl IntoIterator<Item = T>,
+    concurrency: u16,
+    work: impl AsyncFn(T) -> R,
+) -> Vec<R> {
+    let numbered = all.into_iter().enumerate();
+    let results = stream::iter(numbered).map(async |(number, one)| (number, work(one).await));
+    let results: BTreeMap<_, _> = results.buffer_unordered(concurrency.into()).collect().await;
+    results.into_values().collect()
 }
 
 /// Runs the command and reports how it went.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::entry::enter;
 use super::survey::{self, Operator, who};
 use super::writes::agreed;
-use super::{Run, verify};
+use super::{Run, side_by_side, verify};
 use crate::aws::clients::{Access, Connections};
 use crate::aws::session;
 use crate::aws::sweep::{self, Found, Left};
@@ -17,6 +17,7 @@ use crate::cli::{Sweep, UserOptions};
 use crate::config::{self, Link, WayIn};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::AccountId;
+use crate::proof::Watch;
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
 
@@ -36,16 +37,16 @@ pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
     let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, args.path_style).await?.with_mfa(mfa);
+    let connections = Connections::open(None, args.path_style).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
     let source = if is_entered { Some(survey::source_access(&connections, &source).await?) } else { None };
     let progress = run.console.progress("sweep");
     progress.now("looking for test buckets");
-    let accounts = stream::iter(&links).map(async |link| {
+    let mut accounts = side_by_side(&links, args.report.concurrency, async |link| {
         let looked = look(&connections, link, source.as_ref(), args, run).await;
         Account { id: link.account.clone(), looked, deleted: BTreeMap::new() }
-    });
-    let mut accounts: Vec<_> = accounts.buffered(args.report.concurrency.into()).collect().await;
+    })
+    .await;
     drop(progress);
     if let [Account { looked: Err(error), .. }] = accounts.as_slice() {
         return Err(error.clone());

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use comfy_table::Cell;
-use futures_util::StreamExt;
-use futures_util::stream;
 use serde::Serialize;
 
-use super::Run;
 use super::diagnose::{Case, Diagnostician};
+use super::{Run, side_by_side};
 use crate::aws::cache::Cache;
 use crate::aws::clients::{Access, Connections};
 use crate::aws::mfa::{AskForCode, Mfa};
@@ -19,7 +17,7 @@ use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region};
-use crate::proof::{Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket};
+use crate::proof::{Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket, Watch};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
@@ -32,7 +30,8 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let user = user_on_record(run)?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, args.proof.path_style).await?.with_mfa(mfa);
+    let connections =
+        Connections::open(region, args.proof.path_style).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let profile = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
     let access = connections.access(profile).await?;
@@ -45,12 +44,12 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, &user, None);
 
-    let proofs = stream::iter(&links).map(async |link| {
+    let tally = run.console.tally("verify", links.len(), "verified");
+    let proofs = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let claim = claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
-        progress.now("verifying");
-        let result = prover.prove(&claim, &|why| progress.waiting(why)).await;
+        let result = prover.prove(&claim, &progress).await;
         let case = Case { link, role: &role, target: None, written: None };
         let diagnosis = match &result {
             Ok(proof) if proof.outcome == Outcome::Works => None,
@@ -59,9 +58,11 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
                 diagnostician.facts(&case, &prover, &claim, result).await.as_ref().map(diagnose)
             }
         };
+        tally.one_more();
         Proven { link, role, result, diagnosis }
     });
-    let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+    let proofs = proofs.await;
+    drop(tally);
 
     let exit_code = worst(proofs.iter().map(|proven| &proven.result));
     if run.console.is_json() {

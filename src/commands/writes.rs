@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Run;
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::{Change, Plan};
-use crate::proof::Freshness;
+use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 

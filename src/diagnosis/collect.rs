@@ -1,6 +1,7 @@
 //! Reads both halves of a link, side by side: no chain of calls is longer than three.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
@@ -146,9 +147,9 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
         Err(error) => return SourceFacts::unread(None, failed(&error), &unread_words(&error)),
     };
     let user = link.user.as_str();
-    let versions = &Versions { access: &access, read: OnceCell::new() };
+    let managed = &Managed::of(&access);
     let boundary = async |user: Reading<UserFacts>| {
-        let document = boundary(&access, user.present().and_then(|user| user.boundary.as_deref()), versions).await;
+        let document = boundary(user.present().and_then(|user| user.boundary.as_deref()), managed).await;
         (user, document)
     };
     let user_and_boundary =
@@ -157,7 +158,7 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
         match settled(read::groups(&access, user).await) {
             Reading::Present(groups) => {
                 let groups = groups.into_iter().map(async |group| {
-                    let read = policies(&access, Holder::Group(&group), versions).await;
+                    let read = policies(&access, Holder::Group(&group), managed).await;
                     (group, read)
                 });
                 Reading::Present(join_all(groups).await.into_iter().collect())
@@ -168,10 +169,10 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
     let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
         session::caller(&access),
         user_and_boundary,
-        policies(&access, Holder::User(user), versions),
+        policies(&access, Holder::User(user), managed),
         groups,
         read::mfa_devices(&access, &link.user),
-        versions.get(),
+        managed.versions(),
     );
     let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
     if let Some(words) = wrong_account(&identity, link.source_account.as_ref(), &access) {
@@ -188,7 +189,7 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
         Err(error) => return TargetFacts::unread(None, failed(&error), &unread_words(&error)),
     };
     let name = &link.role.name;
-    let versions = &Versions { access: &access, read: OnceCell::new() };
+    let managed = &Managed::of(&access);
     let role = async {
         let role = settled(read::role(&access, name).await).map(RoleFacts::from);
         let arn = role.present().and_then(|role| role.boundary.clone());
@@ -200,14 +201,14 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
                 _ => Vec::new(),
             }
         };
-        let (boundary, look_alikes) = tokio::join!(boundary(&access, arn.as_deref(), versions), look_alikes);
+        let (boundary, look_alikes) = tokio::join!(boundary(arn.as_deref(), managed), look_alikes);
         (role, boundary, look_alikes)
     };
     let (identity, (role, boundary, look_alikes), policies, _) = tokio::join!(
         session::caller(&access),
         role,
-        policies(&access, Holder::Role(name.as_str()), versions),
-        versions.get(),
+        policies(&access, Holder::Role(name.as_str()), managed),
+        managed.versions(),
     );
     let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
     if let Some(words) = wrong_account(&identity, Some(&link.role.account), &access) {
@@ -218,20 +219,35 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
     TargetFacts { operator, role, look_alikes, policies, boundary }
 }
 
-/// The versions in force of an account's managed policies, read once beside everything else.
-struct Versions<'a> {
+/// An account's managed policies: which versions are in force is read once beside everything else, and each document once,
+/// to however many groups it is attached.
+struct Managed<'a> {
     access: &'a Access,
-    read: OnceCell<BTreeMap<String, String>>,
+    versions: OnceCell<BTreeMap<String, String>>,
+    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<FoundDocument>>>>>,
 }
 
-impl Versions<'_> {
-    async fn get(&self) -> &BTreeMap<String, String> {
-        self.read.get_or_init(|| read::versions(self.access)).await
+impl<'a> Managed<'a> {
+    fn of(access: &'a Access) -> Self {
+        Self { access, versions: OnceCell::new(), documents: Mutex::default() }
+    }
+
+    async fn versions(&self) -> &BTreeMap<String, String> {
+        self.versions.get_or_init(|| read::versions(self.access)).await
+    }
+
+    async fn document(&self, arn: &str) -> Reading<FoundDocument> {
+        let known = {
+            let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(documents.entry(arn.to_owned()).or_default())
+        };
+        let read = async || settled(read::managed(self.access, arn, self.versions().await).await);
+        known.get_or_init(read).await.clone()
     }
 }
 
 /// Inline and attached policies of a user, group or role.
-async fn policies(access: &Access, of: Holder<'_>, versions: &Versions<'_>) -> PolicyFacts {
+async fn policies(access: &Access, of: Holder<'_>, managed: &Managed<'_>) -> PolicyFacts {
     let inline = async {
         match settled(read::inline_names(access, of).await) {
             Reading::Present(names) => {
@@ -245,11 +261,10 @@ async fn policies(access: &Access, of: Holder<'_>, versions: &Versions<'_>) -> P
         }
     };
     let attached = async {
-        let (arns, versions) = tokio::join!(read::attached(access, of), versions.get());
-        match settled(arns) {
+        match settled(read::attached(access, of).await) {
             Reading::Present(arns) => {
                 let documents = arns.into_iter().map(async |arn| {
-                    let document = settled(read::managed(access, &arn, versions).await);
+                    let document = managed.document(&arn).await;
                     (arn, document)
                 });
                 Reading::Present(join_all(documents).await.into_iter().collect())
@@ -261,9 +276,9 @@ async fn policies(access: &Access, of: Holder<'_>, versions: &Versions<'_>) -> P
     PolicyFacts { inline, attached }
 }
 
-async fn boundary(access: &Access, arn: Option<&str>, versions: &Versions<'_>) -> Reading<FoundDocument> {
+async fn boundary(arn: Option<&str>, managed: &Managed<'_>) -> Reading<FoundDocument> {
     match arn {
-        Some(arn) => settled(read::managed(access, arn, versions.get().await).await),
+        Some(arn) => managed.document(arn).await,
         None => Reading::Absent,
     }
 }

@@ -6,6 +6,7 @@
 mod prover;
 mod session;
 mod wait;
+mod watch;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::iam::arn::CallerArn;
 
 pub use prover::{Claim, Extent, MfaMeans, Prover, RequestOptions, TestBucket};
 pub use wait::{Freshness, Settled};
+pub use watch::Watch;
 
 /// What a proof found.
 #[derive(Debug)]

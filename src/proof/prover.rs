@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::wait::{Freshness, Settled, is_denied, may_pass};
+use super::watch::Watch;
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::clients::Access;
 use crate::aws::mfa::Mfa;
@@ -124,15 +125,15 @@ impl Prover {
         }
     }
 
-    /// Takes all steps for one link. `progress` is told what is being waited for.
+    /// Takes all steps for one link. `watch` is told of them.
     ///
     /// # Errors
     /// When AWS cannot be reached or the credentials are not in force. That the link does not work is not an error but
     /// an outcome.
-    pub async fn prove(&self, claim: &Claim, progress: &(dyn Fn(String) + Sync)) -> Result<Proof> {
+    pub async fn prove(&self, claim: &Claim, watch: &dyn Watch) -> Result<Proof> {
         let start = Instant::now();
         let mut seen = Seen::default();
-        match self.steps(claim, progress, &mut seen).await {
+        match self.steps(claim, watch, &mut seen).await {
             Ok(()) => {}
             Err(Stop::NotProven(step)) => seen.steps.push(step),
             Err(Stop::Failed(error)) => return Err(error),
@@ -184,17 +185,16 @@ impl Prover {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
     }
 
-    async fn steps(
-        &self,
-        claim: &Claim,
-        progress: &(dyn Fn(String) + Sync),
-        seen: &mut Seen,
-    ) -> std::result::Result<(), Stop> {
+    async fn steps(&self, claim: &Claim, watch: &dyn Watch, seen: &mut Seen) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
         let in_region =
             |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
         let plain = in_region(&self.access);
         let request = self.request(claim).map_err(Stop::Failed)?;
+        let bucket = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
+        if let Some(bucket) = &bucket {
+            probe::connect_ahead(&plain, bucket);
+        }
         // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
         // code be spent on the wrong ones.
         let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
@@ -207,10 +207,10 @@ impl Prover {
             let (who, ()) = tokio::join!(self.who_am_i(), device);
             steps.push(who?);
             let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
-            let assumed = assume(&access, &request, claim.freshness, progress).await;
+            let assumed = assume(&access, &request, claim.freshness, watch).await;
             (access, assumed)
         } else {
-            let assumed = async { Ok(assume(&plain, &request, claim.freshness, progress).await) };
+            let assumed = async { Ok(assume(&plain, &request, claim.freshness, watch).await) };
             let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
             steps.push(who);
             (plain.clone(), assumed)
@@ -244,8 +244,8 @@ impl Prover {
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
         let (bucket, refusals) = tokio::join!(
-            self.bucket_steps(&inside, claim, progress),
-            self.refusals(&plain, &access, &request, claim, progress)
+            self.bucket_steps(&inside, bucket, claim, watch),
+            self.refusals(&plain, &access, &request, claim, watch)
         );
         let (name, bucket) = bucket.map_err(Stop::Failed)?;
         seen.bucket = name;
@@ -283,21 +283,24 @@ impl Prover {
     async fn bucket_steps(
         &self,
         access: &Access,
+        spec: Option<BucketSpec>,
         claim: &Claim,
-        progress: &(dyn Fn(String) + Sync),
+        watch: &dyn Watch,
     ) -> Result<(Option<String>, Vec<Step>)> {
-        let Extent::Bucket(test) = &claim.extent else {
+        let Some(spec) = spec else {
+            watch.now("trying what must be refused");
             let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
             return Ok((None, vec![step]));
         };
         let owner = &claim.role.account;
-        let spec = BucketSpec::new(test.random, owner, &access.region, test.tags.clone(), test.account_regional)?;
-        let waiting = |waited| progress(claim.freshness.words(waited, "the permissions"));
+        let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
 
+        watch.now("making a bucket");
         let create = async || probe::create(access, &spec, &self.leftovers).await;
         let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
         let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
         if steps.iter().all(Step::is_ok) {
+            watch.now("deleting the bucket");
             let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
             let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
             let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
@@ -313,6 +316,7 @@ impl Prover {
             steps.push(step);
         }
         if steps.iter().all(Step::is_ok) {
+            watch.now("looking whether the bucket is gone");
             steps.push(bucket_gone(access, &spec.name, owner).await);
         }
         Ok((Some(spec.name), steps))
@@ -325,10 +329,10 @@ impl Prover {
         with_mfa: &Access,
         request: &AssumeRole,
         claim: &Claim,
-        progress: &(dyn Fn(String) + Sync),
+        watch: &dyn Watch,
     ) -> Vec<Step> {
         let refusal = async |id, access: &Access, request: &AssumeRole| {
-            refusal(id, access, request, claim.freshness, progress).await
+            refusal(id, access, request, claim.freshness, watch).await
         };
         let external_id = claim.external_id.as_ref();
         let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
@@ -405,23 +409,25 @@ async fn assume(
     access: &Access,
     request: &AssumeRole,
     freshness: Freshness,
-    progress: &(dyn Fn(String) + Sync),
+    watch: &dyn Watch,
 ) -> Timed<Settled<Session>> {
+    watch.now("assuming the role");
     let attempt = async || session::assume(access, request).await;
-    let waiting = |waited| progress(freshness.words(waited, "the link"));
+    let waiting = |waited| watch.waiting(freshness.words(waited, "the link"));
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 
+/// The test bucket, if there is to be one.
+fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
+    let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
+    let TestBucket { random, tags, account_regional } = test;
+    BucketSpec::new(*random, &claim.role.account, region, tags.clone(), *account_regional).map(Some)
+}
+
 /// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
-async fn refusal(
-    id: StepId,
-    access: &Access,
-    request: &AssumeRole,
-    freshness: Freshness,
-    progress: &(dyn Fn(String) + Sync),
-) -> Step {
+async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
     let attempt = async || session::assume(access, request).await;
-    let waiting = |waited| progress(freshness.words(waited, "the trust policy"));
+    let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(

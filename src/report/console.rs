@@ -1,6 +1,7 @@
 //! stdout for results, stderr for everything else.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::OutputFormat;
 use crate::context::Terminal;
 use crate::error::{Error, Kind};
+use crate::proof::Watch;
 
 /// Good news.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -111,7 +113,7 @@ impl Console {
     pub fn progress(&self, label: &str) -> Progress<'_> {
         let bar = self.terminal.can_animate.then(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
                 bar.set_style(style);
             }
             bar.set_prefix(label.to_owned());
@@ -120,7 +122,22 @@ impl Console {
         });
         Progress { console: self, label: label.to_owned(), bar, said: Mutex::new(None) }
     }
+
+    /// Shows how many targets are done, where there are several. Without a terminal nothing is said in the first seconds.
+    #[must_use]
+    pub fn tally(&self, label: &str, all: usize, what: &'static str) -> Tally<'_> {
+        let line = (all > 1).then(|| {
+            let mut line = self.progress(label);
+            line.said = Mutex::new(Some(Instant::now()));
+            line.now(&format!("{all} targets"));
+            line
+        });
+        Tally { line, what, all, done: AtomicUsize::new(0) }
+    }
 }
+
+/// How often something is said of what goes on where nobody watches.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 /// One thing that is being waited for.
 #[derive(Debug)]
@@ -131,21 +148,41 @@ pub struct Progress<'a> {
     said: Mutex<Option<Instant>>,
 }
 
-impl Progress<'_> {
-    /// Says what is being done now; only on a terminal, where it goes away again.
-    pub fn now(&self, doing: &str) {
+/// How many of many things are done.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    /// None for a single one, which has a line of its own.
+    line: Option<Progress<'a>>,
+    what: &'static str,
+    all: usize,
+    done: AtomicUsize,
+}
+
+impl Tally<'_> {
+    /// Counts one more.
+    pub fn one_more(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(line) = self.line.as_ref().filter(|_| done < self.all) {
+            line.waiting(format!("{done} of {} targets {}", self.all, self.what));
+        }
+    }
+}
+
+impl Watch for Progress<'_> {
+    /// Only on a terminal, where it goes away again.
+    fn now(&self, doing: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(doing.to_owned());
         }
     }
 
-    /// Says what is being waited for. Without a terminal, a line every ten seconds at most.
-    pub fn waiting(&self, why: String) {
+    /// Without a terminal, a line every ten seconds at most.
+    fn waiting(&self, why: String) {
         match &self.bar {
             Some(bar) => bar.set_message(why),
             None => {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-                if said.is_none_or(|at| at.elapsed() >= Duration::from_secs(10)) {
+                if said.is_none_or(|at| at.elapsed() >= NOW_AND_THEN) {
                     *said = Some(Instant::now());
                     self.console.say(&format!("{}: {why}", self.label));
                 }

@@ -2,10 +2,12 @@
 //!
 //! | module | what it holds xacct to |
 //! |---|---|
+//! | `start` | what needs no network starts nothing of it |
 //! | `making` | bootstrap makes both halves, in every way that it can be asked |
 //! | `targets` | several targets, halves made apart, every way into an account |
 //! | `drift` | what was changed by hand is found and mended; what others put there stays |
-//! | `trips` | few requests wait for each other |
+//! | `trips` | few requests wait for each other, none is sent twice, few connections carry them |
+//! | `many` | many targets, side by side, and no more requests than STS likes |
 //! | `operators` | the least that operators need is enough, and nothing of it can be missing |
 //! | `proving` | the verdicts of verify |
 //! | `mfa` | multi-factor authentication |
@@ -52,6 +54,7 @@ mod input;
 mod kept;
 mod leaving;
 mod making;
+mod many;
 mod mfa;
 mod network;
 mod operators;
@@ -63,6 +66,7 @@ mod refusing;
 mod secrets;
 mod shell;
 mod snapshots;
+mod start;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;

@@ -1,63 +1,12 @@
 //! Proxies, CA bundles, FIPS and dual-stack endpoints, as the AWS CLI takes them.
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::TlsAcceptor;
-
 use crate::scene::Scene;
-use crate::support::Proxy;
-
-/// TLS in front of the sandbox, with a certificate that only this authority vouches for.
-struct Tls {
-    url: String,
-    authority: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Tls {
-    fn before(scene: &Scene) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("an authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority =
-            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
-        let certificate = params.signed_by(&key, &authority).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("TLS");
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
-        let port = listener.local_addr().expect("a port").port();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let sandbox = scene.sandbox.port();
-        runtime.spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let mut client = acceptor.accept(client).await.ok()?;
-                    let mut server = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, sandbox)).await.ok()?;
-                    tokio::io::copy_bidirectional(&mut client, &mut server).await.ok()
-                });
-            }
-        });
-        Self { url: format!("https://127.0.0.1:{port}"), authority: authority.pem(), _runtime: runtime }
-    }
-}
+use crate::support::{Proxy, Tls};
 
 /// A linked scene behind TLS, and the file with the authority.
 fn behind_tls() -> (Scene, Tls, String) {
     let mut scene = Scene::linked("--external-id abc");
-    let tls = Tls::before(&scene);
+    let tls = Tls::before(&scene.sandbox);
     scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
     scene.environment.write("ca.pem", &tls.authority);
     let path = scene.environment.path("ca.pem").display().to_string();
@@ -90,7 +39,7 @@ fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
     scene.configure("alice", "ca_bundle = /no/such/file");
     scene.environment.set("AWS_CA_BUNDLE", &path);
     scene.xacct("credentials").exits_with(0);
-    let other = Tls::before(&scene);
+    let other = Tls::before(&scene.sandbox);
     scene.environment.write("other.pem", &other.authority);
     let other_path = scene.environment.path("other.pem").display().to_string();
     scene.environment.set("AWS_CA_BUNDLE", &other_path);

@@ -16,9 +16,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts xacct on a terminal; `None`, with the test counted as skipped, where there is no `script`.
+    /// Starts xacct on a terminal that can only print; `None`, with the test counted as skipped, where there is no `script`.
     pub fn start(test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
-        for (name, value) in [("TERM", "dumb"), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
+        Self::start_on("dumb", test, scene, words)
+    }
+
+    /// The same on a terminal of this kind.
+    pub fn start_on(kind: &str, test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
+        for (name, value) in [("TERM", kind), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
             scene.environment.set(name, value);
         }
         // In the place of the shell, which would act on signals of its own.

@@ -1,14 +1,16 @@
-//! Few requests wait for each other: with a latency that dwarfs everything else, the requests that were in work at the
-//! same time count as one step.
+//! Few requests wait for each other, none is sent twice, and few connections carry them. With a latency that dwarfs
+//! everything else, the requests that were in work at the same time count as one step.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
 use xacct_sandbox::{RecordedRequest, Sandbox};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
+use crate::support::Tls;
 
-const LATENCY: Duration = Duration::from_millis(150);
+const LATENCY: Duration = Duration::from_millis(300);
 
 fn slow() -> Scene {
     Scene::of(Sandbox::builder().latency(LATENCY))
@@ -178,13 +180,131 @@ fn refusals_are_tried_beside_the_bucket() {
     }
 }
 
+/// What is asked, of whom, and by whom.
+fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
+    let mut calls = BTreeMap::new();
+    for RecordedRequest { operation, parameters, principal, .. } in requests {
+        *calls.entry(format!("{operation} {parameters:?} by {principal:?}")).or_default() += 1;
+    }
+    calls
+}
+
+#[track_caller]
+fn assert_none_twice(requests: &[RecordedRequest]) {
+    let mut calls = calls(requests);
+    calls.retain(|_, times| *times > 1);
+    assert!(calls.is_empty(), "asked more than once: {calls:#?}");
+}
+
 #[test]
-fn one_connection_pool_serves_all_clients() {
+fn a_proof_asks_nothing_twice() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("verify").exits_with(0);
+    let requests = scene.sandbox.requests();
+    assert_none_twice(&requests);
+    // A try for each thing that is proven, the bucket, and who the user is.
+    assert_eq!(requests.len(), 7, "{:#?}", calls(&requests));
+}
+
+#[test]
+fn a_diagnosis_asks_nothing_twice() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    plant_policies(&scene);
+    scene.xacct("diagnose").exits_with(3);
+    assert_none_twice(&scene.sandbox.requests());
+}
+
+/// What was read before the first write is read again after the last, and then no more.
+#[test]
+fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
+    let scene = slow();
+    scene.bootstrap("--external-id abc --no-verify").exits_with(0);
+    let requests = scene.sandbox.requests();
+    let is_write = |request: &RecordedRequest| ["Create", "Put"].iter().any(|verb| request.operation.starts_with(verb));
+    let writes: Vec<_> = requests.iter().filter(|request| is_write(request)).cloned().collect();
+    assert_eq!(writes.len(), 3, "{writes:#?}");
+    let first = writes.iter().map(|write| write.start).min().expect("a write");
+    let (before, after): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.start < first);
+    assert_none_twice(&before);
+    assert_none_twice(&after);
+}
+
+/// Only what just was written is tried more than once: one success may be a server's that has it before others.
+#[test]
+fn a_proof_of_a_new_link_tries_each_session_twice_and_asks_nothing_else_twice() {
+    let scene = slow();
+    scene.bootstrap("--external-id abc --no-verify").exits_with(0);
+    let made = calls(&scene.sandbox.requests());
+    let scene = slow();
+    scene.bootstrap("--external-id abc").exits_with(0);
+    let mut proof = calls(&scene.sandbox.requests());
+    proof.retain(|call, _| !made.contains_key(call));
+    let (sessions, others): (Vec<_>, Vec<_>) = proof.iter().partition(|(call, _)| call.starts_with("AssumeRole "));
+    assert_eq!(sessions.iter().map(|(_, times)| **times).collect::<Vec<_>>(), [2, 2, 2], "{proof:#?}");
+    assert!(others.len() == 4 && others.iter().all(|(_, times)| **times == 1), "{proof:#?}");
+    assert_steps(&scene, 10);
+}
+
+/// How many requests were in work at the same time, at most.
+fn most_at_once(requests: &[RecordedRequest]) -> usize {
+    let at_once = |moment: &RecordedRequest| requests.iter().filter(|other| overlap(moment, other)).count();
+    requests.iter().map(at_once).max().unwrap_or(0)
+}
+
+fn connections(requests: &[RecordedRequest]) -> usize {
+    requests.iter().map(|request| request.connection).collect::<BTreeSet<_>>().len()
+}
+
+/// HTTP/1.1, which is what IAM, STS and S3 speak, carries one request at a time on a connection.
+#[test]
+fn no_more_connections_are_opened_than_requests_are_in_work_at_once() {
     let scene = slow();
     scene.bootstrap("--external-id abc").exits_with(0);
     let requests = scene.sandbox.requests();
-    let connections = requests.iter().map(|request| request.connection).max().unwrap_or(0);
-    assert!(connections <= 14, "{connections} connections for {} requests", requests.len());
+    let (opened, most) = (connections(&requests), most_at_once(&requests));
+    assert!(opened <= most, "{opened} connections for {} requests, {most} at once", requests.len());
+}
+
+#[test]
+fn all_clients_and_accounts_share_the_encrypted_connections() {
+    let mut scene = slow();
+    let tls = Tls::before(&scene.sandbox);
+    scene.environment.write("ca.pem", &tls.authority);
+    let bundle = scene.environment.path("ca.pem").display().to_string();
+    scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
+    scene.environment.set("AWS_CA_BUNDLE", &bundle);
+    scene.bootstrap("--external-id abc --no-verify").exits_with(0);
+    let opened = tls.connections();
+    let most = most_at_once(&scene.sandbox.requests());
+    assert!(opened <= most, "{opened} connections, {most} requests at once");
+    scene.sandbox.clear_requests();
+    scene.xacct("verify").exits_with(0);
+    let opened = tls.connections() - opened;
+    assert!(opened <= 3, "{opened} connections for {} requests", scene.sandbox.requests().len());
+    assert_steps(&scene, 4);
+}
+
+/// Two names of one server are two hosts to a client.
+#[test]
+fn the_connection_to_s3_is_opened_while_the_role_is_assumed() {
+    let mut scene = slow();
+    scene.link("--external-id abc --no-verify");
+    let tls = Tls::before(&scene.sandbox);
+    scene.environment.write("ca.pem", &tls.authority);
+    let bundle = scene.environment.path("ca.pem").display().to_string();
+    scene.environment.set("AWS_CA_BUNDLE", &bundle);
+    scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
+    scene.environment.set("AWS_ENDPOINT_URL_S3", &tls.url.replace("127.0.0.1", "localhost"));
+    tls.set_latency(LATENCY);
+    scene.xacct("verify").exits_with(0);
+    let heads = scene.requests("HeadBucket");
+    let [ahead, gone] = heads.as_slice() else { panic!("{heads:#?}") };
+    assert!(ahead.principal.is_none() && gone.principal.is_some(), "{heads:#?}");
+    let (assumed, created) = (&scene.requests("AssumeRole")[0], &scene.requests("CreateBucket")[0]);
+    assert!(overlap(ahead, assumed), "{ahead:#?} {assumed:#?}");
+    assert_eq!((created.connection, gone.connection), (ahead.connection, ahead.connection));
 }
 
 #[track_caller]

@@ -1,4 +1,4 @@
-//! What integration tests share: a closed environment to run programs in, accounts of their own, a proxy, and third
+//! What integration tests share: a closed environment to run programs in, accounts of their own, a proxy, TLS, and third
 //! parties that may be missing.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
@@ -8,6 +8,8 @@ mod proxy;
 pub mod scene;
 pub mod schema;
 pub mod third_party;
+mod tls;
 
 pub use environment::{Output, TestEnvironment};
 pub use proxy::Proxy;
+pub use tls::Tls;

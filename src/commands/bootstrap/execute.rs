@@ -1,34 +1,36 @@
 //! Applies what was planned, then looks again: nothing may be left to do.
 
-use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::refusal::{changed_meanwhile, refused};
 use super::{Job, Work, survey};
 use crate::aws::apply::{self, Applied};
 use crate::cli::Bootstrap;
-use crate::commands::Run;
 use crate::commands::grant::Grant;
 use crate::commands::writes::{nothing_left, outcome};
+use crate::commands::{Run, side_by_side};
 use crate::error::Result;
 use crate::iam::halves::ObservedUser;
 use crate::iam::plan::{Change, Plan, Refusal, is_plain_grant, plan_grant, plan_role};
+use crate::proof::Watch;
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
 /// Applies both sides at once. One target that fails stops no other.
-pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>, progress: &Progress<'_>) {
+pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) {
     let mut grant = grant(work, args, run);
     let write_grant = async {
         match &mut grant {
-            Some(grant) => grant.write(args.timeout, progress).await,
+            Some(grant) => grant.write(args.timeout, &run.console.progress("bootstrap")).await,
             None => Ok(()),
         }
     };
-    let write_roles = stream::iter(work.jobs.iter_mut())
-        .map(async |job| job.result = apply_role(job, args, progress).await)
-        .buffer_unordered(args.report.concurrency.into())
-        .collect::<Vec<()>>();
+    let tally = run.console.tally("bootstrap", work.jobs.len(), "made");
+    let write_roles = side_by_side(work.jobs.iter_mut(), args.report.concurrency, async |job| {
+        let progress = run.console.progress(&job.link.name);
+        job.result = apply_role(job, args, &progress).await;
+        tally.one_more();
+    });
     (work.grant_result, _) = tokio::join!(write_grant, write_roles);
     work.grant_writer = grant;
 }
@@ -56,11 +58,13 @@ fn grant(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Option<Grant> {
 
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
     let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
+    progress.now("making the role");
     let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
     job.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     let place = format!("target account {}", job.role.account);
     job.made = applied.iter().all(|applied| applied.result.is_ok());
     outcome(&results(&applied), &job.plan, job.role.name.as_str(), &place)?;
+    progress.now("looking at what was made");
     let look = async || {
         let observed = survey::role_again(target, &job.desired).await?;
         // What was adopted a moment ago is ours now, though its tags may not be visible yet.

@@ -9,13 +9,12 @@ mod report;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::diagnose::{Case, Diagnostician};
 use super::grant::Grant;
-use super::{Run, halves, survey, verify};
+use super::{Run, halves, side_by_side, survey, verify};
 use crate::aws::clients::Connections;
 use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, WayIn, includes};
@@ -27,7 +26,7 @@ use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::plan::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
-use crate::proof::{Freshness, Outcome, Proof};
+use crate::proof::{Freshness, Outcome, Proof, Watch};
 use refusal::refused;
 use survey::{SourceSide, TargetSide};
 
@@ -83,7 +82,10 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             refuse_entering_without_source(link)?;
         }
     }
-    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style).await?.with_mfa(mfa);
+    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style)
+        .await?
+        .with_mfa(mfa)
+        .with_sts_rate(args.report.sts_rate);
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
         connections.require(profile)?;
@@ -108,9 +110,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             report::confirm(&work, pending, run).await?;
         }
         config::check_writable(&run.file)?;
-        let progress = run.console.progress("bootstrap");
-        progress.now("applying");
-        execute::apply(&mut work, args, run, &progress).await;
+        execute::apply(&mut work, args, run).await;
     }
     source.account = Some(work.source.account.clone());
     source.user = Some(recorded_user(&work.source));
@@ -150,15 +150,19 @@ async fn survey_and_plan(
             None => Ok(None),
         }
     };
-    let targets = stream::iter(&links).map(async |link| {
+    let tally = run.console.tally("bootstrap", links.len(), "read");
+    let targets = side_by_side(&links, args.report.concurrency, async |link| {
         if !with_target {
             return Ok(None);
         }
         let files = files.get(&link.name).into_iter().flat_map(BTreeMap::keys).map(ToString::to_string);
         let own_policies = files.chain([templates::VERIFY_POLICY.to_owned()]).collect();
-        survey::target_side(connections, link, source_access.as_ref(), &own_policies).await.map(Some)
+        let line = run.console.progress(&link.name);
+        line.now("reading the account");
+        let side = survey::target_side(connections, link, source_access.as_ref(), &own_policies).await;
+        tally.one_more();
+        side.map(Some)
     });
-    let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
     let (source_side, targets) = tokio::join!(source_side, targets);
     let source_side = source_side?;
     plan(args, run, source, source_side, links.into_iter().zip(targets), files)
@@ -309,16 +313,16 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
     let operator = operator.map(|operator| operator.access.clone());
     let known = Source { account: Some(work.source.account.clone()), ..source.clone() };
     let diagnostician = Diagnostician::new(run, connections, &known, &user, operator);
-    let proofs = stream::iter(&work.jobs).map(async |job| {
+    let tally = run.console.tally("bootstrap", work.jobs.len(), "verified");
+    let proofs = side_by_side(&work.jobs, args.report.concurrency, async |job| {
         if job.result.is_err() || work.grant_result.is_err() {
             return (None, None);
         }
         let progress = run.console.progress(&job.link.name);
-        progress.now("verifying");
         let mut written = job.written.max(granted.get());
         let (proof, claim) = loop {
             let claim = claim(job, written);
-            let proof = prover.prove(&claim, &|why| progress.waiting(why)).await;
+            let proof = prover.prove(&claim, &progress).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || granted.get() <= written {
                 break (proof, claim);
@@ -326,6 +330,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
             // The grant was repaired meanwhile, and what was repaired is waited for as long.
             written = granted.get();
         };
+        tally.one_more();
         if matches!(&proof, Ok(proof) if proof.outcome == Outcome::Works) {
             return (Some(proof), None);
         }
@@ -337,7 +342,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
     });
     let (proven, ended) = oneshot::channel();
     let prove = async {
-        let proofs: Vec<_> = proofs.buffered(args.report.concurrency.into()).collect().await;
+        let proofs = proofs.await;
         drop(proven);
         proofs
     };

@@ -9,14 +9,12 @@ mod report;
 
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, stream};
-
 use super::bootstrap::refuse_entering_without_source;
 use super::entry::enter;
 use super::grant::Grant;
 use super::survey::{self, Operator};
 use super::writes::{nothing_left, outcome};
-use super::{Run, verify};
+use super::{Run, side_by_side, verify};
 use crate::aws::apply::{self, Applied};
 use crate::aws::clients::{Access, Connections};
 use crate::aws::{observe, read, session};
@@ -29,6 +27,7 @@ use crate::iam::names::{AccountId, IamPath, PolicyName};
 use crate::iam::plan::{Change, Plan};
 use crate::iam::removal::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
+use crate::proof::Watch;
 use crate::report::console::Progress;
 use objection::refused;
 
@@ -85,7 +84,7 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         survey::source_as_told(&source, Partition::Aws, false)?;
     }
     let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, false).await?.with_mfa(mfa);
+    let connections = Connections::open(None, false).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let mut work = look_and_plan(args, run, &connections, &source, &user, links).await?;
     work.unknown = unknown;
     if work.jobs.is_empty()
@@ -167,11 +166,10 @@ async fn look_and_plan(
         false => None,
     };
     let source_side = source_side(access.as_ref(), source, user);
-    let targets = stream::iter(&links).map(async |link| match includes(args.only, Half::Target) {
+    let targets = side_by_side(&links, args.report.concurrency, async |link| match includes(args.only, Half::Target) {
         true => target_side(connections, link, access.as_ref()).await.map(Some),
         false => Ok(None),
     });
-    let targets = targets.buffered(args.report.concurrency.into()).collect::<Vec<_>>();
     let (source, targets) = tokio::join!(source_side, targets);
     let source = source?;
 
@@ -253,10 +251,8 @@ async fn target_side(
 /// Removes the roles side by side, then what the grant says of them. One role that cannot be removed stops no other, and
 /// does not save its place in the grant: it was to go, and the next run takes the rest.
 async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) {
-    let roles = stream::iter(work.jobs.iter_mut())
-        .map(async |job| job.result = remove_role(job, args, progress).await)
-        .buffer_unordered(args.report.concurrency.into());
-    roles.collect::<Vec<()>>().await;
+    let roles = work.jobs.iter_mut();
+    side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, args, progress).await).await;
     work.grant_result = remove_grant(work, args, run, progress).await;
 }
 

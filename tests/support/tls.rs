@@ -1,0 +1,74 @@
+//! TLS in front of a sandbox.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+use xacct_sandbox::Sandbox;
+
+/// TLS in front of a sandbox, with a certificate that only this authority vouches for.
+pub struct Tls {
+    /// Where it is.
+    pub url: String,
+    /// The certificate of the authority, in PEM form.
+    pub authority: String,
+    connections: Arc<AtomicUsize>,
+    latency: Arc<Mutex<Duration>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Tls {
+    /// Starts it, on a thread of its own. It speaks HTTP/1.1 only, as IAM, STS and S3 do.
+    pub fn before(sandbox: &Sandbox) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("an authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority =
+            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
+        let certificate = params.signed_by(&key, &authority).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("TLS");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (connections, latency) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Duration>>::default());
+        let (counted, delay, sandbox) = (Arc::clone(&connections), Arc::clone(&latency), sandbox.port());
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let (acceptor, delay) = (acceptor.clone(), *delay.lock().expect("a latency"));
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let mut client = acceptor.accept(client).await.ok()?;
+                    let mut server = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, sandbox)).await.ok()?;
+                    tokio::io::copy_bidirectional(&mut client, &mut server).await.ok()
+                });
+            }
+        });
+        let (url, authority) = (format!("https://127.0.0.1:{port}"), authority.pem());
+        Self { url, authority, connections, latency, _runtime: runtime }
+    }
+
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How long the one step of a handshake takes from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        *self.latency.lock().expect("a latency") = latency;
+    }
+}

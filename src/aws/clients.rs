@@ -1,12 +1,14 @@
 //! Credentials, regions and endpoints; clients that share one HTTP connection pool.
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -20,6 +22,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
+use tokio::sync::OnceCell;
 
 use super::mfa::Mfa;
 use super::network::{self, Bundle};
@@ -41,6 +44,7 @@ pub struct Connections {
     profiles: ProfileSet,
     mfa: Arc<Mfa>,
     region: Option<Region>,
+    of_machine: Arc<OnceCell<Option<String>>>,
     path_style: bool,
     pace: Pace,
 }
@@ -88,7 +92,8 @@ impl Connections {
         let bundle = Bundle::find(&variable, None);
         let pool = network::client(bundle.as_ref(), &variable)?;
         let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
-        Ok(Self { pools, profiles, mfa: Arc::default(), region, path_style, pace: Pace::new(USUAL_RATE) })
+        let (mfa, of_machine, pace) = (Arc::default(), Arc::default(), Pace::new(USUAL_RATE));
+        Ok(Self { pools, profiles, mfa, region, of_machine, path_style, pace })
     }
 
     /// With what there is to pass MFA with.
@@ -196,7 +201,8 @@ impl Connections {
 
     async fn provider_config(&self, profile: &str) -> Result<ProviderConfig> {
         // A profile that assumes a role needs a region for it, wherever it is written.
-        let region = aws_types::region::Region::new(self.region_for(profile).await);
+        let region = self.region_for(profile).await.unwrap_or_else(|| FALLBACK_REGION.to_owned());
+        let region = aws_types::region::Region::new(region);
         let conf = ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region));
         // Only clients of the same timeouts share connections.
         let conf = conf.with_timeout_config(timeouts());
@@ -229,10 +235,8 @@ impl Connections {
         if let Some(provider) = provider {
             loader = loader.credentials_provider(provider);
         }
-        if let Some(region) = &self.region {
-            loader = loader.region(aws_types::region::Region::new(region.to_string()));
-        }
-        let config = loader.load().await;
+        let region = self.region_for(profile.unwrap_or_else(|| self.profiles.selected_profile())).await;
+        let config = loader.region(region.map(aws_types::region::Region::new)).load().await;
         let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
         let credentials = match provider.first().await {
             Ok(credentials) => credentials,
@@ -329,19 +333,31 @@ impl Connections {
         })
     }
 
-    /// The region for a profile: as asked for, else of the environment, the profile, or the one it takes its
-    /// credentials from.
-    async fn region_for(&self, name: &str) -> String {
+    /// The region for a profile: as asked for, else of the environment, the profile, or those it takes its credentials from,
+    /// else of the machine.
+    async fn region_for(&self, profile: &str) -> Option<String> {
         if let Some(region) = &self.region {
-            return region.to_string();
+            return Some(region.to_string());
         }
-        let usual = aws_config::default_provider::region::Builder::default().profile_name(name).build().region().await;
-        let source = || self.profile_setting(self.profile_setting(name, "source_profile")?, "region");
-        usual
-            .map(|region| region.to_string())
-            .filter(|region| !region.is_empty())
-            .or_else(|| source().map(str::to_owned))
-            .unwrap_or_else(|| FALLBACK_REGION.to_owned())
+        let source = |profile: &&str| self.profile_setting(profile, "source_profile");
+        // Profiles may lead in a circle, and no longer way is without one.
+        let profiles = successors(Some(profile), source).take(self.profiles.profiles().count());
+        let settings = profiles.filter_map(|profile| self.profile_setting(profile, "region").map(str::to_owned));
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(variable);
+        match variables.chain(settings).find(|region| !region.is_empty()) {
+            Some(region) => Some(region),
+            None => self.region_of_machine().await,
+        }
+    }
+
+    /// Where the EC2 instance is that this runs on. Anywhere else it takes a second to learn that nobody answers, so it is
+    /// asked once.
+    async fn region_of_machine(&self) -> Option<String> {
+        let ask = async || {
+            let conf = ProviderConfig::default().with_http_client(self.pool(None).ok()?);
+            ImdsRegionProvider::builder().configure(&conf).build().region().await.map(|region| region.to_string())
+        };
+        self.of_machine.get_or_init(ask).await.clone()
     }
 
     fn profile_of(&self, credentials: &Credentials) -> Option<String> {

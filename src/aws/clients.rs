@@ -14,9 +14,9 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -24,10 +24,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
+use super::files::Files;
 use super::mfa::Mfa;
 use super::network::{self, Bundle};
 use super::pace::{Pace, USUAL_RATE};
 use super::profiles::{self, Base, Chain};
+use super::provider::{Once, features, origin};
 use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
@@ -41,7 +43,8 @@ const FALLBACK_REGION: &str = "us-east-1";
 pub struct Connections {
     /// One for each CA bundle; nearly always there is one.
     pools: Arc<Mutex<BTreeMap<Option<Bundle>, SharedHttpClient>>>,
-    profiles: ProfileSet,
+    profiles: Arc<ProfileSet>,
+    files: Arc<Files>,
     mfa: Arc<Mfa>,
     region: Option<Region>,
     of_machine: Arc<OnceCell<Option<String>>>,
@@ -92,8 +95,16 @@ impl Connections {
         let bundle = Bundle::find(&variable, None);
         let pool = network::client(bundle.as_ref(), &variable)?;
         let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
-        let (mfa, of_machine, pace) = (Arc::default(), Arc::default(), Pace::new(USUAL_RATE));
-        Ok(Self { pools, profiles, mfa, region, of_machine, path_style, pace })
+        Ok(Self {
+            pools,
+            profiles: Arc::new(profiles),
+            files: Arc::new(Files::read(&variable)),
+            mfa: Arc::default(),
+            region,
+            of_machine: Arc::default(),
+            path_style,
+            pace: Pace::new(USUAL_RATE),
+        })
     }
 
     /// With what there is to pass MFA with.
@@ -219,8 +230,8 @@ impl Connections {
     /// The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
     async fn profile_provider(&self, name: &str) -> Result<SharedCredentialsProvider> {
         let conf = self.provider_config(name).await?;
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf).build();
-        Ok(SharedCredentialsProvider::new(provider))
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf);
+        Ok(SharedCredentialsProvider::new(provider.profile_files(self.files_about(name)).build()))
     }
 
     /// Access with the settings of a profile, and with credentials that are found already or still to be found.
@@ -235,7 +246,9 @@ impl Connections {
         if let Some(provider) = provider {
             loader = loader.credentials_provider(provider);
         }
-        let region = self.region_for(profile.unwrap_or_else(|| self.profiles.selected_profile())).await;
+        let used = profile.unwrap_or_else(|| self.profiles.selected_profile());
+        let region = self.region_for(used).await;
+        loader = loader.profile_files(self.files_about(used));
         let config = loader.region(region.map(aws_types::region::Region::new)).load().await;
         let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
         let credentials = match provider.first().await {
@@ -339,15 +352,24 @@ impl Connections {
         if let Some(region) = &self.region {
             return Some(region.to_string());
         }
-        let source = |profile: &&str| self.profile_setting(profile, "source_profile");
-        // Profiles may lead in a circle, and no longer way is without one.
-        let profiles = successors(Some(profile), source).take(self.profiles.profiles().count());
-        let settings = profiles.filter_map(|profile| self.profile_setting(profile, "region").map(str::to_owned));
+        let settings = self.sources(profile).filter_map(|profile| self.profile_setting(profile, "region"));
+        let settings = settings.map(str::to_owned);
         let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(variable);
         match variables.chain(settings).find(|region| !region.is_empty()) {
             Some(region) => Some(region),
             None => self.region_of_machine().await,
         }
+    }
+
+    /// A profile, the one that it takes its credentials from, and so on.
+    fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
+        let source = |profile: &&'a str| self.profile_setting(profile, "source_profile");
+        // Profiles may lead in a circle, and no longer way is without one.
+        successors(Some(profile), source).take(self.profiles.profiles().count())
+    }
+
+    fn files_about(&self, profile: &str) -> EnvConfigFiles {
+        self.files.about(&self.sources(profile).collect::<Vec<_>>())
     }
 
     /// Where the EC2 instance is that this runs on. Anywhere else it takes a second to learn that nobody answers, so it is
@@ -512,38 +534,6 @@ fn unusable(error: &CredentialsError, profile: Option<&str>) -> Error {
     failure
 }
 
-/// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
-/// run twice, and one that asks for an MFA code would ask twice.
-#[derive(Debug)]
-struct Once {
-    inner: SharedCredentialsProvider,
-    first: Mutex<Option<Credentials>>,
-}
-
-impl Once {
-    fn new(config: &SdkConfig) -> Option<Self> {
-        Some(Self { inner: config.credentials_provider()?, first: Mutex::new(None) })
-    }
-
-    async fn first(&self) -> std::result::Result<Credentials, CredentialsError> {
-        let credentials = self.inner.provide_credentials().await?;
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
-        Ok(credentials)
-    }
-}
-
-impl ProvideCredentials for Once {
-    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
-    where
-        Self: 'a,
-    {
-        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(credentials) => ProvideFuture::ready(Ok(credentials)),
-            None => self.inner.provide_credentials(),
-        }
-    }
-}
-
 /// An error with its causes on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -557,37 +547,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     text
-}
-
-fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
-    credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
-}
-
-fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
-    use AwsCredentialFeature as From;
-    let found = features(credentials);
-    let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
-    let how = if any(&[From::CredentialsEnvVars, From::CredentialsEnvVarsStsWebIdToken]) {
-        return "environment".to_owned();
-    } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
-        Some("SSO")
-    } else if any(&[From::CredentialsProcess, From::CredentialsProfileProcess]) {
-        Some("credential_process")
-    } else if any(&[From::CredentialsLogin, From::CredentialsProfileLogin]) {
-        Some("aws login")
-    } else if any(&[From::CredentialsImds]) {
-        Some("instance metadata")
-    } else if any(&[From::CredentialsHttp]) {
-        Some("container")
-    } else if any(&[From::CredentialsStsAssumeRole]) {
-        Some("assumed role")
-    } else {
-        None
-    };
-    match (profile, how) {
-        (Some(profile), None) => format!("profile {profile}"),
-        (Some(profile), Some(how)) => format!("profile {profile}, {how}"),
-        (None, Some(how)) => how.to_owned(),
-        (None, None) => "default credentials".to_owned(),
-    }
 }

@@ -226,7 +226,10 @@ fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
     let writes: Vec<_> = requests.iter().filter(|request| is_write(request)).cloned().collect();
     assert_eq!(writes.len(), 3, "{writes:#?}");
     let first = writes.iter().map(|write| write.start).min().expect("a write");
-    let (before, after): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.start < first);
+    let (mut before, after): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.start < first);
+    // Others write the grant, too, so it is read once more right before it is written.
+    let again = before.iter().rposition(|request| request.operation == "GetUserPolicy").expect("the grant, read");
+    before.remove(again);
     assert_none_twice(&before);
     assert_none_twice(&after);
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::iam::names::Invalid;
 use crate::iam::policy::PolicyError;
+use crate::text::on_one_line;
 
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -122,13 +123,13 @@ impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.service, self.operation)?;
         if let Some(code) = &self.code {
-            write!(f, " answered {code}")?;
+            write!(f, " answered {}", on_one_line(code))?;
         }
         if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", on_one_line(message))?;
         }
         if let Some(id) = &self.request_id {
-            write!(f, " (request {id})")?;
+            write!(f, " (request {})", on_one_line(id))?;
         }
         Ok(())
     }

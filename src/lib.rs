@@ -18,11 +18,13 @@
 //! | [`export`] | a session's credentials, as programs and shells read them |
 //! | [`print`](mod@print) | settings for the tools that use a link |
 //! | [`report`] | results for people and for programs |
+//! | [`files`] | files that people name, read and replaced with care |
+//! | [`text`] | text of others, made fit for where it is shown |
 //! | [`error`] | the error type and the exit codes |
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
 //! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
-//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing. Only
+//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and `files`. Only
 //! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::apply`, so nothing else
 //! can write IAM. A test holds this.
 //!
@@ -55,10 +57,12 @@ pub mod context;
 pub mod diagnosis;
 pub mod error;
 pub mod export;
+pub mod files;
 pub mod iam;
 pub mod print;
 pub mod proof;
 pub mod report;
+pub mod text;
 
 use std::ffi::OsString;
 
@@ -67,7 +71,7 @@ use clap::Parser;
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode, Kind};
 
-/// Runs xacct with these arguments, the first of which is the program's name.
+/// Runs xacct with these arguments, the first of which is the program's name. To be called before any thread is started.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let arguments: Vec<_> = arguments.collect();
     let cli = match cli::Cli::try_parse_from(&arguments) {
@@ -84,6 +88,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
             return ExitCode::Usage.into();
         }
     };
+    hide_code();
     match Context::of_this_process() {
         Ok(context) => commands::run(&cli, &context),
         Err(error) => {
@@ -93,4 +98,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
             error.kind.exit_code().into()
         }
     }
+}
+
+/// Takes the MFA code, which was read by now, out of the environment: neither the command of `exec` nor what a profile
+/// names as its `credential_process` needs it.
+fn hide_code() {
+    // SAFETY: there is only this thread so far, so nobody reads the environment meanwhile.
+    unsafe { std::env::remove_var("XACCT_MFA_CODE") }
 }

@@ -124,19 +124,21 @@ fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn iam_knows_nothing_of_the_rest() {
+fn the_pure_core_knows_nothing_of_the_rest() {
     assert_uses_only(&["src/iam"], &["iam"]);
+    assert_uses_only(&["src/text"], &["text"]);
+    assert_uses_only(&["src/files"], &["files"]);
 }
 
 #[test]
 fn what_prints_and_reports_does_not_reach_aws() {
-    assert_uses_only(&["src/print"], &["print", "iam", "error"]);
-    assert_uses_only(&["src/report"], &["report", "iam", "proof", "diagnosis", "error", "cli", "context"]);
+    assert_uses_only(&["src/print"], &["print", "iam", "error", "text"]);
+    assert_uses_only(&["src/report"], &["report", "iam", "proof", "diagnosis", "error", "text", "cli", "context"]);
 }
 
 #[test]
 fn aws_knows_only_the_pure_core() {
-    assert_uses_only(&["src/aws"], &["aws", "iam", "error"]);
+    assert_uses_only(&["src/aws"], &["aws", "iam", "error", "text"]);
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn the_proof_knows_aws_and_the_pure_core() {
 
 #[test]
 fn only_collecting_facts_reaches_aws_the_judgement_does_not() {
-    assert_uses_only(&["src/diagnosis"], &["diagnosis", "proof", "aws", "iam", "error"]);
+    assert_uses_only(&["src/diagnosis"], &["diagnosis", "proof", "aws", "iam", "error", "text"]);
     let judging = program()
         .into_iter()
         .filter(|source| source.is_under(&["src/diagnosis"]) && !source.is_under(&["src/diagnosis/collect"]));
@@ -157,7 +159,7 @@ fn only_collecting_facts_reaches_aws_the_judgement_does_not() {
 
 #[test]
 fn settings_are_made_without_aws() {
-    assert_uses_only(&["src/config", "src/cli"], &["config", "cli", "iam", "error", "context"]);
+    assert_uses_only(&["src/config", "src/cli"], &["config", "cli", "iam", "error", "context", "files", "text"]);
 }
 
 #[test]

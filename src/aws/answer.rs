@@ -50,7 +50,7 @@ impl Call {
                     )
                     .hint("check that the endpoint is AWS's and no proxy answers in its place");
                 };
-                let message = answered.err().message().map(str::to_owned);
+                let message = answered.err().message().map(|message| without_echo(message).to_owned());
                 let message = Some(message.unwrap_or_else(|| format!("HTTP status {status}")));
                 let AwsAnswer { service, operation, .. } = self.unanswered();
                 self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id })
@@ -152,6 +152,12 @@ impl Call {
             None => error,
         }
     }
+}
+
+/// A message without what AWS repeats of the request below it: where a signature does not match, the headers that were to
+/// be signed, with the session token among them.
+fn without_echo(message: &str) -> &str {
+    message.split("\n\n").next().unwrap_or(message)
 }
 
 /// The error at the root of the chain: what the person can act on.

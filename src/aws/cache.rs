@@ -125,6 +125,10 @@ impl Cache {
                 format!("the kept sessions in `{}` cannot be removed: {error}", self.folder.display()),
             )
         };
+        if self.folder.is_symlink() {
+            // What it leads to is not the cache's.
+            return Err(failed(std::io::Error::other("it is a symbolic link")).hint("remove the link"));
+        }
         let entries = match std::fs::read_dir(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
             entries => entries.map_err(failed)?,
@@ -191,6 +195,7 @@ mod files {
     use rustix::io::Errno;
 
     use super::{HALF_WRITTEN, LONGEST_FILE};
+    use crate::text::word;
 
     /// The text of a file; `None` if there is none.
     pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
@@ -234,13 +239,16 @@ mod files {
     fn check_folder(folder: &Path) -> Result<(), String> {
         let shown = folder.display();
         let found = folder.symlink_metadata().map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+        if found.is_symlink() {
+            return Err(format!("`{shown}` is a symbolic link, and must be a folder"));
+        }
         if !found.is_dir() {
             return Err(format!("`{shown}` is no folder"));
         }
         check_owner(&found, folder)?;
         match found.mode() & 0o077 {
             0 => Ok(()),
-            _ => Err(format!("`{shown}` is open to others: chmod 700 {shown}")),
+            _ => Err(format!("`{shown}` is open to others: chmod 700 {}", word(&shown.to_string()))),
         }
     }
 

@@ -131,7 +131,7 @@ fn what_others_could_have_written_or_read_is_not_used() {
                 std::fs::rename(&folder, kept.folder.path().join("real")).unwrap();
                 std::os::unix::fs::symlink(kept.folder.path().join("real"), folder).unwrap();
             },
-            "is no folder",
+            "is a symbolic link",
         ),
     ];
     for (spoil, wanted) in cases {

@@ -24,6 +24,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
+use super::cache::Warn;
+use super::endpoints::{self, Notice};
 use super::files::Files;
 use super::mfa::Mfa;
 use super::network::{self, Bundle};
@@ -34,6 +36,7 @@ use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{AccountId, Region, RoleName};
+use crate::text::word;
 
 /// The region whose STS and IAM are used when nothing names one: every partition `aws` account has it.
 const FALLBACK_REGION: &str = "us-east-1";
@@ -50,6 +53,7 @@ pub struct Connections {
     of_machine: Arc<OnceCell<Option<String>>>,
     path_style: bool,
     pace: Pace,
+    notice: Notice,
 }
 
 /// One set of credentials, ready to be used.
@@ -82,11 +86,12 @@ struct Clients {
 }
 
 impl Connections {
-    /// Reads the AWS config files and prepares the pool; connects to nothing.
+    /// Reads the AWS config files and prepares the pool; connects to nothing. `tell` hears of endpoints that are not AWS's
+    /// own, before anything is sent there.
     ///
     /// # Errors
     /// When a config file cannot be read or parsed.
-    pub async fn open(region: Option<Region>, path_style: bool) -> Result<Self> {
+    pub async fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
         let profiles =
             aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.map_err(|error| {
                 Error::new(Kind::File, format!("the AWS config files cannot be read: {}", chain(&error)))
@@ -104,6 +109,7 @@ impl Connections {
             of_machine: Arc::default(),
             path_style,
             pace: Pace::new(USUAL_RATE),
+            notice: Notice::new(tell),
         })
     }
 
@@ -250,6 +256,8 @@ impl Connections {
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.files_about(used));
         let config = loader.region(region.map(aws_types::region::Region::new)).load().await;
+        // Profiles ask STS for their credentials already.
+        self.notice.give(&config);
         let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
         let credentials = match provider.first().await {
             Ok(credentials) => credentials,
@@ -340,7 +348,7 @@ impl Connections {
         names.sort_unstable();
         let error = Error::new(Kind::Credentials, format!("the AWS config files have no profile `{name}`"));
         Err(if names.is_empty() {
-            error.hint(format!("make one: aws configure --profile {name}"))
+            error.hint(format!("make one: aws configure --profile {}", word(name)))
         } else {
             error.hint(format!("they have {}", names.join(", ")))
         })
@@ -437,22 +445,7 @@ impl Access {
     /// Endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: a bootstrap sent there by mistake would be a bad surprise.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        let mut endpoints: Vec<_> = ["IAM", "STS", "S3"]
-            .into_iter()
-            .filter_map(|service| {
-                let key = aws_types::service_config::ServiceConfigKey::builder()
-                    .service_id(service)
-                    .env("AWS_ENDPOINT_URL")
-                    .profile("endpoint_url")
-                    .build()
-                    .ok()?;
-                self.config.service_config()?.load_config(key)
-            })
-            .chain(self.config.endpoint_url().map(str::to_owned))
-            .collect();
-        endpoints.sort();
-        endpoints.dedup();
-        endpoints
+        endpoints::of(&self.config)
     }
 
     pub(super) fn iam(&self) -> aws_sdk_iam::Client {
@@ -485,7 +478,7 @@ impl Access {
     }
 
     fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
-        let local = self.endpoints().iter().any(|url| is_local(url));
+        let local = self.endpoints().iter().any(|url| endpoints::is_local(url));
         aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local)
     }
 }
@@ -493,14 +486,6 @@ impl Access {
 /// A variable of the environment, which the SDK reads by itself, too.
 fn variable(name: &str) -> Option<String> {
     Env::real().get(name).ok()
-}
-
-/// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.
-fn is_local(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(host, _port)| host);
-    host == "localhost" || host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// One cache for all clients of one access: otherwise each asks SSO or a `credential_process` again.
@@ -519,8 +504,10 @@ fn timeouts() -> TimeoutConfig {
 
 fn missing(profile: Option<&str>) -> Error {
     match profile {
-        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
-            .hint(format!("sign in, or see what is wrong with it: aws sts get-caller-identity --profile {name}")),
+        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
+            "sign in, or see what is wrong with it: aws sts get-caller-identity --profile {}",
+            word(name)
+        )),
         None => Error::new(Kind::Credentials, "no AWS credentials were found")
             .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     }

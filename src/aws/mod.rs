@@ -8,6 +8,7 @@ mod answer;
 pub mod apply;
 pub mod cache;
 pub mod clients;
+mod endpoints;
 mod files;
 pub mod mfa;
 mod network;

@@ -17,11 +17,13 @@ use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
 use crate::error::{Error, ExitCode, Kind, Result};
+use crate::files::{self, Readers};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::names::{AccountId, Region, UserName};
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
+use crate::text::word;
 
 /// What is needed to look into both accounts. The source account is entered once, however many links there are.
 pub struct Diagnostician<'a> {
@@ -232,7 +234,8 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
     let user = verify::user_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, false).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+    let connections =
+        Connections::open(region, false, verify::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let profile = source.user_profile.as_deref().or(source.profile.as_deref());
     let access = connections.access(profile).await;
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
@@ -243,7 +246,6 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     };
     let prover = match access {
         Ok(access) => {
-            verify::tell_endpoints(access.endpoints().into_iter(), run);
             Ok(verify::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, run)?)
         }
         Err(error) => Err(error),
@@ -296,24 +298,29 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
 
 /// Whatever else has that name stays as it is.
 fn check_overwrites(path: &Path, run: &Run<'_>) -> Result<()> {
-    let is_facts = |bytes: &[u8]| {
-        serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|old| old.get("schema_version").is_some())
-    };
-    match std::fs::read(run.context.directory.join(path)) {
-        Ok(bytes) if !is_facts(&bytes) => {
+    let place = run.context.directory.join(path);
+    files::check_place(&place).map_err(|error| cannot_write(path, &error))?;
+    match std::fs::read(place) {
+        Ok(bytes) if !Facts::has_form(&bytes) => {
             let problem = format!("`{}` is there and is not a facts file", path.display());
             Err(Error::new(Kind::File, problem).hint("name another file"))
         }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot_write(path, &error)),
         _ => Ok(()),
     }
 }
 
 fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
     let shown = path.display();
-    std::fs::write(run.context.directory.join(path), facts.to_text(redact)?)
-        .map_err(|error| Error::new(Kind::File, format!("cannot write facts file `{shown}`: {error}")))?;
-    run.console.say(&format!("Wrote {shown}; judge it again with xacct diagnose --facts {shown}"));
+    files::replace(&run.context.directory.join(path), &facts.to_text(redact)?, Readers::Owner)
+        .map_err(|error| cannot_write(path, &error))?;
+    let option = word(&shown.to_string());
+    run.console.say(&format!("Wrote {shown}; judge it again with xacct diagnose --facts {option}"));
     Ok(())
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("cannot write facts file `{}`: {error}", path.display()))
 }
 
 impl Diagnostician<'_> {

@@ -18,7 +18,7 @@ pub fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run))?;
     let keys = opened.credentials.reveal();
     let mut command = Command::new(program);
-    command.args(arguments).env_remove("XACCT_MFA_CODE");
+    command.args(arguments);
     for name in export::STALE {
         command.env_remove(name);
     }

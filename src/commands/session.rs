@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
+use crate::text::word;
 
 /// A session that is open.
 pub struct Opened {
@@ -100,10 +101,9 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
     let source = Source::from(&run.file.source);
     let name = verify::user_on_record(run)?;
     let mfa = verify::mfa(&options.user, run)?;
-    let connections = Connections::open(region, false).await?.with_mfa(mfa);
+    let connections = Connections::open(region, false, verify::saying(run)).await?.with_mfa(mfa);
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
-    verify::tell_endpoints(access.endpoints().into_iter(), run);
     let shown = name.name().to_string();
     Ok((shown, verify::prover(&connections, access, own.is_some(), name, source.account, run)?))
 }
@@ -151,5 +151,5 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: xacct diagnose {}", link.name))
+    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: xacct diagnose {}", word(&link.name)))
 }

@@ -20,6 +20,7 @@ use crate::iam::names::AccountId;
 use crate::proof::Watch;
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
+use crate::text::on_one_line;
 
 /// One account, and what was found there.
 struct Account {
@@ -37,7 +38,10 @@ pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
     let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, args.path_style).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+    let connections = Connections::open(None, args.path_style, verify::saying(run))
+        .await?
+        .with_mfa(mfa)
+        .with_sts_rate(args.report.sts_rate);
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
     let source = if is_entered { Some(survey::source_access(&connections, &source).await?) } else { None };
     let progress = run.console.progress("sweep");
@@ -125,7 +129,7 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
         for found in found {
             let sign = if found.left.is_none() { '-' } else { ' ' };
             let why = found.left.map_or_else(String::new, |left| format!("  left: {}", words(left)));
-            let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", found.name, age(found));
+            let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
         }
     }
     run.console.tell(&text);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::diagnose::{Case, Diagnostician};
 use super::{Run, side_by_side};
-use crate::aws::cache::Cache;
+use crate::aws::cache::{Cache, Warn};
 use crate::aws::clients::{Access, Connections};
 use crate::aws::mfa::{AskForCode, Mfa};
 use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions, Verify};
@@ -30,14 +30,15 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let user = user_on_record(run)?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections =
-        Connections::open(region, args.proof.path_style).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+    let connections = Connections::open(region, args.proof.path_style, saying(run))
+        .await?
+        .with_mfa(mfa)
+        .with_sts_rate(args.report.sts_rate);
     let profile = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
     let access = connections.access(profile).await?;
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
-    tell_endpoints(access.endpoints().into_iter(), run);
     let named = args.proof.user.user_profile.is_some() || source.user_profile.is_some();
     let prover = prover(&connections, access, named, user.clone(), account, run)?;
     let mut operator = Source::from(source);
@@ -85,11 +86,10 @@ pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     })
 }
 
-/// Says where requests go that do not go to AWS, before the first of them is sent.
-pub fn tell_endpoints(endpoints: impl Iterator<Item = String>, run: &Run<'_>) {
-    for endpoint in endpoints {
-        run.console.say(&format!("Endpoint {endpoint} is not AWS's own"));
-    }
+/// Says something to the person at the terminal.
+pub fn saying(run: &Run<'_>) -> Warn {
+    let console = run.console.clone();
+    Arc::new(move |text: &str| console.say(text))
 }
 
 /// What there is to pass MFA with: a code, somebody to ask for one, a place where sessions are kept.
@@ -108,9 +108,7 @@ pub fn mfa(options: &UserOptions, run: &Run<'_>) -> Result<Mfa> {
 
 /// Where sessions are kept; nowhere for a user without a home.
 pub fn cache(run: &Run<'_>) -> Option<Cache> {
-    let console = run.console.clone();
-    let warn = Arc::new(move |text: &str| console.say(text));
-    Some(Cache::new(run.context.cache_folder()?, run.context.now, warn))
+    Some(Cache::new(run.context.cache_folder()?, run.context.now, saying(run)))
 }
 
 /// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item, TableLike, Value};
 
 use super::{DEFAULT_ROLE_NAME, Recorded};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::iam::arn::UserRef;
 use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue};
+use crate::text::{is_hidden, spelled};
 
 /// The links on record: `xacct.toml` as it was read.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +46,7 @@ impl ConfigFile {
     /// # Errors
     /// When it cannot be read, is not TOML, has an unknown key, a wrong type or value, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self> {
-        match std::fs::read_to_string(path) {
+        match files::read(path, files::LONGEST_TEXT) {
             Ok(text) => Self::parse(path, text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self { path: path.to_owned(), ..Self::default() })
@@ -60,9 +62,8 @@ impl ConfigFile {
     pub fn parse(path: &Path, text: String) -> Result<Self> {
         let document = Document::parse(text.as_str()).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            let what = error.span().and_then(|span| text.get(span)).filter(|what| !what.trim().is_empty());
-            let what = what.map_or_else(String::new, |what| format!(" at `{}`", what.lines().next().unwrap_or(what)));
-            Error::usage(format!("{}:{line}: {}{what}", path.display(), error.message().replace('\n', ", ")))
+            // What stands there is not repeated: the file may be another than was meant, with secrets in it.
+            Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
                 .hint("the file must be TOML (https://toml.io)")
         })?;
         let reader = Reader { path, text: &text };
@@ -76,6 +77,7 @@ impl ConfigFile {
         let mut targets = Vec::new();
         if let Some(section) = root.section("targets")? {
             for (name, _) in section.table.iter() {
+                section.check_visible(name, "a name", name)?;
                 if let Some(target) = section.section(name)? {
                     targets.push((name.to_owned(), read_target(&target)?));
                 }
@@ -260,9 +262,19 @@ impl<'a> Section<'a> {
             None => Ok(None),
             Some(item) => match item.as_str() {
                 Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("give a value, or remove the line")),
-                Some(text) => Ok(Some(text.to_owned())),
+                Some(text) => self.check_visible(key, &format!("`{key}`"), text).map(|()| Some(text.to_owned())),
                 None => Err(self.wrong_type(key, "a string", example(key))),
             },
+        }
+    }
+
+    /// Refuses characters that a terminal would obey: no name, path or ID has any.
+    fn check_visible(&self, key: &str, what: &str, text: &str) -> Result<()> {
+        match text.chars().find(|c| is_hidden(*c)) {
+            None => Ok(()),
+            Some(hidden) => Err(self
+                .error(key, format!("{what} has the control character {}", spelled(hidden)))
+                .hint("write it without")),
         }
     }
 
@@ -286,7 +298,12 @@ impl<'a> Section<'a> {
         let wrong =
             || self.error(key, format!("`{key}` must be a list of strings")).hint(format!("write {key} = [\"…\"]"));
         let list = item.as_array().ok_or_else(wrong)?;
-        list.iter().map(|value| self.parse(key, value.as_str().ok_or_else(wrong)?)).collect()
+        let item = |value: &Value| {
+            let text = value.as_str().ok_or_else(wrong)?;
+            self.check_visible(key, &format!("`{key}`"), text)?;
+            self.parse(key, text)
+        };
+        list.iter().map(item).collect()
     }
 
     fn tags(&self, key: &str) -> Result<Vec<Tag>> {

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 pub use file::{ConfigFile, RecordedSource};
 pub use forget::{forget, links_found, links_to_sweep, recorded_source};
-pub use record::{check_writable, record, replace_file};
+pub use record::{check_writable, record};
 
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::iam::arn::{ManagedPolicy, Partition, PolicyOwner, RoleArn, UserRef};
 use crate::iam::halves::{MANAGED_BY, OWN_POLICY_PREFIX, SOURCE_TAG};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, PolicyName, Region, RoleName, Tag};
@@ -482,7 +483,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
 /// When the file cannot be read, its name cannot be a policy's, or its content is not an identity policy.
 pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyDocument)> {
     let shown = path.display();
-    let text = std::fs::read_to_string(base.join(path))
+    let text = files::read(&base.join(path), files::LONGEST_TEXT)
         .map_err(|error| Error::new(Kind::File, format!("cannot read policy file `{shown}`: {error}")))?;
     let document =
         PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;

@@ -1,15 +1,14 @@
 //! Writes links to `xacct.toml`, keeping its comments and order.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::{ConfigFile, Link, Recorded, Source, WayIn};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
+use crate::files::{self, Readers};
 use crate::iam::names::Tag;
 
 /// Records the source and these links; returns whether the file had to change.
@@ -32,8 +31,9 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     if file.text.as_ref() == Some(&text) {
         return Ok(false);
     }
-    let _lock = lock_beside(&file.path);
-    let now = std::fs::read_to_string(&file.path).ok();
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let _lock = lock_beside(&path);
+    let now = files::read(&path, files::LONGEST_TEXT).ok();
     let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
     let Some(text) = text else {
         return Err(Error::new(
@@ -45,7 +45,7 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     if now.as_ref() == Some(&text) {
         return Ok(false);
     }
-    replace_file(&file.path, &text).map_err(|error| cannot_write(file, &error))?;
+    files::replace(&path, &text, Readers::All).map_err(|error| cannot_write(file, &error))?;
     Ok(true)
 }
 
@@ -73,8 +73,7 @@ fn edit_again(
 /// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
 /// (Windows, some network file systems) the time between the two is all there is to hit.
 fn lock_beside(path: &Path) -> Option<File> {
-    let path = destination(path).ok()?;
-    let folder = File::open(folder_of(&path)).ok()?;
+    let folder = File::open(files::folder_of(path)).ok()?;
     folder.lock().ok()?;
     Some(folder)
 }
@@ -84,8 +83,8 @@ fn lock_beside(path: &Path) -> Option<File> {
 /// # Errors
 /// When no file can be made beside it.
 pub fn check_writable(file: &ConfigFile) -> Result<()> {
-    let path = destination(&file.path).map_err(|error| cannot_write(file, &error))?;
-    let made = temporary_beside(&path).map_err(|error| cannot_write(file, &error))?;
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let made = files::temporary_beside(&path, Readers::All).map_err(|error| cannot_write(file, &error))?;
     made.close().map_err(|error| cannot_write(file, &error))
 }
 
@@ -243,40 +242,19 @@ fn tags(tags: &[Tag]) -> Option<Value> {
     (!table.is_empty()).then_some(Value::InlineTable(table))
 }
 
-/// Where the file really is. A link is followed on purpose: the file may be kept elsewhere. One that leads nowhere is a
-/// mistake.
-fn destination(path: &Path) -> std::io::Result<PathBuf> {
-    if path.is_symlink() && !path.exists() {
-        return Err(std::io::Error::other("it is a link to a file that does not exist"));
+/// Where the file really is. A symbolic link is followed where it leads to a file with links on record: that one is kept
+/// elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to overwritten.
+fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
+    if !file.path.is_symlink() {
+        return Ok(file.path.clone());
     }
-    Ok(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
-}
-
-fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".xacct-").suffix(".toml").tempfile_in(folder_of(path))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Writes beside the file and renames, so that a crash leaves the old file whole.
-///
-/// # Errors
-/// When the folder cannot be written, or the file is a link that leads nowhere.
-pub fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = destination(path)?;
-    let mut temporary = temporary_beside(&path)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&path).map_or(0o644, |file| file.permissions().mode() & 0o777);
-        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    if file.source.user.is_none() && file.targets.is_empty() {
+        return Err(std::io::Error::other(format!(
+            "it is a symbolic link to `{}`, which records no links; name the file itself",
+            std::fs::read_link(&file.path)?.display()
+        )));
     }
-    temporary.persist(&path)?;
-    Ok(())
+    std::fs::canonicalize(&file.path)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Who asked, and with which credentials.
 
 use super::facts::{Answer, Facts, Mfa, NotSent};
-use super::fix::{Fix, quoted};
+use super::fix::Fix;
 use super::{Cause, Finding, Side};
 use crate::iam::arn::CallerArn;
+use crate::text::word;
 
 /// What is wrong with the credentials, by who they belong to.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
@@ -97,7 +98,7 @@ pub fn the_users_own_but(facts: &Facts, options: &str, besides: impl Fn(Fix) -> 
         Some(_) => fix,
         None => fix
             .step_do(format!("write an access key of user {user} into a profile:"))
-            .run(format!("aws configure --profile {}", quoted(user.as_str()))),
+            .run(format!("aws configure --profile {}", word(user.as_str()))),
     };
     besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, options)
 }

@@ -323,6 +323,13 @@ impl Facts {
         serde_json::from_str(text).map_err(|error| wrong(error.to_string()))
     }
 
+    /// Whether this is a facts file, of any version: those have these at least.
+    #[must_use]
+    pub fn has_form(bytes: &[u8]) -> bool {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+        ["schema_version", "link", "caller", "request", "answer"].iter().all(|key| value.get(key).is_some())
+    }
+
     /// The facts as a file; `redact` puts other numbers in the place of account numbers, each its own.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::statement::{Held, Tie};
 use crate::iam::halves::FoundDocument;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
+use crate::text::word;
 
 /// One way to mend something.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,7 +84,7 @@ impl Fix {
         let options = if options.is_empty() { String::new() } else { format!(" {options}") };
         let has_code = !facts.link.require_mfa || options.contains("--mfa-code");
         let code = if has_code { "" } else { " --mfa-code CODE" };
-        self.run(format!("xacct verify {}{options}{code}{}", quoted(&facts.link.name), config_option(facts)))
+        self.run(format!("xacct verify {}{options}{code}{}", word(&facts.link.name), config_option(facts)))
     }
 
     /// Adds a line of the target in `xacct.toml`, with this text as the value.
@@ -120,8 +121,8 @@ impl Fix {
         let (kind, name) = held.holder.kind_and_name();
         let operator = if kind == "role" { &facts.target.operator } else { &facts.source.operator };
         let profile = profile_option(operator);
-        let of_holder = format!("--{kind}-name {}", quoted(name));
-        let written = document.map(|document| quoted(&document.minified()));
+        let of_holder = format!("--{kind}-name {}", word(name));
+        let written = document.map(|document| word(&document.minified()));
         let command = match (&held.tie, written) {
             (Tie::Trust, Some(document)) => {
                 format!("aws iam update-assume-role-policy{profile} {of_holder} --policy-document {document}")
@@ -129,20 +130,20 @@ impl Fix {
             (Tie::Trust, None) => return self.step_do("write a trust policy for the role"),
             (Tie::Inline(policy), Some(document)) => format!(
                 "aws iam put-{kind}-policy{profile} {of_holder} --policy-name {} --policy-document {document}",
-                quoted(policy)
+                word(policy)
             ),
             (Tie::Inline(policy), None) => {
-                format!("aws iam delete-{kind}-policy{profile} {of_holder} --policy-name {}", quoted(policy))
+                format!("aws iam delete-{kind}-policy{profile} {of_holder} --policy-name {}", word(policy))
             }
             (Tie::Boundary(arn), _) if is_of_aws(arn) => {
                 return self.step_do(format!("give the {kind} another permissions boundary: {arn} is AWS's own"));
             }
             (Tie::Attached(arn) | Tie::Boundary(arn), Some(document)) if !is_of_aws(arn) => format!(
                 "aws iam create-policy-version{profile} --policy-arn {} --set-as-default --policy-document {document}",
-                quoted(arn)
+                word(arn)
             ),
             (Tie::Attached(arn), _) => {
-                format!("aws iam detach-{kind}-policy{profile} {of_holder} --policy-arn {}", quoted(arn))
+                format!("aws iam detach-{kind}-policy{profile} {of_holder} --policy-arn {}", word(arn))
             }
             (Tie::Boundary(_), _) => format!("aws iam delete-{kind}-permissions-boundary{profile} {of_holder}"),
         };
@@ -174,25 +175,15 @@ fn is_of_aws(policy: &str) -> bool {
 
 /// ` --profile NAME`, where the operator has a profile.
 pub fn profile_option(operator: &OperatorFacts) -> String {
-    operator.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {}", quoted(name)))
+    operator.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {}", word(name)))
 }
 
 fn config_option(facts: &Facts) -> String {
     let file = &facts.link.file;
-    if file == "xacct.toml" { String::new() } else { format!(" --config {}", quoted(file)) }
+    if file == "xacct.toml" { String::new() } else { format!(" --config {}", word(file)) }
 }
 
 /// A text as TOML takes it: its escapes are those of JSON, and more.
 fn toml_string(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@,+%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

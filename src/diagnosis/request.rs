@@ -2,13 +2,14 @@
 
 use super::caller::the_users_own;
 use super::facts::{Answer, Facts, Mfa, NotSent};
-use super::fix::{Fix, is_foreign_role, profile_option, quoted};
+use super::fix::{Fix, is_foreign_role, profile_option};
 use super::judge::{Judged, Layers, Verdict};
 use super::{Cause, Finding, Side};
 use crate::error::AwsAnswer;
 use crate::iam::arn::CallerArn;
 use crate::iam::halves::Reading;
 use crate::iam::names::MaxSessionDuration;
+use crate::text::word;
 
 /// How long a change may take until AWS honours it everywhere. AWS publishes no number; Terraform's provider waits two
 /// minutes, and this is more.
@@ -183,12 +184,12 @@ fn name_device(facts: &Facts, fix: Fix) -> Fix {
         return fix.step_do(format!(
             "write mfa_serial = ARN into the user's profile; to see it: aws iam list-mfa-devices{operator} \
              --user-name {}",
-            quoted(user.as_str())
+            word(user.as_str())
         ));
     };
     match (devices.iter().find(|device| !device.contains(":u2f/")), &facts.caller.profile) {
         (Some(device), Some(profile)) => {
-            fix.run(format!("aws configure set mfa_serial {} --profile {}", quoted(device), quoted(profile)))
+            fix.run(format!("aws configure set mfa_serial {} --profile {}", word(device), word(profile)))
         }
         (Some(device), None) => {
             fix.step_do(format!("write the key into a profile with mfa_serial = {device}, and name it as user_profile"))
@@ -272,7 +273,9 @@ fn another_region(facts: &Facts, region: &str) -> Fix {
 fn expired(facts: &Facts) -> Finding {
     let origin = &facts.caller.origin;
     let sign_in = match &facts.caller.profile {
-        Some(profile) => format!("sign in again: aws sso login --profile {profile}, or as these credentials are made"),
+        Some(profile) => {
+            format!("sign in again: aws sso login --profile {}, or as these credentials are made", word(profile))
+        }
         None => "sign in again, and set the three AWS_… variables anew".to_owned(),
     };
     Finding::new(Cause::ExpiredToken, format!("the session of the credentials ({origin}) has expired"))
@@ -300,7 +303,7 @@ fn credentials_again(facts: &Facts) -> Fix {
         (Some(profile), true) => fix.step_do(format!("make the session of profile {profile} again, as it was made")),
         (Some(profile), false) => fix
             .step_do("write key and secret as they were when they were made:")
-            .run(format!("aws configure --profile {}", quoted(profile))),
+            .run(format!("aws configure --profile {}", word(profile))),
         (None, _) => fix
             .step_do("set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, all from one session or key"),
     };

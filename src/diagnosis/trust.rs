@@ -2,7 +2,7 @@
 
 use super::caller::the_users_own_but;
 use super::facts::{Facts, LetThrough, Mfa};
-use super::fix::{Fix, is_foreign_role, profile_option, quoted};
+use super::fix::{Fix, is_foreign_role, profile_option};
 use super::judge::{self, Asked, Judged, Layers, Verdict};
 use super::request::{Tail, said};
 use super::statement::Place;
@@ -13,6 +13,7 @@ use crate::iam::halves::Reading;
 use crate::iam::names::ExternalId;
 use crate::iam::policy::{Effect, Element, Principals, account_principal, is_unique_id};
 use crate::iam::templates::{self, TrustTerms};
+use crate::text::word;
 
 /// Why the role refuses.
 pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
@@ -226,8 +227,8 @@ fn meet(facts: &Facts, key: &str, wanted: &[&str]) -> Option<Fix> {
         "sts:sourceidentity" => format!("set source identity {value}, wherever the role is assumed"),
         _ => {
             let tag = key.split_once('/').filter(|_| lower.starts_with("aws:principaltag/"))?.1;
-            let user = quoted(facts.link.user.as_str());
-            let tag = quoted(&format!("Key={tag},Value={value}"));
+            let user = word(facts.link.user.as_str());
+            let tag = word(&format!("Key={tag},Value={value}"));
             let command =
                 format!("aws iam tag-user{} --user-name {user} --tags {tag}", profile_option(&facts.source.operator));
             return Some(Fix::by(Side::Source, facts).run(command).verify(facts, ""));

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::text::{for_a_shell, yaml};
+use super::text::yaml;
 use crate::iam::halves::DesiredRole;
 use crate::iam::names::ExternalId;
+use crate::text::word;
 
 /// The template, as JSON has it. Values that differ from account to account are parameters.
 #[must_use]
@@ -123,7 +124,7 @@ pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: O
              #     --parameter-overrides ParameterKey=ExternalId,ParameterValue=ID\n"
         ),
     };
-    let file = for_a_shell(file);
+    let file = word(file);
     format!(
         "# One account:\n\
          #   aws cloudformation deploy --stack-name {name} --template-file {file} \\\n\

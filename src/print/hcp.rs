@@ -4,10 +4,10 @@
 //! their own that the role admits (HashiCorp's documentation, "Dynamic credentials with the AWS provider").
 
 use super::Access;
-use super::text::for_a_shell;
 use crate::error::{Error, Result};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
+use crate::text::word;
 
 /// Where a workspace is, checked: each part becomes part of a pattern in the trust policy.
 ///
@@ -78,7 +78,7 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
          #   xacct print-provider-hcl {target}\n",
         heading = heading(workspace),
         region = region(access),
-        target = for_a_shell(&access.target),
+        target = word(&access.target),
     ))
 }
 
@@ -101,7 +101,7 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          # may start a run of the workspace has the role.\n\
          {document}",
         heading = heading(workspace),
-        role = for_a_shell(&access.role.to_string()),
+        role = word(&access.role.to_string()),
         region = region(access),
         account = access.role.account,
         host = workspace.host,

@@ -9,8 +9,6 @@ pub mod role_hcl;
 pub mod terragrunt;
 mod text;
 
-pub(crate) use text::for_a_shell;
-
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserName};
 

@@ -131,12 +131,3 @@ fn yaml_scalar(text: &str) -> String {
     out.push('"');
     out
 }
-
-/// A value on one line, quoted where a POSIX shell would read it otherwise.
-pub fn for_a_shell(text: &str) -> String {
-    let line: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
-    if !line.is_empty() && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:@+".contains(c)) {
-        return line;
-    }
-    format!("'{}'", line.replace('\'', "'\\''"))
-}

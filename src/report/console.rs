@@ -13,6 +13,7 @@ use crate::cli::OutputFormat;
 use crate::context::Terminal;
 use crate::error::{Error, Kind};
 use crate::proof::Watch;
+use crate::text::{is_hidden, on_one_line, spelled};
 
 /// Good news.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -22,6 +23,33 @@ pub const BAD: Style = AnsiColor::Red.on_default().bold();
 pub const WARN: Style = AnsiColor::Yellow.on_default();
 /// What is being talked about.
 pub const STRONG: Style = Style::new().bold();
+
+/// The styles above, and their end, as they are written.
+const STYLES: [&str; 5] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
+
+/// A text with nothing that commands a terminal but xacct's own styles: what others wrote shows as it is, spelled out.
+fn harmless(text: &str) -> String {
+    let dangerous = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(dangerous) {
+        let (before, from) = rest.split_at(at);
+        shown.push_str(before);
+        let style = STYLES.into_iter().find(|style| from.starts_with(style));
+        let mut characters = from.chars();
+        match (style, characters.next()) {
+            (Some(style), _) => {
+                shown.push_str(style);
+                rest = from.get(style.len()..).unwrap_or_default();
+            }
+            (None, hidden) => {
+                shown.extend(hidden.map(spelled));
+                rest = characters.as_str();
+            }
+        }
+    }
+    shown + rest
+}
 
 /// Where the program writes.
 #[derive(Debug, Clone)]
@@ -56,7 +84,7 @@ impl Console {
     pub fn result(&self, text: &str) {
         let write = || {
             let mut stdout = anstream::stdout();
-            writeln!(stdout, "{}", text.trim_end())?;
+            writeln!(stdout, "{}", harmless(text.trim_end()))?;
             stdout.flush()
         };
         // A reader that went away (`| head`) is no error of ours; a full disk is.
@@ -76,7 +104,7 @@ impl Console {
 
     /// Something for the person at the terminal.
     pub fn say(&self, text: &str) {
-        let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", text.trim_end()));
+        let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", harmless(text.trim_end())));
     }
 
     /// Part of the human report: the result itself, or beside the JSON document on stderr.
@@ -97,7 +125,7 @@ impl Console {
         let _ = self.bars.clear();
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
         let mut stderr = anstream::stderr();
-        let _ = write!(stderr, "{question} ");
+        let _ = write!(stderr, "{} ", harmless(question));
         let _ = stderr.flush();
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line);
@@ -116,7 +144,7 @@ impl Console {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(label.to_owned());
+            bar.set_prefix(harmless(label));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -172,14 +200,14 @@ impl Watch for Progress<'_> {
     /// Only on a terminal, where it goes away again.
     fn now(&self, doing: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(doing.to_owned());
+            bar.set_message(harmless(doing));
         }
     }
 
     /// Without a terminal, a line every ten seconds at most.
     fn waiting(&self, why: String) {
         match &self.bar {
-            Some(bar) => bar.set_message(why),
+            Some(bar) => bar.set_message(harmless(&why)),
             None => {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
                 if said.is_none_or(|at| at.elapsed() >= NOW_AND_THEN) {
@@ -202,7 +230,7 @@ impl Drop for Progress<'_> {
 /// An error as it is printed.
 #[must_use]
 pub fn error_text(error: &Error) -> String {
-    let mut text = format!("{BAD}error:{BAD:#} {}", error.message);
+    let mut text = format!("{BAD}error:{BAD:#} {}", on_one_line(&error.message));
     append_details(&mut text, error, "  ");
     text
 }
@@ -253,4 +281,20 @@ pub fn seconds(duration: Duration) -> String {
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xacct_has_styles_and_others_have_none() {
+        let own = format!("{GOOD}a{GOOD:#} {BAD}b{BAD:#} {WARN}c{WARN:#} {STRONG}d{STRONG:#}\n\te→");
+        assert_eq!(harmless(&own), own);
+        assert_eq!(
+            harmless("\u{1b}[2J\u{1b}]0;x\u{7}y\u{1b}[8m\r\u{9b}A"),
+            r"\u001b[2J\u001b]0;x\u0007y\u001b[8m\u000d\u009bA"
+        );
+        assert_eq!(harmless("\u{1b}"), r"\u001b");
+    }
 }

@@ -24,7 +24,9 @@
 //! | `sweep` | buckets of killed runs are deleted, and no others |
 //! | `leaving` | no bucket is left behind |
 //! | `faults` | what AWS and networks do at times |
-//! | `secrets` | no secret is printed or recorded |
+//! | `secrets` | no secret is printed, recorded or handed to another program |
+//! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
+//! | `hostile` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
 //! | `output`, `documents`, `shell` | every text, as people and programs read it |
 //! | `surroundings` | profiles, variables and files as people have them |
 //! | `terminal` | prompts |
@@ -49,7 +51,9 @@ mod exec;
 mod facts_files;
 mod faults;
 mod file_input;
+mod files;
 mod fixes;
+mod hostile;
 mod input;
 mod kept;
 mod leaving;

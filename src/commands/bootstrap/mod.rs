@@ -82,7 +82,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             refuse_entering_without_source(link)?;
         }
     }
-    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style)
+    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style, verify::saying(run))
         .await?
         .with_mfa(mfa)
         .with_sts_rate(args.report.sts_rate);
@@ -284,8 +284,6 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
     };
     let prover = match access {
         Ok(access) => {
-            let known = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
-            verify::tell_endpoints(access.endpoints().into_iter().filter(|endpoint| !known.contains(endpoint)), run);
             let named = source.user_profile.is_some();
             verify::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), run)
         }

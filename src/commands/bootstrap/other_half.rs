@@ -10,6 +10,7 @@ use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
+use crate::text::word;
 
 /// The other half of a link, for whoever makes it.
 #[derive(Debug, Serialize)]
@@ -44,7 +45,7 @@ fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
     let mut command = format!("xacct bootstrap --only target {} --user {}", naming(link), work.source.user);
     let mut option = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            let _ = write!(command, " {name} {value}");
+            let _ = write!(command, " {name} {}", word(&value));
         }
     };
     option("--role-path", (!link.role_path.is_root()).then(|| link.role_path.to_string()));
@@ -71,7 +72,7 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
     let mut command = format!("xacct bootstrap --only source {} --user {}", naming(link), work.source.user.name);
     if !link.role_path.is_root() {
-        let _ = write!(command, " --role-path {}", link.role_path);
+        let _ = write!(command, " --role-path {}", word(link.role_path.as_str()));
     }
     // The grant does not depend on it, but the owner's xacct.toml should know it.
     if let Some(id) = link.external_id.known() {

@@ -26,7 +26,8 @@ use crate::config::{self, Link};
 use crate::error::{Error, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
-use crate::print::{Access, for_a_shell};
+use crate::print::Access;
+use crate::text::word;
 
 /// What every tool is told of a link.
 fn access(link: &Link, region: Option<&Region>, duration: Option<SessionDuration>, run: &Run<'_>) -> Result<Access> {
@@ -172,7 +173,7 @@ fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
 /// `--config FILE `, where the file is not the one that is found without.
 fn config_option(run: &Run<'_>) -> String {
     let path = run.file.path.display().to_string();
-    if path == "xacct.toml" { String::new() } else { format!("--config {} ", for_a_shell(&path)) }
+    if path == "xacct.toml" { String::new() } else { format!("--config {} ", word(&path)) }
 }
 
 /// Says with which credentials a tool must run that assumes the role itself.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::cli::Printed;
 use crate::commands::Run;
-use crate::config;
 use crate::error::{Error, ExitCode, Kind, Result};
+use crate::files::{self, Readers};
 
 /// The form of what is printed, which decides how it says by whom it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,11 @@ pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<
     };
     let text = format!("{}\n", text.trim_end());
     let path = run.context.directory.join(out);
-    check_place(&path, out)?;
+    files::check_place(&path).map_err(|error| cannot("write", out, &error))?;
     if !printed.force {
         check_ours(&path, out, command, form, &text)?;
     }
-    config::replace_file(&path, &text).map_err(|error| cannot("write", out, &error))?;
+    files::replace(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;
     run.console.say(&format!("Wrote {}", out.display()));
     Ok(ExitCode::Done)
 }
@@ -52,27 +52,9 @@ fn marker(command: &str) -> String {
     format!("# {}", printed_by(command))
 }
 
-/// Refuses what cannot be replaced by a file, whoever insists: to read a device could last for ever, and to replace one
-/// would break it.
-fn check_place(path: &Path, shown: &Path) -> Result<()> {
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(
-            Error::new(Kind::File, format!("cannot write `{}`: it is not a file", shown.display())).hint("name a file")
-        );
-    }
-    match path.parent() {
-        Some(folder) if !folder.is_dir() => {
-            Err(Error::new(Kind::File, format!("cannot write `{}`: its folder does not exist", shown.display()))
-                .hint("make the folder first"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn check_ours(path: &Path, shown: &Path, command: &str, form: Form, text: &str) -> Result<()> {
     let found = match std::fs::read(path) {
         Ok(found) => found,
-        // A link that leads nowhere is refused when it is written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(cannot("read", shown, &error)),
     };

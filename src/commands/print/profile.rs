@@ -6,8 +6,9 @@ use crate::cli::PrintProfile;
 use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
+use crate::print::Access;
 use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
-use crate::print::{Access, for_a_shell};
+use crate::text::word;
 
 /// Runs the command.
 pub fn profile(args: &PrintProfile, run: &Run<'_>) -> Result<ExitCode> {
@@ -26,7 +27,7 @@ pub fn profile(args: &PrintProfile, run: &Run<'_>) -> Result<ExitCode> {
                      runs, let xacct ask:\n  xacct {}exec {} -- true",
                     link.name,
                     config_option(run),
-                    for_a_shell(&link.name)
+                    word(&link.name)
                 ));
             }
             Session::Process(process(args, run))

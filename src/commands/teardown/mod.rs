@@ -84,7 +84,8 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         survey::source_as_told(&source, Partition::Aws, false)?;
     }
     let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, false).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+    let connections =
+        Connections::open(None, false, verify::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let mut work = look_and_plan(args, run, &connections, &source, &user, links).await?;
     work.unknown = unknown;
     if work.jobs.is_empty()

@@ -4,6 +4,7 @@ use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
 use crate::iam::removal::Objection;
+use crate::text::word;
 
 /// One error for all objections to a role, with what to do about each.
 pub fn refused(objections: &[Objection], link: &Link) -> Error {
@@ -13,7 +14,7 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
 
 fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
     let name = &link.name;
-    let only_source = format!("leave the role, and remove only the grant: xacct teardown {name} --only source");
+    let only_source = format!("leave the role, and remove only the grant: xacct teardown {} --only source", word(name));
     match objection {
         Objection::Foreign(role) => error
             .hint(only_source)
@@ -29,18 +30,19 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
         },
         Objection::InstanceProfiles { role, profiles } => profiles.iter().fold(error, |error, profile| {
             error.hint(format!(
-                "take it out: aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name {}",
+                "take it out: aws iam remove-role-from-instance-profile --instance-profile-name {} --role-name {}",
+                word(profile),
                 role.name
             ))
         }),
         Objection::Extended { role, attachments, inline, boundary } => {
             let role = &role.name;
             let detach = attachments.iter().map(|arn| {
-                format!("detach it: aws iam detach-role-policy --role-name {role} --policy-arn {arn}")
+                format!("detach it: aws iam detach-role-policy --role-name {role} --policy-arn {}", word(arn))
             });
             let delete = inline
                 .iter()
-                .map(|name| format!("delete it: aws iam delete-role-policy --role-name {role} --policy-name {name}"));
+                .map(|name| format!("delete it: aws iam delete-role-policy --role-name {role} --policy-name {}", word(name)));
             let boundary = boundary
                 .iter()
                 .map(|_| format!("remove it: aws iam delete-role-permissions-boundary --role-name {role}"));

@@ -6,6 +6,20 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
 
+/// Text for XML. Control characters are written as references, which clients read although XML 1.0 has none for them: AWS
+/// sends none, others may.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in escape(text).chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out += &format!("&#x{:X};", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// An XML fragment under construction.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Xml(String);
@@ -21,7 +35,7 @@ impl Xml {
     /// `<name>value</name>`, escaped.
     pub(crate) fn text(&mut self, name: &str, value: impl Display) {
         let value = value.to_string();
-        self.0 += &format!("<{name}>{}</{name}>", escape(value.as_str()));
+        self.0 += &format!("<{name}>{}</{name}>", escaped(&value));
     }
 
     /// `<name>value</name>`, or nothing.
@@ -49,7 +63,7 @@ impl Xml {
 
     /// Writes plain text where only text may be, as in a list of strings.
     pub(crate) fn content(&mut self, value: &str) {
-        self.0 += &escape(value);
+        self.0 += &escaped(value);
     }
 
     /// Puts another fragment here.

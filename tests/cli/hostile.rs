@@ -1,0 +1,222 @@
+//! Text of others that a terminal or a shell would obey is shown, not obeyed; and where requests go that do not go to AWS
+//! is said before one is sent.
+
+use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B};
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::scene::{BOOTSTRAP, Scene, side_by_side};
+use crate::support::Output;
+
+/// Clears the screen, gives the window a title, hides what follows, begins a line of its own, and turns the writing.
+const COMMANDS: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m\u{9b}31m\r\nVerified\u{202e}";
+
+/// A scene whose programs believe that they write to a terminal: colours and all else go through.
+fn colourful() -> Scene {
+    let mut scene = Scene::linked("--external-id abc");
+    scene.environment.set("CLICOLOR_FORCE", "1");
+    scene
+}
+
+/// Demands that the output commands nothing but xacct's own styles, and has no line that others began.
+#[track_caller]
+fn assert_harmless(output: &Output) {
+    let mut text = output.everything();
+    for style in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"] {
+        text = text.replace(style, "");
+    }
+    let hidden = |c: &char| c.is_control() && !matches!(c, '\n' | '\t') || *c == '\u{202e}';
+    assert_eq!(text.chars().find(hidden), None, "{output:?}");
+    assert!(!text.lines().any(|line| line.starts_with("Verified")), "{output}");
+}
+
+/// What is meant to be shown is shown: else nothing was tested.
+#[track_caller]
+fn assert_shown_harmlessly(output: Output) {
+    assert_harmless(&output);
+    assert!(output.everything().contains("\\u001b[2J"), "{output}");
+}
+
+#[test]
+fn messages_of_aws_are_shown_and_not_obeyed() {
+    let cases = [
+        ("GetRole", "bootstrap --check"),
+        ("GetRole", "diagnose"),
+        ("GetRole", "teardown --dry-run"),
+        ("GetUserPolicy", "bootstrap --check"),
+        ("ListBuckets", "sweep --dry-run"),
+        ("CreateBucket", "verify"),
+        ("AssumeRole", "verify"),
+        ("AssumeRole", "exec -- /bin/true"),
+        ("AssumeRole", "credentials"),
+        ("GetCallerIdentity", "verify"),
+    ];
+    side_by_side(&cases, |&(operation, words)| {
+        for (status, code) in [(403, "AccessDenied"), (400, COMMANDS)] {
+            let mut scene = colourful();
+            let kind = FaultKind::Error { status, code: code.to_owned(), message: format!("no {COMMANDS} more") };
+            scene.sandbox.add_fault(Fault::new(operation, kind));
+            for format in ["table", "json"] {
+                scene.environment.set("XACCT_OUTPUT", format);
+                assert_harmless(&scene.xacct(words));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_message_stays_on_its_line_and_can_be_read() {
+    let mut scene = colourful();
+    let kind =
+        FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: format!("no {COMMANDS} more") };
+    scene.sandbox.add_fault(Fault::new("GetRole", kind));
+    let shown = "no \\u001b[2J\\u001b]0;title\\u0007\\u001b[8m\\u009b31m  Verified\\u202e more";
+    scene.xacct("teardown --dry-run").exits_with(1).says(&[shown]);
+    scene.environment.set("XACCT_OUTPUT", "json");
+    // A program gets the message itself.
+    let document = scene.xacct("teardown --dry-run").exits_with(1);
+    assert!(document.json().to_string().contains("title"), "{document}");
+}
+
+#[test]
+fn what_others_named_is_shown_and_not_obeyed() {
+    let scene = colourful();
+    scene.sandbox.world(|world| {
+        let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
+        role.description = Some(COMMANDS.to_owned());
+        role.tags.insert("managed-by".to_owned(), "someone".to_owned());
+        role.tags.insert(COMMANDS.to_owned(), COMMANDS.to_owned());
+        role.policies.inline.insert(COMMANDS.to_owned(), serde_json::json!({"Statement": COMMANDS}));
+        world.user_mut(ACCOUNT_A, "alice").tags.insert("team".to_owned(), COMMANDS.to_owned());
+        world.add_bucket(ACCOUNT_B, &format!("xacct-verify-{COMMANDS}"), "us-east-1");
+    });
+    for words in [
+        "bootstrap --check --adopt --show-policies --tag team=x",
+        "bootstrap --check",
+        "diagnose --save-facts facts.json",
+        "diagnose --facts facts.json",
+        "teardown --dry-run --show-policies",
+        "teardown --dry-run --show-policies --even-if-extended",
+        "sweep --dry-run --older-than 1s",
+    ] {
+        for format in ["table", "json"] {
+            let output = scene.xacct(&format!("{words} --output {format}"));
+            assert_harmless(&output);
+            if format == "json" {
+                output.json();
+            }
+        }
+    }
+}
+
+#[test]
+fn names_of_files_and_profiles_are_shown_and_not_obeyed() {
+    let scene = colourful();
+    let name = COMMANDS.replace('/', "");
+    for words in [
+        vec!["verify", "--config", &name],
+        vec!["diagnose", "--facts", &name],
+        vec!["diagnose", "--save-facts", &format!("no/{name}")],
+        vec!["print-provider-hcl", "--out", &format!("no/{name}")],
+        vec!["verify", "--user-profile", &name],
+        vec!["exec", &name, "--", "/bin/true"],
+        vec!["exec", "--", &name],
+        vec!["bootstrap", "--policy-file", &name, "--yes"],
+    ] {
+        assert_shown_harmlessly(scene.environment.xacct(&words));
+    }
+}
+
+#[test]
+fn control_characters_in_xacct_toml_are_refused() {
+    let escaped = "\\u001B[2J\\nVerified";
+    for (from, to) in [
+        ("[targets.222222222222]".to_owned(), format!("[targets.\"{escaped}\"]")),
+        ("profile = \"dev-admin\"".to_owned(), format!("profile = \"{escaped}\"")),
+        ("user_profile = \"alice\"".to_owned(), format!("user_profile = \"{escaped}\"")),
+        ("profile = \"dev-admin\"".to_owned(), format!("policy_files = [\"{escaped}\"]")),
+        ("external_id = \"abc\"".to_owned(), format!("external_id = \"{escaped}\"")),
+        ("external_id = \"abc\"".to_owned(), format!("tags = {{ \"{escaped}\" = \"x\" }}")),
+        ("external_id = \"abc\"".to_owned(), format!("\"{escaped}\" = \"x\"")),
+    ] {
+        let scene = colourful();
+        scene.environment.edit("xacct.toml", &from, &to);
+        let output = scene.xacct("verify").exits_with(2).says(&["xacct.toml:"]);
+        assert_harmless(&output);
+        assert!(scene.sandbox.requests().is_empty());
+    }
+}
+
+#[test]
+fn what_is_printed_to_be_pasted_is_no_more_than_one_command() {
+    let name = "x; touch ran; $(touch ran) `touch ran` '";
+    let scene = Scene::linked("--external-id abc");
+    scene.environment.edit("xacct.toml", "[targets.222222222222]", &format!("[targets.\"{name}\"]"));
+    scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"wrong\"");
+    scene.sandbox.world(|world| {
+        world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear();
+    });
+    for (words, begins) in [
+        ("exec -- /bin/true", "xacct diagnose "),
+        ("teardown --dry-run", "xacct teardown "),
+        ("diagnose", "xacct verify "),
+    ] {
+        let output = scene.xacct(words);
+        let text = output.everything();
+        let line = text.lines().find_map(|line| Some(&line[line.find(begins)?..]));
+        let line = line.unwrap_or_else(|| panic!("no `{begins}`: {output}"));
+        let words = shlex::split(line).unwrap_or_else(|| panic!("no command of a shell: {line}"));
+        assert_eq!(words[2], name, "{line}");
+    }
+}
+
+/// The commands that send anything.
+const SENDING: [&str; 8] = [
+    BOOTSTRAP,
+    "bootstrap --check",
+    "verify",
+    "diagnose",
+    "teardown --dry-run",
+    "sweep --dry-run",
+    "exec -- /bin/true",
+    "credentials",
+];
+
+#[test]
+fn where_requests_go_is_said_before_one_is_sent() {
+    let refused = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    for words in SENDING {
+        let mut scene = Scene::linked("--external-id abc");
+        // Not even the first answer is needed to hear of it.
+        scene.sandbox.add_fault(Fault::new("*", refused.clone()));
+        let notice = format!("Endpoint {} is not AWS's own", scene.sandbox.url());
+        let output = scene.xacct(words);
+        assert_ne!(output.code, 0, "{output}");
+        assert!(output.stderr.starts_with(&notice), "{output}");
+        assert_eq!(output.stderr.matches(&notice).count(), 1, "{output}");
+        // Credentials of a profile that assumes a role are asked for with a code, or at least a key.
+        let url = scene.sandbox.url().to_owned();
+        scene.environment.unset("AWS_ENDPOINT_URL");
+        for profile in ["alice", "security-admin", "dev-admin"] {
+            let secret = url.replace("http://", "http://me:a-password@");
+            scene.configure(profile, &format!("endpoint_url = {secret}"));
+        }
+        let output = scene.xacct(words);
+        assert!(output.stderr.starts_with(&notice), "{output}");
+        assert!(!output.everything().contains("a-password"), "{output}");
+    }
+}
+
+#[test]
+fn it_is_said_before_a_code_is_sent_for_a_profile() {
+    let mut scene = Scene::linked("--external-id abc");
+    let chain = "\n[profile via]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice\n\
+                 mfa_serial = arn:aws:iam::111111111111:mfa/alice\n";
+    scene.environment.append("aws/config", chain);
+    scene.environment.set("XACCT_MFA_CODE", &scene.sandbox.totp("alice"));
+    let refused = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    scene.sandbox.add_fault(Fault::new("GetSessionToken", refused));
+    scene.sandbox.clear_requests();
+    let output = scene.xacct("verify --user-profile via");
+    assert_eq!(scene.requests("GetSessionToken").len(), 1, "{output}");
+    assert!(output.stderr.starts_with("Endpoint "), "{output}");
+}

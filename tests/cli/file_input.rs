@@ -41,7 +41,7 @@ const TARGET_LINES: &[(&str, &[&str])] = &[
     ("bucket_namespace = \"mine\"", &["`mine`", "`global` or `account-regional`"]),
     ("polciy_arns = []", &["`polciy_arns` is not a setting", "did you mean `policy_arns`"]),
     ("colour = \"red\"", &["`colour` is not a setting of [targets.dev]", "the settings are"]),
-    ("account = \"333333333333\"", &["account"]),
+    ("account = \"333333333333\"", &["xacct.toml:6: duplicate key"]),
 ];
 
 const FILES: &[Case] = &[

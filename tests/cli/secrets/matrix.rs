@@ -16,7 +16,9 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "bootstrap" => vec![format!("{BOOTSTRAP} --external-id abc --require-mfa --show-policies")],
         "verify" => vec!["verify".to_owned(), "verify --user-profile bob".to_owned()],
         "diagnose" => ["--save-facts facts.json", "--facts facts.json"].map(|it| format!("diagnose {it}")).to_vec(),
-        "teardown" => ["--dry-run --show-policies", "--check"].map(|it| format!("teardown {it}")).to_vec(),
+        "teardown" => {
+            ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --even-if-used {it}")).to_vec()
+        }
         "sweep" => vec!["sweep --yes --older-than 1s".to_owned()],
         "exec" => vec!["exec -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
         "credentials" => {

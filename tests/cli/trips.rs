@@ -221,15 +221,16 @@ fn a_diagnosis_asks_nothing_twice() {
 fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
-    let requests = scene.sandbox.requests();
+    let mut requests = scene.sandbox.requests();
     let is_write = |request: &RecordedRequest| ["Create", "Put"].iter().any(|verb| request.operation.starts_with(verb));
     let writes: Vec<_> = requests.iter().filter(|request| is_write(request)).cloned().collect();
     assert_eq!(writes.len(), 3, "{writes:#?}");
-    let first = writes.iter().map(|write| write.start).min().expect("a write");
-    let (mut before, after): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.start < first);
     // Others write the grant, too, so it is read once more right before it is written.
-    let again = before.iter().rposition(|request| request.operation == "GetUserPolicy").expect("the grant, read");
-    before.remove(again);
+    let written = requests.iter().position(|request| request.operation == "PutUserPolicy").expect("the grant, written");
+    let read = requests[..written].iter().rposition(|request| request.operation == "GetUserPolicy");
+    requests.remove(read.expect("the grant, read"));
+    let first = writes.iter().map(|write| write.start).min().expect("a write");
+    let (before, after): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.start < first);
     assert_none_twice(&before);
     assert_none_twice(&after);
 }

@@ -10,8 +10,8 @@ use xacct_sandbox::{RecordedRequest, Sandbox};
 use crate::Result;
 use crate::contender::Job;
 use crate::ministack;
-use crate::support::TestEnvironment;
-use crate::wire::{Authority, Wire};
+use crate::support::{Authority, TestEnvironment};
+use crate::wire::Wire;
 
 /// The name of every role.
 pub const ROLE: &str = "xacct";
@@ -144,7 +144,7 @@ impl Ground {
         let Distance { latency, tls } = distance;
         if tls {
             let authority = Authority::new();
-            self.environment.write("authority.pem", authority.pem());
+            self.environment.write("authority.pem", &authority.pem);
             let path = self.environment.path("authority.pem").display().to_string();
             self.environment.set("AWS_CA_BUNDLE", &path);
             for service in ["IAM", "STS", "S3"] {

@@ -6,48 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-/// A certificate authority that nothing trusts by itself, and a certificate of its for this machine.
-pub struct Authority {
-    pem: String,
-    acceptor: TlsAcceptor,
-}
-
-impl Authority {
-    /// A new one.
-    pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("an authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // OpenSSL takes a certificate for one that signed itself if it has the name of its issuer.
-        params.distinguished_name.push(DnType::CommonName, "xacct's tests");
-        let authority =
-            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
-        let certificate = params.signed_by(&key, &authority).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("TLS");
-        Self { pem: authority.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
-    }
-
-    /// Its own certificate, for `AWS_CA_BUNDLE`.
-    pub fn pem(&self) -> &str {
-        &self.pem
-    }
-}
+use crate::support::Authority;
 
 /// A wire to a server on this machine, on a port of its own. It is gone when this is dropped.
 pub struct Wire {

@@ -12,4 +12,4 @@ mod tls;
 
 pub use environment::{Output, TestEnvironment};
 pub use proxy::Proxy;
-pub use tls::Tls;
+pub use tls::{Authority, Tls};

@@ -1,31 +1,30 @@
-//! TLS in front of a sandbox.
+//! TLS in front of a server of this machine.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 use xacct_sandbox::Sandbox;
 
-/// TLS in front of a sandbox, with a certificate that only this authority vouches for.
-pub struct Tls {
-    /// Where it is.
-    pub url: String,
-    /// The certificate of the authority, in PEM form.
-    pub authority: String,
-    connections: Arc<AtomicUsize>,
-    latency: Arc<Mutex<Duration>>,
-    _runtime: tokio::runtime::Runtime,
+/// A certificate authority that nothing trusts by itself, and a certificate of its for this machine.
+pub struct Authority {
+    /// Its own certificate, in PEM form, for `AWS_CA_BUNDLE`.
+    pub pem: String,
+    /// What answers with the certificate for this machine. It speaks HTTP/1.1 only, as IAM, STS and S3 do.
+    pub acceptor: TlsAcceptor,
 }
 
-impl Tls {
-    /// Starts it, on a thread of its own. It speaks HTTP/1.1 only, as IAM, STS and S3 do.
-    pub fn before(sandbox: &Sandbox) -> Self {
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate for one that signed itself if it has the name of its issuer.
+        params.distinguished_name.push(DnType::CommonName, "xacct's tests");
         let authority =
             CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
         let key = KeyPair::generate().expect("a key");
@@ -39,11 +38,29 @@ impl Tls {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("TLS");
+        Self { pem: authority.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+}
+
+/// TLS in front of a sandbox, with a certificate that only this authority vouches for.
+pub struct Tls {
+    /// Where it is.
+    pub url: String,
+    /// The certificate of the authority, in PEM form.
+    pub authority: String,
+    connections: Arc<AtomicUsize>,
+    latency: Arc<Mutex<Duration>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Tls {
+    /// Starts it, on a thread of its own.
+    pub fn before(sandbox: &Sandbox) -> Self {
+        let Authority { pem: authority, acceptor } = Authority::new();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let port = listener.local_addr().expect("a port").port();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
         let (connections, latency) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Duration>>::default());
         let (counted, delay, sandbox) = (Arc::clone(&connections), Arc::clone(&latency), sandbox.port());
         runtime.spawn(async move {
@@ -58,7 +75,7 @@ impl Tls {
                 });
             }
         });
-        let (url, authority) = (format!("https://127.0.0.1:{port}"), authority.pem());
+        let url = format!("https://127.0.0.1:{port}");
         Self { url, authority, connections, latency, _runtime: runtime }
     }
 

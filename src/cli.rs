@@ -189,18 +189,9 @@ pub struct Bootstrap {
     /// Take over a role or grant that xacct did not make, after showing the difference
     #[arg(long)]
     pub adopt: bool,
-    /// Show the changes and stop
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Show the changes and stop; exit with 4 if there are any
-    #[arg(long, conflicts_with = "dry_run")]
-    pub check: bool,
-    /// Show the policy documents with the changes
-    #[arg(long)]
-    pub show_policies: bool,
-    /// Apply without asking
-    #[arg(long, short)]
-    pub yes: bool,
+    /// What is to be done with the changes.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
     /// Do not verify afterwards
     #[arg(long)]
     pub no_verify: bool,
@@ -279,6 +270,31 @@ pub struct RoleOptions {
     /// Tag the role (can be repeated)
     #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
     pub tag: Vec<Tag>,
+}
+
+/// What is to be done with changes: shown, asked about, made.
+#[derive(Debug, Clone, Args)]
+pub struct ChangeOptions {
+    /// Show the changes and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show the changes and stop; exit with 4 if there are any
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Show the policy documents with the changes
+    #[arg(long)]
+    pub show_policies: bool,
+    /// Apply without asking
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+impl ChangeOptions {
+    /// Whether they are only shown.
+    #[must_use]
+    pub fn only_shown(&self) -> bool {
+        self.dry_run || self.check
+    }
 }
 
 /// One half of a link.

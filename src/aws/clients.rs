@@ -25,8 +25,8 @@ use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
 use super::cache::Warn;
+use super::config_files::Files;
 use super::endpoints::{self, Notice};
-use super::files::Files;
 use super::mfa::Mfa;
 use super::network::{self, Bundle};
 use super::pace::{Pace, USUAL_RATE};

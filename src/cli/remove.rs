@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Half, OperatorAccess, ReportOptions, TypedCode, UserOptions, timeout};
+use super::{ChangeOptions, Half, OperatorAccess, ReportOptions, TypedCode, UserOptions, timeout};
 
 /// What `xacct teardown` takes.
 #[derive(Debug, Args)]
@@ -32,18 +32,9 @@ pub struct Teardown {
     /// Remove a role with policies or a boundary that xacct.toml does not name
     #[arg(long)]
     pub even_if_extended: bool,
-    /// Show the changes and stop
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Show the changes and stop; exit with 4 if there are any
-    #[arg(long, conflicts_with = "dry_run")]
-    pub check: bool,
-    /// Show the policy documents with the changes
-    #[arg(long)]
-    pub show_policies: bool,
-    /// Apply without asking
-    #[arg(long, short)]
-    pub yes: bool,
+    /// What is to be done with the changes.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
     /// How long to wait for AWS to show that all is gone
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,

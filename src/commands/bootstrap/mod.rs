@@ -100,13 +100,13 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     }
     report::preview(&work, args, run);
     let pending = work.pending();
-    if args.dry_run || args.check {
-        let exit_code = work.previewed(args.check && pending > 0);
+    if args.changes.only_shown() {
+        let exit_code = work.previewed(args.changes.check && pending > 0);
         report::finish(&work, args, run, exit_code, None);
         return Ok(exit_code);
     }
     if pending > 0 {
-        if !args.yes {
+        if !args.changes.yes {
             report::confirm(&work, pending, run).await?;
         }
         config::check_writable(&run.file)?;

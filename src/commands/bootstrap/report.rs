@@ -38,7 +38,7 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    text.push_str(&plans(work, args.show_policies, run.console.width()));
+    text.push_str(&plans(work, args.changes.show_policies, run.console.width()));
     run.console.tell(&text);
     for failed in &work.failed {
         let error = failed.error.clone();
@@ -310,7 +310,7 @@ impl JsonBootstrap {
             },
             targets: jobs.chain(failed).collect(),
             pending_changes: work.pending(),
-            applied: !args.dry_run && !args.check,
+            applied: !args.changes.only_shown(),
             config: JsonConfig {
                 path: run.file.path.display().to_string(),
                 written: matches!(recorded, Some(Ok(true))),

@@ -96,17 +96,17 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     }
     report::preview(&work, args, run);
     let pending = work.pending();
-    if args.dry_run || args.check {
+    if args.changes.only_shown() {
         let exit_code = match work.failed.first() {
             Some(failed) => failed.error.kind.exit_code(),
-            None if args.check && pending > 0 => ExitCode::ChangesPending,
+            None if args.changes.check && pending > 0 => ExitCode::ChangesPending,
             None => ExitCode::Done,
         };
         report::finish(&work, args, run, exit_code, None);
         return Ok(exit_code);
     }
     if pending > 0 {
-        if !args.yes {
+        if !args.changes.yes {
             report::confirm(&work, pending, run).await?;
         }
         if args.only.is_none() {

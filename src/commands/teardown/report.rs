@@ -61,7 +61,7 @@ pub fn preview(work: &Work, args: &Teardown, run: &Run<'_>) {
             let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
         }
     }
-    text.push_str(&plans(work, args.show_policies, run.console.width()));
+    text.push_str(&plans(work, args.changes.show_policies, run.console.width()));
     text.push_str(&not_on_record(&work.unknown, run));
     run.console.tell(&text);
     for Failed { link, error } in &work.failed {

@@ -3,6 +3,7 @@
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 
+use super::pace::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 
 /// A call, as messages name it.
@@ -38,9 +39,9 @@ impl Call {
                 let status = answered.raw().status().as_u16();
                 let code = answered.err().code().map(str::to_owned);
                 // HeadBucket has no body, so its answer is only a status.
-                let code = code.or_else(|| match status {
-                    403 => Some("AccessDenied".to_owned()),
-                    404 => Some("NotFound".to_owned()),
+                let code = code.or_else(|| match (self.service, status) {
+                    ("s3", 403) => Some("AccessDenied".to_owned()),
+                    ("s3", 404) => Some("NotFound".to_owned()),
                     _ => None,
                 });
                 let Some(code) = code else {
@@ -53,7 +54,7 @@ impl Call {
                 let message = answered.err().message().map(|message| without_echo(message).to_owned());
                 let message = Some(message.unwrap_or_else(|| format!("HTTP status {status}")));
                 let AwsAnswer { service, operation, .. } = self.unanswered();
-                self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id })
+                self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id }, status)
             }
             SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{name} did not answer in time"))
                 .hint("check the network, proxy and endpoint, and run the command again"),
@@ -101,7 +102,7 @@ impl Call {
         }
     }
 
-    fn refused(self, answer: AwsAnswer) -> Error {
+    fn refused(self, answer: AwsAnswer, status: u16) -> Error {
         let name = format!("{}:{}", self.service, self.operation);
         let message = answer.message.clone().unwrap_or_default();
         let (kind, words, hint) = match answer.code.as_deref() {
@@ -143,7 +144,28 @@ impl Call {
             Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
                 (Kind::Aws, format!("{name} was refused"), None)
             }
-            Some(code) => (Kind::Aws, format!("{name} failed with {code}"), None),
+            Some("RequestExpired") => (
+                Kind::Credentials,
+                "the request reached AWS too late, or this machine's clock is wrong".to_owned(),
+                Some("check the clock and the network, and run the command again"),
+            ),
+            Some(code) if status == 429 || code == "SlowDown" || THROTTLED.contains(&code) => (
+                Kind::Aws,
+                format!("{name} was throttled, also when it was sent again"),
+                Some("AWS takes only so many requests a second: wait a minute and run the command again"),
+            ),
+            Some(code) if status >= 500 || code == "InternalError" => (
+                Kind::Aws,
+                format!("{name} failed with {code}, also when it was sent again"),
+                Some(
+                    "the trouble is AWS's: run the command again later; https://health.aws.amazon.com tells of outages",
+                ),
+            ),
+            Some(code) => (
+                Kind::Aws,
+                format!("{name} failed with {code}"),
+                Some("AWS's API reference says under the operation's name what this error means"),
+            ),
             None => (Kind::Aws, format!("{name} failed"), None),
         };
         let error = Error { aws: Some(Box::new(answer)), ..Error::new(kind, words) };

@@ -32,6 +32,7 @@ use super::network::{self, Bundle};
 use super::pace::{Pace, USUAL_RATE};
 use super::profiles::{self, Base, Chain};
 use super::provider::{Once, features, origin};
+use super::retry::TooManyRequests;
 use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
@@ -449,12 +450,16 @@ impl Access {
     }
 
     pub(super) fn iam(&self) -> aws_sdk_iam::Client {
-        self.clients.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.config)).clone()
+        let client = || {
+            let config = aws_sdk_iam::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+            aws_sdk_iam::Client::from_conf(config.build())
+        };
+        self.clients.iam.get_or_init(client).clone()
     }
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
         let client = self.clients.sts.get_or_init(|| {
-            let mut config = aws_sdk_sts::config::Builder::from(&self.config);
+            let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
             config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
             aws_sdk_sts::Client::from_conf(config.build())
         });
@@ -479,7 +484,8 @@ impl Access {
 
     fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
         let local = self.endpoints().iter().any(|url| endpoints::is_local(url));
-        aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local)
+        let config = aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local);
+        config.retry_classifier(TooManyRequests)
     }
 }
 
@@ -493,12 +499,13 @@ fn shared_identity_cache() -> SharedIdentityCache {
     IdentityCache::lazy().build()
 }
 
-/// No call may hang: AWS's APIs here answer within seconds.
+/// No call may hang: AWS's APIs here answer within seconds. An operation has three attempts, which is the SDK's number.
+/// A run may ask for the same thing before and after its writes, and still ends in little more than a minute.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(20))
-        .operation_timeout(Duration::from_secs(65))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(35))
         .build()
 }
 

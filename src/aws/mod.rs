@@ -18,5 +18,6 @@ pub mod probe;
 mod profiles;
 mod provider;
 pub mod read;
+mod retry;
 pub mod session;
 pub mod sweep;

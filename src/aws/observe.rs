@@ -1,9 +1,11 @@
 //! What bootstrap goes by, put together from single reads. A refused read is reported as unreadable, never as absence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use aws_sdk_iam::types::SummaryKeyType;
 use futures_util::future::{join_all, try_join_all};
+use tokio::time::{sleep, timeout};
 
 use super::answer::Call;
 use super::clients::Access;
@@ -69,14 +71,23 @@ fn observed(
 /// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
 pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
     let holder = Holder::Role(name.as_str());
-    let (role, attachments, inline, profiles) = tokio::join!(
-        read::role(access, name),
-        read::attached(access, holder),
-        read::inline_names(access, holder),
-        read::instance_profiles(access, name),
-    );
-    let role = present!(role?);
-    let (attachments, inline, profiles) = (present!(attachments?), present!(inline?), present!(profiles?));
+    let look = async || {
+        tokio::try_join!(
+            read::role(access, name),
+            read::attached(access, holder),
+            read::inline_names(access, holder),
+            read::instance_profiles(access, name),
+        )
+    };
+    let what = format!("role `{name}`");
+    let found = consistent(&what, look, |(role, attachments, inline, profiles)| {
+        let absent = [role.is_absent(), attachments.is_absent(), inline.is_absent(), profiles.is_absent()];
+        let shown = [role.present().is_some(), attachments.present().is_some(), inline.present().is_some()];
+        absent.contains(&true) && shown.contains(&true)
+    });
+    let (role, attachments, inline, profiles) = found.await?;
+    let role = present!(role);
+    let (attachments, inline, profiles) = (present!(attachments), present!(inline), present!(profiles));
     Ok(Reading::Present(StandingRole {
         arn: role.arn,
         tags: role.tags,
@@ -133,15 +144,27 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> 
 #[derive(Debug, Clone)]
 pub struct UserPolicies {
     grant: Option<FoundDocument>,
-    other_policies_size: Option<usize>,
+    others: OtherPolicies,
     quota: usize,
 }
 
 impl UserPolicies {
+    /// Whether the list of the user's policies has the grant, and reading it said that there is none.
+    #[must_use]
+    pub fn contradict_themselves(&self) -> bool {
+        self.grant.is_none() && self.others.list_the_grant
+    }
+
+    /// Whether any policy of the user was seen, so that there is a user.
+    #[must_use]
+    pub fn show_the_user(&self) -> bool {
+        self.grant.is_some() || self.others.size.is_some_and(|size| size > 0)
+    }
+
     /// Together with the user's ARN.
     #[must_use]
     pub fn of(self, arn: UserArn) -> ObservedUser {
-        ObservedUser { arn, grant: self.grant, other_policies_size: self.other_policies_size, quota: self.quota }
+        ObservedUser { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
     }
 }
 
@@ -153,7 +176,7 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
     let holder = Holder::User(user.as_str());
     let (found, others, quota) = tokio::join!(
         read::inline(access, holder, grant.as_str()),
-        other_policies_size(access, holder, grant),
+        other_policies(access, holder, grant),
         quota(access, &SummaryKeyType::UserPolicySizeQuota),
     );
     let grant = match found? {
@@ -161,32 +184,62 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
         reading => Some(present!(reading)),
     };
     let quota = quota.unwrap_or(DEFAULT_USER_POLICIES_QUOTA);
-    Ok(Reading::Present(UserPolicies { grant, other_policies_size: others?, quota }))
+    Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
 }
 
-/// `None` where a policy cannot be read: then the quota cannot be counted, and AWS has the last word.
-async fn other_policies_size(access: &Access, user: Holder<'_>, grant: &PolicyName) -> Result<Option<usize>> {
+/// Looks until the reads of one thing agree on whether it is there. Each lags behind writes by itself, and what one misses
+/// must not be taken for gone, nor be overwritten.
+///
+/// # Errors
+/// Those of the reads; and when they do not agree after some seconds.
+pub async fn consistent<T>(
+    what: &str,
+    look: impl AsyncFn() -> Result<T>,
+    contradict: impl Fn(&T) -> bool,
+) -> Result<T> {
+    let mut pause = Duration::from_millis(200);
+    for _ in 0..5 {
+        let found = look().await?;
+        if !contradict(&found) {
+            return Ok(found);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+    Err(Error::new(Kind::Aws, format!("some of IAM's answers show {what}, others say that it is not there"))
+        .hint("IAM may be slow to show a change: run the same command again in a minute"))
+}
+
+/// A user's inline policies besides the grant.
+#[derive(Debug, Clone)]
+struct OtherPolicies {
+    /// `None` where one cannot be read: then the quota cannot be counted, and AWS has the last word.
+    size: Option<usize>,
+    list_the_grant: bool,
+}
+
+async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -> Result<OtherPolicies> {
     let names = match read::inline_names(access, user).await? {
         Reading::Present(names) => names,
-        Reading::Absent => return Ok(Some(0)),
-        Reading::Unreadable { .. } => return Ok(None),
+        Reading::Absent => return Ok(OtherPolicies { size: Some(0), list_the_grant: false }),
+        Reading::Unreadable { .. } => return Ok(OtherPolicies { size: None, list_the_grant: false }),
     };
-    let others = names.iter().filter(|name| *name != grant.as_str());
-    let documents = try_join_all(others.map(|name| read::inline(access, user, name))).await?;
+    let (own, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| *name == grant.as_str());
+    let documents = try_join_all(others.into_iter().map(|name| read::inline(access, user, name))).await?;
     let sizes = documents.into_iter().map(|reading| match reading {
         Reading::Present(document) => Some(document.size()),
         Reading::Absent => Some(0),
         Reading::Unreadable { .. } => None,
     });
-    Ok(sizes.sum())
+    Ok(OtherPolicies { size: sizes.sum(), list_the_grant: !own.is_empty() })
 }
 
 /// The size quotas of a role, as the account has them; IAM's defaults where they cannot be read.
 pub async fn role_quotas(access: &Access) -> RoleQuotas {
-    let Ok(answer) = access.iam().get_account_summary().send().await else {
+    let Some(summary) = account_summary(access).await else {
         return RoleQuotas::default();
     };
-    let value = |key: SummaryKeyType, default| summary(answer.summary_map(), &key).unwrap_or(default);
+    let value = |key: SummaryKeyType, default| quota_in(&summary, &key).unwrap_or(default);
     RoleQuotas {
         trust_policy: value(SummaryKeyType::AssumeRolePolicySizeQuota, DEFAULT_TRUST_POLICY_QUOTA),
         inline_policies: value(SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
@@ -194,11 +247,17 @@ pub async fn role_quotas(access: &Access) -> RoleQuotas {
 }
 
 async fn quota(access: &Access, key: &SummaryKeyType) -> Option<usize> {
-    summary(access.iam().get_account_summary().send().await.ok()?.summary_map(), key)
+    quota_in(&account_summary(access).await?, key)
 }
 
-fn summary(map: Option<&std::collections::HashMap<SummaryKeyType, i32>>, key: &SummaryKeyType) -> Option<usize> {
-    usize::try_from(*map?.get(key)?).ok().filter(|quota| *quota > 0)
+/// What the account has and may have. There are defaults for what is looked up in it, so it is not waited for long.
+async fn account_summary(access: &Access) -> Option<HashMap<SummaryKeyType, i32>> {
+    let answer = timeout(Duration::from_secs(10), access.iam().get_account_summary().send()).await;
+    answer.ok()?.ok()?.summary_map
+}
+
+fn quota_in(summary: &HashMap<SummaryKeyType, i32>, key: &SummaryKeyType) -> Option<usize> {
+    usize::try_from(*summary.get(key)?).ok().filter(|quota| *quota > 0)
 }
 
 /// Checks that managed policies exist before anything is written.

@@ -22,7 +22,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How AWS says that it was asked too often.
-const THROTTLED: [&str; 4] = ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
+pub(super) const THROTTLED: [&str; 4] =
+    ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
 
 /// So many requests go within any second, and no more. Clones share the count.
 #[derive(Debug, Clone)]

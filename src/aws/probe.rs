@@ -214,7 +214,15 @@ fn may_have_been_done(error: &Error) -> bool {
     match error.code() {
         None => error.kind == Kind::Network,
         Some(code) => {
-            matches!(code, "InternalError" | "ServiceUnavailable" | "SlowDown" | "RequestTimeout" | "OperationAborted")
+            matches!(
+                code,
+                "InternalError"
+                    | "ServiceUnavailable"
+                    | "SlowDown"
+                    | "TooManyRequestsException"
+                    | "RequestTimeout"
+                    | "OperationAborted"
+            )
         }
     }
 }
@@ -251,6 +259,8 @@ pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &
                 leftovers.gone(name);
                 return Ok(Removed::ByItsOwner);
             }
+            // Another change to the bucket is under way, such as a deletion whose answer was lost.
+            Err(error) if error.code() == Some("OperationAborted") && looked < 4 => looked += 1,
             Err(error) if !is_absent(&error) => return Err(error),
             // Either the answer to an earlier request was lost, or S3 does not see the bucket yet.
             Err(_) if looked == 4 => {

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::survey::{self, Operator};
 use super::writes::outcome;
-use crate::aws::apply;
 use crate::aws::read::{self, Holder};
+use crate::aws::{apply, observe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::halves::{FoundDocument, ObservedUser, Reading};
 use crate::iam::names::PolicyName;
@@ -141,8 +141,23 @@ impl Grant {
     }
 
     async fn look(&self) -> Result<Option<FoundDocument>> {
-        let holder = Holder::User(self.user.arn.name.as_str());
-        match read::inline(&self.operator.access, holder, self.name.as_str()).await? {
+        let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
+        let mut reading = read::inline(access, holder, self.name.as_str()).await?;
+        if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
+            // It was seen, and nothing of ours took it away: what one read misses must not be written over.
+            let look = async || {
+                let names = read::inline_names(access, holder).await?;
+                Ok((names, read::inline(access, holder, self.name.as_str()).await?))
+            };
+            let what = format!("policy {} of user `{}`", self.name, self.user.arn.name);
+            let found = observe::consistent(&what, look, |(names, reading)| {
+                let is_listed =
+                    names.present().is_some_and(|names| names.iter().any(|name| *name == self.name.as_str()));
+                is_listed && reading.is_absent()
+            });
+            (_, reading) = found.await?;
+        }
+        match reading {
             Reading::Present(found) => Ok(Some(found)),
             Reading::Absent => Ok(None),
             Reading::Unreadable { permission, answer } => Err(survey::unreadable(&self.operator, &permission, &answer)),
@@ -188,7 +203,14 @@ impl Grant {
         };
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
         let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
-        let found = fresh.settle(1, async || self.look().await, is_welcome, Result::is_ok, waiting).await.answer?;
+        let found = fresh.settle(1, async || self.look().await, is_welcome, Result::is_ok, waiting).await.answer;
+        let found = found.map_err(|error| {
+            let what = match self.replaced.is_empty() {
+                true => "the grant cannot be read, so nothing of it was changed",
+                false => "AWS took the changes, but they could not be read back",
+            };
+            error.context(format!("{place}: {what}"))
+        })?;
         if is_current(&found) {
             return Ok(found);
         }

@@ -115,7 +115,7 @@ pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide>
 /// # Errors
 /// When they are not in force, of another account than the one on record, or of the root user.
 pub async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
-    let caller = session::caller(access).await.map_err(|error| error.context("source account"))?;
+    let caller = session::caller(access).await.map_err(|error| error.context(source_place(access)))?;
     refuse_root(&caller, "source", "--profile")?;
     if let Some(account) = &source.account
         && *account != caller.account
@@ -143,8 +143,18 @@ pub async fn observe_user(
     name: &UserName,
 ) -> Result<(Reading<UserArn>, Reading<observe::UserPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
-    tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant))
-        .map_err(|error| error.context("source account"))
+    let look = async || tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant));
+    let what = format!("user `{name}` or its policy {grant}");
+    let found = observe::consistent(&what, look, |(user, policies)| {
+        let Some(policies) = policies.present() else { return false };
+        policies.contradict_themselves() || (user.is_absent() && policies.show_the_user())
+    });
+    found.await.map_err(|error| error.context(source_place(access)))
+}
+
+/// The source account has no number before the first answer; whose credentials were used is known.
+fn source_place(access: &Access) -> String {
+    format!("source account ({})", access.origin)
 }
 
 /// The source account as it was told, where nobody can look: only the half in the target account is made.

@@ -39,7 +39,9 @@ pub async fn nothing_left(
         progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
     };
     let fresh = Freshness::JustWritten { at: Instant::now(), patience };
-    let left = fresh.settle(1, look, nothing, Result::is_ok, waiting).await.answer?;
+    let answer = fresh.settle(1, look, nothing, Result::is_ok, waiting).await.answer;
+    let left = answer
+        .map_err(|error| error.context(format!("{place}: AWS took the changes, but they could not be read back")))?;
     if left.is_empty() {
         return Ok(());
     }

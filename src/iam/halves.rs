@@ -57,6 +57,11 @@ impl<T> Reading<T> {
             Self::Absent | Self::Unreadable { .. } => None,
         }
     }
+
+    /// Whether AWS says that it is not there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
 }
 
 /// A policy document as found in an account, where anything may stand.

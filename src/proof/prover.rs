@@ -136,7 +136,7 @@ impl Prover {
         match self.steps(claim, watch, &mut seen).await {
             Ok(()) => {}
             Err(Stop::NotProven(step)) => seen.steps.push(step),
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => return Err(error.context(self.whose())),
         }
         let Seen { steps, session, bucket } = seen;
         let ready_after = match claim.freshness {
@@ -247,7 +247,8 @@ impl Prover {
             self.bucket_steps(&inside, bucket, claim, watch),
             self.refusals(&plain, &access, &request, claim, watch)
         );
-        let (name, bucket) = bucket.map_err(Stop::Failed)?;
+        let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
+        let (name, bucket) = bucket.map_err(in_target)?;
         seen.bucket = name;
         steps.extend(bucket);
         steps.extend(refusals);
@@ -274,6 +275,11 @@ impl Prover {
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
+    /// Whose credentials are tried, in words.
+    pub(super) fn whose(&self) -> String {
+        format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
+    }
+
     /// The user's name: what account B sees in its logs, and what its trust policy may demand.
     fn session_name(&self) -> Result<SessionName> {
         let name = self.user.name().as_str();
@@ -292,6 +298,23 @@ impl Prover {
             let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
             return Ok((None, vec![step]));
         };
+        let (name, steps) = self.one_bucket(access, spec, claim, watch).await?;
+        // S3's answer to a deletion got lost, and with it who owned the bucket: another bucket shows it.
+        if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
+            && let Some(other) = bucket_spec(claim, &access.region)?
+        {
+            return self.one_bucket(access, other, claim, watch).await;
+        }
+        Ok((name, steps))
+    }
+
+    async fn one_bucket(
+        &self,
+        access: &Access,
+        spec: BucketSpec,
+        claim: &Claim,
+        watch: &dyn Watch,
+    ) -> Result<(Option<String>, Vec<Step>)> {
         let owner = &claim.role.account;
         let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
 

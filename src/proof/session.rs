@@ -18,7 +18,8 @@ impl Prover {
             self.who_am_i().await.map_err(Stop::into_error)?;
         }
         let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
-        session::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await
+        let session = session::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await;
+        session.map_err(|error| error.context(self.whose()))
     }
 
     /// A session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code was given.

@@ -12,6 +12,7 @@
 
 #[cfg(unix)]
 mod crash;
+mod faults;
 mod propagation;
 mod races;
 mod state;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::caller::{Service, authenticate};
 use crate::clock::{Clock, http_date};
@@ -26,6 +27,8 @@ pub(crate) struct Backend {
     pub(crate) record: Record,
     pub(crate) latency: Mutex<Duration>,
     pub(crate) started: Instant,
+    /// Whether the server accepts no connections and answers nothing; see [`FaultKind::Gone`].
+    pub(crate) gone: watch::Sender<bool>,
 }
 
 /// What one request at a time may touch.
@@ -76,6 +79,7 @@ impl Backend {
         }
         let fault = self.faults.next(&job.operation);
         let reply = match &fault {
+            _ if *self.gone.borrow() => Reply::Reset,
             None => Reply::Answer(self.process(&job, sequence)),
             Some(fault) => self.faulty(fault, &job, sequence).await,
         };
@@ -102,15 +106,16 @@ impl Backend {
             FaultKind::TruncatedBody => {
                 return Reply::Answer(Answer { truncated: true, ..process() });
             }
-            FaultKind::NotXml => {
-                let answer = process();
-                return Reply::Answer(Answer {
-                    headers: vec![("content-type", "text/html".to_owned())],
-                    body: Bytes::from_static(b"<html><head><title>Proxy</title></head><body><p>Not what you asked for"),
-                    ..answer
-                });
+            FaultKind::NotXml => return Reply::Answer(Answer::page(process().status)),
+            FaultKind::Gone => {
+                self.gone.send_replace(true);
+                return Reply::Reset;
             }
-            FaultKind::Reset | FaultKind::Hang => None,
+            FaultKind::Page(_) | FaultKind::Reset | FaultKind::Hang => None,
+            FaultKind::ErrorIn200 => {
+                Some(ApiError::new(200, "InternalError", "We encountered an internal error. Please try again."))
+            }
+            FaultKind::Skew(_) => Some(skewed(job.service)),
             FaultKind::Throttle => Some(match job.service {
                 Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
                 _ => ApiError::new(400, "Throttling", "Rate exceeded"),
@@ -121,10 +126,18 @@ impl Backend {
         if fault.processed {
             process();
         }
-        match error {
-            Some(error) => Reply::Answer(job.error_answer(&error, self)),
-            None if fault.kind == FaultKind::Reset => Reply::Reset,
-            None => std::future::pending().await,
+        let answer = error.map(|error| job.error_answer(&error, self));
+        match (answer, &fault.kind) {
+            (Some(mut answer), FaultKind::Skew(seconds)) => {
+                let date = http_date(self.clock.wall() + time::Duration::seconds(*seconds));
+                answer.headers.retain(|(name, _)| *name != "date");
+                answer.headers.push(("date", date));
+                Reply::Answer(answer)
+            }
+            (Some(answer), _) => Reply::Answer(answer),
+            (None, FaultKind::Page(status)) => Reply::Answer(Answer::page(*status)),
+            (None, FaultKind::Reset) => Reply::Reset,
+            (None, _) => std::future::pending().await,
         }
     }
 
@@ -179,6 +192,31 @@ impl Backend {
             history.replaced(before, now, *propagation);
         }
         outcome
+    }
+}
+
+impl Answer {
+    /// What is not AWS's.
+    fn page(status: u16) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", "text/html".to_owned())],
+            body: Bytes::from_static(b"<html><head><title>Proxy</title></head><body><p>Not what you asked for"),
+            truncated: false,
+            error_code: None,
+        }
+    }
+}
+
+/// How a server refuses a signature whose time is too far from its own.
+fn skewed(service: Service) -> ApiError {
+    match service {
+        Service::S3 => ApiError::new(
+            403,
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        ),
+        _ => ApiError::new(403, "SignatureDoesNotMatch", "Signature expired: the request is older than 5 min."),
     }
 }
 

@@ -23,6 +23,14 @@ pub enum FaultKind {
     TruncatedBody,
     /// The answer's body is no XML (a proxy's error page, say), with the status it would have had.
     NotXml,
+    /// A page of HTML with this status: a proxy or a load balancer answers in AWS's place.
+    Page(u16),
+    /// Status 200 and the document of an error, as S3 answers where it notices too late that something is wrong.
+    ErrorIn200,
+    /// The server that answers has a clock that is this many seconds ahead, and refuses the signature because of it.
+    Skew(i64),
+    /// The server goes away: this connection is reset, and new ones are refused until the faults are cleared.
+    Gone,
     /// An error of the caller's choice.
     Error {
         /// HTTP status.
@@ -101,7 +109,8 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads `throttle`, `500`, `reset`, `hang`, `delay:200ms`, `truncate`, `notxml`, `error:STATUS:CODE[:MESSAGE]`.
+/// Reads `throttle`, `500`, `reset`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
+/// `skew:SECONDS`, `gone`, `error:STATUS:CODE[:MESSAGE]`.
 impl FromStr for FaultKind {
     type Err = String;
 
@@ -115,6 +124,10 @@ impl FromStr for FaultKind {
             "delay" => FaultKind::Delay(parse_duration(rest)?),
             "truncate" => FaultKind::TruncatedBody,
             "notxml" => FaultKind::NotXml,
+            "page" => FaultKind::Page(rest.parse().map_err(|_| format!("`{text}` is not page:STATUS"))?),
+            "error-in-200" => FaultKind::ErrorIn200,
+            "skew" => FaultKind::Skew(rest.parse().map_err(|_| format!("`{text}` is not skew:SECONDS"))?),
+            "gone" => FaultKind::Gone,
             "error" => {
                 let mut parts = rest.splitn(3, ':');
                 let status = parts.next().and_then(|status| status.parse().ok());
@@ -131,7 +144,7 @@ impl FromStr for FaultKind {
             _ => {
                 return Err(format!(
                     "`{text}` is not one of throttle, 500, 502, 503, 504, reset, hang, delay:TIME, truncate, notxml, \
-                     error:STATUS:CODE"
+                     page:STATUS, error-in-200, skew:SECONDS, gone, error:STATUS:CODE"
                 ));
             }
         })
@@ -203,7 +216,9 @@ mod tests {
         assert_eq!(fault, Fault::new("AssumeRole", FaultKind::ServerError(503)).on_calls(2..=3).after_processing());
         let fault: Fault = "*=error:409:ConcurrentModification:try again".parse().unwrap();
         assert!(matches!(fault.kind, FaultKind::Error { status: 409, .. }));
-        for wrong in ["AssumeRole", "A:x=reset", "A=explode", "A=delay:5", "A=error:200:OK", "A=error:500"] {
+        for wrong in
+            ["AssumeRole", "A:x=reset", "A=explode", "A=delay:5", "A=error:200:OK", "A=error:500", "A=page", "A=skew:x"]
+        {
             assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::aws_files::{self, AwsFiles};
 use crate::backend::{Backend, State};
@@ -146,6 +147,7 @@ impl SandboxBuilder {
             record: Record::default(),
             latency: Mutex::new(self.latency),
             started: Instant::now(),
+            gone: watch::Sender::new(false),
         });
         let listener = {
             let _context = runtime.enter();
@@ -233,8 +235,9 @@ impl Sandbox {
         self.backend.faults.add(fault);
     }
 
-    /// Removes all faults, and counts calls from 1 again.
+    /// Removes all faults, and counts calls from 1 again. A server that was gone comes back.
     pub fn clear_faults(&self) {
+        self.backend.gone.send_if_modified(std::mem::take);
         self.backend.faults.clear();
     }
 

@@ -20,11 +20,27 @@ use crate::request::Request;
 /// No request of these services that the sandbox serves is longer.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// Accepts connections until the runtime ends.
-pub(crate) async fn serve(listener: TcpListener, backend: Arc<Backend>) {
+/// Accepts connections until the runtime ends; none while the server is gone.
+pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
+    let Ok(address) = listener.local_addr() else { return };
+    let mut gone = backend.gone.subscribe();
     let mut connections = 0;
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = gone.changed() => {
+                drop(listener);
+                while *gone.borrow() {
+                    if gone.changed().await.is_err() {
+                        return;
+                    }
+                }
+                let Ok(back) = TcpListener::bind(address).await else { return };
+                listener = back;
+                continue;
+            }
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of file descriptors, say: others must be closed first.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             continue;

@@ -27,7 +27,8 @@ Options of serve:
   --fault OP[:N[-M]]=KIND[@after]
                       Let calls N to M of an operation fail (default: all; OP `*`: any operation), after it was
                       carried out with `@after` (can be repeated). KIND is throttle, 500, 502, 503, 504, reset, hang,
-                      delay:TIME, truncate, notxml or error:STATUS:CODE[:MESSAGE]
+                      delay:TIME, truncate, notxml, page:STATUS, error-in-200, skew:SECONDS, gone or
+                      error:STATUS:CODE[:MESSAGE]
 
 The accounts:
   111111111111  users admin (profile security-admin), alice (alice; MFA device), bob (bob); root (root)

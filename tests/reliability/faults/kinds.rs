@@ -1,0 +1,152 @@
+//! Everything that AWS and networks answer at times, and to which calls.
+
+use xacct_sandbox::FaultKind;
+
+/// A call of an undisturbed run: the operation, and the how-manieth call of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// `iam`, `sts` or `s3`.
+    pub service: String,
+    /// Such as `CreateRole`.
+    pub operation: String,
+    /// Counted from 1.
+    pub number: u64,
+}
+
+impl Call {
+    /// As messages name it.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+
+    /// Whether it changes anything, so that it matters whether a lost answer was one about something done.
+    fn changes(&self) -> bool {
+        ["Create", "Put", "Attach", "Detach", "Delete", "Tag", "Update"].iter().any(|it| self.operation.starts_with(it))
+    }
+
+    fn changes_iam(&self) -> bool {
+        self.service == "iam" && self.changes()
+    }
+}
+
+/// One way in which a call goes wrong.
+#[derive(Debug)]
+pub struct Kind {
+    /// What the counts and messages call it.
+    pub name: &'static str,
+    /// What the server does.
+    pub what: FaultKind,
+    /// Whether what was asked is done all the same.
+    pub processed: bool,
+    /// Which calls it can strike.
+    pub strikes: fn(&Call) -> bool,
+    /// Where it must be overcome if it strikes once.
+    pub overcome: fn(&Call) -> bool,
+    /// Whether it is tried persistently, too: of those that xacct cannot tell apart, one is.
+    pub lasts: bool,
+    /// Whether it differs in its name only from others, so that calls take turns with it.
+    pub takes_turns: bool,
+}
+
+impl Kind {
+    /// Whether a point of this kind takes long, in which nothing happens.
+    pub fn is_slow(&self) -> bool {
+        self.what == FaultKind::Hang
+    }
+}
+
+fn any(_: &Call) -> bool {
+    true
+}
+
+fn none(_: &Call) -> bool {
+    false
+}
+
+/// CreateRole, sent again after a lost answer, is told that there is such a role.
+fn can_be_repeated(call: &Call) -> bool {
+    call.operation != "CreateRole"
+}
+
+/// What bootstrap made a moment ago: it attaches to the role, and reads back what it read before.
+fn is_after_writes(call: &Call) -> bool {
+    match call.operation.as_str() {
+        "AttachRolePolicy" | "PutRolePolicy" => true,
+        "GetRole" | "GetRolePolicy" | "ListRolePolicies" | "ListAttachedRolePolicies" | "GetUserPolicy" => {
+            call.number > 1
+        }
+        _ => false,
+    }
+}
+
+/// The answer to HEAD is a status and nothing else.
+fn has_a_body_of_s3(call: &Call) -> bool {
+    call.service == "s3" && !call.operation.starts_with("Head")
+}
+
+fn error(status: u16, code: &str, message: &str) -> FaultKind {
+    FaultKind::Error { status, code: code.to_owned(), message: message.to_owned() }
+}
+
+/// All kinds. What hangs comes first, because it takes longest.
+pub fn all() -> Vec<Kind> {
+    let kind = |name, what, strikes: fn(&Call) -> bool, overcome: fn(&Call) -> bool| Kind {
+        name,
+        what,
+        processed: false,
+        strikes,
+        overcome,
+        lasts: true,
+        takes_turns: false,
+    };
+    let once = |it: Kind| Kind { lasts: false, ..it };
+    let alike = |it: Kind| Kind { takes_turns: true, ..once(it) };
+    let lost = |name, what, overcome| Kind { processed: true, ..kind(name, what, Call::changes, overcome) };
+    let throttling = |code| alike(kind(code, error(400, code, "Rate exceeded"), |call| call.service != "s3", any));
+    let server = |name, status| alike(kind(name, FaultKind::ServerError(status), any, any));
+    vec![
+        kind("hang", FaultKind::Hang, any, any),
+        once(lost("hang, processed", FaultKind::Hang, can_be_repeated)),
+        once(kind("gone", FaultKind::Gone, any, none)),
+        kind("throttle", FaultKind::Throttle, any, any),
+        throttling("ThrottlingException"),
+        throttling("RequestLimitExceeded"),
+        alike(kind("429", error(429, "TooManyRequestsException", "Rate exceeded"), any, any)),
+        kind("429 of a proxy", FaultKind::Page(429), any, any),
+        kind("500", FaultKind::ServerError(500), any, any),
+        lost("500, processed", FaultKind::ServerError(500), can_be_repeated),
+        server("502", 502),
+        server("503", 503),
+        server("504", 504),
+        kind("502 of a proxy", FaultKind::Page(502), any, any),
+        kind("reset", FaultKind::Reset, any, any),
+        lost("reset, processed", FaultKind::Reset, can_be_repeated),
+        kind("truncated", FaultKind::TruncatedBody, any, can_be_repeated),
+        kind("not XML", FaultKind::NotXml, any, none),
+        kind("200 with an error inside", FaultKind::ErrorIn200, has_a_body_of_s3, none),
+        kind("ConcurrentModification", error(409, "ConcurrentModification", "try again"), Call::changes_iam, any),
+        kind(
+            "OperationAborted",
+            error(409, "OperationAborted", "try again"),
+            |it| it.service == "s3" && it.changes(),
+            none,
+        ),
+        kind("LimitExceeded", error(409, "LimitExceeded", "Cannot exceed quota"), Call::changes_iam, none),
+        kind(
+            "EntityAlreadyExists",
+            error(409, "EntityAlreadyExists", "it exists"),
+            |it| it.operation == "CreateRole",
+            none,
+        ),
+        kind(
+            "NoSuchEntity",
+            error(404, "NoSuchEntity", "it cannot be found"),
+            |it| it.service == "iam",
+            is_after_writes,
+        ),
+        kind("ExpiredToken", error(403, "ExpiredToken", "The security token is expired"), any, none),
+        alike(kind("RequestExpired", error(400, "RequestExpired", "Request has expired"), any, none)),
+        once(kind("clock ahead", FaultKind::Skew(900), any, none)),
+        alike(kind("clock behind", FaultKind::Skew(-900), any, none)),
+    ]
+}

@@ -1,0 +1,126 @@
+//! Every call of every command that talks to AWS, answered with everything that AWS and networks answer at times.
+
+mod judge;
+mod kinds;
+mod scenario;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use judge::{Outcome, Point};
+use kinds::Kind;
+use scenario::Scenario;
+
+/// How many pairs of faults are tried in each round after the first.
+const PAIRS: usize = 300;
+
+#[test]
+fn bootstrap() {
+    hold(&Scenario::bootstrap());
+}
+
+#[test]
+fn verify() {
+    hold(&Scenario::verify());
+}
+
+#[test]
+fn teardown() {
+    hold(&Scenario::teardown());
+}
+
+#[test]
+fn sweep() {
+    hold(&Scenario::sweep());
+}
+
+#[test]
+fn diagnose() {
+    hold(&Scenario::diagnose());
+}
+
+#[test]
+fn credentials() {
+    hold(&Scenario::credentials());
+}
+
+/// Tries every point, side by side, and tells how many there were.
+fn hold(scenario: &Scenario) {
+    let kinds = kinds::all();
+    let rounds: usize = std::env::var("XACCT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let mut points = every_point(scenario, &kinds, rounds == 1);
+    points.extend((1..rounds).flat_map(|_| 0..PAIRS).map(|_| pair(scenario, &kinds)));
+    let (start, tried) = (Instant::now(), points.len());
+    // What hangs only waits; of the others, more at a time would only wait for the processor.
+    let (slow, quick): (Vec<_>, Vec<_>) =
+        points.into_iter().partition(|point| point.faults.iter().any(|(_, kind, _)| kind.is_slow()));
+    let outcomes = Mutex::new(Vec::new());
+    let queues = [slow, quick].map(|points| Mutex::new(points.into_iter()));
+    std::thread::scope(|scope| {
+        for (points, threads) in queues.iter().zip([64, 10]) {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(point) = take(points) {
+                        let outcome = point.try_it();
+                        if let Err(why) = &outcome {
+                            println!("{why}\n");
+                        }
+                        outcomes.lock().unwrap().push(outcome);
+                    }
+                });
+            }
+        }
+    });
+    let (held, failures): (Vec<_>, Vec<_>) = outcomes.into_inner().unwrap().into_iter().partition(Result::is_ok);
+    let held: Vec<Outcome> = held.into_iter().flatten().collect();
+    let count = |is: fn(&Outcome) -> bool| held.iter().filter(|outcome| is(outcome)).count();
+    let (succeeded, left) = (count(|it| it.succeeded), count(|it| it.left));
+    println!(
+        "{}: {tried} points at {} calls, {succeeded} succeeded, {} clear errors, {} converged, slowest {:.1?}, leftovers 0 \
+         ({left} buckets that could not be deleted were named, and swept up later); {:.0?} in all",
+        scenario.name,
+        scenario.calls.len(),
+        held.len() - succeeded,
+        held.len(),
+        held.iter().map(|outcome| outcome.took).max().unwrap_or_default(),
+        start.elapsed(),
+    );
+    assert!(failures.is_empty(), "{} points do not hold", failures.len());
+}
+
+/// The next one; the lock is held no longer than that.
+fn take<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    queue.lock().unwrap().next()
+}
+
+/// Every call with every kind, once and from then on; and a server whose clock is off all the time. In a short run calls
+/// take turns with kinds that are alike, and every other kind that lasts is left out.
+fn every_point<'a>(scenario: &'a Scenario, kinds: &'a [Kind], is_short: bool) -> Vec<Point<'a>> {
+    let point = |faults, skew| Point { scenario, faults, skew };
+    let mut points: Vec<_> = [-900, 900].map(|skew| point(Vec::new(), skew)).into();
+    for (row, call) in scenario.calls.iter().enumerate() {
+        for (column, kind) in kinds.iter().enumerate().filter(|(_, kind)| (kind.strikes)(call)) {
+            let turn = row + column;
+            if !is_short || !kind.takes_turns || turn % 4 == 0 {
+                points.push(point(vec![(call, kind, false)], 0));
+            }
+            if kind.lasts && (!is_short || turn % 2 == 0) {
+                points.push(point(vec![(call, kind, true)], 0));
+            }
+        }
+    }
+    points
+}
+
+/// Two faults at calls of one command.
+fn pair<'a>(scenario: &'a Scenario, kinds: &'a [Kind]) -> Point<'a> {
+    let random = |below: usize| (RandomState::new().hash_one(below) % below as u64) as usize;
+    let fault = || loop {
+        let (call, kind) = (&scenario.calls[random(scenario.calls.len())], &kinds[random(kinds.len())]);
+        if (kind.strikes)(call) {
+            break (call, kind, kind.lasts && random(2) == 0);
+        }
+    };
+    Point { scenario, faults: vec![fault(), fault()], skew: 0 }
+}

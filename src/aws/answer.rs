@@ -5,6 +5,7 @@ use aws_sdk_iam::operation::RequestId;
 
 use super::pace::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
+use crate::text::on_one_line;
 
 /// A call, as messages name it.
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +36,9 @@ impl Call {
         let name = format!("{}:{}", self.service, self.operation);
         match &error {
             SdkError::ServiceError(answered) => {
-                let request_id = error.request_id().map(str::to_owned);
+                let request_id = error.request_id().map(shown);
                 let status = answered.raw().status().as_u16();
-                let code = answered.err().code().map(str::to_owned);
+                let code = answered.err().code().map(shown);
                 // HeadBucket has no body, so its answer is only a status.
                 let code = code.or_else(|| match (self.service, status) {
                     ("s3", 403) => Some("AccessDenied".to_owned()),
@@ -51,7 +52,7 @@ impl Call {
                     )
                     .hint("check that the endpoint is AWS's and no proxy answers in its place");
                 };
-                let message = answered.err().message().map(|message| without_echo(message).to_owned());
+                let message = answered.err().message().map(|message| shown(without_echo(message)));
                 let message = Some(message.unwrap_or_else(|| format!("HTTP status {status}")));
                 let AwsAnswer { service, operation, .. } = self.unanswered();
                 self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id }, status)
@@ -188,5 +189,30 @@ fn innermost(error: &dyn std::error::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    cause.to_string()
+    shown(&cause.to_string())
+}
+
+/// What an answer says, on one line that is not too long: whoever answers may not be AWS. AWS's own longest messages,
+/// those about policies, have some hundred characters; what it repeats of a request has more.
+fn shown(text: &str) -> String {
+    const MOST: usize = 1000;
+    let line = on_one_line(text);
+    let mut shown: String = line.chars().take(MOST).collect();
+    if line.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_an_answer_is_a_line_that_is_not_too_long() {
+        assert_eq!(shown("a\r\nb\u{1b}[2J\u{9b}é"), "a  b\\u001b[2J\\u009bé");
+        let (most, more) = ("é".repeat(1000), "é".repeat(1001));
+        assert_eq!(shown(&most), most);
+        assert_eq!(shown(&more), format!("{most}…"));
+    }
 }

@@ -18,7 +18,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
@@ -399,6 +399,34 @@ impl Connections {
 }
 
 impl Access {
+    /// Access in which this client answers in the place of AWS, at the first attempt: so that tests can see what is made
+    /// of any answer. The credentials are nobody's.
+    #[must_use]
+    pub fn answered_by(client: impl HttpClient + 'static, region: Region) -> Self {
+        let credentials = Credentials::new("AKIAEXAMPLE", "none", None, None, "nobody");
+        let key_id = credentials.access_key_id().to_owned();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(client)
+            .retry_config(RetryConfig::disabled())
+            .identity_cache(shared_identity_cache())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(aws_types::region::Region::new(region.to_string()))
+            .build();
+        Self {
+            origin: "nobody".to_owned(),
+            profile: None,
+            region,
+            is_session: false,
+            has_region: true,
+            key_id,
+            path_style: false,
+            pace: Pace::new(USUAL_RATE),
+            config,
+            clients: Arc::default(),
+        }
+    }
+
     /// The same endpoints and connections with the credentials of a session.
     #[must_use]
     pub fn with_session(&self, session: &SessionCredentials, origin: String) -> Self {

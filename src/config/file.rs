@@ -11,7 +11,7 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
-use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue};
+use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue, shown};
 use crate::text::{is_hidden, spelled};
 
 /// The links on record: `xacct.toml` as it was read.
@@ -233,7 +233,7 @@ impl<'a> Section<'a> {
             return Ok(());
         };
         let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
-        let error = self.error(key, format!("`{key}` is not a setting of {place}"));
+        let error = self.error(key, format!("`{}` is not a setting of {place}", shown(key)));
         let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
         Err(match nearest {
             Some(nearest) if distance(nearest, key) <= 3 => error.hint(format!("did you mean `{nearest}`?")),
@@ -245,14 +245,14 @@ impl<'a> Section<'a> {
         let Some(item) = self.table.get(key) else {
             return Ok(None);
         };
-        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
+        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{}", self.name, shown(key)) };
         match item.as_table_like() {
             Some(table) => {
                 let start = item.span().map(|span| span.start).or_else(|| self.key_start(key));
                 Ok(Some(Section { reader: self.reader, name, start, table }))
             }
             None => Err(self
-                .error(key, format!("`{key}` must be a section"))
+                .error(key, format!("`{}` must be a section", shown(key)))
                 .hint(format!("write [{name}] and the settings below it"))),
         }
     }
@@ -331,7 +331,7 @@ impl<'a> Section<'a> {
             None => {
                 let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                 Err(self
-                    .error(key, format!("`{text}` is not a value of `{key}`"))
+                    .error(key, format!("`{}` is not a value of `{key}`", shown(&text)))
                     .hint(format!("write {}", names.join(" or "))))
             }
         }
@@ -349,7 +349,9 @@ impl<'a> Section<'a> {
                     .error(
                         name,
                         format!(
-                            "[targets.{first}] and [targets.{name}] are the same role of account {}",
+                            "[targets.{}] and [targets.{}] are the same role of account {}",
+                            shown(first),
+                            shown(name),
                             target.account
                         ),
                     )

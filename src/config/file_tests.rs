@@ -423,3 +423,24 @@ proptest! {
         prop_assert!(complaint(&lines.concat()).starts_with(&start), "{}", complaint(&lines.concat()));
     }
 }
+
+#[test]
+fn what_is_wrong_is_said_in_one_short_line() {
+    let long = "x\\n\\u001b".repeat(10_000);
+    let cases = [
+        format!("\"{long}\" = 1"),
+        format!("[targets]\n\"{long}\" = 1"),
+        format!("[targets.\"{long}\"]\nx = 1"),
+        format!("[targets.\"{long}\"]"),
+        with_target_line(&format!("probe = \"{long}\"")),
+        format!("[targets.\"{long}1\"]\naccount = \"222222222222\"\n[targets.\"{long}2\"]\naccount = \"222222222222\""),
+        format!("\"{long}"),
+        format!("x = {}", "y".repeat(100_000)),
+    ];
+    for text in cases {
+        let error = parse(&text).unwrap_err();
+        for line in [&error.message].into_iter().chain(&error.hints) {
+            assert!(line.chars().count() < 2500 && !line.contains(char::is_control), "{line:.500}");
+        }
+    }
+}

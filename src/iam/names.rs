@@ -37,11 +37,15 @@ impl Invalid {
 }
 
 /// `text` fit for a message on a terminal: at most 80 characters, with nothing invisible in it.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    let shorten = text.chars().nth(MOST).is_some();
+pub(crate) fn shown(text: &str) -> String {
+    shown_up_to(80, text)
+}
+
+/// The same with at most so many characters.
+pub(crate) fn shown_up_to(most: usize, text: &str) -> String {
+    let shorten = text.chars().nth(most).is_some();
     let mut shown = String::new();
-    for character in text.chars().take(if shorten { MOST - 1 } else { MOST }) {
+    for character in text.chars().take(if shorten { most - 1 } else { most }) {
         match character {
             '"' | '\'' | '\\' => shown.push(character),
             _ => shown.extend(character.escape_debug()),
@@ -152,10 +156,10 @@ fn check(
 
 /// What most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
 fn check_name(what: &'static str, lengths: (usize, usize), value: &str) -> Result<(), Invalid> {
-    check(what, lengths, ASCII, "_+=,.@-", value).map_err(|error| {
-        let name = value.rsplit_once('/').and_then(|(_, name)| name.parse::<PolicyName>().ok());
-        let fix = name.map(|name| format!("give only the name: `{}`", shown(name.as_str())));
-        error.with_fix(fix)
+    let check = |name: &str| check(what, lengths, ASCII, "_+=,.@-", name);
+    check(value).map_err(|error| {
+        let name = value.rsplit_once('/').map(|(_, name)| name).filter(|name| check(name).is_ok());
+        error.with_fix(name.map(|name| format!("give only the name: `{}`", shown(name))))
     })
 }
 

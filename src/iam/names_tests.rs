@@ -181,6 +181,11 @@ fn errors_say_the_rule_and_the_fix() {
             "give only the name: `xacct`",
         ),
         (
+            refuses::<SessionName>("team/a"),
+            "`team/a` is not a valid session name: contains `/` (only ASCII letters, digits and _+=,.@- are allowed)",
+            "use only ASCII letters, digits and _+=,.@-",
+        ),
+        (
             refuses::<SessionName>("a"),
             "`a` is not a valid session name: has 1 character, at least 2 are needed",
             "give 2 to 64 characters",

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::names::AccountId;
+use super::names::{AccountId, shown};
 
 /// The only policy language version that xacct writes.
 pub const VERSION: &str = "2012-10-17";
@@ -133,7 +133,7 @@ impl PolicyDocument {
         {
             return Err(PolicyError::new(
                 "Version",
-                format!("is `{version}`, and must be `{VERSION}` or `2008-10-17`"),
+                format!("is `{}`, and must be `{VERSION}` or `2008-10-17`", shown(version)),
             ));
         }
         let statements = match object.get("Statement") {
@@ -256,7 +256,7 @@ impl Statement {
             Some("Allow") => Effect::Allow,
             Some("Deny") => Effect::Deny,
             Some(other) => {
-                let problem = format!("is `{other}`, and must be `Allow` or `Deny`");
+                let problem = format!("is `{}`, and must be `Allow` or `Deny`", shown(other));
                 return Err(PolicyError::new(format!("{place}, Effect"), problem));
             }
             None => return Err(PolicyError::new(place, "has no `Effect` (`Allow` or `Deny`)")),
@@ -404,7 +404,7 @@ fn only_known(object: &Map<String, Value>, known: &[&str], place: &str) -> Resul
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            let problem = format!("`{key}` is not an element of a policy; there are {}", known.join(", "));
+            let problem = format!("`{}` is not an element of a policy; there are {}", shown(key), known.join(", "));
             Err(PolicyError::new(place, problem))
         }
     }
@@ -470,10 +470,10 @@ type Condition = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 fn condition(value: &Value, place: &str) -> Result<Condition, PolicyError> {
     let mut condition = Condition::new();
     for (operator, keys) in object(value, place)? {
-        let place = format!("{place}, {operator}");
+        let place = format!("{place}, {}", shown(operator));
         let keys = object(keys, &place)?
             .iter()
-            .map(|(key, values)| Ok((key.clone(), condition_values(values, &format!("{place}, {key}"))?)))
+            .map(|(key, values)| Ok((key.clone(), condition_values(values, &format!("{place}, {}", shown(key)))?)))
             .collect::<Result<_, PolicyError>>()?;
         condition.insert(operator.clone(), keys);
     }

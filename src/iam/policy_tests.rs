@@ -398,3 +398,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_is_said_in_one_short_line() {
+    let long = "x\\u001b\\n".repeat(10_000);
+    let cases = [
+        format!(r#"{{"{long}": 1}}"#),
+        format!(r#"{{"Version": "{long}"}}"#),
+        of_statement(&format!(r#""Effect": "{long}""#)),
+        of_statement(&format!(r#""Effect": "Allow", "Action": "*", "Condition": {{"{long}": {{"{long}": {{}}}}}}"#)),
+    ];
+    for text in cases {
+        let error = PolicyDocument::parse(&text).unwrap_err().to_string();
+        assert!(error.chars().count() < 2000 && !error.contains(char::is_control), "{error:.500}");
+    }
+}

@@ -88,7 +88,7 @@ fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
             FixStep::Put { into, statement } => {
                 lines.extend(wrapped(&format!("add this statement to {into}:"), "     ", width));
                 let text = serde_json::to_string_pretty(statement).unwrap_or_default();
-                lines.extend(text.lines().map(|line| format!("       {line}")));
+                lines.extend(text.lines().map(|line| format!("       {}", plain(line))));
             }
             FixStep::Do(words) => lines.extend(wrapped(words, "     ", width)),
         }
@@ -104,7 +104,7 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
         Verdict::NotAllowed => (BAD, "no"),
         Verdict::Denied => (BAD, "DENIES"),
     };
-    let mut lines = vec![format!("  {style}{word:<8}{style:#} {}", layer.name)];
+    let mut lines = vec![format!("  {style}{word:<8}{style:#} {}", plain(&layer.name))];
     if layer.verdict != Verdict::Allowed {
         lines.extend(layer.reasons.iter().flat_map(|reason| wrapped(reason, "           ", width)));
     }
@@ -158,7 +158,7 @@ fn write_value(
 
 /// Text without what a terminal would take for commands: it may come from a stranger's file.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Text in lines of at most this width, the first after `start`, the others as far in. A word that is longer stays whole.
@@ -167,7 +167,7 @@ fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = start.to_owned();
     let mut is_empty = true;
-    for word in plain(text).split_whitespace() {
+    for word in text.split_whitespace().map(plain) {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(std::mem::replace(&mut line, indent.clone()));
             is_empty = true;
@@ -175,9 +175,36 @@ fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
         if !is_empty {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         is_empty = false;
     }
     lines.push(line);
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Names are of whoever may write in the accounts, and all of it of whoever wrote the facts.
+    #[test]
+    fn nothing_that_was_read_steers_the_terminal() {
+        let hostile = "a\r\n\u{1b}[2J\u{9b}1m\u{85}b".to_owned();
+        let steps = vec![
+            FixStep::Run(hostile.clone()),
+            FixStep::Write { file: hostile.clone(), section: hostile.clone(), line: hostile.clone() },
+            FixStep::Put { into: hostile.clone(), statement: json!({"Sid": hostile}) },
+            FixStep::Do(hostile.clone()),
+        ];
+        let mut lines = fix_lines(&Fix { who: hostile.clone(), steps }, "Fix", 80);
+        lines.extend(marked_lines(&json!({"Sid": hostile}), &[]));
+        let layer = Layer { name: hostile.clone(), verdict: Verdict::Denied, reasons: vec![hostile] };
+        lines.extend(layer_lines(&layer, 80));
+        for line in lines {
+            let bare = [BAD, STRONG].iter().fold(line, |line, style| line.replace(&format!("{style}"), ""));
+            assert!(!bare.replace("\u{1b}[0m", "").contains(char::is_control), "{bare:?}");
+        }
+    }
 }

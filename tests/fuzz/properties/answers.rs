@@ -1,0 +1,121 @@
+//! What is made of answers, which need not be AWS's: a proxy, a mistyped endpoint or a stranger may have given them.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use xacct::aws::clients::Access;
+use xacct::aws::read::{self, Holder};
+use xacct::aws::session::{self, AssumeRole};
+use xacct::aws::{observe, probe, sweep};
+use xacct::error::{Error, Kind, Result};
+use xacct::iam::halves::Reading;
+
+use super::{assert_bearable, is_plain, text};
+
+const OWNER: &str = "222222222222";
+const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
+
+/// Whatever an answer says, it is an error in few words or a value, and never an error of the program's.
+///
+/// The bytes are the name of the operation on a line, the status, a line for each header, an empty line and the body.
+pub fn answers(data: &[u8]) {
+    let text = text(data);
+    let Some((operation, answer)) = text.split_once('\n') else { return };
+    let Some(answer) = Answer::read(answer) else { return };
+    let client = http_client_fn(move |_, _| SharedHttpConnector::new(answer.clone()));
+    let access = Access::answered_by(client, "eu-west-1".parse().unwrap());
+    // Nobody waits for an answer to "not so fast".
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    if let Err(error) = runtime.block_on(call(operation, &access)) {
+        assert_bearable(&error);
+        assert!(!matches!(error.kind, Kind::Internal | Kind::Usage), "{error:?}");
+        let answer = error.aws.as_ref().map(ToString::to_string).unwrap_or_default();
+        assert!(is_plain(&answer) && error.hints.iter().all(|hint| is_plain(hint)), "{error:?}");
+    }
+}
+
+/// What every request is answered with.
+#[derive(Debug, Clone)]
+struct Answer {
+    status: StatusCode,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Answer {
+    fn read(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let status = StatusCode::try_from(lines.next()?.trim().parse::<u16>().ok()?).ok()?;
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        Some(Self { status, headers, body: body.to_owned() })
+    }
+}
+
+impl HttpConnector for Answer {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let mut response = HttpResponse::new(self.status, SdkBody::from(self.body.as_str()));
+        for (name, value) in self.headers.clone() {
+            // What is no header cannot have been received.
+            let _ = response.headers_mut().try_append(name, value);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+/// One call for every shape of answer that is read.
+async fn call(operation: &str, access: &Access) -> Result<()> {
+    let (role, user) = ("xacct".parse()?, "alice".parse()?);
+    let owner = OWNER.parse()?;
+    let holder = Holder::Role("xacct");
+    match operation {
+        "GetRole" => looked(read::role(access, &role).await),
+        "GetUser" => looked(read::user(access, &user).await),
+        "ListRoles" => looked(read::roles_like(access, &role).await),
+        "ListGroupsForUser" => looked(read::groups(access, "alice").await),
+        "ListInstanceProfilesForRole" => looked(read::instance_profiles(access, &role).await),
+        "ListMFADevices" => looked(read::mfa_devices(access, &user).await),
+        "ListRolePolicies" => looked(read::inline_names(access, holder).await),
+        "GetRolePolicy" => looked(read::inline(access, holder, "xacct-a").await),
+        "ListAttachedRolePolicies" => looked(read::attached(access, holder).await),
+        "GetPolicy" => looked(read::managed(access, "arn:aws:iam::aws:policy/A", &Default::default()).await),
+        "ListPolicies" => {
+            let _ = read::versions(access).await;
+            Ok(())
+        }
+        "GetAccountSummary" => {
+            let _ = observe::role_quotas(access).await;
+            Ok(())
+        }
+        "GetCallerIdentity" => session::caller(access).await.map(drop),
+        "AssumeRole" => {
+            let request = AssumeRole::new(ROLE.parse()?, "xacct".parse()?);
+            session::assume(access, &request).await.map(drop)
+        }
+        "GetSessionToken" => session::get_session_token(access, None, 900).await.map(drop),
+        "HeadBucket" => probe::head(access, "bucket", &owner).await,
+        "ListBuckets" => {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 31);
+            sweep::find(access, &owner, Duration::from_secs(3600), now).await.map(drop)
+        }
+        "DeleteBucket" => {
+            let (name, region) = ("bucket".to_owned(), access.region.clone());
+            let bucket = sweep::Found { name, region, age: Duration::ZERO, left: None };
+            sweep::delete(access, &bucket, &owner).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What was refused is said as plainly as an error.
+fn looked<T>(reading: Result<Reading<T>>) -> Result<()> {
+    match reading? {
+        Reading::Unreadable { answer, .. } => assert_bearable(&Error::new(Kind::Aws, answer)),
+        Reading::Present(_) | Reading::Absent => {}
+    }
+    Ok(())
+}

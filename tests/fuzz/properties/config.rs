@@ -1,0 +1,90 @@
+//! `xacct.toml`: read, recorded and forgotten.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use xacct::config::{ConfigFile, Link, Source, forget, record, recorded_links};
+
+use super::{assert_bearable, text};
+
+/// What is recorded is read again as it was, recording it twice changes nothing, and an edit leaves alone what it is not
+/// about.
+pub fn config(data: &[u8]) {
+    let text = text(data);
+    let path = path();
+    if let Err(error) = ConfigFile::parse(&path, text.clone()) {
+        return assert_bearable(&error);
+    }
+    std::fs::write(&path, &text).unwrap();
+    let file = load();
+    let _ = ["account", "user", "profile"].map(|key| file.place_of_source(key));
+    let links = links(&file);
+
+    save(&file, &links);
+    let recorded = load();
+    assert_eq!(settings(&recorded), settings(&file), "{text}");
+    assert_comments_stay(&text, &recorded);
+    assert_eq!(record(&recorded, &Source::from(&recorded.source), &links.iter().collect::<Vec<_>>()), Ok(false));
+
+    // One more link, which goes again.
+    if let Some(model) = links.first() {
+        let new = Link { name: "xacct.fuzz # \"new\"".to_owned(), account: unused(&links), ..model.clone() };
+        if links.iter().all(|link| link.name != new.name) {
+            save(&recorded, std::slice::from_ref(&new));
+            let both = load();
+            assert_eq!(both.targets.len(), links.len() + 1);
+            assert_eq!(forget(&both, &[&new.name]), Ok(true));
+            assert_eq!(settings(&load()), settings(&file));
+            assert_comments_stay(&text, &load());
+        }
+    }
+    // One by one they all go, and the others stay.
+    let (source, mut rest) = settings(&file);
+    for link in &links {
+        assert_eq!(forget(&load(), &[&link.name]), Ok(true));
+        rest.remove(&link.name);
+        assert_eq!(settings(&load()), (source.clone(), rest.clone()), "{text}");
+    }
+}
+
+/// A file of this thread alone.
+fn path() -> PathBuf {
+    thread_local!(static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap());
+    FOLDER.with(|folder| folder.path().join("xacct.toml"))
+}
+
+fn load() -> ConfigFile {
+    ConfigFile::load(&path()).unwrap_or_else(|error| {
+        let text = std::fs::read_to_string(path()).unwrap_or_default();
+        panic!("{error:?}\n{text}");
+    })
+}
+
+fn links(file: &ConfigFile) -> Vec<Link> {
+    if file.targets.is_empty() { Vec::new() } else { recorded_links(file, &[], None).unwrap() }
+}
+
+fn save(file: &ConfigFile, links: &[Link]) {
+    let links: Vec<_> = links.iter().collect();
+    record(file, &Source::from(&file.source), &links).unwrap();
+}
+
+/// All that a file says, as far as a run goes by it.
+fn settings(file: &ConfigFile) -> (String, BTreeMap<String, String>) {
+    let source = format!("{:?}", Source::from(&file.source));
+    (source, links(file).iter().map(|link| (link.name.clone(), format!("{link:?}"))).collect())
+}
+
+/// Lines that are comments are still there, in their order.
+fn assert_comments_stay(before: &str, after: &ConfigFile) {
+    let after = after.text.as_deref().unwrap_or_default();
+    let mut lines = after.lines().map(str::trim);
+    for comment in before.lines().map(str::trim).filter(|line| line.starts_with('#')) {
+        assert!(lines.any(|line| line == comment), "{comment:?} went\n{before}\n---\n{after}");
+    }
+}
+
+fn unused(links: &[Link]) -> xacct::iam::names::AccountId {
+    let accounts = (0_u64..).map(|number| format!("{number:012}").parse().unwrap());
+    accounts.into_iter().find(|account| links.iter().all(|link| link.account != *account)).unwrap()
+}

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, Value, value};
 
 use super::{ConfigFile, Link, Recorded, Source, WayIn};
 use crate::cli::{BucketNamespace, Probe};
@@ -174,9 +174,38 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
 fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Table> {
     let item = parent.entry(key).or_insert_with(|| Item::Table(Table::new()));
     if let Some(inline) = item.as_inline_table() {
-        *item = Item::Table(inline.clone().into_table());
+        *item = Item::Table(section(inline));
     }
     item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
+}
+
+/// A section in the place of a table in braces: what was commented in there stands above the setting that follows.
+fn section(inline: &InlineTable) -> Table {
+    let mut section = inline.clone().into_table();
+    if let Some(suffix) = inline.decor().suffix() {
+        section.decor_mut().set_suffix(suffix.clone());
+    }
+    let mut before = String::new();
+    for (key, value) in inline {
+        let prefix = inline.key(key).and_then(|key| key.leaf_decor().prefix());
+        before.extend(prefix.map(comments));
+        if let Some(mut key) = section.key_mut(key) {
+            key.leaf_decor_mut().set_prefix(std::mem::take(&mut before));
+        }
+        before.extend(value.decor().suffix().map(comments));
+    }
+    before.push_str(&comments(inline.trailing()));
+    if let Some(mut last) = inline.iter().last().and_then(|(key, _)| section.key_mut(key)) {
+        let prefix = last.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        last.leaf_decor_mut().set_prefix(prefix + &before);
+    }
+    section
+}
+
+/// The comments between two settings, each on a line.
+fn comments(between: &RawString) -> String {
+    let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
+    lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
 /// Sets or removes a value. One that means the same is left as it was written, with its comment.

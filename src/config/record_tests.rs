@@ -220,6 +220,14 @@ fn profiles_of_the_source_are_kept_where_nothing_is_said_and_set_where_something
 }
 
 #[test]
+fn comments_in_braces_stay_with_their_settings() {
+    let text = "# a\ntargets.dev = { # b\n  # c\n  account = \"222222222222\", # d\n  region = \"eu-west-1\" # e\n} # f\n# g\n";
+    let expected = "# a\n[targets.dev] # f\n# b\n# c\naccount = \"222222222222\"\n# d\n# e\nregion = \"eu-west-1\"\n";
+    let now = rewritten(text, |_| ());
+    assert!(now.contains(expected) && now.contains("\n# g\n"), "{now}");
+}
+
+#[test]
 fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
     let place = Place::with(COMMENTED);
     let read = place.load();

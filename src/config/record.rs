@@ -211,7 +211,10 @@ fn comments(between: &RawString) -> String {
 /// Sets or removes a value. One that means the same is left as it was written, with its comment.
 fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
     let Some(wanted) = wanted else {
-        section.remove(key);
+        // An empty list says the same as none, and may have comments in it.
+        if !section.get(key).is_some_and(is_empty) {
+            section.remove(key);
+        }
         return;
     };
     match section.get_mut(key) {
@@ -231,6 +234,10 @@ fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
             section.insert(key, value(wanted));
         }
     }
+}
+
+fn is_empty(item: &Item) -> bool {
+    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(|table| table.is_empty())
 }
 
 /// A setting with a default is written only where it differs, or where someone wrote it already.

@@ -142,6 +142,12 @@ fn values_that_mean_the_same_in_another_spelling_are_left() {
 }
 
 #[test]
+fn what_is_empty_is_left_with_the_comments_in_it() {
+    assert_left(&COMMENTED.replace("probe", "policy_files = [\n  # \"later.json\",\n]\nbucket_tags = {}\nprobe"));
+    assert_left(&COMMENTED.replace("# The end.", "[targets.dev.bucket_tags]\n# owner = \"me\""));
+}
+
+#[test]
 fn one_changed_value_changes_one_line() {
     let changed = |from: &str, to: &str| {
         assert!(COMMENTED.contains(from));

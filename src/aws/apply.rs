@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_iam::types::Tag;
 use futures_util::future::join_all;
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use super::observe;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;

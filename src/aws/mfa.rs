@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use super::access::Access;
 use super::cache::{Cache, Key};
-use super::clients::Access;
 use super::session::{self, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};

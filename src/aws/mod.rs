@@ -4,11 +4,12 @@
 //! multi-factor authentication, [`cache`] keeps sessions between runs, [`probe`] makes and deletes the test bucket, [`sweep`] those that were left; `pace` sees to it that STS is not asked too often. Commands that must
 //! not write IAM never reach `apply`.
 
+pub mod access;
 mod answer;
 pub mod apply;
 pub mod cache;
-pub mod clients;
 mod config_files;
+pub mod connections;
 mod endpoints;
 pub mod mfa;
 mod network;

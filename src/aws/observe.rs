@@ -7,8 +7,8 @@ use aws_sdk_iam::types::SummaryKeyType;
 use futures_util::future::{join_all, try_join_all};
 use tokio::time::{sleep, timeout};
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use super::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, UserArn};

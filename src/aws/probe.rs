@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
 use aws_smithy_types::retry::RetryConfig;
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{self, AccountId, Region};
 

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use aws_sdk_iam::types::{PolicyUsageType, Tag};
 use percent_encoding::percent_decode_str;
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use super::session;
 use crate::error::{Error, Result};
 use crate::iam::halves::{FoundDocument, Reading};

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_sdk_sts as sts;
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use super::pace::unless_throttled;
 use super::profiles::Step;
 use crate::error::Result;

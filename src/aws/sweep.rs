@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::access::Access;
 use super::answer::Call;
-use super::clients::Access;
 use super::probe::{BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
 use crate::iam::names::{AccountId, Region};

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use super::entry::enter;
 use super::{Run, side_by_side, verify};
-use crate::aws::clients::{Access, Connections};
+use crate::aws::access::Access;
+use crate::aws::connections::Connections;
 use crate::cli::{Diagnose, Probe};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::collect::{self, Tried};

@@ -1,6 +1,7 @@
 //! The way into a target account.
 
-use crate::aws::clients::{Access, Connections};
+use crate::aws::access::Access;
+use crate::aws::connections::Connections;
 use crate::aws::session::{self, AssumeRole};
 use crate::config::{Link, WayIn};
 use crate::error::{Error, Result};

@@ -1,8 +1,9 @@
 //! A session of a role, for those who use the link.
 
 use super::{Run, verify};
+use crate::aws::access::Access;
 use crate::aws::cache::Key;
-use crate::aws::clients::{Access, Connections};
+use crate::aws::connections::Connections;
 use crate::aws::mfa;
 use crate::aws::session::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::aws::clients::{Access, Connections};
+use crate::aws::access::Access;
+use crate::aws::connections::Connections;
 use crate::aws::observe;
 use crate::aws::session::{self, Caller};
 use crate::commands::entry::enter;

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::diagnose::{Case, Diagnostician};
 use super::{Run, side_by_side};
+use crate::aws::access::Access;
 use crate::aws::cache::{Cache, Warn};
-use crate::aws::clients::{Access, Connections};
+use crate::aws::connections::Connections;
 use crate::aws::mfa::{AskForCode, Mfa};
 use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions, Verify};
 use crate::config::{self, Link, Source};

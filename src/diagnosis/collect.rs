@@ -10,7 +10,7 @@ use super::facts::{
     Answer, CallerFacts, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts, RoleFacts,
     S3Facts, SourceFacts, TargetFacts, UserFacts,
 };
-use crate::aws::clients::Access;
+use crate::aws::access::Access;
 use crate::aws::read::{self, Holder};
 use crate::aws::session::{self, AssumeRole, Caller};
 use crate::error::{Error, Kind, Result};

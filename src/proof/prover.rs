@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::wait::{Freshness, Settled, is_denied, may_pass};
 use super::watch::Watch;
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
-use crate::aws::clients::Access;
+use crate::aws::access::Access;
 use crate::aws::mfa::Mfa;
 use crate::aws::probe::{self, BucketSpec, Leftovers, Removed};
 use crate::aws::session::{self, AssumeRole, Caller, Session};

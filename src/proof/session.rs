@@ -2,7 +2,7 @@
 
 use super::prover::{Claim, Prover, Stop};
 use super::{Step, StepId, StepOutcome};
-use crate::aws::clients::Access;
+use crate::aws::access::Access;
 use crate::aws::session::{self, Session, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::diagnose::{Case, Diagnostician};
 use super::grant::Grant;
 use super::{Run, halves, side_by_side, survey, verify};
-use crate::aws::clients::Connections;
+use crate::aws::connections::Connections;
 use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use xacct::aws::clients::Access;
+use xacct::aws::access::Access;
 use xacct::aws::read::{self, Holder};
 use xacct::aws::session::{self, AssumeRole};
 use xacct::aws::{observe, probe, sweep};

@@ -3,6 +3,7 @@
 //! [`Prover::prove`] runs the steps; the types here say how they came out. A link works only if what must be allowed is
 //! allowed *and* what must be refused is refused.
 
+mod bucket;
 mod prover;
 mod session;
 mod wait;

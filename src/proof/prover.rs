@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::bucket::bucket_spec;
 use super::wait::{Freshness, Settled, is_denied, may_pass};
 use super::watch::Watch;
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::access::Access;
 use crate::aws::mfa::Mfa;
-use crate::aws::probe::{self, BucketSpec, Leftovers, Removed};
+use crate::aws::probe::{self, Leftovers};
 use crate::aws::session::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
@@ -79,7 +80,7 @@ pub struct Prover {
     pub(super) user: UserRef,
     source: Option<AccountId>,
     pub(super) mfa: MfaMeans,
-    leftovers: Leftovers,
+    pub(super) leftovers: Leftovers,
     pub(super) caller: OnceCell<Result<Caller>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
     pub(super) device: OnceCell<Result<MfaSerial>>,
@@ -286,65 +287,6 @@ impl Prover {
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
     }
 
-    async fn bucket_steps(
-        &self,
-        access: &Access,
-        spec: Option<BucketSpec>,
-        claim: &Claim,
-        watch: &dyn Watch,
-    ) -> Result<(Option<String>, Vec<Step>)> {
-        let Some(spec) = spec else {
-            watch.now("trying what must be refused");
-            let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
-            return Ok((None, vec![step]));
-        };
-        let (name, steps) = self.one_bucket(access, spec, claim, watch).await?;
-        // S3's answer to a deletion got lost, and with it who owned the bucket: another bucket shows it.
-        if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
-            && let Some(other) = bucket_spec(claim, &access.region)?
-        {
-            return self.one_bucket(access, other, claim, watch).await;
-        }
-        Ok((name, steps))
-    }
-
-    async fn one_bucket(
-        &self,
-        access: &Access,
-        spec: BucketSpec,
-        claim: &Claim,
-        watch: &dyn Watch,
-    ) -> Result<(Option<String>, Vec<Step>)> {
-        let owner = &claim.role.account;
-        let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
-
-        watch.now("making a bucket");
-        let create = async || probe::create(access, &spec, &self.leftovers).await;
-        let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
-        let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
-        if steps.iter().all(Step::is_ok) {
-            watch.now("deleting the bucket");
-            let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
-            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
-            let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
-            let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
-            if unconfirmed {
-                step = Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed")
-                    .took(step.duration)
-                    .because(
-                        Error::new(Kind::Network, "S3's answer to the deletion was lost")
-                            .hint("run the same command again"),
-                    );
-            }
-            steps.push(step);
-        }
-        if steps.iter().all(Step::is_ok) {
-            watch.now("looking whether the bucket is gone");
-            steps.push(bucket_gone(access, &spec.name, owner).await);
-        }
-        Ok((Some(spec.name), steps))
-    }
-
     /// What must be refused, tried side by side.
     async fn refusals(
         &self,
@@ -392,11 +334,11 @@ impl Step {
         Self { id, outcome, duration: Duration::ZERO, since: None, evidence: evidence.into(), error: None }
     }
 
-    fn took(self, duration: Duration) -> Self {
+    pub(super) fn took(self, duration: Duration) -> Self {
         Self { duration, ..self }
     }
 
-    fn since(self, since: Instant) -> Self {
+    pub(super) fn since(self, since: Instant) -> Self {
         Self { since: Some(since), ..self }
     }
 
@@ -404,7 +346,7 @@ impl Step {
         Self { error: Some(error), ..self }
     }
 
-    fn is_ok(&self) -> bool {
+    pub(super) fn is_ok(&self) -> bool {
         self.outcome == StepOutcome::Ok
     }
 }
@@ -417,12 +359,12 @@ struct Seen {
     bucket: Option<String>,
 }
 
-struct Timed<T> {
-    value: T,
-    duration: Duration,
+pub(super) struct Timed<T> {
+    pub(super) value: T,
+    pub(super) duration: Duration,
 }
 
-async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
+pub(super) async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
     let start = Instant::now();
     let value = future.await;
     Timed { value, duration: start.elapsed() }
@@ -438,13 +380,6 @@ async fn assume(
     let attempt = async || session::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(waited, "the link"));
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
-}
-
-/// The test bucket, if there is to be one.
-fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
-    let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
-    let TestBucket { random, tags, account_regional } = test;
-    BucketSpec::new(*random, &claim.role.account, region, tags.clone(), *account_regional).map(Some)
 }
 
 /// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
@@ -475,29 +410,6 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     Step::new(StepId::WhoAmINow, outcome, evidence)
 }
 
-/// A bucket may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data consistency model).
-async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
-    let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
-    let head = async || probe::head(access, name, owner).await;
-    let is_gone = |answer: &Result<()>| answer.as_ref().is_err_and(probe::is_absent);
-    let settled = timed(patience.settle(1, head, is_gone, Result::is_ok, |_| {})).await;
-    let (outcome, evidence) = match &settled.value.answer {
-        Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
-        Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
-        Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
-    };
-    Step::new(StepId::BucketGone, outcome, evidence).took(settled.duration)
-}
-
-fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String) -> Result<Step> {
-    let step = match settled.value.answer {
-        Ok(_) => Step::new(id, StepOutcome::Ok, evidence),
-        Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
-        Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(error),
-    };
-    Ok(step.took(settled.duration).since(settled.value.since))
-}
-
 /// The worst of what was seen: too open is worse than refused, refused worse than blocked.
 fn verdict(steps: &[Step]) -> Outcome {
     let of = |step: &Step| match (step.outcome, step.id) {
@@ -510,7 +422,7 @@ fn verdict(steps: &[Step]) -> Outcome {
     steps.iter().map(of).max().unwrap_or(Outcome::NotProven)
 }
 
-fn answer_code(error: &Error) -> String {
+pub(super) fn answer_code(error: &Error) -> String {
     error.code().map_or_else(|| error.message.clone(), str::to_owned)
 }
 

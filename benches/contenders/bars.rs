@@ -2,14 +2,11 @@
 
 use crate::contender::{Contender, Job, XACCT};
 use crate::ground::{Distance, Server};
-use crate::jobs::{LATENCY, Row, Scenario, mebibytes, milliseconds};
+use crate::jobs::{LATENCY, Row, Scenario};
+use crate::measure::{mebibytes, milliseconds};
 use crate::startup::Startup;
 use crate::statistics::{Sample, short};
-use crate::targets::{Crowd, Work};
-
-/// Requests a second that STS takes from an account in a region, AssumeRole and GetCallerIdentity together (IAM User
-/// Guide, IAM and AWS STS quotas).
-const STS_LIMIT: usize = 600;
+use crate::targets::{Crowd, Limits, Work};
 
 /// Something that xacct is held to.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,15 +53,17 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
     ] {
         let rows = [name, "xacct"].map(|contender| find(Job::Whole, server, 0, false, contender));
         let [Some(other), Some(xacct)] = rows else { continue };
-        bars.push(at_least(format!("whole job, {server}, 0 ms, {name}: time"), bar, &other.wall().over(&xacct.wall())));
+        let (what, other, xacct) = (format!("whole job, {server}, 0 ms, {name}"), other.usage(), xacct.usage());
+        bars.push(at_least(format!("{what}: time"), bar, &other.wall().over(&xacct.wall())));
         if (server, name) == (Server::Sandbox, "boto3") {
-            bars.push(at_least("the same: processor time", 30.0, &other.cpu().over(&xacct.cpu())));
+            bars.push(at_least(format!("{what}: processor time"), 30.0, &other.cpu().over(&xacct.cpu())));
         }
     }
     for job in [Job::Whole, Job::Verify] {
         let attempts = find(job, Server::Sandbox, 50, true, "xacct").into_iter().flat_map(|row| &row.attempts);
         let counts = attempts.filter_map(|attempt| Some((attempt.connections?, attempt.seen?.at_once)));
-        if let Some((opened, needed)) = counts.max() {
+        // The attempt with the most that were not needed.
+        if let Some((opened, needed)) = counts.max_by_key(|(opened, needed)| opened.saturating_sub(*needed)) {
             bars.push(Bar {
                 what: format!("{job} with TLS: connections to 3 hosts"),
                 bar: format!("≤ {needed}, the most requests at once"),
@@ -74,8 +73,8 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
         }
     }
     let of_xacct = rows.iter().filter(|row| row.contender == Contender::Xacct.to_string());
-    if let Some(most) = of_xacct.map(|row| row.memory().median()).max_by(f64::total_cmp) {
-        bars.push(under("memory of a single target, any job", 30.0, "MiB", most));
+    if let Some(most) = of_xacct.map(|row| row.usage().memory().most()).max_by(f64::total_cmp) {
+        bars.push(under("memory of a single target, any job, at most", 30.0, "MiB", most));
     }
     bars
 }
@@ -84,8 +83,8 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
 fn near_the_limit(row: &Row, factor: f64, most: usize) -> Bar {
     let job = row.scenario.job;
     let steps = row.attempts.iter().filter_map(|attempt| Some(attempt.seen?.steps)).max().unwrap_or(0);
-    let limit = f64::from(u32::try_from(steps).unwrap_or(u32::MAX)) * milliseconds(LATENCY);
-    let over = Sample::of(row.wall().numbers().iter().map(|wall| wall / limit));
+    let limit = time_of(steps);
+    let over = Sample::of(row.usage().wall().numbers().iter().map(|wall| wall / limit));
     Bar {
         what: format!("{job} at 50 ms, over its steps × 50 ms"),
         bar: format!("≤ {factor:.2} ×, ≤ {most} steps"),
@@ -94,8 +93,14 @@ fn near_the_limit(row: &Row, factor: f64, most: usize) -> Bar {
     }
 }
 
-/// Many targets, so many side by side.
-pub fn of_crowds(crowds: &[Crowd], concurrency: usize) -> Vec<Bar> {
+/// The milliseconds of so many steps, each as long as the latency.
+fn time_of(steps: usize) -> f64 {
+    f64::from(u32::try_from(steps).unwrap_or(u32::MAX)) * milliseconds(LATENCY)
+}
+
+/// Many targets, within these limits.
+pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
+    let Limits { concurrency, sts_rate } = limits;
     let mut bars = Vec::new();
     for work in [Work::Bootstrap, Work::Verify] {
         let find = |count| crowds.iter().find(|crowd| crowd.work == work && crowd.count == count);
@@ -107,16 +112,24 @@ pub fn of_crowds(crowds: &[Crowd], concurrency: usize) -> Vec<Bar> {
             met: efficiency.median() >= 0.8,
             figure: efficiency.to_string(),
         });
-        let growth = (hundred.memory().median() - one.memory().median()) * 1024.0 / 99.0;
+        let growth = (hundred.usage().memory().median() - one.usage().memory().median()) * 1024.0 / 99.0;
         bars.push(under(format!("{work} of 100 targets: memory for each"), 100.0, "KiB", growth));
     }
     if let Some(crowd) = crowds.iter().find(|crowd| crowd.count == 1000) {
-        bars.push(under("verify of 1,000 targets: memory", 150.0, "MiB", crowd.memory().median()));
+        let what = "verify of 1,000 targets";
+        bars.push(under(format!("{what}: memory"), 150.0, "MiB", crowd.usage().memory().most()));
         bars.push(Bar {
-            what: "the same: requests to the source's STS within a second".to_owned(),
-            bar: format!("≤ {STS_LIMIT}, AWS's own limit"),
+            what: format!("{what}: requests to the source's STS within a second"),
+            bar: format!("≤ {sts_rate}, --sts-rate"),
             figure: crowd.rate().to_string(),
-            met: crowd.rate() <= STS_LIMIT,
+            met: crowd.rate() <= sts_rate,
+        });
+        // Had one failed, this would not be reached.
+        bars.push(Bar {
+            what: format!("{what}, of which STS throttles some calls: none fails"),
+            bar: "≥ 1 throttled".to_owned(),
+            figure: crowd.throttled().to_string(),
+            met: crowd.throttled() > 0,
         });
     }
     bars
@@ -126,8 +139,8 @@ pub fn of_crowds(crowds: &[Crowd], concurrency: usize) -> Vec<Bar> {
 pub fn efficiency(crowd: &Crowd, one: &Crowd, concurrency: usize) -> Sample {
     let steps = one.attempts.iter().map(|attempt| attempt.seen.steps).min().unwrap_or(0);
     let chain = steps * crowd.count.div_ceil(concurrency);
-    let ideal = f64::from(u32::try_from(chain).unwrap_or(u32::MAX)) * milliseconds(LATENCY);
-    Sample::of(crowd.wall().numbers().iter().map(|wall| ideal / wall))
+    let ideal = time_of(chain);
+    Sample::of(crowd.usage().wall().numbers().iter().map(|wall| ideal / wall))
 }
 
 /// Commands that ask nobody, and the program itself.

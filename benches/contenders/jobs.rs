@@ -7,8 +7,7 @@ use xacct_sandbox::RecordedRequest;
 use crate::Result;
 use crate::contender::{Contender, Job, xacct};
 use crate::ground::{Distance, Ground, Server};
-use crate::measure::{Usage, measured};
-use crate::statistics::Sample;
+use crate::measure::{Usage, Usages, measured};
 
 /// The latency of everything that is not at 0 ms.
 pub const LATENCY: Duration = Duration::from_millis(50);
@@ -57,31 +56,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// Milliseconds from start to end.
-    pub fn wall(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.wall)))
+    /// What it took.
+    pub fn usage(&self) -> Usages {
+        self.attempts.iter().map(|attempt| attempt.usage).collect()
     }
-
-    /// Milliseconds of processor time.
-    pub fn cpu(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.cpu)))
-    }
-
-    /// MiB of memory at its peak.
-    pub fn memory(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| mebibytes(attempt.usage.memory)))
-    }
-}
-
-/// As a number.
-pub fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-/// As a number.
-#[expect(clippy::cast_precision_loss, reason = "no memory is that large")]
-pub fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
 
 /// All that is done on these servers.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 use crate::Result;
+use crate::statistics::Sample;
 use crate::support::Output;
 
 /// The first argument of this program when it is to measure another.
@@ -29,6 +30,47 @@ impl Usage {
     pub fn then(self, next: Self) -> Self {
         Self { wall: self.wall + next.wall, cpu: self.cpu + next.cpu, memory: self.memory.max(next.memory) }
     }
+}
+
+/// What a program took several times, in the order of the rounds.
+pub struct Usages(Vec<Usage>);
+
+impl Usages {
+    /// Milliseconds from start to end.
+    pub fn wall(&self) -> Sample {
+        self.sample(|usage| milliseconds(usage.wall))
+    }
+
+    /// Milliseconds of processor time.
+    pub fn cpu(&self) -> Sample {
+        self.sample(|usage| milliseconds(usage.cpu))
+    }
+
+    /// MiB of memory at its peak.
+    pub fn memory(&self) -> Sample {
+        self.sample(|usage| mebibytes(usage.memory))
+    }
+
+    fn sample(&self, number: impl Fn(&Usage) -> f64) -> Sample {
+        Sample::of(self.0.iter().map(number))
+    }
+}
+
+impl FromIterator<Usage> for Usages {
+    fn from_iter<I: IntoIterator<Item = Usage>>(usages: I) -> Self {
+        Self(usages.into_iter().collect())
+    }
+}
+
+/// As a number.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// As a number.
+#[expect(clippy::cast_precision_loss, reason = "no memory is that large")]
+pub fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 /// Runs a command that must succeed, and measures it.

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::bars::{Bar, efficiency};
 use crate::jobs::Row;
+use crate::measure::Usages;
 use crate::startup::Startup;
 use crate::statistics::Sample;
-use crate::targets::Crowd;
+use crate::targets::{Crowd, Limits};
 
 fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
@@ -27,7 +28,7 @@ pub fn print_jobs(rows: &[Row]) {
         let Some(xacct) = of_scenario.first() else { continue };
         let scenario = xacct.scenario;
         println!("\n{}, {}, {}\n", scenario.job, scenario.server, scenario.distance);
-        let times = |of: fn(&Row) -> Sample, row| match of(row).over(&of(xacct)) {
+        let times = |of: fn(&Usages) -> Sample, row: &Row| match of(&row.usage()).over(&of(&xacct.usage())) {
             _ if std::ptr::eq(row, xacct) => "1".to_owned(),
             ratio => ratio.to_string(),
         };
@@ -36,11 +37,11 @@ pub fn print_jobs(rows: &[Row]) {
             let seen = last.and_then(|attempt| attempt.seen);
             [
                 row.contender.clone(),
-                row.wall().to_string(),
-                times(Row::wall, row),
-                row.cpu().to_string(),
-                times(Row::cpu, row),
-                row.memory().to_string(),
+                row.usage().wall().to_string(),
+                times(Usages::wall, row),
+                row.usage().cpu().to_string(),
+                times(Usages::cpu, row),
+                row.usage().memory().to_string(),
                 count(seen.map(|seen| seen.requests)),
                 count(seen.map(|seen| seen.steps).filter(|_| !scenario.distance.latency.is_zero())),
                 count(last.and_then(|attempt| attempt.connections)),
@@ -62,7 +63,7 @@ pub fn print_jobs(rows: &[Row]) {
 }
 
 /// Many targets.
-pub fn print_crowds(crowds: &[Crowd], concurrency: usize) {
+pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
     println!(
         "\nmany targets on the sandbox at 50 ms, {concurrency} at once (bootstrap: their roles, with --only target)\n"
     );
@@ -71,12 +72,13 @@ pub fn print_crowds(crowds: &[Crowd], concurrency: usize) {
         let seen = crowd.attempts.last().map(|attempt| attempt.seen);
         [
             format!("{} {}", crowd.work, crowd.count),
-            crowd.wall().to_string(),
+            crowd.usage().wall().to_string(),
             efficiency(crowd, one, concurrency).to_string(),
-            crowd.cpu().to_string(),
-            crowd.memory().to_string(),
+            crowd.usage().cpu().to_string(),
+            crowd.usage().memory().to_string(),
             count(seen.map(|seen| seen.requests)),
             crowd.rate().to_string(),
+            crowd.throttled().to_string(),
         ]
     });
     let header = [
@@ -87,6 +89,7 @@ pub fn print_crowds(crowds: &[Crowd], concurrency: usize) {
         "memory, MiB",
         "requests",
         "to the source's STS, in 1 s",
+        "throttled",
     ];
     println!("{}", table(header, lines));
 }
@@ -120,9 +123,9 @@ pub fn jobs(rows: &[Row]) -> Value {
             "latency_ms": row.scenario.distance.latency.as_millis(),
             "tls": row.scenario.distance.tls,
             "contender": row.contender,
-            "wall_ms": row.wall().numbers(),
-            "cpu_ms": row.cpu().numbers(),
-            "memory_mib": row.memory().numbers(),
+            "wall_ms": row.usage().wall().numbers(),
+            "cpu_ms": row.usage().cpu().numbers(),
+            "memory_mib": row.usage().memory().numbers(),
             "requests": seen.clone().map(|seen| seen.map(|seen| seen.requests)).collect::<Vec<_>>(),
             "steps": seen.clone().map(|seen| seen.map(|seen| seen.steps)).collect::<Vec<_>>(),
             "at_once": seen.map(|seen| seen.map(|seen| seen.at_once)).collect::<Vec<_>>(),
@@ -138,12 +141,13 @@ pub fn crowds(crowds: &[Crowd]) -> Value {
         json!({
             "work": crowd.work.to_string(),
             "targets": crowd.count,
-            "wall_ms": crowd.wall().numbers(),
-            "cpu_ms": crowd.cpu().numbers(),
-            "memory_mib": crowd.memory().numbers(),
+            "wall_ms": crowd.usage().wall().numbers(),
+            "cpu_ms": crowd.usage().cpu().numbers(),
+            "memory_mib": crowd.usage().memory().numbers(),
             "requests": crowd.attempts.iter().map(|attempt| attempt.seen.requests).collect::<Vec<_>>(),
             "steps": crowd.attempts.iter().map(|attempt| attempt.seen.steps).collect::<Vec<_>>(),
             "source_sts_requests_in_a_second": crowd.rate(),
+            "throttled": crowd.throttled(),
         })
     };
     crowds.iter().map(of_crowd).collect()

@@ -2,8 +2,7 @@
 
 use crate::Result;
 use crate::contender::XACCT;
-use crate::jobs::milliseconds;
-use crate::measure::measured;
+use crate::measure::{measured, milliseconds};
 use crate::statistics::Sample;
 use crate::support::TestEnvironment;
 

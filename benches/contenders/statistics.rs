@@ -25,6 +25,11 @@ impl Sample {
         if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
     }
 
+    /// The largest.
+    pub fn most(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+
     /// How many times another sample, round by round.
     pub fn over(&self, other: &Self) -> Self {
         Self::of(self.0.iter().zip(&other.0).map(|(one, other)| one / other))
@@ -35,8 +40,7 @@ impl Sample {
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        write!(f, "{} ({}–{})", short(self.median()), short(least), short(most))
+        write!(f, "{} ({}–{})", short(self.median()), short(least), short(self.most()))
     }
 }
 

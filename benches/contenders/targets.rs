@@ -1,19 +1,19 @@
-//! Many targets at once, with the concurrency that xacct has by itself.
+//! Many targets at once, within the limits that xacct keeps to by itself.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
 use xacct::cli::{Cli, Command as Verb};
 use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE, AccessKey, World};
-use xacct_sandbox::{RecordedRequest, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
 use crate::Result;
 use crate::contender::XACCT;
 use crate::ground::{Distance, EXTERNAL_ID, Ground, POLICY, ROLE, keys};
-use crate::jobs::{LATENCY, Seen, mebibytes, milliseconds};
-use crate::measure::{Usage, measured};
-use crate::statistics::Sample;
+use crate::jobs::{LATENCY, Seen};
+use crate::measure::{Usage, Usages, measured};
 
 /// What is done with many targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,39 +51,50 @@ pub struct Attempt {
     pub seen: Seen,
     /// How many requests of the source account STS had within the worst second.
     pub rate: usize,
+    /// How many of them STS throttled.
+    pub throttled: usize,
 }
 
 impl Crowd {
-    /// Milliseconds from start to end.
-    pub fn wall(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.wall)))
-    }
-
-    /// Milliseconds of processor time.
-    pub fn cpu(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| milliseconds(attempt.usage.cpu)))
-    }
-
-    /// MiB of memory at its peak.
-    pub fn memory(&self) -> Sample {
-        Sample::of(self.attempts.iter().map(|attempt| mebibytes(attempt.usage.memory)))
+    /// What it took.
+    pub fn usage(&self) -> Usages {
+        self.attempts.iter().map(|attempt| attempt.usage).collect()
     }
 
     /// How many requests of the source account STS had within the worst second.
     pub fn rate(&self) -> usize {
         self.attempts.iter().map(|attempt| attempt.rate).max().unwrap_or(0)
     }
-}
 
-/// How many targets are worked on side by side where nothing else is said.
-pub fn concurrency() -> Result<usize> {
-    match Cli::try_parse_from(["xacct", "verify"])?.command {
-        Verb::Verify(verify) => Ok(verify.report.concurrency.into()),
-        other => Err(format!("not verify: {other:?}").into()),
+    /// How many of them STS throttled.
+    pub fn throttled(&self) -> usize {
+        self.attempts.iter().map(|attempt| attempt.throttled).sum()
     }
 }
 
-/// So many targets are made and proven, in every round; the largest crowd is only proven, and once.
+/// What xacct keeps to where nothing else is said.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many targets are worked on side by side.
+    pub concurrency: usize,
+    /// How many requests STS gets within a second.
+    pub sts_rate: usize,
+}
+
+impl Limits {
+    /// As its command line has them.
+    pub fn usual() -> Result<Self> {
+        match Cli::try_parse_from(["xacct", "verify"])?.command {
+            Verb::Verify(verify) => {
+                Ok(Self { concurrency: verify.report.concurrency.into(), sts_rate: verify.report.sts_rate.into() })
+            }
+            other => Err(format!("not verify: {other:?}").into()),
+        }
+    }
+}
+
+/// So many targets are made and proven, in every round; the largest crowd is only proven, and once, while STS
+/// throttles some of the calls.
 pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Vec<Crowd>> {
     let mut crowds = Vec::new();
     for work in [Work::Bootstrap, Work::Verify] {
@@ -91,19 +102,25 @@ pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Ve
     }
     for round in 1..=rounds {
         for crowd in &mut crowds {
-            crowd.attempts.push(attempt(crowd.work, crowd.count)?);
+            crowd.attempts.push(attempt(crowd.work, crowd.count, None)?);
         }
         eprintln!("round {round} of {rounds} with many targets is done");
     }
     if let Some(count) = largest {
-        crowds.push(Crowd { work: Work::Verify, count, attempts: vec![attempt(Work::Verify, count)?] });
+        // Three calls are made for a target. One in 75 is throttled, all of those in a row.
+        let middle = 3 * u64::try_from(count)? / 2;
+        let fault = Fault::new("AssumeRole", FaultKind::Throttle).on_calls(middle + 1..=middle + middle / 37);
+        let attempts = vec![attempt(Work::Verify, count, Some(fault))?];
+        crowds.push(Crowd { work: Work::Verify, count, attempts });
     }
     Ok(crowds)
 }
 
-fn attempt(work: Work, count: usize) -> Result<Attempt> {
+fn attempt(work: Work, count: usize, fault: Option<Fault>) -> Result<Attempt> {
     let accounts: Vec<_> = (0..count).map(|number| (300_000_000_000 + number).to_string()).collect();
-    let mut ground = Ground::of(Sandbox::builder().plant(|world| plant(world, work, &accounts)).start());
+    let sandbox = Sandbox::builder().plant(|world| plant(world, work, &accounts)).start();
+    fault.into_iter().for_each(|fault| sandbox.add_fault(fault));
+    let mut ground = Ground::of(sandbox);
     let mut command = ground.environment.command(XACCT);
     match work {
         Work::Bootstrap => {
@@ -132,11 +149,19 @@ fn attempt(work: Work, count: usize) -> Result<Attempt> {
     let usage = measured(&command)?;
     let requests = ground.requests().unwrap_or_default();
     let wanted = if work == Work::Bootstrap { "CreateRole" } else { "DeleteBucket" };
-    let done = requests.iter().filter(|request| request.operation == wanted).count();
+    let done = answered(&requests, wanted, 200..300);
     if done < count {
         return Err(format!("{work} of {count} targets: {done} times {wanted}").into());
     }
-    Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests) })
+    // A refusal has status 403.
+    let throttled = answered(&requests, "AssumeRole", 400..401);
+    Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests), throttled })
+}
+
+/// How many requests for an operation were answered with one of these statuses.
+fn answered(requests: &[RecordedRequest], operation: &str, statuses: Range<u16>) -> usize {
+    let of_operation = requests.iter().filter(|request| request.operation == operation);
+    of_operation.filter(|request| request.status.is_some_and(|status| statuses.contains(&status))).count()
 }
 
 /// The key of a target's operator, who has a profile that names the account.

@@ -113,7 +113,10 @@ impl Grant {
 
     /// Looks now and then until `ended`, and writes again what was undone: whoever read the grant before it was written may
     /// still write. A write that has begun is not cut short. `repaired` is told when it was written again.
-    pub async fn guard(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) {
+    ///
+    /// # Errors
+    /// When what was undone cannot be written again: the link may still work for a moment.
+    pub async fn guard(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
             let look = async {
@@ -121,19 +124,18 @@ impl Grant {
                 self.look().await
             };
             let found = tokio::select! {
-                _ = &mut ended => return,
+                _ = &mut ended => return Ok(()),
                 found = look => found,
             };
             // What cannot be read or decided now is for the diagnosis, if the link does not come to work.
             let Ok(found) = found else { continue };
             let undone = self.planned(found.as_ref()).ok().filter(|plan| !plan.is_empty() && !self.is_stale(&found));
             if let Some(plan) = undone {
-                match self.put(found, plan).await {
-                    Ok(()) => repaired(Instant::now()),
-                    Err(_) => return,
-                }
+                self.put(found, plan).await?;
+                repaired(Instant::now());
             }
         }
+        Ok(())
     }
 
     fn place(&self) -> String {

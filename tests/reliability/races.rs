@@ -269,6 +269,20 @@ fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
+/// The link may work for as long as AWS honours what was written first.
+#[test]
+fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    let builder = Sandbox::builder().propagation(Duration::from_secs(2));
+    let scene = Scene::of(builder.fault(Fault::new("PutUserPolicy", denied).on_call(2)));
+    let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
+    scene.wait_for("AssumeRole");
+    overwrite(&scene, grant_of(&[ROLE_IN_C]));
+    run.ends().exits_with(1).says(&["iam:PutUserPolicy was refused", "run the same command again"]);
+    scene.xacct(BOOTSTRAP).exits_with(0);
+    assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
+}
+
 /// The link comes to work as long after the repair as it would have after the first write.
 #[test]
 fn what_was_repaired_is_waited_for_as_long() {

@@ -345,14 +345,21 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
         proofs
     };
     let guard = async {
-        if let Some(grant) = &mut writer {
-            grant.guard(ended, |at| granted.set(Some(at))).await;
+        match &mut writer {
+            Some(grant) => grant.guard(ended, |at| granted.set(Some(at))).await,
+            None => Ok(()),
         }
     };
-    let (proofs, ()) = tokio::join!(prove, guard);
+    // What the grant lacks for good is not waited for.
+    let proven = tokio::try_join!(async { Ok(prove.await) }, guard);
     work.grant_writer = writer;
-    for (job, (proof, diagnosis)) in work.jobs.iter_mut().zip(proofs) {
-        (job.proof, job.diagnosis) = (proof, diagnosis);
+    match proven {
+        Ok((proofs, ())) => {
+            for (job, (proof, diagnosis)) in work.jobs.iter_mut().zip(proofs) {
+                (job.proof, job.diagnosis) = (proof, diagnosis);
+            }
+        }
+        Err(error) => work.grant_result = Err(error),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Writes links to `xacct.toml`, keeping its comments and order.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, Value, value};
 
@@ -71,11 +73,18 @@ fn edit_again(
 }
 
 /// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
-/// (Windows, some network file systems) the time between the two is all there is to hit.
+/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
+/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
 fn lock_beside(path: &Path) -> Option<File> {
     let folder = File::open(files::folder_of(path)).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+    for _ in 0..500 {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => break,
+        }
+    }
+    None
 }
 
 /// Checks that the file can be written, before anything is that depends on it.

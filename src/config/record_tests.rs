@@ -295,6 +295,21 @@ fn many_who_write_at_once_lose_nothing() {
 }
 
 #[test]
+fn whoever_keeps_the_folder_locked_is_not_waited_for() {
+    let place = Place::empty();
+    let folder = File::open(place.folder.path()).unwrap();
+    folder.lock().unwrap();
+    let (done, ended) = std::sync::mpsc::channel();
+    let path = place.path.clone();
+    std::thread::spawn(move || {
+        let file = ConfigFile::load(&path).unwrap();
+        done.send(record(&file, &source(), &[&link("dev", "222222222222")]).unwrap())
+    });
+    assert!(ended.recv_timeout(Duration::from_secs(30)).unwrap());
+    assert!(place.text().contains("[targets.dev]"));
+}
+
+#[test]
 fn a_file_of_another_link_that_appeared_meanwhile_is_left_as_it_is() {
     let place = Place::empty();
     let read = place.load();

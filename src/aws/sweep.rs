@@ -79,7 +79,10 @@ async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<
         return Ok(Some(Left::NoTag));
     }
     let objects = s3.list_objects_v2().bucket(&found.name).max_keys(1).expected_bucket_owner(owner.to_string());
-    let objects = objects.send().await.map_err(|error| Call::s3("ListObjectsV2").failed(error))?;
+    let objects = objects
+        .send()
+        .await
+        .map_err(|error| Call::s3("ListObjectsV2").failed(error).context(format!("bucket {}", found.name)))?;
     Ok((!objects.contents().is_empty()).then_some(Left::NotEmpty))
 }
 

@@ -77,13 +77,14 @@ fn hold(scenario: &Scenario) {
     let count = |is: fn(&Outcome) -> bool| held.iter().filter(|outcome| is(outcome)).count();
     let (succeeded, left) = (count(|it| it.succeeded), count(|it| it.left));
     println!(
-        "{}: {tried} points at {} calls, {succeeded} succeeded, {} clear errors, {} converged, slowest {:.1?}, leftovers 0 \
-         ({left} buckets that could not be deleted were named, and swept up later); {:.0?} in all",
+        "{}: {tried} points at {} calls, {succeeded} succeeded, {} clear errors, {} converged, slowest {:.1?}, \
+         {left} buckets that could not be deleted (named, and swept up later), {} points do not hold; {:.0?} in all",
         scenario.name,
         scenario.calls.len(),
         held.len() - succeeded,
         held.len(),
         held.iter().map(|outcome| outcome.took).max().unwrap_or_default(),
+        failures.len(),
         start.elapsed(),
     );
     assert!(failures.is_empty(), "{} points do not hold", failures.len());

@@ -15,7 +15,10 @@ const STATEMENT: &str = "arn:aws:iam::*:role/xacct";
 
 /// So many accounts, each with a link that works and is on record.
 fn linked(targets: usize) -> Scene {
-    let allow = |action: serde_json::Value, resource: &str| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": resource}});
+    let allow = |action: serde_json::Value, resource: &str| {
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        json!({"Version": "2012-10-17", "Statement": statement})
+    };
     let trust = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     let bucket = allow(json!(["s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:TagResource"]), "*");
     let scene = Scene::of(Sandbox::builder().plant(|world| {

@@ -189,7 +189,9 @@ impl Connections {
         // A profile that assumes a role needs a region for it, wherever it is written.
         let region = self.region_for(profile).await.unwrap_or_else(|| FALLBACK_REGION.to_owned());
         let region = aws_types::region::Region::new(region);
-        let conf = ProviderConfig::default().with_http_client(self.pool(Some(profile))?).with_region(Some(region));
+        // What asks for credentials is mostly STS.
+        let client = self.pace.before(self.pool(Some(profile))?);
+        let conf = ProviderConfig::default().with_http_client(client).with_region(Some(region));
         // Only clients of the same timeouts share connections.
         let conf = conf.with_timeout_config(timeouts());
         // The provider of profiles does not look at them by itself.

@@ -100,6 +100,31 @@ fn sts_is_not_asked_more_often_than_was_agreed() {
     assert!(paced >= Duration::from_secs(2), "{paced:?}");
 }
 
+/// A profile that assumes a role asks STS, too, before xacct has asked for anything.
+#[test]
+fn what_profiles_ask_of_sts_counts() {
+    const TARGETS: usize = 20;
+    let scene = linked(TARGETS);
+    let mut profiles = scene.environment.read("aws/config");
+    for account in accounts(TARGETS) {
+        scene.sandbox.world(|world| {
+            world.add_role(&account, "entry", trust(&json!({})));
+            world.attach_role_policy(&account, "entry", "arn:aws:iam::aws:policy/AdministratorAccess");
+        });
+        let own = format!("account = \"{account}\"\n");
+        scene.environment.edit("xacct.toml", &own, &format!("{own}profile = \"{account}\"\n"));
+        let role = format!("role_arn = arn:aws:iam::{account}:role/entry\nsource_profile = security-admin");
+        profiles.push_str(&format!("\n[profile {account}]\n{role}\n"));
+    }
+    scene.environment.write("aws/config", &profiles);
+    scene.xacct("sweep --dry-run --concurrency 20 --sts-rate 20").exits_with(0);
+    let requests = scene.sandbox.requests();
+    let starts: Vec<_> = requests.iter().filter(|it| it.service == "sts").map(|it| it.start).collect();
+    assert_eq!(starts.len(), 40, "a session for each target, and whose it is");
+    let paced = *starts.iter().max().unwrap() - *starts.iter().min().unwrap();
+    assert!(paced >= Duration::from_millis(900), "{paced:?}");
+}
+
 #[test]
 fn throttling_slows_down_and_fails_nothing() {
     let scene = linked(20);

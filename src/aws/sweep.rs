@@ -2,11 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::access::Access;
 use super::answer::Call;
 use super::probe::{BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
 use crate::iam::names::{AccountId, Region};
+
+/// How many buckets are looked into, or deleted, side by side.
+pub const AT_ONCE: usize = 8;
 
 /// A bucket whose name begins as those of test buckets do.
 #[derive(Debug, Clone)]
@@ -58,13 +63,18 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
             all.push(Found { name: name.to_owned(), region, age, left });
         }
     }
-    let looks = all.into_iter().map(async |mut found| {
+    let looks = stream::iter(all).map(async |mut found| {
         if found.left.is_none() {
-            found.left = look_into(access, &found, account).await?;
+            match look_into(access, &found, account).await {
+                Ok(left) => found.left = left,
+                // Whoever made it, or another sweep, has deleted it meanwhile.
+                Err(error) if super::probe::is_absent(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
         }
-        Ok::<_, Error>(found)
+        Ok::<_, Error>(Some(found))
     });
-    futures_util::future::try_join_all(looks).await
+    looks.buffered(AT_ONCE).try_filter_map(async |found| Ok(found)).try_collect().await
 }
 
 async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {

@@ -110,7 +110,7 @@ impl Account {
             let result = sweep::delete(&operator.access, found, &self.id).await;
             (found.name.clone(), result.map_err(|error| error.context(format!("bucket {}", found.name))))
         });
-        self.deleted = stream::iter(deletions).buffer_unordered(8).collect().await;
+        self.deleted = stream::iter(deletions).buffer_unordered(sweep::AT_ONCE).collect().await;
     }
 }
 

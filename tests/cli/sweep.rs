@@ -46,6 +46,17 @@ fn names(scene: &Scene) -> Vec<String> {
     scene.sandbox.world(|world| world.buckets().map(|bucket| bucket.name.clone()).collect())
 }
 
+/// Its own run, or another sweep, may delete it at any time.
+#[test]
+fn a_bucket_that_goes_away_meanwhile_is_nothing_to_sweep() {
+    let scene = scene();
+    let gone = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "gone".to_owned() };
+    scene.sandbox.add_fault(Fault::new("GetBucketTagging", gone).on_call(1));
+    let document = scene.xacct_json("sweep --dry-run", 0);
+    let buckets = document["accounts"][ACCOUNT_B]["buckets"].as_array().expect("buckets");
+    assert_eq!(buckets.len(), 5, "{document:#}");
+}
+
 #[test]
 fn what_a_killed_run_left_goes_and_nothing_else() {
     let scene = scene();

@@ -52,7 +52,8 @@ async fn delete_leftovers(run: &Run<'_>) {
     };
     for name in left {
         let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind"))
-            .hint(format!("delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"));
+            .hint(format!("delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"))
+            .hint("or let the next `xacct sweep` delete it, an hour from now at the earliest");
         run.console.error(&error);
     }
 }

@@ -21,6 +21,10 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) {
     let mut grant = grant(work, args, run);
     let write_grant = async {
         match &mut grant {
+            // No proof follows during which others that write it would be noticed.
+            Some(grant) if args.only.is_some() => {
+                grant.write_and_rest(args.timeout, &run.console.progress("bootstrap")).await
+            }
             Some(grant) => grant.write(args.timeout, &run.console.progress("bootstrap")).await,
             None => Ok(()),
         }

@@ -249,6 +249,11 @@ impl Connections {
             None => FALLBACK_REGION.parse()?,
         };
         let used_profile = profile.map(str::to_owned).or_else(|| self.profile_of(&credentials));
+        // Where they came from is kept for those only that run out: with many accounts it adds up.
+        let keep = match credentials.expiry() {
+            None => SharedCredentialsProvider::new(credentials.clone()),
+            Some(_) => SharedCredentialsProvider::new(provider),
+        };
         Ok(Access {
             origin: origin(&credentials, used_profile.as_deref()),
             profile: used_profile,
@@ -259,7 +264,7 @@ impl Connections {
             pace: self.pace.clone(),
             config: config
                 .into_builder()
-                .credentials_provider(SharedCredentialsProvider::new(provider))
+                .credentials_provider(keep)
                 .region(aws_types::region::Region::new(region.to_string()))
                 .build(),
             clients: Arc::default(),

@@ -18,7 +18,8 @@ fn slow() -> Scene {
 
 /// The longest chain of requests of which each began after the one before was answered.
 fn steps(requests: &[RecordedRequest]) -> Vec<Vec<String>> {
-    let mut requests: Vec<_> = requests.iter().collect();
+    // What nobody waited for, such as a look at the grant when the proof has come to its end, is no step.
+    let mut requests: Vec<_> = requests.iter().filter(|request| request.end.is_some()).collect();
     requests.sort_by_key(|request| request.end.expect("an answer"));
     let mut steps: Vec<Vec<String>> = Vec::new();
     let mut answered = None;

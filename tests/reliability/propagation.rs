@@ -112,8 +112,9 @@ impl Measured {
     }
 }
 
+/// A look at the grant that was under way when the proof came to its end is not waited for.
 fn answered(request: &RecordedRequest) -> Duration {
-    request.end.expect("an answer")
+    request.end.unwrap_or(request.start)
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
         Signal::of(call).iter().map(move |&signal| Blow { when: When::At(call.clone(), moment), signal })
     });
     let mut all: Vec<_> = blows.collect();
-    for _ in 0..all.len() * (rounds() - 1) {
+    for _ in 0..all.len() * (crate::rounds() - 1) {
         let signal = Signal::ALL[all.len() % Signal::ALL.len()];
         all.push(Blow { when: When::After(trial.some_time()), signal });
     }
@@ -92,9 +92,4 @@ fn side_by_side(trial: &Trial, blows: &[Blow]) -> Vec<Struck> {
         }
     });
     struck.into_inner().expect("no thread panics with the lock")
-}
-
-/// How often everything is tried: signals of later rounds come at any time.
-fn rounds() -> usize {
-    std::env::var("XACCT_ROUNDS").map_or(1, |text| text.parse().expect("XACCT_ROUNDS is a number from 1"))
 }

@@ -20,3 +20,8 @@ mod state;
 mod support;
 
 use support::scene;
+
+/// How often everything is tried.
+fn rounds() -> usize {
+    std::env::var("XACCT_ROUNDS").map_or(1, |text| text.parse().expect("XACCT_ROUNDS is a number from 1"))
+}

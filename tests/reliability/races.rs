@@ -20,11 +20,8 @@ const BOOTSTRAP_C: &str = "bootstrap --yes --target-account 333333333333 --user 
 
 const REPAIRED: &str = "Another run overwrote the grant meanwhile";
 
-/// How often each race is run.
-fn rounds() -> u32 {
-    let times = std::env::var("XACCT_ROUNDS").map_or(1, |times| times.parse().expect("XACCT_ROUNDS is a number"));
-    20 * times
-}
+/// How often each race is run in a round.
+const TIMES: usize = 20;
 
 /// What came of the rounds of a race.
 #[derive(Debug, Default)]
@@ -118,12 +115,12 @@ fn assert_right(scene: &Scene, before: &Value, context: &str) {
 /// Starts both at once, many times, each time with other delays, and holds what came of it against what must be.
 fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
     let mut count = Count::default();
-    for round in 0..rounds() {
+    for round in 0..TIMES * crate::rounds() {
         let scene = prepared();
         let before = without_links(&scene);
-        scene.sandbox.set_latency(Duration::from_millis([0, 5, 20, 50][round as usize % 4]));
+        scene.sandbox.set_latency(Duration::from_millis([0, 5, 20, 50][round % 4]));
         let first = Running::start(&scene, words[0]);
-        sleep(Duration::from_millis(u64::from(round / 4 % 5) * 15));
+        sleep(Duration::from_millis([0, 15, 30, 45, 60][round / 4 % 5]));
         let second = Running::start(&scene, words[1]);
         let outputs = [first.ends(), second.ends()];
         let context = format!("{name}, round {round}\n{}\n{}", outputs[0], outputs[1]);

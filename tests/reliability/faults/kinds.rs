@@ -44,8 +44,6 @@ pub struct Kind {
     pub overcome: fn(&Call) -> bool,
     /// Whether it is tried persistently, too: of those that xacct cannot tell apart, one is.
     pub lasts: bool,
-    /// Whether it differs in its name only from others, so that calls take turns with it.
-    pub takes_turns: bool,
 }
 
 impl Kind {
@@ -97,13 +95,11 @@ pub fn all() -> Vec<Kind> {
         strikes,
         overcome,
         lasts: true,
-        takes_turns: false,
     };
     let once = |it: Kind| Kind { lasts: false, ..it };
-    let alike = |it: Kind| Kind { takes_turns: true, ..once(it) };
     let lost = |name, what, overcome| Kind { processed: true, ..kind(name, what, Call::changes, overcome) };
-    let throttling = |code| alike(kind(code, error(400, code, "Rate exceeded"), |call| call.service != "s3", any));
-    let server = |name, status| alike(kind(name, FaultKind::ServerError(status), any, any));
+    let throttling = |code| once(kind(code, error(400, code, "Rate exceeded"), |call| call.service != "s3", any));
+    let server = |name, status| once(kind(name, FaultKind::ServerError(status), any, any));
     vec![
         kind("hang", FaultKind::Hang, any, any),
         once(lost("hang, processed", FaultKind::Hang, can_be_repeated)),
@@ -111,7 +107,7 @@ pub fn all() -> Vec<Kind> {
         kind("throttle", FaultKind::Throttle, any, any),
         throttling("ThrottlingException"),
         throttling("RequestLimitExceeded"),
-        alike(kind("429", error(429, "TooManyRequestsException", "Rate exceeded"), any, any)),
+        once(kind("429", error(429, "TooManyRequestsException", "Rate exceeded"), any, any)),
         kind("429 of a proxy", FaultKind::Page(429), any, any),
         kind("500", FaultKind::ServerError(500), any, any),
         lost("500, processed", FaultKind::ServerError(500), can_be_repeated),
@@ -145,8 +141,8 @@ pub fn all() -> Vec<Kind> {
             is_after_writes,
         ),
         kind("ExpiredToken", error(403, "ExpiredToken", "The security token is expired"), any, none),
-        alike(kind("RequestExpired", error(400, "RequestExpired", "Request has expired"), any, none)),
+        once(kind("RequestExpired", error(400, "RequestExpired", "Request has expired"), any, none)),
         once(kind("clock ahead", FaultKind::Skew(900), any, none)),
-        alike(kind("clock behind", FaultKind::Skew(-900), any, none)),
+        once(kind("clock behind", FaultKind::Skew(-900), any, none)),
     ]
 }

@@ -48,7 +48,7 @@ fn credentials() {
 /// Tries every point, side by side, and tells how many there were.
 fn hold(scenario: &Scenario) {
     let kinds = kinds::all();
-    let rounds: usize = std::env::var("XACCT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let rounds = crate::rounds();
     let mut points = every_point(scenario, &kinds, rounds == 1);
     points.extend((1..rounds).flat_map(|_| 0..PAIRS).map(|_| pair(scenario, &kinds)));
     let (start, tried) = (Instant::now(), points.len());
@@ -96,17 +96,14 @@ fn take<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
 }
 
 /// Every call with every kind, once and from then on; and a server whose clock is off all the time. In a short run calls
-/// take turns with kinds that are alike, and every other kind that lasts is left out.
+/// take turns with what lasts.
 fn every_point<'a>(scenario: &'a Scenario, kinds: &'a [Kind], is_short: bool) -> Vec<Point<'a>> {
     let point = |faults, skew| Point { scenario, faults, skew };
     let mut points: Vec<_> = [-900, 900].map(|skew| point(Vec::new(), skew)).into();
     for (row, call) in scenario.calls.iter().enumerate() {
         for (column, kind) in kinds.iter().enumerate().filter(|(_, kind)| (kind.strikes)(call)) {
-            let turn = row + column;
-            if !is_short || !kind.takes_turns || turn % 4 == 0 {
-                points.push(point(vec![(call, kind, false)], 0));
-            }
-            if kind.lasts && (!is_short || turn % 2 == 0) {
+            points.push(point(vec![(call, kind, false)], 0));
+            if kind.lasts && (!is_short || (row + column) % 2 == 0) {
                 points.push(point(vec![(call, kind, true)], 0));
             }
         }

@@ -133,11 +133,11 @@ impl Access {
     }
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
-        self.clients.sts.get_or_init(|| self.sts_for_once()).clone()
+        self.clients.sts.get_or_init(|| self.new_sts()).clone()
     }
 
-    /// For a single request: with many accounts, what is kept for each adds up.
-    pub(super) fn sts_for_once(&self) -> aws_sdk_sts::Client {
+    /// One that is not kept: with many accounts, what is kept for each adds up.
+    pub(super) fn new_sts(&self) -> aws_sdk_sts::Client {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
         config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
         aws_sdk_sts::Client::from_conf(config.build())

@@ -98,7 +98,7 @@ impl AssumeRole {
 /// When the credentials are not in force, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
-    let request = access.sts_for_once().get_caller_identity();
+    let request = access.new_sts().get_caller_identity();
     let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("an ARN"))?);
     let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("an account"))?;

@@ -363,7 +363,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
     }
 }
 
-/// Records every link whose halves were made.
+/// Records every link whose role was made, be the grant as it may: teardown must find it.
 fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
     let links: Vec<_> = work
         .jobs

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xacct_sandbox::RecordedRequest;
+use xacct_sandbox::{RecordedRequest, most_at_once, steps};
 
 use crate::Result;
 use crate::contender::{Contender, Job, xacct};
@@ -131,32 +131,8 @@ impl Seen {
     /// From the sandbox's record.
     pub fn of(requests: &[RecordedRequest]) -> Self {
         let services = ["iam", "sts", "s3"];
-        let at_once = services.map(|service| {
-            let of_service: Vec<_> = requests.iter().filter(|request| request.service == service).collect();
-            most_at_once(&of_service)
-        });
-        Self { requests: requests.len(), steps: steps(requests), at_once: at_once.iter().sum() }
+        let at_once =
+            services.map(|service| most_at_once(requests.iter().filter(|request| request.service == service)));
+        Self { requests: requests.len(), steps: steps(requests).len(), at_once: at_once.iter().sum() }
     }
-}
-
-/// The longest chain of requests of which each began after the one before was answered.
-fn steps(requests: &[RecordedRequest]) -> usize {
-    let mut requests: Vec<_> = requests.iter().filter_map(|request| Some((request.end?, request.start))).collect();
-    requests.sort();
-    let (mut steps, mut answered) = (0, None);
-    for (end, start) in requests {
-        if answered.is_none_or(|answered| start >= answered) {
-            answered = Some(end);
-            steps += 1;
-        }
-    }
-    steps
-}
-
-fn most_at_once(requests: &[&RecordedRequest]) -> usize {
-    let in_work = |at: Duration| {
-        let started = requests.iter().filter(|request| request.start <= at);
-        started.filter(|request| request.end.is_none_or(|end| end > at)).count()
-    };
-    requests.iter().map(|request| in_work(request.start)).max().unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
-use xacct_sandbox::{RecordedRequest, Sandbox};
+use xacct_sandbox::{RecordedRequest, Sandbox, most_at_once, steps};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
 use crate::support::Tls;
@@ -16,26 +16,11 @@ fn slow() -> Scene {
     Scene::of(Sandbox::builder().latency(LATENCY))
 }
 
-/// The longest chain of requests of which each began after the one before was answered.
-fn steps(requests: &[RecordedRequest]) -> Vec<Vec<String>> {
-    // What nobody waited for, such as a look at the grant when the proof has come to its end, is no step.
-    let mut requests: Vec<_> = requests.iter().filter(|request| request.end.is_some()).collect();
-    requests.sort_by_key(|request| request.end.expect("an answer"));
-    let mut steps: Vec<Vec<String>> = Vec::new();
-    let mut answered = None;
-    for request in requests {
-        if answered.is_none_or(|answered| request.start >= answered) {
-            answered = request.end;
-            steps.push(Vec::new());
-        }
-        steps.last_mut().expect("a step").push(request.operation.clone());
-    }
-    steps
-}
-
 #[track_caller]
 fn assert_steps(scene: &Scene, most: usize) {
-    let steps = steps(&scene.sandbox.requests());
+    let requests = scene.sandbox.requests();
+    let names = |step: Vec<&RecordedRequest>| step.into_iter().map(|it| it.operation.clone()).collect::<Vec<_>>();
+    let steps: Vec<_> = steps(&requests).into_iter().map(names).collect();
     assert!(steps.len() <= most, "{} steps, at most {most} are needed: {steps:#?}", steps.len());
 }
 
@@ -250,12 +235,6 @@ fn a_proof_of_a_new_link_tries_each_session_twice_and_asks_nothing_else_twice() 
     assert_eq!(sessions.iter().map(|(_, times)| **times).collect::<Vec<_>>(), [2, 2, 2], "{proof:#?}");
     assert!(others.len() == 4 && others.iter().all(|(_, times)| **times == 1), "{proof:#?}");
     assert_steps(&scene, 10);
-}
-
-/// How many requests were in work at the same time, at most.
-fn most_at_once(requests: &[RecordedRequest]) -> usize {
-    let at_once = |moment: &RecordedRequest| requests.iter().filter(|other| overlap(moment, other)).count();
-    requests.iter().map(at_once).max().unwrap_or(0)
 }
 
 fn connections(requests: &[RecordedRequest]) -> usize {

@@ -50,7 +50,7 @@ pub use aws_files::AwsFiles;
 pub use error::ApiError;
 pub use faults::{Fault, FaultKind, parse_duration};
 pub use holds::{Hold, Stage};
-pub use record::RecordedRequest;
+pub use record::{RecordedRequest, most_at_once, steps};
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use sigv4::Signer;
 pub use world::World;

@@ -43,6 +43,35 @@ impl RecordedRequest {
     }
 }
 
+/// Requests that waited for each other, as steps: the longest chain of which each began after the one before was answered,
+/// with what was in work beside each. What nobody waited for the answer of is in none.
+pub fn steps(requests: &[RecordedRequest]) -> Vec<Vec<&RecordedRequest>> {
+    let mut answered: Vec<_> = requests.iter().filter_map(|request| Some((request.end?, request))).collect();
+    answered.sort_by_key(|(end, _)| *end);
+    let mut steps: Vec<Vec<&RecordedRequest>> = Vec::new();
+    let mut step_end = None;
+    for (end, request) in answered {
+        match steps.last_mut() {
+            Some(step) if step_end.is_some_and(|step_end| request.start < step_end) => step.push(request),
+            _ => {
+                step_end = Some(end);
+                steps.push(vec![request]);
+            }
+        }
+    }
+    steps
+}
+
+/// How many requests were in work at the same time, at most.
+pub fn most_at_once<'a>(requests: impl IntoIterator<Item = &'a RecordedRequest>) -> usize {
+    let requests: Vec<_> = requests.into_iter().collect();
+    let in_work = |at: Duration| {
+        let started = requests.iter().filter(|request| request.start <= at);
+        started.filter(|request| request.end.is_none_or(|end| end > at)).count()
+    };
+    requests.iter().map(|request| in_work(request.start)).max().unwrap_or(0)
+}
+
 /// All requests since the start, or since the last clearing.
 #[derive(Debug, Default)]
 pub(crate) struct Record {

@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds xacct to |
 //! |---|---|
+//! | `starters` | the tests themselves, whoever starts them |
 //! | `start` | what needs no network starts nothing of it |
 //! | `making` | bootstrap makes both halves, in every way that it can be asked |
 //! | `targets` | several targets, halves made apart, every way into an account |
@@ -71,6 +72,7 @@ mod secrets;
 mod shell;
 mod snapshots;
 mod start;
+mod starters;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;

@@ -42,6 +42,11 @@ impl TestEnvironment {
         self.variables.remove(name);
     }
 
+    /// The variables that programs see.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// Where a file of this environment is.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)

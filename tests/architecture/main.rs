@@ -241,3 +241,29 @@ fn modules_are_found_however_they_are_named() {
     let code: Vec<_> = code.iter().map(|(number, line)| (*number, line.as_str())).collect();
     assert_eq!(code, [(1, "a"), (2, "use crate::{aws,iam::{arn, names},};"), (6, "b")]);
 }
+
+mod graph;
+
+const CRATES: [&str; 9] = [
+    "src/lib.rs",
+    "benches/contenders/main.rs",
+    "tests/architecture/main.rs",
+    "tests/behaviour/main.rs",
+    "tests/cli/main.rs",
+    "tests/evaluator/main.rs",
+    "tests/reliability/main.rs",
+    "tests/sandbox/src/lib.rs",
+    "tests/third_party/main.rs",
+];
+
+#[test]
+fn no_files_import_each_other() {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut circles = Vec::new();
+    for root in CRATES {
+        let graph = graph::Graph::read(base, root);
+        let imports = graph.imports();
+        circles.extend(graph::circles(&imports));
+    }
+    assert!(circles.is_empty(), "these files import each other:\n{}", circles.join("\n"));
+}

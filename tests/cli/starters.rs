@@ -12,9 +12,9 @@ const SOME: [&str; 8] = [
     "exec::ctrl_c_reaches_the_command_once",
     "exec::signals_are_passed_on_once_and_xacct_waits_for_the_end",
     "exec::what_would_win_over_the_session_is_gone_and_all_else_stays",
-    "leaving::a_terminal_that_goes_away_while_the_bucket_is_being_deleted",
-    "leaving::ctrl_c_before_there_is_a_bucket",
-    "shell::mistyped_commands_and_options_are_guessed",
+    "bucket_cleanup::a_terminal_that_goes_away_while_the_bucket_is_being_deleted",
+    "bucket_cleanup::ctrl_c_before_there_is_a_bucket",
+    "help::mistyped_commands_and_options_are_guessed",
     "terminal::yes_applies",
 ];
 

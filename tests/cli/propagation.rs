@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use xacct_sandbox::{Sandbox, SandboxBuilder};
 
-use crate::bucket_cleanup::Running;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -136,10 +136,10 @@ fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() 
 #[test]
 fn ctrl_c_ends_the_waiting_and_the_link_stays() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
-    let running = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
+    let mut running = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("AssumeRole");
     let start = Instant::now();
-    running.signal("INT");
+    running.signal(Signal::INT);
     running.ended().exits_with(130);
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     assert!(scene.environment.has("xacct.toml"));

@@ -5,6 +5,8 @@
 
 mod environment;
 mod proxy;
+#[cfg(unix)]
+mod running;
 pub mod scene;
 pub mod schema;
 #[cfg(unix)]
@@ -14,4 +16,6 @@ mod tls;
 
 pub use environment::{Output, TestEnvironment};
 pub use proxy::Proxy;
+#[cfg(unix)]
+pub use running::Running;
 pub use tls::{Authority, Tls};

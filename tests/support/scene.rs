@@ -8,6 +8,8 @@ pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
 use xacct_sandbox::world::{ALICE, World};
 use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
+#[cfg(unix)]
+use super::Running;
 use super::{Output, TestEnvironment, schema};
 
 /// The role of most links.
@@ -97,6 +99,13 @@ impl Scene {
         let mut command = self.environment.command(env!("CARGO_BIN_EXE_xacct"));
         command.args(words.split_whitespace());
         command
+    }
+
+    /// Starts xacct with these words.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn start(&self, words: &str) -> Running {
+        Running::start(self.command(words))
     }
 
     /// The requests of this operation.

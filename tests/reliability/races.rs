@@ -165,24 +165,13 @@ fn held_up(operation: &str, call: u64) -> Fault {
     Fault::new(operation, FaultKind::Delay(Duration::from_millis(700))).on_call(call)
 }
 
-/// Waits until an operation was asked for this often.
-fn wait_for(scene: &Scene, operation: &str, times: usize) {
-    for _ in 0..3000 {
-        if scene.requests(operation).len() >= times {
-            return;
-        }
-        sleep(Duration::from_millis(10));
-    }
-    panic!("no {times} × {operation}");
-}
-
 /// Runs xacct, and lets another run write the grant while this call is held up.
 fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(held_up(fault.0, fault.1));
     let run = scene.start(words);
-    wait_for(scene, fault.0, usize::try_from(fault.1).expect("few"));
+    scene.wait_for_several(fault.0, usize::try_from(fault.1).expect("few"));
     overwrite(scene, grant);
     run.ended()
 }

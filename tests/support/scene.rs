@@ -133,9 +133,15 @@ impl Scene {
     /// Waits until an operation was asked for.
     #[track_caller]
     pub fn wait_for(&self, operation: &str) {
+        self.wait_for_several(operation, 1);
+    }
+
+    /// Waits until an operation was asked for so many times.
+    #[track_caller]
+    pub fn wait_for_several(&self, operation: &str, times: usize) {
         let start = Instant::now();
-        while self.requests(operation).is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(30), "no {operation} came");
+        while self.requests(operation).len() < times {
+            assert!(start.elapsed() < Duration::from_secs(30), "no {times} × {operation} came");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -1,6 +1,8 @@
 //! `xacct diagnose`: says which side of a link is wrong, why, and what to change; also below every link that verify or
 //! bootstrap finds wanting.
 
+mod facts_file;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -9,9 +11,8 @@ use serde::Serialize;
 use crate::aws::connections::Connections;
 use crate::cli::Diagnose;
 use crate::config::{self, Source, WayIn};
-use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
+use crate::diagnosis::{Diagnosis, diagnose as judge};
 use crate::error::{Error, ExitCode, Kind, Result};
-use crate::files::{self, Readers};
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
@@ -20,7 +21,6 @@ use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
-use crate::text::word;
 
 /// What a diagnosis of one link came to.
 struct Diagnosed {
@@ -55,12 +55,7 @@ pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
 }
 
 fn replayed(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(run.context.directory.join(path))
-        .map_err(|error| Error::new(Kind::File, format!("cannot read facts file `{shown}`: {error}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Error::usage(format!("facts file `{shown}`: it is not UTF-8: {}", error.utf8_error())))?;
-    let facts = Facts::parse(&text, &shown)?;
+    let facts = facts_file::read(path, run)?;
     Ok(Diagnosed {
         name: facts.link.name.clone(),
         role: facts.link.role.to_string(),
@@ -83,7 +78,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         return Err(Error::usage(format!("{} targets, and a facts file is about one", links.len()))
             .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
     }
-    args.save_facts.iter().try_for_each(|path| check_overwrites(path, run))?;
+    args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
     let mfa = proving::mfa(&args.user, run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = args.profile.clone().or(source.profile);
@@ -132,7 +127,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         tally.one_more();
         let saved = match (&args.save_facts, &facts) {
             (None, _) => Ok(()),
-            (Some(path), Some(facts)) => save(path, facts, args.redact, run),
+            (Some(path), Some(facts)) => facts_file::save(path, facts, args.redact, run),
             (Some(path), None) => Err(Error::new(
                 Kind::File,
                 format!("there is nothing to write to `{}`: AWS could not be asked", path.display()),
@@ -150,33 +145,6 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         }
     });
     Ok(diagnosed.await)
-}
-
-/// Whatever else has that name stays as it is.
-fn check_overwrites(path: &Path, run: &Run<'_>) -> Result<()> {
-    let place = run.context.directory.join(path);
-    files::check_place(&place).map_err(|error| cannot_write(path, &error))?;
-    match std::fs::read(place) {
-        Ok(bytes) if !Facts::has_form(&bytes) => {
-            let problem = format!("`{}` is there and is not a facts file", path.display());
-            Err(Error::new(Kind::File, problem).hint("name another file"))
-        }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot_write(path, &error)),
-        _ => Ok(()),
-    }
-}
-
-fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
-    let shown = path.display();
-    files::replace(&run.context.directory.join(path), &facts.to_text(redact)?, Readers::Owner)
-        .map_err(|error| cannot_write(path, &error))?;
-    let option = word(&shown.to_string());
-    run.console.say(&format!("Wrote {shown}; judge it again with xacct diagnose --facts {option}"));
-    Ok(())
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Kind::File, format!("cannot write facts file `{}`: {error}", path.display()))
 }
 
 impl Diagnosed {

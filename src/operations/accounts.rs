@@ -6,14 +6,13 @@ use std::fmt::Write;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::iam::observe;
-use crate::aws::sts::{self, Caller};
-use crate::config::{Link, Source};
+use crate::aws::sts::{self, AssumeRole, Caller};
+use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, Partition, UserArn, UserRef};
+use crate::iam::arn::{CallerArn, Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::state::{DesiredRole, ObservedRole, ObservedUser, Reading, RoleQuotas};
 use crate::iam::templates::GRANT_POLICY;
-use crate::operations::entry::enter;
 use crate::report::console::STRONG;
 use crate::report::json;
 
@@ -184,6 +183,47 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
         }
     };
     Ok(SourceSide { operator: None, account, user, observed: None })
+}
+
+/// The credentials of the target's operator.
+///
+/// # Errors
+/// When there are none, or the role that leads there cannot be entered.
+pub async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
+    match &link.way_in {
+        WayIn::Profile(name) => connections.access(Some(name)).await,
+        WayIn::Search => connections.access(Some(&connections.profile_for(&link.account, &link.role)?)).await,
+        WayIn::EnterRole(role) => {
+            let source = source.ok_or_else(|| {
+                Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
+                    .hint("name the profile of the target's operator: --target-profile NAME")
+            })?;
+            let arn = RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone());
+            let request = AssumeRole::new(arn, "xacct-bootstrap".parse()?);
+            let session = sts::assume(source, &request).await.map_err(|error| {
+                error.context(format!("role `{role}` cannot be entered")).hint(format!(
+                    "the source operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
+                    source.origin, request.role
+                ))
+            })?;
+            Ok(source.with_session(&session.credentials, format!("role {role}, entered from {}", source.origin)))
+        }
+    }
+}
+
+/// A role that leads into the target is assumed by the source operator.
+///
+/// # Errors
+/// When the link is entered so.
+pub fn refuse_entering_without_source(link: &Link) -> Result<()> {
+    match &link.way_in {
+        WayIn::EnterRole(_) => Err(Error::usage(format!(
+            "target `{}` is entered from the source account, which is not looked at with --only target",
+            link.name
+        ))
+        .hint("name the profile of the target's operator: --target-profile NAME")),
+        _ => Ok(()),
+    }
 }
 
 /// Observes one target account.

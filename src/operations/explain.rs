@@ -15,7 +15,7 @@ use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
-use crate::operations::entry::enter;
+use crate::operations::accounts::enter;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Proof, Prover};
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod accounts;
 pub(crate) mod apply;
-pub(crate) mod entry;
 pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;

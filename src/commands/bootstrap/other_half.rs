@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Job, Work};
+use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
 use crate::iam::policy::PolicyDocument;

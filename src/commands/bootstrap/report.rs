@@ -7,7 +7,7 @@ use comfy_table::Cell;
 use serde::Serialize;
 
 use super::other_half::{OtherHalf, naming, other_half};
-use super::{Job, Work};
+use super::work::{Job, Work};
 use crate::cli::{Bootstrap, Half};
 use crate::config::Link;
 use crate::diagnosis::Diagnosis;

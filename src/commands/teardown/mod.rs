@@ -6,10 +6,8 @@
 
 mod objection;
 mod report;
+mod work;
 
-use std::collections::BTreeSet;
-
-use super::bootstrap::refuse_entering_without_source;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::iam::apply::{self, Applied};
@@ -17,61 +15,22 @@ use crate::aws::iam::{observe, read};
 use crate::aws::sts;
 use crate::cli::{Half, Teardown, UserOptions};
 use crate::config::{self, Link, Source, includes};
-use crate::error::{Error, ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
-use crate::iam::names::{AccountId, IamPath, PolicyName};
-use crate::iam::plan::bootstrap::{Change, Plan};
+use crate::error::{ExitCode, Result};
+use crate::iam::arn::{Partition, UserArn, UserRef};
+use crate::iam::names::{IamPath, PolicyName};
+use crate::iam::plan::bootstrap::Change;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::state::{ObservedUser, Reading};
 use crate::iam::templates::GRANT_POLICY;
-use crate::operations::accounts::{self, Operator};
+use crate::operations::accounts::{self, Operator, enter, refuse_entering_without_source};
 use crate::operations::apply::{nothing_left, outcome};
-use crate::operations::entry::enter;
 use crate::operations::grant_writer::Grant;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::Progress;
 use objection::refused;
-
-/// The source account: the operator there, and the user, who may be gone.
-struct SourceSide {
-    /// `None` where only the half in the target account goes.
-    operator: Option<Operator>,
-    account: AccountId,
-    user: UserArn,
-    observed: Option<ObservedUser>,
-}
-
-/// One link on its way out.
-struct Job {
-    link: Link,
-    role: RoleArn,
-    /// `None` where only the half in the source account goes.
-    operator: Option<Operator>,
-    plan: Plan,
-    result: Result<()>,
-}
-
-/// A link that is not removed, and why.
-struct Failed {
-    link: Link,
-    error: Error,
-}
-
-/// Everything about one run.
-struct Work {
-    source: SourceSide,
-    grant: PolicyName,
-    grant_plan: Plan,
-    grant_result: Result<()>,
-    /// How often the grant was written again because another run had undone it.
-    grant_repairs: usize,
-    jobs: Vec<Job>,
-    failed: Vec<Failed>,
-    /// What was named and is not on record.
-    unknown: Vec<String>,
-}
+use work::{Failed, Job, SourceSide, Work};
 
 /// Runs `xacct teardown`.
 pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
@@ -126,32 +85,6 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     };
     report::finish(&work, args, run, exit_code, Some(recorded));
     Ok(exit_code)
-}
-
-impl Work {
-    /// How many changes are to be made.
-    fn pending(&self) -> usize {
-        self.grant_plan.changes.len() + self.jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>()
-    }
-
-    fn errors(&self) -> impl Iterator<Item = &Error> {
-        let roles = self.jobs.iter().filter_map(|job| job.result.as_ref().err());
-        roles.chain(self.grant_result.as_ref().err())
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        let error = self.failed.iter().map(|failed| &failed.error).chain(self.errors()).next();
-        error.map_or(ExitCode::Done, |error| error.kind.exit_code())
-    }
-
-    /// The links of which nothing is left.
-    fn gone(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.iter().filter(|job| job.result.is_ok() && self.grant_result.is_ok())
-    }
-
-    fn roles(&self) -> BTreeSet<RoleArn> {
-        self.jobs.iter().map(|job| job.role.clone()).collect()
-    }
 }
 
 /// Observes both accounts side by side and plans.

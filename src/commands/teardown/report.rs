@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Failed, Job, Work};
+use super::work::{Failed, Job, Work};
 use crate::cli::{Half, Teardown};
 use crate::error::{Error, ExitCode, Result};
 use crate::operations::accounts::who;

@@ -8,17 +8,17 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::aws::connections::Connections;
+use crate::aws::client::access::Access;
 use crate::cli::Diagnose;
-use crate::config::{self, Source, WayIn};
-use crate::diagnosis::{Diagnosis, diagnose as judge};
+use crate::config::{self, Link, Source, WayIn};
+use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::proving;
-use crate::operations::run::{Run, side_by_side};
-use crate::proof::{Claim, Extent, Freshness, Proof, RequestOptions, Watch};
+use crate::operations::run::{Opening, Run, side_by_side};
+use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 
@@ -36,14 +36,10 @@ struct Diagnosed {
 /// Runs `xacct diagnose`.
 pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     let diagnosed = match &args.facts {
-        Some(path) => vec![replayed(path, run)?],
+        Some(path) => vec![replay(path, run)?],
         None => live(args, run).await?,
     };
-    let exit_code = diagnosed
-        .iter()
-        .map(Diagnosed::exit_code)
-        .max_by_key(|code| (*code == ExitCode::Error, *code as u8))
-        .unwrap_or(ExitCode::Done);
+    let exit_code = ExitCode::worst(diagnosed.iter().map(Diagnosed::exit_code));
     if run.console.is_json() {
         let targets = diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect();
         run.console.result(&json::document("diagnose", exit_code, JsonDiagnose { targets }));
@@ -54,19 +50,59 @@ pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-fn replayed(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
+/// Diagnoses from the facts that an earlier run saved.
+fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
     let facts = facts_file::read(path, run)?;
     Ok(Diagnosed {
         name: facts.link.name.clone(),
         role: facts.link.role.to_string(),
         user: facts.link.user.to_string(),
         proof: None,
-        diagnosis: Some(judge(&facts)),
+        diagnosis: Some(diagnosis_of(&facts)),
         not_saved: None,
     })
 }
 
+/// Tries every link and reads both halves of it.
 async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
+    let links = links(args, run)?;
+    let mut source = Source::from(&run.file.source);
+    source.profile = args.profile.clone().or(source.profile);
+    source.user_profile = args.user.user_profile.clone().or(source.user_profile);
+    let user = proving::user_on_record(run)?;
+    let region = links.iter().find_map(|link| link.region.clone());
+    let of_region = region.as_ref().map_or(Partition::Aws, Region::partition);
+    let opening = Opening { user: &args.user, region, path_style: false, sts_rate: Some(args.report.sts_rate) };
+    let connections = run.open_connections(opening).await?;
+    let access = connections.access(source.user_profile.as_deref().or(source.profile.as_deref())).await;
+    let partition = access.as_ref().map_or(of_region, Access::partition);
+    let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
+    let (named, account) = (source.user_profile.is_some(), diagnostician.account.clone());
+    let prover = match access {
+        Ok(access) => Ok(proving::prover(&connections, access, named, user.clone(), account, run)?),
+        Err(error) => Err(error),
+    };
+    let tally = run.console.tally("diagnose", links.len(), "looked at");
+    let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
+        let role = link.role_arn(partition);
+        let case = Case { link, role: &role, target: None, written: None };
+        let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, args, run).await;
+        tally.one_more();
+        Diagnosed {
+            name: link.name.clone(),
+            role: role.to_string(),
+            user: user.name().to_string(),
+            diagnosis: facts.as_ref().map(diagnosis_of),
+            proof: Some(proof),
+            // What was learned is reported even so.
+            not_saved: save(facts.as_ref(), args, run).err().inspect(|error| run.console.error(error)),
+        }
+    });
+    Ok(diagnosed.await)
+}
+
+/// The links to diagnose, with the options applied.
+fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
     let wanted: Vec<_> = args.target.iter().cloned().collect();
     let mut links = config::recorded_links(&run.file, &wanted, None)?;
     for link in &mut links {
@@ -79,72 +115,40 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
     }
     args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
-    let mfa = proving::mfa(&args.user, run)?;
-    let mut source = Source::from(&run.file.source);
-    source.profile = args.profile.clone().or(source.profile);
-    source.user_profile = args.user.user_profile.clone().or(source.user_profile);
-    let user = proving::user_on_record(run)?;
-    let region = links.iter().find_map(|link| link.region.clone());
-    let connections =
-        Connections::open(region, false, proving::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
-    let profile = source.user_profile.as_deref().or(source.profile.as_deref());
-    let access = connections.access(profile).await;
-    let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
-    let account = diagnostician.account.clone();
-    let partition = match &access {
-        Ok(access) => access.partition(),
-        Err(_) => links.iter().find_map(|link| link.region.as_ref()).map_or(Partition::Aws, Region::partition),
-    };
-    let prover = match access {
-        Ok(access) => {
-            Ok(proving::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, run)?)
+    Ok(links)
+}
+
+/// Tries one link and collects the facts; without credentials to try it with, what can be read of it.
+async fn investigate(
+    case: &Case<'_>,
+    prover: std::result::Result<&Prover, &Error>,
+    diagnostician: &Diagnostician<'_>,
+    args: &Diagnose,
+    run: &Run<'_>,
+) -> (Result<Proof>, Option<Facts>) {
+    let progress = run.console.progress(&case.link.name);
+    progress.now("reading both halves");
+    match prover {
+        Ok(prover) => {
+            let claim = Claim {
+                extent: Extent::Session,
+                request: (&args.request).into(),
+                ..proving::claim(case.link, case.role, Freshness::Settled, run)
+            };
+            diagnostician.try_and_learn(case, prover, &claim).await
         }
-        Err(error) => Err(error),
-    };
-    let tally = run.console.tally("diagnose", links.len(), "looked at");
-    let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
-        let role = link.role_arn(partition);
-        let case = Case { link, role: &role, target: None, written: None };
-        let progress = run.console.progress(&link.name);
-        progress.now("reading both halves");
-        let (proof, facts) = match &prover {
-            Ok(prover) => {
-                let claim = Claim {
-                    extent: Extent::Session,
-                    request: RequestOptions {
-                        session_name: args.request.session_name.clone(),
-                        duration: args.request.duration,
-                        tags: args.request.session_tag.clone(),
-                        source_identity: args.request.source_identity.clone(),
-                    },
-                    ..proving::claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
-                };
-                diagnostician.try_and_learn(&case, prover, &claim).await
-            }
-            Err(error) => (Err(error.clone()), diagnostician.without_caller(&case, error).await),
-        };
-        drop(progress);
-        tally.one_more();
-        let saved = match (&args.save_facts, &facts) {
-            (None, _) => Ok(()),
-            (Some(path), Some(facts)) => facts_file::save(path, facts, args.redact, run),
-            (Some(path), None) => Err(Error::new(
-                Kind::File,
-                format!("there is nothing to write to `{}`: AWS could not be asked", path.display()),
-            )),
-        };
-        // What was learned is told all the same.
-        let not_saved = saved.err().inspect(|error| run.console.error(error));
-        Diagnosed {
-            name: link.name.clone(),
-            role: role.to_string(),
-            user: user.name().to_string(),
-            diagnosis: facts.as_ref().map(judge),
-            proof: Some(proof),
-            not_saved,
-        }
-    });
-    Ok(diagnosed.await)
+        Err(error) => (Err(error.clone()), diagnostician.without_caller(case, error).await),
+    }
+}
+
+/// Saves the facts, if that is wanted.
+fn save(facts: Option<&Facts>, args: &Diagnose, run: &Run<'_>) -> Result<()> {
+    let Some(path) = &args.save_facts else { return Ok(()) };
+    let facts = facts.ok_or_else(|| {
+        let nothing = format!("there is nothing to write to `{}`: AWS could not be asked", path.display());
+        Error::new(Kind::File, nothing)
+    })?;
+    facts_file::save(path, facts, args.redact, run)
 }
 
 impl Diagnosed {

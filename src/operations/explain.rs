@@ -9,15 +9,15 @@ use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::cli::Probe;
 use crate::config::{Link, Source, WayIn};
-use crate::diagnosis::Facts;
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
+use crate::diagnosis::{Diagnosis, Facts, diagnose};
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
 use crate::operations::accounts::enter;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Proof, Prover};
+use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
 
 /// What is needed to look into both accounts. The source account is entered once, however many links there are.
 pub struct Diagnostician<'a> {
@@ -64,8 +64,23 @@ impl<'a> Diagnostician<'a> {
         self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
     }
 
-    /// Learns everything about a link whose proof came out so. `None` where AWS could not be asked.
-    pub async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
+    /// Diagnoses a link whose proof came out so; `None` where it works, or where AWS could not be asked.
+    pub async fn explain(
+        &self,
+        case: &Case<'_>,
+        (prover, claim): (&Prover, &Claim),
+        proof: &Result<Proof>,
+        watch: &dyn Watch,
+    ) -> Option<Diagnosis> {
+        if matches!(proof, Ok(proof) if proof.outcome == Outcome::Works) {
+            return None;
+        }
+        watch.now("reading both halves");
+        self.facts(case, prover, claim, proof).await.as_ref().map(diagnose)
+    }
+
+    /// Collects everything about a link whose proof came out so. `None` where AWS could not be asked.
+    async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
         let tried = Tried::of(proof, prover.region(claim))?;
         let halves = self.halves(case);
         let caller = self.caller(prover, claim);
@@ -163,10 +178,8 @@ impl<'a> Diagnostician<'a> {
             target,
         })
     }
-}
 
-impl Diagnostician<'_> {
-    /// What can be learned where there are no credentials to try the link with.
+    /// Collects what can be learned where there are no credentials to try the link with.
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);

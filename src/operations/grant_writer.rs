@@ -14,9 +14,9 @@ use crate::aws::iam::{apply, observe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::PolicyName;
 use crate::iam::plan::bootstrap::Plan;
-use crate::iam::state::{FoundDocument, ObservedUser, Reading};
-use crate::operations::accounts::{self, Operator};
-use crate::operations::apply::outcome;
+use crate::iam::state::{FoundDocument, ObservedUser};
+use crate::operations::accounts::Operator;
+use crate::operations::apply::{not_shown, outcome};
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
@@ -28,7 +28,7 @@ const MOST_WRITES: usize = 6;
 type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
 
 /// The grant, as one run writes it.
-pub struct Grant {
+pub struct GrantWriter {
     operator: Operator,
     user: ObservedUser,
     name: PolicyName,
@@ -42,7 +42,7 @@ pub struct Grant {
     pub written: Option<Instant>,
 }
 
-impl Grant {
+impl GrantWriter {
     /// The grant of this user. `planner` says what is to be done about it, whatever stands there.
     pub fn new(
         operator: &Operator,
@@ -77,11 +77,11 @@ impl Grant {
     /// others undo it again and again.
     pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
-            let mut found = self.look_past_lag(patience, progress).await?;
+            let mut found = self.read_past_lag(patience, progress).await?;
             if is_repair && !self.planned(found.as_ref())?.is_empty() {
                 // The other run may be doing the same.
                 sleep(self.jitter(Duration::from_millis(300))).await;
-                found = self.look_past_lag(patience, progress).await?;
+                found = self.read_past_lag(patience, progress).await?;
             }
             let plan = self.planned(found.as_ref())?;
             if plan.is_empty() {
@@ -97,7 +97,7 @@ impl Grant {
     /// nothing else to wait for.
     ///
     /// # Errors
-    /// As [`Grant::write`].
+    /// As [`GrantWriter::write`].
     pub async fn write_and_rest(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         loop {
             let (writes, start) = (self.replaced.len(), Instant::now());
@@ -111,17 +111,33 @@ impl Grant {
         }
     }
 
-    /// Looks now and then until `ended`, and writes again what was undone: whoever read the grant before it was written may
-    /// still write. A write that has begun is not cut short. `repaired` is told when it was written again.
+    /// Runs `work`, and meanwhile checks the grant now and then: whoever read it before it was written may still write.
+    /// What was undone is written again, and `repaired` is told when. A write that has begun is not cut short.
     ///
     /// # Errors
-    /// When what was undone cannot be written again: the link may still work for a moment.
-    pub async fn guard(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
+    /// When what was undone cannot be written again; `work` is then dropped, because it would wait for a grant that does
+    /// not come.
+    pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
+        let (running, ended) = oneshot::channel();
+        let work = async {
+            let done = work.await;
+            drop(running);
+            Ok(done)
+        };
+        let (done, ()) = tokio::try_join!(work, self.guard_until(ended, repaired))?;
+        Ok(done)
+    }
+
+    /// Repairs the grant until `ended`.
+    ///
+    /// # Errors
+    /// When what was undone cannot be written again.
+    async fn guard_until(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
             let look = async {
                 sleep(pause).await;
-                self.look().await
+                self.read().await
             };
             let found = tokio::select! {
                 _ = &mut ended => return Ok(()),
@@ -142,7 +158,7 @@ impl Grant {
         format!("source account {}", self.user.arn.account)
     }
 
-    async fn look(&self) -> Result<Option<FoundDocument>> {
+    async fn read(&self) -> Result<Option<FoundDocument>> {
         let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
         if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
@@ -159,13 +175,7 @@ impl Grant {
             });
             (_, reading) = found.await?;
         }
-        match reading {
-            Reading::Present(found) => Ok(Some(found)),
-            Reading::Absent => Ok(None),
-            Reading::Unreadable { permission, answer } => {
-                Err(accounts::unreadable(&self.operator, &permission, &answer))
-            }
-        }
+        self.operator.readable(reading)
     }
 
     fn planned(&self, found: Option<&FoundDocument>) -> Result<Plan> {
@@ -192,12 +202,11 @@ impl Grant {
         let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;
         self.replaced.push(found);
         self.written = Some(Instant::now());
-        let results: Vec<_> = applied.iter().map(|applied| (applied.change, &applied.result)).collect();
-        outcome(&results, &self.plan, "", &self.place())
+        outcome(&applied, &self.plan, "", &self.place())
     }
 
     /// What stands there, once it is not what stood there before our last write.
-    async fn look_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
+    async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
         let place = self.place();
         let is_current = |found: &Option<FoundDocument>| {
             !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
@@ -207,7 +216,7 @@ impl Grant {
         };
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
         let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
-        let found = fresh.settle(1, async || self.look().await, is_welcome, Result::is_ok, waiting).await.answer;
+        let found = fresh.settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting).await.answer;
         let found = found.map_err(|error| {
             let what = match self.replaced.is_empty() {
                 true => "the grant cannot be read, so nothing of it was changed",
@@ -220,7 +229,7 @@ impl Grant {
         }
         let left = self.planned(found.as_ref())?;
         let left = left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect();
-        Err(crate::operations::apply::not_shown(&place, left))
+        Err(not_shown(&place, left))
     }
 
     /// A random part of this time, so that two runs do not keep step.

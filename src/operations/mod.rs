@@ -9,3 +9,4 @@ pub(crate) mod proving;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod settle;
+pub(crate) mod work;

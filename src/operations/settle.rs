@@ -14,7 +14,7 @@ use crate::operations::accounts::{SourceSide, TargetSide};
 use crate::operations::run::Run;
 
 /// Inline policies by name.
-type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
+pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
 
 /// The role of the link as it should be.
 pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePolicies) -> DesiredRole {
@@ -92,11 +92,16 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
     Ok(files)
 }
 
-/// Settles what could not be settled before the role was looked at.
+/// Settles what depends on the role as it was observed.
 ///
 /// # Errors
 /// When the role is restricted to another user and nobody said to change that, or the system gives no random bytes.
-pub fn settle(link: &mut Link, source: &SourceSide, observed: Option<&ObservedRole>, context: &Context) -> Result<()> {
+pub fn complete(
+    link: &mut Link,
+    source: &SourceSide,
+    observed: Option<&ObservedRole>,
+    context: &Context,
+) -> Result<()> {
     let ours = observed.filter(|role| role.is_ours());
     if let Some(role) = ours {
         link.require_mfa |= link.keeps.mfa && role.demands_mfa();

@@ -2,106 +2,122 @@
 
 use std::cell::Cell;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::work::{Job, Work};
 use crate::aws::connections::Connections;
 use crate::cli::Bootstrap;
 use crate::config::Source;
-use crate::diagnosis::diagnose;
+use crate::diagnosis::Diagnosis;
+use crate::error::Result;
 use crate::iam::arn::UserRef;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::grant_writer::GrantWriter;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
-use crate::proof::{Freshness, Outcome, Watch};
+use crate::proof::{Claim, Freshness, Outcome, Proof, Prover, Watch};
 
-/// Proves all of them side by side, and looks for the cause where one does not work.
-pub async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &Connections, source: &Source) {
-    let user = UserRef::Arn(work.source.user.clone());
-    let operator = work.source.operator.as_ref();
-    let access = match (&source.user_profile, operator) {
-        (Some(profile), _) => connections.access(Some(profile)).await,
-        (None, Some(operator)) => Ok(operator.access.clone()),
-        (None, None) => return,
-    };
-    let prover = match access {
-        Ok(access) => {
-            let named = source.user_profile.is_some();
-            proving::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), run)
-        }
-        Err(error) => Err(error),
-    };
-    let prover = match prover {
-        Ok(prover) => prover,
-        Err(error) => {
-            for job in &mut work.jobs {
-                job.proof = Some(Err(error.clone()));
+/// With whose credentials, and for whom, links are proven.
+pub struct Proving<'a> {
+    pub args: &'a Bootstrap,
+    pub run: &'a Run<'a>,
+    pub connections: &'a Connections,
+    pub source: &'a Source,
+}
+
+impl Proving<'_> {
+    /// Proves all links side by side, and diagnoses those that do not work. Meanwhile `writer` guards the grant.
+    pub async fn prove(&self, work: &mut Work, writer: Option<&mut GrantWriter>) {
+        let Some(prover) = self.prover(work).await else { return };
+        let prover = match prover {
+            Ok(prover) => prover,
+            Err(error) => {
+                work.jobs.iter_mut().for_each(|job| job.state.proof = Some(Err(error.clone())));
+                return;
             }
-            return;
-        }
-    };
-    let mut writer = work.grant_writer.take();
-    // When the grant was written; later, once it had to be repaired.
-    let granted = Cell::new(writer.as_ref().and_then(|grant| grant.written));
-    let claim = |job: &Job, written: Option<Instant>| {
-        let freshness = match written {
-            Some(at) => Freshness::JustWritten { at, patience: args.timeout },
-            None => Freshness::Settled,
         };
-        proving::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
-    };
-    let operator = operator.map(|operator| operator.access.clone());
-    let known = Source { account: Some(work.source.account.clone()), ..source.clone() };
-    let diagnostician = Diagnostician::new(run, connections, &known, &user, operator);
-    let tally = run.console.tally("bootstrap", work.jobs.len(), "verified");
-    let proofs = side_by_side(&work.jobs, args.report.concurrency, async |job| {
-        if job.result.is_err() || work.grant_result.is_err() {
-            return (None, None);
-        }
-        let progress = run.console.progress(&job.link.name);
-        let mut written = job.written.max(granted.get());
-        let (proof, claim) = loop {
-            let claim = claim(job, written);
-            let proof = prover.prove(&claim, &progress).await;
-            let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
-            if !is_refused || granted.get() <= written {
-                break (proof, claim);
+        let user = UserRef::Arn(work.source.user.clone());
+        let operator = work.source.operator.as_ref().map(|operator| operator.access.clone());
+        let known = Source { account: Some(work.source.account.clone()), ..self.source.clone() };
+        let bench = Bench {
+            args: self.args,
+            run: self.run,
+            prover,
+            diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
+            granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
+        };
+        let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
+        let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
+            if job.result.is_err() || work.grant.result.is_err() {
+                return (None, None);
             }
-            // The grant was repaired meanwhile, and what was repaired is waited for as long.
-            written = granted.get();
+            let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
+            (Some(proof), diagnosis)
+        });
+        let proofs = match writer {
+            Some(writer) => writer.guard_while(proofs, |at| bench.granted.set(Some(at))).await,
+            None => Ok(proofs.await),
         };
-        tally.one_more();
-        if matches!(&proof, Ok(proof) if proof.outcome == Outcome::Works) {
-            return (Some(proof), None);
+        match proofs {
+            Ok(proofs) => {
+                for (job, proven) in work.jobs.iter_mut().zip(proofs) {
+                    (job.state.proof, job.state.diagnosis) = proven;
+                }
+            }
+            Err(error) => work.grant.result = Err(error),
         }
-        progress.now("reading both halves");
-        let target = job.target.as_ref().map(|target| target.operator.access.clone());
+    }
+
+    /// A prover with the user's credentials; `None` where nobody has any.
+    async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
+        let access = match (&self.source.user_profile, &work.source.operator) {
+            (Some(profile), _) => self.connections.access(Some(profile)).await,
+            (None, Some(operator)) => Ok(operator.access.clone()),
+            (None, None) => return None,
+        };
+        let named = self.source.user_profile.is_some();
+        let (user, account) = (UserRef::Arn(work.source.user.clone()), work.source.account.clone());
+        Some(access.and_then(|access| proving::prover(self.connections, access, named, user, Some(account), self.run)))
+    }
+}
+
+/// What one link after the other is proven with.
+struct Bench<'a> {
+    args: &'a Bootstrap,
+    run: &'a Run<'a>,
+    prover: Prover,
+    diagnostician: Diagnostician<'a>,
+    /// When the grant was written; later, once it had to be repaired.
+    granted: Cell<Option<Instant>>,
+}
+
+impl Bench<'_> {
+    /// Proves one link, and diagnoses it if it does not work. `proven` is called in between.
+    async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
+        let progress = self.run.console.progress(&job.link.name);
+        let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
+        proven();
+        let target = job.operator.as_ref().map(|operator| operator.access.clone());
         let case = Case { link: &job.link, role: &job.role, target, written };
-        let facts = diagnostician.facts(&case, &prover, &claim, &proof).await;
-        (Some(proof), facts.as_ref().map(diagnose))
-    });
-    let (proven, ended) = oneshot::channel();
-    let prove = async {
-        let proofs = proofs.await;
-        drop(proven);
-        proofs
-    };
-    let guard = async {
-        match &mut writer {
-            Some(grant) => grant.guard(ended, |at| granted.set(Some(at))).await,
-            None => Ok(()),
-        }
-    };
-    // What the grant lacks for good is not waited for.
-    let proven = tokio::try_join!(async { Ok(prove.await) }, guard);
-    work.grant_writer = writer;
-    match proven {
-        Ok((proofs, ())) => {
-            for (job, (proof, diagnosis)) in work.jobs.iter_mut().zip(proofs) {
-                (job.proof, job.diagnosis) = (proof, diagnosis);
+        let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
+        (proof, diagnosis)
+    }
+
+    /// Proves one link, again if the grant was repaired meanwhile: what was repaired is waited for as long.
+    async fn prove_past_repairs(&self, job: &Job, watch: &dyn Watch) -> (Result<Proof>, Claim, Option<Instant>) {
+        let mut written = job.state.written.max(self.granted.get());
+        loop {
+            let freshness = match written {
+                Some(at) => Freshness::JustWritten { at, patience: self.args.timeout },
+                None => Freshness::Settled,
+            };
+            let claim = proving::claim(&job.link, &job.role, freshness, self.run);
+            let proof = self.prover.prove(&claim, watch).await;
+            let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
+            if !is_refused || self.granted.get() <= written {
+                return (proof, claim, written);
             }
+            written = self.granted.get();
         }
-        Err(error) => work.grant_result = Err(error),
     }
 }

@@ -20,7 +20,7 @@ use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
 use crate::report::json::{self, JsonError};
-use crate::report::{diagnosis as words, proof::step_table};
+use crate::report::{diagnosis, proof};
 
 /// What a diagnosis of one link came to.
 struct Diagnosed {
@@ -94,7 +94,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             user: user.name().to_string(),
             diagnosis: facts.as_ref().map(diagnosis_of),
             proof: Some(proof),
-            // What was learned is reported even so.
+            // The diagnosis is reported even so.
             not_saved: save(facts.as_ref(), args, run).err().inspect(|error| run.console.error(error)),
         }
     });
@@ -135,7 +135,7 @@ async fn investigate(
                 request: (&args.request).into(),
                 ..proving::claim(case.link, case.role, Freshness::Settled, run)
             };
-            diagnostician.try_and_learn(case, prover, &claim).await
+            diagnostician.try_and_collect(case, prover, &claim).await
         }
         Err(error) => (Err(error.clone()), diagnostician.without_caller(case, error).await),
     }
@@ -172,9 +172,9 @@ impl Diagnosed {
         match (&self.diagnosis, &self.proof) {
             (Some(diagnosis), proof) => {
                 if let Some(Ok(proof)) = proof {
-                    text.push_str(&format!("{}\n\n", step_table(proof, &self.user, width)));
+                    text.push_str(&format!("{}\n\n", proof::step_table(proof, &self.user, width)));
                 }
-                text.push_str(&words::text(diagnosis, width));
+                text.push_str(&diagnosis::text(diagnosis, width));
             }
             (None, Some(Err(error))) => text.push_str(&crate::report::console::error_text(error)),
             (None, _) => {}

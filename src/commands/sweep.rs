@@ -1,4 +1,4 @@
-//! `xacct sweep`: deletes test buckets that a run left which was killed.
+//! `xacct sweep`: deletes test buckets left behind by interrupted runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -125,7 +125,7 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
         let width = found.iter().map(|found| found.name.len()).max().unwrap_or_default();
         for found in found {
             let sign = if found.left.is_none() { '-' } else { ' ' };
-            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", words(left)));
+            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", reason(left)));
             let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
         }
     }
@@ -150,13 +150,14 @@ fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCo
     for (name, result) in accounts.iter().flat_map(|account| &account.deleted) {
         match result {
             Ok(None) => console.tell(&format!("Deleted {name}")),
-            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", words(*left))),
+            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", reason(*left))),
             Err(error) => console.error(error),
         }
     }
 }
 
-fn words(left: Left) -> &'static str {
+/// Why a bucket is left.
+fn reason(left: Left) -> &'static str {
     match left {
         Left::OtherName => "not a name that xacct gives",
         Left::Young => "may be of a run under way",

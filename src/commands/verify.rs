@@ -1,4 +1,4 @@
-//! `xacct verify`: proves every link on record.
+//! `xacct verify`: tests every link in `xacct.toml`.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Freshness, Outcome, Proof};
 use crate::report::json::{self, JsonError, JsonProof};
-use crate::report::{console, diagnosis as diagnosis_words, proof as words};
+use crate::report::{console, diagnosis, proof};
 
 /// Runs `xacct verify`.
 pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
@@ -84,8 +84,8 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         let title = format!("{user} → {}", proven.role);
         match &proven.result {
             Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
-                let heading = words::heading(proof);
-                let steps = words::steps(proof, proven.diagnosis.as_ref(), user, console.width());
+                let heading = proof::heading(proof);
+                let steps = proof::steps(proof, proven.diagnosis.as_ref(), user, console.width());
                 blocks.push(format!("{title}\n{heading}\n{steps}"));
             }
             Ok(_) => {}
@@ -103,7 +103,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
 
 /// The diagnosis, if there is one.
 fn why(proven: &Proven<'_>, width: u16) -> String {
-    let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis_words::text(diagnosis, width));
+    let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
 }
 
@@ -112,7 +112,7 @@ fn table(proofs: &[Proven<'_>], width: u16) -> String {
     table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
     for proven in proofs {
         let (result, time) = match &proven.result {
-            Ok(proof) => (words::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
+            Ok(proof) => (proof::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
             Err(_) => ("error", String::new()),
         };
         let link = proven.link;

@@ -1,8 +1,8 @@
 //! Writes the grant: one document for all links of a user, which IAM replaces whole and on no condition.
 //!
-//! Runs that read it at the same time and write it one after the other undo each other's work. So it is read right before
-//! it is written, read again afterwards, and looked at now and then while AWS is waited for; what another run undid is
-//! written again, with what that run wrote.
+//! Runs that read it at the same time and write it one after the other undo each other's work. So xacct reads it right
+//! before it writes, reads it again afterwards, and now and then while it waits for AWS; what another run undid it writes
+//! again, with what that run wrote.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::report::console::Progress;
 /// How often one run writes the grant: others that write it ever again are not fought.
 const MOST_WRITES: usize = 6;
 
-/// What is to be done about a grant, as it was found.
+/// Decides what to do about a grant as it was found.
 type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
 
 /// The grant, as one run writes it.
@@ -34,7 +34,7 @@ pub struct GrantWriter {
     name: PolicyName,
     planner: Planner,
     random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// What stood there before each write of ours: reads that lag behind still show it.
+    /// What each of our writes replaced: reads that lag behind still show it.
     replaced: Vec<Option<FoundDocument>>,
     /// What was planned last, and applied unless it failed.
     pub plan: Plan,
@@ -43,7 +43,7 @@ pub struct GrantWriter {
 }
 
 impl GrantWriter {
-    /// The grant of this user. `planner` says what is to be done about it, whatever stands there.
+    /// A writer of this user's grant. `planner` decides what to do about a grant as it was found.
     pub fn new(
         operator: &Operator,
         user: &ObservedUser,
@@ -93,7 +93,7 @@ impl GrantWriter {
         Ok(())
     }
 
-    /// Writes, rests and looks once more: whoever read the grant before it was written may still write. For those who have
+    /// Writes, rests and reads once more: whoever read the grant before it was written may still write. For those who have
     /// nothing else to wait for.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl GrantWriter {
             if writes == self.replaced.len() {
                 return Ok(());
             }
-            // Twice the three round trips that this took, and what another run takes from its look to its write is one.
+            // Twice the three round trips that this took, and what another run takes from its read to its write is one.
             let rest = start.elapsed() * 2;
             sleep(rest.clamp(Duration::from_millis(200), Duration::from_secs(2))).await;
         }
@@ -135,13 +135,13 @@ impl GrantWriter {
     async fn guard_until(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
-            let look = async {
+            let read = async {
                 sleep(pause).await;
                 self.read().await
             };
             let found = tokio::select! {
                 _ = &mut ended => return Ok(()),
-                found = look => found,
+                found = read => found,
             };
             // What cannot be read or decided now is for the diagnosis, if the link does not come to work.
             let Ok(found) = found else { continue };
@@ -163,12 +163,12 @@ impl GrantWriter {
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
         if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
             // It was seen, and nothing of ours took it away: what one read misses must not be written over.
-            let look = async || {
+            let read_both = async || {
                 let names = read::inline_names(access, holder).await?;
                 Ok((names, read::inline(access, holder, self.name.as_str()).await?))
             };
             let what = format!("policy {} of user `{}`", self.name, self.user.arn.name);
-            let found = observe::consistent(&what, look, |(names, reading)| {
+            let found = observe::consistent(&what, read_both, |(names, reading)| {
                 let is_listed =
                     names.present().is_some_and(|names| names.iter().any(|name| *name == self.name.as_str()));
                 is_listed && reading.is_absent()
@@ -205,7 +205,7 @@ impl GrantWriter {
         outcome(&applied, &self.plan, "", &self.place())
     }
 
-    /// What stands there, once it is not what stood there before our last write.
+    /// Reads until the answer is not one that our writes replaced.
     async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
         let place = self.place();
         let is_current = |found: &Option<FoundDocument>| {

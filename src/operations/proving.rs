@@ -1,4 +1,4 @@
-//! What is claimed of a link, and who proves it.
+//! What is claimed of a link, and with whose credentials it is proven.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::iam::names::AccountId;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
-/// Whose links the file records.
+/// The user in `xacct.toml`.
 ///
 /// # Errors
-/// When it does not say.
+/// When the file names none.
 pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     run.file.source.user.clone().ok_or_else(|| {
         Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
@@ -23,8 +23,7 @@ pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     })
 }
 
-/// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these
-/// credentials as the user's.
+/// A prover for links of the user. `named` says that these credentials were named as the user's own.
 ///
 /// # Errors
 /// When the profile's `mfa_serial` is none.

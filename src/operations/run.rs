@@ -72,8 +72,8 @@ impl Run<'_> {
     }
 }
 
-/// Works on all of these, so many of them side by side, and gives the results in the order of what they are of. One that
-/// takes long holds up no other.
+/// Works on all of these, at most `concurrency` at a time, and returns the results in their order. One that takes long
+/// holds up no other.
 pub(crate) async fn side_by_side<T, R>(
     all: impl IntoIterator<Item = T>,
     concurrency: u16,

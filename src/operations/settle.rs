@@ -1,4 +1,5 @@
-//! What a link means for its two halves: the same whether they are made or printed.
+//! Settles a link: from `xacct.toml` and the options to the desired role and grant, the same whether they are created or
+//! printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 use crate::operations::accounts::{SourceSide, TargetSide};
 use crate::operations::run::Run;
 
-/// Inline policies by name.
+/// Inline policies of a role, by name.
 pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
 
 /// The role of the link as it should be.

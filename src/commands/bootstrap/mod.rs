@@ -1,6 +1,7 @@
 //! `xacct bootstrap`: creates or repairs both halves of each link, then tests it.
 
 mod apply;
+mod json;
 mod observe;
 mod other_half;
 mod plan;

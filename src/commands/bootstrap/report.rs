@@ -1,26 +1,22 @@
 //! What bootstrap shows: the plan before, the result after, and what the other owner needs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use comfy_table::Cell;
-use serde::Serialize;
 
+use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, naming, other_half};
-use super::work::{Job, Work};
+use super::work::Work;
 use crate::cli::{Bootstrap, Half};
 use crate::config::Link;
-use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Result};
 use crate::operations::accounts::who;
 use crate::operations::apply::{ask, check_can_ask, declined};
 use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
-use crate::operations::work::{JsonConfig, JsonSource};
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
-use crate::report::json::{self, JsonChange, JsonError, JsonProof};
-use crate::report::{diagnosis, proof as words};
+use crate::report::{diagnosis, json, proof};
 
 /// Shows who is at work, what the links will be, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
@@ -129,9 +125,9 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         if let Some(Ok(proof)) = &job.state.proof
             && (!several || proof.outcome != Outcome::Works)
         {
-            let heading = words::heading(proof);
+            let heading = proof::heading(proof);
             let title = if several { format!("{}: {heading}", job.link.name) } else { heading };
-            console.result(&format!("\n{title}\n{}", words::steps(proof, job.state.diagnosis.as_ref(), user, width)));
+            console.result(&format!("\n{title}\n{}", proof::steps(proof, job.state.diagnosis.as_ref(), user, width)));
         } else if let Some(diagnosis) = &job.state.diagnosis {
             console.result(&format!("\n{}", diagnosis::text(diagnosis, width)));
         }
@@ -163,7 +159,7 @@ fn table(work: &Work, width: u16) -> String {
         let proof = job.state.proof.as_ref();
         let (result, ready) = match (&job.result, proof) {
             (Err(_), _) => ("error", None),
-            (Ok(()), Some(Ok(proof))) => (words::verdict_in_short(proof.outcome), proof.ready_after),
+            (Ok(()), Some(Ok(proof))) => (proof::verdict_in_short(proof.outcome), proof.ready_after),
             (Ok(()), Some(Err(_))) => ("made; error while verifying", None),
             (Ok(()), None) if work.grant.result.is_err() => ("made; the grant failed", None),
             (Ok(()), None) => ("made; not verified", None),
@@ -200,82 +196,4 @@ fn for_the_other_owners(work: &Work, only: Half) -> String {
         let _ = writeln!(text, "Then prove the link: xacct verify");
     }
     text
-}
-
-#[derive(Serialize)]
-struct JsonBootstrap {
-    source: JsonSource,
-    targets: BTreeMap<String, JsonTarget>,
-    pending_changes: usize,
-    applied: bool,
-    config: JsonConfig,
-}
-
-#[derive(Default, Serialize)]
-struct JsonTarget {
-    account: String,
-    role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_arn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operator: Option<json::Operator>,
-    changes: Vec<JsonChange>,
-    notes: Vec<String>,
-    warnings: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_half: Option<OtherHalf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verification: Option<JsonProof>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diagnosis: Option<Diagnosis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<JsonError>,
-}
-
-impl JsonBootstrap {
-    fn new(work: &Work, args: &Bootstrap, run: &Run<'_>, recorded: Option<&Result<bool>>) -> Self {
-        let jobs = work.jobs.iter().map(|job| {
-            let other_half = args.only.filter(|_| job.result.is_ok()).map(|only| other_half(work, job, only));
-            (job.link.name.clone(), JsonTarget { other_half, ..JsonTarget::from(job) })
-        });
-        let failed = work.failed.iter().map(|failed| {
-            let target = JsonTarget {
-                account: failed.link.account.to_string(),
-                role: failed.link.role.to_string(),
-                error: Some((&failed.error).into()),
-                ..JsonTarget::default()
-            };
-            (failed.link.name.clone(), target)
-        });
-        Self {
-            source: JsonSource::from(work).with_warnings(&work.grant.plan),
-            targets: jobs.chain(failed).collect(),
-            pending_changes: work.pending(),
-            applied: !args.changes.only_shown(),
-            config: JsonConfig::new(&run.file.path, recorded),
-        }
-    }
-}
-
-impl From<&Job> for JsonTarget {
-    fn from(job: &Job) -> Self {
-        let proof = job.state.proof.as_ref();
-        let error = job.result.as_ref().err().or_else(|| proof?.as_ref().err());
-        Self {
-            account: job.link.account.to_string(),
-            role: job.link.role.to_string(),
-            role_arn: Some(job.role.to_string()),
-            external_id: job.link.external_id.known().map(ToString::to_string),
-            operator: job.operator.as_ref().map(json::Operator::from),
-            changes: json::plan_changes(&job.plan, job.role.name.as_str()),
-            notes: json::plan_notes(&job.plan),
-            warnings: json::plan_warnings(&job.plan),
-            other_half: None,
-            verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
-            diagnosis: job.state.diagnosis.clone(),
-            error: error.map(JsonError::from),
-        }
-    }
 }

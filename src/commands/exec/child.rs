@@ -53,7 +53,7 @@ mod unix {
     use std::os::unix::process::ExitStatusExt;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
-    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
     use std::thread;
     use std::time::Duration;
 
@@ -120,7 +120,7 @@ mod unix {
         if let Some(signal) = signals.arrived() {
             return Ok(Ended { how: How::Stopped(signal), outlived: false });
         }
-        let Signals(mut signals) = signals;
+        let Signals(signals) = signals;
         for more in [SIGQUIT, SIGUSR1, SIGUSR2].into_iter().filter(|number| !is_ignored(*number)) {
             signals.add_signal(more)?;
         }
@@ -129,21 +129,7 @@ mod unix {
             Err(error) => return Ok(Ended { how: How::NotStarted(error), outlived: false }),
         };
         let pid = Pid::from_child(&child);
-        let (send, events) = channel();
-        let ended = send.clone();
-        thread::spawn(move || {
-            for origin in signals.forever() {
-                if came_to_us_alone(&origin) && send.send(Event::Signal(origin.signal)).is_err() {
-                    return;
-                }
-            }
-        });
-        thread::spawn(move || {
-            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it below.
-            let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
-            let _ = ended.send(Event::Ended);
-        });
+        let events = events(signals, pid);
         let left = || expires.map(|expires| expires.duration_since(now()).unwrap_or_default());
         let mut is_over = false;
         loop {
@@ -166,6 +152,26 @@ mod unix {
         }
         let how = How::Ran(child.wait()?);
         Ok(Ended { how, outlived: left().is_some_and(|left| left.is_zero()) })
+    }
+
+    /// Reports what happens, from two threads: a signal to pass on, or the end of the command.
+    fn events(mut signals: SignalsInfo<WithOrigin>, pid: Pid) -> Receiver<Event> {
+        let (send, events) = channel();
+        let ended = send.clone();
+        thread::spawn(move || {
+            for origin in signals.forever() {
+                if came_to_us_alone(&origin) && send.send(Event::Signal(origin.signal)).is_err() {
+                    return;
+                }
+            }
+        });
+        thread::spawn(move || {
+            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it.
+            let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
+            let _ = ended.send(Event::Ended);
+        });
+        events
     }
 
     pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {

@@ -2,7 +2,7 @@
 
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
-use crate::aws::credentials::session_cache::Key;
+use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::sts::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
@@ -16,11 +16,10 @@ use crate::text::word;
 
 /// A session that is open.
 pub struct Opened {
-    /// What its calls are signed with.
     pub credentials: SessionCredentials,
     /// Whose it is, in words.
     pub whose: String,
-    /// Where it is used, where anybody said so.
+    /// The Region to use it in, if one is set.
     pub region: Option<Region>,
 }
 
@@ -51,25 +50,29 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
     let cache = if options.cache { run.session_cache() } else { None };
-    let key = key(&prover, &claim)?;
     if options.cache && cache.is_none() {
         run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
     }
-    let kept = match &cache {
-        Some(cache) => mfa::kept(cache, &access.in_region(prover.region(&claim)), &key).await,
-        None => None,
-    };
-    let credentials = match kept {
-        Some(kept) => kept,
-        None => {
-            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role))?;
-            if let Some(cache) = &cache {
-                cache.store(&key, &session.credentials);
-            }
-            session.credentials
-        }
-    };
+    let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
+}
+
+/// The session from the cache; without a cache, or where it has none, a new one.
+async fn cached_or_new(
+    prover: &Prover,
+    claim: &Claim,
+    link: &Link,
+    cache: Option<Cache>,
+) -> Result<SessionCredentials> {
+    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
+    let Some(cache) = cache else { return Ok(new().await?.credentials) };
+    let key = key(prover, claim)?;
+    if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
+        return Ok(cached);
+    }
+    let session = new().await?;
+    cache.store(&key, &session.credentials);
+    Ok(session.credentials)
 }
 
 /// Opens a session of the user's own.

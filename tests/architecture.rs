@@ -178,12 +178,13 @@ fn only_aws_knows_the_sdk() {
 #[test]
 fn credentials_are_exported_without_being_fetched() {
     assert_uses_only(&["src/export"], &["export", "aws", "iam"]);
-    assert_only_under(&["src/export"], |line| line.contains("aws::sts::Keys"));
+    assert_only_under(&["src/export"], |line| line.contains("aws::keys::Keys"));
 }
 
 #[test]
 fn secrets_are_revealed_only_to_who_asked_for_them() {
-    let allowed = ["src/commands/exec", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/sts"];
+    let allowed =
+        ["src/commands/exec", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/keys"];
     assert_only_under(&allowed, |line| line.contains("reveal("));
 }
 

@@ -15,7 +15,7 @@ use crate::iam::names::IamPath;
 pub async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
     match &link.way_in {
         WayIn::Profile(name) => connections.access(Some(name)).await,
-        WayIn::Search => connections.access(Some(&connections.profile_for(&link.account, &link.role)?)).await,
+        WayIn::Search => connections.access(Some(&connections.profiles().of_account(&link.account, &link.role)?)).await,
         WayIn::EnterRole(role) => {
             let source = source.ok_or_else(|| {
                 Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")

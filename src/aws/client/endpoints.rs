@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-use crate::aws::credentials::session_cache::Warn;
+use crate::aws::client::notify::Warn;
 
 /// Says where requests go that do not go to AWS: once for each endpoint, before the first of them is sent.
 #[derive(Clone)]

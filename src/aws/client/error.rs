@@ -192,6 +192,21 @@ fn innermost(error: &dyn std::error::Error) -> String {
     shown(&cause.to_string())
 }
 
+/// An error with its causes on one line.
+pub(in crate::aws) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = next.source();
+    }
+    text
+}
+
 /// What an answer says, on one line that is not too long: whoever answers may not be AWS. AWS's own longest messages,
 /// those about policies, have some hundred characters; what it repeats of a request has more.
 fn shown(text: &str) -> String {

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -13,7 +12,8 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::aws::sts::SessionCredentials;
+use crate::aws::client::notify::Warn;
+use crate::aws::keys::SessionCredentials;
 use crate::error::{Error, Kind, Result};
 
 /// A session this close to its end is not begun with any more.
@@ -24,9 +24,6 @@ const LONGEST_FILE: u64 = 64 * 1024;
 
 /// How the names of files begin that are still being written.
 const HALF_WRITTEN: &str = ".new-";
-
-/// Says something to the person at the terminal.
-pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The folder of kept sessions.
 #[derive(Clone)]

@@ -9,9 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
-use crate::aws::sts;
 use crate::error::{Error, Result};
-use crate::iam::names::{RoleName, UserName};
+use crate::iam::names::{MfaSerial, RoleName, UserName};
 use crate::iam::plan::teardown::LastUse;
 use crate::iam::state::{FoundDocument, Reading};
 
@@ -182,13 +181,24 @@ pub async fn groups(access: &Access, user: &str) -> Result<Reading<Vec<String>>>
     })
 }
 
-/// Serials of a user's MFA devices.
+/// Returns the serials of a user's MFA devices.
+///
+/// # Errors
+/// When listing them is denied or AWS cannot be reached.
+pub async fn mfa_serials(access: &Access, user: &UserName) -> Result<Vec<MfaSerial>> {
+    const CALL: Call = Call::iam("ListMFADevices");
+    let request = access.iam().list_mfa_devices().user_name(user.to_string());
+    let answer = request.send().await.map_err(|error| CALL.failed(error))?;
+    Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
+}
+
+/// Returns the same serials as a reading: a denied list is not taken for none.
 ///
 /// # Errors
 /// As above.
 pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec<String>>> {
-    match sts::mfa_devices(access, user).await {
-        Ok(devices) => Ok(Reading::Present(devices.iter().map(ToString::to_string).collect())),
+    match mfa_serials(access, user).await {
+        Ok(serials) => Ok(Reading::Present(serials.iter().map(ToString::to_string).collect())),
         Err(error) => unread(error),
     }
 }

@@ -90,7 +90,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         .with_sts_rate(args.report.sts_rate);
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
-        connections.require(profile)?;
+        connections.profiles().require(profile)?;
     }
 
     let mut work = survey_and_plan(args, run, &connections, &source, links, &files).await?;

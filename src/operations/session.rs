@@ -149,7 +149,7 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
             link.account
         ));
     }
-    if error.code() != Some("AccessDenied") {
+    if !error.is_denial() {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };

@@ -151,10 +151,9 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
 pub async fn carries_mfa(access: &Access) -> Option<bool> {
     match access.iam().get_user().send().await {
         Ok(_) => Some(true),
-        Err(error) => match Call::iam("GetUser").failed(error).code()? {
-            "InvalidClientTokenId" => Some(false),
-            "AccessDenied" => Some(true),
-            _ => None,
+        Err(error) => match Call::iam("GetUser").failed(error) {
+            error if error.is_denial() => Some(true),
+            error => (error.code()? == "InvalidClientTokenId").then_some(false),
         },
     }
 }
@@ -311,15 +310,12 @@ fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
 
 /// What a failed read means. The permission that a call needs is called like the call.
 pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
-    match error.code() {
-        Some("NoSuchEntity") => Ok(Reading::Absent),
-        Some("AccessDenied" | "AccessDeniedException") => {
-            let answer = error.aws.as_deref();
-            Ok(Reading::Unreadable {
-                permission: answer.map(|answer| format!("{}:{}", answer.service, answer.operation)).unwrap_or_default(),
-                answer: answer.map(ToString::to_string).unwrap_or_default(),
-            })
-        }
+    match error.aws.as_deref() {
+        Some(answer) if answer.code.as_deref() == Some("NoSuchEntity") => Ok(Reading::Absent),
+        Some(answer) if answer.is_denial() => Ok(Reading::Unreadable {
+            permission: format!("{}:{}", answer.service, answer.operation),
+            answer: answer.to_string(),
+        }),
         _ => Err(error),
     }
 }

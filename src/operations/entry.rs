@@ -25,7 +25,7 @@ pub async fn enter(connections: &Connections, link: &Link, source: Option<&Acces
             let request = AssumeRole::new(arn, "xacct-bootstrap".parse()?);
             let session = sts::assume(source, &request).await.map_err(|error| {
                 error.context(format!("role `{role}` cannot be entered")).hint(format!(
-                    "the source operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
+                    "allow the source operator ({}) sts:AssumeRole on {}, and let that role trust the operator's account",
                     source.origin, request.role
                 ))
             })?;

@@ -142,9 +142,7 @@ impl Call {
                     "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
                 ),
             ),
-            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
-                (Kind::Aws, format!("{name} was refused"), None)
-            }
+            _ if answer.is_denial() => (Kind::Aws, format!("{name} was refused"), None),
             Some("RequestExpired") => (
                 Kind::Credentials,
                 "the request reached AWS too late, or this machine's clock is wrong".to_owned(),
@@ -165,7 +163,7 @@ impl Call {
             Some(code) => (
                 Kind::Aws,
                 format!("{name} failed with {code}"),
-                Some("AWS's API reference says under the operation's name what this error means"),
+                Some("look up this error under the operation's name in AWS's API reference"),
             ),
             None => (Kind::Aws, format!("{name} failed"), None),
         };

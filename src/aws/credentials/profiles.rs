@@ -67,7 +67,7 @@ impl Profiles {
         Err(if names.is_empty() {
             error.hint(format!("make one: aws configure --profile {}", word(name)))
         } else {
-            error.hint(format!("they have {}", names.join(", ")))
+            error.note(format!("they have {}", names.join(", "))).hint("name one of these profiles")
         })
     }
 

@@ -28,7 +28,7 @@ use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
 
-/// The region whose STS and IAM are used when nothing names one: every partition `aws` account has it.
+/// The region if none is configured: every account of partition `aws` has it.
 const FALLBACK_REGION: &str = "us-east-1";
 
 /// Opens access to accounts: one connection pool, and the profiles of the AWS config files, read once.
@@ -46,7 +46,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Reads the AWS config files and prepares the pool; connects to nothing. `tell` hears of endpoints that are not AWS's
+    /// Reads the AWS config files and prepares the pool; connects to nothing. `tell` is told of endpoints that are not AWS's
     /// own, before anything is sent there.
     ///
     /// # Errors
@@ -69,19 +69,19 @@ impl Connections {
         })
     }
 
-    /// With what there is to pass MFA with.
+    /// Sets the means to pass MFA.
     #[must_use]
     pub fn with_mfa(self, mfa: Mfa) -> Self {
         Self { mfa: Arc::new(mfa), ..self }
     }
 
-    /// With this many requests a second to STS at most, whoever signs them.
+    /// Sets the maximum STS requests per second, whoever signs them.
     #[must_use]
     pub fn with_sts_rate(self, rate: u16) -> Self {
         Self { pace: Pace::new(rate), ..self }
     }
 
-    /// What there is to pass MFA with, and the sessions that were made with it.
+    /// Returns the means to pass MFA, with the sessions of this run.
     #[must_use]
     pub fn mfa(&self) -> &Arc<Mfa> {
         &self.mfa
@@ -93,7 +93,7 @@ impl Connections {
         &self.profiles
     }
 
-    /// The pool for a profile, which may name a CA bundle of its own.
+    /// Returns the pool for a profile, which may name a CA bundle of its own.
     fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
         let profile = profile.unwrap_or_else(|| self.profiles.selected());
         let of_profile = self.profiles.setting(profile, "ca_bundle").map(|path| (profile, path));
@@ -107,10 +107,11 @@ impl Connections {
         Ok(pool)
     }
 
-    /// The credentials of a profile, or those that the usual chain finds (environment, `AWS_PROFILE`, SSO, …).
+    /// Opens access with the credentials of a profile, or those that the default chain finds (environment, `AWS_PROFILE`,
+    /// SSO, …).
     ///
     /// # Errors
-    /// When the profile does not exist, or its credentials cannot be had.
+    /// When the profile does not exist or yields no credentials.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
         if let Some(name) = profile {
             self.profiles.require(name)?;
@@ -176,7 +177,7 @@ impl Connections {
         Ok(SharedCredentialsProvider::new(provider.profile_files(self.profiles.files_about(name)).build()))
     }
 
-    /// Access with the settings of a profile, and with credentials that are found already or still to be found.
+    /// Opens access with the settings of a profile, and the given provider or the default chain.
     async fn open_with(&self, profile: Option<&str>, provider: Option<SharedCredentialsProvider>) -> Result<Access> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.pool(profile)?)
@@ -237,8 +238,8 @@ impl Connections {
         })
     }
 
-    /// The region for a profile: as asked for, else of the environment, the profile, or those it takes its credentials from,
-    /// else of the machine.
+    /// Returns the region for a profile: from the options, else the environment, the profile and its sources, or the EC2
+    /// instance.
     async fn region_for(&self, profile: &str) -> Option<String> {
         if let Some(region) = &self.region {
             return Some(region.to_string());
@@ -252,8 +253,8 @@ impl Connections {
         }
     }
 
-    /// Where the EC2 instance is that this runs on. Anywhere else it takes a second to learn that nobody answers, so it is
-    /// asked once.
+    /// Returns the region of the EC2 instance that xacct runs on. Elsewhere the request takes a second to fail, so it is
+    /// sent once.
     async fn region_of_machine(&self) -> Option<String> {
         let ask = async || {
             let conf = ProviderConfig::default().with_http_client(self.pool(None).ok()?);

@@ -1,4 +1,4 @@
-//! Who the caller is, and sessions: AssumeRole and GetSessionToken.
+//! STS: GetCallerIdentity, AssumeRole and GetSessionToken.
 
 use std::time::SystemTime;
 
@@ -25,7 +25,7 @@ pub struct Caller {
 /// A session of a role.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// What its calls are signed with.
+    /// The credentials that sign its calls.
     pub credentials: SessionCredentials,
     /// Who the session is: the ARN in AWS's answer.
     pub arn: CallerArn,
@@ -49,7 +49,7 @@ pub struct AssumeRole {
 }
 
 impl AssumeRole {
-    /// A request for this role and nothing besides.
+    /// Creates a request with nothing but the role and the session's name.
     #[must_use]
     pub fn new(role: RoleArn, session_name: SessionName) -> Self {
         Self { role, session_name, external_id: None, duration: None, tags: Vec::new(), source_identity: None }
@@ -59,7 +59,7 @@ impl AssumeRole {
 /// Asks AWS who the credentials belong to. The call needs no permission (STS API reference, GetCallerIdentity).
 ///
 /// # Errors
-/// When the credentials are not in force, or AWS cannot be reached.
+/// When the credentials are not valid, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
     let request = access.new_sts().get_caller_identity();
@@ -72,7 +72,7 @@ pub async fn caller(access: &Access) -> Result<Caller> {
 /// Assumes a role.
 ///
 /// # Errors
-/// When AWS refuses, which it words the same whichever half of the link is wrong, or cannot be reached.
+/// When AWS denies it, in the same words whichever half of the link is wrong, or cannot be reached.
 pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
     let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
@@ -93,13 +93,13 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     Ok(Session { credentials, arn })
 }
 
-/// A session of the user, which carries proof of MFA if a device and its code are given.
+/// Creates a session of the user, with MFA if a device and its code are given.
 ///
 /// A code works once, and proving a link takes several AssumeRole calls; the session makes one code serve for all of
 /// them, and every call through it counts as made with MFA.
 ///
 /// # Errors
-/// When the code is wrong or used, the device is not the user's, or the credentials are of a session already.
+/// When the code is wrong or used, the device is not the user's, or the credentials belong to a session.
 pub async fn get_session_token(
     access: &Access,
     mfa: Option<(&MfaSerial, &MfaCode)>,

@@ -1,5 +1,5 @@
-//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile): where requests are sent, said
-//! beforehand.
+//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile), reported before a request is sent
+//! there.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::aws::client::notify::Warn;
 
-/// Says where requests go that do not go to AWS: once for each endpoint, before the first of them is sent.
+/// Reports endpoints that are not AWS's own: each once, before the first request.
 #[derive(Clone)]
 pub(in crate::aws) struct Notice {
     tell: Warn,
@@ -37,7 +37,7 @@ impl Notice {
     }
 }
 
-/// The endpoints of the services in use that somebody chose, without the passwords in them.
+/// Returns the configured endpoints of the services in use, without passwords.
 pub(in crate::aws) fn of(config: &SdkConfig) -> Vec<String> {
     let chosen = |service: &str| {
         let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
@@ -57,7 +57,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.
+/// Whether buckets must be addressed by path: names below `localhost` and IP addresses do not resolve.
 pub(in crate::aws) fn is_local(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! When the SDK gives a request up, and what it sends again besides what it would by itself.
+//! Timeouts, and retries besides the SDK's own.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(in crate::aws) fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Status 429 is throttling whatever the body says. The SDK goes by AWS's codes, which a proxy on the way does not know.
+/// Retries status 429 as throttling whatever the body says. The SDK goes by AWS's codes, which a proxy does not send.
 #[derive(Debug)]
 pub(in crate::aws) struct TooManyRequests;
 

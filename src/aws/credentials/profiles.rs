@@ -38,7 +38,7 @@ impl Profiles {
         Ok(Self { set, files: Files::read(&variable) })
     }
 
-    /// The profile that the environment selects: `AWS_PROFILE`, or `default`.
+    /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
     pub(in crate::aws) fn selected(&self) -> &str {
         self.set.selected_profile()
     }
@@ -47,7 +47,7 @@ impl Profiles {
         self.set.get_profile(name).is_some()
     }
 
-    /// A setting of a profile, such as `mfa_serial`.
+    /// Returns a setting of a profile, such as `mfa_serial`.
     #[must_use]
     pub fn setting(&self, profile: &str, key: &str) -> Option<&str> {
         self.set.get_profile(profile)?.get(key)
@@ -71,10 +71,10 @@ impl Profiles {
         })
     }
 
-    /// The one profile that says in the AWS config file that it is of this account, and is not of the link's own role.
+    /// Returns the one profile whose settings name this account, other than one for the link's own role.
     ///
     /// # Errors
-    /// When there is none, or there are several to choose from.
+    /// When there is none, or more than one.
     pub fn of_account(&self, account: &AccountId, link_role: &RoleName) -> Result<String> {
         let role = format!(":{account}:role/");
         let own = format!("/{link_role}");
@@ -105,10 +105,10 @@ impl Profiles {
         }
     }
 
-    /// A profile, the one that it takes its credentials from, and so on.
+    /// Iterates over a profile, its `source_profile`, and so on.
     pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         let source = |profile: &&'a str| self.setting(profile, "source_profile");
-        // Profiles may lead in a circle, and no longer way is without one.
+        // Profiles may form a circle; without one, no chain is longer than all of them.
         successors(Some(profile), source).take(self.set.profiles().count())
     }
 
@@ -117,7 +117,7 @@ impl Profiles {
         self.files.about(&self.sources(profile).collect::<Vec<_>>())
     }
 
-    /// The chain of a profile that `aws-config` would not resolve as other tools do.
+    /// Resolves the roles of a profile that `aws-config` would not resolve as other tools do.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
@@ -128,7 +128,7 @@ impl Profiles {
         role_chain::chain(&exists, &get, profile.unwrap_or_else(|| self.selected()))
     }
 
-    /// The profile that these credentials, which the default chain found, come from.
+    /// Returns the profile that credentials found by the default chain come from, if any.
     pub(in crate::aws) fn behind(&self, credentials: &Credentials) -> Option<String> {
         let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
         let selected = self.selected();

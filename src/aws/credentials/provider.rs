@@ -1,4 +1,4 @@
-//! Credentials as they are found: asked for once, and where they are from.
+//! Credentials from the SDK's providers: requested once, with their origin and what to say if there are none.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -45,12 +45,12 @@ impl ProvideCredentials for Once {
     }
 }
 
-/// What the SDK notes of how credentials were found.
+/// Returns what the SDK records of how it found credentials.
 pub(in crate::aws) fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
     credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
 }
 
-/// Where credentials are from, in words.
+/// Returns where credentials come from, in words.
 pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
     use AwsCredentialFeature as From;
     let found = features(credentials);
@@ -80,7 +80,7 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
     }
 }
 
-/// The error where no credentials were found.
+/// Returns the error for a profile, or an environment, without credentials.
 pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
     match profile {
         Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
@@ -92,7 +92,7 @@ pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
     }
 }
 
-/// The error where credentials were found and cannot be used.
+/// Returns the error for a provider that failed.
 pub(in crate::aws) fn unusable(error: CredentialsError, profile: Option<&str>) -> Error {
     let mut failure = missing(profile);
     if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {

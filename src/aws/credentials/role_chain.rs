@@ -13,22 +13,22 @@ use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
-/// The setting of a profile, by profile and key.
+/// Looks up a setting by profile and key.
 pub(in crate::aws) type Settings<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
-/// The roles to assume, one with the session of the one before, and what to begin with.
+/// The roles to assume, each with the session of the one before, and the credentials for the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) struct Chain {
     pub base: Base,
     pub steps: Vec<Step>,
 }
 
-/// The credentials at the beginning.
+/// The credentials that a chain begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) enum Base {
-    /// Those of a profile that assumes no role itself, whatever it has.
+    /// Whatever a profile has that assumes no role itself.
     Profile(String),
-    /// The access key that stands in a profile which has a role, too.
+    /// The access key in a profile that also has a role.
     Keys(String),
     /// What `credential_source` names.
     Environment,
@@ -47,10 +47,10 @@ pub(in crate::aws) struct Step {
     pub mfa: Option<MfaSerial>,
 }
 
-/// The chain of a profile; `None` where `aws-config` does all that it asks for.
+/// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
 ///
 /// # Errors
-/// When profiles lead in a circle, one of them is not there, or a setting cannot be used.
+/// When profiles form a circle, one of them does not exist, or a setting is invalid.
 pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, profile: &str) -> Result<Option<Chain>> {
     let mut steps = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -86,7 +86,7 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
     Ok(is_ours.then_some(Chain { base, steps }))
 }
 
-/// Where a profile says that the credentials for its role come from.
+/// Where the credentials for a profile's role come from.
 enum Source {
     Profile(String),
     Base(Base),
@@ -136,11 +136,11 @@ fn step(get: Settings<'_>, name: &str) -> Result<Step> {
     })
 }
 
-/// Assumes the roles of a chain, each with the session of the one before; the first with `access`. `name` is the profile
-/// that was asked for.
+/// Assumes the roles of a chain, the first with `access`, each other with the session of the one before. `name` is the
+/// requested profile.
 ///
 /// # Errors
-/// When AWS refuses or cannot be reached, or an MFA code cannot be had.
+/// When AWS denies a request or cannot be reached, or there is no MFA code.
 pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str, mfa: &Mfa) -> Result<Access> {
     let place = |error: Error| error.context(format!("profile `{name}`"));
     for step in steps {

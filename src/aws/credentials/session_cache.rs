@@ -1,6 +1,6 @@
-//! Sessions kept between runs, so that an MFA code is asked for once.
+//! The session cache: sessions kept between runs, so that an MFA code is entered once.
 //!
-//! A kept session is a secret on the disk. Its file is the user's own and nobody else's, or it is not used.
+//! A cached session is a secret on disk. A file that others could have written or read is not used.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ mod files {
 
     use std::path::Path;
 
-    /// How the names of files begin that are still being written: there are none.
+    /// The prefix of files that are still being written: there are none.
     pub(super) const HALF_WRITTEN: &str = ".new-";
 
     pub(super) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
@@ -39,7 +39,7 @@ mod files {
 /// A session this close to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// The folder of kept sessions.
+/// The folder of cached sessions.
 #[derive(Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -53,12 +53,12 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// What a session is for: whoever asks for the same gets the same.
+/// What a session is for. Equal requests have equal keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 
 impl Key {
-    /// The key of these parts. Each is preceded by its length, so that no two lists have the same one.
+    /// Hashes these parts. Each is preceded by its length, so that different lists have different keys.
     #[must_use]
     pub fn new(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -82,13 +82,13 @@ struct Kept {
 }
 
 impl Cache {
-    /// The cache in this folder, which is made when it is needed.
+    /// Creates a cache in this folder, which is created when it is needed.
     #[must_use]
     pub fn new(folder: PathBuf, now: fn() -> SystemTime, warn: Warn) -> Self {
         Self { folder, now, warn }
     }
 
-    /// The session for this, if one is kept that still lasts a while. What cannot be trusted is left out, with a warning.
+    /// Returns the session for this key, if a cached one still lasts a while. Warns of files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
         let kept = match files::read(&self.folder, &file_name(key)) {
@@ -111,7 +111,7 @@ impl Cache {
         }
     }
 
-    /// Keeps a session. That it cannot be kept is no error, only a warning: the next run will ask again.
+    /// Stores a session. Failing to is only a warning: the next run prompts again.
     pub fn store(&self, key: &Key, session: &SessionCredentials) {
         let Some(text) = write(session) else { return };
         if let Err(why) = files::write(&self.folder, &file_name(key), &text) {
@@ -119,22 +119,21 @@ impl Cache {
         }
     }
 
-    /// Removes what is kept for this.
+    /// Removes the session for this key.
     pub fn remove(&self, key: &Key) {
         // If it stays, it is found out to be of no use again.
         let _ = std::fs::remove_file(self.folder.join(file_name(key)));
     }
 
-    /// Removes all sessions, and says how many there were. What a run that was killed left half written goes, too.
+    /// Removes all sessions and returns how many there were. Files left half written by a killed run are removed too.
     ///
     /// # Errors
     /// When the folder cannot be read, or a file cannot be removed.
     pub fn forget(&self) -> Result<usize> {
         let failed = |error: std::io::Error| {
-            Error::new(
-                Kind::File,
-                format!("the kept sessions in `{}` cannot be removed: {error}", self.folder.display()),
-            )
+            let folder = self.folder.display();
+            Error::new(Kind::File, format!("the kept sessions in `{folder}` cannot be removed: {error}"))
+                .caused_by(error)
         };
         if self.folder.is_symlink() {
             // What it leads to is not the cache's.
@@ -181,7 +180,7 @@ fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
     is_whole.then_some((SessionCredentials(keys), expires))
 }
 
-/// `None` for what cannot be kept: credentials without end.
+/// Serialises a session; `None` for credentials that never expire.
 fn write(session: &SessionCredentials) -> Option<String> {
     let keys = session.reveal();
     let kept = Kept {

@@ -1,4 +1,4 @@
-//! The owner's own files. What is checked is the open file, so that nobody can put another in its place meanwhile.
+//! Files that only their owner may access. The open file is checked, so that it cannot be swapped in between.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -9,13 +9,13 @@ use rustix::io::Errno;
 
 use crate::text::word;
 
-/// What a file may have at most; a session token has some hundred bytes.
+/// The most bytes to read; a session token has some hundred.
 const LONGEST_FILE: u64 = 64 * 1024;
 
-/// How the names of files begin that are still being written.
+/// The prefix of files that are still being written.
 pub(super) const HALF_WRITTEN: &str = ".new-";
 
-/// The text of a file; `None` if there is none.
+/// Reads a file; `None` if it does not exist.
 pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
     let path = folder.join(name);
     let shown = path.display();
@@ -42,7 +42,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> 
     Ok(Some(text))
 }
 
-/// Writes a file whole, or not at all.
+/// Writes a file atomically.
 pub(super) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("`{}` cannot be written to: {error}", folder.display());
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and what AWS's errors say.
+//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and the meaning of AWS's errors.
 
 pub mod access;
 pub(in crate::aws) mod endpoints;

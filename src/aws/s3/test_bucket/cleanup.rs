@@ -10,10 +10,10 @@ use crate::aws::s3::test_bucket::requests::{delete, is_absent};
 use crate::error::Result;
 use crate::iam::names::AccountId;
 
-/// The buckets that this run has made, or may have made, and not yet seen gone.
+/// The buckets that this run has created, or may have created, and not yet seen gone.
 ///
-/// A name is entered before the bucket is asked for and removed after it is gone, so that whatever ends the run (an
-/// error, Ctrl-C, SIGTERM, a panic) leaves behind here what must still be deleted.
+/// A name is entered before the bucket is requested and removed after it is gone, so that whatever ends the run (an
+/// error, Ctrl-C, SIGTERM, a panic), what must still be deleted is listed here.
 #[derive(Debug, Clone, Default)]
 pub struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
 
@@ -27,7 +27,7 @@ struct Leftover {
 }
 
 impl Leftovers {
-    /// Deletes what is left. Returns the names that could not be deleted.
+    /// Deletes the buckets. Returns the names of those that could not be deleted.
     pub async fn delete_all(&self) -> Vec<String> {
         let left = std::mem::take(&mut *self.lock());
         let deletions =
@@ -35,7 +35,7 @@ impl Leftovers {
         join_all(deletions).await.into_iter().flatten().collect()
     }
 
-    /// The names that are left.
+    /// Returns the names of the buckets to delete.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.lock().iter().map(|left| left.name.clone()).collect()
@@ -52,7 +52,7 @@ impl Leftovers {
         self.lock().iter_mut().filter(|left| left.name == name).for_each(|left| left.answered = true);
     }
 
-    /// Strikes a bucket that is gone, or was never created.
+    /// Removes a bucket that is gone, or was never created.
     pub(super) fn gone(&self, name: &str) {
         self.lock().retain(|left| left.name != name);
     }
@@ -64,7 +64,7 @@ impl Leftovers {
 }
 
 impl Leftover {
-    /// A request that was interrupted may still be on its way, so absence is believed only after a while.
+    /// An interrupted request may still be in flight, so absence is believed only after a while.
     async fn delete(&self) -> Result<()> {
         let mut pause = Duration::from_millis(250);
         let patience = if self.answered { 1 } else { 6 };

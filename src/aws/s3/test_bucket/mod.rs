@@ -20,18 +20,18 @@ pub use requests::{head, is_absent};
 pub(in crate::aws) use spec::PURPOSE_TAG;
 pub use spec::{BUCKET_PREFIX, BucketSpec, is_test_bucket};
 
-/// Lets the connection to S3 be opened while something else is waited for: somebody without a name asks for the bucket that
-/// is about to be made. The answer, that there is none, is of no interest.
+/// Opens the connection to S3 in the background, by an anonymous request for the bucket that is about to be created. The
+/// answer, that there is none, does not matter.
 pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
     if let Some(s3) = access.anonymous_s3() {
         tokio::spawn(s3.head_bucket().bucket(&spec.name).send());
     }
 }
 
-/// Makes the bucket. Whatever comes of it, its name is in `leftovers` until it is seen to be gone.
+/// Creates the bucket. Whatever the result, its name is in `leftovers` until the bucket is seen to be gone.
 ///
 /// # Errors
-/// When S3 refuses, or cannot be reached.
+/// When S3 rejects the request, or cannot be reached.
 pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -> Result<()> {
     const CALL: Call = Call::s3("CreateBucket");
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
@@ -42,7 +42,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
         .chain(spec.tags.iter().map(|given| tag(given.key.as_str(), given.value.as_str())))
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
-    // us-east-1 is the one region that must not be named (S3 API reference, CreateBucket).
+    // us-east-1 is the one region that must not be given (S3 API reference, CreateBucket).
     let elsewhere =
         (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
     let configuration =
@@ -57,7 +57,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     let mut pause = Duration::from_millis(200);
     let mut may_exist = false;
     for attempt in 1.. {
-        // Sent again here and not by the SDK, which would not tell a first refusal from one after a lost answer.
+        // Retried here and not by the SDK, which cannot tell a first refusal from one after a lost answer.
         let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
         let sent = request.clone().customize().config_override(once).send().await;
         let error = match sent.map_err(|error| CALL.failed(error)) {
@@ -66,7 +66,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
             Err(error) if may_exist && error.code() == Some("BucketAlreadyOwnedByYou") => break,
             Err(error) => error,
         };
-        // The SDK has learnt the server's time from the answer, and signs the next request with it.
+        // The SDK has learnt the server's time from the answer, and signs the next request by it.
         if error.code() == Some("RequestTimeTooSkewed") && attempt < 3 {
             continue;
         }
@@ -87,7 +87,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     Ok(())
 }
 
-/// Whether a failed request may have had its effect, or may have it yet.
+/// Whether a failed request may have taken effect, or may still.
 fn may_have_been_done(error: &Error) -> bool {
     match error.code() {
         None => error.kind == Kind::Network,
@@ -105,7 +105,7 @@ fn may_have_been_done(error: &Error) -> bool {
     }
 }
 
-/// What is known of a bucket that was deleted.
+/// What is known of a deleted bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
     /// S3 deleted it on condition that it has the right owner.
@@ -114,10 +114,10 @@ pub enum Removed {
     Unconfirmed,
 }
 
-/// Deletes the bucket if `owner` owns it, and strikes it from `leftovers` once it is gone.
+/// Deletes the bucket if `owner` owns it, and removes it from `leftovers` once it is gone.
 ///
 /// # Errors
-/// When S3 refuses, or cannot be reached.
+/// When S3 rejects the request, or cannot be reached.
 pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<Removed> {
     let mut pause = Duration::from_millis(200);
     let mut looked = 0;
@@ -127,7 +127,7 @@ pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &
                 leftovers.gone(name);
                 return Ok(Removed::ByItsOwner);
             }
-            // Another change to the bucket is under way, such as a deletion whose answer was lost.
+            // Another change to the bucket is in progress, such as a deletion whose answer was lost.
             Err(error) if error.code() == Some("OperationAborted") && looked < 4 => looked += 1,
             Err(error) if !is_absent(&error) => return Err(error),
             // Either the answer to an earlier request was lost, or S3 does not see the bucket yet.

@@ -3,10 +3,10 @@
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, Region, Tag};
 
-/// What every test bucket's name begins with; `policies/verify-bucket.json` allows these names and no others.
+/// The prefix of every test bucket's name; `policies/verify-bucket.json` allows these names and no others.
 pub const BUCKET_PREFIX: &str = "xacct-verify-";
 
-/// What the random part of a name is made of.
+/// The alphabet of the random part of a name.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// The length of the random part.
@@ -24,15 +24,15 @@ pub struct BucketSpec {
     pub owner: AccountId,
     /// Tags that the organization requires.
     pub tags: Vec<Tag>,
-    /// Whether the name stands in the account's own namespace.
+    /// Whether the name is in the account's own namespace.
     pub account_regional: bool,
 }
 
 impl BucketSpec {
-    /// A bucket with a name that nobody can have taken: 60 random bits.
+    /// Describes a bucket with a name that nobody can have taken: 60 random bits.
     ///
     /// # Errors
-    /// When the system gives no random bytes.
+    /// When the system yields no random bytes.
     pub fn new(
         random: fn(&mut [u8]) -> std::io::Result<()>,
         owner: &AccountId,
@@ -46,7 +46,7 @@ impl BucketSpec {
         let suffix: String =
             bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
         let name = if account_regional {
-            // S3 demands this ending (S3 User Guide, general purpose bucket naming rules).
+            // S3 requires this ending (S3 User Guide, general purpose bucket naming rules).
             format!("{BUCKET_PREFIX}{suffix}-{owner}-{region}-an")
         } else {
             format!("{BUCKET_PREFIX}{owner}-{suffix}")
@@ -55,7 +55,7 @@ impl BucketSpec {
     }
 }
 
-/// Whether a bucket of this name is one that [`BucketSpec::new`] may have named.
+/// Whether [`BucketSpec::new`] may have made this name.
 #[must_use]
 pub fn is_test_bucket(name: &str, owner: &AccountId, region: &Region) -> bool {
     let Some(rest) = name.strip_prefix(BUCKET_PREFIX) else { return false };

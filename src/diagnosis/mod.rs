@@ -238,7 +238,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     findings.extend(verdict::unparsed(facts));
     let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy;
     let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
-    if answer::is_denial(facts.answer.code_and_message().0) && !certain {
+    let denied = matches!(&facts.answer, Answer::Refused(answer) if answer.is_denial());
+    if denied && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
             diagnosis.possible.extend(verdict::gaps(layers.all()));
         } else {

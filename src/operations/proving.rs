@@ -35,7 +35,7 @@ pub fn prover(
     source: Option<AccountId>,
     run: &Run<'_>,
 ) -> Result<Prover> {
-    let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
+    let serial = access.profile.as_deref().and_then(|profile| connections.profiles().setting(profile, "mfa_serial"));
     let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }

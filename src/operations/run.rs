@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
+use crate::aws::client::notify::Warn;
 use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa::{AskForCode, Mfa};
-use crate::aws::credentials::session_cache::{Cache, Warn};
+use crate::aws::credentials::session_cache::Cache;
 use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{TypedCode, UserOptions};
 use crate::config::ConfigFile;

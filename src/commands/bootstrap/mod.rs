@@ -37,7 +37,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let connections = run.open_connections(opening).await?;
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
-        connections.require(profile)?;
+        connections.profiles().require(profile)?;
     }
 
     let observed = observe(&settings, args, run, &connections).await?;

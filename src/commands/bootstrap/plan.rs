@@ -105,7 +105,8 @@ fn check_callers(source: &Caller, target: &Caller) -> Result<()> {
             Kind::Refused,
             format!("the source account is in partition {from}, the target account in {to}"),
         )
-        .hint("roles cannot be assumed across partitions: make a user in the target's partition"));
+        .note("roles cannot be assumed across partitions")
+        .hint("create a user in the target's partition"));
     }
     Ok(())
 }

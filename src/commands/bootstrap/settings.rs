@@ -44,5 +44,6 @@ pub fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("source and target are the same account, {}", link.account))
-        .hint("a link is between two accounts: name another one with --target-account"))
+        .note("a link is between two accounts")
+        .hint("name another account: --target-account ID"))
 }

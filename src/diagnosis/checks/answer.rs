@@ -83,18 +83,13 @@ pub fn answered(facts: &Facts) -> Vec<Finding> {
         "ValidationError" | "PackedPolicyTooLarge" | "MalformedPolicyDocument" | "MalformedInput" => {
             invalid(facts, message)
         }
-        code if is_denial(code) => match denied(facts, message) {
+        _ if answer.is_denial() => match denied(facts, message) {
             Some(finding) => finding,
             None => return Vec::new(),
         },
         _ => unavailable(facts, answer),
     };
     vec![said(finding, answer)]
-}
-
-/// Whether AWS refused for want of permission, and not for any other reason.
-pub fn is_denial(code: &str) -> bool {
-    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"].contains(&code)
 }
 
 /// An answer that says nothing about permissions.

@@ -1,6 +1,6 @@
 //! The role can be assumed, and S3 refuses its session.
 
-use crate::diagnosis::checks::answer::{Tail, is_denial, propagating, said, unavailable};
+use crate::diagnosis::checks::answer::{Tail, propagating, said, unavailable};
 use crate::diagnosis::facts::{Answer, Facts, S3Facts};
 use crate::diagnosis::fix::Fix;
 use crate::diagnosis::statement::{Held, Holder, Tie};
@@ -156,7 +156,7 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
                     .fix(fix.verify(facts, "--region REGION")),
             }
         }
-        _ if !is_denial(code) => unavailable(facts, &s3.answer),
+        _ if !s3.answer.is_denial() => unavailable(facts, &s3.answer),
         _ => {
             let kind = match Tail::of(message)? {
                 Tail::ServiceControl => "a service control policy",

@@ -43,7 +43,7 @@ impl Operator {
     .hint(format!(
         "allow {permission}; policies/ has the least that an operator needs, for the source and for the target account"
     ))
-    .hint(format!("AWS said: {answer}"))
+    .note(format!("AWS said: {answer}"))
     }
 }
 

@@ -33,3 +33,15 @@ fn the_source_is_kept_and_its_debug_output_is_not_shown() {
     assert!(!format!("{error:?}").contains("NotFound"));
     assert!(Error::new(Kind::File, "it cannot be read").source().is_none());
 }
+
+#[test]
+fn the_worst_of_several_results_decides_whatever_their_order() {
+    let order = [ExitCode::Done, ExitCode::ChangesPending, ExitCode::NotProven, ExitCode::Usage, ExitCode::Error];
+    for (number, worse) in order.into_iter().enumerate() {
+        for better in order.into_iter().take(number) {
+            assert_eq!(ExitCode::worst([worse, better]), worse);
+            assert_eq!(ExitCode::worst([better, worse, better]), worse);
+        }
+    }
+    assert_eq!(ExitCode::worst([]), ExitCode::Done);
+}

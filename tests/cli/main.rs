@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds xacct to |
 //! |---|---|
+//! | `starters` | the tests themselves, whoever starts them |
 //! | `startup` | what needs no network starts nothing of it |
 //! | `bootstrap` | bootstrap makes both halves, in every way that it can be asked |
 //! | `targets` | several targets, halves made apart, every way into an account |
@@ -68,6 +69,7 @@ mod round_trips;
 mod secrets;
 mod session_cache;
 mod snapshots;
+mod starters;
 mod startup;
 #[path = "../support/mod.rs"]
 mod support;

@@ -62,6 +62,9 @@ fn install() -> Result<PathBuf, String> {
     let folder = target.join("third-party/node");
     let installed = folder.join("installed.json");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    // Another run may be installing, too.
+    let lock = fs::File::create(folder.join("lock")).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
     write(&folder.join("simulate.mjs"), DRIVER)?;
     if fs::read_to_string(&installed).is_ok_and(|text| text == PACKAGE) {
         return Ok(folder);

@@ -15,14 +15,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::places;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, trust};
 use call::Call;
 use strike::{Blow, Moment, Signal, Struck, When, strike};
 use tally::Tally;
 use trial::Trial;
-
-/// How many points are tried at once: most of the time they wait.
-const AT_ONCE: usize = 8;
 
 #[test]
 fn bootstrap_of_a_new_link() {
@@ -84,10 +82,10 @@ fn every(_: &Call) -> bool {
 fn side_by_side(trial: &Trial, blows: &[Blow]) -> Vec<Struck> {
     let (next, struck) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..places::PLACES {
             scope.spawn(|| {
                 while let Some(blow) = blows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = strike(trial, blow.clone());
+                    let result = places::take_one(|| strike(trial, blow.clone()));
                     struck.lock().expect("no thread panics with the lock").push(result);
                 }
             });

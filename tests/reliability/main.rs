@@ -5,6 +5,7 @@
 //! | `crash` | kills and interrupts it at every call |
 //! | `faults` | answers every call with everything that AWS and networks answer at times |
 //! | `races` | lets others change the same things at the same time |
+//! | `places` | how many runs are under way at once |
 //! | `propagation` | lets AWS take its time to honour changes |
 //! | `state` | what an account holds, so that runs can be compared |
 //!
@@ -13,6 +14,7 @@
 #[cfg(unix)]
 mod crash;
 mod faults;
+mod places;
 mod propagation;
 mod races;
 mod state;

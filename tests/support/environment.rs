@@ -22,6 +22,8 @@ pub struct TestEnvironment {
 impl TestEnvironment {
     /// An empty folder, with no variables but `HOME`, and none that lets the SDK look for instance metadata.
     pub fn new() -> Self {
+        #[cfg(unix)]
+        super::signals::let_children_be_signalled();
         let folder = tempfile::Builder::new().prefix("xacct-test-").tempdir().expect("a temporary folder");
         let home = folder.path().display().to_string();
         let mut environment = Self { folder, variables: BTreeMap::new() };
@@ -38,6 +40,11 @@ impl TestEnvironment {
     /// Takes a variable away.
     pub fn unset(&mut self, name: &str) {
         self.variables.remove(name);
+    }
+
+    /// The variables that programs see.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
     }
 
     /// Where a file of this environment is.

@@ -7,6 +7,8 @@ mod environment;
 mod proxy;
 pub mod scene;
 pub mod schema;
+#[cfg(unix)]
+mod signals;
 pub mod third_party;
 mod tls;
 

@@ -1,12 +1,11 @@
 //! Fresh AWS accounts in ministack, with users who have keys, and the AWS CLI as a witness that is not xacct.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::ministack;
 use crate::support::{Output, TestEnvironment, third_party};
+use crate::{ministack, witness};
 
 /// A region whose buckets need a location, unlike those of us-east-1.
 pub const REGION: &str = "eu-west-1";
@@ -29,7 +28,6 @@ pub struct Account {
     /// Its twelve digits.
     pub id: String,
     witness: TestEnvironment,
-    aws: PathBuf,
 }
 
 impl Accounts {
@@ -109,7 +107,7 @@ impl Accounts {
 
 impl Account {
     fn open() -> Result<Self, String> {
-        let aws = third_party::in_venv("aws")?;
+        witness::start()?;
         let ministack = ministack::shared()?;
         let id = random_account_id();
         let mut witness = TestEnvironment::new();
@@ -118,7 +116,7 @@ impl Account {
         // ministack takes an account number as the access key of that account's root user.
         witness.set("AWS_ACCESS_KEY_ID", &id);
         witness.set("AWS_SECRET_ACCESS_KEY", "any");
-        Ok(Self { id, witness, aws })
+        Ok(Self { id, witness })
     }
 
     /// Runs the AWS CLI as the root user, with these words as arguments; `Null` where it prints nothing.
@@ -142,9 +140,7 @@ impl Account {
 
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> Value {
-        let mut command = self.witness.command(&self.aws);
-        command.args(["--output", "json"]).args(arguments);
-        let output = Output::of(command).exits_with(0);
+        let output = witness::run(&self.witness, &[&["--output", "json"], arguments].concat()).exits_with(0);
         match output.stdout.trim() {
             "" => Value::Null,
             _ => output.json(),

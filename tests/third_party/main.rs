@@ -20,3 +20,4 @@ mod targets;
 mod terraform;
 mod using;
 mod verify;
+mod witness;

@@ -13,9 +13,11 @@ use crate::support::third_party::in_venv;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a program until stdin ends, which it does when this process does, however that ends. Then cleans up. Ctrl-C
-/// reaches the shell, too, and must not end it before that.
+/// reaches the shell, too, and must not end it before that; nor must the SIGTERM by which `tests/run` ends all that it has
+/// started.
 const UNTIL_STDIN_ENDS: &str = r#"
     trap '' INT HUP
+    trap : TERM
     folder=$1; shift
     "$@" </dev/null >"$folder/log" 2>&1 &
     cat >/dev/null

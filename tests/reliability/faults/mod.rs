@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::time::Instant;
 
+use crate::places;
 use judge::{Outcome, Point};
 use kinds::Kind;
 use scenario::Scenario;
@@ -52,17 +53,17 @@ fn hold(scenario: &Scenario) {
     let mut points = every_point(scenario, &kinds, rounds == 1);
     points.extend((1..rounds).flat_map(|_| 0..PAIRS).map(|_| pair(scenario, &kinds)));
     let (start, tried) = (Instant::now(), points.len());
-    // What hangs only waits; of the others, more at a time would only wait for the processor.
+    // What hangs only waits, and needs no place.
     let (slow, quick): (Vec<_>, Vec<_>) =
         points.into_iter().partition(|point| point.faults.iter().any(|(_, kind, _)| kind.is_slow()));
-    let outcomes = Mutex::new(Vec::new());
+    let outcomes = &Mutex::new(Vec::new());
     let queues = [slow, quick].map(|points| Mutex::new(points.into_iter()));
     std::thread::scope(|scope| {
-        for (points, threads) in queues.iter().zip([64, 10]) {
+        for (points, threads, hangs) in [(&queues[0], 64, true), (&queues[1], places::PLACES, false)] {
             for _ in 0..threads {
-                scope.spawn(|| {
+                scope.spawn(move || {
                     while let Some(point) = take(points) {
-                        let outcome = point.try_it();
+                        let outcome = if hangs { point.try_it() } else { places::take_one(|| point.try_it()) };
                         if let Err(why) = &outcome {
                             println!("{why}\n");
                         }
@@ -72,7 +73,8 @@ fn hold(scenario: &Scenario) {
             }
         }
     });
-    let (held, failures): (Vec<_>, Vec<_>) = outcomes.into_inner().unwrap().into_iter().partition(Result::is_ok);
+    let (held, failures): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut *outcomes.lock().unwrap()).into_iter().partition(Result::is_ok);
     let held: Vec<Outcome> = held.into_iter().flatten().collect();
     let count = |is: fn(&Outcome) -> bool| held.iter().filter(|outcome| is(outcome)).count();
     let (succeeded, left) = (count(|it| it.succeeded), count(|it| it.left));

@@ -2,22 +2,24 @@
 //! bootstrap finds wanting.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::command_line::{Start, Verb};
 use super::entry::enter;
-use super::{Run, side_by_side, verify};
+use super::{Run, interrupt, side_by_side, verify};
 use crate::aws::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::{Diagnose, Probe};
+use crate::cli::{self, Probe, ReportOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::names::{AccountId, Region, UserName};
@@ -25,6 +27,50 @@ use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions, Watc
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 use crate::text::word;
+
+/// Say which side of a link is wrong, why, and what to change.
+///
+/// Tries to assume the role as the user, reads both halves with the operators' credentials, and evaluates them as AWS
+/// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
+/// bootstrap whose link does not work.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct diagnose
+  xacct diagnose dev --user-profile alice
+  Why a tool that asks for more is refused:
+    xacct diagnose dev --duration 4h --session-tag project=x
+  A bug report that anybody can replay:
+    xacct diagnose dev --save-facts facts.json --redact
+    xacct diagnose --facts facts.json")]
+pub struct Diagnose {
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET", conflicts_with = "facts")]
+    pub target: Option<String>,
+    /// Judge what was saved in this file; asks AWS nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
+    pub facts: Option<PathBuf>,
+    /// Write all that was learned to this file; there is no secret in it
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// Put other numbers in the place of account numbers in that file
+    #[arg(long, requires = "save_facts")]
+    pub redact: bool,
+    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: the file's)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// What the request has besides.
+    #[command(flatten)]
+    pub request: cli::RequestOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
 
 /// What is needed to look into both accounts. The source account is entered once, however many links there are.
 pub struct Diagnostician<'a> {
@@ -178,8 +224,18 @@ struct Diagnosed {
     not_saved: Option<Error>,
 }
 
+impl Verb for Diagnose {
+    const NAME: &'static str = "diagnose";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        // What was saved needs no xacct.toml to be judged.
+        let run = if self.facts.is_some() { start.without_file() } else { start.load()? };
+        interrupt::guarded(&run, diagnose(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct diagnose`.
-pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
+async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     let diagnosed = match &args.facts {
         Some(path) => vec![replayed(path, run)?],
         None => live(args, run).await?,

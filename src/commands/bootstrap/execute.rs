@@ -3,9 +3,8 @@
 use tokio::time::Instant;
 
 use super::refusal::{changed_meanwhile, refused};
-use super::{Job, Work, survey};
+use super::{Bootstrap, Job, Work, survey};
 use crate::aws::apply::{self, Applied};
-use crate::cli::Bootstrap;
 use crate::commands::grant::Grant;
 use crate::commands::writes::{nothing_left, outcome};
 use crate::commands::{Run, side_by_side};

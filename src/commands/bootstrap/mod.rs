@@ -1,5 +1,6 @@
 //! `xacct bootstrap`: makes or mends both halves of each link, then proves it.
 
+mod arguments;
 mod desired;
 mod execute;
 mod other_half;
@@ -12,14 +13,15 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::command_line::{Start, Verb};
 use super::diagnose::{Case, Diagnostician};
 use super::grant::Grant;
-use super::{Run, halves, side_by_side, survey, verify};
+use super::{Run, halves, interrupt, side_by_side, survey, verify};
 use crate::aws::connections::Connections;
-use crate::cli::{Bootstrap, Half};
+use crate::cli::Half;
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::{AccountId, PolicyName};
@@ -27,6 +29,7 @@ use crate::iam::plan::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::proof::{Freshness, Outcome, Proof, Watch};
+pub use arguments::Bootstrap;
 use refusal::refused;
 use survey::{SourceSide, TargetSide};
 
@@ -66,8 +69,17 @@ struct Work {
     failed: Vec<Failed>,
 }
 
+impl Verb for Bootstrap {
+    const NAME: &'static str = "bootstrap";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, bootstrap(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct bootstrap`.
-pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
+async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;

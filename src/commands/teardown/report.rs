@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Failed, Job, Work};
-use crate::cli::{Half, Teardown};
+use super::{Failed, Job, Teardown, Work};
+use crate::cli::Half;
 use crate::commands::Run;
 use crate::commands::grant::repaired;
 use crate::commands::survey::who;

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
-use super::Run;
 use super::help::Help;
-use crate::aws::probe::Leftovers;
+use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{Global, OutputFormat};
 use crate::config::ConfigFile;
 use crate::context::Context;
 use crate::error::{Ended, Result};
+use crate::operations::run::Run;
 use crate::report::Console;
 use crate::topics::TOPICS;
 

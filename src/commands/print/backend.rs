@@ -5,11 +5,11 @@ use clap::Args;
 use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::iam::templates::{self, State, StateLock};
+use crate::operations::run::Run;
 use crate::print::backend::{self, Backend, Version};
 
 /// Print the S3 backend of Terraform or OpenTofu that uses the link.

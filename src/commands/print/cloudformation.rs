@@ -5,10 +5,11 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, only_one, partition, user_arn};
 use super::out::{Form, emit, printed_by};
 use crate::cli::{Printed, valid};
-use crate::commands::{Run, halves};
 use crate::config;
 use crate::error::{ExitCode, Result};
 use crate::iam::arn::UserArn;
+use crate::operations::run::Run;
+use crate::operations::settle;
 use crate::print::cloudformation;
 
 /// Print the role as a CloudFormation template.
@@ -52,8 +53,8 @@ impl Consumer for Cloudformation {
         let partition = partition(&links, None, run)?;
         link.check(Some(partition))?;
         let user = user_arn(self.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
-        let files = halves::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
-        let desired = halves::role(link, &user, partition, &files);
+        let files = settle::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
+        let desired = settle::role(link, &user, partition, &files);
         let external_id = link.external_id.known();
         let template = cloudformation::template(&desired, external_id, &printed_by::<Self>());
         let (form, text) = match self.format {

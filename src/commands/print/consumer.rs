@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use crate::commands::Run;
 use crate::commands::command_line::{Start, Verb};
 use crate::config::{self, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
+use crate::operations::run::Run;
 use crate::print::Access;
 use crate::text::word;
 

@@ -5,12 +5,12 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, access, only_one, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::UserArn;
 use crate::iam::names::Region;
 use crate::iam::templates::{self, TrustTerms};
+use crate::operations::run::Run;
 use crate::print::hcp;
 
 /// Print the variables of a workspace of HCP Terraform or Terraform Enterprise.

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::consumer::Consumer;
 use crate::cli::Printed;
-use crate::commands::Run;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
+use crate::operations::run::Run;
 
 /// The form of what is printed, which decides how it says by whom it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, partition, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::commands::{Run, halves};
 use crate::config::{self, WayIn};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
+use crate::operations::run::Run;
+use crate::operations::settle;
 
 /// Print the least that an operator or the user must be allowed to do.
 ///
@@ -86,7 +87,7 @@ impl Consumer for Policies {
                     );
                 }
                 let arns = links.iter().map(|link| (link, link.role_arn(partition)));
-                let grant = halves::grant(&user, arns)?;
+                let grant = settle::grant(&user, arns)?;
                 templates::grant(&grant.roles, &grant.with_session_tags)
             }
         };

@@ -5,13 +5,13 @@ use clap::Args;
 use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration, SessionName, Tag, TagKey};
+use crate::operations::run::Run;
 use crate::print::Access;
-use crate::print::hcl::{self, Extras, Provider};
+use crate::print::provider::{self, Extras, Provider};
 
 /// Print the Terraform provider block that uses the link.
 ///
@@ -59,9 +59,9 @@ impl Consumer for ProviderHcl {
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
-        let constraint = self.version_constraint.as_deref().map(hcl::check_version_constraint).transpose()?;
+        let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
         let alone = links.len() == 1;
-        let aliases = hcl::aliases(links.iter().map(|link| link.name.as_str()));
+        let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
         let extras = Extras {
             source_identity: self.source_identity.clone(),
             tags: self.session_tag.clone(),
@@ -79,7 +79,7 @@ impl Consumer for ProviderHcl {
             providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
         }
         warn_of_own_role("Terraform", run);
-        emit::<Self>(Form::Commented, &hcl::document(&providers, constraint), &self.printed, run)
+        emit::<Self>(Form::Commented, &provider::document(&providers, constraint), &self.printed, run)
     }
 }
 

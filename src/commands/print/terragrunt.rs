@@ -5,10 +5,10 @@ use clap::Args;
 use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
+use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
 

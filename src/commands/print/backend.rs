@@ -18,11 +18,11 @@ use crate::print::backend::{self, Backend, Version};
 /// prints what the role must be allowed to do with the bucket.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-backend-hcl dev --bucket my-state > backend.tf
-  xacct print-backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
+  xacct print backend-hcl dev --bucket my-state > backend.tf
+  xacct print backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
       --terraform-version opentofu-1.8 --lock-table locks
   What the role must be allowed to do with the bucket:
-    xacct print-backend-hcl dev --bucket my-state --policy --out state.json
+    xacct print backend-hcl dev --bucket my-state --policy --out state.json
     xacct bootstrap --policy-file state.json --probe identity")]
 pub struct BackendHcl {
     /// For which links, and where to.

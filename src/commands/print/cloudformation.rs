@@ -18,8 +18,8 @@ use crate::print::cloudformation;
 /// account, or with a stack set to an organizational unit.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-cloudformation dev --out role.yaml
-  xacct print-cloudformation dev --format json")]
+  xacct print cloudformation dev --out role.yaml
+  xacct print cloudformation dev --format json")]
 pub struct Cloudformation {
     /// For which links, and where to.
     #[command(flatten)]

@@ -19,9 +19,9 @@ use crate::print::hcp;
 /// secret is printed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-hcp dev --organization acme --workspace network
-  xacct print-hcp dev --organization acme --workspace network --trust-policy --out trust.json
-  xacct print-hcp dev --organization acme --workspace network --auth static")]
+  xacct print hcp dev --organization acme --workspace network
+  xacct print hcp dev --organization acme --workspace network --trust-policy --out trust.json
+  xacct print hcp dev --organization acme --workspace network --auth static")]
 pub struct Hcp {
     /// For which links, and where to.
     #[command(flatten)]

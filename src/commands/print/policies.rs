@@ -21,9 +21,9 @@ use crate::operations::settle;
 /// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-policies --for source-operator > operator-a.json
-  xacct print-policies dev --for target-operator
-  xacct print-policies --for user")]
+  xacct print policies --for source-operator > operator-a.json
+  xacct print policies dev --for target-operator
+  xacct print policies --for user")]
 pub struct Policies {
     /// For which links, and where to.
     #[command(flatten)]

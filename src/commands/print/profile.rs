@@ -21,10 +21,10 @@ use crate::text::word;
 /// the session: then tools that cannot prompt for an MFA code can use it, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-profile >> ~/.aws/config
-  xacct print-profile dev --profile-name work --duration 30m
+  xacct print profile >> ~/.aws/config
+  xacct print profile dev --profile-name work --duration 30m
   For tools that cannot ask for an MFA code:
-    xacct print-profile dev --credential-process --program /usr/local/bin/xacct")]
+    xacct print profile dev --credential-process --program /usr/local/bin/xacct")]
 pub struct Profiles {
     /// For which links, and where to.
     #[command(flatten)]

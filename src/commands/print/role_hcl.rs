@@ -19,7 +19,7 @@ use crate::print::role_hcl::{self, Target, WayIn};
 /// nothing is changed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-role-hcl --out link.tf
+  xacct print role-hcl --out link.tf
   terraform init
   terraform plan")]
 pub struct RoleHcl {

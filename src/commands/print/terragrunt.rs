@@ -18,8 +18,8 @@ use crate::print::terragrunt::{self, Names, Version};
 /// is named in a generated provider instead and, given --bucket, in remote_state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print-terragrunt-hcl dev
-  xacct print-terragrunt-hcl dev --bucket my-state --out root.hcl")]
+  xacct print terragrunt-hcl dev
+  xacct print terragrunt-hcl dev --bucket my-state --out root.hcl")]
 pub struct TerragruntHcl {
     /// For which links, and where to.
     #[command(flatten)]

@@ -59,6 +59,7 @@ pub mod error;
 pub mod export;
 pub mod files;
 pub mod iam;
+mod operations;
 pub mod print;
 pub mod proof;
 pub mod report;

@@ -22,16 +22,16 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
-use super::access::{Access, shared_identity_cache};
-use super::cache::Warn;
-use super::config_files::Files;
-use super::endpoints::Notice;
-use super::mfa::Mfa;
-use super::network::{self, Bundle};
-use super::pace::{Pace, USUAL_RATE};
-use super::profiles::{self, Base, Chain};
-use super::provider::{Once, features, origin};
-use super::session;
+use crate::aws::client::access::{Access, shared_identity_cache};
+use crate::aws::client::endpoints::Notice;
+use crate::aws::client::http::{self, Bundle};
+use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
+use crate::aws::credentials::config_files::Files;
+use crate::aws::credentials::mfa::Mfa;
+use crate::aws::credentials::provider::{Once, features, origin};
+use crate::aws::credentials::role_chain::{self, Base, Chain};
+use crate::aws::credentials::session_cache::Warn;
+use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, Region, RoleName};
 use crate::text::word;
@@ -67,7 +67,7 @@ impl Connections {
             })?;
         // What is wrong with the way for every profile is heard of before anything is sent.
         let bundle = Bundle::find(&variable, None);
-        let pool = network::client(bundle.as_ref(), &variable)?;
+        let pool = http::client(bundle.as_ref(), &variable)?;
         let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
         Ok(Self {
             pools,
@@ -109,7 +109,7 @@ impl Connections {
         if let Some(pool) = pools.get(&bundle) {
             return Ok(pool.clone());
         }
-        let pool = network::client(bundle.as_ref(), &variable)?;
+        let pool = http::client(bundle.as_ref(), &variable)?;
         pools.insert(bundle, pool.clone());
         Ok(pool)
     }
@@ -140,7 +140,7 @@ impl Connections {
         }
         let exists = |name: &str| self.profiles.get_profile(name).is_some();
         let get = |name: &str, key: &str| self.profile_setting(name, key).map(str::to_owned);
-        profiles::chain(&exists, &get, profile.unwrap_or_else(|| self.profiles.selected_profile()))
+        role_chain::chain(&exists, &get, profile.unwrap_or_else(|| self.profiles.selected_profile()))
     }
 
     /// Assumes the roles of a chain, one after the other.
@@ -171,13 +171,13 @@ impl Connections {
                 Some(serial) if !access.is_session => {
                     let session = self.mfa.session(&access, serial).await.map_err(place)?;
                     let with_mfa = access.with_session(&session, String::new());
-                    session::assume_step(&with_mfa, step, None).await
+                    sts::assume_step(&with_mfa, step, None).await
                 }
                 Some(serial) => {
                     let code = self.mfa.code(serial).await.map_err(place)?;
-                    session::assume_step(&access, step, Some((serial, &code))).await
+                    sts::assume_step(&access, step, Some((serial, &code))).await
                 }
-                None => session::assume_step(&access, step, None).await,
+                None => sts::assume_step(&access, step, None).await,
             };
             let session = session.map_err(|error| error.context(format!("profile `{}`", step.profile)))?;
             access = access.with_session(&session, format!("profile {name}, assumed role"));

@@ -1,24 +1,12 @@
 //! The only place that knows the AWS SDK.
 //!
-//! [`read`](mod@read) reads, [`observe`] puts together what bootstrap goes by, [`apply`] writes IAM, [`session`] assumes roles, [`mfa`] passes
-//! multi-factor authentication, [`cache`] keeps sessions between runs, [`probe`] makes and deletes the test bucket, [`sweep`] those that were left; `pace` sees to it that STS is not asked too often. Commands that must
-//! not write IAM never reach `apply`.
+//! [`connections`] opens access to an account, with what [`credentials`] finds and over what [`client`] sets up; [`sts`] says who a
+//! caller is and assumes roles; [`iam`] reads and writes roles, policies and the grant; [`s3`] creates and deletes the test bucket.
+//! Commands that must not write IAM never reach [`iam::apply`].
 
-pub mod access;
-mod answer;
-pub mod apply;
-pub mod cache;
-mod config_files;
+pub mod client;
 pub mod connections;
-mod endpoints;
-pub mod mfa;
-mod network;
-pub mod observe;
-mod pace;
-pub mod probe;
-mod profiles;
-mod provider;
-pub mod read;
-mod retry;
-pub mod session;
-pub mod sweep;
+pub mod credentials;
+pub mod iam;
+pub mod s3;
+pub mod sts;

@@ -1,15 +1,17 @@
 //! `xacct credentials`: the one command that prints secrets.
 
-use super::{Run, interrupt, session, verify};
 use crate::cli::{Credentials, Format};
 use crate::error::{ExitCode, Result};
 use crate::export;
+use crate::operations::proving;
+use crate::operations::run::Run;
+use crate::operations::{interrupt, session};
 use crate::report::console::count;
 
 /// Runs `xacct credentials`.
 pub fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
-        let forgotten = verify::cache(run).map_or(Ok(0), |cache| cache.forget())?;
+        let forgotten = proving::cache(run).map_or(Ok(0), |cache| cache.forget())?;
         run.console.say(&format!("Forgot {}", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }

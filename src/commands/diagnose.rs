@@ -5,167 +5,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
-use super::entry::enter;
-use super::{Run, side_by_side, verify};
-use crate::aws::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::{Diagnose, Probe};
-use crate::config::{self, Link, Source, WayIn};
-use crate::diagnosis::collect::{self, Tried};
-use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
+use crate::cli::Diagnose;
+use crate::config::{self, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
-use crate::iam::arn::{Partition, RoleArn, UserRef};
-use crate::iam::names::{AccountId, Region, UserName};
-use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions, Watch};
+use crate::iam::arn::Partition;
+use crate::iam::names::Region;
+use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
+use crate::proof::{Claim, Extent, Freshness, Proof, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 use crate::text::word;
-
-/// What is needed to look into both accounts. The source account is entered once, however many links there are.
-pub struct Diagnostician<'a> {
-    run: &'a Run<'a>,
-    connections: &'a Connections,
-    user: UserName,
-    account: Option<AccountId>,
-    profile: Option<String>,
-    operator: OnceCell<Result<Access>>,
-}
-
-/// What is looked into: a link, and what came of trying it.
-pub struct Case<'a> {
-    /// The link.
-    pub link: &'a Link,
-    /// Its role.
-    pub role: &'a RoleArn,
-    /// The credentials of the target's operator, where they are at hand.
-    pub target: Option<Access>,
-    /// When xacct wrote either half, if this run did.
-    pub written: Option<Instant>,
-}
-
-impl<'a> Diagnostician<'a> {
-    /// For the links of this user. `operator` are the credentials of the source's operator, where they are at hand.
-    pub fn new(
-        run: &'a Run<'a>,
-        connections: &'a Connections,
-        source: &Source,
-        user: &UserRef,
-        operator: Option<Access>,
-    ) -> Self {
-        Self {
-            run,
-            connections,
-            user: user.name().clone(),
-            account: source.account.clone().or_else(|| user.account().cloned()),
-            profile: source.profile.clone(),
-            operator: OnceCell::new_with(operator.map(Ok)),
-        }
-    }
-
-    async fn operator(&self) -> Result<Access> {
-        self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
-    }
-
-    /// Learns everything about a link whose proof came out so. `None` where AWS could not be asked.
-    pub async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
-        let tried = Tried::of(proof, prover.region(claim))?;
-        let halves = self.halves(case);
-        let caller = self.caller(prover, claim);
-        let (halves, caller) = tokio::join!(halves, caller);
-        self.together(case, (prover, claim), tried, halves, caller)
-    }
-
-    /// The same where the link is still to be tried: beside everything else.
-    async fn try_and_learn(&self, case: &Case<'_>, prover: &Prover, claim: &Claim) -> (Result<Proof>, Option<Facts>) {
-        let (proof, halves, caller) =
-            tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
-        let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
-        let tried = Tried::of(&proof, prover.region(claim));
-        let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
-        (proof, facts)
-    }
-
-    async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
-        let link = self.link(case);
-        let source = async { collect::source(self.operator().await, &link).await };
-        let target = async {
-            let access = match &case.target {
-                Some(access) => Ok(access.clone()),
-                None => match &case.link.way_in {
-                    WayIn::EnterRole(_) => {
-                        let source = self.operator().await;
-                        enter(self.connections, case.link, source.as_ref().ok()).await
-                    }
-                    _ => enter(self.connections, case.link, None).await,
-                },
-            };
-            collect::target(access, &link).await
-        };
-        let (source, target) = tokio::join!(source, target);
-        (link, source, target)
-    }
-
-    async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
-        let mut caller = collect::caller(prover, claim).await;
-        self.surroundings(&mut caller);
-        caller
-    }
-
-    /// What the variables and the AWS config files have to do with the credentials.
-    fn surroundings(&self, caller: &mut CallerFacts) {
-        let variable = |name| self.run.context.variable(name);
-        let from_environment = caller.origin == "environment" && variable("AWS_ACCESS_KEY_ID").is_some();
-        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
-        let user = self.user.to_string();
-        let is_another = caller.profile.as_ref() != Some(&user);
-        caller.profile_of_user = Some(user).filter(|user| is_another && self.connections.require(user).is_ok());
-    }
-
-    fn link(&self, case: &Case<'_>) -> LinkFacts {
-        let link = case.link;
-        LinkFacts {
-            name: link.name.clone(),
-            file: self.run.file.path.display().to_string(),
-            role: case.role.clone(),
-            source_account: self.account.clone(),
-            user: self.user.clone(),
-            external_id: link.external_id.known().cloned(),
-            require_mfa: link.require_mfa,
-            restrict_to_user: link.restrict_to_user,
-            has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
-            checks_s3: link.probe == Probe::Bucket,
-        }
-    }
-
-    fn together(
-        &self,
-        case: &Case<'_>,
-        (prover, claim): (&Prover, &Claim),
-        tried: Tried,
-        (link, source, target): (LinkFacts, SourceFacts, TargetFacts),
-        caller: CallerFacts,
-    ) -> Option<Facts> {
-        let request = prover.request(claim).ok()?;
-        Some(Facts {
-            schema_version: SCHEMA_VERSION,
-            asked_at: now(self.run),
-            link,
-            caller,
-            request: RequestFacts::from((&request, prover.region(claim))),
-            answer: tried.answer,
-            let_through: tried.let_through,
-            s3: tried.s3,
-            written_seconds_ago: case.written.map(|at| at.elapsed().as_secs()),
-            source,
-            target,
-        })
-    }
-}
 
 /// What a diagnosis of one link came to.
 struct Diagnosed {
@@ -229,14 +84,14 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
     }
     args.save_facts.iter().try_for_each(|path| check_overwrites(path, run))?;
-    let mfa = verify::mfa(&args.user, run)?;
+    let mfa = proving::mfa(&args.user, run)?;
     let mut source = Source::from(&run.file.source);
     source.profile = args.profile.clone().or(source.profile);
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
-    let user = verify::user_on_record(run)?;
+    let user = proving::user_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
     let connections =
-        Connections::open(region, false, verify::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+        Connections::open(region, false, proving::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let profile = source.user_profile.as_deref().or(source.profile.as_deref());
     let access = connections.access(profile).await;
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
@@ -247,7 +102,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     };
     let prover = match access {
         Ok(access) => {
-            Ok(verify::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, run)?)
+            Ok(proving::prover(&connections, access, source.user_profile.is_some(), user.clone(), account, run)?)
         }
         Err(error) => Err(error),
     };
@@ -267,7 +122,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
                         tags: args.request.session_tag.clone(),
                         source_identity: args.request.source_identity.clone(),
                     },
-                    ..verify::claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
+                    ..proving::claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
                 };
                 diagnostician.try_and_learn(&case, prover, &claim).await
             }
@@ -322,36 +177,6 @@ fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::new(Kind::File, format!("cannot write facts file `{}`: {error}", path.display()))
-}
-
-impl Diagnostician<'_> {
-    /// What can be learned where there are no credentials to try the link with.
-    async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
-        let (link, source, target) = self.halves(case).await;
-        let mut caller = collect::no_caller(error);
-        self.surroundings(&mut caller);
-        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
-        Some(Facts {
-            schema_version: SCHEMA_VERSION,
-            asked_at: now(self.run),
-            request: RequestFacts {
-                region: case.link.region.clone()?,
-                session_name: self.user.to_string(),
-                external_id: link.external_id.as_ref().map(ToString::to_string),
-                duration_seconds: None,
-                tags: BTreeMap::new(),
-                source_identity: None,
-            },
-            link,
-            caller,
-            answer: tried.answer,
-            let_through: tried.let_through,
-            s3: None,
-            written_seconds_ago: None,
-            source,
-            target,
-        })
-    }
 }
 
 impl Diagnosed {
@@ -411,10 +236,4 @@ impl From<&Diagnosed> for JsonDiagnosed {
             error: error.map(JsonError::from),
         }
     }
-}
-
-/// Seconds since 1970.
-fn now(run: &Run<'_>) -> Option<i64> {
-    let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(elapsed.as_secs()).ok()
 }

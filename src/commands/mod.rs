@@ -1,54 +1,24 @@
 //! One file a command, each reading from top to bottom: resolve, observe, decide, act, report.
 
 mod bootstrap;
-mod child;
 mod credentials;
 mod diagnose;
-mod entry;
 mod exec;
-mod grant;
-mod halves;
-mod interrupt;
 mod print;
-mod session;
-mod survey;
 mod sweep;
 mod teardown;
 mod verify;
-mod writes;
-
-use std::collections::BTreeMap;
 
 use clap::CommandFactory;
-use futures_util::{StreamExt, stream};
 
-use crate::aws::probe::Leftovers;
+use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{Cli, Command, OutputFormat};
 use crate::config::ConfigFile;
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
+use crate::operations::interrupt;
+use crate::operations::run::Run;
 use crate::report::{Console, json};
-
-/// What every command is given.
-pub(crate) struct Run<'a> {
-    pub context: &'a Context,
-    pub console: &'a Console,
-    pub file: ConfigFile,
-    pub leftovers: Leftovers,
-}
-
-/// Works on all of these, so many of them side by side, and gives the results in the order of what they are of. One that
-/// takes long holds up no other.
-pub(crate) async fn side_by_side<T, R>(
-    all: impl IntoIterator<Item = T>,
-    concurrency: u16,
-    work: impl AsyncFn(T) -> R,
-) -> Vec<R> {
-    let numbered = all.into_iter().enumerate();
-    let results = stream::iter(numbered).map(async |(number, one)| (number, work(one).await));
-    let results: BTreeMap<_, _> = results.buffer_unordered(concurrency.into()).collect().await;
-    results.into_values().collect()
-}
 
 /// Runs the command and reports how it went.
 pub fn run(cli: &Cli, context: &Context) -> Ended {

@@ -6,18 +6,19 @@ use std::fmt::Write;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
-use super::entry::enter;
-use super::survey::{self, Operator, who};
-use super::writes::agreed;
-use super::{Run, side_by_side, verify};
-use crate::aws::access::Access;
+use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::aws::session;
-use crate::aws::sweep::{self, Found, Left};
+use crate::aws::s3::leftover_buckets::{self, Found, Left};
+use crate::aws::sts;
 use crate::cli::{Sweep, UserOptions};
 use crate::config::{self, Link, WayIn};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::AccountId;
+use crate::operations::accounts::{self, Operator, who};
+use crate::operations::apply::agreed;
+use crate::operations::entry::enter;
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
@@ -38,13 +39,13 @@ pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let mut seen = BTreeSet::new();
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
-    let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, args.path_style, verify::saying(run))
+    let mfa = proving::mfa(&UserOptions::from(&args.code), run)?;
+    let connections = Connections::open(None, args.path_style, proving::saying(run))
         .await?
         .with_mfa(mfa)
         .with_sts_rate(args.report.sts_rate);
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
-    let source = if is_entered { Some(survey::source_access(&connections, &source).await?) } else { None };
+    let source = if is_entered { Some(accounts::source_access(&connections, &source).await?) } else { None };
     let progress = run.console.progress("sweep");
     progress.now("looking for test buckets");
     let mut accounts = side_by_side(&links, args.report.concurrency, async |link| {
@@ -84,9 +85,9 @@ async fn look(
     let place = format!("target account {}", link.account);
     let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
     let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-    let caller = session::caller(&access).await;
-    let operator = survey::operator_of(link, access, caller)?;
-    let found = sweep::find(&operator.access, &link.account, args.older_than, (run.context.now)()).await;
+    let caller = sts::caller(&access).await;
+    let operator = accounts::operator_of(link, access, caller)?;
+    let found = leftover_buckets::find(&operator.access, &link.account, args.older_than, (run.context.now)()).await;
     Ok((operator, found.map_err(|error| error.context(&place))?))
 }
 
@@ -107,10 +108,10 @@ impl Account {
     async fn delete(&mut self) {
         let Ok((operator, found)) = &self.looked else { return };
         let deletions = found.iter().filter(|found| found.left.is_none()).map(async |found| {
-            let result = sweep::delete(&operator.access, found, &self.id).await;
+            let result = leftover_buckets::delete(&operator.access, found, &self.id).await;
             (found.name.clone(), result.map_err(|error| error.context(format!("bucket {}", found.name))))
         });
-        self.deleted = stream::iter(deletions).buffer_unordered(sweep::AT_ONCE).collect().await;
+        self.deleted = stream::iter(deletions).buffer_unordered(leftover_buckets::AT_ONCE).collect().await;
     }
 }
 

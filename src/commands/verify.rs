@@ -1,24 +1,21 @@
 //! `xacct verify`: proves every link on record.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use comfy_table::Cell;
 use serde::Serialize;
 
-use super::diagnose::{Case, Diagnostician};
-use super::{Run, side_by_side};
-use crate::aws::access::Access;
-use crate::aws::cache::{Cache, Warn};
 use crate::aws::connections::Connections;
-use crate::aws::mfa::{AskForCode, Mfa};
-use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions, Verify};
+use crate::cli::Verify;
 use crate::config::{self, Link, Source};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region};
-use crate::proof::{Claim, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket, Watch};
+use crate::iam::names::Region;
+use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
+use crate::proof::{Freshness, Outcome, Proof, Watch};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
@@ -26,12 +23,12 @@ use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
-    let mfa = mfa(&args.proof.user, run)?;
+    let mfa = proving::mfa(&args.proof.user, run)?;
     let source = &run.file.source;
-    let user = user_on_record(run)?;
+    let user = proving::user_on_record(run)?;
     // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
     let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, args.proof.path_style, saying(run))
+    let connections = Connections::open(region, args.proof.path_style, proving::saying(run))
         .await?
         .with_mfa(mfa)
         .with_sts_rate(args.report.sts_rate);
@@ -41,7 +38,7 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let account = source.account.clone().or_else(|| user.account().cloned());
     let partition = access.partition();
     let named = args.proof.user.user_profile.is_some() || source.user_profile.is_some();
-    let prover = prover(&connections, access, named, user.clone(), account, run)?;
+    let prover = proving::prover(&connections, access, named, user.clone(), account, run)?;
     let mut operator = Source::from(source);
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, &user, None);
@@ -49,7 +46,7 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let tally = run.console.tally("verify", links.len(), "verified");
     let proofs = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
-        let claim = claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
+        let claim = proving::claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         let result = prover.prove(&claim, &progress).await;
         let case = Case { link, role: &role, target: None, written: None };
@@ -74,87 +71,6 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         report(&proofs, &user, run);
     }
     Ok(exit_code)
-}
-
-/// Whose links the file records.
-///
-/// # Errors
-/// When it does not say.
-pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
-    run.file.source.user.clone().ok_or_else(|| {
-        Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
-            .hint("write user = \"NAME\" below [source]")
-    })
-}
-
-/// Says something to the person at the terminal.
-pub fn saying(run: &Run<'_>) -> Warn {
-    let console = run.console.clone();
-    Arc::new(move |text: &str| console.say(text))
-}
-
-/// What there is to pass MFA with: a code, somebody to ask for one, a place where sessions are kept.
-///
-/// # Errors
-/// When the code is none.
-pub fn mfa(options: &UserOptions, run: &Run<'_>) -> Result<Mfa> {
-    let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
-    let ask = run.context.terminal.can_ask.then(|| {
-        let console = run.console.clone();
-        Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
-    });
-    let cache = if options.no_cache { None } else { cache(run) };
-    Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))
-}
-
-/// Where sessions are kept; nowhere for a user without a home.
-pub fn cache(run: &Run<'_>) -> Option<Cache> {
-    Some(Cache::new(run.context.cache_folder()?, run.context.now, saying(run)))
-}
-
-/// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these
-/// credentials as the user's.
-///
-/// # Errors
-/// When the profile's `mfa_serial` is none.
-pub fn prover(
-    connections: &Connections,
-    access: Access,
-    named: bool,
-    user: UserRef,
-    source: Option<AccountId>,
-    run: &Run<'_>,
-) -> Result<Prover> {
-    let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
-    let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
-    Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
-}
-
-/// What is claimed of a link.
-pub fn claim(
-    link: &Link,
-    role: RoleArn,
-    external_id: Option<ExternalId>,
-    freshness: Freshness,
-    run: &Run<'_>,
-) -> Claim {
-    let extent = match link.probe {
-        Probe::Identity => Extent::Refusals,
-        Probe::Bucket => Extent::Bucket(TestBucket {
-            random: run.context.random,
-            tags: link.bucket_tags.clone(),
-            account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
-        }),
-    };
-    Claim {
-        role,
-        external_id,
-        require_mfa: link.require_mfa,
-        region: link.region.clone(),
-        freshness,
-        request: RequestOptions::default(),
-        extent,
-    }
 }
 
 struct Proven<'a> {

@@ -2,9 +2,9 @@
 
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::record::{save, written};
 use super::{ConfigFile, Link, Source, recorded_links};
 use crate::cli::OperatorAccess;
+use crate::config::write::{save, written};
 use crate::error::{Error, Result};
 
 /// The links on record that were named, or all of them, and the names that are not on record (any more).
@@ -133,5 +133,4 @@ fn at(table: &mut Table, position: isize) -> Option<&mut Table> {
 }
 
 #[cfg(test)]
-#[path = "forget_tests.rs"]
 mod tests;

@@ -2,23 +2,23 @@
 //!
 //! Options win over `XACCT_…` variables (clap sees to that), which win over the file.
 
-mod file;
 mod forget;
-mod record;
+mod parse;
+mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use file::{ConfigFile, RecordedSource};
 pub use forget::{forget, links_found, links_to_sweep, recorded_source};
-pub use record::{check_writable, record};
+pub use parse::{ConfigFile, RecordedSource};
+pub use write::{check_writable, record};
 
 use crate::cli::{BucketNamespace, Half, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::{ManagedPolicy, Partition, PolicyOwner, RoleArn, UserRef};
-use crate::iam::halves::{MANAGED_BY, OWN_POLICY_PREFIX, SOURCE_TAG};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, PolicyName, Region, RoleName, Tag};
 use crate::iam::policy::PolicyDocument;
+use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, SOURCE_TAG};
 
 /// The name of a role for which none was asked.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";

@@ -10,13 +10,13 @@ use super::facts::{
     Answer, CallerFacts, LetThrough, LinkFacts, Mfa, NotSent, OperatorFacts, PolicyFacts, RequestFacts, RoleFacts,
     S3Facts, SourceFacts, TargetFacts, UserFacts,
 };
-use crate::aws::access::Access;
-use crate::aws::read::{self, Holder};
-use crate::aws::session::{self, AssumeRole, Caller};
+use crate::aws::client::access::Access;
+use crate::aws::iam::read::{self, Holder};
+use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition};
-use crate::iam::halves::{FoundDocument, MANAGED_BY, Reading};
 use crate::iam::names::{AccountId, Region, SessionDuration};
+use crate::iam::state::{FoundDocument, MANAGED_BY, Reading};
 use crate::proof::{Claim, Proof, Prover, StepId, StepOutcome};
 
 /// What came of trying the link.
@@ -97,7 +97,7 @@ pub async fn caller(prover: &Prover, claim: &Claim) -> CallerFacts {
     let known = |caller: Result<Caller>| settled(caller.map(|caller| Reading::Present(caller.arn)));
     let elsewhere = async {
         match &elsewhere {
-            Some(elsewhere) => Some(known(session::caller(elsewhere).await)),
+            Some(elsewhere) => Some(known(sts::caller(elsewhere).await)),
             None => None,
         }
     };
@@ -167,7 +167,7 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
         }
     };
     let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
-        session::caller(&access),
+        sts::caller(&access),
         user_and_boundary,
         policies(&access, Holder::User(user), managed),
         groups,
@@ -205,7 +205,7 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
         (role, boundary, look_alikes)
     };
     let (identity, (role, boundary, look_alikes), policies, _) = tokio::join!(
-        session::caller(&access),
+        sts::caller(&access),
         role,
         policies(&access, Holder::Role(name.as_str()), managed),
         managed.versions(),

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::Side;
 use super::facts::{Facts, OperatorFacts};
 use super::statement::{Held, Tie};
-use crate::iam::halves::FoundDocument;
 use crate::iam::policy::PolicyDocument;
+use crate::iam::state::FoundDocument;
 use crate::iam::templates;
 use crate::text::word;
 

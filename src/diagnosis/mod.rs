@@ -4,17 +4,13 @@
 //! accounts (IAM User Guide, "Troubleshoot access denied error messages"), so the policies are evaluated here, and AWS's
 //! answer decides only where it says more.
 
-mod caller;
 mod cause;
+mod checks;
 pub mod collect;
 pub mod facts;
 mod fix;
-mod grant;
-mod judge;
-mod request;
-mod s3;
 mod statement;
-mod trust;
+mod verdict;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -24,9 +20,10 @@ pub use facts::Facts;
 pub use fix::{Fix, FixStep};
 
 use facts::{Answer, LinkFacts, NotSent};
-pub use judge::Verdict;
+pub use verdict::Verdict;
 
-use judge::Judged;
+use checks::{answer, bucket, credentials, grant, trust};
+use verdict::Judged;
 
 /// What a diagnosis says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -209,14 +206,14 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         layers: Vec::new(),
     };
     let findings = &mut diagnosis.findings;
-    findings.extend(request::answered(facts));
-    findings.extend(caller::findings(facts));
+    findings.extend(answer::answered(facts));
+    findings.extend(credentials::findings(facts));
     let is_credentials = findings.iter().any(|finding| is_about_credentials(finding.cause));
-    let layers = judge::layers(facts);
+    let layers = verdict::layers(facts);
     match &facts.answer {
         Answer::Accepted(_) => {
             findings.extend(trust::too_open(facts));
-            findings.extend(s3::findings(facts, &layers));
+            findings.extend(bucket::findings(facts, &layers));
         }
         // Who cannot even be asked about has no policies to speak of.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}
@@ -226,11 +223,11 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             match trust::meant(facts) {
                 Some(role) => {
                     let facts = Facts { link: LinkFacts { role, ..facts.link.clone() }, ..facts.clone() };
-                    findings.extend(grant::refusals(&facts, &judge::layers(&facts)));
+                    findings.extend(grant::refusals(&facts, &verdict::layers(&facts)));
                 }
                 None => findings.extend(grant::refusals(facts, &layers)),
             }
-            findings.extend(request::foreseen(facts, findings));
+            findings.extend(answer::foreseen(facts, findings));
             merge_mfa(findings);
         }
     }
@@ -238,17 +235,17 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     if findings.iter().any(|finding| finding.cause == Cause::UserAbsent) {
         findings.retain(|finding| finding.cause != Cause::CallerIsAnotherUser);
     }
-    findings.extend(judge::unparsed(facts));
+    findings.extend(verdict::unparsed(facts));
     let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy;
     let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
-    if request::is_denial(facts.answer.code_and_message().0) && !certain {
+    if answer::is_denial(facts.answer.code_and_message().0) && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
-            diagnosis.possible.extend(judge::gaps(layers.all()));
+            diagnosis.possible.extend(verdict::gaps(layers.all()));
         } else {
             undecided(facts, &layers, &mut diagnosis);
         }
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
-        diagnosis.possible.extend(s3::possible(facts, &layers));
+        diagnosis.possible.extend(bucket::possible(facts, &layers));
     }
     diagnosis.layers = layers.all().map(Judged::report).collect();
     // A stable sort: what stands first in the order of looking stays first among its equals.
@@ -295,11 +292,11 @@ fn is_about_credentials(cause: Cause) -> bool {
 }
 
 /// AWS refused, and nothing that was read says why.
-fn undecided(facts: &Facts, layers: &judge::Layers, diagnosis: &mut Diagnosis) {
-    let propagating = request::propagating(facts, layers);
+fn undecided(facts: &Facts, layers: &verdict::Layers, diagnosis: &mut Diagnosis) {
+    let propagating = answer::propagating(facts, layers);
     let is_propagating = propagating.is_some();
     diagnosis.findings.extend(propagating);
-    diagnosis.possible.extend(judge::gaps(layers.all()));
+    diagnosis.possible.extend(verdict::gaps(layers.all()));
     let (source, target) = (source_account(facts), facts.link.role.account.to_string());
     let possible = [
         (
@@ -336,7 +333,7 @@ fn source_account(facts: &Facts) -> String {
 
 /// Everything that could not be read.
 fn unread(facts: &Facts) -> Vec<Unread> {
-    let mut unread = judge::Unreadables::default();
+    let mut unread = verdict::Unreadables::default();
     let user = &facts.link.user;
     unread.note(&facts.caller.identity, "who the credentials belong to");
     unread.note(&facts.source.operator.identity, "the source account");

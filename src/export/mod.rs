@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::aws::session::Keys;
+use crate::aws::sts::Keys;
 use crate::iam::names::Region;
 
 /// Variables that would win over those of the session somewhere, or lead to other credentials: profiles (the SDK for
@@ -149,5 +149,4 @@ fn pretty(value: &Value) -> String {
 }
 
 #[cfg(test)]
-#[path = "export_tests.rs"]
 mod tests;

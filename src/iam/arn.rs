@@ -515,5 +515,4 @@ impl FromStr for UserRef {
 serde_as_text!(UserRef);
 
 #[cfg(test)]
-#[path = "arn_tests.rs"]
 mod tests;

@@ -2,10 +2,9 @@
 
 pub mod arn;
 pub mod evaluate;
-pub mod halves;
 pub mod names;
 pub mod plan;
 pub mod policy;
-pub mod removal;
 pub mod risks;
+pub mod state;
 pub mod templates;

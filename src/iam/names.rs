@@ -553,5 +553,4 @@ fn check_region(value: &str) -> Result<(), Invalid> {
 }
 
 #[cfg(test)]
-#[path = "names_tests.rs"]
 mod tests;

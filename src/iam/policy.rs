@@ -511,5 +511,4 @@ fn principals_value(principals: &Principals) -> Value {
 }
 
 #[cfg(test)]
-#[path = "policy_tests.rs"]
 mod tests;

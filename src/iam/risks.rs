@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::evaluate::action_matches;
-use super::halves::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
 use super::names::AccountId;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal, is_unique_id};
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
 
 /// Something that may go wrong. As text it is one sentence, with what to do where there is a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -460,5 +460,4 @@ fn allows_everything(document: &PolicyDocument) -> bool {
 }
 
 #[cfg(test)]
-#[path = "risks_tests.rs"]
 mod tests;

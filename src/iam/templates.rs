@@ -321,5 +321,4 @@ fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
 }
 
 #[cfg(test)]
-#[path = "templates_tests.rs"]
 mod tests;

@@ -7,10 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Access;
-use super::hcl::comment;
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
+use crate::print::provider::comment;
 
 /// Who reads the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,5 +231,4 @@ fn role(access: &Access) -> Vec<(&'static str, String)> {
 }
 
 #[cfg(test)]
-#[path = "backend_tests.rs"]
 mod tests;

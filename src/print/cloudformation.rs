@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::text::yaml;
-use crate::iam::halves::DesiredRole;
 use crate::iam::names::ExternalId;
+use crate::iam::state::DesiredRole;
 use crate::text::word;
 
 /// The template, as JSON has it. Values that differ from account to account are parameters.
@@ -63,7 +63,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
         set("Policies", inline.into());
     }
     let tags = role.all_tags().into_iter().map(|(key, value)| {
-        let is_source = key == crate::iam::halves::SOURCE_TAG;
+        let is_source = key == crate::iam::state::SOURCE_TAG;
         let value = if is_source { json!({"Ref": "SourceAccount"}) } else { json!(value) };
         json!({"Key": key, "Value": value})
     });
@@ -151,5 +151,4 @@ fn stack_name(role: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "cloudformation_tests.rs"]
 mod tests;

@@ -109,5 +109,4 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
 }
 
 #[cfg(test)]
-#[path = "hcp_tests.rs"]
 mod tests;

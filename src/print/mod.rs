@@ -2,9 +2,9 @@
 
 pub mod backend;
 pub mod cloudformation;
-pub mod hcl;
 pub mod hcp;
 pub mod profile;
+pub mod provider;
 pub mod role_hcl;
 pub mod terragrunt;
 mod text;

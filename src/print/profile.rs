@@ -164,5 +164,4 @@ fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
 }
 
 #[cfg(test)]
-#[path = "profile_tests.rs"]
 mod tests;

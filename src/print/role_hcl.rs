@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::hcl::aliases;
 use super::text::{aligned, expression, quoted};
 use crate::iam::arn::RoleArn;
-use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::{AccountId, Region};
 use crate::iam::policy::PolicyDocument;
+use crate::iam::state::{DesiredGrant, DesiredRole};
 use crate::iam::templates;
+use crate::print::provider::aliases;
 
 /// How Terraform gets into an account.
 #[derive(Debug, Clone)]
@@ -132,5 +132,4 @@ fn encoded(document: &PolicyDocument) -> String {
 }
 
 #[cfg(test)]
-#[path = "role_hcl_tests.rs"]
 mod tests;

@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use super::Access;
 use super::backend::numbers;
-use super::hcl::{self, Provider};
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
+use crate::print::provider::{self, Provider};
 
 /// Which names Terragrunt has for its options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub fn can_assume(access: &Access) -> bool {
 /// The settings with which Terragrunt assumes the role by itself.
 #[must_use]
 pub fn assuming(access: &Access, names: Names) -> String {
-    let mut text = hcl::comment(access, "Terragrunt");
+    let mut text = provider::comment(access, "Terragrunt");
     text.push_str(
         "# Leave assume_role out of providers and of remote_state: the role would have to assume itself.\n\
          # Options and variables win over what stands here:\n",
@@ -136,7 +136,8 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
         return Err(Error::usage(format!("Terragrunt would take `{role}` for a template"))
             .hint("give the role a path of letters, digits and `/`"));
     }
-    let provider = hcl::block(&Provider { alias: None, access: access.clone(), extras: hcl::Extras::default() });
+    let provider =
+        provider::block(&Provider { alias: None, access: access.clone(), extras: provider::Extras::default() });
     // The comment says who needs which credentials, and stands outside, where people look.
     let (comment, provider) = provider.split_at(provider.find("provider ").unwrap_or_default());
     let mut text = comment.replace("Terraform", "Terragrunt");
@@ -171,5 +172,4 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
 }
 
 #[cfg(test)]
-#[path = "terragrunt_tests.rs"]
 mod tests;

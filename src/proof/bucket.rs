@@ -8,8 +8,8 @@ use super::prover::{Claim, Extent, Prover, TestBucket, Timed, answer_code, timed
 use super::wait::{Freshness, Settled, may_pass};
 use super::watch::Watch;
 use super::{Step, StepId, StepOutcome};
-use crate::aws::access::Access;
-use crate::aws::probe::{self, BucketSpec, Removed};
+use crate::aws::client::access::Access;
+use crate::aws::s3::test_bucket::{self, BucketSpec, Removed};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, Region};
 
@@ -47,12 +47,12 @@ impl Prover {
         let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
 
         watch.now("making a bucket");
-        let create = async || probe::create(access, &spec, &self.leftovers).await;
+        let create = async || test_bucket::create(access, &spec, &self.leftovers).await;
         let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
         let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
         if steps.iter().all(Step::is_ok) {
             watch.now("deleting the bucket");
-            let remove = async || probe::remove(access, &spec.name, owner, &self.leftovers).await;
+            let remove = async || test_bucket::remove(access, &spec.name, owner, &self.leftovers).await;
             let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
             let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
             let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
@@ -84,11 +84,11 @@ pub(super) fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<Bucke
 /// A bucket may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data consistency model).
 async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
-    let head = async || probe::head(access, name, owner).await;
-    let is_gone = |answer: &Result<()>| answer.as_ref().is_err_and(probe::is_absent);
+    let head = async || test_bucket::head(access, name, owner).await;
+    let is_gone = |answer: &Result<()>| answer.as_ref().is_err_and(test_bucket::is_absent);
     let settled = timed(patience.settle(1, head, is_gone, Result::is_ok, |_| {})).await;
     let (outcome, evidence) = match &settled.value.answer {
-        Err(error) if probe::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
+        Err(error) if test_bucket::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
         Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
         Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
     };

@@ -10,10 +10,10 @@ use super::bucket::bucket_spec;
 use super::wait::{Freshness, Settled, is_denied, may_pass};
 use super::watch::Watch;
 use super::{Outcome, Proof, Step, StepId, StepOutcome};
-use crate::aws::access::Access;
-use crate::aws::mfa::Mfa;
-use crate::aws::probe::{self, Leftovers};
-use crate::aws::session::{self, AssumeRole, Caller, Session};
+use crate::aws::client::access::Access;
+use crate::aws::credentials::mfa::Mfa;
+use crate::aws::s3::test_bucket::{self, Leftovers};
+use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
 use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region, SessionDuration, SessionName, Tag};
@@ -165,7 +165,7 @@ impl Prover {
     /// # Errors
     /// When they are not in force, or AWS cannot be reached.
     pub async fn caller(&self) -> Result<Caller> {
-        self.caller.get_or_init(|| session::caller(&self.access)).await.clone()
+        self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
     }
 
     /// The credentials that are tried.
@@ -194,7 +194,7 @@ impl Prover {
         let request = self.request(claim).map_err(Stop::Failed)?;
         let bucket = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
         if let Some(bucket) = &bucket {
-            probe::connect_ahead(&plain, bucket);
+            test_bucket::connect_ahead(&plain, bucket);
         }
         // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
         // code be spent on the wrong ones.
@@ -377,14 +377,14 @@ async fn assume(
     watch: &dyn Watch,
 ) -> Timed<Settled<Session>> {
     watch.now("assuming the role");
-    let attempt = async || session::assume(access, request).await;
+    let attempt = async || sts::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(waited, "the link"));
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 
 /// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
 async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
-    let attempt = async || session::assume(access, request).await;
+    let attempt = async || sts::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {

@@ -2,8 +2,8 @@
 
 use super::prover::{Claim, Prover, Stop};
 use super::{Step, StepId, StepOutcome};
-use crate::aws::access::Access;
-use crate::aws::session::{self, Session, SessionCredentials};
+use crate::aws::client::access::Access;
+use crate::aws::sts::{self, Session, SessionCredentials};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;
 
@@ -18,7 +18,7 @@ impl Prover {
             self.who_am_i().await.map_err(Stop::into_error)?;
         }
         let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
-        let session = session::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await;
+        let session = sts::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await;
         session.map_err(|error| error.context(self.whose()))
     }
 
@@ -45,7 +45,7 @@ impl Prover {
             self.who_is_needed().await?;
             return mfa.session_to_keep(&self.access, &self.mfa_serial().await?).await;
         }
-        session::get_session_token(&self.access, None, mfa.duration().as_secs()).await
+        sts::get_session_token(&self.access, None, mfa.duration().as_secs()).await
     }
 
     async fn with_mfa(&self) -> Result<&Access> {
@@ -96,7 +96,7 @@ impl Prover {
 
     async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
-        let devices = session::mfa_devices(&self.access, user).await.map_err(|error| {
+        let devices = sts::mfa_devices(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("the MFA devices of user `{user}` cannot be listed"))
                 .hint("write mfa_serial = ARN into the user's profile in the AWS config file")

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::changes::{self, Mood};
 use crate::error::{AwsAnswer, Error, ExitCode, Kind};
-use crate::iam::halves::FoundDocument;
-use crate::iam::plan::Plan;
+use crate::iam::plan::bootstrap::Plan;
+use crate::iam::state::FoundDocument;
 use crate::proof::{Proof, Step};
 
 /// The version of the documents' form.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE};
 
-use crate::causes_source::{broken, document};
+use crate::diagnose::source::{broken, document};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 
 fn of_live(document: &Value) -> Value {

@@ -2,49 +2,49 @@
 //!
 //! | module | what it holds xacct to |
 //! |---|---|
-//! | `start` | what needs no network starts nothing of it |
-//! | `making` | bootstrap makes both halves, in every way that it can be asked |
+//! | `startup` | what needs no network starts nothing of it |
+//! | `bootstrap` | bootstrap makes both halves, in every way that it can be asked |
 //! | `targets` | several targets, halves made apart, every way into an account |
 //! | `drift` | what was changed by hand is found and mended; what others put there stays |
-//! | `trips` | few requests wait for each other, none is sent twice, few connections carry them |
-//! | `many` | many targets, side by side, and no more requests than STS likes |
+//! | `round_trips` | few requests wait for each other, none is sent twice, few connections carry them |
+//! | `concurrency` | many targets, side by side, and no more requests than STS likes |
 //! | `operators` | the least that operators need is enough, and nothing of it can be missing |
-//! | `proving` | the verdicts of verify |
+//! | `verify` | the verdicts of verify |
 //! | `mfa` | multi-factor authentication |
 //! | `exec` | a command with a session: variables, exit codes, signals |
 //! | `credentials` | a session's credentials, in every form |
-//! | `kept` | sessions kept between runs, and what is not trusted of them |
+//! | `session_cache` | sessions kept between runs, and what is not trusted of them |
 //! | `chains` | profiles that assume roles, with MFA or for a chosen time |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
 //! | `propagation` | waiting for AWS, and only where there is something to wait for |
-//! | `warning` | what may go wrong is said beforehand |
-//! | `refusing` | what is refused before anything is written |
+//! | `risks` | what may go wrong is said beforehand |
+//! | `refusals` | what is refused before anything is written |
 //! | `input`, `file_input` | what is refused before anything is sent |
 //! | `teardown` | links are removed, and nothing else |
 //! | `sweep` | buckets of killed runs are deleted, and no others |
-//! | `leaving` | no bucket is left behind |
+//! | `bucket_cleanup` | no bucket is left behind |
 //! | `faults` | what AWS and networks do at times |
 //! | `secrets` | no secret is printed, recorded or handed to another program |
 //! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
-//! | `hostile` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
-//! | `output`, `documents`, `shell` | every text, as people and programs read it |
+//! | `untrusted_text` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
+//! | `output`, `documents`, `help` | every text, as people and programs read it |
 //! | `surroundings` | profiles, variables and files as people have them |
 //! | `terminal` | prompts |
-//! | `causes` | every cause that a diagnosis names is named, shown and mended |
-//! | `causes_source`, `causes_s3` | every cause on the source's side and in S3: said, and mended by what is printed |
-//! | `unread` | what may not be read is named, and nothing is claimed of it |
+//! | `diagnose` | every cause that a diagnosis names is named, shown and mended by what is printed |
+//! | `missing_permissions` | what may not be read is named, and nothing is claimed of it |
 //! | `facts_files` | what was learned, saved and judged again |
 //! | `cases` | writes the cases of `tests/cases/diagnose` |
 //! | `fixes` | what a diagnosis says to do, done |
 //! | `aws_cli` | the commands of the AWS CLI that xacct prints, run |
 
 mod aws_cli;
+mod bootstrap;
+mod bucket_cleanup;
 mod cases;
-mod causes;
-mod causes_s3;
-mod causes_source;
 mod chains;
+mod concurrency;
 mod credentials;
+mod diagnose;
 mod documents;
 mod drift;
 mod exec;
@@ -53,24 +53,22 @@ mod faults;
 mod file_input;
 mod files;
 mod fixes;
-mod hostile;
+mod help;
 mod input;
-mod kept;
-mod leaving;
-mod making;
-mod many;
 mod mfa;
+mod missing_permissions;
 mod network;
 mod operators;
 mod output;
-mod printing;
+mod print;
 mod propagation;
-mod proving;
-mod refusing;
+mod refusals;
+mod risks;
+mod round_trips;
 mod secrets;
-mod shell;
+mod session_cache;
 mod snapshots;
-mod start;
+mod startup;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;
@@ -78,8 +76,7 @@ mod sweep;
 mod targets;
 mod teardown;
 mod terminal;
-mod trips;
-mod unread;
-mod warning;
+mod untrusted_text;
+mod verify;
 
 use support::scene;

@@ -211,7 +211,7 @@ fn every_permission_is_covered_by_these_tests() {
     all.extend(actions(&target_policy(ROLE)));
     let tests = [
         include_str!("operators.rs"),
-        include_str!("unread.rs"),
+        include_str!("missing_permissions.rs"),
         include_str!("teardown.rs"),
         include_str!("sweep.rs"),
     ]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use xacct_sandbox::{Sandbox, SandboxBuilder};
 
-use crate::leaving::Running;
+use crate::bucket_cleanup::Running;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
 
 const SECOND: Duration = Duration::from_secs(1);

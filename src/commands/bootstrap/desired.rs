@@ -1,12 +1,12 @@
 //! Settles a link by what was found in the accounts.
 
-use super::survey::{SourceSide, TargetSide};
 use crate::config::{ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::halves::ObservedRole;
 use crate::iam::names::ExternalId;
+use crate::iam::state::ObservedRole;
+use crate::operations::accounts::{SourceSide, TargetSide};
 
 /// Settles what could not be settled before the role was looked at.
 ///

@@ -1,7 +1,7 @@
 //! `xacct bootstrap`: makes or mends both halves of each link, then proves it.
 
+mod apply;
 mod desired;
-mod execute;
 mod other_half;
 mod refusal;
 mod report;
@@ -12,23 +12,25 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::diagnose::{Case, Diagnostician};
-use super::grant::Grant;
-use super::{Run, halves, side_by_side, survey, verify};
 use crate::aws::connections::Connections;
 use crate::cli::{Bootstrap, Half};
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
-use crate::iam::halves::{DesiredGrant, DesiredRole};
 use crate::iam::names::{AccountId, PolicyName};
-use crate::iam::plan::{Plan, plan_grant, plan_role};
+use crate::iam::plan::bootstrap::{Plan, plan_grant, plan_role};
 use crate::iam::policy::PolicyDocument;
+use crate::iam::state::{DesiredGrant, DesiredRole};
 use crate::iam::templates;
+use crate::operations::accounts::{SourceSide, TargetSide};
+use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::grant_writer::Grant;
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
+use crate::operations::{accounts, settle};
 use crate::proof::{Freshness, Outcome, Proof, Watch};
 use refusal::refused;
-use survey::{SourceSide, TargetSide};
 
 /// One link on its way: what was found, what is to be done, and what came of it.
 struct Job {
@@ -71,18 +73,18 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
-    let files = halves::read_policy_files(&links, run)?;
-    let mfa = verify::mfa(&args.proof.user, run)?;
+    let files = settle::read_policy_files(&links, run)?;
+    let mfa = proving::mfa(&args.proof.user, run)?;
     for link in &links {
         link.check(link.region.as_ref().map(crate::iam::names::Region::partition))?;
         source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
         if args.only == Some(Half::Target) {
             // What will have to be known is asked for before anything is sent.
-            survey::source_as_told(&source, Partition::Aws, link.restrict_to_user)?;
+            accounts::source_as_told(&source, Partition::Aws, link.restrict_to_user)?;
             refuse_entering_without_source(link)?;
         }
     }
-    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style, verify::saying(run))
+    let connections = Connections::open(args.proof.user.region.clone(), args.proof.path_style, proving::saying(run))
         .await?
         .with_mfa(mfa)
         .with_sts_rate(args.report.sts_rate);
@@ -110,7 +112,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
             report::confirm(&work, pending, run).await?;
         }
         config::check_writable(&run.file)?;
-        execute::apply(&mut work, args, run).await;
+        apply::apply(&mut work, args, run).await;
     }
     source.account = Some(work.source.account.clone());
     source.user = Some(recorded_user(&work.source));
@@ -143,10 +145,10 @@ async fn survey_and_plan(
     progress.now("reading both accounts");
     let with_source = includes(args.only, Half::Source);
     let with_target = includes(args.only, Half::Target);
-    let source_access = if with_source { Some(survey::source_access(connections, source).await?) } else { None };
+    let source_access = if with_source { Some(accounts::source_access(connections, source).await?) } else { None };
     let source_side = async {
         match &source_access {
-            Some(access) => survey::source_side(access, source).await.map(Some),
+            Some(access) => accounts::source_side(access, source).await.map(Some),
             None => Ok(None),
         }
     };
@@ -159,7 +161,7 @@ async fn survey_and_plan(
         let own_policies = files.chain([templates::VERIFY_POLICY.to_owned()]).collect();
         let line = run.console.progress(&link.name);
         line.now("reading the account");
-        let side = survey::target_side(connections, link, source_access.as_ref(), &own_policies).await;
+        let side = accounts::target_side(connections, link, source_access.as_ref(), &own_policies).await;
         tally.one_more();
         side.map(Some)
     });
@@ -188,7 +190,7 @@ fn plan(
         };
         if source_side.is_none() {
             let partition = target.as_ref().and_then(|target| target.operator.caller.arn.partition());
-            let told = survey::source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)?;
+            let told = accounts::source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)?;
             source_side = Some(told);
         }
         let Some(side) = &source_side else { continue };
@@ -203,7 +205,7 @@ fn plan(
         }
         let partition = desired::partition(side, target.as_ref());
         let own = files.get(&link.name).cloned().unwrap_or_default();
-        let desired = halves::role(&link, &side.user, partition, &own);
+        let desired = settle::role(&link, &side.user, partition, &own);
         let planned = match &target {
             Some(target) => plan_role(&desired, observed, &target.quotas, args.adopt),
             None => Ok(Plan::default()),
@@ -229,7 +231,7 @@ fn plan(
         let first = failed.into_iter().next().map(|failed| failed.error);
         return Err(first.unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
     };
-    let grant = halves::grant(&source_side.user, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+    let grant = settle::grant(&source_side.user, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
     let grant_plan = match &source_side.observed {
         Some(observed) if !jobs.is_empty() => {
             plan_grant(&grant, observed, args.adopt).map_err(|refusal| refused(&refusal))?
@@ -285,7 +287,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
     let prover = match access {
         Ok(access) => {
             let named = source.user_profile.is_some();
-            verify::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), run)
+            proving::prover(connections, access, named, user.clone(), Some(work.source.account.clone()), run)
         }
         Err(error) => Err(error),
     };
@@ -306,7 +308,7 @@ async fn prove(work: &mut Work, args: &Bootstrap, run: &Run<'_>, connections: &C
             Some(at) => Freshness::JustWritten { at, patience: args.timeout },
             None => Freshness::Settled,
         };
-        verify::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
+        proving::claim(&job.link, job.role.clone(), job.link.external_id.known().cloned(), freshness, run)
     };
     let operator = operator.map(|operator| operator.access.clone());
     let known = Source { account: Some(work.source.account.clone()), ..source.clone() };
@@ -414,7 +416,7 @@ pub fn refuse_entering_without_source(link: &Link) -> Result<()> {
 /// Checks what is known of both accounts only after both were looked at.
 fn can_be_linked(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> Result<()> {
     match (&source.operator, target) {
-        (Some(source), Some(target)) => survey::check_pair(&source.caller, &target.operator.caller),
+        (Some(source), Some(target)) => accounts::check_pair(&source.caller, &target.operator.caller),
         _ => refuse_same_account(link, &source.account),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
-use crate::iam::halves::DesiredGrant;
-use crate::iam::plan::Refusal;
+use crate::iam::plan::bootstrap::Refusal;
+use crate::iam::state::DesiredGrant;
 use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
 

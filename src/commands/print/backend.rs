@@ -3,10 +3,10 @@
 use super::out::{Form, emit};
 use super::{access, only_one, region, warn_of_mfa, warn_of_own_role};
 use crate::cli::PrintBackendHcl;
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::templates::{self, State, StateLock};
+use crate::operations::run::Run;
 use crate::print::backend::{self, Backend, Version};
 
 /// Runs the command.

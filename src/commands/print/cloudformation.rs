@@ -3,9 +3,10 @@
 use super::out::{Form, emit, printed_by};
 use super::{only_one, partition, user_arn};
 use crate::cli::{PrintCloudformation, TemplateFormat};
-use crate::commands::{Run, halves};
 use crate::config;
 use crate::error::{ExitCode, Result};
+use crate::operations::run::Run;
+use crate::operations::settle;
 use crate::print::cloudformation;
 
 /// The longest template that a request may carry (CloudFormation API reference, `TemplateBody`).
@@ -19,8 +20,8 @@ pub fn cloudformation(args: &PrintCloudformation, run: &Run<'_>) -> Result<ExitC
     let partition = partition(&links, None, run)?;
     link.check(Some(partition))?;
     let user = user_arn(args.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
-    let files = halves::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
-    let desired = halves::role(link, &user, partition, &files);
+    let files = settle::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
+    let desired = settle::role(link, &user, partition, &files);
     let external_id = link.external_id.known();
     let template = cloudformation::template(&desired, external_id, &printed_by(COMMAND));
     let (form, text) = match args.format {

@@ -3,10 +3,10 @@
 use super::out::{Form, emit};
 use super::{access, only_one, user_arn};
 use crate::cli::{HcpAuth, PrintHcp};
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::templates::{self, TrustTerms};
+use crate::operations::run::Run;
 use crate::print::hcp;
 
 /// Runs the command.

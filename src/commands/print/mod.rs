@@ -21,11 +21,11 @@ pub(super) use terragrunt::terragrunt_hcl;
 
 use std::collections::BTreeSet;
 
-use super::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
+use crate::operations::run::Run;
 use crate::print::Access;
 use crate::text::word;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::Printed;
-use crate::commands::Run;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
+use crate::operations::run::Run;
 
 /// The form of what is printed, which decides how it says by whom it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

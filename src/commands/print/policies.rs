@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::out::{Form, emit};
 use super::{partition, user_arn};
 use crate::cli::{Party, PrintPolicies};
-use crate::commands::{Run, halves};
 use crate::config::{self, WayIn};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{AccountId, IamPath};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
+use crate::operations::run::Run;
+use crate::operations::settle;
 
 /// Runs the command.
 pub fn policies(args: &PrintPolicies, run: &Run<'_>) -> Result<ExitCode> {
@@ -51,7 +52,7 @@ pub fn policies(args: &PrintPolicies, run: &Run<'_>) -> Result<ExitCode> {
                 );
             }
             let arns = links.iter().map(|link| (link, link.role_arn(partition)));
-            let grant = halves::grant(&user, arns)?;
+            let grant = settle::grant(&user, arns)?;
             templates::grant(&grant.roles, &grant.with_session_tags)
         }
     };

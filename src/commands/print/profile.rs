@@ -3,9 +3,9 @@
 use super::out::{Form, emit};
 use super::{access, config_option, usual_mfa_serial};
 use crate::cli::PrintProfile;
-use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
+use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
 use crate::text::word;

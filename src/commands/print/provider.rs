@@ -3,19 +3,19 @@
 use super::out::{Form, emit};
 use super::{access, region, warn_of_mfa, warn_of_own_role};
 use crate::cli::PrintProviderHcl;
-use crate::commands::Run;
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::SessionDuration;
+use crate::operations::run::Run;
 use crate::print::Access;
-use crate::print::hcl::{self, Extras, Provider};
+use crate::print::provider::{self, Extras, Provider};
 
 /// Runs the command.
 pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let constraint = args.version_constraint.as_deref().map(hcl::check_version_constraint).transpose()?;
+    let constraint = args.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
     let alone = links.len() == 1;
-    let aliases = hcl::aliases(links.iter().map(|link| link.name.as_str()));
+    let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
     let extras = Extras {
         source_identity: args.source_identity.clone(),
         tags: args.session_tag.clone(),
@@ -33,7 +33,7 @@ pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> 
         providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
     }
     warn_of_own_role("Terraform", run);
-    emit("print-provider-hcl", Form::Commented, &hcl::document(&providers, constraint), &args.printed, run)
+    emit("print-provider-hcl", Form::Commented, &provider::document(&providers, constraint), &args.printed, run)
 }
 
 /// An hour is the most that AWS allows when one role assumes another (IAM User Guide, role chaining).

@@ -3,11 +3,12 @@
 use super::out::{Form, emit};
 use super::{partition, user_arn};
 use crate::cli::PrintRoleHcl;
-use crate::commands::{Run, halves};
 use crate::config::{self, Link};
 use crate::error::{ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn};
 use crate::iam::names::{IamPath, Region};
+use crate::operations::run::Run;
+use crate::operations::settle;
 use crate::print::role_hcl::{self, Target, WayIn};
 
 /// Runs the command.
@@ -17,19 +18,19 @@ pub fn role_hcl(args: &PrintRoleHcl, run: &Run<'_>) -> Result<ExitCode> {
     let partition = partition(&all, None, run)?;
     let has_user = links.iter().any(|link| link.restrict_to_user);
     let user = user_arn(args.user_arn.as_ref(), partition, has_user, run)?;
-    let files = halves::read_policy_files(&links, run)?;
+    let files = settle::read_policy_files(&links, run)?;
     let mut targets = Vec::new();
     for link in &links {
         link.check(Some(partition))?;
         let own = files.get(&link.name).cloned().unwrap_or_default();
         targets.push(Target {
             name: link.name.clone(),
-            role: halves::role(link, &user, partition, &own),
+            role: settle::role(link, &user, partition, &own),
             way_in: way_in(link, partition, run)?,
         });
     }
     // The grant is one policy for all links, whichever are printed.
-    let grant = halves::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
+    let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
     run.console.say(&format!(
         "The grant holds the links of {} and no others: a role that another file's bootstrap let user {} assume must be added, or \
          apply takes it away",

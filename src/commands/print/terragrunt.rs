@@ -3,9 +3,9 @@
 use super::out::{Form, emit};
 use super::{access, only_one, region, warn_of_mfa, warn_of_own_role};
 use crate::cli::PrintTerragruntHcl;
-use crate::commands::Run;
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
+use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
 

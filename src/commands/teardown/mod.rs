@@ -10,24 +10,26 @@ mod report;
 use std::collections::BTreeSet;
 
 use super::bootstrap::refuse_entering_without_source;
-use super::entry::enter;
-use super::grant::Grant;
-use super::survey::{self, Operator};
-use super::writes::{nothing_left, outcome};
-use super::{Run, side_by_side, verify};
-use crate::aws::access::Access;
-use crate::aws::apply::{self, Applied};
+use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::aws::{observe, read, session};
+use crate::aws::iam::apply::{self, Applied};
+use crate::aws::iam::{observe, read};
+use crate::aws::sts;
 use crate::cli::{Half, Teardown, UserOptions};
 use crate::config::{self, Link, Source, includes};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
-use crate::iam::halves::{ObservedUser, Reading};
 use crate::iam::names::{AccountId, IamPath, PolicyName};
-use crate::iam::plan::{Change, Plan};
-use crate::iam::removal::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::plan::bootstrap::{Change, Plan};
+use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::state::{ObservedUser, Reading};
 use crate::iam::templates::GRANT_POLICY;
+use crate::operations::accounts::{self, Operator};
+use crate::operations::apply::{nothing_left, outcome};
+use crate::operations::entry::enter;
+use crate::operations::grant_writer::Grant;
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::Progress;
 use objection::refused;
@@ -79,14 +81,14 @@ pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
         return Ok(ExitCode::Done);
     }
     let source = config::recorded_source(&run.file, &args.access)?;
-    let user = verify::user_on_record(run)?;
+    let user = proving::user_on_record(run)?;
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;
-        survey::source_as_told(&source, Partition::Aws, false)?;
+        accounts::source_as_told(&source, Partition::Aws, false)?;
     }
-    let mfa = verify::mfa(&UserOptions::from(&args.code), run)?;
+    let mfa = proving::mfa(&UserOptions::from(&args.code), run)?;
     let connections =
-        Connections::open(None, false, verify::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
+        Connections::open(None, false, proving::saying(run)).await?.with_mfa(mfa).with_sts_rate(args.report.sts_rate);
     let mut work = look_and_plan(args, run, &connections, &source, &user, links).await?;
     work.unknown = unknown;
     if work.jobs.is_empty()
@@ -164,7 +166,7 @@ async fn look_and_plan(
     let progress = run.console.progress("teardown");
     progress.now("reading both accounts");
     let access = match includes(args.only, Half::Source) {
-        true => Some(survey::source_access(connections, source).await?),
+        true => Some(accounts::source_access(connections, source).await?),
         false => None,
     };
     let source_side = source_side(access.as_ref(), source, user);
@@ -206,17 +208,17 @@ async fn look_and_plan(
 
 async fn source_side(access: Option<&Access>, source: &Source, user: &UserRef) -> Result<SourceSide> {
     let Some(access) = access else {
-        let told = survey::source_as_told(source, Partition::Aws, false)?;
+        let told = accounts::source_as_told(source, Partition::Aws, false)?;
         return Ok(SourceSide { operator: None, account: told.account, user: told.user, observed: None });
     };
     let (operator, observed) =
-        tokio::join!(survey::source_operator(access, source), survey::observe_user(access, user.name()));
+        tokio::join!(accounts::source_operator(access, source), accounts::observe_user(access, user.name()));
     let (operator, (found, policies)) = (operator?, observed?);
     let account = operator.caller.account.clone();
     let partition = operator.caller.arn.partition().unwrap_or(access.partition());
     let side =
         |user, observed| SourceSide { operator: Some(operator.clone()), account: account.clone(), user, observed };
-    let unreadable = |permission: &str, answer: &str| Err(survey::unreadable(&operator, permission, answer));
+    let unreadable = |permission: &str, answer: &str| Err(accounts::unreadable(&operator, permission, answer));
     match (found, policies) {
         (Reading::Unreadable { permission, answer }, _) | (_, Reading::Unreadable { permission, answer }) => {
             unreadable(&permission, &answer)
@@ -241,12 +243,12 @@ async fn target_side(
     let place = format!("target account {}", link.account);
     let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
     let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-    let (caller, role) = tokio::join!(session::caller(&access), observe::role_to_remove(&access, &link.role));
-    let operator = survey::operator_of(link, access, caller)?;
+    let (caller, role) = tokio::join!(sts::caller(&access), observe::role_to_remove(&access, &link.role));
+    let operator = accounts::operator_of(link, access, caller)?;
     match role.map_err(|error| error.context(&place))? {
         Reading::Present(role) => Ok((operator, Some(role))),
         Reading::Absent => Ok((operator, None)),
-        Reading::Unreadable { permission, answer } => Err(survey::unreadable(&operator, &permission, &answer)),
+        Reading::Unreadable { permission, answer } => Err(accounts::unreadable(&operator, &permission, &answer)),
     }
 }
 

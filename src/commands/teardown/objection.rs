@@ -3,7 +3,7 @@
 use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
-use crate::iam::removal::Objection;
+use crate::iam::plan::teardown::Objection;
 use crate::text::word;
 
 /// One error for all objections to a role, with what to do about each.

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::{Failed, Job, Work};
 use crate::cli::{Half, Teardown};
-use crate::commands::Run;
-use crate::commands::grant::repaired;
-use crate::commands::survey::who;
-use crate::commands::writes::agreed;
 use crate::error::{Error, ExitCode, Result};
+use crate::operations::accounts::who;
+use crate::operations::apply::agreed;
+use crate::operations::grant_writer::repaired;
+use crate::operations::run::Run;
 use crate::report::changes::{self, Mood, Style};
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError};

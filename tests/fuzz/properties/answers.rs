@@ -6,12 +6,13 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use xacct::aws::access::Access;
-use xacct::aws::read::{self, Holder};
-use xacct::aws::session::{self, AssumeRole};
-use xacct::aws::{observe, probe, sweep};
+use xacct::aws::client::access::Access;
+use xacct::aws::iam::observe;
+use xacct::aws::iam::read::{self, Holder};
+use xacct::aws::s3::{leftover_buckets, test_bucket};
+use xacct::aws::sts::{self, AssumeRole};
 use xacct::error::{Error, Kind, Result};
-use xacct::iam::halves::Reading;
+use xacct::iam::state::Reading;
 
 use super::{assert_bearable, is_plain, text};
 
@@ -91,21 +92,21 @@ async fn call(operation: &str, access: &Access) -> Result<()> {
             let _ = observe::role_quotas(access).await;
             Ok(())
         }
-        "GetCallerIdentity" => session::caller(access).await.map(drop),
+        "GetCallerIdentity" => sts::caller(access).await.map(drop),
         "AssumeRole" => {
             let request = AssumeRole::new(ROLE.parse()?, "xacct".parse()?);
-            session::assume(access, &request).await.map(drop)
+            sts::assume(access, &request).await.map(drop)
         }
-        "GetSessionToken" => session::get_session_token(access, None, 900).await.map(drop),
-        "HeadBucket" => probe::head(access, "bucket", &owner).await,
+        "GetSessionToken" => sts::get_session_token(access, None, 900).await.map(drop),
+        "HeadBucket" => test_bucket::head(access, "bucket", &owner).await,
         "ListBuckets" => {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 31);
-            sweep::find(access, &owner, Duration::from_secs(3600), now).await.map(drop)
+            leftover_buckets::find(access, &owner, Duration::from_secs(3600), now).await.map(drop)
         }
         "DeleteBucket" => {
             let (name, region) = ("bucket".to_owned(), access.region.clone());
-            let bucket = sweep::Found { name, region, age: Duration::ZERO, left: None };
-            sweep::delete(access, &bucket, &owner).await.map(drop)
+            let bucket = leftover_buckets::Found { name, region, age: Duration::ZERO, left: None };
+            leftover_buckets::delete(access, &bucket, &owner).await.map(drop)
         }
         _ => Ok(()),
     }

@@ -1,0 +1,172 @@
+//! One set of credentials, and the SDK's clients that sign with it.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::{IdentityCache, SharedIdentityCache};
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_types::retry::RetryConfig;
+
+use crate::aws::client::endpoints;
+use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
+use crate::aws::client::retry::TooManyRequests;
+use crate::aws::sts::SessionCredentials;
+use crate::iam::arn::Partition;
+use crate::iam::names::Region;
+
+/// One set of credentials, ready to be used.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Which credentials these are, in words: `profile dev-admin`, `environment`.
+    pub origin: String,
+    /// The profile they come from, if any.
+    pub profile: Option<String>,
+    /// The region of STS and S3 calls.
+    pub region: Region,
+    /// Whether the credentials are of a session, not a user's access key.
+    pub is_session: bool,
+    /// Whether the region was chosen by anybody, or is the one that stands in for none.
+    pub has_region: bool,
+    pub(in crate::aws) key_id: String,
+    pub(in crate::aws) path_style: bool,
+    pub(in crate::aws) pace: Pace,
+    pub(in crate::aws) config: SdkConfig,
+    /// Of this very configuration, so whatever changes it begins with none.
+    pub(in crate::aws) clients: Arc<Clients>,
+}
+
+/// The SDK's clients, each made when it is first needed.
+#[derive(Debug, Default)]
+pub(in crate::aws) struct Clients {
+    iam: OnceLock<aws_sdk_iam::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+}
+
+impl Access {
+    /// Access in which this client answers in the place of AWS, at the first attempt: so that tests can see what is made
+    /// of any answer. The credentials are nobody's.
+    #[must_use]
+    pub fn answered_by(client: impl HttpClient + 'static, region: Region) -> Self {
+        let credentials = Credentials::new("AKIAEXAMPLE", "none", None, None, "nobody");
+        let key_id = credentials.access_key_id().to_owned();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(client)
+            .retry_config(RetryConfig::disabled())
+            .identity_cache(shared_identity_cache())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(aws_types::region::Region::new(region.to_string()))
+            .build();
+        Self {
+            origin: "nobody".to_owned(),
+            profile: None,
+            region,
+            is_session: false,
+            has_region: true,
+            key_id,
+            path_style: false,
+            pace: Pace::new(USUAL_RATE),
+            config,
+            clients: Arc::default(),
+        }
+    }
+
+    /// The same endpoints and connections with the credentials of a session.
+    #[must_use]
+    pub fn with_session(&self, session: &SessionCredentials, origin: String) -> Self {
+        let credentials = SharedCredentialsProvider::new(session.0.clone());
+        let config = self.config.clone().into_builder().credentials_provider(credentials);
+        Self {
+            origin,
+            profile: None,
+            is_session: true,
+            key_id: session.0.access_key_id().to_owned(),
+            config: config.identity_cache(shared_identity_cache()).build(),
+            clients: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same credentials in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> Self {
+        if self.region == *region {
+            return Self { has_region: true, ..self.clone() };
+        }
+        let config = self.config.clone().into_builder().region(aws_types::region::Region::new(region.to_string()));
+        Self {
+            region: region.clone(),
+            has_region: true,
+            config: config.build(),
+            clients: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The access key ID, which is no secret.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The partition of the region in use.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.region.partition()
+    }
+
+    /// Endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: a bootstrap sent there by mistake would be a bad surprise.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        endpoints::of(&self.config)
+    }
+
+    pub(in crate::aws) fn iam(&self) -> aws_sdk_iam::Client {
+        let client = || {
+            let config = aws_sdk_iam::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+            aws_sdk_iam::Client::from_conf(config.build())
+        };
+        self.clients.iam.get_or_init(client).clone()
+    }
+
+    pub(in crate::aws) fn sts(&self) -> aws_sdk_sts::Client {
+        self.clients.sts.get_or_init(|| self.new_sts()).clone()
+    }
+
+    /// One that is not kept: with many accounts, what is kept for each adds up.
+    pub(in crate::aws) fn new_sts(&self) -> aws_sdk_sts::Client {
+        let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+        config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+
+    pub(in crate::aws) fn s3(&self) -> aws_sdk_s3::Client {
+        self.clients.s3.get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_config(&self.config).build())).clone()
+    }
+
+    /// S3 as nobody in particular, at the same place and on the same connections; `None` where nothing is encrypted, and
+    /// so no connection takes long.
+    pub(in crate::aws) fn anonymous_s3(&self) -> Option<aws_sdk_s3::Client> {
+        if self.endpoints().iter().any(|url| url.starts_with("http:")) {
+            return None;
+        }
+        let mut config = self.config.to_builder();
+        config.set_credentials_provider(None);
+        let config = self.s3_config(&config.build()).allow_no_auth().retry_config(RetryConfig::disabled());
+        Some(aws_sdk_s3::Client::from_conf(config.build()))
+    }
+
+    fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
+        let local = self.endpoints().iter().any(|url| endpoints::is_local(url));
+        let config = aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local);
+        config.retry_classifier(TooManyRequests)
+    }
+}
+
+/// One cache for all clients of one access: otherwise each asks SSO or a `credential_process` again.
+pub(in crate::aws) fn shared_identity_cache() -> SharedIdentityCache {
+    IdentityCache::lazy().build()
+}

@@ -1,0 +1,82 @@
+//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile): where requests are sent, said
+//! beforehand.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+
+use crate::aws::credentials::session_cache::Warn;
+
+/// Says where requests go that do not go to AWS: once for each endpoint, before the first of them is sent.
+#[derive(Clone)]
+pub(in crate::aws) struct Notice {
+    tell: Warn,
+    told: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice").field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+impl Notice {
+    pub(in crate::aws) fn new(tell: Warn) -> Self {
+        Self { tell, told: Arc::default() }
+    }
+
+    pub(in crate::aws) fn give(&self, config: &SdkConfig) {
+        for endpoint in of(config) {
+            if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint.clone()) {
+                (self.tell)(&format!("Endpoint {endpoint} is not AWS's own"));
+            }
+        }
+    }
+}
+
+/// The endpoints of the services in use that somebody chose, without the passwords in them.
+pub(in crate::aws) fn of(config: &SdkConfig) -> Vec<String> {
+    let chosen = |service: &str| {
+        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        config.service_config()?.load_config(key.build().ok()?)
+    };
+    let services = ["IAM", "STS", "S3"].into_iter().filter_map(chosen);
+    let endpoints = services.chain(config.endpoint_url().map(str::to_owned));
+    endpoints.map(|url| without_password(&url)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => url.to_owned(),
+    }
+}
+
+/// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.
+pub(in crate::aws) fn is_local(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _port)| host);
+    host == "localhost" || host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_left_out() {
+        for (url, shown) in [
+            ("https://me:secret@host:1/a@b", "https://host:1/a@b"),
+            ("https://host/?a@b", "https://host/?a@b"),
+            ("http://127.0.0.1:4603", "http://127.0.0.1:4603"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The way to AWS: proxies and certificate authorities, from where the AWS CLI takes them.
+//!
+//! The SDK by itself knows no CA bundle, and no proxy where the client is not its own default.
+
+use std::path::Path;
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::error::{Error, Kind, Result};
+
+/// A file with the certificates that are trusted, and the setting that names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::aws) struct Bundle {
+    setting: String,
+    path: String,
+}
+
+/// Environment variables, by name.
+pub(in crate::aws) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Bundle {
+    /// In the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It stands in the place of what the system
+    /// trusts. `SSL_CERT_FILE`, which names what the system trusts, is read by the TLS library itself.
+    pub(in crate::aws) fn find(variable: Variables<'_>, profile: Option<(&str, &str)>) -> Option<Self> {
+        let named = |name: &str| {
+            let path = variable(name).filter(|path| !path.is_empty())?;
+            Some(Self { setting: name.to_owned(), path })
+        };
+        let of_profile = || {
+            let (profile, path) = profile?;
+            Some(Self { setting: format!("ca_bundle of profile {profile}"), path: path.to_owned() })
+        };
+        named("AWS_CA_BUNDLE").or_else(of_profile).or_else(|| named("REQUESTS_CA_BUNDLE"))
+    }
+
+    /// The certificates that can be used, each as PEM. The SDK panics at one that cannot.
+    fn certificates(&self) -> Result<Vec<String>> {
+        let text = self.read()?;
+        let usable: Vec<_> = blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
+        if usable.is_empty() { Err(self.unusable(&NO_CERTIFICATE)) } else { Ok(usable) }
+    }
+
+    /// Checks that there is a certificate, which takes a small part of the time of looking at all of them.
+    fn check(&self) -> Result<()> {
+        if blocks(&self.read()?).any(is_usable) { Ok(()) } else { Err(self.unusable(&NO_CERTIFICATE)) }
+    }
+
+    fn read(&self) -> Result<String> {
+        let bytes = std::fs::read(Path::new(&self.path)).map_err(|error| self.unusable(&error))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn unusable(&self, why: &dyn std::fmt::Display) -> Error {
+        let Self { setting, path } = self;
+        Error::new(Kind::File, format!("the CA bundle `{path}` ({setting}) cannot be used: {why}"))
+            .hint("name a PEM file with the certificates of the authorities to trust, or unset it")
+    }
+}
+
+const NO_CERTIFICATE: &str = "it holds no certificate in PEM form";
+
+/// The text of a bundle in pieces that each end with a certificate, except perhaps the last.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(END)
+}
+
+const END: &str = "-----END CERTIFICATE-----";
+
+fn is_usable(block: &str) -> bool {
+    let certificate = CertificateDer::from_pem_slice(block.as_bytes());
+    certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
+}
+
+/// An HTTP client with a connection pool. What it needs to encrypt, such as the certificates of the system, is read when
+/// something is first to be encrypted.
+///
+/// # Errors
+/// When a proxy's URL or a CA bundle cannot be used: another way than the one asked for must not be taken in silence.
+pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result<SharedHttpClient> {
+    let proxies = proxies(variable)?;
+    let trust = match bundle {
+        Some(bundle) => {
+            let certificates = bundle.certificates()?;
+            certificates.into_iter().fold(TrustStore::empty(), TrustStore::with_pem_certificate)
+        }
+        None => {
+            if let Some(path) = variable("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+                Bundle { setting: "SSL_CERT_FILE".to_owned(), path }.check()?;
+            }
+            TrustStore::default()
+        }
+    };
+    // Nobody is to be trusted where nothing is encrypted, neither before the proxy nor behind it.
+    let trust_of_plain = if proxies.plain_is_encrypted { trust.clone() } else { TrustStore::empty() };
+    let plain = through(proxies.http, trust_of_plain)?;
+    let encrypted = through(proxies.https, trust)?;
+    Ok(http_client_fn(move |settings, components| {
+        SharedHttpConnector::new(ByScheme {
+            plain: plain.clone(),
+            encrypted: encrypted.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }))
+}
+
+/// A client that connects when it is first used. The builder of clients itself takes no proxy.
+fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
+    let tls = TlsContext::builder().with_trust_store(trust).build();
+    let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("the TLS settings: {error}")))?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder();
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector
+            .proxy_config(proxy.clone())
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(tls.clone())
+            .build()
+    }))
+}
+
+/// Encrypted requests take another way than plain ones: they may have a proxy of their own, and need certificates. Which
+/// way it is, the request says, and so the other is never made ready.
+#[derive(Debug)]
+struct ByScheme {
+    plain: SharedHttpClient,
+    encrypted: SharedHttpClient,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for ByScheme {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = if request.uri().starts_with("https:") { &self.encrypted } else { &self.plain };
+        // The client keeps its connector, and with it the connections.
+        client.http_connector(&self.settings, &self.components).call(request)
+    }
+}
+
+/// The proxies to go through, for plain requests and for encrypted ones. The SDK's settings hold one, or what it makes of
+/// the environment by rules of its own.
+#[derive(Debug)]
+struct Proxies {
+    http: ProxyConfig,
+    https: ProxyConfig,
+    /// Whether the proxy itself is talked to in secret, even about plain requests.
+    plain_is_encrypted: bool,
+}
+
+/// The proxy as the AWS CLI chooses it (Python's `urllib.request.getproxies_environment`): lower case wins, an empty
+/// value means none, and `ALL_PROXY` is no variable of its.
+fn proxies(variable: Variables<'_>) -> Result<Proxies> {
+    let choose = |name: &str| {
+        let lower = name.to_ascii_lowercase();
+        let found = match variable(&lower) {
+            Some(value) => Some((lower, value)),
+            None => variable(name).map(|value| (name.to_owned(), value)),
+        };
+        found.filter(|(_, value)| !value.is_empty())
+    };
+    let checked = |found: Option<(String, String)>| found.map(|(name, url)| check_url(&name, &url)).transpose();
+    let (http, https) = (checked(choose("HTTP_PROXY"))?, checked(choose("HTTPS_PROXY"))?);
+    let no_proxy = choose("NO_PROXY").map(|(_, list)| exceptions(&list)).unwrap_or_default();
+    // The SDK takes `*` for any name, but for no address.
+    let usable = |url: Option<String>| url.filter(|_| no_proxy != "*");
+    let (http, https) = (usable(http), usable(https));
+    let plain_is_encrypted = http.as_ref().is_some_and(|url| url.starts_with("https:"));
+    let config = |config: Option<std::result::Result<ProxyConfig, _>>| match config {
+        None => Ok(ProxyConfig::disabled()),
+        Some(Ok(config)) => Ok(config.no_proxy(&no_proxy)),
+        Some(Err(_)) => Err(Error::new(Kind::Internal, "a proxy that was checked cannot be used")),
+    };
+    Ok(Proxies {
+        http: config(http.map(ProxyConfig::http))?,
+        https: config(https.map(ProxyConfig::https))?,
+        plain_is_encrypted,
+    })
+}
+
+/// A URL that can be connected to, with its scheme; the message hides a password in it.
+fn check_url(name: &str, url: &str) -> Result<String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let scheme = scheme.to_ascii_lowercase();
+    let full = format!("{scheme}://{rest}");
+    let shown = rest.rsplit_once('@').map_or(rest, |(_secret, host)| host);
+    let has_host = !shown.is_empty() && !shown.starts_with(['/', ':']);
+    if has_host && ["http", "https"].contains(&scheme.as_str()) && ProxyConfig::http(full.as_str()).is_ok() {
+        return Ok(full);
+    }
+    Err(Error::usage(format!("{name} is `{scheme}://{shown}`, which is no URL of an HTTP proxy"))
+        .hint(format!("write {name}=http://HOST:PORT, or unset it")))
+}
+
+/// The exceptions as the SDK understands them. It compares hosts without ports and brackets, where Python knows entries
+/// such as `localhost:4566`, and takes a `*` among others for any name, where for Python only one that stands alone is.
+fn exceptions(list: &str) -> String {
+    let entries: Vec<_> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
+    if entries == ["*"] {
+        return "*".to_owned();
+    }
+    let host = |entry: &str| {
+        let host = match entry.rsplit_once(':') {
+            Some((host, port)) if (!host.contains(':') || host.ends_with(']')) && port.parse::<u16>().is_ok() => host,
+            _ => entry,
+        };
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        inner.unwrap_or(host).to_owned()
+    };
+    entries.into_iter().filter(|entry| *entry != "*").map(host).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and what AWS's errors say.
+
+pub mod access;
+pub(in crate::aws) mod endpoints;
+pub(in crate::aws) mod error;
+pub(in crate::aws) mod http;
+pub(in crate::aws) mod rate_limit;
+pub(in crate::aws) mod retry;

@@ -1,0 +1,157 @@
+//! Not to ask STS more often than it likes: a request waits for its turn, and one that came too soon is sent again.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::error::{Error, Result};
+
+/// STS gives an account 600 requests a second in each region, for all of its users and tools together, and no more on
+/// request (AWS re:Post, "IAM or AWS STS throttling errors"). A third leaves room for the others.
+pub const USUAL_RATE: u16 = 200;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long an answer that asks for patience is heeded.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How AWS says that it was asked too often.
+pub(in crate::aws) const THROTTLED: [&str; 4] =
+    ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
+
+/// So many requests go within any second, and no more. Clones share the count.
+#[derive(Debug, Clone)]
+pub(in crate::aws) struct Pace {
+    rate: usize,
+    /// When the last requests went or will go, as many as may go in a second.
+    latest: Arc<Mutex<VecDeque<Instant>>>,
+}
+
+impl Pace {
+    /// At most this many requests a second, and at least one.
+    pub(in crate::aws) fn new(rate: u16) -> Self {
+        Self { rate: usize::from(rate.max(1)), latest: Arc::default() }
+    }
+
+    /// Waits until one more may go.
+    async fn turn(&self) {
+        let at = {
+            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            let earliest = if latest.len() < self.rate { None } else { latest.pop_front() };
+            let now = Instant::now();
+            let at = earliest.map_or(now, |earliest| now.max(earliest + SECOND));
+            latest.push_back(at);
+            at
+        };
+        sleep_until(at).await;
+    }
+
+    /// The same client, whose requests wait for their turn: those too that the SDK sends again by itself.
+    pub(in crate::aws) fn before(&self, client: SharedHttpClient) -> SharedHttpClient {
+        let pace = self.clone();
+        http_client_fn(move |settings, components| {
+            let connector = client.http_connector(settings, components);
+            SharedHttpConnector::new(Paced { pace: pace.clone(), connector })
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Paced {
+    pace: Pace,
+    connector: SharedHttpConnector,
+}
+
+impl HttpConnector for Paced {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (pace, connector) = (self.pace.clone(), self.connector.clone());
+        HttpConnectorFuture::new(async move {
+            pace.turn().await;
+            connector.call(request).await
+        })
+    }
+}
+
+/// Asks again, less and less often, while AWS answers that it is asked too often: the SDK gives up after some attempts,
+/// and among many targets those that met with it would fail.
+pub(in crate::aws) async fn unless_throttled<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let (start, mut pause) = (Instant::now(), SECOND);
+    loop {
+        match attempt().await {
+            Err(error) if is_throttled(&error) && start.elapsed() + pause < PATIENCE => {
+                sleep(pause).await;
+                pause *= 2;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_throttled(error: &Error) -> bool {
+    error.code().is_some_and(|code| THROTTLED.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::error::{AwsAnswer, Kind};
+
+    fn refused(code: &str) -> Error {
+        let answer = AwsAnswer {
+            service: "sts".into(),
+            operation: "AssumeRole".into(),
+            code: Some(code.to_owned()),
+            message: None,
+            request_id: None,
+        };
+        Error { aws: Some(Box::new(answer)), ..Error::new(Kind::Aws, "no") }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_has_more_than_its_share() {
+        let (pace, start) = (Pace::new(5), Instant::now());
+        let mut times = Vec::new();
+        for number in 0..40 {
+            // Some come at once, some late.
+            sleep(Duration::from_millis(if number % 7 == 0 { 300 } else { 0 })).await;
+            pace.turn().await;
+            times.push(start.elapsed());
+        }
+        for (first, after) in times.iter().zip(times.iter().skip(5)) {
+            assert!(*after >= *first + SECOND, "{times:?}");
+        }
+        // Nor less than could be had.
+        assert!(times[39] < Duration::from_millis(8500), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_is_waited_out_and_a_refusal_is_not() {
+        for (code, tries) in [("Throttling", 4), ("AccessDenied", 1)] {
+            let asked = Cell::new(0);
+            let attempt = async || {
+                asked.set(asked.get() + 1);
+                if asked.get() < 4 { Err(refused(code)) } else { Ok(()) }
+            };
+            assert_eq!(unless_throttled(attempt).await.is_ok(), tries == 4);
+            assert_eq!(asked.get(), tries, "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_with_throttling_ends() {
+        let start = Instant::now();
+        let error = unless_throttled(async || Err::<(), _>(refused("Throttling"))).await.unwrap_err();
+        assert_eq!(error.code(), Some("Throttling"));
+        assert!(start.elapsed() < PATIENCE);
+    }
+}

@@ -1,0 +1,92 @@
+//! The AWS config files: read once, and handed to `aws-config` in parts.
+//!
+//! It parses them again for every access, and each access keeps what was parsed. With a profile for each of many accounts
+//! that would be the square of their number, so that each is given the sections that bear on it.
+
+use std::path::{Path, PathBuf};
+
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+
+use crate::aws::client::http::Variables;
+
+/// The texts of both files; empty where there is none.
+#[derive(Debug, Default)]
+pub(in crate::aws) struct Files {
+    config: String,
+    credentials: String,
+}
+
+impl Files {
+    /// Reads them from where the SDK looks for them (AWS SDKs and Tools Reference Guide, "Finding and changing the
+    /// location of the shared files"). That they can be read is known: the SDK has parsed them before.
+    pub(in crate::aws) fn read(variable: Variables<'_>) -> Self {
+        let home = std::env::home_dir();
+        let text = |name: &str, usual: &str| {
+            let path = variable(name).unwrap_or_else(|| usual.to_owned());
+            let bytes = std::fs::read(expanded(&path, home.as_deref())).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Self {
+            config: text("AWS_CONFIG_FILE", "~/.aws/config"),
+            credentials: text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+        }
+    }
+
+    /// What bears on these profiles, for the SDK to parse.
+    pub(in crate::aws) fn about(&self, profiles: &[&str]) -> EnvConfigFiles {
+        EnvConfigFiles::builder()
+            .with_contents(EnvConfigFileKind::Config, part(&self.config, profiles))
+            .with_contents(EnvConfigFileKind::Credentials, part(&self.credentials, profiles))
+            .build()
+    }
+}
+
+fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix("~/"), home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// The sections of these profiles, and those that are no profile's, such as `[sso-session …]` and `[services …]`.
+fn part(text: &str, profiles: &[&str]) -> String {
+    let mut bears = true;
+    let lines = text.split_inclusive('\n').filter(|line| {
+        if let Some((heading, _)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            let words: Vec<_> = heading.split_whitespace().collect();
+            bears = match words.as_slice() {
+                [name] | ["profile", name] => profiles.contains(name),
+                _ => true,
+            };
+        }
+        bears
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# mine\n[default]\nregion = a\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n\
+                        [ profile\ttwo ]\nregion = b\n[sso-session s]\nsso_region = c\n[profile one]\nregion = d\n";
+
+    #[test]
+    fn profiles_that_do_not_bear_on_it_are_left_out() {
+        assert_eq!(
+            part(TEXT, &["one"]),
+            "# mine\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n[sso-session s]\nsso_region = c\n\
+             [profile one]\nregion = d\n"
+        );
+        assert_eq!(part(TEXT, &["default", "one", "two"]), TEXT);
+        assert_eq!(part("[one]\na = b\n[two]\na = c", &["two"]), "[two]\na = c");
+    }
+
+    #[test]
+    fn a_tilde_is_the_home() {
+        let home = Some(Path::new("/home/me"));
+        assert_eq!(expanded("~/.aws/config", home), Path::new("/home/me/.aws/config"));
+        assert_eq!(expanded("/etc/~/config", home), Path::new("/etc/~/config"));
+        assert_eq!(expanded("~/.aws/config", None), Path::new("~/.aws/config"));
+    }
+}

@@ -1,0 +1,7 @@
+//! Where credentials come from: profiles, chains of roles, MFA, and the session cache.
+
+pub(in crate::aws) mod config_files;
+pub mod mfa;
+pub(in crate::aws) mod provider;
+pub(in crate::aws) mod role_chain;
+pub mod session_cache;

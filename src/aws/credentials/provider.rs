@@ -1,0 +1,77 @@
+//! Credentials as they are found: asked for once, and where they are from.
+
+use std::sync::{Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+
+/// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
+/// run twice, and one that asks for an MFA code would ask twice.
+#[derive(Debug)]
+pub(in crate::aws) struct Once {
+    inner: SharedCredentialsProvider,
+    first: Mutex<Option<Credentials>>,
+}
+
+impl Once {
+    pub(in crate::aws) fn new(config: &SdkConfig) -> Option<Self> {
+        Some(Self { inner: config.credentials_provider()?, first: Mutex::new(None) })
+    }
+
+    pub(in crate::aws) async fn first(&self) -> std::result::Result<Credentials, CredentialsError> {
+        let credentials = self.inner.provide_credentials().await?;
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl ProvideCredentials for Once {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(credentials) => ProvideFuture::ready(Ok(credentials)),
+            None => self.inner.provide_credentials(),
+        }
+    }
+}
+
+/// What the SDK notes of how credentials were found.
+pub(in crate::aws) fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
+    credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
+}
+
+/// Where credentials are from, in words.
+pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
+    use AwsCredentialFeature as From;
+    let found = features(credentials);
+    let any = |wanted: &[From]| wanted.iter().any(|feature| found.contains(feature));
+    let how = if any(&[From::CredentialsEnvVars, From::CredentialsEnvVarsStsWebIdToken]) {
+        return "environment".to_owned();
+    } else if any(&[From::CredentialsSso, From::CredentialsProfileSso]) {
+        Some("SSO")
+    } else if any(&[From::CredentialsProcess, From::CredentialsProfileProcess]) {
+        Some("credential_process")
+    } else if any(&[From::CredentialsLogin, From::CredentialsProfileLogin]) {
+        Some("aws login")
+    } else if any(&[From::CredentialsImds]) {
+        Some("instance metadata")
+    } else if any(&[From::CredentialsHttp]) {
+        Some("container")
+    } else if any(&[From::CredentialsStsAssumeRole]) {
+        Some("assumed role")
+    } else {
+        None
+    };
+    match (profile, how) {
+        (Some(profile), None) => format!("profile {profile}"),
+        (Some(profile), Some(how)) => format!("profile {profile}, {how}"),
+        (None, Some(how)) => how.to_owned(),
+        (None, None) => "default credentials".to_owned(),
+    }
+}

@@ -1,0 +1,250 @@
+//! Every write of IAM: carries out the changes of a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_iam::types::Tag;
+use futures_util::future::join_all;
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::aws::iam::observe;
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::plan::bootstrap::{Change, unlike_created};
+use crate::iam::state::{DesiredRole, Reading};
+
+/// What became of one change.
+#[derive(Debug)]
+pub struct Applied<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// Whether AWS took it.
+    pub result: Result<()>,
+}
+
+/// Carries out the changes on a role.
+///
+/// What creates, narrows or caps the role goes first; what it may do follows, side by side. When the first step fails
+/// the second is not tried, so its changes are missing from the answer.
+pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
+    let is_new = frame.iter().any(|change| matches!(change, Change::CreateRole(_)));
+    let mut applied = side_by_side(access, role, frame, false).await;
+    if applied.iter().all(|applied| applied.result.is_ok()) {
+        applied.extend(side_by_side(access, role, permissions, is_new).await);
+    }
+    applied
+}
+
+/// Writes the grant.
+pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
+}
+
+/// Removes a role: its inline policies, its attachments, itself, each after the one before (IAM API reference, DeleteRole).
+/// After a step that failed none is tried, so that a role never stands with less than was shown and is called removed.
+pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
+    let is_last = |change: &Change| matches!(change, Change::DeleteRole { .. });
+    let has_policies = changes.iter().any(|change| !is_last(change));
+    let (last, first): (Vec<_>, Vec<_>) = changes.iter().partition(|change| is_last(change));
+    let (inline, attached): (Vec<_>, Vec<_>) =
+        first.into_iter().partition(|change| matches!(change, Change::DeleteRolePolicy { .. }));
+    let mut applied: Vec<Applied<'a>> = Vec::new();
+    for step in [inline, attached, last] {
+        let remove = async |change: &'a Change| {
+            let once = async || gone(write(access, role, change).await);
+            // What was taken off a moment ago may still be seen where the role is deleted.
+            let waits = is_last(change) && has_policies;
+            let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
+            Applied { change, result }
+        };
+        applied.extend(join_all(step.into_iter().map(remove)).await);
+        if applied.iter().any(|applied| applied.result.is_err()) {
+            break;
+        }
+    }
+    applied
+}
+
+/// What is not there any more was removed by an earlier request whose answer was lost, or by someone else.
+fn gone(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
+        result => result,
+    }
+}
+
+/// Tags mark the role as ours, so they come when everything that could fail for it has not.
+fn comes_last(change: &Change) -> bool {
+    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::TagRole { .. })
+}
+
+/// A role that was created a moment ago may be unknown where the next call arrives; one that was there is not waited for.
+async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>, is_new: bool) -> Vec<Applied<'a>> {
+    let apply = async |change: &'a Change| {
+        let once = async || write(access, role, change).await;
+        let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
+        Applied { change, result }
+    };
+    join_all(changes.into_iter().map(apply)).await
+}
+
+/// Sends a request, and sends it again while IAM says that another change to the same thing is under way.
+macro_rules! send {
+    ($operation:literal, $request:expr) => {{
+        let request = $request;
+        patiently("ConcurrentModification", async || {
+            let call = Call::iam($operation);
+            request.clone().send().await.map(drop).map_err(|error| call.failed(error))
+        })
+        .await
+    }};
+}
+
+async fn write_grant(access: &Access, change: &Change) -> Result<()> {
+    let (user, name, to) = match change {
+        Change::PutGrant { user, name, to, .. } | Change::ShrinkGrant { user, name, to, .. } => (user, name, to),
+        Change::DeleteGrant { user, name, .. } => {
+            let request = access.iam().delete_user_policy().user_name(user.name.to_string());
+            return gone(send!("DeleteUserPolicy", request.policy_name(name.to_string())));
+        }
+        _ => return Ok(()),
+    };
+    let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
+    send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
+        Some("LimitExceeded") => {
+            error.hint("the user's inline policies share 2,048 characters: move some into a managed policy")
+        }
+        _ => error,
+    })
+}
+
+async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
+    let iam = access.iam();
+    let role = role.name.to_string();
+    match change {
+        Change::CreateRole(desired) => create_role(access, desired).await,
+        Change::ReplaceTrustPolicy { to, .. } => {
+            send!(
+                "UpdateAssumeRolePolicy",
+                iam.update_assume_role_policy().role_name(role).policy_document(to.minified())
+            )
+        }
+        Change::UpdateRole { description, max_session, .. } => {
+            let request = iam.update_role().role_name(role).description(description);
+            send!("UpdateRole", request.max_session_duration(max_session.as_secs()))
+        }
+        Change::SetBoundary { to, .. } => {
+            let request = iam.put_role_permissions_boundary().role_name(role);
+            send!("PutRolePermissionsBoundary", request.permissions_boundary(to.to_string()))
+        }
+        Change::TagRole { tags } => {
+            send!("TagRole", iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?)))
+        }
+        Change::AttachPolicy { policy } => {
+            send!("AttachRolePolicy", iam.attach_role_policy().role_name(role).policy_arn(policy.to_string()))
+        }
+        Change::PutRolePolicy { name, to, .. } => {
+            let request = iam.put_role_policy().role_name(role).policy_name(name.to_string());
+            send!("PutRolePolicy", request.policy_document(to.minified()))
+        }
+        Change::DeleteRolePolicy { name } => {
+            send!("DeleteRolePolicy", iam.delete_role_policy().role_name(role).policy_name(name))
+        }
+        Change::DetachPolicy { policy } => {
+            send!("DetachRolePolicy", iam.detach_role_policy().role_name(role).policy_arn(policy))
+        }
+        Change::DeleteRole { .. } => send!("DeleteRole", iam.delete_role().role_name(role)),
+        Change::PutGrant { .. } | Change::ShrinkGrant { .. } | Change::DeleteGrant { .. } => {
+            write_grant(access, change).await
+        }
+    }
+}
+
+async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
+    let request = access
+        .iam()
+        .create_role()
+        .role_name(desired.arn.name.to_string())
+        .path(desired.arn.path.to_string())
+        .description(&desired.description)
+        .max_session_duration(desired.max_session.as_secs())
+        .set_permissions_boundary(desired.boundary.as_ref().map(ToString::to_string))
+        .set_tags(Some(tag_list(&desired.all_tags())?))
+        .assume_role_policy_document(desired.trust.minified());
+    match send!("CreateRole", request) {
+        Err(error) if error.code() == Some("EntityAlreadyExists") => made_already(access, desired, error).await,
+        // It may have been taken all the same.
+        Err(error) if error.kind == Kind::Network && is_made(access, desired).await => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether a short look finds the role as creating it makes it.
+async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
+    let look = observe::role_frame(access, &desired.arn.name);
+    let found = tokio::time::timeout(Duration::from_secs(5), look).await;
+    matches!(found, Ok(Ok(Reading::Present(found))) if unlike_created(desired, &found).is_empty())
+}
+
+/// A role that was not there a moment ago, and is. It is ours if it is what creating it makes: an earlier request made it
+/// whose answer was lost, or another run that wants the same. Anything else is left alone.
+async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> Result<()> {
+    let look = async || observe::role_frame(access, &desired.arn.name).await;
+    let found = match repeat(look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
+        Reading::Present(found) => found,
+        Reading::Absent => {
+            return Err(error
+                .hint("a role's name may differ from it only in case: IAM's names are unique without regard to case")
+                .hint("run the same command again to see what is there"));
+        }
+        Reading::Unreadable { permission, answer } => {
+            return Err(error
+                .hint(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
+                .hint("it was left as it is; run the same command again once it can be read"));
+        }
+    };
+    let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let whose = if found.is_ours() { "another run of xacct" } else { "someone else" };
+    Err(Error {
+        kind: Kind::Refused,
+        message: format!("{whose} made `{}` meanwhile; it differs in {}", found.arn, differences.join(", ")),
+        ..error
+    }
+    .hint("nothing of that role was changed")
+    .hint("run the same command again: it goes by what is there, and shows each change before it makes it"))
+}
+
+fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| {
+            let tag = Tag::builder().key(key).value(value).build();
+            tag.map_err(|error| Error::new(Kind::Internal, format!("tag `{key}`: {error}")))
+        })
+        .collect()
+}
+
+/// Tries again for some seconds while IAM answers with this code. It advises to do so for changes to one thing that
+/// overlap (`ConcurrentModification`), and the SDK does not do so by itself.
+async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
+    repeat(attempt, |result| result.as_ref().err().and_then(Error::code) == Some(passing)).await
+}
+
+/// Tries again for some seconds while the result is one that passes.
+async fn repeat<T>(attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
+    let mut pause = Duration::from_millis(100);
+    let mut tries = 1;
+    loop {
+        let result = attempt().await;
+        if tries == 8 || !passes(&result) {
+            return result;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        tries += 1;
+    }
+}

@@ -1,0 +1,282 @@
+//! What bootstrap goes by, put together from single reads. A refused read is reported as unreadable, never as absence.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_iam::types::SummaryKeyType;
+use futures_util::future::{join_all, try_join_all};
+use tokio::time::{sleep, timeout};
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::aws::iam::read::{self, Holder};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
+use crate::iam::names::{PolicyName, RoleName, UserName};
+use crate::iam::plan::teardown::StandingRole;
+use crate::iam::state::{
+    DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, FoundDocument,
+    OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Reading, RoleQuotas,
+};
+
+/// What is there; whatever else was read is the caller's answer.
+macro_rules! present {
+    ($reading:expr) => {
+        match $reading {
+            Reading::Present(found) => found,
+            Reading::Absent => return Ok(Reading::Absent),
+            Reading::Unreadable { permission, answer } => return Ok(Reading::Unreadable { permission, answer }),
+        }
+    };
+}
+
+/// Reads a role with all that bootstrap may change on it: in one round trip, if it has no inline policies of ours beyond
+/// `expected`.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>) -> Result<Reading<ObservedRole>> {
+    let holder = Holder::Role(name.as_str());
+    let (role, attachments, inline) = tokio::join!(
+        read::role(access, name),
+        read::attached(access, holder),
+        inline_policies(access, holder, expected)
+    );
+    let role = present!(role?);
+    // Absence here means that the role vanished between the calls, and that it is absent.
+    let (attachments, inline) = (present!(attachments?), present!(inline?));
+    Ok(Reading::Present(observed(role, attachments, inline)))
+}
+
+/// Reads a role without its policies, in one call.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
+    Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())))
+}
+
+fn observed(
+    role: read::FoundRole,
+    attachments: BTreeSet<String>,
+    inline: BTreeMap<String, Option<FoundDocument>>,
+) -> ObservedRole {
+    let read::FoundRole { arn, description, max_session, boundary, tags, trust, .. } = role;
+    ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }
+}
+
+/// Reads what bears on the removal of a role, in one round trip.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
+    let holder = Holder::Role(name.as_str());
+    let look = async || {
+        tokio::try_join!(
+            read::role(access, name),
+            read::attached(access, holder),
+            read::inline_names(access, holder),
+            read::instance_profiles(access, name),
+        )
+    };
+    let what = format!("role `{name}`");
+    let found = consistent(&what, look, |(role, attachments, inline, profiles)| {
+        let absent = [role.is_absent(), attachments.is_absent(), inline.is_absent(), profiles.is_absent()];
+        let shown = [role.present().is_some(), attachments.present().is_some(), inline.present().is_some()];
+        absent.contains(&true) && shown.contains(&true)
+    });
+    let (role, attachments, inline, profiles) = found.await?;
+    let role = present!(role);
+    let (attachments, inline, profiles) = (present!(attachments), present!(inline), present!(profiles));
+    Ok(Reading::Present(StandingRole {
+        arn: role.arn,
+        tags: role.tags,
+        boundary: role.boundary,
+        attachments,
+        inline: inline.into_iter().collect(),
+        instance_profiles: profiles,
+        last_used: role.last_used,
+    }))
+}
+
+/// The names of all inline policies, with the documents of those that are ours.
+async fn inline_policies(
+    access: &Access,
+    holder: Holder<'_>,
+    expected: &BTreeSet<String>,
+) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
+    let read = |names: Vec<String>| {
+        try_join_all(names.into_iter().map(async |name| {
+            let reading = read::inline(access, holder, &name).await?;
+            Ok::<_, Error>((name, reading))
+        }))
+    };
+    // Those that should be there are read beside the list of those that are.
+    let (names, mut documents) =
+        tokio::try_join!(read::inline_names(access, holder), read(expected.iter().cloned().collect()))?;
+    let names = present!(names);
+    let (own, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(OWN_POLICY_PREFIX));
+    documents.extend(read(own.into_iter().filter(|name| !expected.contains(name)).collect()).await?);
+    let mut policies: BTreeMap<_, _> = others.into_iter().map(|name| (name, None)).collect();
+    for (name, reading) in documents {
+        match reading {
+            Reading::Absent => {}
+            reading => {
+                policies.insert(name, Some(present!(reading)));
+            }
+        }
+    }
+    Ok(Reading::Present(policies))
+}
+
+/// The user who is granted, found by name: IAM knows the path.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> {
+    let user = present!(read::user(access, name).await?);
+    let arn = CallerArn::parse(&user.arn);
+    let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("the user's ARN"))?;
+    Ok(Reading::Present(arn.clone()))
+}
+
+/// What bears on the grant of a user: the grant policy, and how much room the user's other inline policies leave.
+#[derive(Debug, Clone)]
+pub struct UserPolicies {
+    grant: Option<FoundDocument>,
+    others: OtherPolicies,
+    quota: usize,
+}
+
+impl UserPolicies {
+    /// Whether the list of the user's policies has the grant, and reading it said that there is none.
+    #[must_use]
+    pub fn contradict_themselves(&self) -> bool {
+        self.grant.is_none() && self.others.list_the_grant
+    }
+
+    /// Whether any policy of the user was seen, so that there is a user.
+    #[must_use]
+    pub fn show_the_user(&self) -> bool {
+        self.grant.is_some() || self.others.size.is_some_and(|size| size > 0)
+    }
+
+    /// Together with the user's ARN.
+    #[must_use]
+    pub fn of(self, arn: UserArn) -> ObservedUser {
+        ObservedUser { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
+    }
+}
+
+/// Reads the grant policy of a user, and measures the others.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Reading<UserPolicies>> {
+    let holder = Holder::User(user.as_str());
+    let (found, others, quota) = tokio::join!(
+        read::inline(access, holder, grant.as_str()),
+        other_policies(access, holder, grant),
+        quota(access, &SummaryKeyType::UserPolicySizeQuota),
+    );
+    let grant = match found? {
+        Reading::Absent => None,
+        reading => Some(present!(reading)),
+    };
+    let quota = quota.unwrap_or(DEFAULT_USER_POLICIES_QUOTA);
+    Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
+}
+
+/// Looks until the reads of one thing agree on whether it is there. Each lags behind writes by itself, and what one misses
+/// must not be taken for gone, nor be overwritten.
+///
+/// # Errors
+/// Those of the reads; and when they do not agree after some seconds.
+pub async fn consistent<T>(
+    what: &str,
+    look: impl AsyncFn() -> Result<T>,
+    contradict: impl Fn(&T) -> bool,
+) -> Result<T> {
+    let mut pause = Duration::from_millis(200);
+    for _ in 0..5 {
+        let found = look().await?;
+        if !contradict(&found) {
+            return Ok(found);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+    Err(Error::new(Kind::Aws, format!("some of IAM's answers show {what}, others say that it is not there"))
+        .hint("IAM may be slow to show a change: run the same command again in a minute"))
+}
+
+/// A user's inline policies besides the grant.
+#[derive(Debug, Clone)]
+struct OtherPolicies {
+    /// `None` where one cannot be read: then the quota cannot be counted, and AWS has the last word.
+    size: Option<usize>,
+    list_the_grant: bool,
+}
+
+async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -> Result<OtherPolicies> {
+    let names = match read::inline_names(access, user).await? {
+        Reading::Present(names) => names,
+        Reading::Absent => return Ok(OtherPolicies { size: Some(0), list_the_grant: false }),
+        Reading::Unreadable { .. } => return Ok(OtherPolicies { size: None, list_the_grant: false }),
+    };
+    let (own, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| *name == grant.as_str());
+    let documents = try_join_all(others.into_iter().map(|name| read::inline(access, user, name))).await?;
+    let sizes = documents.into_iter().map(|reading| match reading {
+        Reading::Present(document) => Some(document.size()),
+        Reading::Absent => Some(0),
+        Reading::Unreadable { .. } => None,
+    });
+    Ok(OtherPolicies { size: sizes.sum(), list_the_grant: !own.is_empty() })
+}
+
+/// The size quotas of a role, as the account has them; IAM's defaults where they cannot be read.
+pub async fn role_quotas(access: &Access) -> RoleQuotas {
+    let Some(summary) = account_summary(access).await else {
+        return RoleQuotas::default();
+    };
+    let value = |key: SummaryKeyType, default| quota_in(&summary, &key).unwrap_or(default);
+    RoleQuotas {
+        trust_policy: value(SummaryKeyType::AssumeRolePolicySizeQuota, DEFAULT_TRUST_POLICY_QUOTA),
+        inline_policies: value(SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
+    }
+}
+
+async fn quota(access: &Access, key: &SummaryKeyType) -> Option<usize> {
+    quota_in(&account_summary(access).await?, key)
+}
+
+/// What the account has and may have. There are defaults for what is looked up in it, so it is not waited for long.
+async fn account_summary(access: &Access) -> Option<HashMap<SummaryKeyType, i32>> {
+    let answer = timeout(Duration::from_secs(10), access.iam().get_account_summary().send()).await;
+    answer.ok()?.ok()?.summary_map
+}
+
+fn quota_in(summary: &HashMap<SummaryKeyType, i32>, key: &SummaryKeyType) -> Option<usize> {
+    usize::try_from(*summary.get(key)?).ok().filter(|quota| *quota > 0)
+}
+
+/// Checks that managed policies exist before anything is written.
+///
+/// One that may not be looked at is taken to exist: AWS will say so when it is attached.
+///
+/// # Errors
+/// When one does not exist.
+pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static str)]) -> Result<()> {
+    const CALL: Call = Call::iam("GetPolicy");
+    let checks = policies.iter().map(async |(arn, role)| {
+        match access.iam().get_policy().policy_arn(arn.to_string()).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match read::unread::<()>(CALL.failed(error))? {
+                Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
+                    .hint("see which there are: aws iam list-policies --query 'Policies[].Arn'")),
+                _ => Ok(()),
+            },
+        }
+    });
+    join_all(checks).await.into_iter().collect()
+}

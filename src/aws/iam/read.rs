@@ -1,0 +1,320 @@
+//! Single reads of IAM. Each says whether a thing is there, is not, or could not be looked at: a refused read is never
+//! taken for absence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use aws_sdk_iam::types::{PolicyUsageType, Tag};
+use percent_encoding::percent_decode_str;
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::aws::sts;
+use crate::error::{Error, Result};
+use crate::iam::names::{RoleName, UserName};
+use crate::iam::plan::teardown::LastUse;
+use crate::iam::state::{FoundDocument, Reading};
+
+/// What holds policies.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder<'a> {
+    /// A user, by name.
+    User(&'a str),
+    /// A group, by name.
+    Group(&'a str),
+    /// A role, by name.
+    Role(&'a str),
+}
+
+/// A role, without its permissions policies.
+#[derive(Debug, Clone)]
+pub struct FoundRole {
+    /// ARN.
+    pub arn: String,
+    /// `AROA…`
+    pub unique_id: String,
+    /// How long ago it was created, in seconds by this machine's clock.
+    pub age_seconds: Option<u64>,
+    /// `Description`; empty if there is none.
+    pub description: String,
+    /// `MaxSessionDuration`, in seconds.
+    pub max_session: i32,
+    /// The ARN of the permissions boundary.
+    pub boundary: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Who may assume it.
+    pub trust: FoundDocument,
+    /// When a session of it last asked AWS for something, by this machine's clock.
+    pub last_used: Option<LastUse>,
+}
+
+/// A user, without its policies.
+#[derive(Debug, Clone)]
+pub struct FoundUser {
+    /// ARN.
+    pub arn: String,
+    /// `AIDA…`
+    pub unique_id: String,
+    /// The ARN of the permissions boundary.
+    pub boundary: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// All pages of a list, or what kept them from being read.
+macro_rules! pages {
+    ($operation:literal, $request:expr, |$page:ident| $items:expr) => {{
+        let mut pages = $request.into_paginator().send();
+        let mut all = Vec::new();
+        loop {
+            match pages.next().await {
+                None => break Ok(Reading::Present(all)),
+                Some(Ok($page)) => all.extend($items),
+                Some(Err(error)) => break unread(Call::iam($operation).failed(error)),
+            }
+        }
+    }};
+}
+
+/// One answer, or what kept it from being read.
+macro_rules! one {
+    ($operation:literal, $request:expr) => {
+        match $request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return unread(Call::iam($operation).failed(error)),
+        }
+    };
+}
+
+/// A role by its name, whatever its path.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>> {
+    const CALL: Call = Call::iam("GetRole");
+    let answer = one!("GetRole", access.iam().get_role().role_name(name.to_string()));
+    let role = answer.role().ok_or_else(|| CALL.lacks("a role"))?;
+    let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("the trust policy"))?;
+    let created = SystemTime::try_from(*role.create_date()).ok();
+    Ok(Reading::Present(FoundRole {
+        arn: role.arn().to_owned(),
+        unique_id: role.role_id().to_owned(),
+        age_seconds: created.and_then(|at| SystemTime::now().duration_since(at).ok()).map(|age| age.as_secs()),
+        description: role.description().unwrap_or_default().to_owned(),
+        max_session: role.max_session_duration().unwrap_or(3600),
+        boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
+        tags: tags(role.tags()),
+        trust: document(trust),
+        last_used: role.role_last_used().and_then(|used| {
+            let at = SystemTime::try_from(*used.last_used_date()?).ok()?;
+            let ago = SystemTime::now().duration_since(at).unwrap_or_default();
+            Some(LastUse { ago, region: used.region().unwrap_or_default().to_owned() })
+        }),
+    }))
+}
+
+/// ARNs of roles whose names differ from this one in case only. Not more than two thousand roles are looked at.
+///
+/// # Errors
+/// As above.
+pub async fn roles_like(access: &Access, name: &RoleName) -> Result<Reading<Vec<String>>> {
+    let (mut alike, mut marker) = (Vec::new(), None);
+    for _ in 0..2 {
+        let page = one!("ListRoles", access.iam().list_roles().max_items(1000).set_marker(marker));
+        let names = page.roles().iter().filter(|role| role.role_name().eq_ignore_ascii_case(name.as_str()));
+        alike.extend(names.map(|role| role.arn().to_owned()));
+        marker = page.marker().map(str::to_owned);
+        if marker.is_none() {
+            break;
+        }
+    }
+    Ok(Reading::Present(alike))
+}
+
+/// A user by its name, whatever its path.
+///
+/// # Errors
+/// As above.
+pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>> {
+    let answer = one!("GetUser", access.iam().get_user().user_name(name.to_string()));
+    let user = answer.user().ok_or_else(|| Call::iam("GetUser").lacks("a user"))?;
+    Ok(Reading::Present(FoundUser {
+        arn: user.arn().to_owned(),
+        unique_id: user.user_id().to_owned(),
+        boundary: user.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
+        tags: tags(user.tags()),
+    }))
+}
+
+/// Whether a session of GetSessionToken carries MFA: IAM takes only those that do, and answers any other as if the token
+/// were invalid (STS API reference, GetSessionToken). `None` where that cannot be told.
+pub async fn carries_mfa(access: &Access) -> Option<bool> {
+    match access.iam().get_user().send().await {
+        Ok(_) => Some(true),
+        Err(error) => match Call::iam("GetUser").failed(error).code()? {
+            "InvalidClientTokenId" => Some(false),
+            "AccessDenied" => Some(true),
+            _ => None,
+        },
+    }
+}
+
+/// Names of the instance profiles that a role is in.
+///
+/// # Errors
+/// As above.
+pub async fn instance_profiles(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<String>>> {
+    let request = access.iam().list_instance_profiles_for_role().role_name(role.to_string());
+    let names: Result<Reading<Vec<String>>> = pages!("ListInstanceProfilesForRole", request, |page| {
+        page.instance_profiles().iter().map(|profile| profile.instance_profile_name().to_owned())
+    });
+    Ok(names?.map(|names| names.into_iter().collect()))
+}
+
+/// Names of the groups that a user is in.
+///
+/// # Errors
+/// As above.
+pub async fn groups(access: &Access, user: &str) -> Result<Reading<Vec<String>>> {
+    pages!("ListGroupsForUser", access.iam().list_groups_for_user().user_name(user), |page| {
+        page.groups().iter().map(|group| group.group_name().to_owned())
+    })
+}
+
+/// Serials of a user's MFA devices.
+///
+/// # Errors
+/// As above.
+pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec<String>>> {
+    match sts::mfa_devices(access, user).await {
+        Ok(devices) => Ok(Reading::Present(devices.iter().map(ToString::to_string).collect())),
+        Err(error) => unread(error),
+    }
+}
+
+/// Names of inline policies.
+///
+/// # Errors
+/// As above.
+pub async fn inline_names(access: &Access, of: Holder<'_>) -> Result<Reading<Vec<String>>> {
+    let iam = access.iam();
+    match of {
+        Holder::User(name) => {
+            pages!("ListUserPolicies", iam.list_user_policies().user_name(name), |page| page.policy_names().to_vec())
+        }
+        Holder::Group(name) => {
+            pages!("ListGroupPolicies", iam.list_group_policies().group_name(name), |page| page.policy_names().to_vec())
+        }
+        Holder::Role(name) => {
+            pages!("ListRolePolicies", iam.list_role_policies().role_name(name), |page| page.policy_names().to_vec())
+        }
+    }
+}
+
+/// An inline policy.
+///
+/// # Errors
+/// As above.
+pub async fn inline(access: &Access, of: Holder<'_>, policy: &str) -> Result<Reading<FoundDocument>> {
+    let iam = access.iam();
+    let document = match of {
+        Holder::User(name) => {
+            let answer = one!("GetUserPolicy", iam.get_user_policy().user_name(name).policy_name(policy));
+            document(answer.policy_document())
+        }
+        Holder::Group(name) => {
+            let answer = one!("GetGroupPolicy", iam.get_group_policy().group_name(name).policy_name(policy));
+            document(answer.policy_document())
+        }
+        Holder::Role(name) => {
+            let answer = one!("GetRolePolicy", iam.get_role_policy().role_name(name).policy_name(policy));
+            document(answer.policy_document())
+        }
+    };
+    Ok(Reading::Present(document))
+}
+
+/// ARNs of attached managed policies.
+///
+/// # Errors
+/// As above.
+pub async fn attached(access: &Access, to: Holder<'_>) -> Result<Reading<BTreeSet<String>>> {
+    let iam = access.iam();
+    let arn = |policy: &aws_sdk_iam::types::AttachedPolicy| policy.policy_arn().map(str::to_owned);
+    let arns: Result<Reading<Vec<String>>> = match to {
+        Holder::User(name) => {
+            pages!("ListAttachedUserPolicies", iam.list_attached_user_policies().user_name(name), |page| {
+                page.attached_policies().iter().filter_map(arn)
+            })
+        }
+        Holder::Group(name) => {
+            pages!("ListAttachedGroupPolicies", iam.list_attached_group_policies().group_name(name), |page| {
+                page.attached_policies().iter().filter_map(arn)
+            })
+        }
+        Holder::Role(name) => {
+            pages!("ListAttachedRolePolicies", iam.list_attached_role_policies().role_name(name), |page| {
+                page.attached_policies().iter().filter_map(arn)
+            })
+        }
+    };
+    Ok(arns?.map(|arns| arns.into_iter().collect()))
+}
+
+/// The versions in force of the managed policies that are attached to anything or are a boundary. Empty where they may
+/// not be listed: each policy is then asked for its version, which takes one round trip more.
+pub async fn versions(access: &Access) -> BTreeMap<String, String> {
+    let attached = access.iam().list_policies().only_attached(true).max_items(1000);
+    let boundaries =
+        access.iam().list_policies().policy_usage_filter(PolicyUsageType::PermissionsBoundary).max_items(1000);
+    let (attached, boundaries) = tokio::join!(attached.send(), boundaries.send());
+    let policies = [attached, boundaries].into_iter().flatten().flat_map(|page| page.policies.unwrap_or_default());
+    policies.filter_map(|policy| Some((policy.arn?, policy.default_version_id?))).collect()
+}
+
+/// The version in force of a managed policy.
+///
+/// # Errors
+/// As above.
+pub async fn managed(
+    access: &Access,
+    arn: &str,
+    versions: &BTreeMap<String, String>,
+) -> Result<Reading<FoundDocument>> {
+    let version = match versions.get(arn) {
+        Some(version) => version.clone(),
+        None => {
+            let answer = one!("GetPolicy", access.iam().get_policy().policy_arn(arn));
+            let version = answer.policy().and_then(|policy| policy.default_version_id());
+            version.ok_or_else(|| Call::iam("GetPolicy").lacks("the version in force"))?.to_owned()
+        }
+    };
+    let answer = one!("GetPolicyVersion", access.iam().get_policy_version().policy_arn(arn).version_id(version));
+    let text = answer.policy_version().and_then(|version| version.document());
+    Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("the document"))?)))
+}
+
+fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// What a failed read means. The permission that a call needs is called like the call.
+pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
+    match error.code() {
+        Some("NoSuchEntity") => Ok(Reading::Absent),
+        Some("AccessDenied" | "AccessDeniedException") => {
+            let answer = error.aws.as_deref();
+            Ok(Reading::Unreadable {
+                permission: answer.map(|answer| format!("{}:{}", answer.service, answer.operation)).unwrap_or_default(),
+                answer: answer.map(ToString::to_string).unwrap_or_default(),
+            })
+        }
+        _ => Err(error),
+    }
+}
+
+/// IAM returns documents percent-encoded (RFC 3986), in which `+` stands for itself.
+fn document(encoded: &str) -> FoundDocument {
+    FoundDocument::parse(&percent_decode_str(encoded).decode_utf8_lossy())
+}

@@ -1,0 +1,110 @@
+//! Test buckets that a run left which was killed: found by their names and their tag, and deleted if they are empty.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::aws::s3::test_bucket::{BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
+use crate::error::{Error, Result};
+use crate::iam::names::{AccountId, Region};
+
+/// How many buckets are looked into, or deleted, side by side.
+pub const AT_ONCE: usize = 8;
+
+/// A bucket whose name begins as those of test buckets do.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: Region,
+    /// How long ago it was made.
+    pub age: Duration,
+    /// Why it is left, if it is.
+    pub left: Option<Left>,
+}
+
+/// Why a bucket is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Its name is none that xacct gives in this account.
+    OtherName,
+    /// It may be of a run under way.
+    Young,
+    /// It does not carry the tag of test buckets.
+    NoTag,
+    /// There is something in it.
+    NotEmpty,
+}
+
+/// Every bucket of the account whose name begins as those of test buckets do. What is in those is looked at that would go.
+///
+/// # Errors
+/// When S3 refuses, or cannot be reached.
+pub async fn find(access: &Access, account: &AccountId, older_than: Duration, now: SystemTime) -> Result<Vec<Found>> {
+    const CALL: Call = Call::s3("ListBuckets");
+    // Unpaged lists fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
+    let mut pages = access.s3().list_buckets().prefix(BUCKET_PREFIX).max_buckets(1000).into_paginator().send();
+    let mut all = Vec::new();
+    while let Some(page) = pages.next().await {
+        for bucket in page.map_err(|error| CALL.failed(error))?.buckets() {
+            let Some(name) = bucket.name().filter(|name| name.starts_with(BUCKET_PREFIX)) else { continue };
+            let region = bucket.bucket_region().and_then(|region| region.parse().ok());
+            let region: Region = region.unwrap_or_else(|| access.region.clone());
+            let created = bucket.creation_date().and_then(|date| SystemTime::try_from(*date).ok());
+            let age = created.and_then(|at| now.duration_since(at).ok()).unwrap_or_default();
+            let left = match () {
+                () if !is_test_bucket(name, account, &region) => Some(Left::OtherName),
+                () if age < older_than => Some(Left::Young),
+                () => None,
+            };
+            all.push(Found { name: name.to_owned(), region, age, left });
+        }
+    }
+    let looks = stream::iter(all).map(async |mut found| {
+        if found.left.is_none() {
+            match look_into(access, &found, account).await {
+                Ok(left) => found.left = left,
+                // Whoever made it, or another sweep, has deleted it meanwhile.
+                Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok::<_, Error>(Some(found))
+    });
+    looks.buffered(AT_ONCE).try_filter_map(async |found| Ok(found)).try_collect().await
+}
+
+async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
+    let s3 = access.in_region(&found.region).s3();
+    let tags = s3.get_bucket_tagging().bucket(&found.name).expected_bucket_owner(owner.to_string()).send().await;
+    let is_tagged = match tags.map_err(|error| Call::s3("GetBucketTagging").failed(error)) {
+        Ok(tags) => tags.tag_set().iter().any(|tag| tag.key() == PURPOSE_TAG.0),
+        Err(error) if error.code() == Some("NoSuchTagSet") => false,
+        Err(error) => return Err(error.context(format!("bucket {}", found.name))),
+    };
+    if !is_tagged {
+        return Ok(Some(Left::NoTag));
+    }
+    let objects = s3.list_objects_v2().bucket(&found.name).max_keys(1).expected_bucket_owner(owner.to_string());
+    let objects = objects
+        .send()
+        .await
+        .map_err(|error| Call::s3("ListObjectsV2").failed(error).context(format!("bucket {}", found.name)))?;
+    Ok((!objects.contents().is_empty()).then_some(Left::NotEmpty))
+}
+
+/// Deletes the bucket, if it is still empty and the account's own: S3 checks both. `Some` says why it was left.
+///
+/// # Errors
+/// When S3 refuses, or cannot be reached.
+pub async fn delete(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
+    match crate::aws::s3::test_bucket::delete(&access.in_region(&found.region), &found.name, owner).await {
+        Ok(()) => Ok(None),
+        Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => Ok(None),
+        Err(error) if error.code() == Some("BucketNotEmpty") => Ok(Some(Left::NotEmpty)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,238 @@
+//! Runs a command as if xacct were not there: with its streams, its signals and its exit code.
+
+use std::io::{Error, ErrorKind};
+use std::process::{Command, ExitStatus};
+use std::time::SystemTime;
+
+#[cfg(not(unix))]
+use elsewhere as system;
+#[cfg(unix)]
+use unix as system;
+
+pub use system::{Signals, run};
+
+/// How a command ended.
+pub struct Ended {
+    /// What became of it.
+    pub how: How,
+    /// Whether the session ended first.
+    pub outlived: bool,
+}
+
+/// What became of a command.
+pub enum How {
+    /// It could not be started.
+    NotStarted(Error),
+    /// A signal came before it was started.
+    Stopped(i32),
+    /// It ran.
+    Ran(ExitStatus),
+}
+
+impl Ended {
+    /// The exit code, as shells give it (POSIX, Shell Command Language, 2.8.2).
+    pub fn code(&self) -> u8 {
+        match &self.how {
+            How::NotStarted(error) if error.kind() == ErrorKind::NotFound => 127,
+            How::NotStarted(_) => 126,
+            How::Stopped(signal) => by_signal(*signal),
+            How::Ran(status) => match (status.code(), system::signal_of(*status)) {
+                (None, Some(signal)) => by_signal(signal),
+                (code, _) => code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+            },
+        }
+    }
+}
+
+fn by_signal(number: i32) -> u8 {
+    u8::try_from(128 + number).unwrap_or(1)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::process::ExitStatusExt;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    use signal_hook::iterator::SignalsInfo;
+    use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+    use signal_hook::low_level::siginfo::{Cause, Origin};
+
+    use super::*;
+    use crate::operations::interrupt::is_ignored;
+
+    /// How often the clock is looked at: a machine that slept must not put the warning off.
+    const LOOK: Duration = Duration::from_secs(30);
+
+    enum Event {
+        Signal(i32),
+        Ended,
+    }
+
+    /// The signals that are passed on.
+    pub struct Signals(SignalsInfo<WithOrigin>);
+
+    impl Signals {
+        /// Catches what would end xacct alone. What is ignored stays so, for the command, too.
+        pub fn watch() -> crate::error::Result<Self> {
+            // Where SIGCHLD is ignored, the kernel tells nobody how a command ended.
+            let heeded = match is_ignored(SIGCHLD) {
+                true => signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false))).map(drop),
+                false => Ok(()),
+            };
+            let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| !is_ignored(*number));
+            let signals = heeded.and_then(|()| SignalsInfo::new(heard));
+            signals.map(Self).map_err(|error| {
+                crate::error::Error::new(crate::error::Kind::Internal, format!("signals cannot be caught: {error}"))
+            })
+        }
+
+        /// One that came already, before there is a command to pass it on to.
+        fn arrived(&mut self) -> Option<i32> {
+            self.0.pending().next().map(|origin| origin.signal)
+        }
+    }
+
+    /// Whether a signal came to xacct and not to its command. What the kernel sends for Ctrl-C or for a terminal that went
+    /// away, it sends to both; a second SIGINT would make Terraform give up its state.
+    fn came_to_us_alone(origin: &Origin) -> bool {
+        match origin.cause {
+            Cause::Kernel => false,
+            Cause::Sent(_) => true,
+            // Where the cause is not known, there is a sender if it was a process.
+            _ => origin.process.is_some_and(|process| process.pid != 0),
+        }
+    }
+
+    /// Runs the command to its end. `outlived` is called once, when the session ends before the command.
+    pub fn run(
+        mut command: Command,
+        mut signals: Signals,
+        expires: Option<SystemTime>,
+        now: fn() -> SystemTime,
+        outlived: &dyn Fn(),
+    ) -> Result<Ended, Error> {
+        if let Some(signal) = signals.arrived() {
+            return Ok(Ended { how: How::Stopped(signal), outlived: false });
+        }
+        let Signals(mut signals) = signals;
+        for more in [SIGQUIT, SIGUSR1, SIGUSR2].into_iter().filter(|number| !is_ignored(*number)) {
+            signals.add_signal(more)?;
+        }
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return Ok(Ended { how: How::NotStarted(error), outlived: false }),
+        };
+        let pid = Pid::from_child(&child);
+        let (send, events) = channel();
+        let ended = send.clone();
+        thread::spawn(move || {
+            for origin in signals.forever() {
+                if came_to_us_alone(&origin) && send.send(Event::Signal(origin.signal)).is_err() {
+                    return;
+                }
+            }
+        });
+        thread::spawn(move || {
+            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it below.
+            let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
+            let _ = ended.send(Event::Ended);
+        });
+        let left = || expires.map(|expires| expires.duration_since(now()).unwrap_or_default());
+        let mut is_over = false;
+        loop {
+            let patience = left().filter(|_| !is_over).map_or(LOOK, |left| left.min(LOOK));
+            match events.recv_timeout(patience) {
+                Ok(Event::Signal(number)) => {
+                    if let Some(signal) = Signal::from_named_raw(number) {
+                        // It may have ended a moment ago.
+                        let _ = kill_process(pid, signal);
+                    }
+                }
+                Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    if !is_over && left().is_some_and(|left| left.is_zero()) {
+                        is_over = true;
+                        outlived();
+                    }
+                }
+            }
+        }
+        let how = How::Ran(child.wait()?);
+        Ok(Ended { how, outlived: left().is_some_and(|left| left.is_zero()) })
+    }
+
+    pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {
+        status.signal()
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    //! Where the console sends Ctrl-C to both, and there are no other signals.
+
+    use super::*;
+
+    pub struct Signals;
+
+    impl Signals {
+        pub fn watch() -> crate::error::Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    pub fn run(
+        mut command: Command,
+        _: Signals,
+        expires: Option<SystemTime>,
+        now: fn() -> SystemTime,
+        _: &dyn Fn(),
+    ) -> Result<Ended, Error> {
+        let how = command.status().map_or_else(How::NotStarted, How::Ran);
+        Ok(Ended { how, outlived: expires.is_some_and(|expires| expires <= now()) })
+    }
+
+    pub(super) fn signal_of(_: ExitStatus) -> Option<i32> {
+        None
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn ended(script: &str, lasts: Option<Duration>) -> (Ended, u32) {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        let warned = Cell::new(0);
+        let expires = lasts.map(|lasts| SystemTime::now() + lasts);
+        let signals = Signals::watch().unwrap();
+        let ended = run(command, signals, expires, SystemTime::now, &|| warned.set(warned.get() + 1)).unwrap();
+        (ended, warned.get())
+    }
+
+    #[test]
+    fn a_command_that_outlives_its_session_is_heard_of_once() {
+        let (ended, warned) = ended("sleep 2; exit 7", Some(Duration::from_millis(300)));
+        assert_eq!((ended.code(), ended.outlived, warned), (7, true, 1));
+    }
+
+    #[test]
+    fn one_that_does_not_is_not() {
+        for lasts in [Some(Duration::from_secs(60)), None] {
+            let (ended, warned) = ended("exit 0", lasts);
+            assert_eq!((ended.code(), ended.outlived, warned), (0, false, 0));
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Reads `xacct.toml`. Every error names the file, the line and the fix.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use toml_edit::{Document, Item, TableLike, Value};
+
+use crate::cli::{BucketNamespace, Probe};
+use crate::config::{DEFAULT_ROLE_NAME, Recorded};
+use crate::error::{Error, Kind, Result};
+use crate::files;
+use crate::iam::arn::UserRef;
+use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue, shown};
+use crate::text::{is_hidden, spelled};
+
+/// The links on record: `xacct.toml` as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigFile {
+    /// Where it is, or will be.
+    pub path: PathBuf,
+    /// Its text; `None` while there is no such file.
+    pub text: Option<String>,
+    /// `[source]`.
+    pub source: RecordedSource,
+    /// `[targets.NAME]`, in the order of the file.
+    pub targets: Vec<(String, Recorded)>,
+}
+
+/// `[source]`: the account that has the user.
+#[derive(Debug, Clone, Default)]
+pub struct RecordedSource {
+    /// `account`.
+    pub account: Option<AccountId>,
+    /// `user`.
+    pub user: Option<UserRef>,
+    /// `profile`: the operator's.
+    pub profile: Option<String>,
+    /// `user_profile`: the user's own.
+    pub user_profile: Option<String>,
+}
+
+impl ConfigFile {
+    /// Reads the file; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML, has an unknown key, a wrong type or value, or contradicts itself.
+    pub fn load(path: &Path) -> Result<Self> {
+        match files::read(path, files::LONGEST_TEXT) {
+            Ok(text) => Self::parse(path, text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { path: path.to_owned(), ..Self::default() })
+            }
+            Err(error) => Err(Error::new(Kind::File, format!("cannot read `{}`: {error}", path.display()))),
+        }
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::load`].
+    pub fn parse(path: &Path, text: String) -> Result<Self> {
+        let document = Document::parse(text.as_str()).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_at(&text, span.start));
+            // What stands there is not repeated: the file may be another than was meant, with secrets in it.
+            Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
+                .hint("the file must be TOML (https://toml.io)")
+        })?;
+        let reader = Reader { path, text: &text };
+        let root = Section { reader, name: String::new(), start: None, table: document.as_table() };
+        root.only(&["source", "targets"])?;
+
+        let source = match root.section("source")? {
+            None => RecordedSource::default(),
+            Some(source) => read_source(&source)?,
+        };
+        let mut targets = Vec::new();
+        if let Some(section) = root.section("targets")? {
+            for (name, _) in section.table.iter() {
+                section.check_visible(name, "a name", name)?;
+                if let Some(target) = section.section(name)? {
+                    targets.push((name.to_owned(), read_target(&target)?));
+                }
+            }
+            section.no_twins(&targets)?;
+        }
+        Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
+    }
+
+    /// What is recorded of a target.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&Recorded> {
+        self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
+    /// `xacct.toml:7`, for errors about a setting of the source.
+    #[must_use]
+    pub fn place_of_source(&self, key: &str) -> Option<String> {
+        let text = self.text.as_deref()?;
+        let document = Document::parse(text).ok()?;
+        let (key, _) = document.get("source")?.as_table_like()?.get_key_value(key)?;
+        Some(format!("{}:{}", self.path.display(), line_at(text, key.span()?.start)))
+    }
+}
+
+fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
+    section.only(&["account", "user", "profile", "user_profile"])?;
+    let (account, user) = (section.parsed::<AccountId>("account")?, section.parsed::<UserRef>("user")?);
+    if let (Some(account), Some(of_user)) = (&account, user.as_ref().and_then(UserRef::account))
+        && account != of_user
+    {
+        return Err(section
+            .error("user", format!("the user is of account {of_user}, and the source account is {account}"))
+            .hint("give a user of the source account, or change the account"));
+    }
+    Ok(RecordedSource {
+        account,
+        user,
+        profile: section.string("profile")?,
+        user_profile: section.string("user_profile")?,
+    })
+}
+
+fn read_target(section: &Section<'_>) -> Result<Recorded> {
+    section.only(&[
+        "account",
+        "profile",
+        "enter_role",
+        "role",
+        "role_path",
+        "external_id",
+        "require_mfa",
+        "restrict_to_user",
+        "allow_session_tags",
+        "policy_arns",
+        "policy_files",
+        "permissions_boundary",
+        "max_session_duration",
+        "tags",
+        "region",
+        "probe",
+        "bucket_tags",
+        "bucket_namespace",
+    ])?;
+    if section.table.contains_key("profile") && section.table.contains_key("enter_role") {
+        return Err(section
+            .error("enter_role", "`profile` and `enter_role` contradict each other")
+            .hint("keep the one by which the target account is reached"));
+    }
+    let Some(account) = section.parsed("account")? else {
+        let first = section.table.iter().next().and_then(|(key, _)| section.key_start(key));
+        return Err(section
+            .reader
+            .error(first.or(section.start), format!("[{}] has no `account`", section.name))
+            .hint("write the 12 digits of the target account: account = \"222222222222\""));
+    };
+    Ok(Recorded {
+        account,
+        profile: section.string("profile")?,
+        enter_role: section.parsed("enter_role")?,
+        role: section.parsed("role")?,
+        role_path: section.parsed("role_path")?,
+        external_id: section.parsed("external_id")?,
+        require_mfa: section.boolean("require_mfa")?,
+        restrict_to_user: section.boolean("restrict_to_user")?,
+        allow_session_tags: section.boolean("allow_session_tags")?,
+        policy_arns: section.list("policy_arns")?,
+        policy_files: section.list::<PathText>("policy_files")?.into_iter().map(|path| path.0).collect(),
+        permissions_boundary: section.parsed("permissions_boundary")?,
+        max_session_duration: section.parsed("max_session_duration")?,
+        tags: section.tags("tags")?,
+        region: section.parsed("region")?,
+        probe: section.one_of("probe", &[("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
+        bucket_tags: section.tags("bucket_tags")?,
+        bucket_namespace: section.one_of(
+            "bucket_namespace",
+            &[("global", BucketNamespace::Global), ("account-regional", BucketNamespace::AccountRegional)],
+        )?,
+    })
+}
+
+/// A path is whatever the file says; it is looked up when it is needed.
+struct PathText(PathBuf);
+
+impl FromStr for PathText {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Invalid> {
+        Ok(Self(text.into()))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(&self, at: Option<usize>, message: impl Into<String>) -> Error {
+        let line = at.map_or(1, |at| line_at(self.text, at));
+        Error::usage(format!("{}:{line}: {}", self.path.display(), message.into()))
+    }
+}
+
+/// One table of the file, and what it is called there.
+struct Section<'a> {
+    reader: Reader<'a>,
+    name: String,
+    /// Where it begins.
+    start: Option<usize>,
+    table: &'a dyn TableLike,
+}
+
+impl<'a> Section<'a> {
+    fn key_start(&self, key: &str) -> Option<usize> {
+        Some(self.table.get_key_value(key)?.0.span()?.start)
+    }
+
+    fn error(&self, key: &str, message: impl Into<String>) -> Error {
+        self.reader.error(self.key_start(key), message)
+    }
+
+    fn wrong_type(&self, key: &str, wanted: &str, example: &str) -> Error {
+        let found = self.table.get(key).map_or("nothing", Item::type_name);
+        self.error(key, format!("`{key}` is {}, and must be {wanted}", with_article(found)))
+            .hint(format!("write {key} = {example}"))
+    }
+
+    /// Refuses keys that mean nothing, and guesses what was meant.
+    fn only(&self, known: &[&str]) -> Result<()> {
+        let Some((key, _)) = self.table.iter().find(|(key, _)| !known.contains(key)) else {
+            return Ok(());
+        };
+        let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
+        let error = self.error(key, format!("`{}` is not a setting of {place}", shown(key)));
+        let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
+        Err(match nearest {
+            Some(nearest) if distance(nearest, key) <= 3 => error.hint(format!("did you mean `{nearest}`?")),
+            _ => error.hint(format!("the settings are {}", known.join(", "))),
+        })
+    }
+
+    fn section(&self, key: &str) -> Result<Option<Section<'a>>> {
+        let Some(item) = self.table.get(key) else {
+            return Ok(None);
+        };
+        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{}", self.name, shown(key)) };
+        match item.as_table_like() {
+            Some(table) => {
+                let start = item.span().map(|span| span.start).or_else(|| self.key_start(key));
+                Ok(Some(Section { reader: self.reader, name, start, table }))
+            }
+            None => Err(self
+                .error(key, format!("`{}` must be a section", shown(key)))
+                .hint(format!("write [{name}] and the settings below it"))),
+        }
+    }
+
+    fn string(&self, key: &str) -> Result<Option<String>> {
+        match self.table.get(key) {
+            None => Ok(None),
+            Some(item) => match item.as_str() {
+                Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("give a value, or remove the line")),
+                Some(text) => self.check_visible(key, &format!("`{key}`"), text).map(|()| Some(text.to_owned())),
+                None => Err(self.wrong_type(key, "a string", example(key))),
+            },
+        }
+    }
+
+    /// Refuses characters that a terminal would obey: no name, path or ID has any.
+    fn check_visible(&self, key: &str, what: &str, text: &str) -> Result<()> {
+        match text.chars().find(|c| is_hidden(*c)) {
+            None => Ok(()),
+            Some(hidden) => Err(self
+                .error(key, format!("{what} has the control character {}", spelled(hidden)))
+                .hint("write it without")),
+        }
+    }
+
+    fn parsed<T: FromStr<Err = Invalid>>(&self, key: &str) -> Result<Option<T>> {
+        self.string(key)?.map(|text| self.parse(key, &text)).transpose()
+    }
+
+    fn parse<T: FromStr<Err = Invalid>>(&self, key: &str, text: &str) -> Result<T> {
+        text.parse().map_err(|invalid: Invalid| self.error(key, invalid.to_string()).hint(invalid.fix))
+    }
+
+    fn boolean(&self, key: &str) -> Result<Option<bool>> {
+        let item = self.table.get(key);
+        item.map(|item| item.as_bool().ok_or_else(|| self.wrong_type(key, "true or false", "true"))).transpose()
+    }
+
+    fn list<T: FromStr<Err = Invalid>>(&self, key: &str) -> Result<Vec<T>> {
+        let Some(item) = self.table.get(key) else {
+            return Ok(Vec::new());
+        };
+        let wrong =
+            || self.error(key, format!("`{key}` must be a list of strings")).hint(format!("write {key} = [\"…\"]"));
+        let list = item.as_array().ok_or_else(wrong)?;
+        let item = |value: &Value| {
+            let text = value.as_str().ok_or_else(wrong)?;
+            self.check_visible(key, &format!("`{key}`"), text)?;
+            self.parse(key, text)
+        };
+        list.iter().map(item).collect()
+    }
+
+    fn tags(&self, key: &str) -> Result<Vec<Tag>> {
+        let Some(item) = self.table.get(key) else {
+            return Ok(Vec::new());
+        };
+        let wrong = || {
+            self.error(key, format!("`{key}` must be a table of strings"))
+                .hint(format!("write {key} = {{ team = \"platform\" }}"))
+        };
+        let table = item.as_table_like().ok_or_else(wrong)?;
+        let tags: BTreeMap<_, _> = table.iter().collect();
+        let mut read = Vec::new();
+        for (name, value) in tags {
+            let value = value.as_str().ok_or_else(wrong)?;
+            read.push(Tag { key: self.parse::<TagKey>(key, name)?, value: self.parse::<TagValue>(key, value)? });
+        }
+        Ok(read)
+    }
+
+    fn one_of<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(text) = self.string(key)? else { return Ok(None) };
+        match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+                Err(self
+                    .error(key, format!("`{}` is not a value of `{key}`", shown(&text)))
+                    .hint(format!("write {}", names.join(" or "))))
+            }
+        }
+    }
+
+    /// Two targets must not be the same role: they would undo each other.
+    fn no_twins(&self, targets: &[(String, Recorded)]) -> Result<()> {
+        let mut seen = BTreeMap::new();
+        for (name, target) in targets {
+            // IAM's names are unique without regard to case.
+            let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str).to_ascii_lowercase();
+            let role = (target.account.clone(), role);
+            if let Some(first) = seen.insert(role, name) {
+                return Err(self
+                    .error(
+                        name,
+                        format!(
+                            "[targets.{}] and [targets.{}] are the same role of account {}",
+                            shown(first),
+                            shown(name),
+                            target.account
+                        ),
+                    )
+                    .hint("remove one of them, or give one another `role`"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a setting looks like.
+fn example(key: &str) -> &'static str {
+    match key {
+        "account" => "\"222222222222\"",
+        "max_session_duration" => "\"1h\"",
+        "region" => "\"eu-west-1\"",
+        _ => "\"…\"",
+    }
+}
+
+fn with_article(type_name: &str) -> String {
+    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {type_name}")
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Edits between two words (Levenshtein), for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let cost = (*cell + 1).min(left + 1).min(diagonal + usize::from(x != *y));
+            diagonal = std::mem::replace(cell, cost);
+            left = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! Writes links to `xacct.toml`, keeping its comments and order.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, Value, value};
+
+use crate::cli::{BucketNamespace, Probe};
+use crate::config::{ConfigFile, Link, Recorded, Source, WayIn};
+use crate::error::{Error, Kind, Result};
+use crate::files::{self, Readers};
+use crate::iam::names::Tag;
+
+/// Records the source and these links; returns whether the file had to change.
+///
+/// The file is replaced whole: whoever reads it sees the old or the new one, never half of either.
+///
+/// # Errors
+/// When the file cannot be written, or someone else changed what it says of the source or of these links.
+pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
+    let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
+    save(file, &names, |file| text_with(file, source, links))
+}
+
+/// Replaces the file by what `edit` makes of it, if that is another text.
+///
+/// What was changed elsewhere since the file was read stays: the edit, which is about these targets and the source, is
+/// made in what stands there now.
+pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFile) -> Result<String>) -> Result<bool> {
+    let text = edit(file)?;
+    if file.text.as_ref() == Some(&text) {
+        return Ok(false);
+    }
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let _lock = lock_beside(&path);
+    let now = files::read(&path, files::LONGEST_TEXT).ok();
+    let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
+    let Some(text) = text else {
+        return Err(Error::new(
+            Kind::File,
+            format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
+        )
+        .hint("run the same command again; it will find nothing to change in AWS and write the file"));
+    };
+    if now.as_ref() == Some(&text) {
+        return Ok(false);
+    }
+    files::replace(&path, &text, Readers::All).map_err(|error| cannot_write(file, &error))?;
+    Ok(true)
+}
+
+/// The edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo what someone
+/// else wrote.
+fn edit_again(
+    file: &ConfigFile,
+    now: Option<String>,
+    targets: &[&str],
+    edit: impl Fn(&ConfigFile) -> Result<String>,
+) -> Option<String> {
+    let read = |text: String| ConfigFile::parse(&file.path, text).ok();
+    let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
+    let text = edit(&now).ok()?;
+    let edited = read(text.clone())?;
+    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.user.clone());
+    let is_free = source(&now) == source(file) || source(&now) == source(&edited);
+    let are_free = targets.iter().all(|name| {
+        let now = now.target(name);
+        now == file.target(name) || now == edited.target(name)
+    });
+    (is_free && are_free).then_some(text)
+}
+
+/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
+/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
+/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
+fn lock_beside(path: &Path) -> Option<File> {
+    let folder = File::open(files::folder_of(path)).ok()?;
+    for _ in 0..500 {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => break,
+        }
+    }
+    None
+}
+
+/// Checks that the file can be written, before anything is that depends on it.
+///
+/// # Errors
+/// When no file can be made beside it.
+pub fn check_writable(file: &ConfigFile) -> Result<()> {
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let made = files::temporary_beside(&path, Readers::All).map_err(|error| cannot_write(file, &error))?;
+    made.close().map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
+        .hint("make its folder, or name another file: --config FILE")
+}
+
+fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
+    let mut document: DocumentMut = match &file.text {
+        Some(text) => text.parse().map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?,
+        None => DocumentMut::new(),
+    };
+    if file.text.is_none() {
+        document
+            .decor_mut()
+            .set_prefix("# Links between AWS accounts, recorded by xacct. It holds no secret; commit it.\n\n");
+    }
+    let path = file.path.display().to_string();
+    let section = table(document.as_table_mut(), "source", &path)?;
+    set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
+    set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
+    set_if_given(section, "profile", source.profile.as_deref());
+    set_if_given(section, "user_profile", source.user_profile.as_deref());
+
+    let is_new = !document.contains_key("targets");
+    let targets = table(document.as_table_mut(), "targets", &path)?;
+    if is_new {
+        targets.set_implicit(true);
+    }
+    for link in links {
+        set_link(table(targets, &link.name, &path)?, link, file.target(&link.name));
+    }
+    Ok(written(file, &document))
+}
+
+/// The TOML library writes line feeds only; a file with the other kind keeps it.
+pub(super) fn written(file: &ConfigFile, document: &DocumentMut) -> String {
+    let text = document.to_string();
+    let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
+    if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
+}
+
+fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
+    set(section, "account", Some(link.account.to_string().into()));
+    match &link.way_in {
+        WayIn::Profile(profile) => {
+            set(section, "profile", Some(profile.as_str().into()));
+            section.remove("enter_role");
+        }
+        WayIn::EnterRole(role) => {
+            set(section, "enter_role", Some(role.to_string().into()));
+            section.remove("profile");
+        }
+        WayIn::Search => {}
+    }
+    // The role's name is always written: it is half of what the file is for.
+    set(section, "role", Some(link.role.to_string().into()));
+    set_unless(section, "role_path", link.role_path.to_string(), "/");
+    set(section, "external_id", link.external_id.known().map(|id| id.to_string().into()));
+    set_unless(section, "require_mfa", link.require_mfa, false);
+    set_unless(section, "restrict_to_user", link.restrict_to_user, false);
+    set_unless(section, "allow_session_tags", link.allow_session_tags, false);
+    // One value may be written in several ways, such as `60m` and `1h`: what means the same stays as it is.
+    if known.is_none_or(|known| known.policy_arns != link.policy_arns) {
+        set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
+    }
+    set(section, "policy_files", list(link.policy_files.iter().map(|path| path.display().to_string())));
+    if known.is_none_or(|known| known.permissions_boundary != link.permissions_boundary) {
+        set(
+            section,
+            "permissions_boundary",
+            link.permissions_boundary.as_ref().map(|policy| policy.to_string().into()),
+        );
+    }
+    if known.and_then(|known| known.max_session_duration) != Some(link.max_session_duration) {
+        set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
+    }
+    set(section, "tags", tags(&link.tags));
+    set(section, "region", link.region.as_ref().map(|region| region.to_string().into()));
+    set_unless(section, "probe", if link.probe == Probe::Identity { "identity" } else { "bucket" }, "bucket");
+    set(section, "bucket_tags", tags(&link.bucket_tags));
+    let regional = link.bucket_namespace == BucketNamespace::AccountRegional;
+    set_unless(section, "bucket_namespace", if regional { "account-regional" } else { "global" }, "global");
+}
+
+fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Table> {
+    let item = parent.entry(key).or_insert_with(|| Item::Table(Table::new()));
+    if let Some(inline) = item.as_inline_table() {
+        *item = Item::Table(section(inline));
+    }
+    item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
+}
+
+/// A section in the place of a table in braces: what was commented in there stands above the setting that follows.
+fn section(inline: &InlineTable) -> Table {
+    let mut section = inline.clone().into_table();
+    if let Some(suffix) = inline.decor().suffix() {
+        section.decor_mut().set_suffix(suffix.clone());
+    }
+    let mut before = String::new();
+    for (key, value) in inline {
+        let prefix = inline.key(key).and_then(|key| key.leaf_decor().prefix());
+        before.extend(prefix.map(comments));
+        if let Some(mut key) = section.key_mut(key) {
+            key.leaf_decor_mut().set_prefix(std::mem::take(&mut before));
+        }
+        before.extend(value.decor().suffix().map(comments));
+    }
+    before.push_str(&comments(inline.trailing()));
+    if let Some(mut last) = inline.iter().last().and_then(|(key, _)| section.key_mut(key)) {
+        let prefix = last.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        last.leaf_decor_mut().set_prefix(prefix + &before);
+    }
+    section
+}
+
+/// The comments between two settings, each on a line.
+fn comments(between: &RawString) -> String {
+    let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
+    lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+}
+
+/// Sets or removes a value. One that means the same is left as it was written, with its comment.
+fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
+    let Some(wanted) = wanted else {
+        // An empty list says the same as none, and may have comments in it.
+        if !section.get(key).is_some_and(is_empty) {
+            section.remove(key);
+        }
+        return;
+    };
+    match section.get_mut(key) {
+        Some(Item::Value(found)) => {
+            if plain(found) != plain(&wanted) {
+                let decor = found.decor().clone();
+                *found = wanted;
+                *found.decor_mut() = decor;
+            }
+        }
+        Some(Item::Table(found))
+            if wanted.as_inline_table().is_some_and(|wanted| {
+                plain(&Value::InlineTable(found.clone().into_inline_table()))
+                    == plain(&Value::InlineTable(wanted.clone()))
+            }) => {}
+        _ => {
+            section.insert(key, value(wanted));
+        }
+    }
+}
+
+fn is_empty(item: &Item) -> bool {
+    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(|table| table.is_empty())
+}
+
+/// A setting with a default is written only where it differs, or where someone wrote it already.
+fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
+    if section.contains_key(key) || wanted != default {
+        set(section, key, Some(wanted.into()));
+    }
+}
+
+/// Values that another run may have been told by option: the file keeps its own when nothing is said.
+fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
+    if let Some(text) = wanted {
+        set(section, key, Some(text.into()));
+    }
+}
+
+/// A value without the way it was written.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{:?}", text.value()),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
+        Value::InlineTable(table) => {
+            let mut pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+            pairs.sort();
+            pairs.join(",")
+        }
+        other => other.to_string().trim().to_owned(),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> Option<Value> {
+    let array: Array = items.collect();
+    (!array.is_empty()).then_some(Value::Array(array))
+}
+
+fn tags(tags: &[Tag]) -> Option<Value> {
+    let table: InlineTable = tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect();
+    (!table.is_empty()).then_some(Value::InlineTable(table))
+}
+
+/// Where the file really is. A symbolic link is followed where it leads to a file with links on record: that one is kept
+/// elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to overwritten.
+fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
+    if !file.path.is_symlink() {
+        return Ok(file.path.clone());
+    }
+    if file.source.user.is_none() && file.targets.is_empty() {
+        return Err(std::io::Error::other(format!(
+            "it is a symbolic link to `{}`, which records no links; name the file itself",
+            std::fs::read_link(&file.path)?.display()
+        )));
+    }
+    std::fs::canonicalize(&file.path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,461 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::config::ExternalIdChoice;
+
+const COMMENTED: &str = r#"# Our links.
+
+[source] # the main account
+account = "111111111111"
+user = "alice"   # who deploys
+profile = 'admin'
+
+# Development.
+[targets.dev]
+region = "eu-west-1"
+role = "xacct"
+account = "222222222222"
+probe = "bucket" # the default, on purpose
+tags = { b = "2", a = "1" }
+policy_arns = [
+  "PowerUserAccess", # for now
+]
+# The end.
+"#;
+
+/// A file in a folder of its own.
+struct Place {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("xacct.toml");
+        Self { folder, path }
+    }
+
+    fn with(text: &str) -> Self {
+        let place = Self::empty();
+        std::fs::write(&place.path, text).unwrap();
+        place
+    }
+
+    fn load(&self) -> ConfigFile {
+        ConfigFile::load(&self.path).unwrap()
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).unwrap()
+    }
+
+    /// Names of all files in the folder.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn source() -> Source {
+    Source { account: Some("111111111111".parse().unwrap()), user: Some("alice".parse().unwrap()), ..Source::default() }
+}
+
+fn link(name: &str, account: &str) -> Link {
+    Link { name: name.to_owned(), ..Link::new(account.parse().unwrap()).unwrap() }
+}
+
+/// The links of a file, as a run without options would have them.
+fn links(file: &ConfigFile) -> Vec<Link> {
+    let links = file.targets.iter().map(|(name, record)| Link::from_record(name, record));
+    links.collect::<Result<_>>().unwrap()
+}
+
+/// Records the links of this file again, after an edit, and gives the new text.
+fn rewritten(text: &str, edit: impl FnOnce(&mut Link)) -> String {
+    let place = Place::with(text);
+    let file = place.load();
+    let mut links = links(&file);
+    edit(links.first_mut().unwrap());
+    let changed = record(&file, &source(), &links.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(changed, place.text() != text);
+    place.text()
+}
+
+#[test]
+fn a_new_file_says_what_it_is_and_holds_what_differs_from_the_defaults() {
+    let place = Place::empty();
+    let mut dev = link("dev", "222222222222");
+    dev.external_id = ExternalIdChoice::Use("q7Hc".parse().unwrap());
+    dev.way_in = WayIn::Profile("dev-admin".to_owned());
+    assert!(record(&place.load(), &source(), &[&dev]).unwrap());
+    insta::assert_snapshot!(place.text(), @r#"
+    # Links between AWS accounts, recorded by xacct. It holds no secret; commit it.
+
+    [source]
+    account = "111111111111"
+    user = "alice"
+
+    [targets.dev]
+    account = "222222222222"
+    profile = "dev-admin"
+    role = "xacct"
+    external_id = "q7Hc"
+    "#);
+    assert_eq!(place.files(), ["xacct.toml"]);
+}
+
+fn assert_left(text: &str) {
+    assert_eq!(rewritten(text, |_| ()), text);
+}
+
+#[test]
+fn a_file_that_says_it_all_already_is_left_byte_for_byte() {
+    assert_left(COMMENTED);
+    assert_left(COMMENTED.trim_end());
+    assert_left(&COMMENTED.replace("[targets.dev]", "[ targets . \"dev\" ]"));
+    assert_left(&COMMENTED.replace("tags = { b = \"2\", a = \"1\" }", "tags.b = \"2\"\ntags.a = \"1\""));
+    assert_left(&COMMENTED.replace("# The end.", "[targets.dev.bucket_tags]\nb = \"2\" # two"));
+}
+
+#[test]
+fn a_heading_of_all_targets_is_left_with_its_comment() {
+    assert_left(&COMMENTED.replace("[targets.dev]", "# All of them:\n[targets]\n\n[targets.dev]"));
+}
+
+#[test]
+fn line_ends_of_windows_are_left() {
+    assert_left(&COMMENTED.replace('\n', "\r\n"));
+}
+
+#[test]
+fn values_that_mean_the_same_in_another_spelling_are_left() {
+    assert_left(&COMMENTED.replace("probe", "max_session_duration = \"60m\"\nprobe"));
+    assert_left(&COMMENTED.replace("\"PowerUserAccess\"", "\"Billing\""));
+}
+
+#[test]
+fn what_is_empty_is_left_with_the_comments_in_it() {
+    assert_left(&COMMENTED.replace("probe", "policy_files = [\n  # \"later.json\",\n]\nbucket_tags = {}\nprobe"));
+    assert_left(&COMMENTED.replace("# The end.", "[targets.dev.bucket_tags]\n# owner = \"me\""));
+}
+
+#[test]
+fn one_changed_value_changes_one_line() {
+    let changed = |from: &str, to: &str| {
+        assert!(COMMENTED.contains(from));
+        COMMENTED.replace(from, to)
+    };
+    assert_eq!(
+        rewritten(COMMENTED, |link| link.region = Some("eu-north-1".parse().unwrap())),
+        changed("eu-west-1", "eu-north-1")
+    );
+    assert_eq!(rewritten(COMMENTED, |link| link.probe = Probe::Identity), changed("\"bucket\"", "\"identity\""));
+    assert_eq!(rewritten(COMMENTED, |link| link.tags.clear()), changed("tags = { b = \"2\", a = \"1\" }\n", ""));
+    assert_eq!(
+        rewritten(COMMENTED, |link| link.require_mfa = true),
+        changed("\n# The end.", "\nrequire_mfa = true\n# The end.")
+    );
+}
+
+#[test]
+fn what_was_written_by_hand_stays_although_it_is_a_default() {
+    let text = COMMENTED.replace("probe = \"bucket\"", "require_mfa = false\nmax_session_duration = \"1h\"");
+    assert_eq!(rewritten(&text, |_| ()), text);
+    let mended = rewritten(&text, |link| link.require_mfa = true);
+    assert_eq!(mended, text.replace("require_mfa = false", "require_mfa = true"));
+}
+
+#[test]
+fn a_second_target_is_added_below_the_first() {
+    let place = Place::with(COMMENTED);
+    let prod = link("prod 1", "333333333333");
+    assert!(record(&place.load(), &source(), &[&prod]).unwrap());
+    let expected = COMMENTED
+        .replace("# The end.\n", "\n[targets.\"prod 1\"]\naccount = \"333333333333\"\nrole = \"xacct\"\n# The end.\n");
+    assert_eq!(place.text(), expected);
+    assert_eq!(links(&place.load()).len(), 2);
+}
+
+#[test]
+fn targets_written_in_one_line_become_sections_with_the_same_settings() {
+    for text in [
+        "targets.dev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
+        "targets = { dev = { account = \"222222222222\", region = \"eu-west-1\" } }\n",
+        "[targets]\ndev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
+        "source = { account = \"111111111111\" }\n[targets]\ndev.account = \"222222222222\"\ndev.region = \"eu-west-1\"\n",
+    ] {
+        let place = Place::with(text);
+        let before = links(&place.load());
+        let mut links_now = before.clone();
+        links_now.push(link("prod", "333333333333"));
+        record(&place.load(), &source(), &links_now.iter().collect::<Vec<_>>()).unwrap();
+        let after = links(&place.load());
+        assert_eq!(after.len(), 2, "{}", place.text());
+        let dev = after.iter().find(|link| link.name == "dev").unwrap();
+        assert_eq!(same(dev), same(before.first().unwrap()), "{}", place.text());
+        assert_eq!(place.load().source.user, source().user, "{}", place.text());
+    }
+}
+
+#[test]
+fn the_way_into_the_target_is_one_of_the_two() {
+    let text = COMMENTED.replace("region =", "profile = \"dev\"\nregion =");
+    let entered = rewritten(&text, |link| link.way_in = WayIn::EnterRole("Admin".parse().unwrap()));
+    assert!(entered.contains("enter_role = \"Admin\"\n") && !entered.contains("profile = \"dev\""), "{entered}");
+    let back = rewritten(&entered, |link| link.way_in = WayIn::Profile("dev".to_owned()));
+    assert!(back.contains("profile = \"dev\"\n") && !back.contains("enter_role"), "{back}");
+    assert_eq!(rewritten(&back, |link| link.way_in = WayIn::Search), back);
+}
+
+#[test]
+fn profiles_of_the_source_are_kept_where_nothing_is_said_and_set_where_something_is() {
+    let place = Place::with(COMMENTED);
+    let said = Source { profile: Some("other".to_owned()), user_profile: Some("a\"b".to_owned()), ..source() };
+    assert!(record(&place.load(), &said, &[]).unwrap());
+    let expected = COMMENTED.replace("'admin'\n", "\"other\"\nuser_profile = 'a\"b'\n");
+    assert_eq!(place.text(), expected);
+    assert_eq!(place.load().source.user_profile.as_deref(), Some("a\"b"));
+}
+
+#[test]
+fn comments_in_braces_stay_with_their_settings() {
+    let text = "# a\ntargets.dev = { # b\n  # c\n  account = \"222222222222\", # d\n  region = \"eu-west-1\" # e\n} # f\n# g\n";
+    let expected = "# a\n[targets.dev] # f\n# b\n# c\naccount = \"222222222222\"\n# d\n# e\nregion = \"eu-west-1\"\n";
+    let now = rewritten(text, |_| ());
+    assert!(now.contains(expected) && now.contains("\n# g\n"), "{now}");
+}
+
+#[test]
+fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
+    let place = Place::with(COMMENTED);
+    let read = place.load();
+    for meanwhile in ["# other\n", ""] {
+        std::fs::write(&place.path, meanwhile).unwrap();
+        let error = record(&read, &source(), &[&link("prod", "333333333333")]).unwrap_err();
+        assert_eq!(error.kind, Kind::File);
+        assert_eq!(
+            error.message,
+            format!("`{}` was changed while xacct was running, and is left as it is", place.path.display())
+        );
+        assert_eq!(error.hints.len(), 1);
+        assert_eq!((place.text().as_str(), place.files().len()), (meanwhile, 1));
+    }
+    std::fs::remove_file(&place.path).unwrap();
+    assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn what_somebody_added_meanwhile_stays() {
+    let place = Place::with(COMMENTED);
+    let read = place.load();
+    let more = format!("{COMMENTED}\n# theirs\n[targets.other]\naccount = \"444444444444\"\n");
+    std::fs::write(&place.path, &more).unwrap();
+    assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    let text = place.text();
+    assert!(text.starts_with(&more), "{text}");
+    let names: Vec<_> = place.load().targets.into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"other".to_owned()) && names.contains(&"new".to_owned()), "{text}");
+    // Who comes third and wants what stands there has nothing to write.
+    assert!(!record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+}
+
+#[test]
+fn the_section_of_the_link_as_somebody_changed_it_meanwhile_is_not_overwritten() {
+    let place = Place::empty();
+    let read = place.load();
+    assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
+    let theirs = place.text();
+    assert!(record(&read, &source(), &[&link("new", "666666666666")]).is_err());
+    assert_eq!(place.text(), theirs);
+}
+
+#[test]
+fn many_who_write_at_once_lose_nothing() {
+    let place = Place::empty();
+    let read = place.load();
+    std::thread::scope(|scope| {
+        for number in 0..20 {
+            let read = &read;
+            scope.spawn(move || {
+                let link = link(&format!("t{number}"), &format!("5555555555{number:02}"));
+                assert!(record(read, &source(), &[&link]).unwrap());
+            });
+        }
+    });
+    assert_eq!(place.load().targets.len(), 20, "{}", place.text());
+}
+
+#[test]
+fn whoever_keeps_the_folder_locked_is_not_waited_for() {
+    let place = Place::empty();
+    let folder = File::open(place.folder.path()).unwrap();
+    folder.lock().unwrap();
+    let (done, ended) = std::sync::mpsc::channel();
+    let path = place.path.clone();
+    std::thread::spawn(move || {
+        let file = ConfigFile::load(&path).unwrap();
+        done.send(record(&file, &source(), &[&link("dev", "222222222222")]).unwrap())
+    });
+    assert!(ended.recv_timeout(Duration::from_secs(30)).unwrap());
+    assert!(place.text().contains("[targets.dev]"));
+}
+
+#[test]
+fn a_file_of_another_link_that_appeared_meanwhile_is_left_as_it_is() {
+    let place = Place::empty();
+    let read = place.load();
+    for appeared in [COMMENTED.replace("alice", "bob"), "not [toml".to_owned(), "[targets.prod]\n".to_owned()] {
+        std::fs::write(&place.path, &appeared).unwrap();
+        assert!(record(&read, &source(), &[&link("prod", "333333333333")]).is_err());
+        assert_eq!(place.text(), appeared);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_is_whole_and_nothing_is_left_beside_it() {
+    let place = Place::with("[source]\n");
+    let file = place.load();
+    // In place of the file stands a folder with something in it, which no rename can replace.
+    std::fs::remove_file(&place.path).unwrap();
+    std::fs::create_dir_all(place.path.join("x")).unwrap();
+    assert!(record(&file, &source(), &[]).is_err());
+    assert!(files::replace(&place.path, "text", Readers::All).is_err());
+    assert_eq!(place.files(), ["xacct.toml"]);
+    assert!(files::replace(&place.path.join("missing/xacct.toml"), "text", Readers::All).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_kept_and_a_new_file_may_be_read_by_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |place: &Place| std::fs::metadata(&place.path).unwrap().permissions().mode() & 0o777;
+    for kept in [0o600, 0o664] {
+        let place = Place::with(COMMENTED);
+        std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(kept)).unwrap();
+        assert!(record(&place.load(), &source(), &[&link("prod", "333333333333")]).unwrap());
+        assert_eq!(mode(&place), kept);
+    }
+    let place = Place::empty();
+    record(&place.load(), &source(), &[]).unwrap();
+    assert_eq!(mode(&place), 0o644);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_is_followed_and_stays_one() {
+    let elsewhere = Place::with(COMMENTED);
+    let place = Place::empty();
+    std::os::unix::fs::symlink(&elsewhere.path, &place.path).unwrap();
+    assert!(record(&place.load(), &source(), &[&link("prod", "333333333333")]).unwrap());
+    assert!(place.path.is_symlink());
+    assert_eq!(links(&elsewhere.load()).len(), 2);
+    assert_eq!((place.files().len(), elsewhere.files().len()), (1, 1));
+}
+
+/// Everything of a link that the file can hold, as text.
+fn same(link: &Link) -> String {
+    let mut link = link.clone();
+    // Which of the three is recorded as its absence.
+    if link.external_id.known().is_none() {
+        link.external_id = ExternalIdChoice::None;
+    }
+    link.tags.sort();
+    link.bucket_tags.sort();
+    format!("{link:?}")
+}
+
+fn any_link() -> impl Strategy<Value = Link> {
+    let way_in = prop_oneof![
+        Just(WayIn::Search),
+        any::<String>()
+            .prop_filter("a profile has a name that is seen", |name| !name.is_empty()
+                && !name.contains(crate::text::is_hidden))
+            .prop_map(WayIn::Profile),
+        "[A-Za-z0-9_+=,.@-]{1,64}".prop_map(|name| WayIn::EnterRole(name.parse().unwrap())),
+    ];
+    let tags = || proptest::collection::btree_map(r"[\p{L} _.:/+@-]{1,8}", r"[\p{L} _.:/=+@-]{0,8}", 0..3);
+    let to_tags = |tags: std::collections::BTreeMap<String, String>| -> Vec<Tag> {
+        let reserved = |key: &str| key.to_lowercase().starts_with("aws:");
+        tags.iter()
+            .filter(|(key, _)| !reserved(key))
+            .map(|(key, value)| format!("{key}={value}").parse().unwrap())
+            .collect()
+    };
+    let names = ("[ -~é]{1,12}", "[A-Za-z0-9_+=,.@-]{1,64}", "(/[!-~]{1,20})?/");
+    let policies = proptest::collection::vec(
+        select(&["PowerUserAccess", "Billing", "arn:aws:iam::222222222222:policy/p/own"][..]),
+        0..3,
+    );
+    let files = proptest::collection::vec("[ -~é]{1,8}".prop_map(PathBuf::from), 0..3);
+    let id = prop_oneof![
+        Just(ExternalIdChoice::None),
+        "[A-Za-z0-9_+=,.@:/-]{2,40}".prop_map(|id| ExternalIdChoice::Use(id.parse().unwrap())),
+    ];
+    let flags = (any::<[bool; 5]>(), 3600..=43_200_i32);
+    (names, id, way_in, flags, policies, files, tags(), tags()).prop_map(
+        move |(
+            (name, role, path),
+            external_id,
+            way_in,
+            (flags, seconds),
+            policies,
+            policy_files,
+            tags,
+            bucket_tags,
+        )| {
+            let [require_mfa, restrict_to_user, allow_session_tags, identity, regional] = flags;
+            let policy_arns: Vec<_> = policies.iter().map(|policy| policy.parse().unwrap()).collect();
+            Link {
+                role: role.parse().unwrap(),
+                role_path: path.parse().unwrap(),
+                external_id,
+                require_mfa,
+                restrict_to_user,
+                allow_session_tags,
+                permissions_boundary: policy_arns.first().cloned(),
+                policy_arns,
+                policy_files,
+                max_session_duration: crate::config::MaxSessionDuration::from_secs(seconds).unwrap(),
+                tags: to_tags(tags),
+                region: identity.then(|| "eu-west-1".parse().unwrap()),
+                way_in,
+                probe: if identity { Probe::Identity } else { Probe::Bucket },
+                bucket_tags: to_tags(bucket_tags),
+                bucket_namespace: if regional { BucketNamespace::AccountRegional } else { BucketNamespace::Global },
+                keeps: crate::config::Keeps::default(),
+                ..link(&name, "222222222222")
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_recorded_is_what_is_read(link in any_link(), other in any_link()) {
+        let path = Path::new("xacct.toml");
+        let mut file = ConfigFile { path: path.to_owned(), ..ConfigFile::default() };
+        // New, then unchanged, then changed in every setting.
+        let changed = Link { name: link.name.clone(), ..other };
+        for link in [&link, &link, &changed] {
+            let text = text_with(&file, &source(), &[link]).unwrap();
+            let read = ConfigFile::parse(path, text.clone()).unwrap();
+            // A search does not forget the way in that is on record.
+            let mut expected = link.clone();
+            if let (WayIn::Search, Some(before)) = (&link.way_in, links(&file).first()) {
+                expected.way_in = before.way_in.clone();
+            }
+            prop_assert_eq!(links(&read).iter().map(same).collect::<Vec<_>>(), [same(&expected)], "{}", text);
+            prop_assert_eq!(text_with(&read, &source(), &[link]).unwrap(), text);
+            file = read;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Who asked, and with which credentials.
+
+use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
+use crate::diagnosis::fix::Fix;
+use crate::diagnosis::{Cause, Finding, Side};
+use crate::iam::arn::CallerArn;
+use crate::text::word;
+
+/// What is wrong with the credentials, by who they belong to.
+pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let user = &facts.link.user;
+    let origin = &facts.caller.origin;
+    if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
+        return vec![
+            Finding::new(Cause::NoCredentials, format!("there are no credentials of user {user} to be had"))
+                .fact(why)
+                .fix(the_users_own(facts, "")),
+        ];
+    }
+    let Some(identity) = facts.caller.identity.present() else {
+        return hidden(facts).into_iter().collect();
+    };
+    let cause = match identity {
+        CallerArn::User(arn) if arn.name == *user && is_of_source(facts, identity) => {
+            return without_mfa(facts).into_iter().collect();
+        }
+        _ => {
+            if let Some(hidden) = hidden(facts) {
+                return vec![hidden.fact(format!("they belong to {identity}"))];
+            }
+            match identity {
+                CallerArn::Root { .. } => Cause::CallerIsRoot,
+                CallerArn::AssumedRole { .. } => Cause::CallerIsRoleSession,
+                CallerArn::FederatedUser { .. } => Cause::CallerIsFederated,
+                CallerArn::User(_) | CallerArn::Other(_) => Cause::CallerIsAnotherUser,
+            }
+        }
+    };
+    let summary = match cause {
+        Cause::CallerIsRoot => format!("the credentials ({origin}) are the root user's, who cannot assume roles"),
+        Cause::CallerIsRoleSession => {
+            format!("the credentials ({origin}) are of a session of a role, and the link is user {user}'s")
+        }
+        Cause::CallerIsFederated => {
+            format!("the credentials ({origin}) are of a federated user, who cannot assume roles")
+        }
+        _ => format!("the credentials ({origin}) are not those of user {user}, who has the grant"),
+    };
+    let mut finding = Finding::new(cause, summary).fact(format!("they belong to {identity}"));
+    if cause == Cause::CallerIsRoleSession {
+        finding = finding.fact(
+            "a role that is assumed with the session of another gives an hour at most, and MFA does not carry over",
+        );
+    }
+    vec![finding.fix(the_users_own(facts, ""))]
+}
+
+fn is_of_source(facts: &Facts, identity: &CallerArn) -> bool {
+    facts.link.source_account.as_ref().is_none_or(|source| identity.account() == Some(source))
+}
+
+/// Variables with keys win over `AWS_PROFILE` (AWS SDKs and Tools Reference Guide, credential provider chain).
+fn hidden(facts: &Facts) -> Option<Finding> {
+    let profile = facts.caller.hidden_profile.as_ref()?;
+    let fix = Fix::by(Side::LocalConfiguration, facts)
+        .run("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN")
+        .verify(facts, "");
+    let summary = format!("AWS_ACCESS_KEY_ID in the environment hides profile {profile}, which AWS_PROFILE names");
+    Some(Finding::new(Cause::EnvironmentHidesProfile, summary).fix(fix))
+}
+
+/// A session of GetSessionToken that was made without MFA cannot be given it afterwards.
+fn without_mfa(facts: &Facts) -> Option<Finding> {
+    if !(facts.caller.is_session && facts.caller.mfa == Mfa::Absent && facts.link.require_mfa) {
+        return None;
+    }
+    let summary = format!(
+        "the credentials ({}) are of a session that was made without MFA, and the role demands it",
+        facts.caller.origin
+    );
+    Some(
+        Finding::new(Cause::SessionWithoutMfa, summary)
+            .fact("MFA cannot be added to a session: the user's access key is needed, and a code")
+            .fix(the_users_own(facts, "--mfa-code CODE")),
+    )
+}
+
+/// Uses the user's own credentials, from now on: those of the profile that is called like the user.
+pub fn the_users_own(facts: &Facts, options: &str) -> Fix {
+    the_users_own_but(facts, options, |fix| fix)
+}
+
+/// The same, with something besides.
+pub fn the_users_own_but(facts: &Facts, options: &str, besides: impl Fn(Fix) -> Fix) -> Fix {
+    let user = &facts.link.user;
+    let fix = Fix::by(Side::LocalConfiguration, facts);
+    let fix = match facts.caller.profile_of_user {
+        Some(_) => fix,
+        None => fix
+            .step_do(format!("write an access key of user {user} into a profile:"))
+            .run(format!("aws configure --profile {}", word(user.as_str()))),
+    };
+    besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, options)
+}

@@ -1,0 +1,473 @@
+//! What is wanted, what is there, and the changes that lead from one to the other.
+//!
+//! [`plan_role`] and [`plan_grant`] are pure: the changes they return are what `--dry-run` shows and what is applied.
+//! Planning again after applying gives no changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::names::{MaxSessionDuration, PolicyName};
+use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::risks::{self, Risk};
+use crate::iam::state::{
+    DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, RoleQuotas, SOURCE_TAG,
+};
+use crate::iam::templates;
+
+/// One change, as small as AWS allows it to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
+    CreateRole(Box<DesiredRole>),
+    /// Replace the trust policy.
+    ReplaceTrustPolicy {
+        /// What stands there now.
+        from: Box<FoundDocument>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Set description and session limit. IAM resets what the call leaves out, so both are sent.
+    UpdateRole {
+        /// What stands there now: description, and seconds.
+        from: (String, i32),
+        /// The description to set.
+        description: String,
+        /// The session limit to set.
+        max_session: MaxSessionDuration,
+    },
+    /// Set the permissions boundary.
+    SetBoundary {
+        /// The ARN of the present boundary.
+        from: Option<String>,
+        /// The boundary to set.
+        to: PolicyArn,
+    },
+    /// Add these tags, or give them these values.
+    TagRole {
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+    },
+    /// Attach a managed policy.
+    AttachPolicy {
+        /// Its ARN.
+        policy: PolicyArn,
+    },
+    /// Write an inline policy of the role.
+    PutRolePolicy {
+        /// Its name.
+        name: PolicyName,
+        /// What stands there now, if anything.
+        from: Option<Box<FoundDocument>>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Remove an inline policy of ours that is no longer wanted.
+    DeleteRolePolicy {
+        /// Its name.
+        name: String,
+    },
+    /// Write the grant on the user in the source account.
+    PutGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that the grant did not cover before.
+        added: BTreeSet<RoleArn>,
+        /// What stands there now, if anything.
+        from: Option<Box<FoundDocument>>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Detach a managed policy from a role that goes.
+    DetachPolicy {
+        /// Its ARN.
+        policy: String,
+    },
+    /// Delete the role, once it has no policies.
+    DeleteRole {
+        /// The role.
+        role: RoleArn,
+    },
+    /// Take roles out of the grant.
+    ShrinkGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that the grant will no longer cover.
+        removed: BTreeSet<RoleArn>,
+        /// What stands there now.
+        from: Box<FoundDocument>,
+        /// What will stand there.
+        to: Box<PolicyDocument>,
+    },
+    /// Delete the grant, which covers no other roles.
+    DeleteGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the inline policy.
+        name: PolicyName,
+        /// Roles that it covers.
+        removed: BTreeSet<RoleArn>,
+        /// What stands there now.
+        from: Box<FoundDocument>,
+    },
+}
+
+impl Change {
+    /// Whether what a user or role may do can change by it. A description and the longest session decide nothing that a
+    /// proof asks for.
+    #[must_use]
+    pub fn bears_on_access(&self) -> bool {
+        !matches!(self, Self::UpdateRole { .. })
+    }
+
+    /// The document that this change writes.
+    #[must_use]
+    pub fn document(&self) -> Option<&PolicyDocument> {
+        match self {
+            Self::CreateRole(role) => Some(&role.trust),
+            Self::ReplaceTrustPolicy { to, .. }
+            | Self::PutRolePolicy { to, .. }
+            | Self::PutGrant { to, .. }
+            | Self::ShrinkGrant { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
+    /// The document that this change replaces.
+    #[must_use]
+    pub fn replaced(&self) -> Option<&FoundDocument> {
+        match self {
+            Self::ReplaceTrustPolicy { from, .. } | Self::ShrinkGrant { from, .. } | Self::DeleteGrant { from, .. } => {
+                Some(from)
+            }
+            Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } => from.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The changes on one side of a link, and what was seen and left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// In an order in which they may be applied.
+    pub changes: Vec<Change>,
+    /// What others put there, and other things worth knowing.
+    pub notes: Vec<Note>,
+    /// What may go wrong with what will be in force, and with what stands there until then.
+    pub warnings: Vec<Risk>,
+}
+
+impl Plan {
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Something that was seen and is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Managed policies that xacct was not asked for.
+    OtherAttachments(BTreeSet<String>),
+    /// Inline policies without xacct's prefix.
+    OtherInlinePolicies(BTreeSet<String>),
+    /// Tags that xacct was not asked for.
+    OtherTags(BTreeSet<String>),
+    /// A boundary that xacct was not asked for.
+    OtherBoundary(String),
+    /// The user's other inline policies could not be read, so the quota could not be counted.
+    QuotaNotCounted,
+    /// A policy of the grant's name that xacct did not write.
+    OtherGrant(String),
+}
+
+/// Why a plan cannot be made. Nothing is written when one of these stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The role exists and xacct did not make it.
+    #[error("role `{}` exists in account {} and xacct did not make it", .role.name, .role.account)]
+    ForeignRole {
+        /// The role.
+        role: RoleArn,
+        /// What adopting it would change.
+        differences: Plan,
+    },
+    /// The role was made by xacct for another source account.
+    #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
+    OtherSource {
+        /// The role.
+        role: RoleArn,
+        /// The source account in the role's tag.
+        owner: String,
+    },
+    /// The role exists under another path or spelling, and neither can be changed.
+    #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
+    OtherPath {
+        /// As it was found.
+        found: String,
+        /// As it is wanted.
+        wanted: RoleArn,
+    },
+    /// The grant policy exists and was not written by xacct.
+    #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
+    ForeignGrant {
+        /// The user.
+        user: UserArn,
+        /// The name of the policy.
+        name: PolicyName,
+    },
+    /// The trust policy is too large.
+    #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
+    TrustPolicyTooLarge {
+        /// The role.
+        role: RoleArn,
+        /// Its size.
+        size: usize,
+        /// What the account allows.
+        quota: usize,
+    },
+    /// The role's inline policies are too large together.
+    #[error("the inline policies of role `{}` would have {size} characters together, and account {} allows {quota}", .role.name, .role.account)]
+    RolePoliciesTooLarge {
+        /// The role.
+        role: RoleArn,
+        /// Their size.
+        size: usize,
+        /// What the account allows.
+        quota: usize,
+    },
+    /// The grant does not fit beside the user's other inline policies.
+    #[error("the grant for user `{}` has {size} characters, and of {quota} for all inline policies of the user others take {others}", .user.name)]
+    GrantTooLarge {
+        /// The user.
+        user: UserArn,
+        /// The grant's size.
+        size: usize,
+        /// What other inline policies take.
+        others: usize,
+        /// What the account allows.
+        quota: usize,
+        /// The document that does not fit.
+        document: PolicyDocument,
+    },
+}
+
+/// The changes that make the role what it should be.
+///
+/// # Errors
+/// [`Refusal`] when the role is not ours and `adopt` is not set, or the result cannot exist in AWS.
+pub fn plan_role(
+    desired: &DesiredRole,
+    observed: Option<&ObservedRole>,
+    quotas: &RoleQuotas,
+    adopt: bool,
+) -> Result<Plan, Box<Refusal>> {
+    let size = desired.trust.size();
+    if size > quotas.trust_policy {
+        return Err(Box::new(Refusal::TrustPolicyTooLarge {
+            role: desired.arn.clone(),
+            size,
+            quota: quotas.trust_policy,
+        }));
+    }
+    let size = desired.inline.values().map(PolicyDocument::size).sum();
+    if size > quotas.inline_policies {
+        return Err(Box::new(Refusal::RolePoliciesTooLarge {
+            role: desired.arn.clone(),
+            size,
+            quota: quotas.inline_policies,
+        }));
+    }
+    let warnings = risks::of_role(desired, observed, quotas);
+    let Some(observed) = observed else {
+        let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
+        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
+        return Ok(Plan { changes, notes: Vec::new(), warnings });
+    };
+    if observed.arn != desired.arn.to_string() {
+        return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
+    }
+    let plan = Plan { warnings, ..mend_role(desired, observed) };
+    if !observed.is_ours() && !adopt {
+        return Err(Box::new(Refusal::ForeignRole { role: desired.arn.clone(), differences: plan }));
+    }
+    match observed.tags.get(SOURCE_TAG) {
+        Some(owner) if *owner != desired.source.as_str() && !adopt => {
+            Err(Box::new(Refusal::OtherSource { role: desired.arn.clone(), owner: owner.clone() }))
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// The changes to a role that exists: first what narrows or caps it, then what it may do.
+fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
+    let mut changes = Vec::new();
+    if !observed.trust.matches(&desired.trust) {
+        changes.push(Change::ReplaceTrustPolicy {
+            from: Box::new(observed.trust.clone()),
+            to: Box::new(desired.trust.clone()),
+        });
+    }
+    if observed.description != desired.description || observed.max_session != desired.max_session.as_secs() {
+        changes.push(Change::UpdateRole {
+            from: (observed.description.clone(), observed.max_session),
+            description: desired.description.clone(),
+            max_session: desired.max_session,
+        });
+    }
+    if let Some(boundary) = &desired.boundary
+        && observed.boundary.as_deref() != Some(boundary.to_string().as_str())
+    {
+        changes.push(Change::SetBoundary { from: observed.boundary.clone(), to: boundary.clone() });
+    }
+    let wanted_tags = desired.all_tags();
+    let tags: BTreeMap<_, _> =
+        wanted_tags.iter().filter(|(key, value)| observed.tags.get(*key) != Some(value)).map(owned).collect();
+    if !tags.is_empty() {
+        changes.push(Change::TagRole { tags });
+    }
+    changes.extend(permissions(desired, &observed.attachments, &observed.inline));
+
+    let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
+    let mut notes = Vec::new();
+    let mut note = |others: BTreeSet<String>, note: fn(BTreeSet<String>) -> Note| {
+        if !others.is_empty() {
+            notes.push(note(others));
+        }
+    };
+    note(observed.attachments.difference(&wanted).cloned().collect(), Note::OtherAttachments);
+    note(observed.inline.keys().filter(|name| !is_own(name)).cloned().collect(), Note::OtherInlinePolicies);
+    note(observed.tags.keys().filter(|key| !wanted_tags.contains_key(*key)).cloned().collect(), Note::OtherTags);
+    if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
+        notes.push(Note::OtherBoundary(boundary.clone()));
+    }
+    Plan { changes, notes, warnings: Vec::new() }
+}
+
+/// In what a role is not the one that creating `desired` makes, its policies aside; in nothing, if it is that one.
+#[must_use]
+pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&'static str> {
+    let Plan { changes, notes, .. } = mend_role(desired, found);
+    let changed = changes.iter().filter_map(|change| match change {
+        Change::ReplaceTrustPolicy { .. } => Some("trust policy"),
+        Change::UpdateRole { .. } => Some("description or session limit"),
+        Change::SetBoundary { .. } => Some("boundary"),
+        Change::TagRole { .. } => Some("tags"),
+        _ => None,
+    });
+    let noted = notes.iter().filter_map(|note| match note {
+        Note::OtherBoundary(_) => Some("boundary"),
+        Note::OtherTags(_) => Some("tags"),
+        _ => None,
+    });
+    let path = (found.arn != desired.arn.to_string()).then_some("path or spelling");
+    changed.chain(noted).chain(path).collect()
+}
+
+fn permissions(
+    desired: &DesiredRole,
+    attached: &BTreeSet<String>,
+    inline: &BTreeMap<String, Option<FoundDocument>>,
+) -> Vec<Change> {
+    let attach = desired.attachments.iter().filter(|policy| !attached.contains(&policy.to_string()));
+    let put = desired.inline.iter().filter_map(|(name, wanted)| {
+        let found = inline.get(name.as_str()).and_then(Option::as_ref);
+        (!found.is_some_and(|found| found.matches(wanted))).then(|| Change::PutRolePolicy {
+            name: name.clone(),
+            from: found.cloned().map(Box::new),
+            to: Box::new(wanted.clone()),
+        })
+    });
+    let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
+    let delete = inline.keys().filter(|name| is_own(name) && !wanted.contains(name.as_str()));
+    // What goes makes room for what comes: all inline policies of a role share a quota.
+    delete
+        .map(|name| Change::DeleteRolePolicy { name: name.clone() })
+        .chain(attach.map(|policy| Change::AttachPolicy { policy: policy.clone() }))
+        .chain(put)
+        .collect()
+}
+
+/// The change, if any, that makes the grant cover the wanted roles.
+///
+/// Roles that the grant covers already stay in it: they belong to other links of the same user.
+///
+/// # Errors
+/// [`Refusal`] when a policy of that name is not ours and `adopt` is not set, or the grant would not fit.
+pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
+    let ours = observed.grant.as_ref().and_then(FoundDocument::policy).filter(|policy| is_grant(policy));
+    if observed.grant.is_some() && ours.is_none() && !adopt {
+        return Err(Box::new(Refusal::ForeignGrant { user: desired.user.clone(), name: desired.policy_name.clone() }));
+    }
+    let standing = |sid, action| ours.map(|policy| granted_roles(policy, sid, action)).unwrap_or_default();
+    let covered = standing(templates::LINK_SID, "sts:AssumeRole");
+    let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
+    let mut with_session_tags: BTreeSet<_> =
+        standing(templates::SESSION_TAGS_SID, "sts:TagSession").difference(&desired.roles).cloned().collect();
+    with_session_tags.extend(desired.with_session_tags.iter().cloned());
+    let document = templates::grant(&roles, &with_session_tags);
+    let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
+    if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
+        return Ok(plan);
+    }
+    let size = document.size();
+    let others = observed.other_policies_size.unwrap_or(0);
+    if size + others > observed.quota {
+        let (user, quota) = (desired.user.clone(), observed.quota);
+        return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
+    }
+    if observed.other_policies_size.is_none() {
+        plan.notes.push(Note::QuotaNotCounted);
+    }
+    plan.changes.push(Change::PutGrant {
+        user: desired.user.clone(),
+        name: desired.policy_name.clone(),
+        added: desired.roles.difference(&covered).cloned().collect(),
+        from: observed.grant.clone().map(Box::new),
+        to: Box::new(document),
+    });
+    Ok(plan)
+}
+
+/// Whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
+#[must_use]
+pub fn is_plain_grant(found: &FoundDocument) -> bool {
+    let Some(policy) = found.policy() else { return false };
+    let roles = granted_roles(policy, templates::LINK_SID, "sts:AssumeRole");
+    let with_session_tags = granted_roles(policy, templates::SESSION_TAGS_SID, "sts:TagSession");
+    found.matches(&templates::grant(&roles, &with_session_tags))
+}
+
+/// Whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
+fn is_grant(policy: &PolicyDocument) -> bool {
+    policy.statement(templates::LINK_SID).is_some()
+}
+
+/// The exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and goes.
+fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
+    let allows = |statement: &&Statement| {
+        let Element::Is(actions) = &statement.action else { return false };
+        statement.effect == Effect::Allow
+            && actions.iter().any(|listed| listed == "*" || listed == "sts:*" || listed.eq_ignore_ascii_case(action))
+    };
+    let statement = policy.statement(sid).filter(allows);
+    let Some(Element::Is(resources)) = statement.and_then(|found| found.resource.as_ref()) else {
+        return BTreeSet::new();
+    };
+    resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
+}
+
+fn is_own(policy_name: &str) -> bool {
+    policy_name.starts_with(OWN_POLICY_PREFIX)
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+#[cfg(test)]
+mod tests;

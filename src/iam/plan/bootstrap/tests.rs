@@ -1,0 +1,518 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod properties;
+
+use super::*;
+use crate::iam::plan::bootstrap::tests::properties::{apply_to_role, apply_to_user};
+use crate::iam::state::MANAGED_BY;
+use crate::iam::templates::{GRANT_POLICY, TrustTerms};
+
+const BOUNDARY: &str = "arn:aws:iam::aws:policy/Boundary";
+
+fn parsed<T: std::str::FromStr<Err = crate::iam::names::Invalid>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn document(action: &str) -> PolicyDocument {
+    let statement = format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"*"}}"#);
+    PolicyDocument::parse(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#)).unwrap()
+}
+
+fn found(action: &str) -> FoundDocument {
+    FoundDocument::Policy(document(action))
+}
+
+fn trust(external_id: &str) -> PolicyDocument {
+    templates::trust(&TrustTerms {
+        partition: crate::iam::arn::Partition::Aws,
+        source: parsed("111111111111"),
+        external_id: Some(parsed(external_id)),
+        require_mfa: false,
+        only_user: None,
+        session_tags: false,
+    })
+}
+
+fn desired_role() -> DesiredRole {
+    DesiredRole {
+        arn: parsed("arn:aws:iam::222222222222:role/xacct"),
+        source: parsed("111111111111"),
+        description: "a link".to_owned(),
+        max_session: MaxSessionDuration::default(),
+        boundary: None,
+        tags: BTreeMap::from([(parsed("team"), parsed("platform"))]),
+        trust: trust("first"),
+        attachments: BTreeSet::from([parsed("arn:aws:iam::aws:policy/PowerUserAccess")]),
+        inline: BTreeMap::from([(parsed("xacct-verify"), document("s3:CreateBucket"))]),
+    }
+}
+
+fn plan(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
+    plan_role(desired, Some(observed), &RoleQuotas::default(), false).unwrap()
+}
+
+fn refused(desired: &DesiredRole, observed: Option<&ObservedRole>, adopt: bool) -> Refusal {
+    *plan_role(desired, observed, &RoleQuotas::default(), adopt).unwrap_err()
+}
+
+/// The role as IAM has it after the first run.
+fn made(desired: &DesiredRole) -> ObservedRole {
+    let plan = plan_role(desired, None, &RoleQuotas::default(), false).unwrap();
+    plan.changes.iter().fold(None, apply_to_role).unwrap()
+}
+
+/// The one change, and the notes, for a role that differs from what was made in this way.
+fn plan_after(drift: impl FnOnce(&mut ObservedRole)) -> Plan {
+    let mut observed = made(&desired_role());
+    drift(&mut observed);
+    plan(&desired_role(), &observed)
+}
+
+fn only(changes: Vec<Change>) -> Change {
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    changes.into_iter().next().unwrap()
+}
+
+fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
+    tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
+    let desired = desired_role();
+    let plan = plan_role(&desired, None, &RoleQuotas::default(), false).unwrap();
+    let expected = [
+        Change::CreateRole(Box::new(desired.clone())),
+        Change::AttachPolicy { policy: parsed("arn:aws:iam::aws:policy/PowerUserAccess") },
+        Change::PutRolePolicy { name: parsed("xacct-verify"), from: None, to: Box::new(document("s3:CreateBucket")) },
+    ];
+    assert_eq!(plan.changes, expected);
+    assert_eq!(plan.notes, []);
+    assert_eq!(
+        desired.all_tags(),
+        tags(&[("managed-by", "xacct"), ("team", "platform"), ("xacct:source-account", "111111111111"),])
+    );
+}
+
+#[test]
+fn a_role_that_is_as_it_should_be_is_left_alone() {
+    assert_eq!(plan_after(|_| ()), Plan::default());
+}
+
+#[test]
+fn another_trust_policy_is_replaced_and_nothing_else() {
+    for other in [
+        FoundDocument::Policy(trust("second")),
+        FoundDocument::parse(&trust("first").minified().replace("StringEquals", "StringLike")),
+        FoundDocument::parse("{}"),
+    ] {
+        let plan = plan_after(|role| role.trust = other.clone());
+        let change = only(plan.changes);
+        assert_eq!(change.document(), Some(&trust("first")));
+        assert_eq!(change.replaced(), Some(&other));
+        assert!(matches!(change, Change::ReplaceTrustPolicy { .. }), "{change:?}");
+    }
+}
+
+#[test]
+fn description_and_session_limit_are_always_set_together() {
+    let wanted = |description: &str, seconds| Change::UpdateRole {
+        from: (description.to_owned(), seconds),
+        description: "a link".to_owned(),
+        max_session: MaxSessionDuration::default(),
+    };
+    let plan = plan_after(|role| role.description = String::new());
+    assert_eq!(only(plan.changes), wanted("", 3600));
+    let plan = plan_after(|role| role.max_session = 7200);
+    assert_eq!(only(plan.changes), wanted("a link", 7200));
+}
+
+#[test]
+fn a_boundary_is_set_where_one_is_wanted_and_left_where_none_is() {
+    let mut desired = desired_role();
+    let plan_without = plan_after(|role| role.boundary = Some("arn:other".to_owned()));
+    assert!(plan_without.is_empty());
+    assert_eq!(plan_without.notes, [Note::OtherBoundary("arn:other".to_owned())]);
+
+    desired.boundary = Some(parsed(BOUNDARY));
+    let mut observed = made(&desired);
+    assert_eq!(observed.boundary.as_deref(), Some(BOUNDARY));
+    for other in [None, Some("arn:other".to_owned())] {
+        observed.boundary.clone_from(&other);
+        let expected = Change::SetBoundary { from: other, to: parsed(BOUNDARY) };
+        let plan = plan(&desired, &observed);
+        assert_eq!((only(plan.changes), plan.notes), (expected, vec![]));
+    }
+}
+
+#[test]
+fn only_tags_that_are_missing_or_differ_are_written_and_others_are_noted() {
+    let plan = plan_after(|role| {
+        role.tags.insert("team".to_owned(), "other".to_owned());
+        role.tags.remove(SOURCE_TAG);
+        role.tags.insert("cost-center".to_owned(), "7".to_owned());
+    });
+    let expected = tags(&[("team", "platform"), (SOURCE_TAG, "111111111111")]);
+    assert_eq!(only(plan.changes), Change::TagRole { tags: expected });
+    assert_eq!(plan.notes, [Note::OtherTags(names(&["cost-center"]))]);
+}
+
+#[test]
+fn a_missing_attachment_is_added_and_others_are_noted() {
+    let plan = plan_after(|role| role.attachments = names(&["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
+    let policy = parsed("arn:aws:iam::aws:policy/PowerUserAccess");
+    assert_eq!(only(plan.changes), Change::AttachPolicy { policy });
+    let others = names(&["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
+    assert_eq!(plan.notes, [Note::OtherAttachments(others)]);
+}
+
+#[test]
+fn an_inline_policy_that_is_missing_or_differs_is_written() {
+    for there in [None, Some(found("s3:*")), Some(FoundDocument::parse("not JSON"))] {
+        let plan = plan_after(|role| match &there {
+            None => role.inline.clear(),
+            Some(document) => {
+                role.inline.insert("xacct-verify".to_owned(), Some(document.clone()));
+            }
+        });
+        let expected = Change::PutRolePolicy {
+            name: parsed("xacct-verify"),
+            from: there.map(Box::new),
+            to: Box::new(document("s3:CreateBucket")),
+        };
+        assert_eq!(only(plan.changes), expected);
+    }
+}
+
+#[test]
+fn only_inline_policies_of_our_own_are_removed_and_others_are_noted() {
+    let plan = plan_after(|role| {
+        role.inline.insert("xacct-old".to_owned(), Some(found("s3:*")));
+        for others in ["custom", "xacct", "XACCT-old", "my-xacct-old"] {
+            role.inline.insert(others.to_owned(), None);
+        }
+    });
+    let name = "xacct-old".to_owned();
+    assert_eq!(only(plan.changes), Change::DeleteRolePolicy { name });
+    let others = names(&["XACCT-old", "custom", "my-xacct-old", "xacct"]);
+    assert_eq!(plan.notes, [Note::OtherInlinePolicies(others)]);
+}
+
+#[test]
+fn a_large_policy_under_a_new_name_fits_beside_what_is_there_at_every_step() {
+    let large = document(&"x".repeat(6000));
+    let mut desired = desired_role();
+    desired.inline = BTreeMap::from([(parsed("xacct-old"), large.clone())]);
+    let mut observed = made(&desired);
+    desired.inline = BTreeMap::from([(parsed("xacct-new"), large)]);
+    for change in plan(&desired, &observed).changes {
+        observed = apply_to_role(Some(observed), &change).unwrap();
+        let size: usize = observed.inline.values().flatten().map(FoundDocument::size).sum();
+        assert!(size <= RoleQuotas::default().inline_policies, "{size} after {change:?}");
+    }
+}
+
+#[test]
+fn a_role_that_xacct_did_not_make_is_refused_with_what_would_change() {
+    let desired = desired_role();
+    let mut observed = made(&desired);
+    observed.tags.remove(MANAGED_BY.0);
+    observed.trust = FoundDocument::Policy(trust("second"));
+    let refusal = refused(&desired, Some(&observed), false);
+    assert_eq!(refusal.to_string(), "role `xacct` exists in account 222222222222 and xacct did not make it");
+    let Refusal::ForeignRole { role, differences } = refusal else { panic!("{refusal:?}") };
+    let adoption = plan_role(&desired, Some(&observed), &RoleQuotas::default(), true).unwrap();
+    assert_eq!((role, &differences), (desired.arn.clone(), &adoption));
+    let expected = Change::TagRole { tags: tags(&[("managed-by", "xacct")]) };
+    assert_eq!(adoption.changes.last(), Some(&expected));
+    assert_eq!(adoption.changes.len(), 2);
+    let adopted = adoption.changes.iter().fold(Some(observed), apply_to_role).unwrap();
+    assert!(adopted.is_ours());
+    assert!(plan(&desired, &adopted).is_empty());
+}
+
+#[test]
+fn a_role_marked_as_managed_by_something_else_is_foreign() {
+    let mut observed = made(&desired_role());
+    observed.tags.insert(MANAGED_BY.0.to_owned(), "terraform".to_owned());
+    let refusal = refused(&desired_role(), Some(&observed), false);
+    assert!(matches!(refusal, Refusal::ForeignRole { .. }), "{refusal:?}");
+}
+
+#[test]
+fn a_role_of_another_source_account_is_taken_over_only_when_adopted() {
+    let mut observed = made(&desired_role());
+    observed.tags.insert(SOURCE_TAG.to_owned(), "333333333333".to_owned());
+    let refusal = refused(&desired_role(), Some(&observed), false);
+    assert_eq!(
+        refusal.to_string(),
+        "role `xacct` in account 222222222222 belongs to the link from account 333333333333"
+    );
+    let plan = plan_role(&desired_role(), Some(&observed), &RoleQuotas::default(), true).unwrap();
+    let expected = tags(&[(SOURCE_TAG, "111111111111")]);
+    assert_eq!(only(plan.changes), Change::TagRole { tags: expected });
+}
+
+#[test]
+fn a_role_under_another_path_or_spelling_is_refused_even_when_adopted() {
+    for other in ["arn:aws:iam::222222222222:role/team/xacct", "arn:aws:iam::222222222222:role/Xacct"] {
+        let mut observed = made(&desired_role());
+        observed.arn = other.to_owned();
+        let expected = format!(
+            "the role exists as `{other}`, and IAM cannot rename or move it to `arn:aws:iam::222222222222:role/xacct`"
+        );
+        for adopt in [false, true] {
+            let refusal = refused(&desired_role(), Some(&observed), adopt);
+            assert_eq!(refusal.to_string(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_trust_policy_beyond_the_quota_of_the_account_is_refused_before_anything_is_made() {
+    let desired = desired_role();
+    let size = desired.trust.size();
+    let with_quota = |trust_policy| {
+        let quotas = RoleQuotas { trust_policy, ..RoleQuotas::default() };
+        plan_role(&desired, None, &quotas, true)
+    };
+    assert!(with_quota(size).is_ok());
+    let expected = format!(
+        "the trust policy of role `xacct` would have {size} characters, and account 222222222222 allows {}",
+        size - 1
+    );
+    assert_eq!(with_quota(size - 1).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
+    let mut desired = desired_role();
+    let large = document(&"x".repeat(5100));
+    desired.inline = BTreeMap::from([(parsed("xacct-a"), large.clone()), (parsed("xacct-b"), large.clone())]);
+    let expected = format!(
+        "the inline policies of role `xacct` would have {} characters together, and account 222222222222 allows 10240",
+        2 * large.size()
+    );
+    assert_eq!(refused(&desired, None, false).to_string(), expected);
+    desired.inline.remove("xacct-b".parse::<PolicyName>().as_ref().unwrap());
+    assert!(plan_role(&desired, None, &RoleQuotas::default(), false).is_ok());
+}
+
+fn role(name: &str) -> RoleArn {
+    parsed(&format!("arn:aws:iam::222222222222:role/{name}"))
+}
+
+fn roles(names: &[&str]) -> BTreeSet<RoleArn> {
+    names.iter().map(|name| role(name)).collect()
+}
+
+fn desired_grant(names: &[&str]) -> DesiredGrant {
+    DesiredGrant {
+        user: parsed("arn:aws:iam::111111111111:user/alice"),
+        policy_name: parsed(GRANT_POLICY),
+        roles: roles(names),
+        with_session_tags: BTreeSet::new(),
+    }
+}
+
+fn user(grant: Option<&PolicyDocument>) -> ObservedUser {
+    ObservedUser {
+        arn: parsed("arn:aws:iam::111111111111:user/alice"),
+        grant: grant.cloned().map(FoundDocument::Policy),
+        other_policies_size: Some(0),
+        quota: 2048,
+    }
+}
+
+fn grant(names: &[&str], with_session_tags: &[&str]) -> PolicyDocument {
+    templates::grant(&roles(names), &roles(with_session_tags))
+}
+
+/// The grant that is written, and the roles that are new in it.
+fn written(plan: Plan) -> (PolicyDocument, BTreeSet<RoleArn>) {
+    match only(plan.changes) {
+        Change::PutGrant { to, added, .. } => (*to, added),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_absent_grant_is_written() {
+    let plan = plan_grant(&desired_grant(&["a"]), &user(None), false).unwrap();
+    let expected = Change::PutGrant {
+        user: parsed("arn:aws:iam::111111111111:user/alice"),
+        name: parsed("xacct"),
+        added: roles(&["a"]),
+        from: None,
+        to: Box::new(grant(&["a"], &[])),
+    };
+    assert_eq!((only(plan.changes), plan.notes), (expected, vec![]));
+}
+
+#[test]
+fn a_grant_that_covers_the_roles_is_left_alone() {
+    for standing in [grant(&["a"], &[]), grant(&["a", "b"], &[]), grant(&["a", "b"], &["b"])] {
+        let observed = user(Some(&standing));
+        assert_eq!(plan_grant(&desired_grant(&["a"]), &observed, false).unwrap(), Plan::default());
+    }
+}
+
+#[test]
+fn roles_of_other_links_stay_in_the_grant() {
+    let observed = user(Some(&grant(&["a", "b"], &["b"])));
+    let plan = plan_grant(&desired_grant(&["c"]), &observed, false).unwrap();
+    let (document, added) = written(plan);
+    assert_eq!(document, grant(&["a", "b", "c"], &["b"]));
+    assert_eq!(added, roles(&["c"]));
+}
+
+#[test]
+fn session_tags_come_and_go_for_the_roles_of_this_run_only() {
+    let mut desired = desired_grant(&["a"]);
+    let observed = user(Some(&grant(&["a", "b"], &["a", "b"])));
+    let (document, added) = written(plan_grant(&desired, &observed, false).unwrap());
+    assert_eq!((document, added), (grant(&["a", "b"], &["b"]), BTreeSet::new()));
+
+    desired.with_session_tags = roles(&["a"]);
+    let observed = user(Some(&grant(&["a", "b"], &[])));
+    let (document, added) = written(plan_grant(&desired, &observed, false).unwrap());
+    assert_eq!((document, added), (grant(&["a", "b"], &["a"]), BTreeSet::new()));
+}
+
+#[test]
+fn a_wildcard_in_our_grant_is_removed() {
+    let text = grant(&["a", "b"], &[]).minified();
+    for wildcard in [
+        "arn:aws:iam::222222222222:role/*",
+        "arn:aws:iam::222222222222:role/?",
+        "arn:aws:iam::222222222222:role/${aws:username}/a",
+        "*",
+    ] {
+        let edited = text.replace("arn:aws:iam::222222222222:role/a", wildcard);
+        let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
+        let plan = plan_grant(&desired_grant(&["b"]), &observed, false).unwrap();
+        assert_eq!(written(plan).0, grant(&["b"], &[]), "{wildcard}");
+    }
+}
+
+#[test]
+fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted() {
+    let foreign = [
+        FoundDocument::parse("{}"),
+        found("sts:AssumeRole"),
+        FoundDocument::parse(&grant(&["z"], &[]).minified().replace("XacctAssumeRole", "Other")),
+    ];
+    for foreign in foreign {
+        let observed = ObservedUser { grant: Some(foreign.clone()), ..user(None) };
+        let refusal = *plan_grant(&desired_grant(&["a"]), &observed, false).unwrap_err();
+        assert_eq!(refusal.to_string(), "user `alice` has an inline policy `xacct` that xacct did not write");
+        let plan = plan_grant(&desired_grant(&["a"]), &observed, true).unwrap();
+        assert_eq!(plan.changes.first().unwrap().replaced(), Some(&foreign));
+        assert_eq!(written(plan), (grant(&["a"], &[]), roles(&["a"])));
+    }
+}
+
+#[test]
+fn a_grant_that_was_edited_by_hand_is_mended_and_keeps_its_roles() {
+    let text = grant(&["a", "b"], &[]).minified();
+    let extra = r#""Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},"#;
+    let condition = r#""Effect":"Allow","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#;
+    for edited in [
+        text.replace(r#""Statement":["#, extra),
+        text.replace(r#""Effect":"Allow""#, condition),
+        text.replace(r#""sts:AssumeRole""#, r#""sts:*""#),
+    ] {
+        let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
+        let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+        assert_eq!(written(plan), (grant(&["a", "b"], &[]), BTreeSet::new()), "{edited}");
+    }
+}
+
+#[test]
+fn a_denial_is_not_taken_for_a_grant_of_the_roles_it_names() {
+    let denied = grant(&["b"], &[]).minified().replace("Allow", "Deny");
+    let observed = user(Some(&PolicyDocument::parse(&denied).unwrap()));
+    // Refusing is as good; what must not be is that `b` comes to be allowed.
+    if let Ok(plan) = plan_grant(&desired_grant(&["a"]), &observed, false) {
+        assert_eq!(written(plan).0, grant(&["a"], &[]));
+    }
+}
+
+#[test]
+fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
+    let size = grant(&["a"], &[]).size();
+    let beside = |others| {
+        let observed = ObservedUser { other_policies_size: Some(others), ..user(None) };
+        plan_grant(&desired_grant(&["a"]), &observed, false)
+    };
+    assert!(beside(2048 - size).is_ok());
+    let others = 2048 - size + 1;
+    let refusal = *beside(others).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        format!(
+            "the grant for user `alice` has {size} characters, and of 2048 for all inline policies of the user others \
+             take {others}"
+        )
+    );
+    let Refusal::GrantTooLarge { document, .. } = refusal else { panic!("{refusal:?}") };
+    assert_eq!(document, grant(&["a"], &[]));
+}
+
+#[test]
+fn a_quota_that_cannot_be_counted_is_noted_only_where_something_is_written() {
+    let unreadable = |grant| ObservedUser { other_policies_size: None, ..user(grant) };
+    let plan = plan_grant(&desired_grant(&["a"]), &unreadable(None), false).unwrap();
+    assert_eq!((plan.changes.len(), plan.notes), (1, vec![Note::QuotaNotCounted]));
+    let standing = grant(&["a"], &[]);
+    let plan = plan_grant(&desired_grant(&["a"]), &unreadable(Some(&standing)), false).unwrap();
+    assert_eq!(plan, Plan::default());
+}
+
+#[test]
+fn a_grant_that_is_applied_is_not_planned_again() {
+    let observed = user(None);
+    let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+    let observed = plan.changes.iter().fold(observed, apply_to_user);
+    assert!(plan_grant(&desired_grant(&["a"]), &observed, false).unwrap().is_empty());
+}
+
+#[test]
+fn a_grant_as_xacct_writes_it_is_told_from_one_with_more() {
+    for document in [grant(&["a"], &[]), grant(&["a", "b"], &["b"])] {
+        assert!(is_plain_grant(&FoundDocument::Policy(document)));
+    }
+    let plain = grant(&["a"], &[]).to_string();
+    for (from, to) in [
+        ("sts:AssumeRole", "sts:*"),
+        ("role/a", "role/*"),
+        ("XacctAssumeRole", "Other"),
+        ("\"Allow\",", "\"Allow\", \"Condition\": {\"Bool\": {\"aws:SecureTransport\": \"true\"}},"),
+    ] {
+        let other = plain.replace(from, to);
+        assert_ne!(other, plain);
+        assert!(!is_plain_grant(&FoundDocument::parse(&other)), "{other}");
+    }
+    assert!(!is_plain_grant(&FoundDocument::parse("not a policy")));
+}
+
+#[test]
+fn a_role_is_like_the_one_that_creating_it_makes_in_all_but_its_policies() {
+    let unlike = |drift: fn(&mut ObservedRole)| {
+        let mut found = made(&desired_role());
+        drift(&mut found);
+        unlike_created(&desired_role(), &found).into_iter().collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(unlike(|_| {}), "");
+    assert_eq!(unlike(|role| role.attachments.clear()), "");
+    assert_eq!(unlike(|role| role.arn = role.arn.replace("role/", "role/x/")), "path or spelling");
+    assert_eq!(unlike(|role| role.trust = FoundDocument::Policy(trust("second"))), "trust policy");
+    assert_eq!(unlike(|role| role.max_session = 7200), "description or session limit");
+    assert_eq!(unlike(|role| role.boundary = Some(BOUNDARY.to_owned())), "boundary");
+    assert_eq!(unlike(|role| drop(role.tags.remove("managed-by"))), "tags");
+    assert_eq!(unlike(|role| drop(role.tags.insert("more".to_owned(), String::new()))), "tags");
+}

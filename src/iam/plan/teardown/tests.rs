@@ -1,0 +1,177 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use proptest::collection::{btree_map, btree_set};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::iam::state::FoundDocument;
+use crate::iam::templates;
+
+fn role(name: &str) -> RoleArn {
+    format!("arn:aws:iam::222222222222:role/{name}").parse().unwrap()
+}
+
+fn user() -> UserArn {
+    "arn:aws:iam::111111111111:user/alice".parse().unwrap()
+}
+
+fn removal() -> Removal {
+    Removal {
+        role: role("xacct"),
+        source: "111111111111".parse().unwrap(),
+        attachments: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()]),
+        boundary: None,
+        even_if_used: false,
+        even_if_extended: false,
+    }
+}
+
+fn standing() -> StandingRole {
+    StandingRole {
+        arn: role("xacct").to_string(),
+        tags: [("managed-by", "xacct"), ("xacct:source-account", "111111111111")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        boundary: None,
+        attachments: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        inline: BTreeSet::from(["xacct-verify".to_owned()]),
+        instance_profiles: BTreeSet::new(),
+        last_used: None,
+    }
+}
+
+fn objections_after(change: impl FnOnce(&mut StandingRole)) -> Vec<Objection> {
+    let mut standing = standing();
+    change(&mut standing);
+    plan_role_removal(&removal(), Some(&standing)).unwrap_err()
+}
+
+#[test]
+fn policies_go_before_the_role() {
+    let plan = plan_role_removal(&removal(), Some(&standing())).unwrap();
+    assert_eq!(
+        plan.changes,
+        [
+            Change::DeleteRolePolicy { name: "xacct-verify".to_owned() },
+            Change::DetachPolicy { policy: "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned() },
+            Change::DeleteRole { role: role("xacct") },
+        ]
+    );
+    assert_eq!(plan_role_removal(&removal(), None).unwrap(), Plan::default());
+}
+
+#[test]
+fn what_is_not_ours_alone_is_refused() {
+    assert!(matches!(objections_after(|role| role.tags.clear())[..], [Objection::Foreign(_)]));
+    let other = |role: &mut StandingRole| *role.tags.get_mut(SOURCE_TAG).unwrap() = "333333333333".to_owned();
+    assert!(matches!(objections_after(other)[..], [Objection::OtherSource { .. }]));
+    let path = |role: &mut StandingRole| role.arn = role.arn.replace("role/", "role/team/");
+    assert!(matches!(objections_after(path)[..], [Objection::OtherArn { .. }]));
+    let all = objections_after(|role| {
+        role.inline.insert("custom".to_owned());
+        role.instance_profiles.insert("web".to_owned());
+        role.last_used = Some(LastUse { ago: Duration::from_secs(3 * 3600), region: "eu-west-1".to_owned() });
+    });
+    let said: Vec<_> = all.iter().map(ToString::to_string).collect();
+    let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago, in region eu-west-1"];
+    assert_eq!(said.len(), parts.len());
+    for (said, part) in said.iter().zip(parts) {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn a_use_of_long_ago_does_not_matter() {
+    let mut standing = standing();
+    standing.last_used = Some(LastUse { ago: LATELY, region: String::new() });
+    assert!(plan_role_removal(&removal(), Some(&standing)).is_ok());
+}
+
+fn found(document: Option<FoundDocument>) -> ObservedUser {
+    ObservedUser { arn: user(), grant: document, other_policies_size: Some(0), quota: 2048 }
+}
+
+fn plan(roles: &BTreeSet<RoleArn>, observed: &ObservedUser) -> Plan {
+    plan_grant_removal(&user(), &"xacct".parse().unwrap(), roles, Some(observed))
+}
+
+fn apply(change: &Change) -> Option<FoundDocument> {
+    match change {
+        Change::ShrinkGrant { to, .. } => Some(FoundDocument::parse(&to.to_string())),
+        Change::DeleteGrant { .. } => None,
+        _ => panic!("{change:?}"),
+    }
+}
+
+#[test]
+fn a_denial_by_the_name_of_our_statement_stays() {
+    let document = templates::grant(&[role("xacct")].into(), &BTreeSet::new()).to_string().replace("Allow", "Deny");
+    let plan = plan(&[role("xacct")].into(), &found(Some(FoundDocument::parse(&document))));
+    assert_eq!(plan.changes, []);
+    assert_eq!(plan.notes, [Note::OtherGrant("xacct".to_owned())]);
+}
+
+fn any_roles() -> impl Strategy<Value = BTreeSet<RoleArn>> {
+    btree_set(select(&["a", "b", "team/c", "A"][..]).prop_map(role), 0..4)
+}
+
+fn any_grant() -> impl Strategy<Value = FoundDocument> {
+    const OTHERS: &str =
+        "\"Statement\": [{\"Sid\": \"Theirs\", \"Effect\": \"Allow\", \"Action\": \"s3:*\", \"Resource\": \"*\"},";
+    let edits = [("\"Statement\": [", "\"Statement\": ["), ("\"Statement\": [", OTHERS), ("role/a\"", "role/*\"")];
+    (any_roles(), any_roles(), select(edits.to_vec())).prop_map(|(roles, tagged, (from, to))| {
+        FoundDocument::parse(&templates::grant(&roles, &tagged).to_string().replacen(from, to, 1))
+    })
+}
+
+/// Everything in the policy but these roles.
+fn others(document: Option<&FoundDocument>, roles: &BTreeSet<RoleArn>) -> Vec<String> {
+    let mut lines: Vec<_> = document.and_then(FoundDocument::policy).map_or_else(Vec::new, |policy| {
+        let lines = policy.statements.iter().flat_map(|statement| match &statement.resource {
+            Some(Element::Is(resources)) => resources.iter().map(|it| format!("{:?} {it}", statement.sid)).collect(),
+            other => vec![format!("{:?} {other:?}", statement.sid)],
+        });
+        lines.collect()
+    });
+    lines.retain(|line| !roles.iter().any(|role| line.ends_with(&format!(" {role}"))));
+    lines
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_left_of_the_roles_and_all_is_left_of_the_rest(roles in any_roles(), grant in any_grant()) {
+        let before = found(Some(grant.clone()));
+        let changes = plan(&roles, &before).changes;
+        prop_assert!(changes.len() <= 1);
+        let after = changes.first().map_or_else(|| Some(grant.clone()), apply);
+        prop_assert_eq!(others(after.as_ref(), &roles), others(Some(&grant), &roles));
+        prop_assert_eq!(plan(&roles, &found(after)).changes, &[]);
+    }
+
+    #[test]
+    fn nothing_of_others_is_in_a_plan(
+        inline in btree_set("(xacct-[ab]|custom|xacct)", 0..3),
+        attachments in btree_set(select(&["ReadOnlyAccess", "Others"][..]), 0..2),
+        boundary in option::of(Just("arn:aws:iam::aws:policy/Others".to_owned())),
+        tags in btree_map("(managed-by|xacct:source-account)", "(xacct|111111111111|333333333333)", 0..3),
+        hours in option::of(0u64..100),
+    ) {
+        let attachments: BTreeSet<_> = attachments.iter().map(|it| format!("arn:aws:iam::aws:policy/{it}")).collect();
+        let last_used = hours.map(|hours| LastUse { ago: Duration::from_secs(hours * 3600), region: String::new() });
+        let found = StandingRole { tags, boundary, attachments, inline, last_used, ..standing() };
+        let Ok(plan) = plan_role_removal(&removal(), Some(&found)) else { return Ok(()) };
+        prop_assert_eq!(found.tags.get("managed-by").map(String::as_str), Some("xacct"));
+        prop_assert!(found.boundary.is_none());
+        for change in &plan.changes {
+            match change {
+                Change::DeleteRolePolicy { name } => prop_assert!(name.starts_with("xacct-")),
+                Change::DetachPolicy { policy } => prop_assert!(policy.ends_with("ReadOnlyAccess")),
+                Change::DeleteRole { role: deleted } => prop_assert_eq!(deleted, &role("xacct")),
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+        prop_assert_eq!(plan.changes.len(), found.inline.len() + found.attachments.len() + 1);
+    }
+}

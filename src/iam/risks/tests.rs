@@ -1,0 +1,375 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::iam::arn::Partition;
+use crate::iam::templates::{self, TrustTerms};
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+fn parsed<T: std::str::FromStr<Err = crate::iam::names::Invalid>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn document(statements: &Value) -> PolicyDocument {
+    PolicyDocument::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap()
+}
+
+fn allow(principal: &Value, condition: &Value) -> Value {
+    json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
+}
+
+fn deny(condition: &Value) -> Value {
+    json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Condition": condition})
+}
+
+/// The risks of a trust policy of a role in account 222222222222.
+fn risks(statements: &Value) -> Vec<Risk> {
+    of_trust(&document(statements), &parsed("222222222222"))
+}
+
+/// The same for one statement that admits everyone, or account 111111111111, on this condition.
+fn of_everyone(condition: &Value) -> Vec<Risk> {
+    risks(&json!([allow(&json!("*"), condition)]))
+}
+
+fn of_account(condition: &Value) -> Vec<Risk> {
+    risks(&json!([allow(&json!({"AWS": "arn:aws:iam::111111111111:root"}), condition)]))
+}
+
+fn deputy(account: &str) -> Risk {
+    Risk::ConfusedDeputy { account: parsed(account) }
+}
+
+#[test]
+fn everyone_is_a_risk_however_it_is_written() {
+    for principal in [json!("*"), json!({"AWS": "*"}), json!({"AWS": ["*", "111111111111"]})] {
+        for action in ["sts:AssumeRole", "STS:assume*", "sts:*", "*", "sts:AssumeRoleWithWebIdentity"] {
+            let mut statement = allow(&principal, &json!({}));
+            statement["Action"] = json!(action);
+            assert_eq!(risks(&json!([statement])), [Risk::Everyone], "{statement}");
+        }
+    }
+    let others = json!({"Effect": "Allow", "NotPrincipal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"});
+    assert_eq!(risks(&json!([others])), [Risk::Everyone]);
+    let all_but_tags = json!({"Effect": "Allow", "Principal": "*", "NotAction": "sts:TagSession"});
+    assert_eq!(risks(&json!([all_but_tags])), [Risk::Everyone]);
+}
+
+#[test]
+fn everyone_is_none_in_a_denial_or_for_what_lets_nobody_in() {
+    let tags = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:TagSession"});
+    assert_eq!(risks(&json!([deny(&json!({})), tags])), []);
+}
+
+#[test]
+fn a_condition_on_who_asks_narrows_everyone() {
+    for condition in [
+        json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+        json!({"StringLike": {"AWS:principalorgid": ["o-a1b2c3d4e5", "o-other"]}}),
+        json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/deploy-*"}}),
+        json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:user/*"}}),
+        json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/r-ab12/*"}}),
+        json!({"StringEquals": {"aws:PrincipalAccount": "222222222222"}}),
+    ] {
+        assert_eq!(of_everyone(&condition), [], "{condition}");
+    }
+    for condition in [
+        json!({"StringLike": {"aws:PrincipalOrgID": "o-*"}}),
+        json!({"StringLike": {"aws:PrincipalOrgID": ["o-a1b2c3d4e5", "*"]}}),
+        json!({"StringEquals": {"aws:PrincipalOrgID": []}}),
+        json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+        json!({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+        json!({"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-a1b2c3d4e5/*"}}),
+        json!({"Null": {"aws:PrincipalOrgID": "false"}}),
+        json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/deploy"}}),
+        json!({"StringLike": {"aws:PrincipalArn": "*"}}),
+        json!({"StringEquals": {"sts:ExternalId": "abc"}}),
+        json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+    ] {
+        assert_eq!(of_everyone(&condition), [Risk::Everyone], "{condition}");
+    }
+}
+
+#[test]
+fn a_denial_of_the_rest_narrows_everyone() {
+    let everyone = allow(&json!("*"), &json!({}));
+    let other = json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}});
+    assert_eq!(risks(&json!([everyone, deny(&other)])), []);
+    for hole in [
+        // What does not meet the second condition is not denied.
+        json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5", "aws:PrincipalAccount": "111111111111"}}),
+        json!({"ForAnyValue:StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+        json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+    ] {
+        assert_eq!(risks(&json!([everyone, deny(&hole)])), [Risk::Everyone], "{hole}");
+    }
+}
+
+#[test]
+fn another_account_as_a_whole_is_a_risk_without_an_external_id() {
+    for condition in [
+        json!({}),
+        json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        json!({"StringEqualsIfExists": {"sts:ExternalId": "abc"}}),
+        json!({"StringLike": {"sts:ExternalId": "*"}}),
+        json!({"Null": {"sts:ExternalId": "false"}}),
+        json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:*"}}),
+    ] {
+        assert_eq!(of_account(&condition), [deputy("111111111111")], "{condition}");
+    }
+    for condition in [
+        json!({"StringEquals": {"sts:ExternalId": "abc"}}),
+        json!({"StringLike": {"STS:externalid": "abc-*"}}),
+        json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:user/alice"}}),
+        json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/deploy-*"}}),
+        json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
+    ] {
+        assert_eq!(of_account(&condition), [], "{condition}");
+    }
+    let denied = json!([
+        allow(&json!({"AWS": "111111111111"}), &json!({})),
+        deny(&json!({"StringNotEquals": {"sts:ExternalId": "abc"}}))
+    ]);
+    assert_eq!(risks(&denied), []);
+}
+
+#[test]
+fn each_other_account_is_named_once_and_the_own_one_never() {
+    let accounts = json!({"AWS": ["111111111111", "arn:aws:iam::333333333333:root", "222222222222"]});
+    let statement = allow(&accounts, &json!({}));
+    assert_eq!(risks(&json!([statement, statement])), [deputy("111111111111"), deputy("333333333333")]);
+    let by_condition = of_everyone(&json!({"StringEquals": {"aws:PrincipalAccount": "111111111111"}}));
+    assert_eq!(by_condition, [deputy("111111111111")]);
+    let users = json!({"AWS": ["arn:aws:iam::111111111111:user/alice"], "Service": "ec2.amazonaws.com"});
+    assert_eq!(risks(&json!([allow(&users, &json!({}))])), []);
+}
+
+#[test]
+fn mfa_that_is_demanded_if_it_exists_is_not_demanded() {
+    let own = |condition: &Value| allow(&json!({"AWS": "222222222222"}), condition);
+    for (operator, key, value) in [
+        ("BoolIfExists", "aws:MultiFactorAuthPresent", json!(true)),
+        ("boolifexists", "AWS:multifactorauthpresent", json!("True")),
+        ("ForAllValues:Bool", "aws:MultiFactorAuthPresent", json!("true")),
+        ("NumericLessThanIfExists", "aws:MultiFactorAuthAge", json!("3600")),
+        ("NumericLessThanEqualsIfExists", "aws:MultiFactorAuthAge", json!(3600)),
+    ] {
+        let statement = own(&json!({operator: {key: value}}));
+        assert_eq!(risks(&json!([statement])), [Risk::MfaIfExists { operator: operator.to_owned() }]);
+    }
+    for condition in [
+        json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}),
+        json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "3600"}}),
+        json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}, "Null": {"aws:MultiFactorAuthPresent": "false"}}),
+        json!({"BoolIfExists": {"aws:SecureTransport": "true"}}),
+    ] {
+        assert_eq!(risks(&json!([own(&condition)])), [], "{condition}");
+    }
+    let asking = own(&json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}));
+    let denied = deny(&json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}));
+    assert_eq!(risks(&json!([asking, denied])), []);
+    let only_sessions_are_denied = deny(&json!({"Bool": {"aws:MultiFactorAuthPresent": "false"}}));
+    assert_eq!(risks(&json!([asking, only_sessions_are_denied])).len(), 1);
+}
+
+#[test]
+fn unique_ids_are_what_is_left_of_deleted_principals() {
+    let principals =
+        json!({"AWS": ["AIDAEXAMPLEOFALICE123", "AROAEXAMPLEOFAROLE123", "arn:aws:iam::222222222222:user/AIDA"]});
+    let names: Vec<_> = risks(&json!([allow(&principals, &json!({}))])).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        [
+            "the trust policy names a deleted user (AIDAEXAMPLEOFALICE123): whoever has its name now is not let in",
+            "the trust policy names a deleted role (AROAEXAMPLEOFAROLE123): whoever has its name now is not let in",
+        ]
+    );
+    let denial = json!({"Effect": "Deny", "Principal": {"AWS": "AIDAEXAMPLEOFALICE123"}, "Action": "sts:AssumeRole"});
+    assert!(risks(&json!([denial]))[0].to_string().ends_with("is not kept out"));
+}
+
+#[test]
+fn a_grant_on_more_than_exact_roles_is_a_risk() {
+    let wide = |action: &str, resource: &Value| {
+        of_grant(&document(&json!([{"Effect": "Allow", "Action": action, "Resource": resource}])))
+    };
+    let role = "arn:aws:iam::222222222222:role/xacct";
+    for action in ["sts:AssumeRole", "sts:*", "*", "STS:Assume*"] {
+        assert_eq!(wide(action, &json!(role)), []);
+        for pattern in ["*", "arn:aws:iam::*:role/xacct", "arn:aws:iam::222222222222:role/xacc?"] {
+            let risk = Risk::WideGrant { resource: Some(pattern.to_owned()) };
+            assert_eq!(wide(action, &json!([role, pattern])), [risk], "{action} on {pattern}");
+        }
+    }
+    assert_eq!(wide("s3:*", &json!("*")), []);
+    let but = json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "NotResource": role}]);
+    assert_eq!(of_grant(&document(&but)), [Risk::WideGrant { resource: None }]);
+    assert_eq!(of_grant(&document(&json!([{"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}]))), []);
+}
+
+#[test]
+fn a_quota_is_near_above_nine_tenths() {
+    assert_eq!(of_size(Counted::TrustPolicy, 1800, 2000), None);
+    let near = Risk::NearQuota { what: Counted::TrustPolicy, size: 1801, quota: 2000 };
+    assert_eq!(of_size(Counted::TrustPolicy, 1801, 2000), Some(near));
+}
+
+fn trust(external_id: Option<&str>, require_mfa: bool) -> PolicyDocument {
+    templates::trust(&TrustTerms {
+        partition: Partition::Aws,
+        source: parsed("111111111111"),
+        external_id: external_id.map(parsed),
+        require_mfa,
+        only_user: None,
+        session_tags: true,
+    })
+}
+
+fn desired(trust: PolicyDocument) -> DesiredRole {
+    DesiredRole {
+        arn: parsed("arn:aws:iam::222222222222:role/xacct"),
+        source: parsed("111111111111"),
+        description: String::new(),
+        max_session: parsed("1h"),
+        boundary: None,
+        tags: [].into(),
+        trust,
+        attachments: [].into(),
+        inline: [].into(),
+    }
+}
+
+fn found(trust: FoundDocument) -> ObservedRole {
+    ObservedRole {
+        arn: "arn:aws:iam::222222222222:role/xacct".to_owned(),
+        description: String::new(),
+        max_session: 3600,
+        boundary: None,
+        tags: [].into(),
+        trust,
+        attachments: [].into(),
+        inline: [].into(),
+    }
+}
+
+fn of(desired: &DesiredRole, observed: Option<&ObservedRole>) -> Vec<Risk> {
+    of_role(desired, observed, &RoleQuotas::default())
+}
+
+fn until_applied(risk: Risk) -> Risk {
+    Risk::UntilApplied(Box::new(risk))
+}
+
+#[test]
+fn a_role_without_an_external_id_is_warned_of_and_session_tags_are_not() {
+    assert_eq!(of(&desired(trust(None, false)), None), [deputy("111111111111")]);
+    assert_eq!(of(&desired(trust(Some("abc"), false)), None), []);
+}
+
+#[test]
+fn what_is_replaced_is_warned_of_only_where_it_is_worse() {
+    let wide = document(&json!([allow(&json!({"AWS": ["111111111111", "333333333333"]}), &json!({}))]));
+    let observed = found(FoundDocument::Policy(wide.clone()));
+    let with_id = of(&desired(trust(Some("abc"), false)), Some(&observed));
+    assert_eq!(with_id, [until_applied(deputy("111111111111")), until_applied(deputy("333333333333"))]);
+    let without_id = of(&desired(trust(None, false)), Some(&observed));
+    assert_eq!(without_id, [deputy("111111111111"), until_applied(deputy("333333333333"))]);
+    // What is not replaced is what will be in force.
+    assert_eq!(of(&desired(wide), Some(&observed)), [deputy("111111111111"), deputy("333333333333")]);
+}
+
+#[test]
+fn access_keys_without_mfa_stay_let_in_where_mfa_is_demanded_no_more() {
+    let found =
+        found(FoundDocument::parse(&trust(Some("abc"), true).minified().replace("\"Bool\"", "\"BoolIfExists\"")));
+    let risk = Risk::MfaIfExists { operator: "BoolIfExists".to_owned() };
+    assert_eq!(of(&desired(trust(Some("abc"), true)), Some(&found)), [until_applied(risk.clone())]);
+    assert_eq!(of(&desired(trust(Some("abc"), false)), Some(&found)), [risk]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let mut observed = found(FoundDocument::parse("{}"));
+    observed.inline.insert("xacct-x".to_owned(), Some(FoundDocument::parse("[")));
+    observed.inline.insert("by-hand".to_owned(), None);
+    let said: Vec<_> =
+        of(&desired(trust(Some("abc"), false)), Some(&observed)).iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said[0], "cannot evaluate the trust policy as it stands now: document: has no `Statement`");
+    assert!(said[1].starts_with("cannot evaluate policy xacct-x as it stands now: document: is not JSON"), "{said:?}");
+}
+
+#[test]
+fn an_administrator_needs_a_boundary() {
+    let everything = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+    let administrator = |policy: &str| Risk::Administrator { policy: policy.to_owned() };
+    let mut role = desired(trust(Some("abc"), false));
+    role.inline.insert(parsed("xacct-all"), document(&everything));
+    assert_eq!(of(&role, None), [administrator("xacct-all")]);
+    role.attachments.insert(parsed(ADMINISTRATOR));
+    assert_eq!(of(&role, None), [administrator(ADMINISTRATOR), administrator("xacct-all")]);
+    role.boundary = Some(parsed(ADMINISTRATOR));
+    assert_eq!(of(&role, None).len(), 2, "it caps nothing");
+    role.boundary = Some(parsed("arn:aws:iam::222222222222:policy/cap"));
+    assert_eq!(of(&role, None), []);
+}
+
+#[test]
+fn what_others_attached_counts_and_so_does_their_boundary() {
+    let role = desired(trust(Some("abc"), false));
+    let mut observed = found(FoundDocument::Policy(role.trust.clone()));
+    observed.attachments.insert(ADMINISTRATOR.to_owned());
+    assert_eq!(of(&role, Some(&observed)), [Risk::Administrator { policy: ADMINISTRATOR.to_owned() }]);
+    observed.boundary = Some("arn:aws:iam::222222222222:policy/cap".to_owned());
+    assert_eq!(of(&role, Some(&observed)), []);
+}
+
+#[test]
+fn less_than_everything_is_no_administrator() {
+    for statement in [
+        json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+        json!({"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::x"}),
+        json!({"Effect": "Deny", "Action": "*", "Resource": "*"}),
+        json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+    ] {
+        assert!(!allows_everything(&document(&json!([statement]))), "{statement}");
+    }
+}
+
+#[test]
+fn the_roles_policies_share_a_quota() {
+    let mut role = desired(trust(Some("abc"), false));
+    for name in ["xacct-a", "xacct-b"] {
+        role.inline.insert(
+            parsed(name),
+            document(&json!([{"Sid": "x".repeat(4700), "Effect": "Allow", "Action": "s3:*", "Resource": "*"}])),
+        );
+    }
+    let size = role.inline.values().map(PolicyDocument::size).sum();
+    assert_eq!(of(&role, None), [Risk::NearQuota { what: Counted::RolePolicies, size, quota: 10_240 }]);
+}
+
+#[test]
+fn the_grant_shares_a_quota_with_the_users_other_policies() {
+    let grant = document(
+        &json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::222222222222:role/xacct"}]),
+    );
+    let wide = document(&json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]));
+    let mut observed = ObservedUser {
+        arn: parsed("arn:aws:iam::111111111111:user/alice"),
+        grant: Some(FoundDocument::Policy(wide)),
+        other_policies_size: Some(1800),
+        quota: 2048,
+    };
+    let near = Risk::NearQuota { what: Counted::UserPolicies, size: grant.size() + 1800, quota: 2048 };
+    let wide = until_applied(Risk::WideGrant { resource: Some("*".to_owned()) });
+    assert_eq!(of_user(&grant, &observed), [near, wide]);
+    observed.other_policies_size = None;
+    observed.grant = Some(FoundDocument::Policy(grant.clone()));
+    assert_eq!(of_user(&grant, &observed), []);
+    observed.grant = Some(FoundDocument::parse("{}"));
+    assert!(matches!(&of_user(&grant, &observed)[..], [Risk::NotEvaluated { .. }]));
+}

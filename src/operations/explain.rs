@@ -1,0 +1,202 @@
+//! Learns everything that a diagnosis of a link needs.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::aws::client::access::Access;
+use crate::aws::connections::Connections;
+use crate::cli::Probe;
+use crate::config::{Link, Source, WayIn};
+use crate::diagnosis::Facts;
+use crate::diagnosis::collect::{self, Tried};
+use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
+use crate::error::{Error, Result};
+use crate::iam::arn::{RoleArn, UserRef};
+use crate::iam::names::{AccountId, UserName};
+use crate::operations::entry::enter;
+use crate::operations::run::Run;
+use crate::proof::{Claim, Proof, Prover};
+
+/// What is needed to look into both accounts. The source account is entered once, however many links there are.
+pub struct Diagnostician<'a> {
+    run: &'a Run<'a>,
+    connections: &'a Connections,
+    user: UserName,
+    pub account: Option<AccountId>,
+    profile: Option<String>,
+    operator: OnceCell<Result<Access>>,
+}
+
+/// What is looked into: a link, and what came of trying it.
+pub struct Case<'a> {
+    /// The link.
+    pub link: &'a Link,
+    /// Its role.
+    pub role: &'a RoleArn,
+    /// The credentials of the target's operator, where they are at hand.
+    pub target: Option<Access>,
+    /// When xacct wrote either half, if this run did.
+    pub written: Option<Instant>,
+}
+
+impl<'a> Diagnostician<'a> {
+    /// For the links of this user. `operator` are the credentials of the source's operator, where they are at hand.
+    pub fn new(
+        run: &'a Run<'a>,
+        connections: &'a Connections,
+        source: &Source,
+        user: &UserRef,
+        operator: Option<Access>,
+    ) -> Self {
+        Self {
+            run,
+            connections,
+            user: user.name().clone(),
+            account: source.account.clone().or_else(|| user.account().cloned()),
+            profile: source.profile.clone(),
+            operator: OnceCell::new_with(operator.map(Ok)),
+        }
+    }
+
+    async fn operator(&self) -> Result<Access> {
+        self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
+    }
+
+    /// Learns everything about a link whose proof came out so. `None` where AWS could not be asked.
+    pub async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
+        let tried = Tried::of(proof, prover.region(claim))?;
+        let halves = self.halves(case);
+        let caller = self.caller(prover, claim);
+        let (halves, caller) = tokio::join!(halves, caller);
+        self.together(case, (prover, claim), tried, halves, caller)
+    }
+
+    /// The same where the link is still to be tried: beside everything else.
+    pub async fn try_and_learn(
+        &self,
+        case: &Case<'_>,
+        prover: &Prover,
+        claim: &Claim,
+    ) -> (Result<Proof>, Option<Facts>) {
+        let (proof, halves, caller) =
+            tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
+        let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
+        let tried = Tried::of(&proof, prover.region(claim));
+        let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
+        (proof, facts)
+    }
+
+    async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
+        let link = self.link(case);
+        let source = async { collect::source(self.operator().await, &link).await };
+        let target = async {
+            let access = match &case.target {
+                Some(access) => Ok(access.clone()),
+                None => match &case.link.way_in {
+                    WayIn::EnterRole(_) => {
+                        let source = self.operator().await;
+                        enter(self.connections, case.link, source.as_ref().ok()).await
+                    }
+                    _ => enter(self.connections, case.link, None).await,
+                },
+            };
+            collect::target(access, &link).await
+        };
+        let (source, target) = tokio::join!(source, target);
+        (link, source, target)
+    }
+
+    async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
+        let mut caller = collect::caller(prover, claim).await;
+        self.surroundings(&mut caller);
+        caller
+    }
+
+    /// What the variables and the AWS config files have to do with the credentials.
+    fn surroundings(&self, caller: &mut CallerFacts) {
+        let variable = |name| self.run.context.variable(name);
+        let from_environment = caller.origin == "environment" && variable("AWS_ACCESS_KEY_ID").is_some();
+        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+        let user = self.user.to_string();
+        let is_another = caller.profile.as_ref() != Some(&user);
+        caller.profile_of_user = Some(user).filter(|user| is_another && self.connections.require(user).is_ok());
+    }
+
+    fn link(&self, case: &Case<'_>) -> LinkFacts {
+        let link = case.link;
+        LinkFacts {
+            name: link.name.clone(),
+            file: self.run.file.path.display().to_string(),
+            role: case.role.clone(),
+            source_account: self.account.clone(),
+            user: self.user.clone(),
+            external_id: link.external_id.known().cloned(),
+            require_mfa: link.require_mfa,
+            restrict_to_user: link.restrict_to_user,
+            has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
+            checks_s3: link.probe == Probe::Bucket,
+        }
+    }
+
+    fn together(
+        &self,
+        case: &Case<'_>,
+        (prover, claim): (&Prover, &Claim),
+        tried: Tried,
+        (link, source, target): (LinkFacts, SourceFacts, TargetFacts),
+        caller: CallerFacts,
+    ) -> Option<Facts> {
+        let request = prover.request(claim).ok()?;
+        Some(Facts {
+            schema_version: SCHEMA_VERSION,
+            asked_at: now(self.run),
+            link,
+            caller,
+            request: RequestFacts::from((&request, prover.region(claim))),
+            answer: tried.answer,
+            let_through: tried.let_through,
+            s3: tried.s3,
+            written_seconds_ago: case.written.map(|at| at.elapsed().as_secs()),
+            source,
+            target,
+        })
+    }
+}
+
+impl Diagnostician<'_> {
+    /// What can be learned where there are no credentials to try the link with.
+    pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
+        let (link, source, target) = self.halves(case).await;
+        let mut caller = collect::no_caller(error);
+        self.surroundings(&mut caller);
+        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
+        Some(Facts {
+            schema_version: SCHEMA_VERSION,
+            asked_at: now(self.run),
+            request: RequestFacts {
+                region: case.link.region.clone()?,
+                session_name: self.user.to_string(),
+                external_id: link.external_id.as_ref().map(ToString::to_string),
+                duration_seconds: None,
+                tags: BTreeMap::new(),
+                source_identity: None,
+            },
+            link,
+            caller,
+            answer: tried.answer,
+            let_through: tried.let_through,
+            s3: None,
+            written_seconds_ago: None,
+            source,
+            target,
+        })
+    }
+}
+
+/// Seconds since 1970.
+fn now(run: &Run<'_>) -> Option<i64> {
+    let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(elapsed.as_secs()).ok()
+}

@@ -1,0 +1,244 @@
+//! Writes the grant: one document for all links of a user, which IAM replaces whole and on no condition.
+//!
+//! Runs that read it at the same time and write it one after the other undo each other's work. So it is read right before
+//! it is written, read again afterwards, and looked at now and then while AWS is waited for; what another run undid is
+//! written again, with what that run wrote.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+use crate::aws::iam::read::{self, Holder};
+use crate::aws::iam::{apply, observe};
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::PolicyName;
+use crate::iam::plan::bootstrap::Plan;
+use crate::iam::state::{FoundDocument, ObservedUser, Reading};
+use crate::operations::accounts::{self, Operator};
+use crate::operations::apply::outcome;
+use crate::proof::{Freshness, Watch};
+use crate::report::changes::{Mood, sentence};
+use crate::report::console::Progress;
+
+/// How often one run writes the grant: others that write it ever again are not fought.
+const MOST_WRITES: usize = 6;
+
+/// What is to be done about a grant, as it was found.
+type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
+
+/// The grant, as one run writes it.
+pub struct Grant {
+    operator: Operator,
+    user: ObservedUser,
+    name: PolicyName,
+    planner: Planner,
+    random: fn(&mut [u8]) -> std::io::Result<()>,
+    /// What stood there before each write of ours: reads that lag behind still show it.
+    replaced: Vec<Option<FoundDocument>>,
+    /// What was planned last, and applied unless it failed.
+    pub plan: Plan,
+    /// When it was written last: by this run, or a moment ago by another one that wanted the same.
+    pub written: Option<Instant>,
+}
+
+impl Grant {
+    /// The grant of this user. `planner` says what is to be done about it, whatever stands there.
+    pub fn new(
+        operator: &Operator,
+        user: &ObservedUser,
+        name: &PolicyName,
+        plan: &Plan,
+        random: fn(&mut [u8]) -> std::io::Result<()>,
+        planner: impl Fn(&ObservedUser) -> Result<Plan> + 'static,
+    ) -> Self {
+        Self {
+            operator: operator.clone(),
+            user: user.clone(),
+            name: name.clone(),
+            planner: Box::new(planner),
+            random,
+            replaced: Vec::new(),
+            plan: plan.clone(),
+            written: None,
+        }
+    }
+
+    /// How often it was written again because another run had undone it.
+    #[must_use]
+    pub fn repairs(&self) -> usize {
+        self.replaced.len().saturating_sub(1)
+    }
+
+    /// Writes until nothing is left to do, and reads show it.
+    ///
+    /// # Errors
+    /// When AWS refuses, something stands there that may not be replaced, reads lag behind for longer than `patience`, or
+    /// others undo it again and again.
+    pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
+        for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
+            let mut found = self.look_past_lag(patience, progress).await?;
+            if is_repair && !self.planned(found.as_ref())?.is_empty() {
+                // The other run may be doing the same.
+                sleep(self.jitter(Duration::from_millis(300))).await;
+                found = self.look_past_lag(patience, progress).await?;
+            }
+            let plan = self.planned(found.as_ref())?;
+            if plan.is_empty() {
+                break;
+            }
+            self.put(found, plan).await?;
+        }
+        self.written.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Writes, rests and looks once more: whoever read the grant before it was written may still write. For those who have
+    /// nothing else to wait for.
+    ///
+    /// # Errors
+    /// As [`Grant::write`].
+    pub async fn write_and_rest(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
+        loop {
+            let (writes, start) = (self.replaced.len(), Instant::now());
+            self.write(patience, progress).await?;
+            if writes == self.replaced.len() {
+                return Ok(());
+            }
+            // Twice the three round trips that this took, and what another run takes from its look to its write is one.
+            let rest = start.elapsed() * 2;
+            sleep(rest.clamp(Duration::from_millis(200), Duration::from_secs(2))).await;
+        }
+    }
+
+    /// Looks now and then until `ended`, and writes again what was undone: whoever read the grant before it was written may
+    /// still write. A write that has begun is not cut short. `repaired` is told when it was written again.
+    ///
+    /// # Errors
+    /// When what was undone cannot be written again: the link may still work for a moment.
+    pub async fn guard(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
+        for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
+            let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
+            let look = async {
+                sleep(pause).await;
+                self.look().await
+            };
+            let found = tokio::select! {
+                _ = &mut ended => return Ok(()),
+                found = look => found,
+            };
+            // What cannot be read or decided now is for the diagnosis, if the link does not come to work.
+            let Ok(found) = found else { continue };
+            let undone = self.planned(found.as_ref()).ok().filter(|plan| !plan.is_empty() && !self.is_stale(&found));
+            if let Some(plan) = undone {
+                self.put(found, plan).await?;
+                repaired(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> String {
+        format!("source account {}", self.user.arn.account)
+    }
+
+    async fn look(&self) -> Result<Option<FoundDocument>> {
+        let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
+        let mut reading = read::inline(access, holder, self.name.as_str()).await?;
+        if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
+            // It was seen, and nothing of ours took it away: what one read misses must not be written over.
+            let look = async || {
+                let names = read::inline_names(access, holder).await?;
+                Ok((names, read::inline(access, holder, self.name.as_str()).await?))
+            };
+            let what = format!("policy {} of user `{}`", self.name, self.user.arn.name);
+            let found = observe::consistent(&what, look, |(names, reading)| {
+                let is_listed =
+                    names.present().is_some_and(|names| names.iter().any(|name| *name == self.name.as_str()));
+                is_listed && reading.is_absent()
+            });
+            (_, reading) = found.await?;
+        }
+        match reading {
+            Reading::Present(found) => Ok(Some(found)),
+            Reading::Absent => Ok(None),
+            Reading::Unreadable { permission, answer } => {
+                Err(accounts::unreadable(&self.operator, &permission, &answer))
+            }
+        }
+    }
+
+    fn planned(&self, found: Option<&FoundDocument>) -> Result<Plan> {
+        (self.planner)(&ObservedUser { grant: found.cloned(), ..self.user.clone() })
+    }
+
+    fn is_stale(&self, found: &Option<FoundDocument>) -> bool {
+        self.replaced.contains(found)
+    }
+
+    async fn put(&mut self, found: Option<FoundDocument>, plan: Plan) -> Result<()> {
+        if self.replaced.len() >= MOST_WRITES {
+            return Err(Error::new(
+                Kind::Aws,
+                format!(
+                    "{}: the grant of user `{}` was written {MOST_WRITES} times, and each time something else replaced it",
+                    self.place(),
+                    self.user.arn.name
+                ),
+            )
+            .hint("wait until whatever else writes it has ended, and run the same command again"));
+        }
+        self.plan = plan;
+        let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;
+        self.replaced.push(found);
+        self.written = Some(Instant::now());
+        let results: Vec<_> = applied.iter().map(|applied| (applied.change, &applied.result)).collect();
+        outcome(&results, &self.plan, "", &self.place())
+    }
+
+    /// What stands there, once it is not what stood there before our last write.
+    async fn look_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
+        let place = self.place();
+        let is_current = |found: &Option<FoundDocument>| {
+            !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
+        };
+        let waiting = |waited: Duration| {
+            progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
+        };
+        let fresh = Freshness::JustWritten { at: Instant::now(), patience };
+        let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
+        let found = fresh.settle(1, async || self.look().await, is_welcome, Result::is_ok, waiting).await.answer;
+        let found = found.map_err(|error| {
+            let what = match self.replaced.is_empty() {
+                true => "the grant cannot be read, so nothing of it was changed",
+                false => "AWS took the changes, but they could not be read back",
+            };
+            error.context(format!("{place}: {what}"))
+        })?;
+        if is_current(&found) {
+            return Ok(found);
+        }
+        let left = self.planned(found.as_ref())?;
+        let left = left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect();
+        Err(crate::operations::apply::not_shown(&place, left))
+    }
+
+    /// A random part of this time, so that two runs do not keep step.
+    fn jitter(&self, most: Duration) -> Duration {
+        let mut byte = [0];
+        // Without random bytes the whole of it does as well.
+        let part = (self.random)(&mut byte).map_or(255, |()| u32::from(byte[0]));
+        most * part / 255
+    }
+}
+
+/// What to say of a grant that was repaired.
+#[must_use]
+pub fn repaired(times: usize) -> Option<String> {
+    let times = match times {
+        0 => return None,
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    Some(format!("Another run overwrote the grant meanwhile ({times}); it was written again, with what both need"))
+}

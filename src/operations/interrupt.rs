@@ -1,0 +1,94 @@
+//! Runs a command that talks to AWS, and sees to it that no test bucket outlives it: after success, an error, a panic,
+//! Ctrl-C, SIGTERM or a terminal that goes away.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::error::{Error, Kind, Result};
+use crate::operations::run::Run;
+
+/// How long the last buckets may take to be deleted.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the command on a runtime of its own.
+pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Internal, format!("no runtime: {error}")))?;
+    let result = runtime.block_on(async {
+        let ended = tokio::select! {
+            biased;
+            signal = signal() => {
+                if run.context.terminal.can_animate {
+                    // The terminal shows ^C where the cursor was.
+                    run.console.say("");
+                }
+                Err(Error::new(signal, "interrupted").hint("run the same command again: it sees what is there and does what is left"))
+            }
+            result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
+                Err(Error::new(Kind::Internal, "xacct has a bug and stopped").hint("please report it with the message above"))
+            }),
+        };
+        delete_leftovers(run).await;
+        ended
+    });
+    // A prompt may still be reading from the terminal in a thread of its own; it is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn delete_leftovers(run: &Run<'_>) {
+    let names = run.leftovers.names();
+    if names.is_empty() {
+        return;
+    }
+    run.console.say(&format!("Deleting the test bucket {}", names.join(", ")));
+    let left = tokio::select! {
+        left = tokio::time::timeout(PATIENCE, run.leftovers.delete_all()) => left.unwrap_or(names),
+        _ = signal() => names,
+    };
+    for name in left {
+        let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind"))
+            .hint(format!("delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"))
+            .hint("or let the next `xacct sweep` delete it, an hour from now at the earliest");
+        run.console.error(&error);
+    }
+}
+
+/// Whether a signal was ignored when xacct was started, as `nohup` and `&` in a script arrange it: it stays so. Where there
+/// is no `/proc` nothing is known to be ignored.
+#[cfg(unix)]
+pub fn is_ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    u32::try_from(number - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or_default() & 1 == 1)
+}
+
+/// Waits for Ctrl-C, or another request to end.
+async fn signal() -> Kind {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let heard = async |kind: SignalKind| match is_ignored(kind.as_raw_value()) {
+            false => match signal(kind) {
+                Ok(mut signals) => signals.recv().await,
+                Err(_) => std::future::pending().await,
+            },
+            true => std::future::pending().await,
+        };
+        tokio::select! {
+            _ = heard(SignalKind::hangup()) => Kind::HungUp,
+            _ = heard(SignalKind::interrupt()) => Kind::Interrupted,
+            _ = heard(SignalKind::terminate()) => Kind::Terminated,
+        }
+    }
+    #[cfg(not(unix))]
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Kind::Interrupted,
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,12 @@
+//! What commands are made of. Knows no command.
+
+pub(crate) mod accounts;
+pub(crate) mod apply;
+pub(crate) mod entry;
+pub(crate) mod explain;
+pub(crate) mod grant_writer;
+pub(crate) mod interrupt;
+pub(crate) mod proving;
+pub(crate) mod run;
+pub(crate) mod session;
+pub(crate) mod settle;

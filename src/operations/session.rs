@@ -1,0 +1,157 @@
+//! A session of a role, for those who use the link.
+
+use crate::aws::client::access::Access;
+use crate::aws::connections::Connections;
+use crate::aws::credentials::mfa;
+use crate::aws::credentials::session_cache::Key;
+use crate::aws::sts::SessionCredentials;
+use crate::cli::{SessionOptions, UserOptions};
+use crate::config::{self, Link, Source};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::{Region, SessionDuration};
+use crate::operations::proving;
+use crate::operations::run::Run;
+use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
+use crate::text::word;
+
+/// A session that is open.
+pub struct Opened {
+    /// What its calls are signed with.
+    pub credentials: SessionCredentials,
+    /// Whose it is, in words.
+    pub whose: String,
+    /// Where it is used, where anybody said so.
+    pub region: Option<Region>,
+}
+
+/// Opens a session of the one target that was named, or of the only one.
+///
+/// # Errors
+/// When there are several to choose from, the credentials are not the user's, or AWS refuses.
+pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+    if options.cache && options.user.no_cache {
+        return Err(
+            Error::usage("--cache and --no-cache (XACCT_NO_CACHE) contradict each other").hint("give one of them")
+        );
+    }
+    let link = the_link(target, run)?;
+    link.check(link.region.as_ref().map(Region::partition))?;
+    let region = options.user.region.clone().or_else(|| link.region.clone());
+    let (_, prover) = user(options, region.clone(), run).await?;
+    let access = prover.access();
+    let role = link.role_arn(access.partition());
+    let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
+    let claim = Claim {
+        extent: Extent::Session,
+        region: region.clone(),
+        request: RequestOptions {
+            session_name: options.request.session_name.clone(),
+            duration: options.request.duration.or_else(|| longest(&link, access)),
+            tags: options.request.session_tag.clone(),
+            source_identity: options.request.source_identity.clone(),
+        },
+        ..proving::claim(&link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
+    };
+    let cache = if options.cache { proving::cache(run) } else { None };
+    let key = key(&prover, &claim)?;
+    if options.cache && cache.is_none() {
+        run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
+    }
+    let kept = match &cache {
+        Some(cache) => mfa::kept(cache, &access.in_region(prover.region(&claim)), &key).await,
+        None => None,
+    };
+    let credentials = match kept {
+        Some(kept) => kept,
+        None => {
+            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role))?;
+            if let Some(cache) = &cache {
+                cache.store(&key, &session.credentials);
+            }
+            session.credentials
+        }
+    };
+    Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
+}
+
+/// Opens a session of the user's own.
+///
+/// # Errors
+/// When the credentials are not the user's, are of a session already, or AWS refuses.
+pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+    let (name, prover) = user(options, options.user.region.clone(), run).await?;
+    let credentials = prover.own_session().await?;
+    let access = prover.access();
+    Ok(Opened { credentials, whose: format!("user {name}"), region: access.has_region.then(|| access.region.clone()) })
+}
+
+fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
+    let wanted: Vec<_> = target.map(str::to_owned).into_iter().collect();
+    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
+    match (links.pop(), links.is_empty()) {
+        (Some(link), true) => Ok(link),
+        _ => Err(Error::usage(format!("a session is of one target, and there are {}", names.join(", ")))
+            .hint("name the target by its name in xacct.toml")),
+    }
+}
+
+/// The user who assumes roles, by the settings that `verify` goes by.
+async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -> Result<(String, Prover)> {
+    let UserOptions { user_profile, .. } = &options.user;
+    let source = Source::from(&run.file.source);
+    let name = proving::user_on_record(run)?;
+    let mfa = proving::mfa(&options.user, run)?;
+    let connections = Connections::open(region, false, proving::saying(run)).await?.with_mfa(mfa);
+    let own = user_profile.as_deref().or(source.user_profile.as_deref());
+    let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
+    let shown = name.name().to_string();
+    Ok((shown, proving::prover(&connections, access, own.is_some(), name, source.account, run)?))
+}
+
+/// As long as the role allows, because a command may run for long: but a session that is made by another one lasts an hour
+/// at most (STS API reference, AssumeRole, role chaining).
+fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
+    let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
+    (!access.is_session && longest > SessionDuration::default()).then_some(longest)
+}
+
+/// What makes one session of a role differ from another.
+fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
+    let request = prover.request(claim)?;
+    let access = prover.access();
+    let external_id = request.external_id.map(|id| id.to_string()).unwrap_or_default();
+    let duration = request.duration.map(|duration| duration.to_string()).unwrap_or_default();
+    let identity = request.source_identity.map(|identity| identity.to_string()).unwrap_or_default();
+    let mut parts = vec![
+        "role".to_owned(),
+        access.key_id().to_owned(),
+        access.endpoints().join(" "),
+        prover.region(claim).to_string(),
+        request.role.to_string(),
+        request.session_name.to_string(),
+        claim.require_mfa.to_string(),
+        external_id,
+        duration,
+        identity,
+    ];
+    parts.extend(request.tags.iter().map(ToString::to_string));
+    Ok(Key::new(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// AWS words every refusal the same, and `diagnose` knows more.
+fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
+    let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
+    if words.contains("MaxSessionDuration set for this role") {
+        return error.hint("ask for a shorter session: --duration 1h").hint(format!(
+            "or let the role have longer ones: xacct bootstrap --target-account {} --max-session-duration 12h",
+            link.account
+        ));
+    }
+    if error.code() != Some("AccessDenied") {
+        return error;
+    }
+    let error = Error { kind: Kind::NoAccess, ..error };
+    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: xacct diagnose {}", word(&link.name)))
+}

@@ -1,0 +1,91 @@
+//! What a link means for its two halves: the same whether they are made or printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{self, Link};
+use crate::error::{Error, Result};
+use crate::iam::arn::{Partition, RoleArn, UserArn};
+use crate::iam::names::PolicyName;
+use crate::iam::policy::PolicyDocument;
+use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole};
+use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
+use crate::operations::run::Run;
+
+/// Inline policies by name.
+type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
+
+/// The role of the link as it should be.
+pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePolicies) -> DesiredRole {
+    let terms = TrustTerms {
+        partition,
+        source: user.account.clone(),
+        external_id: link.external_id.known().cloned(),
+        require_mfa: link.require_mfa,
+        only_user: link.restrict_to_user.then(|| user.clone()),
+        session_tags: link.allow_session_tags,
+    };
+    let mut inline = files.clone();
+    if link.policy_arns.is_empty()
+        && inline.is_empty()
+        && let Ok(name) = VERIFY_POLICY.parse()
+    {
+        inline.insert(name, templates::verify_bucket(partition));
+    }
+    DesiredRole {
+        arn: link.role_arn(partition),
+        source: user.account.clone(),
+        description: format!("Lets {} of account {} work in this account", user.name, user.account),
+        max_session: link.max_session_duration,
+        boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+        tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        trust: templates::trust(&terms),
+        attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
+        inline,
+    }
+}
+
+/// The grant for all these links together: they share one policy on the user.
+///
+/// # Errors
+/// Never in practice: the policy's name is fixed.
+pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)>) -> Result<DesiredGrant> {
+    let mut roles = BTreeSet::new();
+    let mut with_session_tags = BTreeSet::new();
+    for (link, role) in links {
+        if link.allow_session_tags {
+            with_session_tags.insert(role.clone());
+        }
+        roles.insert(role);
+    }
+    Ok(DesiredGrant { user: user.clone(), policy_name: GRANT_POLICY.parse()?, roles, with_session_tags })
+}
+
+/// The inline policies of each link, by its name.
+///
+/// # Errors
+/// When a file cannot be read or used, or they are too long together.
+pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, InlinePolicies>> {
+    let base = run.file.folder(run.context);
+    let mut files = BTreeMap::new();
+    for link in links {
+        let mut own = BTreeMap::new();
+        for path in &link.policy_files {
+            let (name, document) = config::read_policy_file(&base, path)?;
+            if own.insert(name.clone(), document).is_some() {
+                return Err(Error::usage(format!("two policy files of target `{}` are called `{name}`", link.name))
+                    .hint("rename one of them"));
+            }
+        }
+        let size: usize = own.values().map(PolicyDocument::size).sum();
+        if size > DEFAULT_ROLE_POLICIES_QUOTA {
+            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA}, whitespace not counted");
+            return Err(Error::usage(format!(
+                "the policy files of target `{}` have {size} characters, and {limit}",
+                link.name
+            ))
+            .hint("make a managed policy of the larger ones and attach it with --policy-arn"));
+        }
+        files.insert(link.name.clone(), own);
+    }
+    Ok(files)
+}

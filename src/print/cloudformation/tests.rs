@@ -1,0 +1,62 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::iam::arn::Partition;
+use crate::iam::templates::{TrustTerms, trust, verify_bucket};
+
+fn role() -> DesiredRole {
+    let terms = TrustTerms {
+        partition: Partition::Aws,
+        source: "111111111111".parse().unwrap(),
+        external_id: Some("abc".parse().unwrap()),
+        require_mfa: true,
+        only_user: Some("arn:aws:iam::111111111111:user/alice".parse().unwrap()),
+        session_tags: true,
+    };
+    DesiredRole {
+        arn: "arn:aws:iam::222222222222:role/team/1st_role".parse().unwrap(),
+        source: terms.source.clone(),
+        description: "a: \"b\" #c".to_owned(),
+        max_session: "2h".parse().unwrap(),
+        boundary: Some("arn:aws:iam::aws:policy/PowerUserAccess".parse().unwrap()),
+        tags: BTreeMap::new(),
+        trust: trust(&terms),
+        attachments: ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
+        inline: [("xacct-verify".parse().unwrap(), verify_bucket(Partition::Aws))].into(),
+    }
+}
+
+#[test]
+fn what_differs_from_account_to_account_is_a_parameter() {
+    let id: ExternalId = "abc".parse().unwrap();
+    let template = template(&role(), Some(&id), "me");
+    let properties = &template["Resources"]["Role"]["Properties"];
+    let statements = &properties["AssumeRolePolicyDocument"]["Statement"];
+    for statement in statements.as_array().unwrap() {
+        let principal = json!({"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${SourceAccount}:root"}});
+        assert_eq!(statement["Principal"], principal);
+    }
+    assert_eq!(statements[0]["Condition"]["StringEquals"]["sts:ExternalId"], json!({"Ref": "ExternalId"}));
+    assert_eq!(statements[0]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], "true");
+    let user = json!({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "SourceAccount"}, ":user/alice"]]});
+    assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"], user);
+    // Nothing of the trust policy is left that names the account itself.
+    assert!(!properties["AssumeRolePolicyDocument"].to_string().contains("111111111111"), "{properties}");
+    assert_eq!(template["Parameters"]["ExternalId"]["Default"], "abc");
+    assert_eq!(properties["Tags"][1], json!({"Key": "xacct:source-account", "Value": {"Ref": "SourceAccount"}}));
+    assert_eq!(crate::print::cloudformation::template(&role(), None, "me")["Parameters"].get("ExternalId"), None);
+}
+
+#[test]
+fn commands_name_the_stack_as_cloudformation_allows() {
+    for (role, stack) in [("xacct", "xacct"), ("a_b.c", "a-b-c"), ("1st", "xacct-1st"), ("=", "xacct--")] {
+        assert_eq!(stack_name(role), stack);
+    }
+    let text = document(&json!({}), &role(), "role.yaml", None);
+    assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#') || line == "{}"), "{text}");
+    let text = document(&json!({}), &role(), "my $(id) it's.yaml", None);
+    assert!(text.contains(r"--template-file 'my $(id) it'\''s.yaml' \"), "{text}");
+    assert!(text.contains(r"file://'my $(id) it'\''s.yaml' \"), "{text}");
+}

@@ -1,0 +1,168 @@
+//! Terraform provider blocks, formatted as `terraform fmt` would.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::{SessionName, Tag, TagKey};
+use crate::print::Access;
+use crate::print::text::{aligned, expression, quoted};
+use crate::text::word;
+
+/// One `provider "aws"` block.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The alias, where there are several providers.
+    pub alias: Option<String>,
+    /// The link.
+    pub access: Access,
+    /// What sessions have besides what the link demands.
+    pub extras: Extras,
+}
+
+/// What sessions have besides what a link demands.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// The source identity.
+    pub source_identity: Option<SessionName>,
+    /// Session tags.
+    pub tags: Vec<Tag>,
+    /// Keys of those tags that chained sessions keep.
+    pub transitive_tag_keys: Vec<TagKey>,
+    /// A role to assume first, with which the link's role is then assumed. Takes version 5.67 of the provider or later.
+    pub through: Option<RoleArn>,
+}
+
+/// A version constraint that is safe to print, such as `~> 5.67`.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionConstraint<'a>(&'a str);
+
+/// Accepts a version constraint of Terraform's.
+///
+/// # Errors
+/// When it is not a list of operators and versions.
+pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
+    let is_version = |version: &str| {
+        let (numbers, suffix) = version.split_once('-').unwrap_or((version, "x"));
+        let parts: Vec<_> = numbers.split('.').collect();
+        parts.len() <= 3
+            && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+            && !suffix.is_empty()
+            && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+    };
+    let is_constraint = |part: &str| {
+        let part = part.trim_matches(' ');
+        let version = ["~>", ">=", "<=", "!=", "=", ">", "<"].iter().find_map(|operator| part.strip_prefix(operator));
+        is_version(version.unwrap_or(part).trim_matches(' '))
+    };
+    if text.split(',').all(is_constraint) {
+        return Ok(VersionConstraint(text));
+    }
+    Err(Error::usage(format!("`{text}` is not a version constraint of Terraform's"))
+        .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
+}
+
+/// Names for `alias`: HCL identifiers, each used once.
+pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut used = BTreeSet::new();
+    names
+        .map(|name| {
+            let mut alias: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect();
+            if !alias.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                alias.insert_str(0, "account_");
+            }
+            let base = alias.clone();
+            let mut number = 2;
+            while !used.insert(alias.clone()) {
+                alias = format!("{base}_{number}");
+                number += 1;
+            }
+            alias
+        })
+        .collect()
+}
+
+/// The whole file.
+#[must_use]
+pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>>) -> String {
+    let mut blocks = Vec::new();
+    if let Some(VersionConstraint(constraint)) = constraint {
+        blocks.push(format!(
+            "terraform {{\n  required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = {}\n    }}\n  }}\n}}\n",
+            quoted(constraint)
+        ));
+    }
+    blocks.extend(providers.iter().map(block));
+    blocks.join("\n")
+}
+
+/// The block, below a comment on credentials.
+pub(super) fn block(provider: &Provider) -> String {
+    let access = &provider.access;
+    let mut text = comment(access, "Terraform");
+    text.push_str("provider \"aws\" {\n");
+    let mut arguments = Vec::new();
+    if let Some(alias) = &provider.alias {
+        arguments.push(("alias", quoted(alias)));
+    }
+    if let Some(region) = &access.region {
+        arguments.push(("region", quoted(region.as_str())));
+    }
+    // A guard that costs nothing: Terraform stops if the session is in any other account.
+    arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
+    text.push_str(&aligned(&arguments, "  "));
+    let name = access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str())));
+    let duration = ("duration", quoted(&access.duration.to_string()));
+    let extras = &provider.extras;
+    if let Some(first) = &extras.through {
+        let mut arguments = vec![("role_arn", quoted(&first.to_string()))];
+        arguments.extend(name.clone());
+        arguments.push(duration.clone());
+        text.push_str(&format!(
+            "\n  # Blocks are followed in order, by version 5.67 of the provider and later.\n  assume_role {{\n{}  }}\n",
+            aligned(&arguments, "    ")
+        ));
+    }
+    let mut arguments = vec![("role_arn", quoted(&access.role.to_string()))];
+    if let Some(id) = &access.external_id {
+        arguments.push(("external_id", quoted(id.as_str())));
+    }
+    arguments.extend(name);
+    arguments.push(duration);
+    if let Some(identity) = &extras.source_identity {
+        arguments.push(("source_identity", quoted(identity.as_str())));
+    }
+    if !extras.tags.is_empty() {
+        let tags = extras.tags.iter().map(|tag| (tag.key.to_string(), Value::from(tag.value.as_str())));
+        arguments.push(("tags", expression(&Value::Object(tags.collect()), "    ")));
+    }
+    if !extras.transitive_tag_keys.is_empty() {
+        let keys = extras.transitive_tag_keys.iter().map(TagKey::as_str).collect();
+        arguments.push(("transitive_tag_keys", expression(&keys, "    ")));
+    }
+    text.push_str(&format!("\n  assume_role {{\n{}", aligned(&arguments, "    ")));
+    text.push_str("  }\n}\n");
+    text
+}
+
+/// Where the tool takes the user's credentials from.
+pub(super) fn comment(access: &Access, tool: &str) -> String {
+    let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
+    if access.needs_mfa {
+        return format!(
+            "# No credentials stand here. The role demands MFA: {tool} takes a session of {whose} with MFA from\n\
+             #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n"
+        );
+    }
+    let how = match &access.profile {
+        Some(profile) => format!("export AWS_PROFILE={}", word(profile)),
+        None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
+    };
+    format!("# No credentials stand here. {tool} takes those of {whose} from the environment:\n#   {how}\n")
+}
+
+#[cfg(test)]
+mod tests;

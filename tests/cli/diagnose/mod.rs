@@ -1,0 +1,239 @@
+//! Every cause that a diagnosis names, planted into a link that works: it is named, shown, and mended by the fix as it
+//! is printed.
+
+pub mod bucket;
+mod local;
+mod request;
+pub mod source;
+mod target;
+mod together;
+
+use serde_json::{Value, json};
+
+use crate::scene::{ACCOUNT_B, Scene, text};
+use crate::{aws_cli, fixes};
+
+/// The name of the policy in which most causes of the target stand.
+const TRUST: &str = "trust policy of role xacct";
+
+/// A link that is broken: how it was tried, and what was said about it.
+struct Broken {
+    scene: Scene,
+    words: String,
+    diagnosis: Value,
+}
+
+/// Runs `xacct verify` on a link that does not work.
+#[track_caller]
+fn verify(scene: Scene, options: &str) -> Broken {
+    try_with(scene, &format!("verify {options}"), 3)
+}
+
+/// The same, where the credentials are not in force: that is an error, not an outcome, and says nothing about the link.
+#[track_caller]
+fn fails(scene: Scene) -> Broken {
+    try_with(scene, "verify", 1)
+}
+
+/// Runs xacct with these words on a link that does not work.
+#[track_caller]
+fn try_with(scene: Scene, words: &str, exit_code: i32) -> Broken {
+    let document = scene.xacct_json(&with_code(&scene, words), exit_code);
+    let targets = document["targets"].as_object().expect("targets");
+    assert_eq!(targets.len(), 1, "{document:#}");
+    let diagnosis = targets.values().next().expect("a target")["diagnosis"].clone();
+    assert!(diagnosis.is_object(), "no diagnosis\n{document:#}");
+    crate::cases::record_for_test(&scene, &with_code(&scene, words), &diagnosis);
+    Broken { scene, words: words.to_owned(), diagnosis }
+}
+
+impl Broken {
+    /// The causes that are named, in order.
+    fn causes(&self) -> Vec<&str> {
+        let findings = self.diagnosis["findings"].as_array().into_iter().flatten();
+        findings.filter_map(|finding| finding["cause"].as_str()).collect()
+    }
+
+    /// Demands that this is the first cause, and on this side.
+    #[track_caller]
+    fn first(self, cause: &str, side: &str) -> Self {
+        assert_eq!(self.causes().first().copied(), Some(cause), "{:#}", self.diagnosis);
+        let finding = &self.diagnosis["findings"][0];
+        assert_eq!(finding["side"], side, "{finding:#}");
+        self
+    }
+
+    /// Demands that it is the only one.
+    #[track_caller]
+    fn only(self, cause: &str, side: &str) -> Self {
+        let this = self.first(cause, side);
+        assert_eq!(this.causes(), [cause], "{:#}", this.diagnosis);
+        this
+    }
+
+    /// Demands how sure the first finding is.
+    #[track_caller]
+    fn certainty(self, certainty: &str) -> Self {
+        assert_eq!(self.diagnosis["findings"][0]["certainty"], certainty, "{:#}", self.diagnosis);
+        self
+    }
+
+    /// Demands that the first finding shows a statement of this policy, with these elements marked.
+    #[track_caller]
+    fn marks(self, policy: &str, marked: &[&[&str]]) -> Self {
+        let finding = &self.diagnosis["findings"][0];
+        let evidence = finding["evidence"].as_array().into_iter().flatten();
+        let shown: Vec<_> = evidence.filter(|evidence| evidence["statement"].is_object()).collect();
+        let [shown] = &shown[..] else { panic!("not one statement: {finding:#}") };
+        let shown = &shown["statement"];
+        assert_eq!(shown["policy"], policy, "{finding:#}");
+        assert_eq!(shown["marked"], json!(marked), "{finding:#}");
+        for mark in marked {
+            let element = mark.iter().fold(&shown["statement"], |value, key| &value[*key]);
+            assert_ne!(element, &Value::Null, "what is marked is there: {mark:?} in {finding:#}");
+        }
+        self
+    }
+
+    /// Demands that these words stand in the first finding.
+    #[track_caller]
+    fn says(self, words: &[&str]) -> Self {
+        let finding = self.diagnosis["findings"][0].to_string();
+        for word in words {
+            assert!(finding.contains(word), "`{word}` is missing: {finding}");
+        }
+        self
+    }
+
+    /// Demands that the first fix of the first finding mends the link, without a word of the fix changed.
+    #[track_caller]
+    fn mends(self) {
+        self.mends_by_hand(|_, step| panic!("a step that no command can do: {step}"));
+    }
+
+    /// The same, where some step of it must be done by hand.
+    #[track_caller]
+    fn mends_by_hand(mut self, by_hand: impl FnMut(&mut Scene, &str)) {
+        let fix = self.diagnosis["findings"][0]["fixes"][0].clone();
+        apply(&mut self.scene, &fix, by_hand);
+        works(&self.scene, &self.words);
+        works(&self.scene, "verify");
+    }
+
+    /// The same with the first fix of every finding.
+    #[track_caller]
+    fn mends_with_all(mut self) {
+        let findings = self.diagnosis["findings"].as_array().cloned().unwrap_or_default();
+        for finding in &findings {
+            // What a single fix leads to is not yet a link that works.
+            apply_with(&mut self.scene, &finding["fixes"][0], |_, step| panic!("{step}"), &[0, 3]);
+        }
+        works(&self.scene, "verify");
+    }
+}
+
+#[track_caller]
+fn works(scene: &Scene, words: &str) {
+    scene.xacct(&with_code(scene, words)).exits_with(0);
+}
+
+fn is_mfa_demanded(scene: &Scene) -> bool {
+    scene.environment.has("xacct.toml") && scene.environment.read("xacct.toml").contains("require_mfa = true")
+}
+
+/// With a code, where the file says that MFA is demanded and the words bring none: at a terminal xacct asks for it.
+fn with_code(scene: &Scene, words: &str) -> String {
+    let words = match words.contains("NO-CODE") {
+        true => words.replace("--NO-CODE", ""),
+        false if is_mfa_demanded(scene) && !words.contains("--mfa-code") => format!("{words} --mfa-code CODE"),
+        false => words.to_owned(),
+    };
+    if words.contains("CODE") { words.replace("CODE", &scene.sandbox.totp("alice")) } else { words }
+}
+
+/// Does what a fix says, word for word.
+#[track_caller]
+fn apply(scene: &mut Scene, fix: &Value, by_hand: impl FnMut(&mut Scene, &str)) {
+    apply_with(scene, fix, by_hand, &[0]);
+}
+
+#[track_caller]
+fn apply_with(scene: &mut Scene, fix: &Value, mut by_hand: impl FnMut(&mut Scene, &str), exit_codes: &[i32]) {
+    let steps = fix["steps"].as_array().filter(|steps| !steps.is_empty()).unwrap_or_else(|| panic!("no fix: {fix}"));
+    for step in steps {
+        let (kind, what) = step.as_object().and_then(|step| step.iter().next()).expect("a step");
+        match kind.as_str() {
+            "run" => run(scene, &text(what), &mut by_hand, exit_codes),
+            "write" => fixes::write(scene, what),
+            "put" => put(scene, &text(&what["into"]), &what["statement"]),
+            "do" => by_hand(scene, &text(what)),
+            other => panic!("a step of no known kind: {other}"),
+        }
+    }
+}
+
+#[track_caller]
+fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &str), exit_codes: &[i32]) {
+    let words = shlex::split(command).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match &words[..] {
+        ["xacct", arguments @ ..] => {
+            let asks = arguments.first() == Some(&"bootstrap") && is_mfa_demanded(scene);
+            let output =
+                fixes::xacct(scene, &if asks { format!("{command} --mfa-code CODE") } else { command.to_owned() });
+            assert!(exit_codes.contains(&output.code), "$ {command}\n{output}");
+        }
+        ["aws", "iam", ..] => aws_cli::run(scene, "nobody: the command names the profile", command),
+        ["aws", "configure", "set", key, value, "--profile", profile] => {
+            let section = format!("[profile {profile}]");
+            fixes::write(scene, &json!({"file": "aws/config", "section": section, "line": format!("{key} = {value}")}));
+        }
+        ["aws", "configure", "--profile", _] => by_hand(scene, command),
+        ["unset", names @ ..] => names.iter().for_each(|name| scene.environment.unset(name)),
+        ["sudo", "timedatectl", "set-ntp", "true"] => scene.sandbox.clear_faults(),
+        _ => panic!("a command that nobody here can run: {command}"),
+    }
+}
+
+/// Adds a statement to the trust policy of role `xacct`, the only policy that a fix names so.
+#[track_caller]
+fn put(scene: &Scene, into: &str, statement: &Value) {
+    assert_eq!(into, "the trust policy of role xacct");
+    let mut trust = scene.trust_policy();
+    trust["Statement"].as_array_mut().expect("statements").push(statement.clone());
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
+}
+
+/// Changes the first statement of the trust policy.
+fn change_trust(scene: &Scene, change: impl FnOnce(&mut Value)) {
+    let mut trust = scene.trust_policy();
+    change(&mut trust["Statement"][0]);
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
+}
+
+/// Adds a statement that denies to the trust policy.
+fn deny_in_trust(scene: &Scene, condition: Value) {
+    let deny = json!({
+        "Sid": "No",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    });
+    let mut trust = scene.trust_policy();
+    trust["Statement"].as_array_mut().expect("statements").push(deny);
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
+}
+
+/// Adds a profile with these credentials.
+fn add_profile(scene: &Scene, name: &str, key: &str, secret: &str, token: Option<&str>) {
+    let token = token.map_or_else(String::new, |token| format!("aws_session_token = {token}\n"));
+    scene.environment.append("aws/config", &format!("\n[profile {name}]\nregion = us-east-1\n"));
+    let secret = format!("aws_secret_access_key = {secret}");
+    scene.environment.append("aws/credentials", &format!("\n[{name}]\naws_access_key_id = {key}\n{secret}\n{token}"));
+}
+
+/// Lets the link be tried with the credentials of this profile.
+fn try_as(scene: &Scene, profile: &str) {
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"", &format!("user_profile = \"{profile}\""));
+}

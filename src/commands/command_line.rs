@@ -15,11 +15,11 @@ use crate::operations::run::Run;
 use crate::report::Console;
 use crate::topics::TOPICS;
 
-/// Make and prove a role that lets a user of one AWS account work in another.
+/// Create and test cross-account access in AWS: a role in one account that a user in another may assume.
 ///
 /// A link has two halves: a role in the target account whose trust policy admits the source account, and a grant on the
-/// user in the source account that allows sts:AssumeRole on exactly that role. xacct makes both, proves with a real
-/// session and a real bucket that the link works, and proves that it refuses what it must refuse.
+/// user in the source account that allows sts:AssumeRole on exactly that role. xacct creates both, tests the
+/// link with a real session and a real bucket, and tests that it rejects what it should.
 #[derive(Debug, Parser)]
 #[command(
     name = "xacct",

@@ -11,7 +11,7 @@ use crate::operations::run::Run;
 use crate::operations::{interrupt, session};
 use crate::report::console::count;
 
-/// Print the credentials of a session, for tools and shells.
+/// Print session credentials for tools and shells.
 ///
 /// What is printed is secret until the session ends. The default form is that of credential_process in the AWS config
 /// file, so that every AWS tool can use the link, with its external ID and MFA.

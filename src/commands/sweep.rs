@@ -28,7 +28,7 @@ use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
 
-/// Delete test buckets that a run left which was killed.
+/// Delete test buckets left behind by interrupted runs.
 ///
 /// Looks in the target account for buckets with names and the tag of xacct's own, and deletes those that are empty.
 #[derive(Debug, Args)]

@@ -22,7 +22,7 @@ use crate::proof::{Freshness, Outcome, Proof, Watch};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
-/// Prove that the link works, and that it refuses what it must.
+/// Test that a link works and rejects what it should.
 ///
 /// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it
 /// is, deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.

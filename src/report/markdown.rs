@@ -6,6 +6,11 @@ use textwrap::WordSplitter;
 
 use super::console::{STRONG, borderless, trimmed};
 
+/// Code is not broken into lines below this length: it is easier to read and to copy.
+const LONG_CODE: usize = 40;
+/// Stands for a space within it meanwhile.
+const TIED: &str = "\u{a0}";
+
 /// The text for lines of this width.
 #[must_use]
 pub fn rendered(markdown: &str, width: u16) -> String {
@@ -24,13 +29,21 @@ struct Page {
     text: String,
     /// What is not yet broken into lines.
     line: String,
-    /// The lists around the item that is being read: the next number of each, if it has numbers.
-    lists: Vec<Option<u64>>,
+    /// The lists around the item that is being read.
+    lists: Vec<List>,
     /// What stands before the first line of the item.
     bullet: Option<String>,
     /// Where the links around the text lead.
     links: Vec<String>,
     rows: Vec<Vec<String>>,
+}
+
+/// A list that is being read.
+struct List {
+    /// The number of the next item, if they have numbers.
+    next: Option<u64>,
+    /// Columns by which its text is moved to the right: the space of what stands before an item.
+    indent: usize,
 }
 
 impl Page {
@@ -39,7 +52,10 @@ impl Page {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.line.push_str(&text),
-            Event::Code(code) => self.line.push_str(&format!("`{code}`")),
+            Event::Code(code) => {
+                let code = if code.chars().count() < LONG_CODE { code.replace(' ', TIED) } else { code.into_string() };
+                self.line.push_str(&format!("`{code}`"));
+            }
             Event::SoftBreak => self.line.push(' '),
             Event::HardBreak => self.line.push('\n'),
             // Comments, mostly, for whoever edits the file.
@@ -53,16 +69,18 @@ impl Page {
             Tag::List(first) => {
                 // The text of the item that the list is in.
                 self.flush(false);
-                self.lists.push(first);
+                self.lists.push(List { next: first, indent: if first.is_some() { 3 } else { 2 } });
             }
             Tag::Item => {
-                self.bullet = Some(match self.lists.last_mut() {
-                    Some(Some(number)) => {
-                        *number += 1;
-                        format!("{}. ", *number - 1)
-                    }
-                    _ => "- ".to_owned(),
-                });
+                let next = self.lists.last_mut().and_then(|list| list.next.as_mut());
+                self.bullet = Some(next.map_or_else(
+                    || "- ".to_owned(),
+                    |next| {
+                        let bullet = format!("{next}. ");
+                        *next += 1;
+                        bullet
+                    },
+                ));
             }
             Tag::CodeBlock(_) => self.flush(false),
             Tag::Link { dest_url, .. } => self.links.push(dest_url.into_string()),
@@ -96,8 +114,10 @@ impl Page {
                 _ => {}
             },
             TagEnd::TableCell => {
-                let cell = std::mem::take(&mut self.line);
-                self.rows.last_mut().map(|row| row.push(cell));
+                let cell = std::mem::take(&mut self.line).replace(TIED, " ");
+                if let Some(row) = self.rows.last_mut() {
+                    row.push(cell);
+                }
             }
             TagEnd::Table => self.table(),
             _ => {}
@@ -106,7 +126,7 @@ impl Page {
 
     /// Columns by which the text of a list is moved to the right.
     fn indent(&self) -> String {
-        "  ".repeat(self.lists.len())
+        " ".repeat(self.lists.iter().map(|list| list.indent).sum())
     }
 
     /// Breaks what was read into lines.
@@ -120,7 +140,7 @@ impl Page {
             let options = textwrap::Options::new(self.width.into()).initial_indent(&first).subsequent_indent(&indent);
             // Options and names of commands are not torn at their hyphens, nor are addresses.
             let options = options.break_words(false).word_splitter(WordSplitter::NoHyphenation);
-            self.text.push_str(&textwrap::fill(text.trim(), options));
+            self.text.push_str(&textwrap::fill(text.trim(), options).replace(TIED, " "));
             self.text.push('\n');
         }
         if ends_block && self.lists.is_empty() {
@@ -155,3 +175,6 @@ impl Page {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ fn help_of_every_command() {
             let output = run(&words).exits_with(0);
             assert_eq!(output.stderr, "", "{words}");
             let command = if command.is_empty() { "xacct" } else { &command };
-            assert_output(&format!("help-{}-{name}", command.replace(' ', "-")), &words, &output);
+            assert_output(&format!("help-{}-{name}", command.replace(' ', "_")), &words, &output);
             assert_fits(&words, &output);
         }
     }

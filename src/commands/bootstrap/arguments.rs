@@ -8,7 +8,7 @@ use crate::cli::{ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOption
 use crate::iam::arn::UserRef;
 use crate::iam::names::AccountId;
 
-/// Make or mend both halves of a link, then prove it.
+/// Create or repair both halves of a link, then test it.
 ///
 /// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
 /// Without --target-account it does so for every target in xacct.toml. Values in xacct.toml are used where no option

@@ -12,7 +12,7 @@ use crate::iam::templates::{self, State, StateLock};
 use crate::operations::run::Run;
 use crate::print::backend::{self, Backend, Version};
 
-/// Print the S3 backend of Terraform or OpenTofu that uses the link.
+/// Print the S3 backend block for Terraform or OpenTofu.
 ///
 /// Versions differ in how they name the role, and drop in silence what they do not know: name yours. With --policy,
 /// prints what the role must be allowed to do with the bucket.

@@ -13,15 +13,20 @@ use crate::iam::templates::{self, TrustTerms};
 use crate::operations::run::Run;
 use crate::print::hcp;
 
-/// Print the variables of a workspace of HCP Terraform or Terraform Enterprise.
+/// Print variables for an HCP Terraform or Terraform Enterprise workspace.
 ///
 /// Runs get in with tokens of their own, for which the role must trust the workspace; or with keys of the user. No
 /// secret is printed.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(
+    // clap would put it on one line, which is too long.
+    override_usage = "xacct print hcp --organization <NAME> --workspace <NAME>\n                       [OPTIONS] [TARGET]...",
+    after_long_help = "Examples:
   xacct print hcp dev --organization acme --workspace network
-  xacct print hcp dev --organization acme --workspace network --trust-policy --out trust.json
-  xacct print hcp dev --organization acme --workspace network --auth static")]
+  xacct print hcp dev --organization acme --workspace network --auth static
+  xacct print hcp dev --organization acme --workspace network \\
+      --trust-policy --out trust.json"
+)]
 pub struct Hcp {
     /// For which links, and where to.
     #[command(flatten)]

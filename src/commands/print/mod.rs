@@ -78,9 +78,9 @@ impl FromArgMatches for Print {
 impl Args for Print {
     fn augment_args(command: Command) -> Command {
         let command = command
-            .about("Print settings for tools that use a link: Terraform, AWS CLI, …")
+            .about("Print settings for Terraform, the AWS CLI, and other tools")
             .long_about(
-                "Print settings for the tools that use a link.\n\nNeeds neither network nor credentials: everything is in \
+                "Print settings for Terraform, the AWS CLI, and other tools that use a link.\n\nNeeds neither network nor credentials: everything is in \
                  xacct.toml.",
             )
             .subcommand_value_name("CONSUMER")

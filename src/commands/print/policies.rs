@@ -16,7 +16,7 @@ use crate::iam::templates;
 use crate::operations::run::Run;
 use crate::operations::settle;
 
-/// Print the least that an operator or the user must be allowed to do.
+/// Print the minimal IAM policies for operators and users.
 ///
 /// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.
 #[derive(Debug, Args)]

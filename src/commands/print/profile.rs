@@ -15,7 +15,7 @@ use crate::print::Access;
 use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
 use crate::text::word;
 
-/// Print profiles for ~/.aws/config that use the link.
+/// Print profiles for ~/.aws/config that use a link.
 ///
 /// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for
 /// the session: then tools that cannot prompt for an MFA code can use it, too.

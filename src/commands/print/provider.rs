@@ -13,7 +13,7 @@ use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::provider::{self, Extras, Provider};
 
-/// Print the Terraform provider block that uses the link.
+/// Print the Terraform provider block that uses a link.
 ///
 /// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
 
-/// Print Terragrunt's settings that use the link.
+/// Print Terragrunt settings that use a link.
 ///
 /// Terragrunt assumes the role by itself, with iam_role. That has no external ID and no MFA: a link that demands one
 /// is named in a generated provider instead and, given --bucket, in remote_state.

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
-use super::help::Help;
 use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{Global, OutputFormat};
 use crate::config::ConfigFile;
@@ -90,6 +89,10 @@ impl<'a> Start<'a> {
         Run { context, console, file: ConfigFile::default(), leftovers: Leftovers::default() }
     }
 }
+
+/// The command that explains the others, and its argument that names them. What it accepts is known here only.
+pub const HELP: &str = "help";
+pub const HELPED: &str = "words";
 
 /// Runs a command with what was typed.
 pub type Action = Box<dyn Fn(&Start<'_>) -> Result<Ended>>;
@@ -196,8 +199,8 @@ pub fn definition(groups: &'static [Group]) -> clap::Command {
     let topics = section("Topics (xacct help TOPIC)", &topics, &xacct);
     let after = xacct.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let helped = helped(&xacct);
-    xacct.help_template(template).after_long_help(topics + &after).mut_subcommand(Help::NAME, |help| {
-        help.mut_arg(Help::WORDS, |words| words.value_parser(PossibleValuesParser::new(helped)))
+    xacct.help_template(template).after_long_help(topics + &after).mut_subcommand(HELP, |help| {
+        help.mut_arg(HELPED, |words| words.value_parser(PossibleValuesParser::new(helped)))
     })
 }
 

@@ -25,7 +25,7 @@ use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 use crate::text::word;
 
-/// Find out which side of a link is wrong, why, and how to fix it.
+/// Find out which side of a link is wrong, and how to fix it.
 ///
 /// Tries to assume the role as the user, reads both halves with the operators' credentials, and evaluates them as AWS
 /// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and

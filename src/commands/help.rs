@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::command_line::{Start, Verb, definition};
+use super::command_line::{HELP, HELPED, Start, Verb, definition};
 use crate::error::{Ended, ExitCode, Result};
 use crate::report::markdown;
 use crate::topics::TOPICS;
@@ -17,17 +17,12 @@ use crate::topics::TOPICS;
 pub struct Help {
     /// A command, or a topic (default: lists all of them)
     // clap checks them against all names: see `command_line::definition`.
-    #[arg(value_name = "COMMAND|TOPIC", num_args = 0..=2)]
+    #[arg(id = HELPED, value_name = "COMMAND|TOPIC", num_args = 0..=2)]
     words: Vec<String>,
 }
 
-impl Help {
-    /// The argument that has the names of commands or topics.
-    pub const WORDS: &'static str = "words";
-}
-
 impl Verb for Help {
-    const NAME: &'static str = "help";
+    const NAME: &'static str = HELP;
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
         if let [word] = self.words.as_slice()

@@ -161,7 +161,7 @@ impl Page {
         let mut rows = std::mem::take(&mut self.rows).into_iter();
         let mut table = borderless(self.width);
         if let Some(head) = rows.next() {
-            table.set_header(head.into_iter().map(|cell| Cell::new(cell)));
+            table.set_header(head.into_iter().map(Cell::new));
         }
         table.add_rows(rows);
         self.text.push_str(&trimmed(&table));

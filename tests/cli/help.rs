@@ -168,8 +168,7 @@ fn mistyped_commands_and_options_are_guessed() {
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&format!("completions {shell}")).exits_with(0).stdout;
-        let topic = topics().remove(0).0;
-        for word in ["print-provider-hcl", "generate-external-id", "credential-process", &topic] {
+        for word in ["print-provider-hcl", "generate-external-id", "credential-process", "whose-credentials"] {
             assert!(script.contains(word), "{word} in the script of {shell}");
         }
     }

@@ -33,6 +33,23 @@ pub enum ExitCode {
     Terminated = 143,
 }
 
+impl ExitCode {
+    /// The exit code of several results: the worst of theirs. An error is worse than a "no", because it says nothing about
+    /// the link.
+    #[must_use]
+    pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
+        let severity = |code: &Self| match code {
+            Self::Done => 0,
+            Self::ChangesPending => 1,
+            Self::NotProven => 2,
+            Self::Usage => 3,
+            Self::Error => 4,
+            Self::HungUp | Self::Interrupted | Self::Terminated => 5,
+        };
+        codes.into_iter().max_by_key(severity).unwrap_or(Self::Done)
+    }
+}
+
 /// How the process ends: as xacct itself, or as the command that it ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {

@@ -10,7 +10,8 @@
 //! |---|---|
 //! | [`cli`] | options that several commands take; the doc comments of what can be typed are the help |
 //! | [`config`] | options, environment and `xacct.toml` made into settings; writing `xacct.toml` |
-//! | [`commands`] | one file a command, reading from top to bottom |
+//! | [`commands`] | the verbs, each reading from top to bottom: resolve, observe, decide, act, report |
+//! | `operations` | what verbs are made of; imports no command |
 //! | [`iam`] | the pure core: names and ARNs, policy documents, the plan, and what policies decide |
 //! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
 //! | [`proof`] | the steps that prove a link, and the verdict |
@@ -24,19 +25,19 @@
 //! | `topics` | what `xacct help TOPIC` tells |
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
-//! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
-//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and `files`. Only
-//! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::apply`, so nothing else
-//! can write IAM. A test holds this.
+//! Dependencies point one way: `commands` → `operations` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and
+//! `report` also `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and
+//! `files`. Only `commands::bootstrap` and `commands::teardown`, with the `operations::grant_writer` of both, reach
+//! `aws::iam::apply`, so nothing else can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!
-//! `bootstrap` observes both accounts ([`aws::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
-//! ([`aws::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
-//! ([`proof`]).
+//! `bootstrap` observes both accounts ([`aws::iam::observe`]), plans ([`iam::plan`]), shows the plan, applies that same
+//! value ([`aws::iam::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and
+//! proves it ([`proof`]).
 //!
-//! `teardown` goes the same way backwards: it observes, plans ([`iam::removal`]), shows, applies, observes again, and takes
-//! the link out of the file ([`config::forget`]).
+//! `teardown` goes the same way backwards: it observes, plans ([`iam::plan::teardown`]), shows, applies, observes again, and
+//! takes the link out of the file ([`config::forget`]).
 
 #![deny(
     missing_docs,

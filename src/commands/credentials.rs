@@ -6,7 +6,6 @@ use super::command_line::{Start, Verb};
 use crate::cli::SessionOptions;
 use crate::error::{Ended, ExitCode, Result};
 use crate::export;
-use crate::operations::proving;
 use crate::operations::run::Run;
 use crate::operations::{interrupt, session};
 use crate::report::console::count;
@@ -75,7 +74,7 @@ impl Verb for Credentials {
 /// Runs `xacct credentials`.
 fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
-        let forgotten = proving::cache(run).map_or(Ok(0), |cache| cache.forget())?;
+        let forgotten = run.session_cache().map_or(Ok(0), |cache| cache.forget())?;
         run.console.say(&format!("Forgot {}", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }

@@ -1,7 +1,6 @@
 //! A session of a role, for those who use the link.
 
 use crate::aws::client::access::Access;
-use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::Key;
 use crate::aws::sts::SessionCredentials;
@@ -11,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
-use crate::operations::run::Run;
+use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
 use crate::text::word;
 
@@ -46,14 +45,12 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
         extent: Extent::Session,
         region: region.clone(),
         request: RequestOptions {
-            session_name: options.request.session_name.clone(),
             duration: options.request.duration.or_else(|| longest(&link, access)),
-            tags: options.request.session_tag.clone(),
-            source_identity: options.request.source_identity.clone(),
+            ..RequestOptions::from(&options.request)
         },
-        ..proving::claim(&link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
+        ..proving::claim(&link, &role, Freshness::Settled, run)
     };
-    let cache = if options.cache { proving::cache(run) } else { None };
+    let cache = if options.cache { run.session_cache() } else { None };
     let key = key(&prover, &claim)?;
     if options.cache && cache.is_none() {
         run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
@@ -102,8 +99,8 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
-    let mfa = proving::mfa(&options.user, run)?;
-    let connections = Connections::open(region, false, proving::saying(run)).await?.with_mfa(mfa);
+    let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
+    let connections = run.open_connections(opening).await?;
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
     let shown = name.name().to_string();

@@ -14,14 +14,8 @@ use crate::iam::arn::RoleArn;
 use crate::iam::plan::bootstrap::{Change, unlike_created};
 use crate::iam::state::{DesiredRole, Reading};
 
-/// What became of one change.
-#[derive(Debug)]
-pub struct Applied<'a> {
-    /// The change.
-    pub change: &'a Change,
-    /// Whether AWS took it.
-    pub result: Result<()>,
-}
+/// A change, and whether AWS accepted it.
+pub type Applied<'a> = (&'a Change, Result<()>);
 
 /// Carries out the changes on a role.
 ///
@@ -31,7 +25,7 @@ pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change])
     let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
     let is_new = frame.iter().any(|change| matches!(change, Change::CreateRole(_)));
     let mut applied = side_by_side(access, role, frame, false).await;
-    if applied.iter().all(|applied| applied.result.is_ok()) {
+    if applied.iter().all(|(_, result)| result.is_ok()) {
         applied.extend(side_by_side(access, role, permissions, is_new).await);
     }
     applied
@@ -39,7 +33,7 @@ pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change])
 
 /// Writes the grant.
 pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
+    join_all(changes.iter().map(async |change| (change, write_grant(access, change).await))).await
 }
 
 /// Removes a role: its inline policies, its attachments, itself, each after the one before (IAM API reference, DeleteRole).
@@ -57,10 +51,10 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
             // What was taken off a moment ago may still be seen where the role is deleted.
             let waits = is_last(change) && has_policies;
             let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
-            Applied { change, result }
+            (change, result)
         };
         applied.extend(join_all(step.into_iter().map(remove)).await);
-        if applied.iter().any(|applied| applied.result.is_err()) {
+        if applied.iter().any(|(_, result)| result.is_err()) {
             break;
         }
     }
@@ -85,7 +79,7 @@ async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Chan
     let apply = async |change: &'a Change| {
         let once = async || write(access, role, change).await;
         let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
-        Applied { change, result }
+        (change, result)
     };
     join_all(changes.into_iter().map(apply)).await
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Job, Work};
+use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
 use crate::iam::policy::PolicyDocument;
@@ -65,7 +65,7 @@ fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
             let _ = write!(command, " {name}");
         }
     }
-    OtherHalf { owner: format!("target account {}", link.account), command, document: job.desired.trust.clone() }
+    OtherHalf { owner: format!("target account {}", link.account), command, document: job.state.desired.trust.clone() }
 }
 
 fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {

@@ -48,7 +48,7 @@ pub struct OperatorAccess {
     /// Reach the target account through this role there, assumed by the source operator
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ENTER_ROLE")]
     pub enter_role: Option<RoleName>,
-    /// The source account, 12 digits, where no credentials of it are at hand (--only target)
+    /// The source account, 12 digits, if you have no credentials for it (--only target)
     #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_SOURCE_ACCOUNT")]
     pub source_account: Option<AccountId>,
 }
@@ -63,16 +63,16 @@ pub struct RoleOptions {
     /// The role's path, such as /engineering/ (default: /)
     #[arg(long, value_name = "PATH", value_parser = valid::<IamPath>, env = "XACCT_ROLE_PATH")]
     pub role_path: Option<IamPath>,
-    /// Demand this external ID
+    /// Require this external ID
     #[arg(long, value_name = "ID", value_parser = valid::<ExternalId>, env = "XACCT_EXTERNAL_ID", conflicts_with = "generate_external_id")]
     pub external_id: Option<ExternalId>,
-    /// Demand an external ID; make a random one unless the link has one
+    /// Require an external ID; generate one unless the link has one
     #[arg(long)]
     pub generate_external_id: bool,
-    /// Demand multi-factor authentication
+    /// Require multi-factor authentication
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub require_mfa: Option<bool>,
-    /// Admit this user only, not whoever the source account grants it to
+    /// Admit only this user, not every principal that the source account allows
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub restrict_to_user: Option<bool>,
     /// Let sessions carry tags and a source identity
@@ -81,10 +81,10 @@ pub struct RoleOptions {
     /// Attach this managed policy: an ARN, or the name of one of AWS's (can be repeated)
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub policy_arn: Vec<ManagedPolicy>,
-    /// Put the policy in this JSON file on the role (can be repeated)
+    /// Add the policy in this JSON file to the role (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub policy_file: Vec<PathBuf>,
-    /// Cap the role with this managed policy
+    /// Permissions boundary of the role: a managed policy
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub permissions_boundary: Option<ManagedPolicy>,
     /// The longest session, 1h to 12h (default: 1h)
@@ -139,13 +139,13 @@ pub struct UserOptions {
     /// Region of the session and of the test bucket (default: the profile's)
     #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
     pub region: Option<Region>,
-    /// The six digits that the user's MFA device shows, where the role demands MFA
+    /// MFA code of the user's device, six digits, if the role requires MFA
     #[arg(long, value_name = "CODE", env = "XACCT_MFA_CODE", hide_env_values = true)]
     pub mfa_code: Option<TypedCode>,
-    /// How long a session with MFA is kept, so that no other code is asked for, 15m to 12h (default: 12h)
+    /// How long to cache the MFA session, 15m to 12h (default: 12h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>, env = "XACCT_MFA_SESSION_DURATION")]
     pub mfa_session_duration: Option<SessionDuration>,
-    /// Keep no session, and use none that is kept
+    /// Don't use the session cache
     #[arg(long, env = "XACCT_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_cache: bool,
 }
@@ -154,10 +154,10 @@ pub struct UserOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Credentials")]
 pub struct CodeOptions {
-    /// The six digits that the operator's MFA device shows, where the profile has an mfa_serial
+    /// MFA code of the operator's device, six digits, if the profile has an mfa_serial
     #[arg(long, value_name = "CODE", env = "XACCT_MFA_CODE", hide_env_values = true)]
     pub mfa_code: Option<TypedCode>,
-    /// Keep no session, and use none that is kept
+    /// Don't use the session cache
     #[arg(long, env = "XACCT_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_cache: bool,
 }
@@ -176,16 +176,16 @@ pub struct ProofOptions {
     /// As whom, where and with what.
     #[command(flatten)]
     pub user: UserOptions,
-    /// How far to go: `bucket` makes a bucket and deletes it, `identity` stops at the session (default: bucket)
+    /// How far to test: `bucket` creates and deletes a bucket, `identity` stops at the session (default: bucket)
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
-    /// Tag the test bucket, where the organization demands it (can be repeated)
+    /// Tag the test bucket, if the organization requires tags (can be repeated)
     #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
     pub bucket_tag: Vec<Tag>,
-    /// Whose names the test bucket's name stands among (default: global)
+    /// Namespace of the test bucket (default: global)
     #[arg(long, value_name = "NAMESPACE")]
     pub bucket_namespace: Option<BucketNamespace>,
-    /// Address buckets by path; done by itself for endpoints that are an IP address or localhost
+    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
 }
@@ -219,9 +219,9 @@ impl fmt::Debug for TypedCode {
 /// How far verification goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Probe {
-    /// Make a bucket and delete it
+    /// Create a bucket and delete it
     Bucket,
-    /// Stop once the session is proven to be in the target account
+    /// Stop once the session is shown to be in the target account
     Identity,
 }
 
@@ -241,13 +241,13 @@ pub struct ReportOptions {
     /// A table for people, or one JSON document on stdout
     #[arg(long, value_name = "FORMAT", default_value = "table", env = "XACCT_OUTPUT")]
     pub output: OutputFormat,
-    /// How many targets to work on side by side
+    /// How many targets to process concurrently
     #[arg(long, value_name = "N", default_value = "8", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
-    /// How many requests STS gets at most within a second, 20 to 600
+    /// Maximum STS requests per second, 20 to 600
     ///
-    /// AWS takes 600 from an account in each region, from all of its users and tools together. A request that would be too
-    /// many waits, and so does one that AWS throttles all the same.
+    /// AWS allows an account 600 requests per second in each Region, for all its users and tools together. xacct delays
+    /// requests above the limit, and retries those that AWS throttles.
     #[arg(long, value_name = "N", default_value = "200", env = "XACCT_STS_RATE", value_parser = clap::value_parser!(u16).range(20..=600))]
     pub sts_rate: u16,
 }

@@ -10,10 +10,10 @@ pub struct Printed {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Write to this file; one that this command did not write is left alone
+    /// Write to this file; never overwrites a file that this command did not generate
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace the file, whoever wrote it
+    /// Overwrite any existing file
     #[arg(long, requires = "out")]
     pub force: bool,
 }

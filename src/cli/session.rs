@@ -8,10 +8,10 @@ use crate::iam::names::{SessionDuration, SessionName, Tag};
 /// Whose session of which kind is opened.
 #[derive(Debug, Clone, Args)]
 pub struct SessionOptions {
-    /// AWS profile to fall back on where no user profile is known
+    /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
     pub profile: Option<String>,
-    /// Keep the role's session, too, and use a kept one
+    /// Cache the role's session too
     #[arg(long, help_heading = "Credentials")]
     pub cache: bool,
     /// As whom, where and with what.
@@ -26,16 +26,16 @@ pub struct SessionOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The request")]
 pub struct RequestOptions {
-    /// Name the session so (default: after the user)
+    /// Role session name (default: the user's name)
     #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
     pub session_name: Option<SessionName>,
-    /// Ask for a session of this length, 15m to 12h (default: AWS's, 1h)
+    /// Session duration, 15m to 12h (default: AWS's, 1h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
     /// Tag the session (can be repeated)
     #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
     pub session_tag: Vec<Tag>,
-    /// Set this source identity
+    /// Source identity of the session
     #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
     pub source_identity: Option<SessionName>,
 }

@@ -36,7 +36,7 @@ Exit codes:
   0  done; access works
   1  something went wrong
   2  wrong usage, or a wrong value in xacct.toml
-  3  access does not work, or works where it must not, or could not be proven
+  3  access does not work, is too open, or could not be tested
   4  changes are pending (bootstrap --check, teardown --check)
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
      or is named on stderr

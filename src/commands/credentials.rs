@@ -12,8 +12,8 @@ use crate::report::console::count;
 
 /// Print session credentials for tools and shells.
 ///
-/// What is printed is secret until the session ends. The default form is that of credential_process in the AWS config
-/// file, so that every AWS tool can use the link, with its external ID and MFA.
+/// The output is secret until the session ends. The default format is that of credential_process in the AWS config file,
+/// with which every AWS tool can use the link, including its external ID and MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   In the AWS config file, for every AWS tool:
@@ -24,19 +24,19 @@ use crate::report::console::count;
     xacct credentials dev --format fish | source
   For Terragrunt:
     TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
-  Forget every session that is kept:
+  Empty the session cache:
     xacct credentials --forget")]
 pub struct Credentials {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
     pub target: Option<String>,
-    /// The form of the credentials
+    /// Format of the credentials
     #[arg(long, value_name = "FORMAT", default_value = "process")]
     pub format: Format,
-    /// The user's own session in place of the role's: GetSessionToken, with MFA if the user has a device
+    /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
     #[arg(long)]
     pub session_token: bool,
-    /// Remove every session that is kept, and print nothing
+    /// Empty the session cache, and print nothing
     #[arg(long, conflicts_with = "session_token")]
     pub forget: bool,
     /// Which session.

@@ -27,29 +27,29 @@ use crate::report::{diagnosis, proof};
 
 /// Find out which side of a link is wrong, and how to fix it.
 ///
-/// Tries to assume the role as the user, reads both halves with the operators' credentials, and evaluates them as AWS
-/// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
-/// bootstrap whose link does not work.
+/// AWS answers most failures with the same AccessDenied. So diagnose tries to assume the role as the user, reads both halves
+/// with the operators' credentials, and evaluates the policies as AWS does. It writes nothing. verify and bootstrap show the
+/// same diagnosis for a link that does not work.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct diagnose
   xacct diagnose dev --user-profile alice
-  Why a tool that asks for more is refused:
+  Why a tool that requests more is denied:
     xacct diagnose dev --duration 4h --session-tag project=x
-  A bug report that anybody can replay:
+  A bug report that anyone can replay:
     xacct diagnose dev --save-facts facts.json --redact
     xacct diagnose --facts facts.json")]
 pub struct Diagnose {
     /// The target, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET", conflicts_with = "facts")]
     pub target: Option<String>,
-    /// Judge what was saved in this file; asks AWS nothing
+    /// Diagnose offline from a saved facts file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
     pub facts: Option<PathBuf>,
-    /// Write all that was learned to this file; there is no secret in it
+    /// Save the facts to this file; it contains no secrets
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
-    /// Put other numbers in the place of account numbers in that file
+    /// Replace account IDs with placeholders in that file
     #[arg(long, requires = "save_facts")]
     pub redact: bool,
     /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)

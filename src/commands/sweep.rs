@@ -28,18 +28,18 @@ use crate::text::on_one_line;
 
 /// Delete test buckets left behind by interrupted runs.
 ///
-/// Looks in the target account for buckets with names and the tag of xacct's own, and deletes those that are empty.
+/// Finds buckets in the target account that have a name and the tag of xacct's test buckets, and deletes the empty ones.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct sweep
   xacct sweep dev --older-than 24h
-  An account that is not on record (any more):
+  An account that is not in xacct.toml:
     xacct sweep 222222222222 --target-profile dev-admin")]
 pub struct Sweep {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Leave buckets that are younger: they may be of a run under way
+    /// Skip buckets younger than this: they may belong to a run in progress
     #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
     pub older_than: Duration,
     /// Show the buckets and stop
@@ -48,7 +48,7 @@ pub struct Sweep {
     /// Delete without asking
     #[arg(long, short)]
     pub yes: bool,
-    /// Address buckets by path; done by itself for endpoints that are an IP address or localhost
+    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
     /// Where the credentials are.

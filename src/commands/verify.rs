@@ -23,8 +23,8 @@ use crate::report::{console, diagnosis, proof};
 
 /// Test that a link works and rejects what it should.
 ///
-/// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it
-/// is, deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.
+/// Tests as the user, never as an administrator: assumes the role, creates a bucket in the target account, checks who owns
+/// it, deletes it, and sends requests that must be denied: without external ID, with a wrong one, without MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify
@@ -35,7 +35,7 @@ pub struct Verify {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// AWS profile to fall back on where no user profile is known
+    /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
     /// How to verify.

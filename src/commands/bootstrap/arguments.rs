@@ -11,8 +11,8 @@ use crate::iam::names::AccountId;
 /// Create or repair both halves of a link, then test it.
 ///
 /// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
-/// Without --target-account it does so for every target in xacct.toml. Values in xacct.toml are used where no option
-/// or XACCT_… variable says otherwise.
+/// Without --target-account it does so for every target in xacct.toml. Options and XACCT_…
+/// variables override values in xacct.toml.
 ///
 /// Credentials of the source account come from --profile or the environment; those of the target account from
 /// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
@@ -20,7 +20,7 @@ use crate::iam::names::AccountId;
 #[command(after_long_help = "Examples:
   Link yourself, with an external ID:
     xacct bootstrap --target-account 222222222222 --generate-external-id
-  Link alice with profiles for both accounts, and give the role more to do:
+  Link alice with profiles for both accounts, and give the role permissions:
     xacct bootstrap --target-account 222222222222 --user alice \\
       --policy-arn PowerUserAccess --profile security-admin \\
       --target-profile dev-admin --user-profile alice
@@ -29,7 +29,7 @@ use crate::iam::names::AccountId;
       --enter-role OrganizationAccountAccessRole
   See what would change, and fail in CI if anything would:
     xacct bootstrap --check
-  Make only the half in the target account, for a user of somebody else's:
+  Create only the half in the target account, for someone else's user:
     xacct bootstrap --only target --target-account 222222222222 \\
       --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
 pub struct Bootstrap {
@@ -39,10 +39,10 @@ pub struct Bootstrap {
     /// Who may assume the role: a user of the source account, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
     pub user: Option<UserRef>,
-    /// Make one half only, and print what the other account's owner needs
+    /// Create only one half, and print what the other account's owner needs
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Take over a role or grant that xacct did not make, after showing the difference
+    /// Take over a role or grant that xacct did not create, after showing the difference
     #[arg(long)]
     pub adopt: bool,
     /// What is to be done with the changes.
@@ -51,7 +51,7 @@ pub struct Bootstrap {
     /// Do not verify afterwards
     #[arg(long)]
     pub no_verify: bool,
-    /// How long to wait for AWS to honour what was just written
+    /// How long to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
     /// Where the links and the credentials are.

@@ -17,22 +17,22 @@ use child::Signals;
 
 /// Run a command with a session of the role.
 ///
-/// The command finds the session's credentials in its environment, and nothing there that would win over them. It gets
-/// stdin, stdout, stderr and signals as if xacct were not there, and its exit code is passed on.
+/// The command gets the session's credentials in its environment; variables that would override them are removed. It has
+/// stdin, stdout, stderr and signals as if started directly, and xacct exits with its exit code.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
   xacct exec dev -- bash
 
-The command does not see AWS_PROFILE and other variables that would win over the
-session, nor XACCT_MFA_CODE. Its exit code is passed on: 128 and the signal if
-one ended it, 127 if there is no such command, 126 if it cannot be run.
+The command does not see AWS_PROFILE and other variables that would override the
+session, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
+if one ended it, 127 if there is no such command, 126 if it cannot be run.
 
-A signal to xacct is passed on to the command; Ctrl-C reaches it by itself. What
-another program sends to the whole process group arrives twice, because nothing
-tells it from a signal to xacct alone, and Terraform gives up at the second: use
-timeout --foreground, and send signals to xacct, not to its group.")]
+xacct passes signals on to the command; Ctrl-C reaches it directly. A signal that
+another program sends to the whole process group arrives twice, and the second
+one makes Terraform give up: use timeout --foreground, and send signals to xacct,
+not to its group.")]
 pub struct Exec {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET")]

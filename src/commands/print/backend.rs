@@ -14,14 +14,14 @@ use crate::print::backend::{self, Backend, Version};
 
 /// Print the S3 backend block for Terraform or OpenTofu.
 ///
-/// Versions differ in how they name the role, and drop in silence what they do not know: name yours. With --policy,
-/// prints what the role must be allowed to do with the bucket.
+/// Versions name the role differently and silently ignore what they don't know, so name yours. --policy prints the
+/// permissions that the role needs for the state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print backend-hcl dev --bucket my-state > backend.tf
   xacct print backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
       --terraform-version opentofu-1.8 --lock-table locks
-  What the role must be allowed to do with the bucket:
+  The permissions that the role needs for the state:
     xacct print backend-hcl dev --bucket my-state --policy --out state.json
     xacct bootstrap --policy-file state.json --probe identity")]
 pub struct BackendHcl {
@@ -37,7 +37,7 @@ pub struct BackendHcl {
     /// For this version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
     #[arg(long, value_name = "VERSION")]
     pub terraform_version: Option<String>,
-    /// The DynamoDB table that keeps two runs apart, for versions before 1.10
+    /// DynamoDB lock table, for versions before 1.10
     #[arg(long, value_name = "NAME")]
     pub lock_table: Option<String>,
     /// Region of the bucket (default: the target's in xacct.toml, else AWS_REGION)
@@ -46,10 +46,10 @@ pub struct BackendHcl {
     /// How long sessions last, 15m to 12h (default: the role's limit)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
-    /// Print the least that the role must be allowed to do with the state, as a JSON policy
+    /// Print the minimal policy for the state instead, as JSON
     #[arg(long)]
     pub policy: bool,
-    /// Workspaces other than the default one, too
+    /// Include workspaces other than the default one
     #[arg(long, requires = "policy")]
     pub workspaces: bool,
 }

@@ -14,8 +14,8 @@ use crate::print::cloudformation;
 
 /// Print the role as a CloudFormation template.
 ///
-/// With parameters for what differs from account to account, and in comments the commands that deploy it: to one
-/// account, or with a stack set to an organizational unit.
+/// Parameters hold what differs between accounts. Comments show the commands that deploy it to one account, or to an
+/// organizational unit as a stack set.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print cloudformation dev --out role.yaml
@@ -27,7 +27,7 @@ pub struct Cloudformation {
     /// The form of the template
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub format: TemplateFormat,
-    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
     pub user_arn: Option<UserArn>,
 }

@@ -15,8 +15,7 @@ use crate::print::hcp;
 
 /// Print variables for an HCP Terraform or Terraform Enterprise workspace.
 ///
-/// Runs get in with tokens of their own, for which the role must trust the workspace; or with keys of the user. No
-/// secret is printed.
+/// Runs use tokens of their own, for which the role must trust the workspace, or keys of the user. Prints no secrets.
 #[derive(Debug, Args)]
 #[command(
     // clap would put it on one line, which is too long.
@@ -40,7 +39,7 @@ pub struct Hcp {
     /// The workspace
     #[arg(long, value_name = "NAME")]
     pub workspace: String,
-    /// Where Terraform Enterprise is
+    /// Hostname of HCP Terraform or Terraform Enterprise
     #[arg(long, value_name = "HOST", default_value = "app.terraform.io")]
     pub hostname: String,
     /// How runs get credentials
@@ -49,7 +48,7 @@ pub struct Hcp {
     /// Print the role's trust policy with the workspace in it, as JSON
     #[arg(long)]
     pub trust_policy: bool,
-    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>, requires = "trust_policy")]
     pub user_arn: Option<UserArn>,
     /// Region of the runs (default: the target's in xacct.toml)

@@ -18,7 +18,7 @@ use crate::operations::settle;
 
 /// Print the minimal IAM policies for operators and users.
 ///
-/// As an IAM policy in JSON, filled in for the links on record: bootstrap works with exactly these.
+/// Prints an IAM policy in JSON, filled in for the links in xacct.toml. bootstrap works with exactly these permissions.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json
@@ -28,10 +28,10 @@ pub struct Policies {
     /// For which links, and where to.
     #[command(flatten)]
     pub printed: Printed,
-    /// For whom
+    /// Whose permissions to print
     #[arg(long = "for", value_name = "WHO")]
     pub party: Party,
-    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
     pub user_arn: Option<UserArn>,
 }

@@ -23,25 +23,25 @@ use crate::text::word;
 #[command(after_long_help = "Examples:
   xacct print profile >> ~/.aws/config
   xacct print profile dev --profile-name work --duration 30m
-  For tools that cannot ask for an MFA code:
+  For tools that cannot prompt for an MFA code:
     xacct print profile dev --credential-process --program /usr/local/bin/xacct")]
 pub struct Profiles {
     /// For which links, and where to.
     #[command(flatten)]
     pub printed: Printed,
-    /// Name the profile so (default: as the target)
+    /// Name of the profile (default: the target's name)
     #[arg(long, value_name = "NAME")]
     pub profile_name: Option<String>,
     /// The profile that has the user's own credentials (default: user_profile in xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE", conflicts_with = "credential_process")]
     pub source_profile: Option<String>,
-    /// The user's MFA device (default: the device that is called as the user is)
+    /// ARN of the user's MFA device (default: the device named after the user)
     #[arg(long, value_name = "ARN", value_parser = valid::<MfaSerial>, conflicts_with = "credential_process")]
     pub mfa_serial: Option<MfaSerial>,
-    /// Let xacct make the session
+    /// Get the session from xacct, as credential_process
     #[arg(long)]
     pub credential_process: bool,
-    /// Where xacct is, for --credential-process (default: xacct, wherever the PATH has it)
+    /// Path of xacct, for --credential-process (default: xacct, found in PATH)
     #[arg(long, value_name = "FILE", requires = "credential_process")]
     pub program: Option<PathBuf>,
     /// Region of the profile (default: the target's in xacct.toml)

@@ -15,7 +15,7 @@ use crate::print::provider::{self, Extras, Provider};
 
 /// Print the Terraform provider block that uses a link.
 ///
-/// Needs neither network nor credentials: everything stands in xacct.toml. Several targets get an alias each.
+/// Needs neither network nor credentials: everything is in xacct.toml. Each of several targets gets an alias.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf
@@ -35,16 +35,16 @@ pub struct ProviderHcl {
     /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
-    /// Set this source identity
+    /// Source identity of the session
     #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
     pub source_identity: Option<SessionName>,
     /// Tag the sessions (can be repeated)
     #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
     pub session_tag: Vec<Tag>,
-    /// Let sessions that follow keep this tag (can be repeated)
+    /// Make this session tag transitive (can be repeated)
     #[arg(long, value_name = "KEY", value_parser = valid::<TagKey>)]
     pub transitive_tag_key: Vec<TagKey>,
-    /// Assume this role first, and with it the link's: sessions then last an hour at most
+    /// Assume this role first, then the link's with it; sessions last at most an hour
     #[arg(long, value_name = "ROLE_ARN", value_parser = valid::<RoleArn>)]
     pub through: Option<RoleArn>,
 }

@@ -15,8 +15,8 @@ use crate::print::role_hcl::{self, Target, WayIn};
 
 /// Print the role and the grant as Terraform resources.
 ///
-/// With import blocks, so that Terraform 1.5 or later takes over what bootstrap made: nothing is made again, and
-/// nothing is changed.
+/// With import blocks, so that Terraform 1.5 or later takes over what bootstrap created, without recreating or changing
+/// anything.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print role-hcl --out link.tf
@@ -26,7 +26,7 @@ pub struct RoleHcl {
     /// For which links, and where to.
     #[command(flatten)]
     pub printed: Printed,
-    /// The user's ARN, where the user has a path (default: the user in xacct.toml)
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
     pub user_arn: Option<UserArn>,
 }

@@ -14,8 +14,8 @@ use crate::print::terragrunt::{self, Names, Version};
 
 /// Print Terragrunt settings that use a link.
 ///
-/// Terragrunt assumes the role by itself, with iam_role. That has no external ID and no MFA: a link that demands one
-/// is named in a generated provider instead and, given --bucket, in remote_state.
+/// Terragrunt assumes the role itself, with iam_role. That supports neither external ID nor MFA: for a link that requires
+/// one, prints a generated provider and, with --bucket, remote_state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print terragrunt-hcl dev
@@ -27,7 +27,7 @@ pub struct TerragruntHcl {
     /// Name the options and variables of this version only (default: of all)
     #[arg(long, value_name = "VERSION")]
     pub terragrunt_version: Option<String>,
-    /// The bucket that holds the state, where the link demands an external ID or MFA
+    /// The bucket that holds the state, if the link requires an external ID or MFA
     #[arg(long, value_name = "BUCKET")]
     pub bucket: Option<String>,
     /// Region of the provider and of the bucket (default: the target's in xacct.toml, else AWS_REGION)

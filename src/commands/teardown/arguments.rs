@@ -8,20 +8,20 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 
 /// Remove both halves of a link.
 ///
-/// The role with its policies first, which ends its sessions, then its place in the grant. Takes the target out of
-/// xacct.toml when both are gone, and removes nothing that xacct did not make.
+/// Removes the role with its policies first, which ends its sessions, then takes the role out of the grant. Removes the
+/// target from xacct.toml once both are gone. Never removes anything that xacct did not create.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct teardown dev
-  See what would go:
+  See what would be removed:
     xacct teardown --dry-run
-  Remove every link on record, without a question:
+  Remove every link in xacct.toml without asking:
     xacct teardown --yes
   Remove only the half in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap use the role, too: after them, --even-if-used is
-needed for two days.")]
+xacct verify and xacct bootstrap use the role too: for two days after them,
+teardown needs --even-if-used.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
@@ -38,7 +38,7 @@ pub struct Teardown {
     /// What is to be done with the changes.
     #[command(flatten)]
     pub changes: ChangeOptions,
-    /// How long to wait for AWS to show that all is gone
+    /// How long to wait for the removal to propagate
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
     /// Where the credentials are.

@@ -87,6 +87,43 @@ fn the_readme_stays_short() {
     assert!(long.is_empty(), "longer than 120 characters:\n{}", long.join("\n"));
 }
 
+/// The session in the README is shortened, and what it shows is what xacct prints.
+#[test]
+fn the_readme_shows_what_xacct_prints() {
+    let readme = text("README.md");
+    let session = readme.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let snapshot = text("tests/cli/snapshots/bootstrap-new.snap");
+    let shown = session.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with("Apply"));
+    let shown: Vec<_> = shown.map(without_chance).collect();
+    let wrong: Vec<_> = shown.iter().filter(|line| !snapshot.lines().any(|printed| printed == *line)).collect();
+    assert!(shown.len() > 8 && wrong.is_empty(), "not in the snapshot: {wrong:#?}");
+}
+
+/// The line with names and times as the snapshots have them.
+fn without_chance(line: &str) -> String {
+    let words = line.split(' ').map(|word| match word.strip_prefix("xacct-verify-222222222222-") {
+        Some(_) => "xacct-verify-222222222222-RANDOM-CHARS",
+        None => word,
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    let seconds = line.split(' ').filter(|word| word.parse::<f32>().is_ok_and(|_| word.contains('.')));
+    seconds.fold(line.clone(), |line, seconds| line.replace(&format!("{seconds} s"), "TIME"))
+}
+
+/// Each topic of the help is linked from the README by its name.
+#[test]
+fn every_topic_is_in_the_readme() {
+    let topics = text("src/topics.rs");
+    let names = quoted_after(&topics, "name: \"");
+    let files = quoted_after(&topics, "include_str!(\"");
+    assert_eq!(names.len(), files.len());
+    let paths = files.into_iter().map(|file| match file.strip_prefix("../") {
+        Some(outside) => format!("]({outside})"),
+        None => format!("](src/{file})"),
+    });
+    assert_names("README.md", &names.iter().map(|name| format!("| [{name}](")).chain(paths).collect());
+}
+
 #[test]
 fn every_variable_is_documented() {
     let sources: String = files("src", "rs").into_iter().map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -12,7 +12,7 @@ use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::bootstrap::{Plan, plan_grant, plan_role};
-use crate::operations::accounts::{SourceSide, TargetSide, source_as_told};
+use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::work::{Failed, GrantJob};
@@ -27,10 +27,12 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     };
     let planner = Planner { source: &source, files: &files, args, run };
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
-    for (link, target) in targets {
-        match planner.plan(link, target) {
-            Ok(job) => jobs.push(job),
-            Err(link) => failed.push(link),
+    for (mut link, target) in targets {
+        match target.and_then(|target| planner.plan(&mut link, target)) {
+            Ok((state, operator, plan)) => {
+                jobs.push(Job { role: state.desired.arn.clone(), link, operator, plan, result: Ok(()), state });
+            }
+            Err(error) => failed.push(Failed { link, error }),
         }
     }
     let grant = match &source.observed {
@@ -64,17 +66,8 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn plan(&self, mut link: Link, target: Result<Option<TargetSide>>) -> std::result::Result<Job, Failed> {
-        match target.and_then(|target| self.try_to_plan(&mut link, target)) {
-            Ok((state, target, plan)) => {
-                let operator = target.map(|target| target.operator);
-                Ok(Job { role: state.desired.arn.clone(), link, operator, plan, result: Ok(()), state })
-            }
-            Err(error) => Err(Failed { link, error }),
-        }
-    }
-
-    fn try_to_plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<TargetSide>, Plan)> {
+    /// Settles the link by what was observed, and plans its role.
+    fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
         check_pair(self.source, link, target.as_ref())?;
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
         settle::complete(link, self.source, observed, self.run.context)?;
@@ -86,7 +79,8 @@ impl Planner<'_> {
             Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt).map_err(|refusal| refused(&refusal))?,
             None => Plan::default(),
         };
-        Ok((Making { desired, quotas, made: true, written: None, proof: None, diagnosis: None }, target, plan))
+        let making = Making { desired, quotas, made: true, written: None, proof: None, diagnosis: None };
+        Ok((making, target.map(|target| target.operator), plan))
     }
 }
 

@@ -173,9 +173,6 @@ impl From<&CodeOptions> for UserOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verification")]
 pub struct ProofOptions {
-    /// As whom, where and with what.
-    #[command(flatten)]
-    pub user: UserOptions,
     /// How far to test: `bucket` creates and deletes a bucket, `identity` stops at the session (default: bucket)
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
@@ -188,6 +185,9 @@ pub struct ProofOptions {
     /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
+    /// As whom, where and with what. Last, because its heading holds for all that follows.
+    #[command(flatten)]
+    pub user: UserOptions,
 }
 
 /// An MFA code as it was typed. It is parsed later, because clap repeats what it refuses, and this is not to be printed.

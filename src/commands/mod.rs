@@ -21,7 +21,8 @@ use crate::error::{Ended, Error, ExitCode};
 use crate::report::{Console, json};
 use command_line::{Entry, Group, Start, Typed};
 
-/// Every command, in the order of the help.
+/// Every command, in the order of the help. A new one is a file with what can be typed and what is done ([`command_line::Verb`]),
+/// and an entry here.
 const GROUPS: &[Group] = &[
     Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>()] },
     Group { title: "Test", commands: &[Entry::of::<verify::Verify>(), Entry::of::<diagnose::Diagnose>()] },

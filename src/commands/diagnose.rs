@@ -4,23 +4,70 @@
 mod facts_file;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 
+use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
-use crate::cli::Diagnose;
+use crate::cli::{ReportOptions, RequestOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis, proof};
+
+/// Find out which side of a link is wrong, and how to fix it.
+///
+/// AWS answers most failures with the same AccessDenied. So diagnose tries to assume the role as the user, reads both halves
+/// with the operators' credentials, and evaluates the policies as AWS does. It writes nothing. verify and bootstrap show the
+/// same diagnosis for a link that does not work.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct diagnose
+  xacct diagnose dev --user-profile alice
+  Why a tool that requests more is denied:
+    xacct diagnose dev --duration 4h --session-tag project=x
+  A bug report that anyone can replay:
+    xacct diagnose dev --save-facts facts.json --redact
+    xacct diagnose --facts facts.json")]
+pub struct Diagnose {
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET", conflicts_with = "facts")]
+    pub target: Option<String>,
+    /// Diagnose offline from a saved facts file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
+    pub facts: Option<PathBuf>,
+    /// Save the facts to this file; it contains no secrets
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// Replace account IDs with placeholders in that file
+    #[arg(long, requires = "save_facts")]
+    pub redact: bool,
+    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: the file's)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// What the request has besides.
+    #[command(flatten)]
+    pub request: RequestOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
 
 /// What a diagnosis of one link came to.
 struct Diagnosed {
@@ -33,8 +80,18 @@ struct Diagnosed {
     not_saved: Option<Error>,
 }
 
+impl Verb for Diagnose {
+    const NAME: &'static str = "diagnose";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        // What was saved needs no xacct.toml to be judged.
+        let run = if self.facts.is_some() { start.without_file() } else { start.load()? };
+        interrupt::guarded(&run, diagnose(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct diagnose`.
-pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
+async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     let diagnosed = match &args.facts {
         Some(path) => vec![replay(path, run)?],
         None => live(args, run).await?,

@@ -2,24 +2,61 @@
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::cli::Verify;
+use super::command_line::{Start, Verb};
+use crate::cli::{ProofOptions, ReportOptions};
 use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
-use crate::error::{ExitCode, Result};
+use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Freshness, Outcome, Proof};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis, proof};
 
+/// Test that a link works and rejects what it should.
+///
+/// Tests as the user, never as an administrator: assumes the role, creates a bucket in the target account, checks who owns
+/// it, deletes it, and sends requests that must be denied: without external ID, with a wrong one, without MFA.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct verify
+  xacct verify dev --user-profile alice
+  xacct verify 222222222222 --mfa-code 123456
+  xacct verify --probe identity --output json")]
+pub struct Verify {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// AWS profile used if no user profile is set
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
+    pub profile: Option<String>,
+    /// How to verify.
+    #[command(flatten)]
+    pub proof: ProofOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+impl Verb for Verify {
+    const NAME: &'static str = "verify";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, verify(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct verify`.
-pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
+async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let user = proving::user_on_record(run)?;

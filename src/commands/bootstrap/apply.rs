@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
+use super::arguments::Bootstrap;
 use super::refusal::{changed_meanwhile, refused};
 use super::work::{Job, Work};
 use crate::aws::iam::apply;
-use crate::cli::Bootstrap;
 use crate::error::Result;
 use crate::iam::plan::bootstrap::{Change, Plan, Refusal, is_plain_grant, plan_grant, plan_role};
 use crate::iam::state::ObservedUser;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::arguments::Bootstrap;
 use super::other_half::{OtherHalf, other_half};
 use super::work::{Job, Work};
-use crate::cli::Bootstrap;
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
 use crate::operations::run::Run;

@@ -1,6 +1,7 @@
 //! `xacct bootstrap`: creates or repairs both halves of each link, then tests it.
 
 mod apply;
+mod arguments;
 mod json;
 mod observe;
 mod other_half;
@@ -11,21 +12,32 @@ mod report;
 mod settings;
 mod work;
 
-use crate::cli::Bootstrap;
+use super::command_line::{Start, Verb};
 use crate::config::{self, Source};
-use crate::error::{ExitCode, Result};
+use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
 use crate::operations::accounts::SourceSide;
+use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run};
 use apply::apply;
+pub use arguments::Bootstrap;
 use observe::observe;
 use plan::plan;
 use prove::Proving;
 use settings::Settings;
 use work::Work;
 
+impl Verb for Bootstrap {
+    const NAME: &'static str = "bootstrap";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, bootstrap(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct bootstrap`.
-pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
+async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let settings = Settings::resolve(args, run)?;
     let source = settings.source.clone();
     let opening = Opening {

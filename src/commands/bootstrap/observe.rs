@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::arguments::Bootstrap;
 use super::settings::Settings;
 use crate::aws::connections::Connections;
-use crate::cli::{Bootstrap, Half};
+use crate::cli::Half;
 use crate::config::includes;
 use crate::error::Result;
 use crate::iam::templates::VERIFY_POLICY;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::arguments::Bootstrap;
 use super::observe::Observed;
 use super::refusal::refused;
 use super::settings::{Settings, refuse_same_account};
 use super::work::{Job, Making, Work};
 use crate::aws::sts::Caller;
-use crate::cli::Bootstrap;
 use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;

@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use tokio::time::Instant;
 
+use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::connections::Connections;
-use crate::cli::Bootstrap;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;

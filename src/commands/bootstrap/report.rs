@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use comfy_table::Cell;
 
+use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, naming, other_half};
 use super::work::Work;
-use crate::cli::{Bootstrap, Half};
+use crate::cli::Half;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::operations::accounts::who;

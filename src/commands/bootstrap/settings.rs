@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::{Bootstrap, Half};
+use super::arguments::Bootstrap;
+use crate::cli::Half;
 use crate::config::{self, Link, Source};
 use crate::error::{Error, Result};
 use crate::iam::arn::Partition;

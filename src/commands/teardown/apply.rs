@@ -1,8 +1,8 @@
 //! Removes what was planned, then reads again: nothing may be left of it.
 
+use super::arguments::Teardown;
 use super::work::{Job, Work};
 use crate::aws::iam::{apply, read};
-use crate::cli::Teardown;
 use crate::error::Result;
 use crate::iam::names::PolicyName;
 use crate::iam::plan::teardown::plan_grant_removal;

@@ -5,25 +5,38 @@
 //! wherever a run is interrupted, what is left can do less than before, and the next run takes the rest.
 
 mod apply;
+mod arguments;
 mod objection;
 mod plan;
 mod report;
 mod work;
 
-use crate::cli::{Half, Teardown, UserOptions};
+use super::command_line::{Start, Verb};
+use crate::cli::{Half, UserOptions};
 use crate::config;
-use crate::error::{ExitCode, Result};
+use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::Partition;
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
+use crate::operations::interrupt;
 use crate::operations::proving::user_on_record;
 use crate::operations::run::{Opening, Run};
 use apply::remove;
+pub use arguments::Teardown;
 use plan::{observe, plan};
 use report::Report;
 use work::Work;
 
+impl Verb for Teardown {
+    const NAME: &'static str = "teardown";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, teardown(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct teardown`.
-pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
+async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
     let report = Report { args, run, unknown };
     if links.is_empty() {

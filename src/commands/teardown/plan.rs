@@ -1,9 +1,10 @@
 //! Observes both accounts side by side, and decides what is removed.
 
+use super::arguments::Teardown;
 use super::objection::refused;
 use super::work::{Job, Work};
 use crate::aws::connections::Connections;
-use crate::cli::{Half, Teardown};
+use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
 use crate::iam::arn::{Partition, RoleArn};

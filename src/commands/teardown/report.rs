@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::arguments::Teardown;
 use super::work::{Job, Work};
-use crate::cli::{Half, Teardown};
+use crate::cli::Half;
 use crate::error::{ExitCode, Result};
 use crate::operations::accounts::who;
 use crate::operations::apply::confirm_removal;

@@ -132,6 +132,7 @@ fn no_name_in_an_account_becomes_a_command_in_a_fix() {
         let fixes = diagnose(&facts).findings.into_iter().flat_map(|finding| finding.fixes);
         for step in fixes.flat_map(|fix| fix.steps) {
             let FixStep::Run(command) = step else { continue };
+            let command = command.to_string();
             commands += 1;
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{file}: {command}"));
             // What is left outside of quotes is plain.

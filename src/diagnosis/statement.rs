@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::Evidence;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Element, PolicyDocument, Statement};
 
@@ -85,19 +84,14 @@ impl Place<'_> {
         }
     }
 
-    /// The statement, with these elements marked.
-    pub fn evidence(&self, marked: Vec<Vec<String>>) -> Evidence {
-        Evidence::Statement {
-            policy: self.held.words(),
-            number: self.number,
-            statement: self.statement.to_value(),
-            marked,
-        }
-    }
-
-    /// The statement, with the elements marked for which it does not apply.
-    pub fn mismatched(&self, mismatches: &[Mismatch]) -> Evidence {
-        self.evidence(mismatches.iter().map(|mismatch| self.mark(mismatch)).collect())
+    /// The places in the conditions of keys that begin so.
+    pub fn marks_of_key(&self, beginning: &str) -> Vec<Vec<String>> {
+        let conditions = self.statement.condition.iter();
+        let marks = conditions.flat_map(|(operator, keys)| {
+            let keys = keys.keys().filter(|key| key.to_ascii_lowercase().starts_with(&beginning.to_ascii_lowercase()));
+            keys.map(|key| vec!["Condition".to_owned(), operator.clone(), key.clone()])
+        });
+        marks.collect()
     }
 
     /// The keys that lead to an element.
@@ -130,9 +124,7 @@ impl Place<'_> {
         found.dedup();
         found
     }
-}
 
-impl Place<'_> {
     /// The condition keys on which it depends whether an element matches: the condition's own, and those of policy
     /// variables.
     pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {

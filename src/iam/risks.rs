@@ -171,7 +171,7 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
     }
     for (name, found) in &observed.inline {
         if let Some(FoundDocument::Unparsed { problem, .. }) = found {
-            risks.push(Risk::NotEvaluated { what: format!("policy {name}"), problem: problem.clone() });
+            risks.push(Risk::NotEvaluated { what: format!("policy {name}"), problem: problem.to_string() });
         }
     }
     risks
@@ -204,7 +204,7 @@ fn of_replaced(
             new.map(|risk| if stays(&risk) { risk } else { Risk::UntilApplied(Box::new(risk)) }).collect()
         }
         FoundDocument::Unparsed { problem, .. } => {
-            vec![Risk::NotEvaluated { what: what.to_owned(), problem: problem.clone() }]
+            vec![Risk::NotEvaluated { what: what.to_owned(), problem: problem.to_string() }]
         }
     }
 }

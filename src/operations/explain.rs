@@ -66,7 +66,7 @@ impl<'a> Diagnostician<'a> {
 
     /// Learns everything about a link whose proof came out so. `None` where AWS could not be asked.
     pub async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
-        let tried = Tried::of(proof, prover.region(claim))?;
+        let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
         let halves = self.halves(case);
         let caller = self.caller(prover, claim);
         let (halves, caller) = tokio::join!(halves, caller);
@@ -83,7 +83,7 @@ impl<'a> Diagnostician<'a> {
         let (proof, halves, caller) =
             tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
-        let tried = Tried::of(&proof, prover.region(claim));
+        let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
         (proof, facts)
     }
@@ -171,7 +171,7 @@ impl Diagnostician<'_> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
         self.surroundings(&mut caller);
-        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
+        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
             asked_at: now(self.run),

@@ -94,6 +94,12 @@ impl Prover {
         }
     }
 
+    /// Whether a device was looked for, and none is known.
+    #[must_use]
+    pub fn lacks_device(&self) -> bool {
+        self.device.get().is_some_and(Result::is_err)
+    }
+
     async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
         let devices = sts::mfa_devices(&self.access, user).await.map_err(|error| {

@@ -1,12 +1,14 @@
 //! The source's half: the user, and what it may do.
 
-use crate::diagnosis::checks::answer::{Tail, said};
-use crate::diagnosis::checks::trust::{marks_of_key, met, mfa_absent, needs_mfa, shown_by};
+use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::condition::{met, shown_by};
+use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
+use crate::diagnosis::denial::Tail;
 use crate::diagnosis::facts::{Answer, Facts};
-use crate::diagnosis::fix::Fix;
+use crate::diagnosis::finding::{Evidence, Finding};
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_of_aws};
 use crate::diagnosis::statement::{Holder, Place, Tie};
 use crate::diagnosis::verdict::{Judged, Layers, Verdict};
-use crate::diagnosis::{Cause, Finding, Side};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, PolicyDocument};
@@ -41,7 +43,7 @@ pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
 }
 
 fn user_absent(facts: &Facts) -> Finding {
-    let (user, account, file) = (&facts.link.user, crate::diagnosis::source_account(facts), &facts.link.file);
+    let (user, account, file) = (&facts.link.user, facts.source_account(), &facts.link.file);
     let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no user {user}"));
     let make = Fix::by(Side::Source, facts)
         .step_do(format!("make user {user}, or name the right one in {file}: user = \"NAME\" below [source]"));
@@ -52,7 +54,7 @@ fn user_absent(facts: &Facts) -> Finding {
         Some(asked) => {
             let named = Fix::by(Side::LocalConfiguration, facts).write_source(facts, "user", asked.name.as_str());
             let whose = format!("the credentials ({}) are those of user {}", facts.caller.origin, asked.name);
-            finding.fact(whose).fix(named.verify(facts, "")).fix(make)
+            finding.fact(whose).fix(named.verify(facts, VerifyWith::Nothing)).fix(make)
         }
         None => finding.fix(make),
     }
@@ -94,7 +96,7 @@ fn absent(facts: &Facts, grant: &Judged<'_>) -> Finding {
         0 => format!("user {user} has no policies, nor have its groups"),
         _ => format!("none of the {looked_at} statements in its policies and those of its groups speaks of it"),
     };
-    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, ""))
+    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
 fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding {
@@ -108,22 +110,22 @@ fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding 
             let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
             let found = if found.is_empty() { "absent".to_owned() } else { format!("`{}`", found.join("`, `")) };
             let what = format!("the grant demands {operator} {key} `{}`, and it is {found}", wanted.join("` or `"));
-            Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, ""))
+            Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
         _ => {
             let what = format!("user {user} may assume other roles, not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant stands in the {}", place.held.words()))
-                .fix(Fix::bootstrap(facts, ""))
+                .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
     };
-    finding.because(place.mismatched(std::slice::from_ref(mismatch)))
+    finding.because(Evidence::mismatched(&place, std::slice::from_ref(mismatch)))
 }
 
 fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
-    let marks = keys.iter().flat_map(|key| marks_of_key(place, key)).collect();
+    let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
     let listed = keys.join(", ");
-    let evidence = place.evidence(marks);
+    let evidence = Evidence::of(&place, marks);
     if keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth")) {
         let what = format!("the {} demands MFA, and the credentials may lack it", place.held.words());
         return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
@@ -136,7 +138,7 @@ fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
         let finding =
             Finding::new(Cause::GrantCondition, format!("{what}, and the request seems to have another value"));
         // A condition on the grant that xacct wrote is drift, and goes; on another it may be a guard, and is met first.
-        let (mend, meet) = (Fix::bootstrap(facts, ""), met(facts, &listed));
+        let (mend, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
         let is_own = place.held.tie == Tie::Inline(templates::GRANT_POLICY.to_owned());
         if is_own { finding.fix(mend).fix(meet) } else { finding.fix(meet).fix(mend) }
     };
@@ -145,10 +147,9 @@ fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
 
 /// Spares the role from a denial, or takes the denial away; who else it binds is said.
 fn spare(facts: &Facts, place: &Place<'_>) -> Fix {
+    let is_of_aws = matches!(&place.held.tie, Tie::Attached(arn) if is_of_aws(arn));
     let also = match (&place.held.holder, &place.held.tie) {
-        (_, Tie::Attached(arn)) if arn.contains(":iam::aws:") => {
-            " (it is AWS's: detaching it lets go of all it denies)"
-        }
+        (_, Tie::Attached(_)) if is_of_aws => " (it is AWS's: detaching it lets go of all it denies)",
         (_, Tie::Attached(_)) => {
             " (it binds everyone it is attached to; IAM keeps five versions, so an old one may have to be deleted first)"
         }
@@ -157,7 +158,7 @@ fn spare(facts: &Facts, place: &Place<'_>) -> Fix {
     };
     let fix = Fix::by(Side::Source, facts);
     match place.document_sparing(&facts.link.role.to_string()) {
-        Some(sparing) if !also.contains("AWS's") => fix
+        Some(sparing) if !is_of_aws => fix
             .step_do(format!("if the denial is not meant for this role, spare the role{also}:"))
             .replace(facts, &place.held, Some(&sparing)),
         _ => fix.step_do(format!("if the denial is not meant for this role, take the statement out{also}:")).replace(
@@ -173,10 +174,10 @@ fn denies(facts: &Facts, place: &Place<'_>, action: &str) -> Finding {
         let what = format!("the {} denies whatever is asked without MFA", place.held.words());
         return mfa_absent(facts, what)
             .on(Side::Source)
-            .because(place.evidence(marks_of_key(place, "aws:multifactorauth")));
+            .because(Evidence::of(&place, place.marks_of_key("aws:multifactorauth")));
     }
     let what = format!("{} of the {} denies {action}", place.numbered(), place.held.words());
-    let evidence = place.evidence(vec![vec!["Effect".to_owned()]]);
+    let evidence = Evidence::denial(&place);
     Finding::new(Cause::SourceDenies, what).because(evidence).fix(spare(facts, place))
 }
 
@@ -196,14 +197,14 @@ fn of_boundary(facts: &Facts, boundary: &Judged<'_>, action: &str) -> Option<Fin
         let fix = Fix::by(Side::Source, facts)
             .step_do("if the denial is not meant for this role, take the statement out:")
             .replace(facts, &place.held, Some(&rest));
-        let evidence = place.evidence(vec![vec!["Effect".to_owned()]]);
+        let evidence = Evidence::denial(&place);
         return Some(Finding::new(Cause::BoundaryCuts, what).because(evidence).fix(fix));
     }
     let what = format!("the permissions boundary of user {user} does not allow {action}: it cuts the grant");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
-        Some((place, mismatches)) => finding.because(place.mismatched(mismatches)),
+        Some((place, mismatches)) => finding.because(Evidence::mismatched(&place, mismatches)),
         None => finding.fact(format!("the boundary is {arn}, and there is no such policy: nothing gets through it")),
     };
     let fix = Fix::by(Side::Source, facts);
@@ -233,8 +234,8 @@ fn lacks_action(facts: &Facts, grant: &Judged<'_>, action: &str) -> Finding {
     };
     let user = &facts.link.user;
     let finding = Finding::new(cause, format!("{what}, and nothing allows {action} to user {user}")).on(Side::Source);
-    let evidence = grant.nearest().map(|(place, why)| place.mismatched(why));
-    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, "--allow-session-tags"))
+    let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(&place, why));
+    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
 }
 
 /// AWS names the user's policies, and they could not be read or seem to allow it.
@@ -249,14 +250,16 @@ fn from_tail(facts: &Facts) -> Option<Finding> {
             let fix = format!("find the statement that denies sts:AssumeRole on {role}, and take it out");
             (Cause::SourceDenies, what, by_hand(fix))
         }
-        Tail::Identity => {
-            (Cause::GrantAbsent, format!("no policy allows it to user {user}"), Fix::bootstrap(facts, ""))
-        }
+        Tail::Identity => (
+            Cause::GrantAbsent,
+            format!("no policy allows it to user {user}"),
+            Fix::bootstrap(facts, BootstrapWith::Nothing),
+        ),
         Tail::Boundary => {
             let what = format!("the permissions boundary of user {user} does not let it through");
             (Cause::BoundaryCuts, what, by_hand(format!("let the boundary allow sts:AssumeRole on {role}")))
         }
         _ => return None,
     };
-    Some(said(Finding::new(cause, what), answer).fix(fix))
+    Some(Finding::new(cause, what).said(answer).fix(fix))
 }

@@ -80,11 +80,6 @@ impl Graph {
         self.modules.insert(path, module);
     }
 
-    /// Every file of the crate.
-    pub fn files(&self) -> BTreeSet<&Path> {
-        self.modules.values().map(|module| module.file.as_path()).collect()
-    }
-
     /// For each file, the other files of the crate that it imports.
     pub fn imports(&self) -> BTreeMap<&Path, BTreeSet<&Path>> {
         let mut imports: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
@@ -114,7 +109,8 @@ impl Graph {
         }
         let module = self.modules.get(within)?;
         let below: Segments = within.iter().cloned().chain([first.clone()]).collect();
-        if self.modules.contains_key(&below) {
+        // A function may be named like the module that it comes from.
+        if self.modules.contains_key(&below) && !rest.is_empty() {
             return self.resolve(&below, rest, seen);
         }
         if module.items.contains(first) {

@@ -2,56 +2,165 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod graph;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LONGEST_FILE: usize = 600;
+use graph::Graph;
 
-/// A source file: its path from the root of the package, and its text.
+/// The modules of the program from the ground up, each with what it imports: exactly that.
+const LAYERS: [(&str, &[&str]); 14] = [
+    ("text", &[]),
+    ("files", &[]),
+    ("iam", &[]),
+    ("error", &["iam", "text"]),
+    ("context", &[]),
+    ("cli", &["iam"]),
+    ("aws", &["error", "iam", "text"]),
+    ("export", &["aws"]),
+    ("print", &["error", "iam", "text"]),
+    ("config", &["cli", "context", "error", "files", "iam", "text"]),
+    ("proof", &["aws", "error", "iam"]),
+    ("diagnosis", &["aws", "error", "iam", "proof", "text"]),
+    ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
+    ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
+];
+
+/// The root file of every crate of the repository but the fuzz targets, which only re-use test properties.
+const CRATES: [&str; 9] = [
+    "src/lib.rs",
+    "benches/contenders/main.rs",
+    "tests/architecture/main.rs",
+    "tests/behaviour/main.rs",
+    "tests/cli/main.rs",
+    "tests/evaluator/main.rs",
+    "tests/reliability/main.rs",
+    "tests/sandbox/src/lib.rs",
+    "tests/third_party/main.rs",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The imports of the program, as pairs of files: who imports, what is imported.
+fn imports() -> Vec<(String, String)> {
+    let graph = Graph::read(root(), "src/lib.rs");
+    let name = |file: &Path| file.to_str().unwrap().replace('\\', "/");
+    let pairs = graph.imports().into_iter().flat_map(|(from, targets)| {
+        let from = name(from);
+        targets.into_iter().map(move |to| (from.clone(), name(to)))
+    });
+    pairs.filter(|(from, _)| !is_test(from)).collect()
+}
+
+fn is_test(file: &str) -> bool {
+    file.ends_with("/tests.rs") || file.contains("/tests/")
+}
+
+/// The module at the top that a file of the program belongs to.
+fn module(file: &str) -> &str {
+    let file = file.strip_prefix("src/").unwrap();
+    file.split(['/', '.']).next().unwrap()
+}
+
+/// Fails with the imports for which `is_wrong` holds, two files each.
+#[track_caller]
+fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
+    let wrong: Vec<_> = imports().into_iter().filter(|(from, to)| is_wrong(from, to)).collect();
+    let wrong: Vec<_> = wrong.into_iter().map(|(from, to)| format!("{from} imports {to}")).collect();
+    assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
+}
+
+/// Only these files may import that one, and at least one of them does.
+#[track_caller]
+fn assert_imported_only_by(target: &str, allowed: &[&str]) {
+    let is_allowed = |from: &str| allowed.iter().any(|allowed| from.starts_with(allowed));
+    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "nobody imports {target}");
+    assert_none(&format!("only {allowed:?} may import {target}"), |from, to| to == target && !is_allowed(from));
+}
+
+#[test]
+fn no_files_import_each_other() {
+    let mut circles = Vec::new();
+    for crate_root in CRATES {
+        circles.extend(graph::circles(&Graph::read(root(), crate_root).imports()));
+    }
+    assert!(circles.is_empty(), "these files import each other:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn modules_import_only_what_is_below_them() {
+    for (number, (module, below)) in LAYERS.iter().enumerate() {
+        let lower: BTreeSet<_> = LAYERS[..number].iter().map(|(lower, _)| *lower).collect();
+        let higher: Vec<_> = below.iter().filter(|below| !lower.contains(**below)).collect();
+        assert!(higher.is_empty(), "{module} stands below {higher:?}");
+    }
+    let allowed: BTreeMap<_, _> = LAYERS.into_iter().collect();
+    let is_inside = |from: &str, to: &str| module(from) == module(to);
+    // Above them stand `commands`, `lib` and `main`, which import everything and which nothing imports.
+    assert_none("a module imports what is not below it", |from, to| match allowed.get(module(from)) {
+        Some(below) => !is_inside(from, to) && !below.contains(&module(to)),
+        None => !is_inside(from, to) && module(from) == "commands" && !allowed.contains_key(module(to)),
+    });
+    let found: BTreeSet<_> =
+        imports().iter().map(|(from, to)| (module(from).to_owned(), module(to).to_owned())).collect();
+    for (module, below) in LAYERS {
+        for below in below {
+            let pair = (module.to_owned(), (*below).to_owned());
+            assert!(found.contains(&pair), "{module} does not import {below}: take it out of the table");
+        }
+    }
+}
+
+#[test]
+fn of_the_diagnosis_only_collecting_facts_asks_aws() {
+    assert_none("only src/diagnosis/collect may ask AWS", |from, to| {
+        module(from) == "diagnosis"
+            && !from.starts_with("src/diagnosis/collect")
+            && ["aws", "proof"].contains(&module(to))
+    });
+}
+
+#[test]
+fn only_bootstrap_and_teardown_can_write_iam() {
+    let writers = ["src/commands/bootstrap/", "src/commands/teardown/"];
+    let with_grant = [&writers[..], &["src/operations/grant_writer"]].concat();
+    assert_imported_only_by("src/aws/iam/apply.rs", &with_grant);
+    assert_imported_only_by("src/operations/grant_writer.rs", &writers);
+}
+
+/// A source file: its path from the root of the package, and the lines that are code outside tests.
 struct Source {
     path: String,
-    text: String,
+    code: Vec<(usize, String)>,
 }
 
 impl Source {
-    fn is_under(&self, folders: &[&str]) -> bool {
-        let is_under = |folder: &&str| {
-            let rest = self.path.strip_prefix(*folder);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".rs")
-        };
-        folders.iter().any(is_under)
-    }
-
-    /// The lines that are code outside tests, with their numbers; an import of several lines counts as one.
-    fn code(&self) -> Vec<(usize, String)> {
-        let mut code: Vec<(usize, String)> = Vec::new();
-        let mut in_import = false;
-        for (index, line) in self.text.lines().enumerate() {
+    fn read(path: &Path) -> Self {
+        let mut code = Vec::new();
+        for (index, line) in fs::read_to_string(path).unwrap().lines().enumerate() {
             let line = line.split("//").next().unwrap().trim();
             if line == "mod tests {" {
                 break;
             }
-            match code.last_mut() {
-                Some((_, import)) if in_import => import.push_str(line),
-                _ => code.push((index + 1, line.to_owned())),
-            }
-            let starts = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "];
-            in_import = (in_import || starts.iter().any(|start| line.starts_with(start))) && !line.ends_with(';');
+            code.push((index + 1, line.to_owned()));
         }
-        code
+        Self { path: path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"), code }
     }
 
     /// Places of this file where `found` holds for a line of code.
     fn places(&self, found: impl Fn(&str) -> bool) -> Vec<String> {
-        let code = self.code();
-        let found = code.iter().filter(|(_, line)| found(line));
+        let found = self.code.iter().filter(|(_, line)| found(line));
         found.map(|(number, line)| format!("{}:{number}: {line}", self.path)).collect()
     }
 }
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -66,57 +175,20 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-fn sources(folder: &str) -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: PathBuf| Source {
-        text: fs::read_to_string(&path).unwrap(),
-        path: path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"),
-    };
-    let sources: Vec<_> = files(folder, "rs").into_iter().map(read).collect();
-    assert!(!sources.is_empty(), "{folder} has no sources");
-    sources
-}
-
 /// Sources of the program itself, without tests.
 fn program() -> Vec<Source> {
-    let mut sources = sources("src");
-    sources.retain(|source| {
-        let is_test = ["/tests.rs", "/tests/properties.rs"];
-        !is_test.iter().any(|end| source.path.ends_with(end))
-    });
+    let mut sources: Vec<_> = files("src", "rs").iter().map(|path| Source::read(path)).collect();
+    sources.retain(|source| !is_test(&source.path));
+    assert!(!sources.is_empty());
     sources
 }
 
-/// The modules of the crate that a line of code names, as in `crate::iam::arn` or `use crate::{aws, iam}`.
-fn modules(line: &str) -> Vec<&str> {
-    let mut modules = Vec::new();
-    for (start, prefix) in line.match_indices("crate::") {
-        let rest = line.get(start + prefix.len()..).unwrap();
-        let listed = rest.strip_prefix('{').and_then(|list| list.split('}').next());
-        let names = listed.map_or_else(|| vec![rest], |list| list.split(',').collect());
-        let end = |name: &str| name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
-        modules.extend(names.into_iter().map(str::trim).map(|name| name.get(..end(name)).unwrap()));
-    }
-    modules
-}
-
-/// Nothing under `folders` names a module of the crate but these.
-fn assert_uses_only(folders: &[&str], allowed: &[&str]) {
-    let mut wrong = Vec::new();
-    let mut read = 0;
-    for source in program().iter().filter(|source| source.is_under(folders)) {
-        read += 1;
-        let is_wrong = |line: &str| modules(line).iter().any(|module| !allowed.contains(module));
-        wrong.extend(source.places(is_wrong));
-    }
-    assert!(read > 0, "{folders:?} has no sources");
-    assert!(wrong.is_empty(), "only {allowed:?} may be used here:\n{}", wrong.join("\n"));
-}
-
-/// No code of the program holds `found`, except under `allowed`.
+/// No code of the program holds `found`, except below `allowed`, where some does.
+#[track_caller]
 fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
+    let is_allowed = |source: &&Source| allowed.iter().any(|allowed| source.path.starts_with(allowed));
     let sources = program();
-    let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(|source| source.is_under(allowed));
+    let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(is_allowed);
     let used = inside.iter().any(|source| !source.places(&found).is_empty());
     assert!(used || allowed.is_empty(), "{allowed:?} does not have it either");
     let wrong: Vec<_> = outside.iter().flat_map(|source| source.places(&found)).collect();
@@ -124,79 +196,17 @@ fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn the_pure_core_knows_nothing_of_the_rest() {
-    assert_uses_only(&["src/iam"], &["iam"]);
-    assert_uses_only(&["src/text"], &["text"]);
-    assert_uses_only(&["src/files"], &["files"]);
-}
-
-#[test]
-fn what_prints_and_reports_does_not_reach_aws() {
-    assert_uses_only(&["src/print"], &["print", "iam", "error", "text"]);
-    assert_uses_only(&["src/report"], &["report", "iam", "proof", "diagnosis", "error", "text", "cli", "context"]);
-}
-
-#[test]
-fn aws_knows_only_the_pure_core() {
-    assert_uses_only(&["src/aws"], &["aws", "iam", "error", "text"]);
-}
-
-#[test]
-fn the_proof_knows_aws_and_the_pure_core() {
-    assert_uses_only(&["src/proof"], &["proof", "aws", "iam", "error"]);
-}
-
-#[test]
-fn only_collecting_facts_reaches_aws_the_judgement_does_not() {
-    assert_uses_only(&["src/diagnosis"], &["diagnosis", "proof", "aws", "iam", "error", "text"]);
-    let judging = program()
-        .into_iter()
-        .filter(|source| source.is_under(&["src/diagnosis"]) && !source.is_under(&["src/diagnosis/collect"]));
-    let reaches = |line: &str| ["aws", "proof"].iter().any(|module| modules(line).contains(module));
-    let wrong: Vec<_> = judging.flat_map(|source| source.places(reaches)).collect();
-    assert!(wrong.is_empty(), "only src/diagnosis/collect may ask AWS:\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn settings_are_made_without_aws() {
-    assert_uses_only(&["src/config", "src/cli"], &["config", "cli", "iam", "error", "context", "files", "text"]);
-}
-
-#[test]
-fn only_the_top_knows_the_commands() {
-    assert_only_under(&["src/commands", "src/lib", "src/main"], |line| {
-        modules(line).contains(&"commands") || line.contains("commands::run")
-    });
-}
-
-#[test]
 fn only_aws_knows_the_sdk() {
     let crates = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential_types", "aws_runtime"];
-    assert_only_under(&["src/aws"], |line| crates.iter().any(|name| line.contains(name)));
-}
-
-#[test]
-fn credentials_are_exported_without_being_fetched() {
-    assert_uses_only(&["src/export"], &["export", "aws", "iam"]);
-    assert_only_under(&["src/export"], |line| line.contains("aws::sts::Keys"));
+    assert_only_under(&["src/aws/"], |line| crates.iter().any(|name| line.contains(name)));
 }
 
 #[test]
 fn secrets_are_revealed_only_to_who_asked_for_them() {
-    let allowed = ["src/commands/exec", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/sts"];
+    let allowed =
+        ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/sts"];
     assert_only_under(&allowed, |line| line.contains("reveal("));
-}
-
-#[test]
-fn only_bootstrap_and_teardown_can_write_iam() {
-    // Also as `use crate::aws::{apply, observe}`, or `super::apply` within the module.
-    let names_apply = |line: &str| {
-        let is_path = line.contains("aws::");
-        is_path && line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "apply")
-    };
-    assert_only_under(&["src/commands/bootstrap", "src/commands/teardown", "src/operations/grant_writer"], names_apply);
-    let names_grant = |line: &str| line.starts_with("use") && line.contains("grant_writer::") && line.contains("Grant");
-    assert_only_under(&["src/commands/bootstrap", "src/commands/teardown"], names_grant);
+    assert_only_under(&["src/export/"], |line| line.contains("aws::sts::Keys"));
 }
 
 #[test]
@@ -206,64 +216,35 @@ fn nothing_panics_or_prints_by_itself() {
 }
 
 #[test]
-fn no_file_is_too_long_to_read() {
-    let mut long = Vec::new();
-    for source in sources("src").into_iter().chain(sources("tests")) {
-        let lines = source.text.lines().count();
-        if lines > LONGEST_FILE {
-            long.push(format!("{} has {lines} lines", source.path));
-        }
-    }
-    assert!(long.is_empty(), "at most {LONGEST_FILE} lines:\n{}", long.join("\n"));
-}
-
-#[test]
 fn every_policy_document_is_embedded() {
-    let program: String = program().into_iter().map(|source| source.text).collect();
+    let program = program();
     let policies = files("policies", "json");
     assert!(!policies.is_empty());
     for policy in policies {
-        let name = policy.file_name().unwrap().to_str().unwrap();
-        assert!(program.contains(&format!("\"{name}\"")), "{name} is not embedded");
+        let name = format!("\"{}\"", policy.file_name().unwrap().to_str().unwrap());
+        let is_embedded = program.iter().any(|source| !source.places(|line| line.contains(&name)).is_empty());
+        assert!(is_embedded, "{name} is not embedded");
     }
 }
 
 #[test]
-fn modules_are_found_however_they_are_named() {
-    assert_eq!(modules("use crate::iam::arn::RoleArn;"), ["iam"]);
-    assert_eq!(modules("use crate::{aws, iam::names};"), ["aws", "iam"]);
-    assert_eq!(modules("crate::a(crate::b_c::D, $crate::e::F)"), ["a", "b_c", "e"]);
-    assert_eq!(modules("let x = 1;"), Vec::<&str>::new());
-
-    let text = "a\nuse crate::{\n    aws, // one\n    iam::{arn, names},\n};\nb\nmod tests {\nc";
-    let source = Source { path: String::new(), text: text.to_owned() };
-    let code = source.code();
-    let code: Vec<_> = code.iter().map(|(number, line)| (*number, line.as_str())).collect();
-    assert_eq!(code, [(1, "a"), (2, "use crate::{aws,iam::{arn, names},};"), (6, "b")]);
-}
-
-mod graph;
-
-const CRATES: [&str; 9] = [
-    "src/lib.rs",
-    "benches/contenders/main.rs",
-    "tests/architecture/main.rs",
-    "tests/behaviour/main.rs",
-    "tests/cli/main.rs",
-    "tests/evaluator/main.rs",
-    "tests/reliability/main.rs",
-    "tests/sandbox/src/lib.rs",
-    "tests/third_party/main.rs",
-];
-
-#[test]
-fn no_files_import_each_other() {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut circles = Vec::new();
-    for root in CRATES {
-        let graph = graph::Graph::read(base, root);
-        let imports = graph.imports();
-        circles.extend(graph::circles(&imports));
-    }
-    assert!(circles.is_empty(), "these files import each other:\n{}", circles.join("\n"));
+fn a_circle_is_found_however_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "pub mod a;\nmod facade;\n#[path = \"elsewhere.rs\"]\nmod d;\n");
+    write(
+        "a.rs",
+        "use crate::facade::{self, B};\npub struct A(B);\nfn of() { facade::c() }\n#[cfg(test)]\nmod tests { use super::A; }\n",
+    );
+    write("facade/mod.rs", "mod b;\nmod c;\npub use b::*;\npub use c::c;\n");
+    write("facade/b.rs", "pub struct B;\nfn of() { println!(\"{:?}\", crate::d::D::new()) }\n");
+    write("facade/c.rs", "pub fn c() { use super::super::a as renamed; let _ = renamed::A; }\n");
+    write("elsewhere.rs", "pub struct D;\nimpl From<super::a::A> for D {}\n");
+    let graph = Graph::read(folder.path(), "lib.rs");
+    let circles = graph::circles(&graph.imports());
+    assert_eq!(circles, ["a.rs -> facade/b.rs -> elsewhere.rs -> a.rs", "a.rs -> facade/c.rs -> a.rs"]);
 }

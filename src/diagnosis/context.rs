@@ -74,7 +74,7 @@ impl Asked {
 }
 
 /// The AssumeRole request as the link's user makes it, for one of the actions that it needs.
-pub fn asked(facts: &Facts, action: &str) -> Asked {
+pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     let user = facts.source.user.present();
     let caller = facts.caller.identity.present();
     let is_user = caller.and_then(CallerArn::user).is_some_and(|arn| arn.name == facts.link.user);
@@ -153,7 +153,7 @@ fn set_time(context: &mut Context, facts: &Facts) {
 }
 
 /// What the session of the role asks of S3.
-pub fn asked_of_s3(facts: &Facts, action: &str) -> Asked {
+pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     let (role, bucket) = (&facts.link.role, facts.s3.as_ref().map(|s3| s3.bucket.clone()));
     let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
     let resource = format!("arn:{}:s3:::{bucket}", role.partition);

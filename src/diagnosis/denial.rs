@@ -2,7 +2,7 @@
 
 /// Which kind of policy AWS's message says refused (IAM User Guide, "Troubleshoot access denied error messages").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tail {
+pub enum DeniedBy {
     ServiceControl,
     ResourceControl,
     VpcEndpoint,
@@ -12,7 +12,7 @@ pub enum Tail {
     Boundary,
 }
 
-impl Tail {
+impl DeniedBy {
     /// Reads the end of a message; `None` where it says nothing, as is usual between accounts.
     pub fn of(message: &str) -> Option<Self> {
         let message = message.to_ascii_lowercase();

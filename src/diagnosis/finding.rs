@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cause::{Cause, Side};
 use super::fix::Fix;
-use super::statement::Place;
+use super::statement::StatementRef;
 use crate::error::AwsAnswer;
 use crate::iam::evaluate::Mismatch;
 
@@ -109,9 +109,9 @@ impl Finding {
 
 impl Evidence {
     /// A statement, with these elements marked.
-    pub(super) fn of(place: &Place<'_>, marked: Vec<Vec<String>>) -> Self {
+    pub(super) fn of(place: &StatementRef<'_>, marked: Vec<Vec<String>>) -> Self {
         Self::Statement {
-            policy: place.held.words(),
+            policy: place.policy.words(),
             number: place.number,
             statement: place.statement.to_value(),
             marked,
@@ -119,12 +119,12 @@ impl Evidence {
     }
 
     /// A statement, with the elements marked for which it does not apply.
-    pub(super) fn mismatched(place: &Place<'_>, mismatches: &[Mismatch]) -> Self {
+    pub(super) fn mismatched(place: &StatementRef<'_>, mismatches: &[Mismatch]) -> Self {
         Self::of(place, mismatches.iter().map(|mismatch| place.mark(mismatch)).collect())
     }
 
     /// A statement that denies.
-    pub(super) fn denial(place: &Place<'_>) -> Self {
+    pub(super) fn denial(place: &StatementRef<'_>) -> Self {
         Self::of(place, vec![vec!["Effect".to_owned()]])
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cause::Side;
 use super::facts::{Facts, OperatorFacts};
-use super::statement::{Held, Holder, Tie};
+use super::statement::{Attachment, Identity, PolicyRef};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
@@ -145,42 +145,44 @@ impl Fix {
     }
 
     /// Replaces the document of a policy; `None` removes the policy.
-    pub fn replace(self, facts: &Facts, held: &Held, document: Option<&PolicyDocument>) -> Self {
-        let (kind, name) = held.holder.kind_and_name();
+    pub fn replace(self, facts: &Facts, policy: &PolicyRef, document: Option<&PolicyDocument>) -> Self {
+        let (kind, name) = policy.identity.kind_and_name();
         let document = document.map(|document| on_one_line(&document.minified()).into_owned());
-        let operator = match held.holder {
-            Holder::Role(_) => &facts.target.operator,
-            Holder::User(_) | Holder::Group(_) => &facts.source.operator,
+        let operator = match policy.identity {
+            Identity::Role(_) => &facts.target.operator,
+            Identity::User(_) | Identity::Group(_) => &facts.source.operator,
         };
         let iam = |operation: &str| aws(operator, "iam", operation);
-        let of_holder = |operation: &str| {
-            let name_option = match held.holder {
-                Holder::User(_) => "--user-name",
-                Holder::Group(_) => "--group-name",
-                Holder::Role(_) => "--role-name",
+        let of_identity = |operation: &str| {
+            let name_option = match policy.identity {
+                Identity::User(_) => "--user-name",
+                Identity::Group(_) => "--group-name",
+                Identity::Role(_) => "--role-name",
             };
             iam(operation).option(name_option, name)
         };
-        let command = match (&held.tie, document) {
-            (Tie::Trust, Some(document)) => {
-                of_holder("update-assume-role-policy").option("--policy-document", document)
+        let command = match (&policy.attachment, document) {
+            (Attachment::Trust, Some(document)) => {
+                of_identity("update-assume-role-policy").option("--policy-document", document)
             }
-            (Tie::Trust, None) => return self.step_do("write a trust policy for the role"),
-            (Tie::Inline(policy), Some(document)) => of_holder(&format!("put-{kind}-policy"))
+            (Attachment::Trust, None) => return self.step_do("write a trust policy for the role"),
+            (Attachment::Inline(policy), Some(document)) => of_identity(&format!("put-{kind}-policy"))
                 .option("--policy-name", policy)
                 .option("--policy-document", document),
-            (Tie::Inline(policy), None) => of_holder(&format!("delete-{kind}-policy")).option("--policy-name", policy),
-            (Tie::Boundary(arn), _) if is_of_aws(arn) => {
+            (Attachment::Inline(policy), None) => {
+                of_identity(&format!("delete-{kind}-policy")).option("--policy-name", policy)
+            }
+            (Attachment::Boundary(arn), _) if is_of_aws(arn) => {
                 return self.step_do(format!("give the {kind} another permissions boundary: {arn} is AWS's own"));
             }
-            (Tie::Attached(arn) | Tie::Boundary(arn), Some(document)) if !is_of_aws(arn) => {
+            (Attachment::Attached(arn) | Attachment::Boundary(arn), Some(document)) if !is_of_aws(arn) => {
                 iam("create-policy-version")
                     .option("--policy-arn", arn)
                     .flag("--set-as-default")
                     .option("--policy-document", document)
             }
-            (Tie::Attached(arn), _) => of_holder(&format!("detach-{kind}-policy")).option("--policy-arn", arn),
-            (Tie::Boundary(_), _) => of_holder(&format!("delete-{kind}-permissions-boundary")),
+            (Attachment::Attached(arn), _) => of_identity(&format!("detach-{kind}-policy")).option("--policy-arn", arn),
+            (Attachment::Boundary(_), _) => of_identity(&format!("delete-{kind}-permissions-boundary")),
         };
         self.run(command)
     }

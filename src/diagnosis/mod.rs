@@ -30,7 +30,7 @@ pub use verdict::{Layer, Verdict};
 use checks::{answer, bucket, credentials, duration, grant, mfa, possible, propagation, too_open, trust, unparsed};
 use denial::is_denial;
 use facts::{Answer, LinkFacts};
-use verdict::Judged;
+use verdict::Evaluation;
 
 /// What a diagnosis says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -99,23 +99,23 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     findings.extend(answer::answered(facts));
     findings.extend(credentials::findings(facts));
     let is_credentials = findings.iter().any(|finding| is_about_credentials(finding.cause));
-    let layers = verdict::layers(facts);
+    let evaluations = verdict::evaluations(facts);
     match &facts.answer {
         Answer::Accepted(_) => {
             findings.extend(too_open::findings(facts));
-            findings.extend(bucket::findings(facts, &layers));
+            findings.extend(bucket::findings(facts, &evaluations));
         }
         // Who cannot even be asked about has no policies to speak of.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}
         Answer::Refused(_) | Answer::NotSent(_) => {
-            findings.extend(trust::refusals(facts, &layers));
+            findings.extend(trust::refusals(facts, &evaluations));
             // The grant may well be right for the role that is meant.
             match trust::meant(facts) {
                 Some(role) => {
                     let facts = Facts { link: LinkFacts { role, ..facts.link.clone() }, ..facts.clone() };
-                    findings.extend(grant::refusals(&facts, &verdict::layers(&facts)));
+                    findings.extend(grant::refusals(&facts, &verdict::evaluations(&facts)));
                 }
-                None => findings.extend(grant::refusals(facts, &layers)),
+                None => findings.extend(grant::refusals(facts, &evaluations)),
             }
             findings.extend(duration::foreseen(facts, findings));
             mfa::merge(findings);
@@ -130,16 +130,16 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
     if is_denial(facts.answer.code_and_message().0) && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
-            diagnosis.possible.extend(verdict::gaps(layers.all()));
+            diagnosis.possible.extend(verdict::gaps(evaluations.all()));
         } else {
-            let propagating = propagation::propagating(facts, &layers);
-            diagnosis.possible.extend(possible::of_assume_role(facts, &layers, propagating.is_some()));
+            let propagating = propagation::propagating(facts, &evaluations);
+            diagnosis.possible.extend(possible::of_assume_role(facts, &evaluations, propagating.is_some()));
             diagnosis.findings.extend(propagating);
         }
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
-        diagnosis.possible.extend(possible::of_s3(facts, &layers));
+        diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
-    diagnosis.layers = layers.all().map(Judged::report).collect();
+    diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
     // A stable sort: what stands first in the order of looking stays first among its equals.
     diagnosis.findings.sort_by_key(|finding| finding.certainty);
     diagnosis

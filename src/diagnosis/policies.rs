@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::facts::{Facts, PolicyFacts};
-use super::statement::{Held, Holder, Tie};
+use super::statement::{Attachment, Identity, PolicyRef};
 use crate::iam::state::{FoundDocument, Reading};
 
 /// What could not be read.
@@ -34,32 +34,34 @@ pub struct Missing {
 #[derive(Debug, Default)]
 pub struct Policies<'a> {
     /// Each with its place.
-    pub documents: Vec<(Held, &'a FoundDocument)>,
+    pub documents: Vec<(PolicyRef, &'a FoundDocument)>,
     /// What could not be read.
     pub missing: Vec<Missing>,
 }
 
 /// The trust policy of the role; `None` where there is no role.
 pub fn trust(facts: &Facts) -> Option<Policies<'_>> {
-    let held = trust_of_role(facts);
+    let policy_ref = trust_of_role(facts);
     Some(match &facts.target.role {
-        Reading::Present(role) => Policies { documents: vec![(held, &role.trust)], missing: Vec::new() },
+        Reading::Present(role) => Policies { documents: vec![(policy_ref, &role.trust)], missing: Vec::new() },
         Reading::Absent => return None,
-        unread => Policies { documents: Vec::new(), missing: missing(unread, held.words()).into_iter().collect() },
+        unread => {
+            Policies { documents: Vec::new(), missing: missing(unread, policy_ref.words()).into_iter().collect() }
+        }
     })
 }
 
 /// Names the trust policy of the role.
-pub fn trust_of_role(facts: &Facts) -> Held {
-    Held { holder: role(facts), tie: Tie::Trust }
+pub fn trust_of_role(facts: &Facts) -> PolicyRef {
+    PolicyRef { identity: role(facts), attachment: Attachment::Trust }
 }
 
-fn user(facts: &Facts) -> Holder {
-    Holder::User(facts.link.user.to_string())
+fn user(facts: &Facts) -> Identity {
+    Identity::User(facts.link.user.to_string())
 }
 
-fn role(facts: &Facts) -> Holder {
-    Holder::Role(facts.link.role.name.to_string())
+fn role(facts: &Facts) -> Identity {
+    Identity::Role(facts.link.role.name.to_string())
 }
 
 /// The policies of the role.
@@ -82,11 +84,11 @@ pub fn boundary_of_role(facts: &Facts) -> Option<Policies<'_>> {
 /// The user's own policies and those of its groups.
 pub fn of_user(facts: &Facts) -> Policies<'_> {
     let user = facts.link.user.to_string();
-    let mut read = of_identity(&facts.source.policies, &Holder::User(user.clone()));
+    let mut read = of_identity(&facts.source.policies, &Identity::User(user.clone()));
     match &facts.source.groups {
         Reading::Present(groups) => {
             for (group, policies) in groups {
-                let of_group = of_identity(policies, &Holder::Group(group.clone()));
+                let of_group = of_identity(policies, &Identity::Group(group.clone()));
                 read.documents.extend(of_group.documents);
                 read.missing.extend(of_group.missing);
             }
@@ -100,41 +102,44 @@ pub fn of_user(facts: &Facts) -> Policies<'_> {
 fn boundary<'a, T>(
     of: &Reading<T>,
     document: &'a Reading<FoundDocument>,
-    (arn, holder): (Option<String>, Holder),
+    (arn, identity): (Option<String>, Identity),
 ) -> Option<Policies<'a>> {
     let Some(arn) = arn else {
-        let (kind, name) = holder.kind_and_name();
+        let (kind, name) = identity.kind_and_name();
         let missing = missing(of, format!("permissions boundary of {kind} {name}"))?;
         return Some(Policies { documents: Vec::new(), missing: vec![missing] });
     };
-    let held = Held { holder, tie: Tie::Boundary(arn) };
+    let policy_ref = PolicyRef { identity, attachment: Attachment::Boundary(arn) };
     Some(match document {
-        Reading::Present(document) => Policies { documents: vec![(held, document)], missing: Vec::new() },
+        Reading::Present(document) => Policies { documents: vec![(policy_ref, document)], missing: Vec::new() },
         // A boundary whose policy is gone allows nothing (IAM User Guide, permissions boundaries).
         Reading::Absent => Policies::default(),
-        unread => Policies { missing: missing(unread, held.words()).into_iter().collect(), documents: Vec::new() },
+        unread => {
+            Policies { missing: missing(unread, policy_ref.words()).into_iter().collect(), documents: Vec::new() }
+        }
     })
 }
 
-fn of_identity<'a>(policies: &'a PolicyFacts, holder: &Holder) -> Policies<'a> {
+fn of_identity<'a>(policies: &'a PolicyFacts, identity: &Identity) -> Policies<'a> {
     let mut read = Policies::default();
-    let (kind, name) = holder.kind_and_name();
-    let mut add =
-        |list: &'a Reading<BTreeMap<String, Reading<FoundDocument>>>, tie: fn(String) -> Tie, what: &str| match list {
-            Reading::Present(documents) => {
-                for (policy, document) in documents {
-                    let held = Held { holder: holder.clone(), tie: tie(policy.clone()) };
-                    match document {
-                        Reading::Present(document) => read.documents.push((held, document)),
-                        Reading::Absent => {}
-                        unread => read.missing.extend(missing(unread, held.words())),
-                    }
+    let (kind, name) = identity.kind_and_name();
+    let mut add = |list: &'a Reading<BTreeMap<String, Reading<FoundDocument>>>,
+                   attachment: fn(String) -> Attachment,
+                   what: &str| match list {
+        Reading::Present(documents) => {
+            for (policy, document) in documents {
+                let policy_ref = PolicyRef { identity: identity.clone(), attachment: attachment(policy.clone()) };
+                match document {
+                    Reading::Present(document) => read.documents.push((policy_ref, document)),
+                    Reading::Absent => {}
+                    unread => read.missing.extend(missing(unread, policy_ref.words())),
                 }
             }
-            unread => read.missing.extend(missing(unread, format!("{what} policies of {kind} {name}"))),
-        };
-    add(&policies.inline, Tie::Inline, "inline");
-    add(&policies.attached, Tie::Attached, "attached");
+        }
+        unread => read.missing.extend(missing(unread, format!("{what} policies of {kind} {name}"))),
+    };
+    add(&policies.inline, Attachment::Inline, "inline");
+    add(&policies.attached, Attachment::Attached, "attached");
     read
 }
 

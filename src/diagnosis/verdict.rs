@@ -7,7 +7,7 @@ use super::context::{self, Asked};
 use super::facts::{Answer, Facts};
 use super::finding::Possibility;
 use super::policies::{self, Missing, Policies};
-use super::statement::{Place, mismatch_words};
+use super::statement::{StatementRef, mismatch_words};
 use crate::iam::evaluate::{self, Mismatch, Request};
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::FoundDocument;
@@ -46,28 +46,28 @@ pub struct Layer {
     pub reasons: Vec<String>,
 }
 
-/// The judgement of all policies of one kind.
+/// What all policies of one kind decide.
 #[derive(Debug)]
-pub struct Judged<'a> {
+pub struct Evaluation<'a> {
     /// Such as `trust policy of role xacct`.
     pub name: String,
     /// What was asked.
     pub action: String,
     /// Statements that allow.
-    pub allows: Vec<Place<'a>>,
+    pub allows: Vec<StatementRef<'a>>,
     /// Statements that deny.
-    pub denies: Vec<Place<'a>>,
+    pub denies: Vec<StatementRef<'a>>,
     /// Statements that allow or deny if a condition on something unknown is met; with the keys.
-    pub may_apply: Vec<(Place<'a>, Vec<String>)>,
+    pub may_apply: Vec<(StatementRef<'a>, Vec<String>)>,
     /// Statements that do not apply, and why.
-    pub misses: Vec<(Place<'a>, Vec<Mismatch>)>,
+    pub misses: Vec<(StatementRef<'a>, Vec<Mismatch>)>,
     /// What could not be read.
     pub missing: Vec<Missing>,
     /// Policies that could be read and not understood.
     unparsed: Vec<String>,
 }
 
-impl<'a> Judged<'a> {
+impl<'a> Evaluation<'a> {
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
         let may = |effect| self.may_apply.iter().any(|(place, _)| place.statement.effect == effect);
@@ -90,7 +90,7 @@ impl<'a> Judged<'a> {
 
     /// Statements with this effect that apply or not by something unknown, and so decide: an Allow where nothing else
     /// allows it, a Deny where nothing else denies it.
-    pub fn deciding(&self, effect: Effect) -> impl Iterator<Item = &(Place<'a>, Vec<String>)> {
+    pub fn deciding(&self, effect: Effect) -> impl Iterator<Item = &(StatementRef<'a>, Vec<String>)> {
         let is_decided = match effect {
             Effect::Allow => !self.allows.is_empty(),
             Effect::Deny => !self.denies.is_empty(),
@@ -100,7 +100,7 @@ impl<'a> Judged<'a> {
 
     /// The statement that comes nearest to allowing it: of those that speak of the action, the one with the fewest
     /// mismatches.
-    pub fn nearest(&self) -> Option<(&Place<'a>, &[Mismatch])> {
+    pub fn nearest(&self) -> Option<(&StatementRef<'a>, &[Mismatch])> {
         let allows = self.misses.iter().filter(|(place, _)| place.statement.effect == Effect::Allow);
         // One that is about others is not near, however few its conditions are.
         let distance = |mismatches: &[Mismatch]| {
@@ -113,7 +113,7 @@ impl<'a> Judged<'a> {
 
     /// For the report.
     pub fn report(&self) -> Layer {
-        let of = |place: &Place<'_>| format!("{} of the {}", place.numbered(), place.held.words());
+        let of = |place: &StatementRef<'_>| format!("{} of the {}", place.numbered(), place.policy.words());
         let mut reasons = Vec::new();
         reasons.extend(self.denies.iter().map(|place| format!("{} denies it", of(place))));
         reasons.extend(self.allows.iter().map(|place| format!("{} allows it", of(place))));
@@ -131,40 +131,41 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// The judgement of one action of AssumeRole by every kind of policy.
+/// What every kind of policy decides about one action of AssumeRole.
 #[derive(Debug)]
-pub struct Judgement<'a> {
+pub struct ActionEvaluation<'a> {
     /// `sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`.
     pub action: &'static str,
     /// By the trust policy; `None` where there is no role, or it could not be read.
-    pub trust: Option<Judged<'a>>,
+    pub trust: Option<Evaluation<'a>>,
     /// By the policies of the user and of its groups.
-    pub grant: Judged<'a>,
+    pub grant: Evaluation<'a>,
     /// By the user's boundary, if there is one.
-    pub boundary: Option<Judged<'a>>,
+    pub boundary: Option<Evaluation<'a>>,
 }
 
-/// Everything that was judged.
+/// Everything that was evaluation.
 #[derive(Debug)]
-pub struct Layers<'a> {
+pub struct Evaluations<'a> {
     /// AssumeRole, and what it needs besides.
-    pub assume: Vec<Judgement<'a>>,
+    pub assume: Vec<ActionEvaluation<'a>>,
     /// What the check does in S3, by the role's policies and by its boundary.
-    pub s3: Option<(Judged<'a>, Option<Judged<'a>>)>,
+    pub s3: Option<(Evaluation<'a>, Option<Evaluation<'a>>)>,
 }
 
-impl<'a> Layers<'a> {
+impl<'a> Evaluations<'a> {
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &Judged<'a>> {
+    pub fn all(&self) -> impl Iterator<Item = &Evaluation<'a>> {
         let assume = self.assume.iter();
-        let assume = assume.flat_map(|judged| judged.trust.iter().chain([&judged.grant]).chain(&judged.boundary));
+        let assume = assume
+            .flat_map(|evaluation| evaluation.trust.iter().chain([&evaluation.grant]).chain(&evaluation.boundary));
         let s3 = self.s3.iter().flat_map(|(policies, boundary)| [policies].into_iter().chain(boundary));
         assume.chain(s3)
     }
 }
 
 /// Evaluates everything that was read.
-pub fn layers(facts: &Facts) -> Layers<'_> {
+pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
     let mut actions = vec!["sts:AssumeRole"];
     if !facts.request.tags.is_empty() {
         actions.push("sts:TagSession");
@@ -173,42 +174,42 @@ pub fn layers(facts: &Facts) -> Layers<'_> {
         actions.push("sts:SetSourceIdentity");
     }
     let assume = actions.into_iter().map(|action| {
-        let asked = context::asked(facts, action);
+        let asked = context::of_assume_role(facts, action);
         let boundary = |policies| {
-            judge("permissions boundary of the user".to_owned(), &asked, policies, evaluate::identity_policy)
+            evaluate("permissions boundary of the user".to_owned(), &asked, policies, evaluate::identity_policy)
         };
-        Judgement {
+        ActionEvaluation {
             action,
             trust: trust(facts, &asked),
             grant: grant(facts, &asked),
             boundary: policies::boundary_of_user(facts).map(boundary),
         }
     });
-    Layers { assume: assume.collect(), s3: s3(facts) }
+    Evaluations { assume: assume.collect(), s3: s3(facts) }
 }
 
 /// By the trust policy.
-pub fn trust<'a>(facts: &'a Facts, asked: &Asked) -> Option<Judged<'a>> {
+pub fn trust<'a>(facts: &'a Facts, asked: &Asked) -> Option<Evaluation<'a>> {
     let name = policies::trust_of_role(facts).words();
-    Some(judge(name, asked, policies::trust(facts)?, evaluate::resource_policy))
+    Some(evaluate(name, asked, policies::trust(facts)?, evaluate::resource_policy))
 }
 
 /// By the policies of the user and of its groups.
-pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Judged<'a> {
-    judge("policies of the user".to_owned(), asked, policies::of_user(facts), evaluate::identity_policy)
+pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Evaluation<'a> {
+    evaluate("policies of the user".to_owned(), asked, policies::of_user(facts), evaluate::identity_policy)
 }
 
 /// By the policies and the boundary of the role.
-fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> (Judged<'a>, Option<Judged<'a>>) {
-    let identity = |name: &str, policies| judge(name.to_owned(), asked, policies, evaluate::identity_policy);
+fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> (Evaluation<'a>, Option<Evaluation<'a>>) {
+    let identity = |name: &str, policies| evaluate(name.to_owned(), asked, policies, evaluate::identity_policy);
     let boundary = policies::boundary_of_role(facts).map(|it| identity("permissions boundary of the role", it));
     (identity("policies of the role", policies::of_role(facts)), boundary)
 }
 
 /// What the role's policies say about the call to S3 that was refused, or about the first that the check makes.
-fn s3(facts: &Facts) -> Option<(Judged<'_>, Option<Judged<'_>>)> {
+fn s3(facts: &Facts) -> Option<(Evaluation<'_>, Option<Evaluation<'_>>)> {
     let is_asked = matches!(facts.answer, Answer::Accepted(_)) && (facts.s3.is_some() || facts.link.checks_s3);
-    is_asked.then(|| of_role(facts, &context::asked_of_s3(facts, &s3_action(facts))))
+    is_asked.then(|| of_role(facts, &context::of_s3(facts, &s3_action(facts))))
 }
 
 /// The action that S3 refused. Where none was tried, the first of the check's that the role's policies refuse.
@@ -218,7 +219,7 @@ pub fn s3_action(facts: &Facts) -> String {
         Some(operation) => format!("s3:{operation}"),
         None => {
             let is_refused = |action: &&str| {
-                let (policies, boundary) = of_role(facts, &context::asked_of_s3(facts, action));
+                let (policies, boundary) = of_role(facts, &context::of_s3(facts, action));
                 policies.verdict().refuses() || boundary.is_some_and(|boundary| boundary.verdict().refuses())
             };
             let steps = ["s3:CreateBucket", "s3:DeleteBucket"];
@@ -229,8 +230,8 @@ pub fn s3_action(facts: &Facts) -> String {
 
 type Evaluate = fn(&PolicyDocument, &Request) -> evaluate::Finding;
 
-fn judge<'a>(name: String, asked: &Asked, read: Policies<'a>, evaluate: Evaluate) -> Judged<'a> {
-    let mut judged = Judged {
+fn evaluate<'a>(name: String, asked: &Asked, read: Policies<'a>, by: Evaluate) -> Evaluation<'a> {
+    let mut evaluation = Evaluation {
         name,
         action: asked.request.action.clone(),
         allows: Vec::new(),
@@ -240,17 +241,17 @@ fn judge<'a>(name: String, asked: &Asked, read: Policies<'a>, evaluate: Evaluate
         missing: read.missing,
         unparsed: Vec::new(),
     };
-    for (held, found) in read.documents {
+    for (policy, found) in read.documents {
         let document = match found {
             FoundDocument::Policy(document) => document,
             FoundDocument::Unparsed { .. } => {
-                judged.unparsed.push(held.words());
+                evaluation.unparsed.push(policy.words());
                 continue;
             }
         };
-        let finding = evaluate(document, &asked.request);
+        let finding = by(document, &asked.request);
         for (index, (statement, found)) in document.statements.iter().zip(finding.statements).enumerate() {
-            let place = Place { held: held.clone(), document, statement, number: index + 1 };
+            let place = StatementRef { policy: policy.clone(), document, statement, number: index + 1 };
             let unknown = place.names_key(|key| asked.is_unknown(key));
             let is_unknown = |mismatch: &Mismatch| match mismatch {
                 Mismatch::UnknownOperator { .. } => true,
@@ -262,30 +263,30 @@ fn judge<'a>(name: String, asked: &Asked, read: Policies<'a>, evaluate: Evaluate
             let mut certain = found.mismatches.clone();
             certain.retain(|mismatch| !is_unknown(mismatch));
             if !certain.is_empty() {
-                judged.misses.push((place, certain));
+                evaluation.misses.push((place, certain));
             } else if found.mismatches.contains(&Mismatch::Principal) {
-                judged.missing.push(Missing {
-                    what: format!("ARN of the user, whom {} of the {} may mean", place.numbered(), held.words()),
+                evaluation.missing.push(Missing {
+                    what: format!("ARN of the user, whom {} of the {} may mean", place.numbered(), policy.words()),
                     permission: "iam:GetUser".to_owned(),
                     answer: "the user could not be read".to_owned(),
                 });
             } else if !unknown.is_empty() || !found.applies() {
-                judged.may_apply.push((place, unknown));
+                evaluation.may_apply.push((place, unknown));
             } else if statement.effect == Effect::Deny {
-                judged.denies.push(place);
+                evaluation.denies.push(place);
             } else {
-                judged.allows.push(place);
+                evaluation.allows.push(place);
             }
         }
     }
-    judged
+    evaluation
 }
 
 /// What may be wrong in what could not be read.
-pub fn gaps<'a>(layers: impl IntoIterator<Item = &'a Judged<'a>>) -> Vec<Possibility> {
+pub fn gaps<'a>(evaluations: impl IntoIterator<Item = &'a Evaluation<'a>>) -> Vec<Possibility> {
     // What one thing keeps from being read stands in one line.
     let mut gaps: Vec<(&Missing, Vec<String>)> = Vec::new();
-    for missing in layers.into_iter().flat_map(|judged| &judged.missing) {
+    for missing in evaluations.into_iter().flat_map(|evaluation| &evaluation.missing) {
         let what = format!("the {}", missing.what);
         let is_same = |known: &Missing| known.permission == missing.permission && known.answer == missing.answer;
         match gaps.iter_mut().find(|(known, _)| is_same(known)) {

@@ -6,7 +6,7 @@ use crate::diagnosis::checks::duration::{over_an_hour, over_role_limit};
 use crate::diagnosis::checks::mfa::{no_mfa_code, no_mfa_device, wrong_serial};
 use crate::diagnosis::checks::region::{region_not_enabled, sts_inactive, wrong_partition};
 use crate::diagnosis::checks::unavailable::unavailable;
-use crate::diagnosis::denial::{Tail, is_denial};
+use crate::diagnosis::denial::{DeniedBy, is_denial};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
@@ -83,27 +83,27 @@ fn denied(facts: &Facts, message: &str) -> Option<Finding> {
                 .step_do(format!("exempt sts:AssumeRole on {arn} in the {kind}, or {source} and {target} from it")),
         )
     };
-    Some(match Tail::of(message)? {
-        Tail::ServiceControl => {
+    Some(match DeniedBy::of(message)? {
+        DeniedBy::ServiceControl => {
             organization(Cause::ServiceControlPolicy, "service control policy", &source, "all its principals")
         }
-        Tail::ResourceControl => organization(
+        DeniedBy::ResourceControl => organization(
             Cause::ResourceControlPolicy,
             "resource control policy",
             target.as_str(),
             "principals of other accounts",
         ),
-        Tail::VpcEndpoint => {
+        DeniedBy::VpcEndpoint => {
             let what = "the policy of the VPC endpoint that the calls go through refuses it";
             let fix = Fix::by(Side::Source, facts)
                 .step_do(format!("allow sts:AssumeRole on {} in the policy of the STS endpoint", facts.link.role));
             Finding::new(Cause::VpcEndpointPolicy, what).fix(fix)
         }
-        Tail::Session => {
+        DeniedBy::Session => {
             let what = "the policy that the credentials' session was made with does not allow it";
             Finding::new(Cause::SessionPolicyCuts, what).fix(the_users_own(facts, VerifyWith::Nothing))
         }
-        Tail::Trust | Tail::Identity | Tail::Boundary => return None,
+        DeniedBy::Trust | DeniedBy::Identity | DeniedBy::Boundary => return None,
     })
 }
 

@@ -3,12 +3,12 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::checks::unavailable::unavailable;
-use crate::diagnosis::denial::{Tail, is_denial};
+use crate::diagnosis::denial::{DeniedBy, is_denial};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
-use crate::diagnosis::statement::{Held, Holder, Tie};
-use crate::diagnosis::verdict::{Layers, Verdict, s3_action};
+use crate::diagnosis::statement::{Attachment, Identity, PolicyRef};
+use crate::diagnosis::verdict::{Evaluations, Verdict, s3_action};
 use crate::iam::templates;
 
 /// The inline policy that lets a role pass the check. Its name is not one of those that bootstrap takes for its own and
@@ -16,8 +16,8 @@ use crate::iam::templates;
 const CHECK_POLICY: &str = "verify-bucket";
 
 /// Why S3 refuses.
-pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
-    let Some((policies, boundary)) = &layers.s3 else { return Vec::new() };
+pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
+    let Some((policies, boundary)) = &evaluations.s3 else { return Vec::new() };
     let refused = facts.s3.as_ref();
     if let Some(finding) = refused.and_then(|s3| answered(facts, s3)) {
         return vec![finding];
@@ -27,10 +27,10 @@ pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
     if policies.verdict().refuses() {
         findings.push(match policies.denies.first() {
             Some(place) => {
-                let what = format!("{} of the {} denies {action}", place.numbered(), place.held.words());
+                let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
                 let fix = Fix::by(Side::Target, facts)
                     .step_do("if the denial is not meant for the check, take the statement out:")
-                    .replace(facts, &place.held, place.document_without().as_ref());
+                    .replace(facts, &place.policy, place.document_without().as_ref());
                 let evidence = Evidence::denial(&place);
                 Finding::new(Cause::S3Denied, what).because(evidence).fix(fix).fix(without_bucket(facts))
             }
@@ -61,7 +61,7 @@ pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
                     // A boundary that is taken away lets everything through.
                     place.document_without().unwrap_or(check)
                 };
-                let fix = Fix::by(Side::Target, facts).replace(facts, &place.held, Some(&document));
+                let fix = Fix::by(Side::Target, facts).replace(facts, &place.policy, Some(&document));
                 finding.because(evidence).fix(fix).fix(without_bucket(facts))
             }
             None => {
@@ -77,7 +77,7 @@ pub fn findings(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
     }
     let all_read = [Some(policies), boundary.as_ref()].into_iter().flatten().all(|it| it.verdict() == Verdict::Allowed);
     let refused = refused.filter(|_| findings.is_empty());
-    if let Some(finding) = refused.and_then(|_| propagating(facts, layers)) {
+    if let Some(finding) = refused.and_then(|_| propagating(facts, evaluations)) {
         findings.push(finding);
     } else if let Some(s3) = refused.filter(|_| all_read) {
         let what = "the role's policies allow it, so a policy of the organization must be what refuses it";
@@ -113,10 +113,10 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
         }
         _ if !is_denial(code) => unavailable(facts, &s3.answer),
         _ => {
-            let kind = match Tail::of(message)? {
-                Tail::ServiceControl => "a service control policy",
-                Tail::ResourceControl => "a resource control policy",
-                Tail::VpcEndpoint => "the policy of the VPC endpoint for S3",
+            let kind = match DeniedBy::of(message)? {
+                DeniedBy::ServiceControl => "a service control policy",
+                DeniedBy::ResourceControl => "a resource control policy",
+                DeniedBy::VpcEndpoint => "the policy of the VPC endpoint for S3",
                 _ => return None,
             };
             let what = format!("{kind} refuses {} in account {}", s3_action(facts), facts.link.role.account);
@@ -131,9 +131,11 @@ fn allow(facts: &Facts) -> Fix {
     if is_ours && !facts.link.has_policies {
         return Fix::bootstrap(facts, BootstrapWith::Nothing);
     }
-    let held =
-        Held { holder: Holder::Role(facts.link.role.name.to_string()), tie: Tie::Inline(CHECK_POLICY.to_owned()) };
-    Fix::by(Side::Target, facts).replace(facts, &held, Some(&templates::verify_bucket(facts.link.role.partition)))
+    let policy = PolicyRef {
+        identity: Identity::Role(facts.link.role.name.to_string()),
+        attachment: Attachment::Inline(CHECK_POLICY.to_owned()),
+    };
+    Fix::by(Side::Target, facts).replace(facts, &policy, Some(&templates::verify_bucket(facts.link.role.partition)))
 }
 
 fn without_bucket(facts: &Facts) -> Fix {

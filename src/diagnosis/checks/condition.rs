@@ -5,7 +5,7 @@ use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
-use crate::diagnosis::statement::Place;
+use crate::diagnosis::statement::StatementRef;
 use crate::iam::names::ExternalId;
 use crate::iam::policy::Effect;
 use crate::text::shell::ShellCommand;
@@ -69,7 +69,7 @@ fn meet(facts: &Facts, key: &str, wanted: &[&str]) -> Option<Fix> {
 }
 
 /// A statement that applies or not by something that is not known here.
-pub fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
+pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
     let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     let is_mfa = keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth"));
     let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();

@@ -5,7 +5,7 @@ use crate::diagnosis::checks::credentials::{the_users_own, the_users_own_but};
 use crate::diagnosis::facts::{Facts, Mfa};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith, aws};
-use crate::diagnosis::statement::Place;
+use crate::diagnosis::statement::StatementRef;
 use crate::text::shell::ShellCommand;
 
 /// A device shows codes, and none was given.
@@ -64,7 +64,7 @@ pub fn wrong_serial(facts: &Facts) -> Finding {
 }
 
 /// Whether a denial would not apply to a request with MFA.
-pub fn needs_mfa(facts: &Facts, place: &Place<'_>) -> bool {
+pub fn needs_mfa(facts: &Facts, place: &StatementRef<'_>) -> bool {
     facts.caller.mfa == Mfa::Absent && !place.marks_of_key("aws:multifactorauth").is_empty()
 }
 

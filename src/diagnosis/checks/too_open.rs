@@ -5,7 +5,7 @@ use crate::diagnosis::context::{self, Asked};
 use crate::diagnosis::facts::{Facts, LetThrough, Mfa};
 use crate::diagnosis::finding::{Certainty, Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix};
-use crate::diagnosis::statement::Place;
+use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
 
 /// What the role lets through that it must refuse.
@@ -15,7 +15,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         let seen = facts.let_through.contains(&without);
         let mut other = facts.clone();
         change(&mut other);
-        let asked: Asked = context::asked(&other, "sts:AssumeRole");
+        let asked: Asked = context::of_assume_role(&other, "sts:AssumeRole");
         // What the user's own policies refuse, the role is not asked for.
         let is_asked_for = !verdict::grant(facts, &asked).verdict().refuses();
         let trust = verdict::trust(facts, &asked).filter(|trust| is_asked_for && trust.verdict() == Verdict::Allowed);
@@ -41,7 +41,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             (None, None) => None,
         };
         findings.extend(finding.map(|(cause, what, place)| {
-            let marked = |place: Place<'_>| Evidence::of(&place, place.marks_of_key("sts:ExternalId"));
+            let marked = |place: StatementRef<'_>| Evidence::of(&place, place.marks_of_key("sts:ExternalId"));
             place
                 .map(marked)
                 .into_iter()

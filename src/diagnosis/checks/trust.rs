@@ -3,19 +3,19 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::condition::{condition, depends};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
-use crate::diagnosis::denial::Tail;
+use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
-use crate::diagnosis::statement::Place;
-use crate::diagnosis::verdict::{Judged, Layers, Verdict};
+use crate::diagnosis::statement::StatementRef;
+use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, Element, Principals, account_principal, is_unique_id};
 use crate::iam::state::Reading;
 
 /// Why the role refuses.
-pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
+pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     let role = &facts.link.role;
     if let Some(finding) = other_account(facts) {
         return vec![finding];
@@ -28,9 +28,9 @@ pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let mut assume_refused = false;
-    for judgement in &layers.assume {
-        let Some(trust) = &judgement.trust else { continue };
-        match judgement.action {
+    for evaluation in &evaluations.assume {
+        let Some(trust) = &evaluation.trust else { continue };
+        match evaluation.action {
             "sts:AssumeRole" => {
                 assume_refused = trust.verdict().refuses();
                 findings.extend(of_trust(facts, trust));
@@ -98,7 +98,7 @@ fn other_path(facts: &Facts, found: &str) -> Finding {
 }
 
 /// What the trust policy itself has to say against AssumeRole: what denies it, and why nothing allows it.
-fn of_trust(facts: &Facts, trust: &Judged<'_>) -> Vec<Finding> {
+fn of_trust(facts: &Facts, trust: &Evaluation<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = trust.denies.iter().map(|place| denies(facts, place)).collect();
     let may_apply = trust.deciding(Effect::Allow).chain(trust.deciding(Effect::Deny));
     findings.extend(may_apply.map(|(place, keys)| depends(facts, place, keys)));
@@ -120,7 +120,7 @@ fn of_trust(facts: &Facts, trust: &Judged<'_>) -> Vec<Finding> {
     findings
 }
 
-fn denies(facts: &Facts, place: &Place<'_>) -> Finding {
+fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let role = &facts.link.role.name;
     if needs_mfa(facts, place) {
         let what = format!("the trust policy of role {role} denies whoever comes without MFA");
@@ -133,7 +133,7 @@ fn denies(facts: &Facts, place: &Place<'_>) -> Finding {
 }
 
 /// One reason for which the nearest statement does not apply.
-fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding {
+fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> Finding {
     let finding = match mismatch {
         Mismatch::Principal => principal(facts, place),
         Mismatch::Action | Mismatch::Resource => {
@@ -152,7 +152,7 @@ fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding 
     finding.because(Evidence::mismatched(&place, std::slice::from_ref(mismatch)))
 }
 
-fn principal(facts: &Facts, place: &Place<'_>) -> Finding {
+fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let (role, source) = (&facts.link.role.name, facts.source_account());
     let user = facts.source.user.present();
     let listed: Vec<&str> = match &place.statement.principal {
@@ -190,7 +190,7 @@ fn account_of(principal: &str) -> Option<String> {
 }
 
 /// The role may be assumed, but not with tags or a source identity.
-fn lacks_action(facts: &Facts, trust: &Judged<'_>, action: &str) -> Option<Finding> {
+fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<Finding> {
     if !trust.verdict().refuses() {
         return None;
     }
@@ -214,7 +214,7 @@ fn lacks_action(facts: &Facts, trust: &Judged<'_>, action: &str) -> Option<Findi
 /// AWS names the trust policy, and it could not be read or seems to allow it.
 fn from_tail(facts: &Facts) -> Option<Finding> {
     let Answer::Refused(answer) = &facts.answer else { return None };
-    if Tail::of(answer.message.as_deref()?) != Some(Tail::Trust) {
+    if DeniedBy::of(answer.message.as_deref()?) != Some(DeniedBy::Trust) {
         return None;
     }
     let what = format!("the trust policy of role {} refuses it", facts.link.role.name);

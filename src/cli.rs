@@ -452,14 +452,14 @@ pub struct Completions {
 
 /// Parses a value that has rules of AWS's; the message says the rule and the fix.
 fn valid<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|invalid: Invalid| format!("{}\n  fix: {}", invalid.rule, invalid.fix))
+    text.parse().map_err(|invalid: Invalid| format!("{}\n  hint: {}", invalid.rule, invalid.fix))
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  fix: write it with units, such as `90s` or `2m`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `90s` or `2m`"))?;
     if seconds > 3600 {
-        return Err("is more than an hour\n  fix: give at most `1h`".to_owned());
+        return Err("is more than an hour\n  hint: give at most `1h`".to_owned());
     }
     Ok(Duration::from_secs(seconds.into()))
 }

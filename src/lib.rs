@@ -66,6 +66,7 @@ pub mod report;
 pub mod text;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use clap::Parser;
 
@@ -78,11 +79,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are answers, and go to stdout.
-            let _ = error.print();
             if !error.use_stderr() {
+                // Help and version are answers, and go to stdout.
+                let _ = error.print();
                 return ExitCode::Done.into();
             }
+            print_usage_error(&error);
             if let Some(command) = cli::asked_for_json(&arguments) {
                 commands::report_usage_error(command, &error.to_string());
             }
@@ -99,6 +101,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
             error.kind.exit_code().into()
         }
     }
+}
+
+/// Prints what is wrong with the arguments. What clap labels `tip:` is labelled as every other hint is.
+fn print_usage_error(error: &clap::Error) {
+    const RESET: &str = "\u{1b}[0m";
+    let text = error.render().ansi().to_string().replace(&format!("tip:{RESET}"), &format!("hint:{RESET}"));
+    let _ = write!(anstream::stderr(), "{text}");
 }
 
 /// Takes the MFA code, which was read by now, out of the environment: neither the command of `exec` nor what a profile

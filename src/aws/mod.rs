@@ -8,5 +8,6 @@ pub mod client;
 pub mod connections;
 pub mod credentials;
 pub mod iam;
+pub mod keys;
 pub mod s3;
 pub mod sts;

@@ -104,6 +104,6 @@ impl From<&CodeOptions> for UserOptions {
 
 fn age(text: &str) -> Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  fix: write it with units, such as `30m` or `24h`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `30m` or `24h`"))?;
     Ok(Duration::from_secs(seconds.into()))
 }

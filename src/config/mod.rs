@@ -469,9 +469,9 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     for text in wanted {
         if !links.iter().any(|link| link.name == *text || link.account.as_str() == text) {
             let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
-            return Err(
-                Error::usage(format!("`{path}` has no target `{text}`")).hint(format!("it has {}", names.join(", ")))
-            );
+            return Err(Error::usage(format!("`{path}` has no target `{text}`"))
+                .note(format!("it has {}", names.join(", ")))
+                .hint("name one of these targets"));
         }
     }
     Ok(links)
@@ -489,7 +489,8 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
         PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
     if let Some(number) = document.statements.iter().position(|statement| statement.principal.is_some()) {
         return Err(Error::usage(format!("policy file `{shown}`: statement {} has a principal", number + 1))
-            .hint("a policy on a role has none; who may assume the role is for xacct to write"));
+            .note("xacct writes who may assume the role, into the trust policy")
+            .hint("remove \"Principal\" from the statement"));
     }
     if let Some(number) = document.statements.iter().position(|statement| statement.resource.is_none()) {
         return Err(Error::usage(format!("policy file `{shown}`: statement {} has no resource", number + 1))

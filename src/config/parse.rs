@@ -237,7 +237,7 @@ impl<'a> Section<'a> {
         let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
         Err(match nearest {
             Some(nearest) if distance(nearest, key) <= 3 => error.hint(format!("did you mean `{nearest}`?")),
-            _ => error.hint(format!("the settings are {}", known.join(", "))),
+            _ => error.note(format!("the settings are {}", known.join(", "))).hint("remove it, or write one of these"),
         })
     }
 

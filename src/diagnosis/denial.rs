@@ -31,8 +31,3 @@ impl DeniedBy {
         kinds.iter().find(|(words, _)| tail.contains(words)).map(|(_, kind)| *kind)
     }
 }
-
-/// Whether AWS refused for want of permission, and not for any other reason.
-pub fn is_denial(code: &str) -> bool {
-    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"].contains(&code)
-}

@@ -28,7 +28,6 @@ pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
 use checks::{answer, bucket, credentials, duration, grant, mfa, possible, propagation, too_open, trust, unparsed};
-use denial::is_denial;
 use facts::{Answer, LinkFacts};
 use verdict::Evaluation;
 
@@ -128,7 +127,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     findings.extend(unparsed::findings(facts));
     let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy;
     let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
-    if is_denial(facts.answer.code_and_message().0) && !certain {
+    let is_denied = matches!(&facts.answer, Answer::Refused(answer) if answer.is_denial());
+    if is_denied && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
             diagnosis.possible.extend(verdict::gaps(evaluations.all()));
         } else {

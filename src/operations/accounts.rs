@@ -287,7 +287,8 @@ pub fn check_pair(source: &Caller, target: &Caller) -> Result<()> {
             Kind::Refused,
             format!("the source account is in partition {from}, the target account in {to}"),
         )
-        .hint("roles cannot be assumed across partitions: make a user in the target's partition"));
+        .note("roles cannot be assumed across partitions")
+        .hint("create a user in the target's partition"));
     }
     Ok(())
 }
@@ -304,7 +305,7 @@ pub fn unreadable(operator: &Operator, permission: &str, answer: &str) -> Error 
     .hint(format!(
         "allow {permission}; policies/ has the least that an operator needs, for the source and for the target account"
     ))
-    .hint(format!("AWS said: {answer}"))
+    .note(format!("AWS said: {answer}"))
 }
 
 /// Who is at work in an account, for people.

@@ -18,11 +18,11 @@ pub fn outcome(applied: &[(&Change, &Result<()>)], plan: &Plan, role: &str, plac
     };
     let mut error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
     for (done, _) in applied.iter().filter(|(_, result)| result.is_ok()) {
-        error = error.hint(format!("this was done: {}", sentence(done, role, Mood::Done)));
+        error = error.note(format!("this was done: {}", sentence(done, role, Mood::Done)));
     }
     let tried = |change: &Change| applied.iter().any(|(tried, _)| std::ptr::eq(*tried, change));
     for untried in plan.changes.iter().filter(|change| !tried(change)) {
-        error = error.hint(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
+        error = error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
     }
     Err(error.hint("mend the cause and run the same command again: it does what is left"))
 }

@@ -15,7 +15,7 @@ use crate::iam::names::IamPath;
 pub async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
     match &link.way_in {
         WayIn::Profile(name) => connections.access(Some(name)).await,
-        WayIn::Search => connections.access(Some(&connections.profile_for(&link.account, &link.role)?)).await,
+        WayIn::Search => connections.access(Some(&connections.profiles().of_account(&link.account, &link.role)?)).await,
         WayIn::EnterRole(role) => {
             let source = source.ok_or_else(|| {
                 Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
@@ -25,7 +25,7 @@ pub async fn enter(connections: &Connections, link: &Link, source: Option<&Acces
             let request = AssumeRole::new(arn, "xacct-bootstrap".parse()?);
             let session = sts::assume(source, &request).await.map_err(|error| {
                 error.context(format!("role `{role}` cannot be entered")).hint(format!(
-                    "the source operator ({}) needs sts:AssumeRole on {}, and that role must trust the operator's account",
+                    "allow the source operator ({}) sts:AssumeRole on {}, and let that role trust the operator's account",
                     source.origin, request.role
                 ))
             })?;

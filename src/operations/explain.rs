@@ -121,7 +121,8 @@ impl<'a> Diagnostician<'a> {
         caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
         let user = self.user.to_string();
         let is_another = caller.profile.as_ref() != Some(&user);
-        caller.profile_of_user = Some(user).filter(|user| is_another && self.connections.require(user).is_ok());
+        caller.profile_of_user =
+            Some(user).filter(|user| is_another && self.connections.profiles().require(user).is_ok());
     }
 
     fn link(&self, case: &Case<'_>) -> LinkFacts {

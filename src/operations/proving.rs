@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::aws::client::access::Access;
+use crate::aws::client::notify::Warn;
 use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa::{AskForCode, Mfa};
-use crate::aws::credentials::session_cache::{Cache, Warn};
+use crate::aws::credentials::session_cache::Cache;
 use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions};
 use crate::config::Link;
 use crate::error::{Error, Result};
@@ -63,7 +64,7 @@ pub fn prover(
     source: Option<AccountId>,
     run: &Run<'_>,
 ) -> Result<Prover> {
-    let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
+    let serial = access.profile.as_deref().and_then(|profile| connections.profiles().setting(profile, "mfa_serial"));
     let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }

@@ -4,7 +4,7 @@ use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::Key;
-use crate::aws::sts::SessionCredentials;
+use crate::aws::keys::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
 use crate::error::{Error, Kind, Result};
@@ -149,7 +149,7 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
             link.account
         ));
     }
-    if error.code() != Some("AccessDenied") {
+    if !error.is_denial() {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };

@@ -88,7 +88,7 @@ impl FromStr for Version {
         };
         let Some((major, minor, _)) = numbers(number) else {
             return Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("Terraform's are written as 1.11, OpenTofu's as opentofu-1.8"));
+                .hint("write a version of Terraform such as 1.11, or one of OpenTofu such as opentofu-1.8"));
         };
         let version = Self { tool, number: (major, minor) };
         match tool {

@@ -160,7 +160,8 @@ fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
         return Ok(value);
     }
     Err(Error::usage(format!("`{}` cannot stand in ~/.aws/config as {key}", value.escape_debug()))
-        .hint("the file has no escapes: a value is one line, and ends at a blank before `#` or `;`"))
+        .note("the file has no escapes: a value is one line, and ends at a blank before `#` or `;`")
+        .hint("give a value without line breaks, outer blanks, and blanks before `#` or `;`"))
 }
 
 #[cfg(test)]

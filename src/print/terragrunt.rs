@@ -75,7 +75,7 @@ impl FromStr for Version {
             Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old: xacct knows it from 0.50 on"))
                 .hint("give 0.50 or later")),
             None => Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("Terragrunt's are written as 0.84 or 1.1.2")),
+                .hint("write a version of Terragrunt such as 0.84 or 1.1.2")),
         }
     }
 }

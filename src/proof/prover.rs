@@ -226,7 +226,9 @@ impl Prover {
                 let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
                 let mut error = error;
                 if mfa_unknown {
-                    error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
+                    error = error
+                        .note("the role requires MFA, and these credentials are of a session that may lack it")
+                        .hint("give a profile with the user's access key: --user-profile NAME");
                 }
                 let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
                 steps.push(step.took(duration).because(error));
@@ -390,10 +392,10 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
             Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
-                .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap")
+                .hint("see what the trust policy lacks, and repair it: xacct bootstrap")
                 .hint("if it was given the condition a moment ago, AWS may not honour it yet: wait a minute, then xacct verify"),
         ),
-        Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
+        Err(error) if error.is_denial() => Step::new(id, StepOutcome::Ok, answer_code(&error)),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
     };
     step.took(settled.duration).since(settled.value.since)

@@ -3,7 +3,9 @@
 use super::prover::{Claim, Prover, Stop};
 use super::{Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
-use crate::aws::sts::{self, Session, SessionCredentials};
+use crate::aws::iam::read;
+use crate::aws::keys::SessionCredentials;
+use crate::aws::sts::{self, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;
 
@@ -102,7 +104,7 @@ impl Prover {
 
     async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
-        let devices = sts::mfa_devices(&self.access, user).await.map_err(|error| {
+        let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("the MFA devices of user `{user}` cannot be listed"))
                 .hint("write mfa_serial = ARN into the user's profile in the AWS config file")

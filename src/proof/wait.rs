@@ -83,9 +83,9 @@ impl Freshness {
     }
 }
 
-/// Whether AWS refused for want of permission.
+/// Whether AWS denied the request for want of permission.
 pub fn is_denied<T>(answer: &Result<T>) -> bool {
-    answer.as_ref().err().and_then(Error::code) == Some("AccessDenied")
+    answer.as_ref().is_err_and(Error::is_denial)
 }
 
 /// Whether this may be a refusal only because a change is not honoured yet. Where AWS names a policy of the organization

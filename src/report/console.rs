@@ -235,10 +235,13 @@ pub fn error_text(error: &Error) -> String {
     text
 }
 
-/// AWS's answer and the hints of an error, each on a line of its own.
+/// AWS's answer, the notes and the hints of an error, each on a line of its own.
 pub fn append_details(text: &mut String, error: &Error, indent: &str) {
     if let Some(answer) = &error.aws {
         text.push_str(&format!("\n{indent}{answer}"));
+    }
+    for note in &error.notes {
+        text.push_str(&format!("\n{indent}{STRONG}note:{STRONG:#} {note}"));
     }
     for hint in &error.hints {
         text.push_str(&format!("\n{indent}{WARN}hint:{WARN:#} {hint}"));

@@ -204,9 +204,9 @@ fn only_aws_knows_the_sdk() {
 #[test]
 fn secrets_are_revealed_only_to_who_asked_for_them() {
     let allowed =
-        ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/sts"];
+        ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/keys"];
     assert_only_under(&allowed, |line| line.contains("reveal("));
-    assert_only_under(&["src/export/"], |line| line.contains("aws::sts::Keys"));
+    assert_only_under(&["src/export/"], |line| line.contains("aws::keys::Keys"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use aws_smithy_types::retry::RetryConfig;
 use crate::aws::client::endpoints;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::retry::TooManyRequests;
-use crate::aws::sts::SessionCredentials;
+use crate::aws::keys::SessionCredentials;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 

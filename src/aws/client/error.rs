@@ -142,9 +142,7 @@ impl Call {
                     "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
                 ),
             ),
-            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
-                (Kind::Aws, format!("{name} was refused"), None)
-            }
+            _ if answer.is_denial() => (Kind::Aws, format!("{name} was refused"), None),
             Some("RequestExpired") => (
                 Kind::Credentials,
                 "the request reached AWS too late, or this machine's clock is wrong".to_owned(),
@@ -165,7 +163,7 @@ impl Call {
             Some(code) => (
                 Kind::Aws,
                 format!("{name} failed with {code}"),
-                Some("AWS's API reference says under the operation's name what this error means"),
+                Some("look up this error under the operation's name in AWS's API reference"),
             ),
             None => (Kind::Aws, format!("{name} failed"), None),
         };
@@ -192,6 +190,21 @@ fn innermost(error: &dyn std::error::Error) -> String {
     shown(&cause.to_string())
 }
 
+/// An error with its causes on one line.
+pub(in crate::aws) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = next.source();
+    }
+    text
+}
+
 /// What an answer says, on one line that is not too long: whoever answers may not be AWS. AWS's own longest messages,
 /// those about policies, have some hundred characters; what it repeats of a request has more.
 fn shown(text: &str) -> String {
@@ -205,14 +218,4 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_of_an_answer_is_a_line_that_is_not_too_long() {
-        assert_eq!(shown("a\r\nb\u{1b}[2J\u{9b}é"), "a  b\\u001b[2J\\u009bé");
-        let (most, more) = ("é".repeat(1000), "é".repeat(1001));
-        assert_eq!(shown(&most), most);
-        assert_eq!(shown(&more), format!("{most}…"));
-    }
-}
+mod tests;

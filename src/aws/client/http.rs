@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::os_shim_internal::Env;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -28,6 +29,11 @@ pub(in crate::aws) struct Bundle {
 
 /// Environment variables, by name.
 pub(in crate::aws) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A variable of the environment, which the SDK reads by itself, too.
+pub(in crate::aws) fn variable(name: &str) -> Option<String> {
+    Env::real().get(name).ok()
+}
 
 impl Bundle {
     /// In the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It stands in the place of what the system

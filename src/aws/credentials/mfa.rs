@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 
 use crate::aws::client::access::Access;
 use crate::aws::credentials::session_cache::{Cache, Key};
-use crate::aws::sts::{self, SessionCredentials};
+use crate::aws::keys::SessionCredentials;
+use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 

@@ -9,6 +9,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
+use crate::aws::client::error::with_causes;
+use crate::error::{Error, Kind};
+use crate::text::word;
+
 /// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
 /// run twice, and one that asks for an MFA code would ask twice.
 #[derive(Debug)]
@@ -74,4 +78,25 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
         (None, Some(how)) => how.to_owned(),
         (None, None) => "default credentials".to_owned(),
     }
+}
+
+/// The error where no credentials were found.
+pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
+    match profile {
+        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
+            "sign in, or see what is wrong with it: aws sts get-caller-identity --profile {}",
+            word(name)
+        )),
+        None => Error::new(Kind::Credentials, "no AWS credentials were found")
+            .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    }
+}
+
+/// The error where credentials were found and cannot be used.
+pub(in crate::aws) fn unusable(error: CredentialsError, profile: Option<&str>) -> Error {
+    let mut failure = missing(profile);
+    if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        failure.message = format!("{}: {}", failure.message, with_causes(&error));
+    }
+    failure.caused_by(error)
 }

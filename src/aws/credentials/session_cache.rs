@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -13,20 +12,32 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::aws::sts::SessionCredentials;
+use crate::aws::client::notify::Warn;
+use crate::aws::keys::SessionCredentials;
 use crate::error::{Error, Kind, Result};
 
-/// A session this close to its end is not begun with any more.
+#[cfg(unix)]
+mod files;
+#[cfg(not(unix))]
+mod files {
+    //! Without file modes to protect a session with, nothing is cached.
+
+    use std::path::Path;
+
+    /// How the names of files begin that are still being written: there are none.
+    pub(super) const HALF_WRITTEN: &str = ".new-";
+
+    pub(super) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
+    pub(super) fn write(_: &Path, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A session this close to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(300);
-
-/// What a file may have at most; a session token has some hundred bytes.
-const LONGEST_FILE: u64 = 64 * 1024;
-
-/// How the names of files begin that are still being written.
-const HALF_WRITTEN: &str = ".new-";
-
-/// Says something to the person at the terminal.
-pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The folder of kept sessions.
 #[derive(Clone)]
@@ -138,7 +149,7 @@ impl Cache {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_session = name.strip_suffix(".json").is_some_and(is_hash);
-            if !is_session && !name.starts_with(HALF_WRITTEN) {
+            if !is_session && !name.starts_with(files::HALF_WRITTEN) {
                 continue;
             }
             match std::fs::remove_file(&path) {
@@ -181,98 +192,6 @@ fn write(session: &SessionCredentials) -> Option<String> {
         expiration: OffsetDateTime::from(keys.expires?).format(&Rfc3339).ok()?,
     };
     serde_json::to_string(&kept).ok()
-}
-
-#[cfg(unix)]
-mod files {
-    //! The owner's own files. What is checked is the open file, so that nobody can put another in its place meanwhile.
-
-    use std::io::{Read, Write};
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    use std::path::Path;
-
-    use rustix::fs::{Mode, OFlags};
-    use rustix::io::Errno;
-
-    use crate::aws::credentials::session_cache::{HALF_WRITTEN, LONGEST_FILE};
-    use crate::text::word;
-
-    /// The text of a file; `None` if there is none.
-    pub(in crate::aws) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
-        let path = folder.join(name);
-        let shown = path.display();
-        // Without O_NONBLOCK, opening a pipe would wait for whoever writes to it.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&path, flags, Mode::empty()) {
-            Ok(file) => std::fs::File::from(file),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP) => return Err(format!("`{shown}` is a symbolic link")),
-            Err(error) => return Err(format!("`{shown}` cannot be read: {error}")),
-        };
-        check_folder(folder)?;
-        let found = file.metadata().map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        if !found.is_file() {
-            return Err(format!("`{shown}` is no file"));
-        }
-        check_owner(&found, &path)?;
-        if found.mode() & 0o777 != 0o600 {
-            return Err(format!("`{shown}` has mode {:03o}, and must have 600", found.mode() & 0o777));
-        }
-        let mut text = String::new();
-        let read = file.take(LONGEST_FILE).read_to_string(&mut text);
-        read.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        Ok(Some(text))
-    }
-
-    /// Writes a file whole, or not at all.
-    pub(in crate::aws) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("`{}` cannot be written to: {error}", folder.display());
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        check_folder(folder)?;
-        // Temporary files have mode 600 from the start.
-        let mut file = tempfile::Builder::new().prefix(HALF_WRITTEN).tempfile_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.persist(folder.join(name)).map_err(|error| failed(error.error))?;
-        Ok(())
-    }
-
-    fn check_folder(folder: &Path) -> Result<(), String> {
-        let shown = folder.display();
-        let found = folder.symlink_metadata().map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        if found.is_symlink() {
-            return Err(format!("`{shown}` is a symbolic link, and must be a folder"));
-        }
-        if !found.is_dir() {
-            return Err(format!("`{shown}` is no folder"));
-        }
-        check_owner(&found, folder)?;
-        match found.mode() & 0o077 {
-            0 => Ok(()),
-            _ => Err(format!("`{shown}` is open to others: chmod 700 {}", word(&shown.to_string()))),
-        }
-    }
-
-    fn check_owner(found: &std::fs::Metadata, path: &Path) -> Result<(), String> {
-        match found.uid() == rustix::process::geteuid().as_raw() {
-            true => Ok(()),
-            false => Err(format!("`{}` belongs to somebody else", path.display())),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod files {
-    //! Where there are no modes to protect a file with, nothing is kept.
-
-    use std::path::Path;
-
-    pub(in crate::aws) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
-        Ok(None)
-    }
-
-    pub(in crate::aws) fn write(_: &Path, _: &str, _: &str) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 #[cfg(all(test, unix))]

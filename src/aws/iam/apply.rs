@@ -114,7 +114,8 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
         Some("LimitExceeded") => {
-            error.hint("the user's inline policies share 2,048 characters: move some into a managed policy")
+            let error = error.note("the user's inline policies share 2,048 characters");
+            error.hint("move some into a managed policy")
         }
         _ => error,
     })
@@ -196,13 +197,14 @@ async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> R
         Reading::Present(found) => found,
         Reading::Absent => {
             return Err(error
-                .hint("a role's name may differ from it only in case: IAM's names are unique without regard to case")
+                .note("a role's name may differ from it only in case: IAM's names are unique without regard to case")
                 .hint("run the same command again to see what is there"));
         }
         Reading::Unreadable { permission, answer } => {
             return Err(error
-                .hint(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
-                .hint("it was left as it is; run the same command again once it can be read"));
+                .note(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
+                .note("it was left as it is")
+                .hint("run the same command again once it can be read"));
         }
     };
     let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();
@@ -215,7 +217,7 @@ async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> R
         message: format!("{whose} made `{}` meanwhile; it differs in {}", found.arn, differences.join(", ")),
         ..error
     }
-    .hint("nothing of that role was changed")
+    .note("nothing of that role was changed")
     .hint("run the same command again: it goes by what is there, and shows each change before it makes it"))
 }
 

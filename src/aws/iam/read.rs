@@ -9,9 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
-use crate::aws::sts;
 use crate::error::{Error, Result};
-use crate::iam::names::{RoleName, UserName};
+use crate::iam::names::{MfaSerial, RoleName, UserName};
 use crate::iam::plan::teardown::LastUse;
 use crate::iam::state::{FoundDocument, Reading};
 
@@ -152,10 +151,9 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
 pub async fn carries_mfa(access: &Access) -> Option<bool> {
     match access.iam().get_user().send().await {
         Ok(_) => Some(true),
-        Err(error) => match Call::iam("GetUser").failed(error).code()? {
-            "InvalidClientTokenId" => Some(false),
-            "AccessDenied" => Some(true),
-            _ => None,
+        Err(error) => match Call::iam("GetUser").failed(error) {
+            error if error.is_denial() => Some(true),
+            error => (error.code()? == "InvalidClientTokenId").then_some(false),
         },
     }
 }
@@ -182,13 +180,24 @@ pub async fn groups(access: &Access, user: &str) -> Result<Reading<Vec<String>>>
     })
 }
 
-/// Serials of a user's MFA devices.
+/// Returns the serials of a user's MFA devices.
+///
+/// # Errors
+/// When listing them is denied or AWS cannot be reached.
+pub async fn mfa_serials(access: &Access, user: &UserName) -> Result<Vec<MfaSerial>> {
+    const CALL: Call = Call::iam("ListMFADevices");
+    let request = access.iam().list_mfa_devices().user_name(user.to_string());
+    let answer = request.send().await.map_err(|error| CALL.failed(error))?;
+    Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
+}
+
+/// Returns the same serials as a reading: a denied list is not taken for none.
 ///
 /// # Errors
 /// As above.
 pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec<String>>> {
-    match sts::mfa_devices(access, user).await {
-        Ok(devices) => Ok(Reading::Present(devices.iter().map(ToString::to_string).collect())),
+    match mfa_serials(access, user).await {
+        Ok(serials) => Ok(Reading::Present(serials.iter().map(ToString::to_string).collect())),
         Err(error) => unread(error),
     }
 }
@@ -301,15 +310,12 @@ fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
 
 /// What a failed read means. The permission that a call needs is called like the call.
 pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
-    match error.code() {
-        Some("NoSuchEntity") => Ok(Reading::Absent),
-        Some("AccessDenied" | "AccessDeniedException") => {
-            let answer = error.aws.as_deref();
-            Ok(Reading::Unreadable {
-                permission: answer.map(|answer| format!("{}:{}", answer.service, answer.operation)).unwrap_or_default(),
-                answer: answer.map(ToString::to_string).unwrap_or_default(),
-            })
-        }
+    match error.aws.as_deref() {
+        Some(answer) if answer.code.as_deref() == Some("NoSuchEntity") => Ok(Reading::Absent),
+        Some(answer) if answer.is_denial() => Ok(Reading::Unreadable {
+            permission: format!("{}:{}", answer.service, answer.operation),
+            answer: answer.to_string(),
+        }),
         _ => Err(error),
     }
 }

@@ -1,4 +1,4 @@
-//! Test buckets that a run left which was killed: found by their names and their tag, and deleted if they are empty.
+//! Test buckets left behind by interrupted runs: found by their names and their tag, and deleted if they are empty.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
-use crate::aws::s3::test_bucket::{BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
+use crate::aws::s3::test_bucket::{self, BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
 use crate::iam::names::{AccountId, Region};
 
@@ -68,7 +68,7 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
             match look_into(access, &found, account).await {
                 Ok(left) => found.left = left,
                 // Whoever made it, or another sweep, has deleted it meanwhile.
-                Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => return Ok(None),
+                Err(error) if test_bucket::is_absent(&error) => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
@@ -101,9 +101,9 @@ async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<
 /// # Errors
 /// When S3 refuses, or cannot be reached.
 pub async fn delete(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
-    match crate::aws::s3::test_bucket::delete(&access.in_region(&found.region), &found.name, owner).await {
+    match test_bucket::delete(&access.in_region(&found.region), &found.name, owner).await {
         Ok(()) => Ok(None),
-        Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => Ok(None),
+        Err(error) if test_bucket::is_absent(&error) => Ok(None),
         Err(error) if error.code() == Some("BucketNotEmpty") => Ok(Some(Left::NotEmpty)),
         Err(error) => Err(error),
     }

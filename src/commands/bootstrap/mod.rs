@@ -90,7 +90,7 @@ pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         .with_sts_rate(args.report.sts_rate);
     if let Some(profile) = &source.user_profile {
         // It is needed last, and a slip in its name should be heard of first.
-        connections.require(profile)?;
+        connections.profiles().require(profile)?;
     }
 
     let mut work = survey_and_plan(args, run, &connections, &source, links, &files).await?;
@@ -395,7 +395,8 @@ fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("source and target are the same account, {}", link.account))
-        .hint("a link is between two accounts: name another one with --target-account"))
+        .note("a link is between two accounts")
+        .hint("name another account: --target-account ID"))
 }
 
 /// A role that leads into the target is assumed by the source operator.

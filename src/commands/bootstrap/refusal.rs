@@ -24,7 +24,7 @@ pub fn refused(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::ForeignRole { role, differences } => {
             let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
-            let error = sentences.fold(error, |error, sentence| error.hint(format!("adopting it would {sentence}")));
+            let error = sentences.fold(error, |error, sentence| error.note(format!("adopting it would {sentence}")));
             error
                 .hint("look at it first: --adopt --dry-run --show-policies")
                 .hint("take it over: --adopt")

@@ -6,7 +6,7 @@ use crate::diagnosis::checks::duration::{over_an_hour, over_role_limit};
 use crate::diagnosis::checks::mfa::{no_mfa_code, no_mfa_device, wrong_serial};
 use crate::diagnosis::checks::region::{region_not_enabled, sts_inactive, wrong_partition};
 use crate::diagnosis::checks::unavailable::unavailable;
-use crate::diagnosis::denial::{DeniedBy, is_denial};
+use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
@@ -51,7 +51,7 @@ pub fn answered(facts: &Facts) -> Vec<Finding> {
         "ValidationError" | "PackedPolicyTooLarge" | "MalformedPolicyDocument" | "MalformedInput" => {
             invalid(facts, message)
         }
-        code if is_denial(code) => match denied(facts, message) {
+        _ if answer.is_denial() => match denied(facts, message) {
             Some(finding) => finding,
             None => return Vec::new(),
         },

@@ -3,7 +3,7 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::checks::unavailable::unavailable;
-use crate::diagnosis::denial::{DeniedBy, is_denial};
+use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
@@ -111,7 +111,7 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
                     .fix(fix.verify(facts, VerifyWith::OtherRegion)),
             }
         }
-        _ if !is_denial(code) => unavailable(facts, &s3.answer),
+        _ if !s3.answer.is_denial() => unavailable(facts, &s3.answer),
         _ => {
             let kind = match DeniedBy::of(message)? {
                 DeniedBy::ServiceControl => "a service control policy",

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::iam::names::Invalid;
+use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
 

@@ -11,7 +11,8 @@ use crate::config::{DEFAULT_ROLE_NAME, Recorded};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
-use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue, shown};
+use crate::iam::invalid::{Invalid, shown};
+use crate::iam::names::{AccountId, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 /// The links on record: `xacct.toml` as it was read.

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn};
-use crate::iam::names::{AccountId, ExternalId, Region, UserName, shown_up_to};
+use crate::iam::invalid::shown_up_to;
+use crate::iam::names::{AccountId, ExternalId, Region, UserName};
 use crate::iam::state::{FoundDocument, Reading};
 
 /// The version of the form of a facts file. It grows when a field changes its meaning or goes.

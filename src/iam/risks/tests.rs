@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::permissions::allows_everything;
 use super::*;
 use crate::iam::arn::Partition;
 use crate::iam::templates::{self, TrustTerms};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-fn parsed<T: std::str::FromStr<Err = crate::iam::names::Invalid>>(text: &str) -> T {
+fn parsed<T: std::str::FromStr<Err = crate::iam::invalid::Invalid>>(text: &str) -> T {
     text.parse().unwrap()
 }
 

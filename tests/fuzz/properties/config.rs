@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use xacct::config::{ConfigFile, Link, Source, forget, recorded_links, record};
+use xacct::config::{ConfigFile, Link, Source, forget, record, recorded_links};
 
 use super::{assert_bearable, text};
 

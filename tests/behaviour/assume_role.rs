@@ -287,7 +287,7 @@ fn conditions() -> Vec<Behaviour> {
             scene.link().await;
             let condition = json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } });
             scene.set_trust(&trust(account_a(), condition)).await;
-            let (serial, code) = scene.server.add_mfa_device(&scene.a, "alice").await;
+            let (serial, code) = scene.server.add_mfa_device(&scene.a.id, &scene.a.iam, "alice").await;
             told(scene.assume().serial_number(serial).token_code(code).send().await)
         }),
         behaviour("MFA with the device of nobody", ASSUME_ROLE, REFUSED, async |scene| {

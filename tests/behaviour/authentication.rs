@@ -1,6 +1,7 @@
 //! Who may speak at all.
 
-use crate::scene::{Keys, Scene, US_EAST_1, several, told};
+use crate::keys::{Keys, US_EAST_1};
+use crate::scene::{Scene, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 

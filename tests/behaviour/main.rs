@@ -12,6 +12,7 @@ mod assume_role;
 mod authentication;
 mod differences;
 mod iam;
+mod keys;
 mod managed;
 #[path = "../third_party/ministack.rs"]
 mod ministack;

@@ -4,7 +4,8 @@ use aws_sdk_s3::operation::create_bucket::builders::CreateBucketFluentBuilder;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
 use serde_json::Value;
 
-use crate::scene::{EU_WEST_1, Keys, ROLE, Scene, US_EAST_1, allow, answer, several, told};
+use crate::keys::{EU_WEST_1, Keys, US_EAST_1};
+use crate::scene::{ROLE, Scene, allow, answer, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 

@@ -4,29 +4,14 @@ use std::rc::Rc;
 
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
-use aws_sdk_sts::types::Credentials;
 use serde_json::{Value, json};
 
+use crate::keys::Keys;
 use crate::server::Server;
 
-/// The region where nothing else is said.
-pub const US_EAST_1: &str = "us-east-1";
-/// A region whose buckets need a location.
-pub const EU_WEST_1: &str = "eu-west-1";
 /// The name of the role in account B.
 pub const ROLE: &str = "target";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-
-/// Credentials.
-#[derive(Clone)]
-pub struct Keys {
-    /// Access key ID.
-    pub id: String,
-    /// Secret access key.
-    pub secret: String,
-    /// Session token, with temporary credentials.
-    pub token: Option<String>,
-}
 
 /// An account.
 pub struct Account {
@@ -157,18 +142,6 @@ impl Account {
         request.send().await.expect("the policy of administrators");
         let iam = server.iam(&admin);
         Self { id, root, admin, iam }
-    }
-}
-
-impl Keys {
-    /// The credentials that AssumeRole or GetSessionToken gave.
-    pub fn temporary(credentials: Option<&Credentials>) -> Self {
-        let credentials = credentials.expect("credentials");
-        Self {
-            id: credentials.access_key_id().to_owned(),
-            secret: credentials.secret_access_key().to_owned(),
-            token: Some(credentials.session_token().to_owned()),
-        }
     }
 }
 

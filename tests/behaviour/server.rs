@@ -9,8 +9,8 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use xacct_sandbox::world::AccessKey;
 use xacct_sandbox::{Sandbox, World};
 
+use crate::keys::{Keys, US_EAST_1};
 use crate::ministack::Ministack;
-use crate::scene::{Account, Keys, US_EAST_1};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,19 +105,20 @@ impl Server {
         Keys { id: id.to_owned(), secret: secret.to_owned(), token: None }
     }
 
-    /// Gives a user an MFA device; returns its serial number and its present code. The sandbox has no operation for it.
-    pub async fn add_mfa_device(&self, account: &Account, user: &str) -> (String, String) {
+    /// Gives a user of an account an MFA device; returns its serial number and its present code. `iam` is IAM as somebody sees it
+    /// who may do so; the sandbox has no operation for it.
+    pub async fn add_mfa_device(&self, account: &str, iam: &aws_sdk_iam::Client, user: &str) -> (String, String) {
         match &self.process {
             Process::Sandbox(sandbox) => {
-                let serial = sandbox.world(|world| world.add_mfa_device(&account.id, user, b"seed".to_vec()));
+                let serial = sandbox.world(|world| world.add_mfa_device(account, user, b"seed".to_vec()));
                 // All devices have one seed: users of the same name in other accounts do not matter.
                 (serial, sandbox.totp(user))
             }
             Process::Ministack(_) => {
-                let device = account.iam.create_virtual_mfa_device().virtual_mfa_device_name(user);
+                let device = iam.create_virtual_mfa_device().virtual_mfa_device_name(user);
                 let device = device.send().await.expect("an MFA device");
                 let serial = device.virtual_mfa_device().expect("an MFA device").serial_number();
-                let request = account.iam.enable_mfa_device().user_name(user).serial_number(serial);
+                let request = iam.enable_mfa_device().user_name(user).serial_number(serial);
                 let request = request.authentication_code1("123456").authentication_code2("654321");
                 request.send().await.expect("an enabled MFA device");
                 // ministack keeps no clock for the device: any code is as good as the right one.

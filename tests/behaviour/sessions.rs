@@ -3,9 +3,8 @@
 use aws_sdk_sts::types::Tag;
 use serde_json::{Value, json};
 
-use crate::scene::{
-    EU_WEST_1, Keys, ROLE, Scene, US_EAST_1, allow, answer, deny, document, in_full, several, told, trust,
-};
+use crate::keys::{EU_WEST_1, Keys, US_EAST_1};
+use crate::scene::{ROLE, Scene, allow, answer, deny, document, in_full, several, told, trust};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 

@@ -4,6 +4,7 @@
 //! one of its requests at a moment of its way, and a signal is sent. Then the same command runs again, undisturbed, and must
 //! come to exactly what it comes to without a signal.
 
+mod call;
 mod strike;
 mod tally;
 mod trial;
@@ -15,7 +16,8 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, trust};
-use strike::{Blow, Call, Moment, Signal, Struck, When, strike};
+use call::Call;
+use strike::{Blow, Moment, Signal, Struck, When, strike};
 use tally::Tally;
 use trial::Trial;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, kill_process};
 use xacct_sandbox::{Hold, Stage};
 
+use super::call::Call;
 use super::trial::{Traces, Trial};
 use crate::scene::{ACCOUNT_B, Scene};
 use crate::support::Output;
@@ -33,22 +34,6 @@ pub enum When {
     At(Call, Moment),
     /// This long after the start.
     After(Duration),
-}
-
-/// A call of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The operation.
-    pub operation: String,
-    /// Which call of it, counted from 1 in order of arrival.
-    pub number: u64,
-}
-
-impl Call {
-    /// Whether it changes anything.
-    pub fn is_write(&self) -> bool {
-        !["Get", "List", "Head", "Assume", "Simulate"].iter().any(|read| self.operation.starts_with(read))
-    }
 }
 
 /// A moment of a call.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use xacct_sandbox::{Sandbox, World};
 
-use super::strike::Call;
+use super::call::Call;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 use crate::state;
 

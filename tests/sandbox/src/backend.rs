@@ -73,7 +73,7 @@ impl Backend {
         let sequence = self.record.open(job.entry(connection, self.started.elapsed()));
         self.holds.count(sequence, &job.operation);
         self.holds.pass(sequence, Stage::Arrived).await;
-        let latency = *crate::lock(&self.latency);
+        let latency = *crate::lock::lock(&self.latency);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
@@ -143,7 +143,7 @@ impl Backend {
 
     /// Does what is asked. The lock is held for this long only: never while anything sleeps.
     fn process(&self, job: &Job<'_>, sequence: u64) -> Answer {
-        let mut state = crate::lock(&self.state);
+        let mut state = crate::lock::lock(&self.state);
         let outcome = self.dispatch(&mut state, job, sequence);
         drop(state);
         match outcome {

@@ -184,24 +184,24 @@ impl Faults {
     }
 
     pub(crate) fn add(&self, fault: Fault) {
-        crate::lock(&self.list).push(fault);
+        crate::lock::lock(&self.list).push(fault);
     }
 
     /// Forgets all faults and starts to count calls from 1 again.
     pub(crate) fn clear(&self) {
-        crate::lock(&self.list).clear();
-        crate::lock(&self.calls).clear();
+        crate::lock::lock(&self.list).clear();
+        crate::lock::lock(&self.calls).clear();
     }
 
     /// Counts a call of `operation` and tells which fault strikes it.
     pub(crate) fn next(&self, operation: &str) -> Option<Fault> {
         let call = {
-            let mut calls = crate::lock(&self.calls);
+            let mut calls = crate::lock::lock(&self.calls);
             let call = calls.entry(operation.to_ascii_lowercase()).or_default();
             *call += 1;
             *call
         };
-        let list = crate::lock(&self.list);
+        let list = crate::lock::lock(&self.list);
         list.iter().find(|fault| fault.hits(operation, call)).cloned()
     }
 }

@@ -62,13 +62,13 @@ impl Holds {
         let ((tell, reached), (release, released)) = (mpsc::channel(), oneshot::channel());
         let operation = operation.to_owned();
         let held = Held { operation, to_come: call, sequence: None, stage, reached: tell, released };
-        crate::lock(&self.0).push(held);
+        crate::lock::lock(&self.0).push(held);
         Hold { reached, release }
     }
 
     /// Counts a request that has arrived.
     pub(crate) fn count(&self, sequence: u64, operation: &str) {
-        for held in crate::lock(&self.0).iter_mut().filter(|held| held.operation == operation) {
+        for held in crate::lock::lock(&self.0).iter_mut().filter(|held| held.operation == operation) {
             held.to_come = held.to_come.saturating_sub(1);
             if held.to_come == 0 {
                 held.sequence.get_or_insert(sequence);
@@ -79,7 +79,7 @@ impl Holds {
     /// Tells that a request has come so far, and lets it pass unless it is to be held.
     pub(crate) async fn pass(&self, sequence: u64, stage: Stage) {
         let held = {
-            let mut list = crate::lock(&self.0);
+            let mut list = crate::lock::lock(&self.0);
             let found = list.iter().position(|held| held.sequence == Some(sequence) && held.stage == stage);
             found.map(|index| list.swap_remove(index))
         };

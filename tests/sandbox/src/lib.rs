@@ -31,6 +31,7 @@ mod error;
 mod faults;
 mod holds;
 mod iam;
+mod lock;
 mod policy;
 mod random;
 mod record;
@@ -44,8 +45,6 @@ mod totp;
 pub mod world;
 mod xml;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub use aws_files::AwsFiles;
 pub use error::ApiError;
 pub use faults::{Fault, FaultKind, parse_duration};
@@ -54,8 +53,3 @@ pub use record::{RecordedRequest, most_at_once, steps};
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use sigv4::Signer;
 pub use world::World;
-
-/// Locks; a panic of another thread while it held the lock (in a test's own closure, say) does not spread.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -81,7 +81,7 @@ pub(crate) struct Record {
 impl Record {
     /// Enters a request and gives it its number.
     pub(crate) fn open(&self, mut request: RecordedRequest) -> u64 {
-        let mut requests = crate::lock(&self.requests);
+        let mut requests = crate::lock::lock(&self.requests);
         requests.0 += 1;
         request.sequence = requests.0;
         requests.1.push(request);
@@ -90,7 +90,7 @@ impl Record {
 
     /// Completes the entry with that number, unless it was cleared away meanwhile.
     pub(crate) fn complete(&self, sequence: u64, change: impl FnOnce(&mut RecordedRequest)) {
-        let mut requests = crate::lock(&self.requests);
+        let mut requests = crate::lock::lock(&self.requests);
         let entry = requests.1.iter_mut().rev().find(|request| request.sequence == sequence);
         if let Some(entry) = entry {
             change(entry);
@@ -98,10 +98,10 @@ impl Record {
     }
 
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        crate::lock(&self.requests).1.clone()
+        crate::lock::lock(&self.requests).1.clone()
     }
 
     pub(crate) fn clear(&self) {
-        crate::lock(&self.requests).1.clear();
+        crate::lock::lock(&self.requests).1.clear();
     }
 }

@@ -221,7 +221,7 @@ impl Sandbox {
     /// Inspects or changes the state by hand. A change takes effect at once, and with it all that was still propagating; whatever asks the
     /// world for `…_mut` counts as a change.
     pub fn world<T>(&self, visit: impl FnOnce(&mut World) -> T) -> T {
-        let mut state = crate::lock(&self.backend.state);
+        let mut state = crate::lock::lock(&self.backend.state);
         let before = Arc::clone(&state.world.accounts);
         let result = visit(&mut state.world);
         if !Arc::ptr_eq(&before, &state.world.accounts) {
@@ -248,12 +248,12 @@ impl Sandbox {
 
     /// Changes the latency.
     pub fn set_latency(&self, latency: Duration) {
-        *crate::lock(&self.backend.latency) = latency;
+        *crate::lock::lock(&self.backend.latency) = latency;
     }
 
     /// Changes the propagation delay.
     pub fn set_propagation(&self, delay: Duration) {
-        crate::lock(&self.backend.state).propagation.delay = delay;
+        crate::lock::lock(&self.backend.state).propagation.delay = delay;
     }
 
     /// Moves the server's clock forward: sessions run out, MFA codes change, changes propagate. Signatures stay valid.

@@ -1,6 +1,7 @@
 //! What IAM says about the account as a whole.
 
-use super::{Call, Outcome, managed, permissions, roles};
+use super::call::{Call, Outcome};
+use super::{managed, permissions, roles};
 use crate::xml::Xml;
 
 pub(super) fn summary(call: &mut Call<'_>) -> Outcome {

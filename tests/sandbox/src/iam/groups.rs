@@ -1,6 +1,7 @@
 //! Groups and who is in them. A change of a membership is authorised on the group ("Service Authorization Reference, IAM").
 
-use super::{Call, Outcome, no_group, no_user, users};
+use super::call::{Call, Outcome, no_group, no_user};
+use super::users;
 use crate::error::ApiError;
 use crate::world::{Account, Group};
 use crate::xml::Xml;

@@ -1,6 +1,6 @@
 //! Managed policies, the account's own and AWS's. Their versions are in `versions`.
 
-use super::{Call, Outcome};
+use super::call::{Call, Outcome};
 use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::policy::{self, Use};
@@ -113,7 +113,7 @@ fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Op
         let values = values.join(", ");
         validator.broken(format!(
             "Value '{value}' at '{}' failed to satisfy constraint: Member must satisfy enum value set: [{values}]",
-            super::field(parameter)
+            super::call::field(parameter)
         ));
     }
     validator.finish()?;

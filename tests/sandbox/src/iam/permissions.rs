@@ -1,6 +1,7 @@
 //! Inline and attached policies. The operations for users, groups and roles differ only in names and quotas.
 
-use super::{Call, Outcome, encoded, groups, no_group, no_role, no_user, not_attachable, roles, users};
+use super::call::{Call, Outcome, encoded, no_group, no_role, no_user, not_attachable};
+use super::{groups, roles, users};
 use crate::error::ApiError;
 use crate::policy::{self, Use};
 use crate::world::{Account, Policies};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Outcome, encoded, no_role, not_attachable};
+use super::call::{Call, Outcome, encoded, no_role, not_attachable};
 use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::policy::{self, Use};

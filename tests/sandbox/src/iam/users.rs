@@ -1,6 +1,6 @@
 //! Users, their keys, devices and boundaries.
 
-use super::{Call, Outcome, no_user, not_attachable};
+use super::call::{Call, Outcome, no_user, not_attachable};
 use crate::caller::Kind;
 use crate::clock::iso8601;
 use crate::error::ApiError;

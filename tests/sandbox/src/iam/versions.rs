@@ -1,7 +1,7 @@
 //! Versions of managed policies ("IAM User Guide, Versioning IAM policies").
 
+use super::call::{Call, Outcome, encoded};
 use super::managed::{self, missing};
-use super::{Call, Outcome, encoded};
 use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::world::{ManagedPolicy, PolicyVersion};

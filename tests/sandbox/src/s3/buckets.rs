@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Call, arn, names};
+use super::call::{Answer, Call, arn};
+use super::names;
 use crate::caller::is_region;
 use crate::clock::iso8601_millis;
 use crate::error::ApiError;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Call, arn};
+use super::call::{Answer, Call, arn};
 use crate::error::ApiError;
 use crate::xml::Xml;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Call, check_region, mfa, write_credentials};
+use super::call::{Call, check_region, write_credentials};
+use super::mfa;
 use crate::authorize::{PolicyType, Question, Refusal};
 use crate::caller::Kind;
 use crate::context::Context;

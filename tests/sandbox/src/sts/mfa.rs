@@ -1,6 +1,6 @@
 //! The MFA parameters of AssumeRole and GetSessionToken.
 
-use super::Call;
+use super::call::Call;
 use crate::caller::Kind;
 use crate::error::ApiError;
 use crate::request::{Parameters, Pattern, Validator};

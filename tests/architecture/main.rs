@@ -1,0 +1,250 @@
+//! Holds the directions between modules, by reading the sources: what `src/lib.rs` says of them is true.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod graph;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use graph::Graph;
+
+/// The modules of the program from the ground up, each with what it imports: exactly that.
+const LAYERS: [(&str, &[&str]); 14] = [
+    ("text", &[]),
+    ("files", &[]),
+    ("iam", &[]),
+    ("error", &["iam", "text"]),
+    ("context", &[]),
+    ("cli", &["iam"]),
+    ("aws", &["error", "iam", "text"]),
+    ("export", &["aws"]),
+    ("print", &["error", "iam", "text"]),
+    ("config", &["cli", "context", "error", "files", "iam", "text"]),
+    ("proof", &["aws", "error", "iam"]),
+    ("diagnosis", &["aws", "error", "iam", "proof", "text"]),
+    ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
+    ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
+];
+
+/// The root file of every crate of the repository but the fuzz targets, which only re-use test properties.
+const CRATES: [&str; 9] = [
+    "src/lib.rs",
+    "benches/contenders/main.rs",
+    "tests/architecture/main.rs",
+    "tests/behaviour/main.rs",
+    "tests/cli/main.rs",
+    "tests/evaluator/main.rs",
+    "tests/reliability/main.rs",
+    "tests/sandbox/src/lib.rs",
+    "tests/third_party/main.rs",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The imports of the program, as pairs of files: who imports, what is imported.
+fn imports() -> Vec<(String, String)> {
+    let graph = Graph::read(root(), "src/lib.rs");
+    let name = |file: &Path| file.to_str().unwrap().replace('\\', "/");
+    let pairs = graph.imports().into_iter().flat_map(|(from, targets)| {
+        let from = name(from);
+        targets.into_iter().map(move |to| (from.clone(), name(to)))
+    });
+    pairs.filter(|(from, _)| !is_test(from)).collect()
+}
+
+fn is_test(file: &str) -> bool {
+    file.ends_with("/tests.rs") || file.contains("/tests/")
+}
+
+/// The module at the top that a file of the program belongs to.
+fn module(file: &str) -> &str {
+    let file = file.strip_prefix("src/").unwrap();
+    file.split(['/', '.']).next().unwrap()
+}
+
+/// Fails with the imports for which `is_wrong` holds, two files each.
+#[track_caller]
+fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
+    let wrong: Vec<_> = imports().into_iter().filter(|(from, to)| is_wrong(from, to)).collect();
+    let wrong: Vec<_> = wrong.into_iter().map(|(from, to)| format!("{from} imports {to}")).collect();
+    assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
+}
+
+/// Only these files may import that one, and at least one of them does.
+#[track_caller]
+fn assert_imported_only_by(target: &str, allowed: &[&str]) {
+    let is_allowed = |from: &str| allowed.iter().any(|allowed| from.starts_with(allowed));
+    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "nobody imports {target}");
+    assert_none(&format!("only {allowed:?} may import {target}"), |from, to| to == target && !is_allowed(from));
+}
+
+#[test]
+fn no_files_import_each_other() {
+    let mut circles = Vec::new();
+    for crate_root in CRATES {
+        circles.extend(graph::circles(&Graph::read(root(), crate_root).imports()));
+    }
+    assert!(circles.is_empty(), "these files import each other:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn modules_import_only_what_is_below_them() {
+    for (number, (module, below)) in LAYERS.iter().enumerate() {
+        let lower: BTreeSet<_> = LAYERS[..number].iter().map(|(lower, _)| *lower).collect();
+        let higher: Vec<_> = below.iter().filter(|below| !lower.contains(**below)).collect();
+        assert!(higher.is_empty(), "{module} stands below {higher:?}");
+    }
+    let allowed: BTreeMap<_, _> = LAYERS.into_iter().collect();
+    let is_inside = |from: &str, to: &str| module(from) == module(to);
+    // Above them stand `commands`, `lib` and `main`, which import everything and which nothing imports.
+    assert_none("a module imports what is not below it", |from, to| match allowed.get(module(from)) {
+        Some(below) => !is_inside(from, to) && !below.contains(&module(to)),
+        None => !is_inside(from, to) && module(from) == "commands" && !allowed.contains_key(module(to)),
+    });
+    let found: BTreeSet<_> =
+        imports().iter().map(|(from, to)| (module(from).to_owned(), module(to).to_owned())).collect();
+    for (module, below) in LAYERS {
+        for below in below {
+            let pair = (module.to_owned(), (*below).to_owned());
+            assert!(found.contains(&pair), "{module} does not import {below}: take it out of the table");
+        }
+    }
+}
+
+#[test]
+fn of_the_diagnosis_only_collecting_facts_asks_aws() {
+    assert_none("only src/diagnosis/collect may ask AWS", |from, to| {
+        module(from) == "diagnosis"
+            && !from.starts_with("src/diagnosis/collect")
+            && ["aws", "proof"].contains(&module(to))
+    });
+}
+
+#[test]
+fn only_bootstrap_and_teardown_can_write_iam() {
+    let writers = ["src/commands/bootstrap/", "src/commands/teardown/"];
+    let with_grant = [&writers[..], &["src/operations/grant_writer"]].concat();
+    assert_imported_only_by("src/aws/iam/apply.rs", &with_grant);
+    assert_imported_only_by("src/operations/grant_writer.rs", &writers);
+}
+
+/// A source file: its path from the root of the package, and the lines that are code outside tests.
+struct Source {
+    path: String,
+    code: Vec<(usize, String)>,
+}
+
+impl Source {
+    fn read(path: &Path) -> Self {
+        let mut code = Vec::new();
+        for (index, line) in fs::read_to_string(path).unwrap().lines().enumerate() {
+            let line = line.split("//").next().unwrap().trim();
+            if line == "mod tests {" {
+                break;
+            }
+            code.push((index + 1, line.to_owned()));
+        }
+        Self { path: path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"), code }
+    }
+
+    /// Places of this file where `found` holds for a line of code.
+    fn places(&self, found: impl Fn(&str) -> bool) -> Vec<String> {
+        let found = self.code.iter().filter(|(_, line)| found(line));
+        found.map(|(number, line)| format!("{}:{number}: {line}", self.path)).collect()
+    }
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Sources of the program itself, without tests.
+fn program() -> Vec<Source> {
+    let mut sources: Vec<_> = files("src", "rs").iter().map(|path| Source::read(path)).collect();
+    sources.retain(|source| !is_test(&source.path));
+    assert!(!sources.is_empty());
+    sources
+}
+
+/// No code of the program holds `found`, except below `allowed`, where some does.
+#[track_caller]
+fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
+    let is_allowed = |source: &&Source| allowed.iter().any(|allowed| source.path.starts_with(allowed));
+    let sources = program();
+    let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(is_allowed);
+    let used = inside.iter().any(|source| !source.places(&found).is_empty());
+    assert!(used || allowed.is_empty(), "{allowed:?} does not have it either");
+    let wrong: Vec<_> = outside.iter().flat_map(|source| source.places(&found)).collect();
+    assert!(wrong.is_empty(), "only {allowed:?} may have this:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_aws_knows_the_sdk() {
+    let crates = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential_types", "aws_runtime"];
+    assert_only_under(&["src/aws/"], |line| crates.iter().any(|name| line.contains(name)));
+}
+
+#[test]
+fn secrets_are_revealed_only_to_who_asked_for_them() {
+    let allowed =
+        ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/sts"];
+    assert_only_under(&allowed, |line| line.contains("reveal("));
+    assert_only_under(&["src/export/"], |line| line.contains("aws::sts::Keys"));
+}
+
+#[test]
+fn nothing_panics_or_prints_by_itself() {
+    let forbidden = ["unwrap()", "println!", "print!(", "dbg!"];
+    assert_only_under(&[], |line| forbidden.iter().any(|word| line.contains(word)));
+}
+
+#[test]
+fn every_policy_document_is_embedded() {
+    let program = program();
+    let policies = files("policies", "json");
+    assert!(!policies.is_empty());
+    for policy in policies {
+        let name = format!("\"{}\"", policy.file_name().unwrap().to_str().unwrap());
+        let is_embedded = program.iter().any(|source| !source.places(|line| line.contains(&name)).is_empty());
+        assert!(is_embedded, "{name} is not embedded");
+    }
+}
+
+#[test]
+fn a_circle_is_found_however_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "pub mod a;\nmod facade;\n#[path = \"elsewhere.rs\"]\nmod d;\n");
+    write(
+        "a.rs",
+        "use crate::facade::{self, B};\npub struct A(B);\nfn of() { facade::c() }\n#[cfg(test)]\nmod tests { use super::A; }\n",
+    );
+    write("facade/mod.rs", "mod b;\nmod c;\npub use b::*;\npub use c::c;\n");
+    write("facade/b.rs", "pub struct B;\nfn of() { println!(\"{:?}\", crate::d::D::new()) }\n");
+    write("facade/c.rs", "pub fn c() { use super::super::a as renamed; let _ = renamed::A; }\n");
+    write("elsewhere.rs", "pub struct D;\nimpl From<super::a::A> for D {}\n");
+    let graph = Graph::read(folder.path(), "lib.rs");
+    let circles = graph::circles(&graph.imports());
+    assert_eq!(circles, ["a.rs -> facade/b.rs -> elsewhere.rs -> a.rs", "a.rs -> facade/c.rs -> a.rs"]);
+}

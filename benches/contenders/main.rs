@@ -12,6 +12,16 @@
 //!
 //! `cargo test` runs a short form of it, with xacct alone.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints what it measured, and panics where it cannot"
+)]
+
 mod bars;
 mod contender;
 mod ground;

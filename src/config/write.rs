@@ -1,6 +1,6 @@
 //! Writes links to `xacct.toml` and takes them out of it, keeping its comments and order.
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
 use super::file::{ConfigFile, Recorded};
 use super::link::{Link, Source, WayIn};
@@ -180,7 +180,7 @@ fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
 }
 
 fn is_empty(item: &Item) -> bool {
-    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(|table| table.is_empty())
+    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(TableLike::is_empty)
 }
 
 /// A setting with a default is written only where it differs, or where someone wrote it already.

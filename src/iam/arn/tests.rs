@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 

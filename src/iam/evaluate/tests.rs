@@ -1,7 +1,5 @@
 //! What the cases in `tests/cases/evaluate` cannot show: the contents of findings, and that nothing panics.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;

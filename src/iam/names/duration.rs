@@ -14,7 +14,10 @@ macro_rules! duration_type {
         pub struct $name(i32);
 
         impl $name {
-            /// That many seconds, if AWS allows it.
+            /// Checks a number of seconds.
+            ///
+            /// # Errors
+            /// When AWS allows no such duration.
             pub fn from_secs(seconds: i32) -> Result<Self, Invalid> {
                 check_seconds($what, &format!("{seconds}s"), $min, seconds).map(Self)
             }
@@ -74,6 +77,9 @@ const NO_UNIT: &str = "has no unit";
 
 /// The seconds of a duration typed with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. What is more
 /// than a `u32` holds becomes its maximum, for the caller to refuse.
+///
+/// # Errors
+/// The rule that the text breaks, such as `has no unit`.
 pub fn parse_duration(text: &str) -> Result<u32, &'static str> {
     const MALFORMED: &str = "is not hours, minutes and seconds, in this order";
     // Of digits alone, only the size can be wrong.

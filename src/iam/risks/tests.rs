@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use serde_json::{Value, json};
 
 use super::permissions::allows_everything;

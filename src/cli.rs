@@ -18,8 +18,9 @@ pub use remove::*;
 pub use session::*;
 
 use crate::iam::arn::{ManagedPolicy, UserRef};
+use crate::iam::invalid::Invalid;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, Invalid, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
 };
 
 /// Make and prove a role that lets a user of one AWS account work in another.

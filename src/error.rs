@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::iam::names::Invalid;
+use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
 

@@ -4,6 +4,16 @@
 //! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
 //! test the table.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::facts::{Facts, SCHEMA_VERSION};
 use super::redact::Masks;
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::shown_up_to;
+use crate::iam::invalid::shown_up_to;
 
 impl Facts {
     /// Reads a facts file; `place` is its path, for messages.

@@ -8,7 +8,7 @@
 //!
 //! | module | what is there |
 //! |---|---|
-//! | [`cli`] | what can be typed; its doc comments are the help |
+//! | [`cli`] | options that several commands take; the doc comments of what can be typed are the help |
 //! | [`config`] | options, environment and `xacct.toml` made into settings; writing `xacct.toml` |
 //! | [`commands`] | one file a command, reading from top to bottom |
 //! | [`iam`] | the pure core: names and ARNs, policy documents, the plan, and what policies decide |
@@ -21,6 +21,7 @@
 //! | [`files`] | files that people name, read and replaced with care |
 //! | [`text`] | text of others, made fit for where it is shown |
 //! | [`error`] | the error type and the exit codes |
+//! | `topics` | what `xacct help TOPIC` tells |
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
 //! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
@@ -52,20 +53,20 @@ pub mod print;
 pub mod proof;
 pub mod report;
 pub mod text;
+mod topics;
 
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
-
+use crate::commands::CommandLine;
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode, Kind};
 
 /// Runs xacct with these arguments, the first of which is the program's name. To be called before any thread is started.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let arguments: Vec<_> = arguments.collect();
-    let cli = match cli::Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let line = match CommandLine::parse(&arguments) {
+        Ok(line) => line,
         Err(error) => {
             if !error.use_stderr() {
                 // Help and version are answers, and go to stdout.
@@ -73,15 +74,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
                 return ExitCode::Done.into();
             }
             print_usage_error(&error);
-            if let Some(command) = cli::asked_for_json(&arguments) {
-                commands::report_usage_error(command, &error.to_string());
-            }
+            commands::report_usage_error(&arguments, &error.to_string());
             return ExitCode::Usage.into();
         }
     };
     hide_code();
     match Context::of_this_process() {
-        Ok(context) => commands::run(&cli, &context),
+        Ok(context) => commands::run(&line, &context),
         Err(error) => {
             let error = Error::new(Kind::File, format!("the working folder cannot be used: {error}"));
             let console = report::Console::new(context::Terminal::default(), cli::OutputFormat::Table);

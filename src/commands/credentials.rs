@@ -1,15 +1,79 @@
 //! `xacct credentials`: the one command that prints secrets.
 
-use crate::cli::{Credentials, Format};
-use crate::error::{ExitCode, Result};
+use clap::{Args, ValueEnum};
+
+use super::command_line::{Start, Verb};
+use crate::cli::SessionOptions;
+use crate::error::{Ended, ExitCode, Result};
 use crate::export;
 use crate::operations::proving;
 use crate::operations::run::Run;
 use crate::operations::{interrupt, session};
 use crate::report::console::count;
 
+/// Print session credentials for tools and shells.
+///
+/// What is printed is secret until the session ends. The default form is that of credential_process in the AWS config
+/// file, so that every AWS tool can use the link, with its external ID and MFA.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  In the AWS config file, for every AWS tool:
+    [profile dev]
+    credential_process = /usr/local/bin/xacct --config /home/me/xacct.toml credentials dev
+  In a shell:
+    eval \"$(xacct credentials dev --format env)\"
+    xacct credentials dev --format fish | source
+  For Terragrunt:
+    TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
+  Forget every session that is kept:
+    xacct credentials --forget")]
+pub struct Credentials {
+    /// The target, by name in xacct.toml or account ID (default: the only one)
+    #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
+    pub target: Option<String>,
+    /// The form of the credentials
+    #[arg(long, value_name = "FORMAT", default_value = "process")]
+    pub format: Format,
+    /// The user's own session in place of the role's: GetSessionToken, with MFA if the user has a device
+    #[arg(long)]
+    pub session_token: bool,
+    /// Remove every session that is kept, and print nothing
+    #[arg(long, conflicts_with = "session_token")]
+    pub forget: bool,
+    /// Which session.
+    #[command(flatten)]
+    pub session: SessionOptions,
+}
+
+/// The forms of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// credential_process in the AWS config file
+    Process,
+    /// sh, bash and zsh
+    Env,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// One JSON document
+    Json,
+    /// What Terragrunt's --auth-provider-cmd reads
+    Terragrunt,
+}
+
+impl Verb for Credentials {
+    const NAME: &'static str = "credentials";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        // To forget sessions takes no xacct.toml.
+        let run = if self.forget { start.without_file() } else { start.load()? };
+        credentials(self, &run).map(Ended::from)
+    }
+}
+
 /// Runs `xacct credentials`.
-pub fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
+fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
         let forgotten = proving::cache(run).map_or(Ok(0), |cache| cache.forget())?;
         run.console.say(&format!("Forgot {}", count(forgotten, "session")));

@@ -2,25 +2,72 @@
 //! bootstrap finds wanting.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 
+use super::command_line::{Start, Verb};
 use crate::aws::connections::Connections;
-use crate::cli::Diagnose;
+use crate::cli::{self, ReportOptions, UserOptions};
 use crate::config::{self, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as judge};
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
 use crate::text::word;
+
+/// Find out which side of a link is wrong, and how to fix it.
+///
+/// Tries to assume the role as the user, reads both halves with the operators' credentials, and evaluates them as AWS
+/// does: AWS itself words every refusal the same. Writes nothing. The same analysis stands below every verify and
+/// bootstrap whose link does not work.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct diagnose
+  xacct diagnose dev --user-profile alice
+  Why a tool that asks for more is refused:
+    xacct diagnose dev --duration 4h --session-tag project=x
+  A bug report that anybody can replay:
+    xacct diagnose dev --save-facts facts.json --redact
+    xacct diagnose --facts facts.json")]
+pub struct Diagnose {
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET", conflicts_with = "facts")]
+    pub target: Option<String>,
+    /// Judge what was saved in this file; asks AWS nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
+    pub facts: Option<PathBuf>,
+    /// Write all that was learned to this file; there is no secret in it
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// Put other numbers in the place of account numbers in that file
+    #[arg(long, requires = "save_facts")]
+    pub redact: bool,
+    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: the file's)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// As whom, where and with what.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// What the request has besides.
+    #[command(flatten)]
+    pub request: cli::RequestOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
 
 /// What a diagnosis of one link came to.
 struct Diagnosed {
@@ -33,8 +80,18 @@ struct Diagnosed {
     not_saved: Option<Error>,
 }
 
+impl Verb for Diagnose {
+    const NAME: &'static str = "diagnose";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        // What was saved needs no xacct.toml to be judged.
+        let run = if self.facts.is_some() { start.without_file() } else { start.load()? };
+        interrupt::guarded(&run, diagnose(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct diagnose`.
-pub async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
+async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     let diagnosed = match &args.facts {
         Some(path) => vec![replayed(path, run)?],
         None => live(args, run).await?,

@@ -2,27 +2,73 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::time::Duration;
 
+use clap::Args;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::s3::leftover_buckets::{self, Found, Left};
 use crate::aws::sts;
-use crate::cli::{Sweep, UserOptions};
+use crate::cli::{CodeOptions, OperatorAccess, ReportOptions, UserOptions};
 use crate::config::{self, Link, WayIn};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::names::AccountId;
 use crate::operations::accounts::{self, Operator, who};
 use crate::operations::apply::agreed;
 use crate::operations::entry::enter;
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
+
+/// Delete test buckets left behind by interrupted runs.
+///
+/// Looks in the target account for buckets with names and the tag of xacct's own, and deletes those that are empty.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct sweep
+  xacct sweep dev --older-than 24h
+  An account that is not on record (any more):
+    xacct sweep 222222222222 --target-profile dev-admin")]
+pub struct Sweep {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Leave buckets that are younger: they may be of a run under way
+    #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
+    pub older_than: Duration,
+    /// Show the buckets and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Delete without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Address buckets by path; done by itself for endpoints that are an IP address or localhost
+    #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub path_style: bool,
+    /// Where the credentials are.
+    #[command(flatten)]
+    pub access: OperatorAccess,
+    /// How an operator passes MFA.
+    #[command(flatten)]
+    pub code: CodeOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+fn older_than(text: &str) -> std::result::Result<Duration, String> {
+    let seconds = crate::iam::names::parse_duration(text)
+        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `30m` or `24h`"))?;
+    Ok(Duration::from_secs(seconds.into()))
+}
 
 /// One account, and what was found there.
 struct Account {
@@ -32,8 +78,17 @@ struct Account {
     deleted: BTreeMap<String, Result<Option<Left>>>,
 }
 
+impl Verb for Sweep {
+    const NAME: &'static str = "sweep";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, sweep(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct sweep`.
-pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
+async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
     // Two links of an account have the same buckets.
     let mut seen = BTreeSet::new();

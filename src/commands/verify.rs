@@ -2,25 +2,62 @@
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
+use super::command_line::{Start, Verb};
 use crate::aws::connections::Connections;
-use crate::cli::Verify;
+use crate::cli::{ProofOptions, ReportOptions};
 use crate::config::{self, Link, Source};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::error::{ExitCode, Result};
+use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Freshness, Outcome, Proof, Watch};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis as diagnosis_words, proof as words};
 
+/// Test that a link works and rejects what it should.
+///
+/// As the user, never as an administrator: assumes the role, makes a bucket in the target account, proves whose it
+/// is, deletes it, and tries what must be refused: no external ID, a wrong one, no MFA.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct verify
+  xacct verify dev --user-profile alice
+  xacct verify 222222222222 --mfa-code 123456
+  xacct verify --probe identity --output json")]
+pub struct Verify {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// AWS profile to fall back on where no user profile is known
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
+    pub profile: Option<String>,
+    /// How to verify.
+    #[command(flatten)]
+    pub proof: ProofOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+impl Verb for Verify {
+    const NAME: &'static str = "verify";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, verify(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct verify`.
-pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
+async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let mfa = proving::mfa(&args.proof.user, run)?;

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use graph::Graph;
 
 /// The modules of the program from the ground up, each with what it imports: exactly that.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
+    ("topics", &[]),
     ("text", &[]),
     ("files", &[]),
     ("iam", &[]),

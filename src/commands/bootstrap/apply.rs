@@ -3,9 +3,8 @@
 use tokio::time::Instant;
 
 use crate::aws::iam::apply::{self, Applied};
-use crate::cli::Bootstrap;
 use crate::commands::bootstrap::refusal::{changed_meanwhile, refused};
-use crate::commands::bootstrap::{Job, Work};
+use crate::commands::bootstrap::{Bootstrap, Job, Work};
 use crate::error::Result;
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
 use crate::iam::plan::{Change, Plan};

@@ -1,6 +1,7 @@
 //! `xacct bootstrap`: makes or mends both halves of each link, then proves it.
 
 mod apply;
+mod arguments;
 mod desired;
 mod other_half;
 mod refusal;
@@ -12,11 +13,12 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::command_line::{Start, Verb};
 use crate::aws::connections::Connections;
-use crate::cli::{Bootstrap, Half};
+use crate::cli::Half;
 use crate::config::{self, Link, Source, WayIn, includes};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::error::{Error, ExitCode, Kind, Result};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserRef};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::plan::Plan;
@@ -27,10 +29,12 @@ use crate::iam::templates;
 use crate::operations::accounts::{SourceSide, TargetSide};
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::Grant;
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::{accounts, settle};
 use crate::proof::{Freshness, Outcome, Proof, Watch};
+pub use arguments::Bootstrap;
 use refusal::refused;
 
 /// One link on its way: what was found, what is to be done, and what came of it.
@@ -69,8 +73,17 @@ struct Work {
     failed: Vec<Failed>,
 }
 
+impl Verb for Bootstrap {
+    const NAME: &'static str = "bootstrap";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, bootstrap(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct bootstrap`.
-pub async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
+async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
     let role_options = config::rebased(&args.role, &run.file, run.context);
     let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;

@@ -7,8 +7,8 @@ use comfy_table::Cell;
 use serde::Serialize;
 
 use super::other_half::{OtherHalf, naming, other_half};
-use super::{Job, Work};
-use crate::cli::{Bootstrap, Half};
+use super::{Bootstrap, Job, Work};
+use crate::cli::Half;
 use crate::config::Link;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};

@@ -8,16 +8,20 @@ mod objection;
 mod report;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::Args;
 
 use super::bootstrap::refuse_entering_without_source;
+use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::iam::apply::{self, Applied};
 use crate::aws::iam::{observe, read};
 use crate::aws::sts;
-use crate::cli::{Half, Teardown, UserOptions};
+use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions, UserOptions, timeout};
 use crate::config::{self, Link, Source, includes};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{AccountId, IamPath, PolicyName};
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
@@ -28,11 +32,58 @@ use crate::operations::accounts::{self, Operator};
 use crate::operations::apply::{nothing_left, outcome};
 use crate::operations::entry::enter;
 use crate::operations::grant_writer::Grant;
+use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::Progress;
 use objection::refused;
+
+/// Remove both halves of a link.
+///
+/// The role with its policies first, which ends its sessions, then its place in the grant. Takes the target out of
+/// xacct.toml when both are gone, and removes nothing that xacct did not make.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct teardown dev
+  See what would go:
+    xacct teardown --dry-run
+  Remove every link on record, without a question:
+    xacct teardown --yes
+  Remove only the half in the source account:
+    xacct teardown dev --only source
+
+xacct verify and xacct bootstrap use the role, too: after them, --even-if-used is
+needed for two days.")]
+pub struct Teardown {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Remove one half only; xacct.toml keeps the target
+    #[arg(long, value_name = "HALF")]
+    pub only: Option<Half>,
+    /// Remove a role that was used within the last two days
+    #[arg(long)]
+    pub even_if_used: bool,
+    /// Remove a role with policies or a boundary that xacct.toml does not name
+    #[arg(long)]
+    pub even_if_extended: bool,
+    /// What is to be done with the changes.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
+    /// How long to wait for AWS to show that all is gone
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
+    pub timeout: Duration,
+    /// Where the credentials are.
+    #[command(flatten)]
+    pub access: OperatorAccess,
+    /// How an operator passes MFA.
+    #[command(flatten)]
+    pub code: CodeOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
 
 /// The source account: the operator there, and the user, who may be gone.
 struct SourceSide {
@@ -73,8 +124,17 @@ struct Work {
     unknown: Vec<String>,
 }
 
+impl Verb for Teardown {
+    const NAME: &'static str = "teardown";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, teardown(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct teardown`.
-pub async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
+async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
     if links.is_empty() {
         report::nothing_on_record(&unknown, run);

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Failed, Job, Work};
-use crate::cli::{Half, Teardown};
+use super::{Failed, Job, Teardown, Work};
+use crate::cli::Half;
 use crate::error::{Error, ExitCode, Result};
 use crate::operations::accounts::who;
 use crate::operations::apply::agreed;

@@ -36,15 +36,5 @@ pub fn on_one_line(text: &str) -> Cow<'_, str> {
     line.into()
 }
 
-/// A word of a command that is shown, quoted where a POSIX shell would read it otherwise: it may be pasted.
-#[must_use]
-pub fn word(text: &str) -> String {
-    let line: String = text.chars().filter(|c| !is_hidden(*c)).collect();
-    if !line.is_empty() && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=@,+%".contains(c)) {
-        return line;
-    }
-    format!("'{}'", line.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests;

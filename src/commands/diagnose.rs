@@ -23,7 +23,7 @@ use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Proof, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis as words, proof::step_table};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// Find out which side of a link is wrong, and how to fix it.
 ///
@@ -227,8 +227,8 @@ fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
     let shown = path.display();
     files::replace(&run.context.directory.join(path), &facts.to_text(redact)?, Readers::Owner)
         .map_err(|error| cannot_write(path, &error))?;
-    let option = word(&shown.to_string());
-    run.console.say(&format!("Wrote {shown}; judge it again with xacct diagnose --facts {option}"));
+    let again = ShellCommand::new("xacct").arg("diagnose").option("--facts", &shown);
+    run.console.say(&format!("Wrote {shown}; judge it again with {again}"));
     Ok(())
 }
 

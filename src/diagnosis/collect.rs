@@ -303,13 +303,8 @@ fn failed<T>(error: &Error) -> Reading<T> {
 /// An error in words. What a program that gives credentials wrote to stderr may be secret, and stays out.
 fn unread_words(error: &Error) -> String {
     match &error.aws {
-        Some(answer) => format!("{}: {answer}", error.message),
-        None if error.kind == Kind::Credentials => {
-            let (words, rest) = error.message.split_once("credentials").unwrap_or((&error.message, ""));
-            let is_detailed = rest.contains(": ");
-            if is_detailed { format!("{words}credentials") } else { error.message.clone() }
-        }
-        None => error.message.clone(),
+        Some(answer) => format!("{}: {answer}", error.own_message()),
+        None => error.own_message().to_owned(),
     }
 }
 

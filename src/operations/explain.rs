@@ -110,15 +110,17 @@ impl<'a> Diagnostician<'a> {
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
         let mut caller = collect::caller(prover, claim).await;
-        self.surroundings(&mut caller);
+        let variable = |name| self.run.context.variable(name);
+        // Keys in the environment win unless a profile was asked for by an option or in the file.
+        let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
+        let from_environment = has_keys && caller.profile.is_none();
+        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+        self.look_for_profile(&mut caller);
         caller
     }
 
-    /// What the variables and the AWS config files have to do with the credentials.
-    fn surroundings(&self, caller: &mut CallerFacts) {
-        let variable = |name| self.run.context.variable(name);
-        let from_environment = caller.origin == "environment" && variable("AWS_ACCESS_KEY_ID").is_some();
-        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+    /// Learns whether there is a profile that is called like the user.
+    fn look_for_profile(&self, caller: &mut CallerFacts) {
         let user = self.user.to_string();
         let is_another = caller.profile.as_ref() != Some(&user);
         caller.profile_of_user =
@@ -171,7 +173,7 @@ impl Diagnostician<'_> {
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
-        self.surroundings(&mut caller);
+        self.look_for_profile(&mut caller);
         let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,

@@ -18,6 +18,8 @@ enum Part {
     Flag(&'static str),
     Option(&'static str, String),
     Operand(String),
+    EndOfOptions,
+    NewLine,
 }
 
 impl ShellCommand {
@@ -60,6 +62,18 @@ impl ShellCommand {
         }
     }
 
+    /// Ends the options, and adds a command that the program runs.
+    #[must_use]
+    pub fn command<T: fmt::Display>(self, words: impl IntoIterator<Item = T>) -> Self {
+        words.into_iter().fold(self.with(Part::EndOfOptions), Self::arg)
+    }
+
+    /// Shows what follows on the next line, which the shell takes for the same one.
+    #[must_use]
+    pub fn on_next_line(self) -> Self {
+        self.with(Part::NewLine)
+    }
+
     fn with(mut self, part: Part) -> Self {
         self.parts.push(part);
         self
@@ -68,28 +82,41 @@ impl ShellCommand {
     /// The words, as the shell hands them to the program.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
+        self.lines().concat()
+    }
+
+    fn lines(&self) -> Vec<Vec<String>> {
+        let mut lines = Vec::new();
         let (mut words, mut last) = (Vec::new(), Vec::new());
+        let mut has_ended = false;
         for part in &self.parts {
             match part {
                 Part::Flag(name) => words.push((*name).to_owned()),
                 Part::Option(name, value) if value.starts_with('-') => words.push(format!("{name}={value}")),
                 Part::Option(name, value) => words.extend([(*name).to_owned(), value.clone()]),
                 // The first that looks like an option ends the options, and what follows it keeps its order.
-                Part::Operand(value) if value.starts_with('-') || !last.is_empty() => last.push(value.clone()),
+                Part::Operand(value) if has_ended || value.starts_with('-') => {
+                    has_ended = true;
+                    last.push(value.clone());
+                }
                 Part::Operand(value) => words.push(value.clone()),
+                Part::EndOfOptions => has_ended = true,
+                Part::NewLine => lines.push(std::mem::take(&mut words)),
             }
         }
         if !last.is_empty() {
             words.push("--".to_owned());
         }
         words.append(&mut last);
-        words
+        lines.push(words);
+        lines
     }
 }
 
 impl fmt::Display for ShellCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words().iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+        let line = |words: Vec<String>| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        f.write_str(&self.lines().into_iter().map(line).collect::<Vec<_>>().join(" \\\n  "))
     }
 }
 

@@ -6,11 +6,3 @@ fn what_a_terminal_obeys_is_spelled_out() {
     assert_eq!(on_one_line("one\n  two\r\n"), "one   two  ");
     assert!(matches!(on_one_line("plain"), Cow::Borrowed(_)));
 }
-
-#[test]
-fn words_are_one_word() {
-    assert_eq!(word("dev.eu-1"), "dev.eu-1");
-    assert_eq!(word(""), "''");
-    assert_eq!(word("x; rm -rf ~"), "'x; rm -rf ~'");
-    assert_eq!(word("it's\n$(id)"), r"'it'\''s$(id)'");
-}

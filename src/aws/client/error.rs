@@ -74,7 +74,8 @@ impl Call {
                     Error::new(Kind::Network, format!("{name} cannot be reached: {cause}"))
                         .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
                 } else {
-                    Error::new(Kind::Credentials, format!("{name} could not be sent: {cause}"))
+                    Error::new(Kind::Credentials, format!("{name} could not be sent"))
+                        .said(cause)
                         .hint("see which credentials are in use: aws sts get-caller-identity")
                 }
             }

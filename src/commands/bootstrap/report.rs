@@ -20,6 +20,7 @@ use crate::report::changes::{self, Style};
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
 use crate::report::{diagnosis, proof as words};
+use crate::text::shell::ShellCommand;
 
 /// Shows who is at work, what the links will be, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
@@ -138,7 +139,7 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
 }
 
 fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
-    let only = if args.only.is_some() { "--only target " } else { "" };
+    let only = args.only.map(|_| "target");
     let console = run.console;
     let width = console.width();
     let user = work.source.user.name.as_str();
@@ -167,7 +168,8 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             && job.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
         {
             text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
-            let _ = write!(text, "\n  xacct bootstrap {} {only}--policy-arn PowerUserAccess", naming(&job.link));
+            let attach = naming(ShellCommand::new("xacct").arg("bootstrap"), &job.link).option_if("--only", only);
+            let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));
         }
         console.result(&text);
     }

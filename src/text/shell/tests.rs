@@ -22,7 +22,15 @@ fn a_value_is_never_read_as_an_option() {
     assert_eq!(verify("\u{1b}-y").to_string(), "xacct verify --config dir/xacct.toml -- -y");
     let command = ShellCommand::new("xacct").arg("exec").option("--profile", "-p").flag("--adopt").args(["-a", "b"]);
     assert_eq!(command.to_string(), "xacct exec --profile=-p --adopt -- -a b");
+    assert_eq!(verify("dev").command(["true"]).to_string(), "xacct verify dev --config dir/xacct.toml -- true");
     assert_eq!(verify("dev").option_if("--user", None::<&str>), verify("dev"));
+}
+
+#[test]
+fn a_long_command_may_have_several_lines() {
+    let command = ShellCommand::new("aws").arg("a b").on_next_line().option("--name", "it's").flag("--yes");
+    assert_eq!(command.to_string(), "aws 'a b' \\\n  --name 'it'\\''s' --yes");
+    assert_eq!(shlex::split(&command.to_string()), Some(command.words()));
 }
 
 /// Texts that a shell, a terminal or an option parser might take for something else.

@@ -7,7 +7,7 @@ use super::Access;
 use crate::error::{Error, Result};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
-use crate::text::shell::ShellCommand;
+use crate::text::shell::{ShellCommand, quoted};
 
 /// Where a workspace is, checked: each part becomes part of a pattern in the trust policy.
 ///
@@ -106,7 +106,7 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          # may start a run of the workspace has the role.\n\
          {document}",
         heading = heading(workspace),
-        role = access.role,
+        role = quoted(&access.role.to_string()),
         region = region(access),
         account = access.role.account,
     )

@@ -132,7 +132,10 @@ fn shown(value: &impl fmt::Display) -> String {
     value.to_string().chars().filter(|c| !is_hidden(*c)).collect()
 }
 
-fn quoted(word: &str) -> String {
+/// One word of a shell, quoted where it would be read otherwise: the value of an assignment. Commands are
+/// [`ShellCommand`]s.
+#[must_use]
+pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=@,+%".contains(c)) {
         return word.to_owned();
     }

@@ -30,7 +30,8 @@ fn a_value_is_never_read_as_an_option() {
 fn a_long_command_may_have_several_lines() {
     let command = ShellCommand::new("aws").arg("a b").on_next_line().option("--name", "it's").flag("--yes");
     assert_eq!(command.to_string(), "aws 'a b' \\\n  --name 'it'\\''s' --yes");
-    assert_eq!(shlex::split(&command.to_string()), Some(command.words()));
+    // A shell drops the backslash with the end of the line; shlex would make an empty word of them.
+    assert_eq!(shlex::split(&command.to_string().replace("\\\n", "")), Some(command.words()));
 }
 
 /// Texts that a shell, a terminal or an option parser might take for something else.

@@ -15,8 +15,9 @@ pub use print::*;
 pub use session::*;
 
 use crate::iam::arn::ManagedPolicy;
+use crate::iam::invalid::Invalid;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, Invalid, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
 };
 
 /// What applies to every command.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::iam::names::Invalid;
+use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
 
@@ -169,6 +169,8 @@ pub struct Error {
     pub kind: Kind,
     /// One lower-case fragment, with user values in backticks.
     pub message: String,
+    /// The end of the message that another program said. It may be secret, and stays out of files.
+    pub said: Option<String>,
     /// What AWS answered, if it did.
     pub aws: Option<Box<AwsAnswer>>,
     /// What else is known, one fact each.
@@ -201,7 +203,15 @@ impl Eq for Source {}
 impl Error {
     /// An error with a message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), aws: None, notes: Vec::new(), hints: Vec::new(), source: None }
+        Self {
+            kind,
+            message: message.into(),
+            said: None,
+            aws: None,
+            notes: Vec::new(),
+            hints: Vec::new(),
+            source: None,
+        }
     }
 
     /// A value or combination that is not accepted.
@@ -214,6 +224,21 @@ impl Error {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// Ends the message with what another program said.
+    #[must_use]
+    pub fn said(mut self, words: String) -> Self {
+        self.message = format!("{}: {words}", self.message);
+        self.said = Some(words);
+        self
+    }
+
+    /// The message without what another program said.
+    #[must_use]
+    pub fn own_message(&self) -> &str {
+        let own = self.said.as_ref().and_then(|said| self.message.strip_suffix(said.as_str())?.strip_suffix(": "));
+        own.unwrap_or(&self.message)
     }
 
     /// Keeps the error that this one is made from. The message says already what the person has to know of it.

@@ -39,18 +39,6 @@
 //! `teardown` goes the same way backwards: it observes, plans ([`iam::plan::teardown`]), shows, applies, observes again, and
 //! takes the link out of the file ([`config::forget`]).
 
-#![deny(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::dbg_macro,
-    clippy::todo
-)]
-
 pub mod aws;
 pub mod cli;
 pub mod commands;

@@ -4,6 +4,16 @@
 //! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
 //! test the list.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -149,6 +159,7 @@ fn no_name_in_an_account_becomes_a_command_in_a_fix() {
         let fixes = diagnose(&facts).findings.into_iter().flat_map(|finding| finding.fixes);
         for step in fixes.flat_map(|fix| fix.steps) {
             let FixStep::Run(command) = step else { continue };
+            let command = command.to_string();
             commands += 1;
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{file}: {command}"));
             // What is left outside of quotes is plain.

@@ -9,11 +9,11 @@ use xacct::cli::ReportOptions;
 use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE, AccessKey, World};
 use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
-use crate::Result;
 use crate::contender::XACCT;
 use crate::ground::{Distance, EXTERNAL_ID, Ground, POLICY, ROLE, keys};
 use crate::jobs::{LATENCY, Seen};
 use crate::measure::{Usage, Usages, measured};
+use crate::result::Result;
 
 /// What is done with many targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

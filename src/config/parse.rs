@@ -6,39 +6,14 @@ use std::str::FromStr;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, Probe};
-use crate::config::{DEFAULT_ROLE_NAME, Recorded};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
-use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue, shown};
+use crate::iam::invalid::{Invalid, shown};
+use crate::iam::names::{AccountId, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
-
-/// The links on record: `xacct.toml` as it was read.
-#[derive(Debug, Clone, Default)]
-pub struct ConfigFile {
-    /// Where it is, or will be.
-    pub path: PathBuf,
-    /// Its text; `None` while there is no such file.
-    pub text: Option<String>,
-    /// `[source]`.
-    pub source: RecordedSource,
-    /// `[targets.NAME]`, in the order of the file.
-    pub targets: Vec<(String, Recorded)>,
-}
-
-/// `[source]`: the account that has the user.
-#[derive(Debug, Clone, Default)]
-pub struct RecordedSource {
-    /// `account`.
-    pub account: Option<AccountId>,
-    /// `user`.
-    pub user: Option<UserRef>,
-    /// `profile`: the operator's.
-    pub profile: Option<String>,
-    /// `user_profile`: the user's own.
-    pub user_profile: Option<String>,
-}
 
 impl ConfigFile {
     /// Reads the file; one that does not exist is empty.
@@ -85,12 +60,6 @@ impl ConfigFile {
             section.no_twins(&targets)?;
         }
         Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
-    }
-
-    /// What is recorded of a target.
-    #[must_use]
-    pub fn target(&self, name: &str) -> Option<&Recorded> {
-        self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
     /// `xacct.toml:7`, for errors about a setting of the source.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
-use crate::iam::policy::PolicyDocument;
+use crate::iam::policy::{PolicyDocument, PolicyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct knows a role that it made.
@@ -74,7 +74,7 @@ pub enum FoundDocument {
         /// The document as IAM returned it, decoded.
         text: String,
         /// What the parser said.
-        problem: String,
+        problem: PolicyError,
     },
 }
 
@@ -84,7 +84,7 @@ impl FoundDocument {
     pub fn parse(text: &str) -> Self {
         match PolicyDocument::parse(text) {
             Ok(document) => Self::Policy(document),
-            Err(error) => Self::Unparsed { text: text.to_owned(), problem: error.to_string() },
+            Err(error) => Self::Unparsed { text: text.to_owned(), problem: error },
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Result};
-use crate::iam::plan::bootstrap::{Change, Plan};
+use crate::iam::plan::{Change, Plan};
 use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};

@@ -80,7 +80,7 @@ impl<'a> Diagnostician<'a> {
 
     /// Collects everything about a link whose proof came out so. `None` where AWS could not be asked.
     async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
-        let tried = Tried::of(proof, prover.region(claim))?;
+        let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
         let halves = self.halves(case);
         let caller = self.caller(prover, claim);
         let (halves, caller) = tokio::join!(halves, caller);
@@ -97,7 +97,7 @@ impl<'a> Diagnostician<'a> {
         let (proof, halves, caller) =
             tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
-        let tried = Tried::of(&proof, prover.region(claim));
+        let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
         (proof, facts)
     }
@@ -124,15 +124,17 @@ impl<'a> Diagnostician<'a> {
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
         let mut caller = collect::caller(prover, claim).await;
-        self.add_origin(&mut caller);
+        let variable = |name| self.run.context.variable(name);
+        // Keys in the environment win unless a profile was asked for by an option or in the file.
+        let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
+        let from_environment = has_keys && caller.profile.is_none();
+        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+        self.add_profile_of_user(&mut caller);
         caller
     }
 
-    /// Adds how the environment and the AWS config files chose the credentials.
-    fn add_origin(&self, caller: &mut CallerFacts) {
-        let variable = |name| self.run.context.variable(name);
-        let from_environment = caller.origin == "environment" && variable("AWS_ACCESS_KEY_ID").is_some();
-        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+    /// Adds whether there is a profile that is called like the user.
+    fn add_profile_of_user(&self, caller: &mut CallerFacts) {
         let user = self.user.to_string();
         let is_another = caller.profile.as_ref() != Some(&user);
         caller.profile_of_user =
@@ -183,8 +185,8 @@ impl<'a> Diagnostician<'a> {
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
-        self.add_origin(&mut caller);
-        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
+        self.add_profile_of_user(&mut caller);
+        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
             asked_at: now(self.run),

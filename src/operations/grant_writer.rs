@@ -13,7 +13,7 @@ use crate::aws::iam::read::{self, Holder};
 use crate::aws::iam::{apply, observe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::PolicyName;
-use crate::iam::plan::bootstrap::Plan;
+use crate::iam::plan::Plan;
 use crate::iam::state::{FoundDocument, ObservedUser};
 use crate::operations::accounts::Operator;
 use crate::operations::apply::{not_shown, outcome};

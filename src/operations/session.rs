@@ -12,7 +12,7 @@ use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// A session that is open.
 pub struct Opened {
@@ -144,14 +144,15 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
     let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
     if words.contains("MaxSessionDuration set for this role") {
-        return error.hint("ask for a shorter session: --duration 1h").hint(format!(
-            "or let the role have longer ones: xacct bootstrap --target-account {} --max-session-duration 12h",
-            link.account
-        ));
+        let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
+        let lengthen = lengthen.option("--max-session-duration", "12h");
+        let error = error.hint("ask for a shorter session: --duration 1h");
+        return error.hint(format!("or let the role have longer ones: {lengthen}"));
     }
     if !error.is_denial() {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: xacct diagnose {}", word(&link.name)))
+    let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
+    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: {diagnose}"))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::plan::bootstrap::Plan;
+use crate::iam::plan::Plan;
 use crate::operations::accounts::{Operator, SourceSide};
 use crate::report::changes::{self, Style};
 use crate::report::json::{self, JsonChange, JsonError};

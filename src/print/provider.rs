@@ -9,7 +9,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::{SessionName, Tag, TagKey};
 use crate::print::Access;
 use crate::print::text::{aligned, expression, quoted};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// One `provider "aws"` block.
 #[derive(Debug, Clone)]
@@ -158,7 +158,7 @@ pub(super) fn comment(access: &Access, tool: &str) -> String {
         );
     }
     let how = match &access.profile {
-        Some(profile) => format!("export AWS_PROFILE={}", word(profile)),
+        Some(profile) => ShellCommand::new("export").arg(format!("AWS_PROFILE={profile}")).to_string(),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
     format!("# No credentials stand here. {tool} takes those of {whose} from the environment:\n#   {how}\n")

@@ -1,7 +1,8 @@
 //! The user's way in: MFA where it is demanded, and a session without a proof.
 
-use super::prover::{Claim, Prover, Stop};
-use super::{Step, StepId, StepOutcome};
+use super::claim::Claim;
+use super::prover::{Prover, Stop};
+use super::step::{Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
 use crate::aws::iam::read;
 use crate::aws::keys::SessionCredentials;
@@ -96,6 +97,12 @@ impl Prover {
         }
     }
 
+    /// Whether a device was looked for, and none is known.
+    #[must_use]
+    pub fn lacks_device(&self) -> bool {
+        self.device.get().is_some_and(Result::is_err)
+    }
+
     async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
         let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
@@ -108,17 +115,5 @@ impl Prover {
             Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
                 .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
         })
-    }
-}
-
-impl Stop {
-    fn into_error(self) -> Error {
-        match self {
-            Self::Failed(error) => error,
-            Self::NotProven(step) => {
-                let words = step.evidence;
-                step.error.unwrap_or_else(|| Error::new(Kind::Credentials, words))
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
-use crate::iam::plan::bootstrap::{Change, Note, Plan};
+use crate::iam::plan::{Change, Note, Plan};
 use crate::iam::state::FoundDocument;
 use crate::report::console::{WARN, borderless, count, trimmed};
 

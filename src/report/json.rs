@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::changes::{self, Mood};
 use crate::error::{AwsAnswer, Error, ExitCode, Kind};
-use crate::iam::plan::bootstrap::Plan;
+use crate::iam::plan::Plan;
 use crate::iam::state::FoundDocument;
 use crate::proof::{Proof, Step};
 

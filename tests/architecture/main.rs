@@ -1,6 +1,14 @@
 //! Holds the directions between modules, by reading the sources: what `src/lib.rs` says of them is true.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
 
 mod graph;
 

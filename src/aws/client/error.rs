@@ -132,7 +132,8 @@ impl Call {
                 Error::new(Kind::Network, format!("{self} cannot be reached: {cause}"))
                     .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
             }
-            SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent: {cause}"))
+            SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent"))
+                .said(cause)
                 .hint("see which credentials are in use: aws sts get-caller-identity"),
             SdkError::ResponseError(_) => {
                 let words = format!("{self} was answered with something that is not AWS's: {cause}");

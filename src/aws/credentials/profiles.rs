@@ -15,7 +15,7 @@ use crate::aws::credentials::provider::features;
 use crate::aws::credentials::role_chain::{self, Chain};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, RoleName};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// The profiles of the AWS config files.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Profiles {
         names.sort_unstable();
         let error = Error::new(Kind::Credentials, format!("the AWS config files have no profile `{name}`"));
         Err(if names.is_empty() {
-            error.hint(format!("make one: aws configure --profile {}", word(name)))
+            error.hint(format!("make one: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
         } else {
             error.note(format!("they have {}", names.join(", "))).hint("name one of these profiles")
         })

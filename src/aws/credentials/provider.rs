@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use crate::aws::client::error::with_causes;
 use crate::error::{Error, Kind};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
 /// run twice, and one that asks for an MFA code would ask twice.
@@ -83,10 +83,11 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
 /// Returns the error for a profile, or an environment, without credentials.
 pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
     match profile {
-        Some(name) => Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials")).hint(format!(
-            "sign in, or see what is wrong with it: aws sts get-caller-identity --profile {}",
-            word(name)
-        )),
+        Some(name) => {
+            let look = ShellCommand::new("aws").args(["sts", "get-caller-identity"]).option("--profile", name);
+            Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
+                .hint(format!("sign in, or see what is wrong with it: {look}"))
+        }
         None => Error::new(Kind::Credentials, "no AWS credentials were found")
             .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     }
@@ -96,7 +97,7 @@ pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
 pub(in crate::aws) fn unusable(error: CredentialsError, profile: Option<&str>) -> Error {
     let mut failure = missing(profile);
     if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        failure.message = format!("{}: {}", failure.message, with_causes(&error));
+        failure = failure.said(with_causes(&error));
     }
     failure.caused_by(error)
 }

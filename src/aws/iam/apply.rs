@@ -11,7 +11,8 @@ use crate::aws::client::error::Call;
 use crate::aws::iam::observe;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::plan::bootstrap::{Change, unlike_created};
+use crate::iam::plan::Change;
+use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::state::{DesiredRole, Reading};
 
 /// A change, and whether AWS accepted it.

@@ -18,6 +18,7 @@ use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::{diagnosis, json, proof};
+use crate::text::shell::ShellCommand;
 
 /// Shows who is at work, what the links will be, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
@@ -117,7 +118,7 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
 }
 
 fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
-    let only = if args.only.is_some() { "--only target " } else { "" };
+    let only = args.only.map(|_| "target");
     let console = run.console;
     let width = console.width();
     let user = work.source.user.name.as_str();
@@ -146,7 +147,8 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             && job.state.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
         {
             text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
-            let _ = write!(text, "\n  xacct bootstrap {} {only}--policy-arn PowerUserAccess", naming(&job.link));
+            let attach = naming(ShellCommand::new("xacct").arg("bootstrap"), &job.link).option_if("--only", only);
+            let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));
         }
         console.result(&text);
     }

@@ -6,7 +6,7 @@ use crate::diagnosis::Facts;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Readers};
 use crate::operations::run::Run;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// Reads the facts that an earlier run saved.
 pub fn read(path: &Path, run: &Run<'_>) -> Result<Facts> {
@@ -37,8 +37,8 @@ pub fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<(
     let shown = path.display();
     files::replace(&run.context.directory.join(path), &facts.to_text(redact)?, Readers::Owner)
         .map_err(|error| cannot_write(path, &error))?;
-    let option = word(&shown.to_string());
-    run.console.say(&format!("Wrote {shown}; judge it again with xacct diagnose --facts {option}"));
+    let again = ShellCommand::new("xacct").arg("diagnose").option("--facts", &shown);
+    run.console.say(&format!("Wrote {shown}; judge it again with {again}"));
     Ok(())
 }
 

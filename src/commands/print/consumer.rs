@@ -11,7 +11,7 @@ use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
 use crate::operations::run::Run;
 use crate::print::Access;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// A tool that uses a link, and what can be typed to get its settings.
 pub trait Consumer: Args + 'static {
@@ -124,7 +124,8 @@ fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuratio
             link.role, link.name
         ))
         .hint(format!(
-            "give at most --duration {limit}, or raise the role's limit: xacct bootstrap --max-session-duration {asked}"
+            "give at most --duration {limit}, or raise the role's limit: {}",
+            ShellCommand::new("xacct").arg("bootstrap").option("--max-session-duration", asked)
         ))),
     }
 }
@@ -179,15 +180,15 @@ pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
 pub fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
     run.console.say(&format!(
         "Target {target} demands MFA, and {tool} cannot ask for a code. Before running it, take a session of the user that \
-         has one:\n  eval \"$(xacct {}credentials --session-token --format env)\"",
-        config_option(run)
+         has one:\n  eval \"$({})\"",
+        xacct(run).arg("credentials").flag("--session-token").option("--format", "env")
     ));
 }
 
-/// `--config FILE `, where the file is not the one that is found without.
-pub fn config_option(run: &Run<'_>) -> String {
+/// xacct, with this run's file where it is not the one that is found without.
+pub fn xacct(run: &Run<'_>) -> ShellCommand {
     let path = run.file.path.display().to_string();
-    if path == "xacct.toml" { String::new() } else { format!("--config {} ", word(&path)) }
+    ShellCommand::new("xacct").option_if("--config", Some(path).filter(|path| path != "xacct.toml"))
 }
 
 /// Says with which credentials a tool must run that assumes the role itself.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, config_option, usual_mfa_serial};
+use super::consumer::{Consumer, access, usual_mfa_serial, xacct};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
@@ -13,7 +13,6 @@ use crate::iam::names::{MfaSerial, Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
-use crate::text::word;
 
 /// Print profiles for ~/.aws/config that use a link.
 ///
@@ -69,13 +68,12 @@ impl Consumer for Profiles {
             let access = access(link, self.region.as_ref(), self.duration, run)?;
             let session = if self.credential_process {
                 if link.require_mfa {
+                    let ask = xacct(run).arg("exec").arg(&link.name).command(["true"]);
                     run.console.say(&format!(
-                    "Target {} demands MFA, and a tool that calls a credential_process cannot be asked for a code. Before it \
-                     runs, let xacct ask:\n  xacct {}exec {} -- true",
-                    link.name,
-                    config_option(run),
-                    word(&link.name)
-                ));
+                        "Target {} demands MFA, and a tool that calls a credential_process cannot be asked for a code. \
+                         Before it runs, let xacct ask:\n  {ask}",
+                        link.name
+                    ));
                 }
                 Session::Process(process(self, run))
             } else {

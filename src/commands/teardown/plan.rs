@@ -8,7 +8,7 @@ use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
 use crate::iam::arn::{Partition, RoleArn};
-use crate::iam::plan::bootstrap::Plan;
+use crate::iam::plan::Plan;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Operator, SourceSide};

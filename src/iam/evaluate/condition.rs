@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Language;
+use super::language::Language;
 use super::pattern::Pattern;
 
 /// A condition operator with its prefix and suffix: `ForAnyValue:StringLikeIfExists`.

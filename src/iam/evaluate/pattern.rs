@@ -1,6 +1,6 @@
 //! Patterns with `*`, `?` and policy variables.
 
-use super::Context;
+use super::request::Context;
 
 /// Text of a policy, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

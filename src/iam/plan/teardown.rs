@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, PolicyName};
-use crate::iam::plan::bootstrap::{Change, Note, Plan};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// The most bytes to read; a session token has some hundred.
 const LONGEST_FILE: u64 = 64 * 1024;
@@ -66,7 +66,10 @@ fn check_folder(folder: &Path) -> Result<(), String> {
     check_owner(&found, folder)?;
     match found.mode() & 0o077 {
         0 => Ok(()),
-        _ => Err(format!("`{shown}` is open to others: chmod 700 {}", word(&shown.to_string()))),
+        _ => {
+            let close = ShellCommand::new("chmod").arg("700").arg(&shown);
+            Err(format!("`{shown}` is open to others: {close}"))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! Targets are taken out of the file.
 
 use std::path::Path;
 
-use super::*;
+use crate::config::{ConfigFile, forget};
 
 /// The text after these targets were taken out of a file that really is there.
 fn after(text: &str, names: &[&str]) -> String {

@@ -63,7 +63,7 @@ impl Stop {
 }
 
 impl Prover {
-    /// A prover for links of `user`, with credentials that should be the user's.
+    /// Returns a prover for links of `user`, with credentials that should be the user's.
     #[must_use]
     pub fn new(
         access: Access,
@@ -109,7 +109,7 @@ impl Prover {
         Ok(Proof { outcome: Outcome::of(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
     }
 
-    /// The request that a proof of this makes.
+    /// Returns the request that a proof of this makes.
     ///
     /// # Errors
     /// When no session can be named after the user, which is an error of xacct's.
@@ -120,7 +120,7 @@ impl Prover {
         Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
     }
 
-    /// Who the credentials belong to: asked once, however many want to know.
+    /// Returns who the credentials belong to: asked once, however many want to know.
     ///
     /// # Errors
     /// When they are not in force, or AWS cannot be reached.
@@ -128,19 +128,19 @@ impl Prover {
         self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
     }
 
-    /// The credentials that are tried.
+    /// Returns the credentials that are tried.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// The region that they are tried in.
+    /// Returns the region that they are tried in.
     #[must_use]
     pub fn region<'a>(&'a self, claim: &'a Claim) -> &'a Region {
         claim.region.as_ref().unwrap_or(&self.access.region)
     }
 
-    /// Whether they were given MFA on the way.
+    /// Returns whether they were given MFA on the way.
     #[must_use]
     pub fn has_mfa(&self, claim: &Claim) -> bool {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
@@ -216,7 +216,7 @@ impl Prover {
         Ok(())
     }
 
-    /// Asked once, however many links there are to prove.
+    /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.
     pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
         let caller = self.caller().await.map_err(Stop::Failed)?;
@@ -236,12 +236,12 @@ impl Prover {
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
-    /// Whose credentials are tried, in words.
+    /// Says whose credentials are tried, for errors.
     pub(super) fn whose(&self) -> String {
         format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
     }
 
-    /// The user's name: what account B sees in its logs, and what its trust policy may demand.
+    /// Returns the user's name: what account B sees in its logs, and what its trust policy may demand.
     fn session_name(&self) -> Result<SessionName> {
         let name = self.user.name().as_str();
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)

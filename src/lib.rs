@@ -25,16 +25,16 @@
 //!
 //! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
 //! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and `files`. Only
-//! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::apply`, so nothing else
+//! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::iam::apply`, so nothing else
 //! can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!
-//! `bootstrap` observes both accounts ([`aws::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
-//! ([`aws::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
+//! `bootstrap` observes both accounts ([`aws::iam::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
+//! ([`aws::iam::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
 //! ([`proof`]).
 //!
-//! `teardown` goes the same way backwards: it observes, plans ([`iam::removal`]), shows, applies, observes again, and takes
+//! `teardown` goes the same way backwards: it observes, plans ([`iam::plan::teardown`]), shows, applies, observes again, and takes
 //! the link out of the file ([`config::forget`]).
 
 pub mod aws;

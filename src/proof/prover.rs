@@ -148,51 +148,19 @@ impl Prover {
 
     async fn steps(&self, claim: &Claim, watch: &dyn Watch, seen: &mut Seen) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
-        let in_region =
-            |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-        let plain = in_region(&self.access);
+        let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
         let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
         if let Some(spec) = &spec {
             test_bucket::connect_ahead(&plain, spec);
         }
-        // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
-        // code be spent on the wrong ones.
-        let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
-            let device = async {
-                if claim.require_mfa && !self.access.is_session {
-                    // What came of it is said when it is needed.
-                    let _ = self.mfa_serial().await;
-                }
-            };
-            let (who, ()) = tokio::join!(self.who_am_i(), device);
-            steps.push(who?);
-            let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
-            let assumed = assume(&access, &request, claim.freshness, watch).await;
-            (access, assumed)
-        } else {
-            let assumed = async { Ok(assume(&plain, &request, claim.freshness, watch).await) };
-            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
-            steps.push(who);
-            (plain.clone(), assumed)
-        };
-        let Timed { value: assumed, duration } = assumed;
+        let (access, Timed { value: assumed, duration }) = self.enter(&plain, &request, claim, watch, steps).await?;
         let session = match assumed.answer {
+            Ok(session) => session,
             Err(error) => {
-                if error.aws.is_none() || error.kind == Kind::Credentials {
-                    return Err(Stop::Failed(error));
-                }
-                let mfa_unknown = claim.require_mfa && self.access.is_session;
-                let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
-                let mut error = error;
-                if mfa_unknown {
-                    error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
-                }
-                let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
-                steps.push(step.took(duration).because(error));
+                steps.push(self.refused(error, claim)?.took(duration));
                 return Ok(());
             }
-            Ok(session) => session,
         };
         seen.session = Some(session.arn.clone());
         let evidence = format!("session in {}", claim.role.account);
@@ -214,6 +182,52 @@ impl Prover {
         steps.extend(bucket);
         steps.extend(refusals);
         Ok(())
+    }
+
+    /// Takes the first two steps: whose the credentials are, and the role assumed. Returns what the role was assumed with,
+    /// and AWS's answer.
+    ///
+    /// The two do not depend on each other, but an administrator's credentials must not be tried, nor a code be spent on the
+    /// wrong ones.
+    async fn enter(
+        &self,
+        plain: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        watch: &dyn Watch,
+        steps: &mut Vec<Step>,
+    ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
+        if !claim.require_mfa && self.said_to_be_the_users {
+            let assumed = async { Ok(assume(plain, request, claim.freshness, watch).await) };
+            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
+            steps.push(who);
+            return Ok((plain.clone(), assumed));
+        }
+        let device = async {
+            if claim.require_mfa && !self.access.is_session {
+                // What came of it is said when it is needed.
+                let _ = self.mfa_serial().await;
+            }
+        };
+        let (who, ()) = tokio::join!(self.who_am_i(), device);
+        steps.push(who?);
+        let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
+        let assumed = assume(&access, request, claim.freshness, watch).await;
+        Ok((access, assumed))
+    }
+
+    /// Makes a step of AWS's refusal of the role. Anything else that went wrong ends the proof.
+    fn refused(&self, mut error: Error, claim: &Claim) -> std::result::Result<Step, Stop> {
+        if error.aws.is_none() || error.kind == Kind::Credentials {
+            return Err(Stop::Failed(error));
+        }
+        let mfa_unknown = claim.require_mfa && self.access.is_session;
+        let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
+        if mfa_unknown {
+            error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
+        }
+        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
+        Ok(step.because(error))
     }
 
     /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.
@@ -254,6 +268,11 @@ struct Seen {
     steps: Vec<Step>,
     session: Option<CallerArn>,
     bucket: Option<String>,
+}
+
+/// Returns the same credentials in the region of the claim, where it names one.
+fn in_region(access: &Access, claim: &Claim) -> Access {
+    claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region))
 }
 
 async fn assume(

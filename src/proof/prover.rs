@@ -157,8 +157,9 @@ impl Prover {
         let (access, Timed { value: assumed, duration }) = self.enter(&plain, &request, claim, watch, steps).await?;
         let session = match assumed.answer {
             Ok(session) => session,
+            Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(Stop::Failed(error)),
             Err(error) => {
-                steps.push(self.refused(error, claim)?.took(duration));
+                steps.push(self.refused(error, claim).took(duration));
                 return Ok(());
             }
         };
@@ -216,18 +217,15 @@ impl Prover {
         Ok((access, assumed))
     }
 
-    /// Makes a step of AWS's refusal of the role. Anything else that went wrong ends the proof.
-    fn refused(&self, mut error: Error, claim: &Claim) -> std::result::Result<Step, Stop> {
-        if error.aws.is_none() || error.kind == Kind::Credentials {
-            return Err(Stop::Failed(error));
-        }
+    /// Makes a step of AWS's refusal of the role.
+    fn refused(&self, mut error: Error, claim: &Claim) -> Step {
         let mfa_unknown = claim.require_mfa && self.access.is_session;
         let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
         if mfa_unknown {
             error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
         }
         let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
-        Ok(step.because(error))
+        step.because(error)
     }
 
     /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.

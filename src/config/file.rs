@@ -23,16 +23,13 @@ pub struct ConfigFile {
     pub targets: Vec<(String, Recorded)>,
 }
 
-/// `[source]`: the account that has the user.
+/// `[source]`: the account that has the user. `profile` is the operator's, `user_profile` the user's own.
 #[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
 pub struct RecordedSource {
-    /// `account`.
     pub account: Option<AccountId>,
-    /// `user`.
     pub user: Option<UserRef>,
-    /// `profile`: the operator's.
     pub profile: Option<String>,
-    /// `user_profile`: the user's own.
     pub user_profile: Option<String>,
 }
 
@@ -61,13 +58,13 @@ pub struct Recorded {
 }
 
 impl ConfigFile {
-    /// What is recorded of a target.
+    /// Returns what is recorded of a target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Recorded> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
-    /// The folder that relative paths in the file are relative to.
+    /// Returns the folder that relative paths in the file are relative to.
     #[must_use]
     pub fn folder(&self, context: &Context) -> PathBuf {
         let path = context.directory.join(&self.path);

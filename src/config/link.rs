@@ -35,17 +35,16 @@ impl From<&RecordedSource> for Source {
 }
 
 /// One link, settled: everything that decides what the role, the grant and the proof are like.
+///
+/// Fields that are named like a key of `xacct.toml` mean the same; the README explains the keys.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
 pub struct Link {
     /// Its name in `xacct.toml`.
     pub name: String,
-    /// The target account.
     pub account: AccountId,
-    /// The role's name.
     pub role: RoleName,
-    /// The role's path.
     pub role_path: IamPath,
-    /// Which external ID, if any.
     pub external_id: ExternalIdChoice,
     /// Whether the role demands MFA.
     pub require_mfa: bool,
@@ -53,25 +52,18 @@ pub struct Link {
     pub restrict_to_user: bool,
     /// Whether sessions may carry tags and a source identity.
     pub allow_session_tags: bool,
-    /// Managed policies on the role.
     pub policy_arns: Vec<ManagedPolicy>,
     /// Files with inline policies, relative to the folder of `xacct.toml` or of the caller, as they were written.
     pub policy_files: Vec<PathBuf>,
-    /// The permissions boundary.
     pub permissions_boundary: Option<ManagedPolicy>,
-    /// The longest session.
     pub max_session_duration: MaxSessionDuration,
-    /// Tags of the role.
     pub tags: Vec<Tag>,
     /// Region of sessions and buckets.
     pub region: Option<Region>,
     /// How the target account is reached.
     pub way_in: WayIn,
-    /// How far verification goes.
     pub probe: Probe,
-    /// Tags of the test bucket.
     pub bucket_tags: Vec<Tag>,
-    /// Namespace of the test bucket's name.
     pub bucket_namespace: BucketNamespace,
     /// Demands of an existing role that stay, because nobody said otherwise.
     pub keeps: Keeps,
@@ -81,16 +73,16 @@ pub struct Link {
 /// otherwise: forgetting the file must not widen a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keeps {
-    /// MFA.
+    /// MFA (`require_mfa`).
     pub mfa: bool,
-    /// That only the one user is admitted.
+    /// That only the one user is admitted (`restrict_to_user`).
     pub user: bool,
 }
 
 /// Which external ID a link has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExternalIdChoice {
-    /// This one.
+    /// The one that an option or the file names.
     Use(ExternalId),
     /// The one the role has; a random one if it has none.
     Generate,
@@ -101,7 +93,7 @@ pub enum ExternalIdChoice {
 }
 
 impl ExternalIdChoice {
-    /// The external ID, where it is settled without looking at the role.
+    /// Returns the external ID, where it is settled without looking at the role.
     #[must_use]
     pub fn known(&self) -> Option<&ExternalId> {
         match self {
@@ -114,7 +106,7 @@ impl ExternalIdChoice {
 /// How the operator gets into the target account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WayIn {
-    /// With a profile.
+    /// With the operator's profile of this name.
     Profile(String),
     /// Through a role there, assumed by the source operator.
     EnterRole(RoleName),
@@ -123,13 +115,13 @@ pub enum WayIn {
 }
 
 impl Link {
-    /// The role's ARN.
+    /// Returns the role's ARN.
     #[must_use]
     pub fn role_arn(&self, partition: Partition) -> RoleArn {
         RoleArn { partition, account: self.account.clone(), path: self.role_path.clone(), name: self.role.clone() }
     }
 
-    /// A link with default settings.
+    /// Returns a link with default settings.
     pub(super) fn new(account: AccountId) -> Result<Self> {
         Ok(Self {
             name: account.to_string(),

@@ -62,7 +62,7 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
     }
 
-    /// `xacct.toml:7`, for errors about a setting of the source.
+    /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.
     #[must_use]
     pub fn place_of_source(&self, key: &str) -> Option<String> {
         let text = self.text.as_deref()?;
@@ -306,7 +306,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Two targets must not be the same role: they would undo each other.
+    /// Refuses two targets that are the same role: they would undo each other.
     fn no_twins(&self, targets: &[(String, Recorded)]) -> Result<()> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
@@ -331,7 +331,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// What a setting looks like.
+/// Returns what a setting looks like.
 fn example(key: &str) -> &'static str {
     match key {
         "account" => "\"222222222222\"",

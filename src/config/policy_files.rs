@@ -38,8 +38,8 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
     Ok((name, document))
 }
 
-/// The options with policy files as `xacct.toml` will name them: what is typed is relative to the working folder, what
-/// is recorded to the folder of the file.
+/// Returns the options with policy files as `xacct.toml` will name them: what is typed is relative to the working
+/// folder, what is recorded to the folder of the file.
 #[must_use]
 pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> RoleOptions {
     let mut options = options.clone();
@@ -52,7 +52,7 @@ pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> R
     options
 }
 
-/// A path as seen from a folder: through `..` where there is a common beginning, as it is otherwise.
+/// Returns a path as seen from a folder: through `..` where there is a common beginning, as it is otherwise.
 fn relative(path: &Path, folder: &Path) -> PathBuf {
     let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
     if common <= 1 {

@@ -36,8 +36,8 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     Ok(true)
 }
 
-/// The edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo what someone
-/// else wrote.
+/// Returns the edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo
+/// what someone else wrote.
 fn edit_again(
     file: &ConfigFile,
     now: Option<String>,
@@ -87,8 +87,9 @@ fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
         .hint("make its folder, or name another file: --config FILE")
 }
 
-/// Where the file really is. A symbolic link is followed where it leads to a file with links on record: that one is kept
-/// elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to overwritten.
+/// Returns where the file really is. A symbolic link is followed where it leads to a file with links on record: that
+/// one is kept elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to
+/// overwritten.
 fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
     if !file.path.is_symlink() {
         return Ok(file.path.clone());

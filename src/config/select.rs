@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::iam::arn::UserRef;
 use crate::iam::names::{AccountId, RoleName};
 
-/// The source as `bootstrap` sees it.
+/// Returns the source as `bootstrap` sees it.
 ///
 /// # Errors
 /// When options contradict each other.
@@ -53,7 +53,7 @@ pub fn source(
     })
 }
 
-/// The links that `bootstrap` works on: those of the accounts that were named, or all on record.
+/// Returns the links that `bootstrap` works on: those of the accounts that were named, or all on record.
 ///
 /// # Errors
 /// When there are none.
@@ -104,7 +104,7 @@ pub fn links_to_make(
     Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
 }
 
-/// A second role of one account needs another name than the account's number.
+/// Gives a second role of one account another name than the account's number.
 fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
     let taken = |name: &str| file.targets.iter().any(|(known, _)| known == name);
     let mut number = 2;
@@ -115,7 +115,7 @@ fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
     link
 }
 
-/// The links on record that were named, by name or account; all of them if none was.
+/// Returns the links on record that were named, by name or account; all of them if none was.
 ///
 /// # Errors
 /// When the file has no targets, or not the one that was named.
@@ -151,7 +151,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     Ok(links)
 }
 
-/// The links on record that were named, or all of them, and the names that are not on record (any more).
+/// Returns the links on record that were named, or all of them, and the names that are not on record (any more).
 ///
 /// # Errors
 /// When there is no file: that is more likely the wrong folder than a link that is gone.
@@ -168,7 +168,7 @@ fn is_on_record(file: &ConfigFile, text: &str) -> bool {
     file.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
 }
 
-/// The links in whose accounts test buckets are looked for: an account need not be on record any more.
+/// Returns the links in whose accounts test buckets are looked for: an account need not be on record any more.
 ///
 /// # Errors
 /// When there are none.
@@ -187,7 +187,7 @@ pub fn links_to_sweep(file: &ConfigFile, wanted: &[String], access: &OperatorAcc
     Ok(known.into_iter().chain(others).map(|link| link.with_access(access)).collect())
 }
 
-/// The source on record, with what was typed.
+/// Returns the source on record, with what was typed.
 ///
 /// # Errors
 /// When two of them are of different accounts.
@@ -207,7 +207,7 @@ pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Sou
     })
 }
 
-/// Whether bootstrap works on this half.
+/// Returns whether bootstrap works on this half.
 #[must_use]
 pub fn includes(only: Option<Half>, half: Half) -> bool {
     only.is_none_or(|only| only == half)

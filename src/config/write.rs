@@ -64,7 +64,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     Ok(written(file, &document))
 }
 
-/// The TOML library writes line feeds only; a file with the other kind keeps it.
+/// Returns the text to write. The TOML library writes line feeds only; a file with CRLF keeps it.
 fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
@@ -122,7 +122,8 @@ fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Tab
     item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
 }
 
-/// A section in the place of a table in braces: what was commented in there stands above the setting that follows.
+/// Returns a section in the place of a table in braces: what was commented in there stands above the setting that
+/// follows.
 fn section(inline: &InlineTable) -> Table {
     let mut section = inline.clone().into_table();
     if let Some(suffix) = inline.decor().suffix() {
@@ -145,7 +146,7 @@ fn section(inline: &InlineTable) -> Table {
     section
 }
 
-/// The comments between two settings, each on a line.
+/// Returns the comments between two settings, each on a line.
 fn comments(between: &RawString) -> String {
     let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
     lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
@@ -183,7 +184,7 @@ fn is_empty(item: &Item) -> bool {
     item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(TableLike::is_empty)
 }
 
-/// A setting with a default is written only where it differs, or where someone wrote it already.
+/// Writes a setting that has a default only where it differs, or where someone wrote it already.
 fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
     if section.contains_key(key) || wanted != default {
         set(section, key, Some(wanted.into()));
@@ -197,7 +198,7 @@ fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
     }
 }
 
-/// A value without the way it was written.
+/// Returns a value without the way it was written.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{:?}", text.value()),

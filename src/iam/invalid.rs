@@ -20,19 +20,19 @@ impl Invalid {
         Self { what, value: value.to_owned(), rule: rule.into(), fix: fix.into() }
     }
 
-    /// With a better fix, if there is one.
+    /// Takes a better fix, if there is one.
     pub(super) fn with_fix(self, better: Option<String>) -> Self {
         let fix = better.unwrap_or(self.fix);
         Self { fix, ..self }
     }
 }
 
-/// `text` fit for a message on a terminal: at most 80 characters, with nothing invisible in it.
+/// Makes `text` fit for a message on a terminal: at most 80 characters, with nothing invisible in it.
 pub(crate) fn shown(text: &str) -> String {
     shown_up_to(80, text)
 }
 
-/// The same with at most so many characters.
+/// Makes `text` fit for a message, with at most `most` characters.
 pub(crate) fn shown_up_to(most: usize, text: &str) -> String {
     let shorten = text.chars().nth(most).is_some();
     let mut shown = String::new();

@@ -10,7 +10,7 @@ use super::invalid::{Invalid, serde_as_text};
 pub enum Partition {
     /// The commercial regions.
     Aws,
-    /// China.
+    /// China: Beijing and Ningxia.
     AwsCn,
     /// AWS GovCloud (US).
     AwsUsGov,
@@ -31,7 +31,7 @@ pub enum Partition {
 type PartitionFacts = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 impl Partition {
-    /// All eight.
+    /// Every partition that the AWS SDKs know.
     pub const ALL: [Self; 8] = [
         Self::Aws,
         Self::AwsCn,
@@ -57,23 +57,23 @@ impl Partition {
         }
     }
 
-    /// The second field of an ARN: `aws`, `aws-cn`, …
+    /// Returns the second field of an ARN: `aws`, `aws-cn`, …
     pub fn as_str(self) -> &'static str {
         self.facts().0
     }
 
-    /// The region that IAM requests of the partition are signed for.
+    /// Returns the region that IAM requests of the partition are signed for.
     pub fn default_region(self) -> &'static str {
         self.facts().2
     }
 
-    /// What the host names of its endpoints end with, without a dot at the beginning: `amazonaws.com`.
+    /// Returns what the host names of its endpoints end with, without a dot at the beginning: `amazonaws.com`.
     pub fn dns_suffix(self) -> &'static str {
         self.facts().3
     }
 
-    /// The partition whose regions have names of this form (`PREFIX-AREA-NUMBER`), also if the region is newer than this
-    /// program.
+    /// Returns the partition whose regions have names of this form (`PREFIX-AREA-NUMBER`), also if the region is newer
+    /// than this program.
     pub fn of_region(region: &str) -> Option<Self> {
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let (prefix_and_area, number) = region.rsplit_once('-')?;

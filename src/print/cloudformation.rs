@@ -7,7 +7,7 @@ use crate::iam::names::ExternalId;
 use crate::iam::state::DesiredRole;
 use crate::text::shell::ShellCommand;
 
-/// The template, as JSON has it. Values that differ from account to account are parameters.
+/// Returns the template, as JSON has it. Values that differ from account to account are parameters.
 #[must_use]
 pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by: &str) -> Value {
     let mut parameters = Map::new();
@@ -78,7 +78,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
     })
 }
 
-/// The trust policy with parameters in the place of this link's values.
+/// Returns the trust policy with parameters in the place of this link's values.
 fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&ExternalId>) -> Value {
     match value {
         Value::Object(object) => {
@@ -102,14 +102,14 @@ fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&Exter
     }
 }
 
-/// The ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which would take a
-/// path for a template.
+/// Returns the ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which
+/// would take a path for a template.
 fn user_of_a_parameter(arn: &str, role: &DesiredRole) -> Option<Value> {
     let (before, user) = arn.split_once(&format!("::{}:", role.source))?;
     Some(json!({"Fn::Join": ["", [format!("{before}::"), {"Ref": "SourceAccount"}, format!(":{user}")]]}))
 }
 
-/// The template as YAML, below comments on how to roll it out.
+/// Returns the template as YAML, below comments on how to roll it out.
 #[must_use]
 pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: Option<&ExternalId>) -> String {
     let name = stack_name(role.arn.name.as_str());
@@ -163,12 +163,13 @@ pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: O
     )
 }
 
-/// A command as a comment.
+/// Returns a command as a comment.
 fn commented(command: &ShellCommand) -> String {
     command.to_string().lines().map(|line| format!("#   {line}\n")).collect()
 }
 
-/// A stack's name: letters, digits and dashes, beginning with a letter (CloudFormation API reference, CreateStack).
+/// Returns a stack's name: letters, digits and dashes, beginning with a letter (CloudFormation API reference,
+/// CreateStack).
 fn stack_name(role: &str) -> String {
     let name: String = role.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("xacct-{name}") }

@@ -9,7 +9,7 @@ use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
 use crate::text::shell::{ShellCommand, quoted};
 
-/// Where a workspace is, checked: each part becomes part of a pattern in the trust policy.
+/// Checks where a workspace is: each part becomes part of a pattern in the trust policy.
 ///
 /// # Errors
 /// When a name has what HCP Terraform does not allow in it.

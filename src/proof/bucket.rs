@@ -72,7 +72,8 @@ async fn one_bucket(
     Ok((Some(spec.name), steps))
 }
 
-/// A bucket may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data consistency model).
+/// Looks until the bucket is gone. It may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data
+/// consistency model).
 async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
     let head = async || test_bucket::head(access, name, owner).await;

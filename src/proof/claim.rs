@@ -30,11 +30,11 @@ pub struct Claim {
 pub struct RequestOptions {
     /// The session's name, where it is not the user's.
     pub session_name: Option<SessionName>,
-    /// How long the session lasts.
+    /// How long the session lasts; AWS's default is one hour.
     pub duration: Option<SessionDuration>,
-    /// Session tags.
+    /// Session tags, which the trust policy must allow.
     pub tags: Vec<Tag>,
-    /// The source identity.
+    /// The source identity, which stays with sessions that are made with this one.
     pub source_identity: Option<SessionName>,
 }
 
@@ -60,7 +60,7 @@ pub struct TestBucket {
     pub account_regional: bool,
 }
 
-/// The test bucket, if there is to be one.
+/// Returns the test bucket of a claim, if there is to be one.
 pub(super) fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
     let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
     let TestBucket { random, tags, account_regional } = test;

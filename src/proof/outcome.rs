@@ -9,7 +9,7 @@ use crate::iam::arn::CallerArn;
 /// What a proof found.
 #[derive(Debug)]
 pub struct Proof {
-    /// The verdict.
+    /// The worst of the steps.
     pub outcome: Outcome,
     /// The steps in the order in which they are told.
     pub steps: Vec<Step>,
@@ -39,7 +39,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The worst of what was seen: too open is worse than refused, refused worse than blocked.
+    /// Returns the worst of what was seen: too open is worse than refused, refused worse than blocked.
     pub(super) fn of(steps: &[Step]) -> Self {
         let of = |step: &Step| match (step.outcome, step.id) {
             (StepOutcome::Ok | StepOutcome::Skipped, _) => Self::Works,
@@ -51,7 +51,7 @@ impl Outcome {
         steps.iter().map(of).max().unwrap_or(Self::NotProven)
     }
 
-    /// The name in JSON.
+    /// Returns the id in JSON, which never changes.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// The exit code of a command whose worst link is this one.
+    /// Returns the exit code of a command whose worst link is this one.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
         if self == Self::Works { ExitCode::Done } else { ExitCode::NotProven }

@@ -63,7 +63,7 @@ impl Stop {
 }
 
 impl Prover {
-    /// A prover for links of `user`, with credentials that should be the user's.
+    /// Returns a prover for links of `user`, with credentials that should be the user's.
     #[must_use]
     pub fn new(
         access: Access,
@@ -109,7 +109,7 @@ impl Prover {
         Ok(Proof { outcome: Outcome::of(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
     }
 
-    /// The request that a proof of this makes.
+    /// Returns the request that a proof of this makes.
     ///
     /// # Errors
     /// When no session can be named after the user, which is an error of xacct's.
@@ -120,7 +120,7 @@ impl Prover {
         Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
     }
 
-    /// Who the credentials belong to: asked once, however many want to know.
+    /// Returns who the credentials belong to: asked once, however many want to know.
     ///
     /// # Errors
     /// When they are not in force, or AWS cannot be reached.
@@ -128,19 +128,19 @@ impl Prover {
         self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
     }
 
-    /// The credentials that are tried.
+    /// Returns the credentials that are tried.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// The region that they are tried in.
+    /// Returns the region that they are tried in.
     #[must_use]
     pub fn region<'a>(&'a self, claim: &'a Claim) -> &'a Region {
         claim.region.as_ref().unwrap_or(&self.access.region)
     }
 
-    /// Whether they were given MFA on the way.
+    /// Returns whether they were given MFA on the way.
     #[must_use]
     pub fn has_mfa(&self, claim: &Claim) -> bool {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
@@ -148,53 +148,20 @@ impl Prover {
 
     async fn steps(&self, claim: &Claim, watch: &dyn Watch, seen: &mut Seen) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
-        let in_region =
-            |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-        let plain = in_region(&self.access);
+        let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
         let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
         if let Some(spec) = &spec {
             test_bucket::connect_ahead(&plain, spec);
         }
-        // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
-        // code be spent on the wrong ones.
-        let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
-            let device = async {
-                if claim.require_mfa && !self.access.is_session {
-                    // What came of it is said when it is needed.
-                    let _ = self.mfa_serial().await;
-                }
-            };
-            let (who, ()) = tokio::join!(self.who_am_i(), device);
-            steps.push(who?);
-            let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
-            let assumed = assume(&access, &request, claim.freshness, watch).await;
-            (access, assumed)
-        } else {
-            let assumed = async { Ok(assume(&plain, &request, claim.freshness, watch).await) };
-            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
-            steps.push(who);
-            (plain.clone(), assumed)
-        };
-        let Timed { value: assumed, duration } = assumed;
+        let (access, Timed { value: assumed, duration }) = self.enter(&plain, &request, claim, watch, steps).await?;
         let session = match assumed.answer {
+            Ok(session) => session,
+            Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(Stop::Failed(error)),
             Err(error) => {
-                if error.aws.is_none() || error.kind == Kind::Credentials {
-                    return Err(Stop::Failed(error));
-                }
-                let mfa_unknown = claim.require_mfa && self.access.is_session;
-                let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
-                let mut error = error;
-                if mfa_unknown {
-                    error = error
-                        .note("the role requires MFA, and these credentials are of a session that may lack it")
-                        .hint("give a profile with the user's access key: --user-profile NAME");
-                }
-                let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
-                steps.push(step.took(duration).because(error));
+                steps.push(self.refused(error, claim).took(duration));
                 return Ok(());
             }
-            Ok(session) => session,
         };
         seen.session = Some(session.arn.clone());
         let evidence = format!("session in {}", claim.role.account);
@@ -218,7 +185,52 @@ impl Prover {
         Ok(())
     }
 
-    /// Asked once, however many links there are to prove.
+    /// Takes the first two steps: whose the credentials are, and the role assumed. Returns what the role was assumed with,
+    /// and AWS's answer.
+    ///
+    /// The two do not depend on each other, but an administrator's credentials must not be tried, nor a code be spent on the
+    /// wrong ones.
+    async fn enter(
+        &self,
+        plain: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        watch: &dyn Watch,
+        steps: &mut Vec<Step>,
+    ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
+        if !claim.require_mfa && self.said_to_be_the_users {
+            let assumed = async { Ok(assume(plain, request, claim.freshness, watch).await) };
+            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
+            steps.push(who);
+            return Ok((plain.clone(), assumed));
+        }
+        let device = async {
+            if claim.require_mfa && !self.access.is_session {
+                // What came of it is said when it is needed.
+                let _ = self.mfa_serial().await;
+            }
+        };
+        let (who, ()) = tokio::join!(self.who_am_i(), device);
+        steps.push(who?);
+        let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
+        let assumed = assume(&access, request, claim.freshness, watch).await;
+        Ok((access, assumed))
+    }
+
+    /// Makes a step of AWS's refusal of the role.
+    fn refused(&self, mut error: Error, claim: &Claim) -> Step {
+        let mfa_unknown = claim.require_mfa && self.access.is_session;
+        let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
+        if mfa_unknown {
+            error = error
+                .note("the role requires MFA, and these credentials are of a session that may lack it")
+                .hint("give a profile with the user's access key: --user-profile NAME");
+        }
+        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
+        step.because(error)
+    }
+
+    /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.
     pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
         let caller = self.caller().await.map_err(Stop::Failed)?;
@@ -238,12 +250,12 @@ impl Prover {
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
-    /// Whose credentials are tried, in words.
+    /// Says whose credentials are tried, for errors.
     pub(super) fn whose(&self) -> String {
         format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
     }
 
-    /// The user's name: what account B sees in its logs, and what its trust policy may demand.
+    /// Returns the user's name: what account B sees in its logs, and what its trust policy may demand.
     fn session_name(&self) -> Result<SessionName> {
         let name = self.user.name().as_str();
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
@@ -256,6 +268,11 @@ struct Seen {
     steps: Vec<Step>,
     session: Option<CallerArn>,
     bucket: Option<String>,
+}
+
+/// Returns the same credentials in the region of the claim, where it names one.
+fn in_region(access: &Access, claim: &Claim) -> Access {
+    claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region))
 }
 
 async fn assume(

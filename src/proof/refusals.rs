@@ -9,7 +9,7 @@ use crate::aws::sts::{self, AssumeRole};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::ExternalId;
 
-/// What must be refused, tried side by side.
+/// Tries side by side what must be refused.
 pub(super) async fn steps(
     plain: &Access,
     with_mfa: &Access,
@@ -48,7 +48,7 @@ pub(super) async fn steps(
     [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
 }
 
-/// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
+/// Tries what must be refused. Right after a write the old, wider policy may still be in force for a moment.
 async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
     let attempt = async || sts::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
@@ -65,7 +65,7 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
     step.took(settled.duration).since(settled.value.since)
 }
 
-/// One that differs in length and beginning.
+/// Returns another external ID, which differs in length and beginning.
 fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
     format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
 }

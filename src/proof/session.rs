@@ -11,8 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;
 
 impl Prover {
-    /// The session that a proof would begin with, to be used: with MFA where the link demands it, and never with
-    /// credentials that nobody said are the user's.
+    /// Returns the session that a proof would begin with, to be used: with MFA where the link demands it, and never
+    /// with credentials that nobody said are the user's.
     ///
     /// # Errors
     /// When the credentials are not the user's, there is no code, or AWS refuses.
@@ -25,7 +25,8 @@ impl Prover {
         session.map_err(|error| error.context(self.whose()))
     }
 
-    /// A session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code was given.
+    /// Returns a session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code
+    /// was given.
     ///
     /// # Errors
     /// When the credentials are of a session already or not the user's, there is no code, or AWS refuses.
@@ -56,7 +57,7 @@ impl Prover {
         self.mfa_access().await.map_err(Stop::into_error)
     }
 
-    /// The device is looked up by the user's name, which must be the right one.
+    /// Checks who the credentials are of where the device is looked up by the user's name, which must be the right one.
     async fn who_is_needed(&self) -> Result<()> {
         if self.mfa.serial.is_none() {
             self.who_am_i().await.map_err(Stop::into_error)?;
@@ -89,7 +90,7 @@ impl Prover {
         })
     }
 
-    /// The device that the user's profile names, or the one that the user has: looked up once.
+    /// Returns the device that the user's profile names, or the one that the user has: looked up once.
     pub(super) async fn mfa_serial(&self) -> Result<MfaSerial> {
         match &self.mfa.serial {
             Some(serial) => Ok(serial.clone()),

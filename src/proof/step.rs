@@ -9,7 +9,7 @@ use crate::error::Error;
 /// One thing that was tried.
 #[derive(Debug)]
 pub struct Step {
-    /// Which.
+    /// Which of the steps of a proof.
     pub id: StepId,
     /// What came of it.
     pub outcome: StepOutcome,
@@ -69,7 +69,7 @@ pub enum StepId {
 }
 
 impl StepId {
-    /// The name in JSON.
+    /// Returns the id in JSON, which never changes.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl StepId {
         }
     }
 
-    /// What is being shown, in words.
+    /// Returns what is being shown, in words.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -107,7 +107,7 @@ impl StepId {
 pub enum StepOutcome {
     /// As it must be.
     Ok,
-    /// Not as it must be.
+    /// The opposite of what must be.
     Failed,
     /// Could not be tried, or showed nothing.
     NotProven,
@@ -116,7 +116,7 @@ pub enum StepOutcome {
 }
 
 impl StepOutcome {
-    /// The name in JSON and in tables.
+    /// Returns the id in JSON and in tables, which never changes.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {

@@ -32,7 +32,7 @@ pub struct Settled<T> {
 }
 
 impl Freshness {
-    /// What is being waited for, how long it has been and will be at most, and what to do about it.
+    /// Returns what is being waited for, how long it has been and will be at most, and what to do about it.
     #[must_use]
     pub fn words(self, waited: Duration, what: &str) -> String {
         let waited = waited.as_secs();
@@ -83,14 +83,14 @@ impl Freshness {
     }
 }
 
-/// Whether AWS denied the request for want of permission.
+/// Returns whether AWS refused for want of permission.
 pub fn is_denied<T>(answer: &Result<T>) -> bool {
     answer.as_ref().is_err_and(Error::is_denial)
 }
 
-/// Whether this may be a refusal only because a change is not honoured yet. Where AWS names a policy of the organization
-/// or of a VPC endpoint as what denies, it is not: xacct writes none (IAM User Guide, "Troubleshoot access denied error
-/// messages").
+/// Returns whether this may be a refusal only because a change is not honoured yet. Where AWS names a policy of the
+/// organization or of a VPC endpoint as what denies, it is not: xacct writes none (IAM User Guide, "Troubleshoot access
+/// denied error messages").
 pub fn may_pass<T>(answer: &Result<T>) -> bool {
     let message = answer.as_ref().err().and_then(|error| error.aws.as_ref()?.message.as_deref()).unwrap_or_default();
     let denying = message.split_once("with an explicit deny in ").map_or("", |(_, policy)| policy);
@@ -98,8 +98,8 @@ pub fn may_pass<T>(answer: &Result<T>) -> bool {
     is_denied(answer) && !of_others.iter().any(|policy| denying.contains(policy))
 }
 
-/// A twentieth of the time waited so far: what is wasted at the end stays a small part of the wait, with what the attempts
-/// take.
+/// Returns a twentieth of the time waited so far: what is wasted at the end stays a small part of the wait, with what
+/// the attempts take.
 fn pause(waited: Duration) -> Duration {
     (waited / 20).clamp(Duration::from_millis(100), Duration::from_secs(5))
 }

@@ -7,37 +7,17 @@ use crate::iam::names::{AccountId, RoleName};
 use crate::iam::partition::Partition;
 
 /// Who is calling, as `GetCallerIdentity` says (AWS STS API reference). `Display` gives the original ARN.
+#[expect(missing_docs, reason = "the fields are the parts of the ARN")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallerArn {
     /// The root user of an account, who cannot assume roles.
-    Root {
-        /// The partition of the account.
-        partition: Partition,
-        /// The account.
-        account: AccountId,
-    },
-    /// An IAM user.
+    Root { partition: Partition, account: AccountId },
+    /// An IAM user, whose ARN tells the path.
     User(UserArn),
     /// A session of a role. Its ARN does not tell the role's path.
-    AssumedRole {
-        /// The partition of the account.
-        partition: Partition,
-        /// The account that owns the role.
-        account: AccountId,
-        /// The role's name.
-        role: RoleName,
-        /// The session's name.
-        session: String,
-    },
+    AssumedRole { partition: Partition, account: AccountId, role: RoleName, session: String },
     /// A session from `GetFederationToken`, which cannot assume roles.
-    FederatedUser {
-        /// The partition of the account.
-        partition: Partition,
-        /// The account.
-        account: AccountId,
-        /// The federated user's name.
-        name: String,
-    },
+    FederatedUser { partition: Partition, account: AccountId, name: String },
     /// Anything else, as it came.
     Other(String),
 }
@@ -78,17 +58,17 @@ impl CallerArn {
         }
     }
 
-    /// The account that the caller belongs to.
+    /// Returns the account that the caller belongs to.
     pub fn account(&self) -> Option<&AccountId> {
         self.account_and_partition().map(|(account, _)| account)
     }
 
-    /// The partition that the caller works in.
+    /// Returns the partition that the caller works in.
     pub fn partition(&self) -> Option<Partition> {
         self.account_and_partition().map(|(_, partition)| partition)
     }
 
-    /// The user, if the caller is one.
+    /// Returns the user, if the caller is one.
     pub fn user(&self) -> Option<&UserArn> {
         match self {
             Self::User(user) => Some(user),

@@ -7,7 +7,7 @@ use crate::iam::invalid::{Invalid, serde_as_text, shown};
 use crate::iam::names::{AccountId, IamPath, PolicyName, RoleName, UserName};
 use crate::iam::partition::Partition;
 
-/// The five fields of an ARN after `arn:`, not yet checked: partition, service, region, account, resource.
+/// Returns the five fields of an ARN after `arn:`, not yet checked: partition, service, region, account, resource.
 pub(super) fn fields(arn: &str) -> Option<[&str; 5]> {
     let mut fields = arn.strip_prefix("arn:")?.splitn(5, ':');
     let mut next = || fields.next();
@@ -55,7 +55,7 @@ fn iam_parts<'a>(what: &'static str, kind: &str, arn: &'a str) -> Result<IamPart
     Ok((partition, owner, part(what, arn, &format!("{path}/"))?, name))
 }
 
-/// The fix, where the ARN of a role's session was given for the ARN of the role.
+/// Returns the fix, where the ARN of a role's session was given for the ARN of the role.
 fn role_of_session(arn: &str) -> Option<String> {
     let (partition, account, role, _) = assumed_role(arn)?;
     let role = RoleArn::new(partition, account, IamPath::root(), role);
@@ -63,7 +63,8 @@ fn role_of_session(arn: &str) -> Option<String> {
     Some(fix)
 }
 
-/// The partition, account, role and name of a role's session: `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+/// Returns the partition, account, role and name of a role's session:
+/// `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
 pub(super) fn assumed_role(arn: &str) -> Option<(Partition, AccountId, RoleName, &str)> {
     let [partition, "sts", "", account, resource] = fields(arn)? else { return None };
     let (role, session) = resource.strip_prefix("assumed-role/")?.split_once('/')?;
@@ -88,18 +89,18 @@ macro_rules! iam_arn {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $type {
-            /// The partition that it belongs to.
+            /// `aws` in most accounts; another cloud has another.
             pub partition: Partition,
             $(#[$owner_doc])*
             pub $owner: $owner_type,
             /// Where it is filed; `/` for most.
             pub path: IamPath,
-            /// Its name.
+            /// The last part, behind the path.
             pub name: $name,
         }
 
         impl $type {
-            /// The ARN with these parts.
+            /// Returns the ARN with these parts.
             pub fn new(partition: Partition, $owner: $owner_type, path: IamPath, name: $name) -> Self {
                 Self { partition, $owner, path, name }
             }
@@ -133,7 +134,8 @@ iam_arn! {
 }
 
 impl RoleArn {
-    /// The ARN that the role would have at the root path: by this one IAM judges reads of a role that does not exist.
+    /// Returns the ARN that the role would have at the root path: by this one IAM judges reads of a role that does not
+    /// exist.
     #[must_use]
     pub fn without_path(&self) -> Self {
         Self { path: IamPath::root(), ..self.clone() }
@@ -159,7 +161,7 @@ iam_arn! {
 pub enum PolicyOwner {
     /// AWS: the account field of the ARN is `aws`, in every partition.
     Aws,
-    /// An account.
+    /// A customer managed policy, which belongs to one account.
     Account(AccountId),
 }
 

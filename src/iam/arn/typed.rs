@@ -12,13 +12,13 @@ use crate::iam::partition::Partition;
 /// every partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManagedPolicy {
-    /// The ARN of a policy.
+    /// An ARN, of AWS or of an account, in one partition.
     Arn(PolicyArn),
     /// A policy of AWS's own, in whichever partition it is needed.
     AwsManaged {
         /// Where AWS filed it: `/`, `/job-function/`, …
         path: IamPath,
-        /// Its name.
+        /// The name behind the path.
         name: PolicyName,
     },
 }
@@ -35,7 +35,7 @@ pub(super) const JOB_FUNCTIONS: [&str; 7] = [
 ];
 
 impl ManagedPolicy {
-    /// The ARN of the policy; `partition` counts only for a bare name.
+    /// Returns the ARN of the policy; `partition` counts only for a bare name.
     pub fn resolve(&self, partition: Partition) -> PolicyArn {
         match self {
             Self::Arn(arn) => arn.clone(),
@@ -82,12 +82,12 @@ serde_as_text!(ManagedPolicy);
 pub enum UserRef {
     /// A name, in whichever account is the source.
     Name(UserName),
-    /// The ARN of a user.
+    /// An ARN, which tells account and path too.
     Arn(UserArn),
 }
 
 impl UserRef {
-    /// The user's name.
+    /// Returns the name without account and path.
     pub fn name(&self) -> &UserName {
         match self {
             Self::Name(name) => name,
@@ -95,7 +95,7 @@ impl UserRef {
         }
     }
 
-    /// The user's account, if an ARN was typed.
+    /// Returns the user's account, if an ARN was typed.
     pub fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Name(_) => None,

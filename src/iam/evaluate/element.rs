@@ -19,8 +19,8 @@ pub(super) fn principal_matches(element: Option<&Element<Principals>>, principal
     }
 }
 
-/// Whether one of these identifiers names the principal: its ARN, that of its role, its unique ID, or its account (IAM
-/// User Guide, Principal). There are no wildcards in them, and case matters.
+/// Returns whether one of these identifiers names the principal: its ARN, that of its role, its unique ID, or its
+/// account (IAM User Guide, Principal). There are no wildcards in them, and case matters.
 fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     identifiers.iter().any(|identifier| {
         principal.arns.contains(identifier)
@@ -29,7 +29,7 @@ fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     })
 }
 
-/// Whether `NotPrincipal` leaves the principal alone.
+/// Returns whether `NotPrincipal` leaves the principal alone.
 ///
 /// An account that is listed is not enough, for in AWS's own example `NotPrincipal` lists Bob and Bob's account, and
 /// "all principals except the user named Bob" are denied. Of a session both the session and its role must be listed
@@ -58,9 +58,9 @@ pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action
     }
 }
 
-/// A trust policy has no `Resource`: it speaks of the role that it is attached to. A resource with a variable that has
-/// no value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so `NotResource` with one
-/// matches all.
+/// Returns whether a resource matches. A trust policy has no `Resource`: it speaks of the role that it is attached to. A
+/// resource with a variable that has no value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so `NotResource`
+/// with one matches all.
 pub(super) fn resource_matches(
     element: Option<&Element<BTreeSet<String>>>,
     resource: &str,

@@ -36,7 +36,7 @@ pub struct StatementFinding {
 }
 
 impl StatementFinding {
-    /// Whether the statement applies to the request.
+    /// Returns whether the statement applies to the request.
     #[must_use]
     pub fn applies(&self) -> bool {
         self.mismatches.is_empty()

@@ -12,12 +12,12 @@ pub(super) struct Language<'a> {
 }
 
 impl Language<'_> {
-    /// A pattern with its policy variables filled in; `None` when the request has no value for one of them.
+    /// Returns a pattern with its policy variables filled in; `None` when the request has no value for one of them.
     pub fn pattern(&self, text: &str) -> Option<Pattern> {
         Pattern::with_variables(text, self.variables.then_some(self.context))
     }
 
-    /// The same for an ARN of a `Resource` element.
+    /// Returns the same for an ARN of a `Resource` element.
     pub fn resource(&self, text: &str) -> Option<Pattern> {
         Pattern::of_resource(text, self.variables.then_some(self.context))
     }

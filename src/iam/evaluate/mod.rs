@@ -23,19 +23,19 @@ use condition::Test;
 use element::{principal_matches, resource_matches};
 use language::Language;
 
-/// What an identity policy, a boundary or a session policy says: its statements have no principal.
+/// Returns what an identity policy, a boundary or a session policy says: its statements have no principal.
 #[must_use]
 pub fn identity_policy(policy: &PolicyDocument, request: &Request) -> Finding {
     evaluate(policy, request, false)
 }
 
-/// What a resource policy says, such as the trust policy of a role.
+/// Returns what a resource policy says, such as the trust policy of a role.
 #[must_use]
 pub fn resource_policy(policy: &PolicyDocument, request: &Request) -> Finding {
     evaluate(policy, request, true)
 }
 
-/// The decision of several policies of one kind: one denial denies, else one permission allows.
+/// Returns the decision of several policies of one kind: one denial denies, else one permission allows.
 #[must_use]
 pub fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Decision {
     let mut decision = Decision::ImplicitlyDenied;

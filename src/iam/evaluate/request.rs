@@ -43,7 +43,7 @@ impl Context {
         }
     }
 
-    /// The values of a key; empty if it is absent.
+    /// Returns the values of a key; empty if it is absent.
     #[must_use]
     pub fn get(&self, key: &str) -> &[String] {
         self.0.get(&key.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()

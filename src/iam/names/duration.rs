@@ -22,7 +22,7 @@ macro_rules! duration_type {
                 check_seconds($what, &format!("{seconds}s"), $min, seconds).map(Self)
             }
 
-            /// The number of seconds, as the API takes it.
+            /// Returns the number of seconds, as the API takes it.
             pub fn as_secs(self) -> i32 {
                 self.0
             }
@@ -66,7 +66,7 @@ duration_type! {
 
 const TWELVE_HOURS: i32 = 43_200;
 
-/// `1h30m5s` without the parts that are zero: Terraform takes this form too.
+/// Writes `1h30m5s`, without the parts that are zero: Terraform takes this form too.
 fn hours_minutes_seconds(seconds: i32) -> String {
     let parts = [(seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
     let shown = parts.into_iter().filter(|&(count, _)| count != 0);
@@ -75,8 +75,8 @@ fn hours_minutes_seconds(seconds: i32) -> String {
 
 const NO_UNIT: &str = "has no unit";
 
-/// The seconds of a duration typed with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. What is more
-/// than a `u32` holds becomes its maximum, for the caller to refuse.
+/// Returns the seconds of a duration typed with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. What
+/// is more than a `u32` holds becomes its maximum, for the caller to refuse.
 ///
 /// # Errors
 /// The rule that the text breaks, such as `has no unit`.

@@ -11,14 +11,14 @@ text_type! {
 }
 
 impl Region {
-    /// The partition that the region belongs to.
+    /// Returns the partition that the region belongs to.
     pub fn partition(&self) -> Partition {
         // Parsing made sure that there is one.
         Partition::of_region(&self.0).unwrap_or(Partition::Aws)
     }
 
-    /// Whether an account must enable the region before it can be used. Those of before March 2019 are on by default
-    /// (AWS Account Management Reference Guide, "Enable or disable AWS Regions").
+    /// Returns whether an account must enable the region before it can be used. Those of before March 2019 are on by
+    /// default (AWS Account Management Reference Guide, "Enable or disable AWS Regions").
     pub fn is_opt_in(&self) -> bool {
         const ALWAYS_ON: [&str; 17] = [
             "us-east-1",

@@ -27,12 +27,12 @@ text_type! {
 }
 
 impl IamPath {
-    /// The path of whatever was given none: `/`.
+    /// Returns the path of whatever was given none: `/`.
     pub fn root() -> Self {
         Self("/".to_owned())
     }
 
-    /// Whether this is the path `/`.
+    /// Returns whether this is the path `/`.
     pub fn is_root(&self) -> bool {
         self.0 == "/"
     }

@@ -22,8 +22,8 @@ impl ExternalId {
     /// How many random bytes make an external ID.
     pub const RANDOM_BYTES: usize = 20;
 
-    /// An external ID of 32 characters, `0` to `9` and `a` to `v`, that holds every bit of `random`: as much entropy as
-    /// was given (160 bits from a good source), without bias, because each character is exactly five bits.
+    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, that holds every bit of `random`: as much
+    /// entropy as was given (160 bits from a good source), without bias, because each character is exactly five bits.
     pub fn from_random_bytes(random: &[u8; Self::RANDOM_BYTES]) -> Self {
         let mut text = String::with_capacity(32);
         for chunk in random.chunks_exact(5) {
@@ -64,7 +64,7 @@ text_type! {
 pub struct MfaCode(String);
 
 impl MfaCode {
-    /// The code, to be sent to AWS and nowhere else.
+    /// Returns the code, to be sent to AWS and nowhere else.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -10,7 +10,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// The text, as AWS takes it.
+            /// Returns the text, as AWS takes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -49,7 +49,7 @@ fn is_space(character: char) -> bool {
     character.is_whitespace() && !character.is_control()
 }
 
-/// The rule of the common form: `min` to `max` of these `letters` and `signs`.
+/// Checks the common form: `min` to `max` of these `letters` and `signs`.
 pub(super) fn check(
     what: &'static str,
     (min, max): (usize, usize),
@@ -79,7 +79,7 @@ pub(super) fn check(
     Err(Invalid::new(what, value, rule, fix))
 }
 
-/// What most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
+/// Checks what most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
 pub(super) fn check_name(what: &'static str, lengths: (usize, usize), value: &str) -> Result<(), Invalid> {
     let check = |name: &str| check(what, lengths, ASCII, "_+=,.@-", name);
     check(value).map_err(|error| {
@@ -92,7 +92,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// AWS keeps names that begin with `aws:`, in any case, to itself.
+/// Refuses names that begin with `aws:`, in any case: AWS keeps them to itself.
 pub(super) fn check_not_reserved(what: &'static str, value: &str) -> Result<(), Invalid> {
     if value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
         let rule = "begins with `aws:`, which is reserved for AWS";

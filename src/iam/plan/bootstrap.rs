@@ -16,77 +16,36 @@ use crate::iam::state::{
 use crate::iam::templates;
 
 /// Why a plan cannot be made. Nothing is written when one of these stands.
+///
+/// Sizes and quotas are in characters without whitespace. `owner` is the source account that the role's tag names,
+/// `differences` what adopting the role would change, and `document` the grant that does not fit.
+#[expect(missing_docs, reason = "the messages show what the fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The role exists and xacct did not make it.
     #[error("role `{}` exists in account {} and xacct did not make it", .role.name, .role.account)]
-    ForeignRole {
-        /// The role.
-        role: RoleArn,
-        /// What adopting it would change.
-        differences: Plan,
-    },
+    ForeignRole { role: RoleArn, differences: Plan },
     /// The role was made by xacct for another source account.
     #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
-    OtherSource {
-        /// The role.
-        role: RoleArn,
-        /// The source account in the role's tag.
-        owner: String,
-    },
+    OtherSource { role: RoleArn, owner: String },
     /// The role exists under another path or spelling, and neither can be changed.
     #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
-    OtherPath {
-        /// As it was found.
-        found: String,
-        /// As it is wanted.
-        wanted: RoleArn,
-    },
+    OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and was not written by xacct.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
-    ForeignGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the policy.
-        name: PolicyName,
-    },
+    ForeignGrant { user: UserArn, name: PolicyName },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
-    TrustPolicyTooLarge {
-        /// The role.
-        role: RoleArn,
-        /// Its size.
-        size: usize,
-        /// What the account allows.
-        quota: usize,
-    },
+    TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
     /// The role's inline policies are too large together.
     #[error("the inline policies of role `{}` would have {size} characters together, and account {} allows {quota}", .role.name, .role.account)]
-    RolePoliciesTooLarge {
-        /// The role.
-        role: RoleArn,
-        /// Their size.
-        size: usize,
-        /// What the account allows.
-        quota: usize,
-    },
+    RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
     /// The grant does not fit beside the user's other inline policies.
     #[error("the grant for user `{}` has {size} characters, and of {quota} for all inline policies of the user others take {others}", .user.name)]
-    GrantTooLarge {
-        /// The user.
-        user: UserArn,
-        /// The grant's size.
-        size: usize,
-        /// What other inline policies take.
-        others: usize,
-        /// What the account allows.
-        quota: usize,
-        /// The document that does not fit.
-        document: PolicyDocument,
-    },
+    GrantTooLarge { user: UserArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
 }
 
-/// The changes that make the role what it should be.
+/// Returns the changes that make the role what it should be.
 ///
 /// # Errors
 /// [`Refusal`] when the role is not ours and `adopt` is not set, or the result cannot exist in AWS.
@@ -133,7 +92,7 @@ pub fn plan_role(
     }
 }
 
-/// The changes to a role that exists: first what narrows or caps it, then what it may do.
+/// Returns the changes to a role that exists: first what narrows or caps it, then what it may do.
 fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
@@ -178,7 +137,7 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     Plan { changes, notes, warnings: Vec::new() }
 }
 
-/// In what a role is not the one that creating `desired` makes, its policies aside; in nothing, if it is that one.
+/// Returns in what a role is not the one that creating `desired` makes, its policies aside: in nothing, if it is.
 #[must_use]
 pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&'static str> {
     let Plan { changes, notes, .. } = mend_role(desired, found);
@@ -222,7 +181,7 @@ fn permissions(
         .collect()
 }
 
-/// The change, if any, that makes the grant cover the wanted roles.
+/// Returns the change, if any, that makes the grant cover the wanted roles.
 ///
 /// Roles that the grant covers already stay in it: they belong to other links of the same user.
 ///
@@ -263,7 +222,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     Ok(plan)
 }
 
-/// Whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
+/// Returns whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
@@ -272,12 +231,13 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
-/// Whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
+/// Returns whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
 fn is_grant(policy: &PolicyDocument) -> bool {
     policy.statement(templates::LINK_SID).is_some()
 }
 
-/// The exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and goes.
+/// Returns the exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and
+/// goes.
 fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
     let allows = |statement: &&Statement| {
         let Element::Is(actions) = &statement.action else { return false };

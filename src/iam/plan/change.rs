@@ -9,115 +9,72 @@ use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, FoundDocument};
 
 /// One change, as small as AWS allows it to be made.
+///
+/// `from` is what stands there now, `None` if nothing does, and `to` is what takes its place. `name` is that of an inline
+/// policy, `policy` the ARN of a managed one. `added` and `removed` are the roles by which the grant grows or shrinks.
+#[expect(missing_docs, reason = "the fields are named above")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
     CreateRole(Box<DesiredRole>),
     /// Replace the trust policy.
-    ReplaceTrustPolicy {
-        /// What stands there now.
-        from: Box<FoundDocument>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
+    ReplaceTrustPolicy { from: Box<FoundDocument>, to: Box<PolicyDocument> },
     /// Set description and session limit. IAM resets what the call leaves out, so both are sent.
     UpdateRole {
         /// What stands there now: description, and seconds.
         from: (String, i32),
-        /// The description to set.
         description: String,
-        /// The session limit to set.
         max_session: MaxSessionDuration,
     },
     /// Set the permissions boundary.
     SetBoundary {
         /// The ARN of the present boundary.
         from: Option<String>,
-        /// The boundary to set.
         to: PolicyArn,
     },
     /// Add these tags, or give them these values.
-    TagRole {
-        /// Keys and values.
-        tags: BTreeMap<String, String>,
-    },
+    TagRole { tags: BTreeMap<String, String> },
     /// Attach a managed policy.
-    AttachPolicy {
-        /// Its ARN.
-        policy: PolicyArn,
-    },
+    AttachPolicy { policy: PolicyArn },
     /// Write an inline policy of the role.
-    PutRolePolicy {
-        /// Its name.
-        name: PolicyName,
-        /// What stands there now, if anything.
-        from: Option<Box<FoundDocument>>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
+    PutRolePolicy { name: PolicyName, from: Option<Box<FoundDocument>>, to: Box<PolicyDocument> },
     /// Remove an inline policy of ours that is no longer wanted.
-    DeleteRolePolicy {
-        /// Its name.
-        name: String,
-    },
+    DeleteRolePolicy { name: String },
     /// Write the grant on the user in the source account.
     PutGrant {
-        /// The user.
         user: UserArn,
-        /// The name of the inline policy.
         name: PolicyName,
         /// Roles that the grant did not cover before.
         added: BTreeSet<RoleArn>,
-        /// What stands there now, if anything.
         from: Option<Box<FoundDocument>>,
-        /// What will stand there.
         to: Box<PolicyDocument>,
     },
     /// Detach a managed policy from a role that goes.
-    DetachPolicy {
-        /// Its ARN.
-        policy: String,
-    },
+    DetachPolicy { policy: String },
     /// Delete the role, once it has no policies.
-    DeleteRole {
-        /// The role.
-        role: RoleArn,
-    },
+    DeleteRole { role: RoleArn },
     /// Take roles out of the grant.
     ShrinkGrant {
-        /// The user.
         user: UserArn,
-        /// The name of the inline policy.
         name: PolicyName,
         /// Roles that the grant will no longer cover.
         removed: BTreeSet<RoleArn>,
-        /// What stands there now.
         from: Box<FoundDocument>,
-        /// What will stand there.
         to: Box<PolicyDocument>,
     },
     /// Delete the grant, which covers no other roles.
-    DeleteGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the inline policy.
-        name: PolicyName,
-        /// Roles that it covers.
-        removed: BTreeSet<RoleArn>,
-        /// What stands there now.
-        from: Box<FoundDocument>,
-    },
+    DeleteGrant { user: UserArn, name: PolicyName, removed: BTreeSet<RoleArn>, from: Box<FoundDocument> },
 }
 
 impl Change {
-    /// Whether what a user or role may do can change by it. A description and the longest session decide nothing that a
-    /// proof asks for.
+    /// Returns whether what a user or role may do can change by it. A description and the longest session decide
+    /// nothing that a proof asks for.
     #[must_use]
     pub fn bears_on_access(&self) -> bool {
         !matches!(self, Self::UpdateRole { .. })
     }
 
-    /// The document that this change writes.
+    /// Returns the document that this change writes.
     #[must_use]
     pub fn document(&self) -> Option<&PolicyDocument> {
         match self {
@@ -130,7 +87,7 @@ impl Change {
         }
     }
 
-    /// The document that this change replaces.
+    /// Returns the document that this change replaces.
     #[must_use]
     pub fn replaced(&self) -> Option<&FoundDocument> {
         match self {
@@ -155,7 +112,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether nothing is left to do.
+    /// Returns whether nothing is left to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Element, PolicyDocument, Principals, Statement, account_principal};
 
 impl PolicyDocument {
-    /// Whether two documents mean the same, however they were written down.
+    /// Returns whether two documents mean the same, however they were written down.
     #[must_use]
     pub fn means_the_same_as(&self, other: &Self) -> bool {
         self.normalised() == other.normalised()
     }
 
-    /// Actions and condition keys in lower case, account principals in their short form, statements in order of
+    /// Puts actions and condition keys in lower case, account principals in their short form, statements in order of
     /// content: two documents that IAM treats alike come out equal.
     fn normalised(&self) -> Self {
         let mut statements: Vec<_> = self.statements.iter().map(Statement::normalised).collect();
@@ -56,8 +56,8 @@ impl Principals {
     }
 }
 
-/// The same map with keys in lower case. Two keys that differ only in case stay as they were written: one must not
-/// hide the other.
+/// Returns the same map with keys in lower case. Two keys that differ only in case stay as they were written: one must
+/// not hide the other.
 fn lower_keys<T>(map: &BTreeMap<String, T>, value: impl Fn(&T) -> T) -> BTreeMap<String, T> {
     let twins = |key: &str| map.keys().filter(|other| other.eq_ignore_ascii_case(key)).count();
     let lowered = map.iter().map(|(key, found)| {

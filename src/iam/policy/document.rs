@@ -31,7 +31,7 @@ pub struct Statement {
     pub action: Element<BTreeSet<String>>,
     /// `Resource` or `NotResource`: absent from trust policies.
     pub resource: Option<Element<BTreeSet<String>>>,
-    /// Operator → condition key → values.
+    /// Condition keys and their values by operator, as they were written.
     pub condition: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -63,25 +63,25 @@ pub enum Principals {
 }
 
 impl PolicyDocument {
-    /// The statement with this `Sid`.
+    /// Returns the statement with this `Sid`.
     #[must_use]
     pub fn statement(&self, sid: &str) -> Option<&Statement> {
         self.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid))
     }
 
-    /// The external IDs that statements of this trust policy compare against, with any operator.
+    /// Returns the external IDs that statements of this trust policy compare against, with any operator.
     #[must_use]
     pub fn external_ids(&self) -> BTreeSet<&str> {
         self.condition_values("sts:ExternalId")
     }
 
-    /// Whether any statement compares this condition key with this value.
+    /// Returns whether any statement compares this condition key with this value.
     #[must_use]
     pub fn compares(&self, key: &str, value: &str) -> bool {
         self.condition_values(key).contains(value)
     }
 
-    /// The values that any statement compares with this condition key.
+    /// Returns the values that any statement compares with this condition key.
     #[must_use]
     pub fn condition_values(&self, key: &str) -> BTreeSet<&str> {
         self.statements
@@ -94,8 +94,8 @@ impl PolicyDocument {
     }
 }
 
-/// The account that a principal names as a whole: `111111111111` and `arn:aws:iam::111111111111:root` are the same
-/// principal (IAM User Guide, AWS JSON policy elements: Principal).
+/// Returns the account that a principal names as a whole: `111111111111` and `arn:aws:iam::111111111111:root` are the
+/// same principal (IAM User Guide, AWS JSON policy elements: Principal).
 #[must_use]
 pub fn account_principal(principal: &str) -> Option<AccountId> {
     if let Ok(account) = principal.parse() {

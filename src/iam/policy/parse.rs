@@ -136,7 +136,7 @@ impl Statement {
     }
 }
 
-/// What IAM accepts in a document, line breaks aside (IAM API reference, CreateRole).
+/// Returns whether IAM accepts this character in a document, line breaks aside (IAM API reference, CreateRole).
 fn is_accepted(c: char) -> bool {
     matches!(c, '\t' | '\r' | ' '..='\u{ff}')
 }
@@ -229,7 +229,7 @@ fn condition(value: &Value, place: &str) -> Result<Condition, PolicyError> {
     Ok(condition)
 }
 
-/// IAM takes `true` and `3600` where it means `"true"` and `"3600"`.
+/// Reads the values of a condition. IAM takes `true` and `3600` where it means `"true"` and `"3600"`.
 fn condition_values(value: &Value, place: &str) -> Result<BTreeSet<String>, PolicyError> {
     let scalar = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

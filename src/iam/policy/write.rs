@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::document::{Effect, Element, PolicyDocument, Principals, Statement};
 
 impl PolicyDocument {
-    /// The document as a JSON value, strings and lists in their shortest form.
+    /// Returns the document as a JSON value, strings and lists in their shortest form.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut object = Map::new();
@@ -23,13 +23,13 @@ impl PolicyDocument {
         Value::Object(object)
     }
 
-    /// The document as IAM is sent it: without insignificant whitespace.
+    /// Returns the document as IAM is sent it: without insignificant whitespace.
     #[must_use]
     pub fn minified(&self) -> String {
         self.to_value().to_string()
     }
 
-    /// Characters that count against IAM's size quotas, which ignore whitespace (IAM User Guide, quotas).
+    /// Returns characters that count against IAM's size quotas, which ignore whitespace (IAM User Guide, quotas).
     #[must_use]
     pub fn size(&self) -> usize {
         self.minified().chars().filter(|c| !c.is_ascii_whitespace()).count()
@@ -50,7 +50,7 @@ impl Serialize for PolicyDocument {
 }
 
 impl Statement {
-    /// The statement as a JSON value, strings and lists in their shortest form.
+    /// Returns the statement as a JSON value, strings and lists in their shortest form.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut object = Map::new();

@@ -15,7 +15,7 @@ use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, 
 use permissions::of_permissions;
 use trust::demands_mfa;
 
-/// The risks of a role as it will be, and of what stands in its place until then.
+/// Returns the risks of a role as it will be, and of what stands in its place until then.
 #[must_use]
 pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Risk> {
     let own = &desired.arn.account;
@@ -41,7 +41,7 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
     risks
 }
 
-/// The risks of the grant as it will be, and of what stands in its place until then.
+/// Returns the risks of the grant as it will be, and of what stands in its place until then.
 #[must_use]
 pub fn of_user(grant: &PolicyDocument, observed: &ObservedUser) -> Vec<Risk> {
     let mut risks = of_grant(grant);
@@ -54,7 +54,7 @@ pub fn of_user(grant: &PolicyDocument, observed: &ObservedUser) -> Vec<Risk> {
     risks
 }
 
-/// The risks of a found document that are not among those of the one that takes its place.
+/// Returns the risks of a found document that are not among those of the one that takes its place.
 fn of_replaced(
     found: &FoundDocument,
     what: &str,

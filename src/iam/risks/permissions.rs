@@ -7,7 +7,7 @@ use crate::iam::evaluate::action_matches;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{DesiredRole, ObservedRole};
 
-/// The risks of what the role may do, with what others attached to it.
+/// Returns the risks of what the role may do, with what others attached to it.
 pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRole>) -> Vec<Risk> {
     let boundary = desired.boundary.as_ref().map(ToString::to_string);
     let boundary = boundary.or_else(|| observed?.boundary.clone());
@@ -23,7 +23,7 @@ pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRo
     all.map(|policy| Risk::Administrator { policy }).collect()
 }
 
-/// The risks of a policy that lets a user assume roles.
+/// Returns the risks of a policy that lets a user assume roles.
 #[must_use]
 pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
     let allows = |statement: &&Statement| {
@@ -39,13 +39,13 @@ pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
     wide.map(|resource| Risk::WideGrant { resource }).collect()
 }
 
-/// The risk of having no room left, once nine tenths are taken.
+/// Returns the risk of having no room left, once nine tenths are taken.
 #[must_use]
 pub fn of_size(what: Counted, size: usize, quota: usize) -> Option<Risk> {
     (size * 10 > quota * 9).then_some(Risk::NearQuota { what, size, quota })
 }
 
-/// Whether a statement allows `*` on `*`, whatever the request.
+/// Returns whether a statement allows `*` on `*`, whatever the request.
 pub(super) fn allows_everything(document: &PolicyDocument) -> bool {
     let has = |element: &Element<BTreeSet<String>>, all: &[&str]| {
         let Element::Is(listed) = element else { return false };

@@ -39,16 +39,16 @@ pub enum Risk {
     },
     /// More than nine tenths of a quota are taken.
     NearQuota {
-        /// What is counted.
+        /// The documents that share the quota.
         what: Counted,
-        /// Its characters.
+        /// Characters that are taken, without whitespace.
         size: usize,
-        /// How many it may have.
+        /// Characters that there may be.
         quota: usize,
     },
     /// Something stands there that cannot be read as a policy.
     NotEvaluated {
-        /// What it is.
+        /// The document, in words: `the trust policy`, `policy NAME`.
         what: String,
         /// Where reading failed, and why.
         problem: String,
@@ -124,7 +124,7 @@ impl Risk {
         }
     }
 
-    /// What can be done about it: the end of the sentence.
+    /// Returns what can be done about it: the end of the sentence.
     fn remedy(&self) -> &'static str {
         match self {
             Self::Everyone => "; name accounts, or add a condition on aws:PrincipalOrgID",
@@ -146,7 +146,7 @@ impl Risk {
     }
 }
 
-/// AWS's own policy of that name, which allows everything.
+/// Returns whether this is AWS's own policy AdministratorAccess, which allows everything.
 pub(super) fn is_administrator_access(arn: &str) -> bool {
     arn.ends_with(":iam::aws:policy/AdministratorAccess")
 }

@@ -7,7 +7,7 @@ use crate::iam::evaluate::action_matches;
 use crate::iam::names::AccountId;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal, is_unique_id};
 
-/// The risks of a trust policy of a role in account `own`.
+/// Returns the risks of a trust policy of a role in account `own`.
 #[must_use]
 pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
     let mut risks = Vec::new();
@@ -40,18 +40,18 @@ pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
 const KEYS_OF_WHO: [&str; 4] =
     ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
 
-/// Whether a trust policy's statement speaks of assuming the role: one with `sts:TagSession` alone does not.
+/// Returns whether a trust policy's statement speaks of assuming the role: one with `sts:TagSession` alone does not.
 fn may_assume(statement: &Statement) -> bool {
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
     actions.iter().any(|action| action_matches(&statement.action, action))
 }
 
-/// `Principal: *`; what `NotPrincipal` leaves is everyone but a few.
+/// Returns whether everyone is meant: by `Principal: *`, or by `NotPrincipal`, which leaves everyone but a few.
 fn is_for_everyone(statement: &Statement) -> bool {
     matches!(statement.principal, Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))))
 }
 
-/// What a statement lists under `AWS`.
+/// Returns what a statement lists under `AWS`.
 fn identifiers(statement: &Statement) -> impl Iterator<Item = &String> {
     let listed = match &statement.principal {
         Some(Element::Is(Principals::Listed(kinds)) | Element::Not(Principals::Listed(kinds))) => kinds.get("AWS"),
@@ -76,8 +76,8 @@ fn whole_accounts(document: &PolicyDocument, statement: &Statement) -> BTreeSet<
     identifiers(statement).filter_map(|id| account_principal(id)).collect()
 }
 
-/// Whether requests come through only if this key has a value that is narrow enough: because the statement asks for
-/// it, or because another one denies the rest.
+/// Returns whether requests come through only if this key has a value that is narrow enough: because the statement asks
+/// for it, or because another one denies the rest.
 fn demands(document: &PolicyDocument, statement: &Statement, key: &str, is_narrow: fn(&str) -> bool) -> bool {
     let is_narrowed_by = |operators: [&str; 5], (operator, tested, values): &Test<'_>| {
         operators.contains(&operator.name.as_str())
@@ -96,8 +96,8 @@ fn demands(document: &PolicyDocument, statement: &Statement, key: &str, is_narro
         || document.statements.iter().any(denies_the_rest)
 }
 
-/// Whether a statement denies on one condition, to all whom the other one speaks of. A second condition would let
-/// through whatever does not meet it.
+/// Returns whether a statement denies on one condition, to all whom the other one speaks of. A second condition would
+/// let through whatever does not meet it.
 fn is_denial_for(denial: &Statement, statement: &Statement) -> bool {
     let is_everyone = denial.principal == Some(Element::Is(Principals::Everyone));
     denial.effect == Effect::Deny
@@ -135,7 +135,8 @@ fn tests(statement: &Statement) -> impl Iterator<Item = Test<'_>> {
     conditions.flat_map(|(operator, keys)| keys.iter().map(|(key, values)| (Operator::read(operator), key, values)))
 }
 
-/// No wildcard where the value says whose it is: the account of an ARN, the organization of a path in one.
+/// Returns whether no wildcard stands where the value says whose it is: in the account of an ARN, or the organization of
+/// a path.
 fn is_exact(value: &str) -> bool {
     let owner = if value.starts_with("arn:") { value.split(':').nth(4) } else { value.split('/').next() };
     owner.is_some_and(|owner| !owner.is_empty() && !owner.contains(['*', '?']))
@@ -145,12 +146,12 @@ fn is_not_just_wildcards(value: &str) -> bool {
     !value.chars().all(|c| matches!(c, '*' | '?'))
 }
 
-/// Whether an ARN leaves out some of its account: `arn:aws:iam::111111111111:*` does not.
+/// Returns whether an ARN leaves out some of its account: `arn:aws:iam::111111111111:*` does not.
 fn is_part_of_an_account(arn: &str) -> bool {
     arn.splitn(6, ':').nth(5).is_some_and(is_not_just_wildcards)
 }
 
-/// Whether a statement lets nobody in without MFA.
+/// Returns whether a statement lets nobody in without MFA.
 pub(super) fn demands_mfa(statement: &Statement) -> bool {
     tests(statement).any(|(operator, key, values)| {
         let must_exist = operator.name == "null" && is_of_mfa(key) && all_are(values, "false");
@@ -158,9 +159,9 @@ pub(super) fn demands_mfa(statement: &Statement) -> bool {
     })
 }
 
-/// The operator with which a statement means to demand MFA and does not: the keys are absent where long-term access
-/// keys are used, and then `IfExists` lets the request through (IAM User Guide, "AWS global condition context keys",
-/// aws:MultiFactorAuthPresent).
+/// Returns the operator with which a statement means to demand MFA and does not: the keys are absent where long-term
+/// access keys are used, and then `IfExists` lets the request through (IAM User Guide, "AWS global condition context
+/// keys", aws:MultiFactorAuthPresent).
 fn mfa_if_exists(document: &PolicyDocument, statement: &Statement) -> Option<String> {
     // `BoolIfExists` with `false` is right in a Deny, as the same page says.
     let denies_the_rest = |other: &Statement| {
@@ -190,7 +191,7 @@ fn is_of_mfa(key: &str) -> bool {
     is_present(key) || is_age(key)
 }
 
-/// Whether a condition asks for MFA, strictly or not.
+/// Returns whether a condition asks for MFA, strictly or not.
 fn is_about_mfa(operator: &Operator<'_>, key: &str, values: &BTreeSet<String>) -> bool {
     is_present(key) && operator.name == "bool" && all_are(values, "true")
         || is_age(key) && operator.name.starts_with("numericless")

@@ -33,3 +33,12 @@ fn the_source_is_kept_and_its_debug_output_is_not_shown() {
     assert!(!format!("{error:?}").contains("NotFound"));
     assert!(Error::new(Kind::File, "it cannot be read").source().is_none());
 }
+
+#[test]
+fn what_another_program_said_is_told_apart() {
+    let error = Error::new(Kind::Credentials, "profile `x` gives no credentials").said("a secret: of its".into());
+    let error = error.context("the source account");
+    assert_eq!(error.message, "the source account: profile `x` gives no credentials: a secret: of its");
+    assert_eq!(error.own_message(), "the source account: profile `x` gives no credentials");
+    assert_eq!(Error::usage("a: b").own_message(), "a: b");
+}

@@ -170,7 +170,7 @@ pub struct Error {
     /// One lower-case fragment, with user values in backticks.
     pub message: String,
     /// The end of the message that another program said. It may be secret, and stays out of files.
-    pub said: Option<String>,
+    pub said: Option<Box<str>>,
     /// What AWS answered, if it did.
     pub aws: Option<Box<AwsAnswer>>,
     /// What else is known, one fact each.
@@ -230,14 +230,14 @@ impl Error {
     #[must_use]
     pub fn said(mut self, words: String) -> Self {
         self.message = format!("{}: {words}", self.message);
-        self.said = Some(words);
+        self.said = Some(words.into());
         self
     }
 
     /// The message without what another program said.
     #[must_use]
     pub fn own_message(&self) -> &str {
-        let own = self.said.as_ref().and_then(|said| self.message.strip_suffix(said.as_str())?.strip_suffix(": "));
+        let own = self.said.as_ref().and_then(|said| self.message.strip_suffix(&**said)?.strip_suffix(": "));
         own.unwrap_or(&self.message)
     }
 

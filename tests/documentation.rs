@@ -1,5 +1,6 @@
 //! Holds the documentation to the sources: links lead somewhere, and what must be listed is listed.
 
+#![expect(clippy::panic, reason = "a test may panic")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;

@@ -31,14 +31,14 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
                 let fix = Fix::by(Side::Target, facts)
                     .step_do("if the denial is not meant for the check, take the statement out:")
                     .replace(facts, &place.policy, place.document_without().as_ref());
-                let evidence = Evidence::denial(&place);
+                let evidence = Evidence::denial(place);
                 Finding::new(Cause::S3Denied, what).because(evidence).fix(fix).fix(without_bucket(facts))
             }
             None => {
                 let what = format!("no policy of role {role} allows {action}");
                 let finding = Finding::new(Cause::S3NotAllowed, what);
                 let finding = match policies.nearest() {
-                    Some((place, why)) => finding.because(Evidence::mismatched(&place, why)),
+                    Some((place, why)) => finding.because(Evidence::mismatched(place, why)),
                     None => finding.fact(format!("role {role} has no policies")),
                 };
                 finding.fix(allow(facts)).fix(without_bucket(facts))
@@ -48,8 +48,8 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if let Some(boundary) = boundary.as_ref().filter(|boundary| boundary.verdict().refuses()) {
         let what = format!("the permissions boundary of role {role} does not allow {action}");
         let finding = Finding::new(Cause::S3Boundary, what);
-        let place = boundary.denies.first().map(|place| (place, Evidence::denial(&place)));
-        let place = place.or_else(|| boundary.nearest().map(|(place, why)| (place, Evidence::mismatched(&place, why))));
+        let place = boundary.denies.first().map(|place| (place, Evidence::denial(place)));
+        let place = place.or_else(|| boundary.nearest().map(|(place, why)| (place, Evidence::mismatched(place, why))));
         findings.push(match place {
             Some((place, evidence)) => {
                 let check = templates::verify_bucket(facts.link.role.partition);

@@ -73,7 +73,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     let is_mfa = keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth"));
     let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
-    let evidence = Evidence::of(&place, marks);
+    let evidence = Evidence::of(place, marks);
     let listed = keys.join(", ");
     if is_mfa {
         let what = format!(

@@ -119,13 +119,13 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
                 .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
     };
-    finding.because(Evidence::mismatched(&place, std::slice::from_ref(mismatch)))
+    finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
 }
 
 fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
     let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
     let listed = keys.join(", ");
-    let evidence = Evidence::of(&place, marks);
+    let evidence = Evidence::of(place, marks);
     if keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth")) {
         let what = format!("the {} demands MFA, and the credentials may lack it", place.policy.words());
         return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
@@ -174,10 +174,10 @@ fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
         let what = format!("the {} denies whatever is asked without MFA", place.policy.words());
         return mfa_absent(facts, what)
             .on(Side::Source)
-            .because(Evidence::of(&place, place.marks_of_key("aws:multifactorauth")));
+            .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
     let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
-    let evidence = Evidence::denial(&place);
+    let evidence = Evidence::denial(place);
     Finding::new(Cause::SourceDenies, what).because(evidence).fix(spare(facts, place))
 }
 
@@ -197,14 +197,14 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option
         let fix = Fix::by(Side::Source, facts)
             .step_do("if the denial is not meant for this role, take the statement out:")
             .replace(facts, &place.policy, Some(&rest));
-        let evidence = Evidence::denial(&place);
+        let evidence = Evidence::denial(place);
         return Some(Finding::new(Cause::BoundaryCuts, what).because(evidence).fix(fix));
     }
     let what = format!("the permissions boundary of user {user} does not allow {action}: it cuts the grant");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
-        Some((place, mismatches)) => finding.because(Evidence::mismatched(&place, mismatches)),
+        Some((place, mismatches)) => finding.because(Evidence::mismatched(place, mismatches)),
         None => finding.fact(format!("the boundary is {arn}, and there is no such policy: nothing gets through it")),
     };
     let fix = Fix::by(Side::Source, facts);
@@ -234,7 +234,7 @@ fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding 
     };
     let user = &facts.link.user;
     let finding = Finding::new(cause, format!("{what}, and nothing allows {action} to user {user}")).on(Side::Source);
-    let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(&place, why));
+    let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
 }
 

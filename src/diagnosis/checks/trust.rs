@@ -124,11 +124,11 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let role = &facts.link.role.name;
     if needs_mfa(facts, place) {
         let what = format!("the trust policy of role {role} denies whoever comes without MFA");
-        return mfa_absent(facts, what).because(Evidence::of(&place, place.marks_of_key("aws:multifactorauth")));
+        return mfa_absent(facts, what).because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
     let what = format!("{} of the trust policy of role {role} denies it", place.numbered());
     Finding::new(Cause::TrustDenies, what)
-        .because(Evidence::denial(&place))
+        .because(Evidence::denial(place))
         .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
@@ -149,7 +149,7 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             Finding::new(Cause::TrustCondition, what).likely().allow(facts, BootstrapWith::Nothing)
         }
     };
-    finding.because(Evidence::mismatched(&place, std::slice::from_ref(mismatch)))
+    finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
 }
 
 fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
@@ -201,8 +201,8 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     };
     let role = &facts.link.role.name;
     let finding = Finding::new(cause, format!("{what}, and the trust policy of role {role} does not allow {action}"));
-    let evidence = trust.denies.first().map(|place| Evidence::denial(&place));
-    let evidence = evidence.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(&place, why)));
+    let evidence = trust.denies.first().map(|place| Evidence::denial(place));
+    let evidence = evidence.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why)));
     let finding = evidence.into_iter().fold(finding, Finding::because);
     Some(match trust.verdict() {
         // One more statement that allows is of no use.

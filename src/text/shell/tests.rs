@@ -69,7 +69,7 @@ proptest! {
                 found_values.push(word);
             }
         }
-        let plain = |values: &[String]| values.iter().map(|value| shown(value)).collect::<Vec<_>>();
+        let plain = |values: &[String]| values.iter().map(shown).collect::<Vec<_>>();
         prop_assert_eq!(found_options, plain(&options));
         prop_assert_eq!(found_values, [vec!["aws".to_owned(), "iam".to_owned()], plain(&values)].concat());
     }

@@ -35,7 +35,6 @@ fn the_source_is_kept_and_its_debug_output_is_not_shown() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn the_worst_of_several_results_decides_whatever_their_order() {
     let order = [ExitCode::Done, ExitCode::ChangesPending, ExitCode::NotProven, ExitCode::Usage, ExitCode::Error];
     for (number, worse) in order.into_iter().enumerate() {
@@ -45,12 +44,13 @@ fn the_worst_of_several_results_decides_whatever_their_order() {
         }
     }
     assert_eq!(ExitCode::worst([]), ExitCode::Done);
-=======
+}
+
+#[test]
 fn what_another_program_said_is_told_apart() {
     let error = Error::new(Kind::Credentials, "profile `x` gives no credentials").said("a secret: of its".into());
     let error = error.context("the source account");
     assert_eq!(error.message, "the source account: profile `x` gives no credentials: a secret: of its");
     assert_eq!(error.own_message(), "the source account: profile `x` gives no credentials");
     assert_eq!(Error::usage("a: b").own_message(), "a: b");
->>>>>>> h-diagnosis
 }

@@ -1,6 +1,7 @@
 //! How long a decision takes.
 
 #![allow(missing_docs, reason = "criterion's macros make items without")]
+#![allow(clippy::expect_used, reason = "what is measured is made here, and valid")]
 
 use std::hint::black_box;
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 /// The surroundings of one run.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Environment variables.
+    /// The environment variables whose names and values are Unicode.
     pub environment: BTreeMap<String, String>,
     /// The folder in which relative paths are looked up.
     pub directory: PathBuf,
@@ -28,7 +28,7 @@ pub struct Terminal {
     pub can_animate: bool,
     /// Whether a person sees what is written to stdout.
     pub shows_results: bool,
-    /// Columns that a line may take.
+    /// Columns that text is fitted to: those of the terminal, or 80; at least 40 and at most 120.
     pub width: u16,
 }
 
@@ -40,7 +40,7 @@ impl Default for Terminal {
 }
 
 impl Context {
-    /// The real surroundings of this process.
+    /// Returns the real surroundings of this process.
     ///
     /// # Errors
     /// When the working folder is gone.
@@ -67,13 +67,13 @@ impl Context {
         })
     }
 
-    /// A variable that is set to something.
+    /// Returns a variable that is set to something.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The folder for what can be had again (XDG Base Directory Specification, which ignores relative paths).
+    /// Returns the folder for what can be had again (XDG Base Directory Specification, which ignores relative paths).
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let absolute = |name: &str| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::iam::names::Invalid;
+use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
 
@@ -31,6 +32,23 @@ pub enum ExitCode {
     Interrupted = 130,
     /// 143: ended by SIGTERM.
     Terminated = 143,
+}
+
+impl ExitCode {
+    /// The exit code of several results: the worst of theirs. An error is worse than a "no", because it says nothing about
+    /// the link.
+    #[must_use]
+    pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
+        let severity = |code: &Self| match code {
+            Self::Done => 0,
+            Self::ChangesPending => 1,
+            Self::NotProven => 2,
+            Self::Usage => 3,
+            Self::Error => 4,
+            Self::HungUp | Self::Interrupted | Self::Terminated => 5,
+        };
+        codes.into_iter().max_by_key(severity).unwrap_or(Self::Done)
+    }
 }
 
 /// How the process ends: as xacct itself, or as the command that it ran.
@@ -119,6 +137,15 @@ pub struct AwsAnswer {
     pub request_id: Option<String>,
 }
 
+impl AwsAnswer {
+    /// Whether AWS denied the request for want of permission, and not for any other reason. IAM, STS and S3 answer
+    /// `AccessDenied`; services with other protocols, and endpoints that stand in for AWS, use the other two codes.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self.code.as_deref(), Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"))
+    }
+}
+
 impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.service, self.operation)?;
@@ -135,28 +162,90 @@ impl fmt::Display for AwsAnswer {
     }
 }
 
-/// Something that went wrong, in words for the person who can mend it.
+/// Something that went wrong, in words for the person who can fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// What kind of thing.
     pub kind: Kind,
     /// One lower-case fragment, with user values in backticks.
     pub message: String,
+    /// The end of the message that another program said. It may be secret, and stays out of files.
+    pub said: Option<Box<str>>,
     /// What AWS answered, if it did.
     pub aws: Option<Box<AwsAnswer>>,
+    /// What else is known, one fact each.
+    pub notes: Vec<String>,
     /// What to do, one action each.
     pub hints: Vec<String>,
+    /// The error that this one is made from, if it is one.
+    pub source: Option<Source>,
 }
+
+/// The error that another one is made from. Shows its message only, because the debug output of a library's error may
+/// hold a whole request.
+#[derive(Clone)]
+pub struct Source(Arc<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for Source {}
 
 impl Error {
     /// An error with a message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), aws: None, hints: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            said: None,
+            aws: None,
+            notes: Vec::new(),
+            hints: Vec::new(),
+            source: None,
+        }
     }
 
     /// A value or combination that is not accepted.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Ends the message with what another program said.
+    #[must_use]
+    pub fn said(mut self, words: String) -> Self {
+        self.message = format!("{}: {words}", self.message);
+        self.said = Some(words.into());
+        self
+    }
+
+    /// The message without what another program said.
+    #[must_use]
+    pub fn own_message(&self) -> &str {
+        let own = self.said.as_ref().and_then(|said| self.message.strip_suffix(&**said)?.strip_suffix(": "));
+        own.unwrap_or(&self.message)
+    }
+
+    /// Keeps the error that this one is made from. The message says already what the person has to know of it.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(Source(Arc::from(source.into())));
+        self
     }
 
     /// Adds one action that helps.
@@ -178,6 +267,12 @@ impl Error {
     pub fn code(&self) -> Option<&str> {
         self.aws.as_ref()?.code.as_deref()
     }
+
+    /// Whether AWS denied the request for want of permission.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        self.aws.as_deref().is_some_and(AwsAnswer::is_denial)
+    }
 }
 
 impl fmt::Display for Error {
@@ -186,7 +281,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|Source(source)| &**source as _)
+    }
+}
 
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
@@ -199,3 +298,6 @@ impl From<PolicyError> for Error {
         Self::usage(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ pub fn check_place(path: &Path) -> Result<()> {
     }
 }
 
-/// The folder that a file is in.
+/// Returns the folder that a file is in.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

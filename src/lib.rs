@@ -8,9 +8,10 @@
 //!
 //! | module | what is there |
 //! |---|---|
-//! | [`cli`] | what can be typed; its doc comments are the help |
+//! | [`cli`] | options that several commands take; the doc comments of what can be typed are the help |
 //! | [`config`] | options, environment and `xacct.toml` made into settings; writing `xacct.toml` |
-//! | [`commands`] | one file a command, reading from top to bottom |
+//! | [`commands`] | the verbs, each reading from top to bottom: resolve, observe, decide, act, report |
+//! | `operations` | what verbs are made of; imports no command |
 //! | [`iam`] | the pure core: names and ARNs, policy documents, the plan, and what policies decide |
 //! | [`aws`] | the only place that knows the AWS SDK: reads, writes, sessions, the test bucket |
 //! | [`proof`] | the steps that prove a link, and the verdict |
@@ -21,33 +22,22 @@
 //! | [`files`] | files that people name, read and replaced with care |
 //! | [`text`] | text of others, made fit for where it is shown |
 //! | [`error`] | the error type and the exit codes |
+//! | `topics` | what `xacct help TOPIC` tells |
 //! | [`context`] | terminal, environment and randomness, handed in at the top |
 //!
-//! Dependencies point one way: `commands` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and `report` also
-//! `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and `files`. Only
-//! `commands::bootstrap` and `commands::teardown`, with the `commands::grant` of both, reach `aws::apply`, so nothing else
-//! can write IAM. A test holds this.
+//! Dependencies point one way: `commands` → `operations` → `diagnosis` → `proof` → `aws` → `iam`; `print` knows `iam`, and
+//! `report` also `proof` and `diagnosis`, of which only `diagnosis::collect` asks AWS; `iam` knows nothing, nor do `text` and
+//! `files`. Only `commands::bootstrap` and `commands::teardown`, with the `operations::grant_writer` of both, reach
+//! `aws::iam::apply`, so nothing else can write IAM. A test holds this.
 //!
 //! # How a link is made
 //!
-//! `bootstrap` observes both accounts ([`aws::observe`]), plans ([`iam::plan`]), shows the plan, applies that same value
-//! ([`aws::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and proves it
-//! ([`proof`]).
+//! `bootstrap` observes both accounts ([`aws::iam::observe`]), plans ([`iam::plan`]), shows the plan, applies that same
+//! value ([`aws::iam::apply`]), observes and plans again (nothing may be left), records the link ([`config::record`]) and
+//! proves it ([`proof`]).
 //!
-//! `teardown` goes the same way backwards: it observes, plans ([`iam::removal`]), shows, applies, observes again, and takes
-//! the link out of the file ([`config::forget`]).
-
-#![deny(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::dbg_macro,
-    clippy::todo
-)]
+//! `teardown` goes the same way backwards: it observes, plans ([`iam::plan::teardown`]), shows, applies, observes again, and
+//! takes the link out of the file ([`config::forget`]).
 
 pub mod aws;
 pub mod cli;
@@ -64,34 +54,34 @@ pub mod print;
 pub mod proof;
 pub mod report;
 pub mod text;
+mod topics;
 
 use std::ffi::OsString;
+use std::io::Write;
 
-use clap::Parser;
-
+use crate::commands::CommandLine;
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode, Kind};
 
 /// Runs xacct with these arguments, the first of which is the program's name. To be called before any thread is started.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let arguments: Vec<_> = arguments.collect();
-    let cli = match cli::Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let line = match CommandLine::parse(&arguments) {
+        Ok(line) => line,
         Err(error) => {
-            // Help and version are answers, and go to stdout.
-            let _ = error.print();
             if !error.use_stderr() {
+                // Help and version are answers, and go to stdout.
+                let _ = error.print();
                 return ExitCode::Done.into();
             }
-            if let Some(command) = cli::asked_for_json(&arguments) {
-                commands::report_usage_error(command, &error.to_string());
-            }
+            print_usage_error(&error);
+            commands::report_usage_error(&arguments, &error.to_string());
             return ExitCode::Usage.into();
         }
     };
     hide_code();
     match Context::of_this_process() {
-        Ok(context) => commands::run(&cli, &context),
+        Ok(context) => commands::run(&line, &context),
         Err(error) => {
             let error = Error::new(Kind::File, format!("the working folder cannot be used: {error}"));
             let console = report::Console::new(context::Terminal::default(), cli::OutputFormat::Table);
@@ -99,6 +89,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
             error.kind.exit_code().into()
         }
     }
+}
+
+/// Prints what is wrong with the arguments. What clap labels `tip:` is labelled as every other hint is.
+fn print_usage_error(error: &clap::Error) {
+    const RESET: &str = "\u{1b}[0m";
+    let text = error.render().ansi().to_string().replace(&format!("tip:{RESET}"), &format!("hint:{RESET}"));
+    let _ = write!(anstream::stderr(), "{text}");
 }
 
 /// Takes the MFA code, which was read by now, out of the environment: neither the command of `exec` nor what a profile

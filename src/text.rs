@@ -1,5 +1,7 @@
 //! Text of others (AWS's answers, names, files), made fit for where it is shown.
 
+pub mod shell;
+
 use std::borrow::Cow;
 
 /// Whether a terminal would obey this character where others would show it: control characters, among them the escape
@@ -34,32 +36,5 @@ pub fn on_one_line(text: &str) -> Cow<'_, str> {
     line.into()
 }
 
-/// A word of a command that is shown, quoted where a POSIX shell would read it otherwise: it may be pasted.
-#[must_use]
-pub fn word(text: &str) -> String {
-    let line: String = text.chars().filter(|c| !is_hidden(*c)).collect();
-    if !line.is_empty() && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=@,+%".contains(c)) {
-        return line;
-    }
-    format!("'{}'", line.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_obeys_is_spelled_out() {
-        assert_eq!(on_one_line("a\u{1b}[2J\u{9b}\u{7f}\u{202e}é→"), "a\\u001b[2J\\u009b\\u007f\\u202eé→");
-        assert_eq!(on_one_line("one\n  two\r\n"), "one   two  ");
-        assert!(matches!(on_one_line("plain"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn words_are_one_word() {
-        assert_eq!(word("dev.eu-1"), "dev.eu-1");
-        assert_eq!(word(""), "''");
-        assert_eq!(word("x; rm -rf ~"), "'x; rm -rf ~'");
-        assert_eq!(word("it's\n$(id)"), r"'it'\''s$(id)'");
-    }
-}
+mod tests;

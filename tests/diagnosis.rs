@@ -1,8 +1,18 @@
-//! Judges every case of `tests/cases/diagnose`, and holds the README's table of causes to what they say. A new case needs
-//! no code: it is a JSON file with `name`, at will `source`, `facts` (a facts file) and `expected`.
+//! Judges every case of `tests/cases/diagnose`, and holds the list of causes in `src/diagnosis/README.md` to what they say.
+//! A new case needs no code: it is a JSON file with `name`, at will `source`, `facts` (a facts file) and `expected`.
 //!
 //! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
-//! test the table.
+//! test the list.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -80,10 +90,10 @@ fn every_cause_has_a_case() {
     assert_eq!(lacking, [""; 0]);
 }
 
-/// One row for each cause, from the first of its cases.
-fn table() -> String {
+/// One item for each cause, from the first of its cases. `xacct help causes` shows it in a terminal, too.
+fn list() -> String {
     let cases = cases();
-    let mut table = "| cause | side | what `diagnose` says |\n|---|---|---|\n".to_owned();
+    let mut list = String::new();
     for cause in Cause::ALL {
         let id = cause.id();
         let is_of = |case: &&Case| case.expected.causes.first().is_some_and(|first| first == id);
@@ -96,20 +106,37 @@ fn table() -> String {
         let sides = sides.into_iter().collect::<Vec<_>>().join(" or ");
         let case = cases.get(id).filter(|case| is_of(case)).or_else(|| cases.values().find(is_of));
         let says = case.and_then(|case| case.expected.says.clone()).unwrap_or_default();
-        let _ = writeln!(table, "| `{id}` | {sides} | {} |", says.replace('|', "\\|"));
+        list.push_str(&wrapped(&format!("- `{id}` ({sides}): {says}")));
     }
-    table
+    list
+}
+
+/// An item of a Markdown list in lines of at most 79 characters.
+fn wrapped(item: &str) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for word in item.split(' ') {
+        let length = word.chars().count();
+        let gap = match width {
+            0 => "",
+            _ if width + 1 + length > 79 => "\n  ",
+            _ => " ",
+        };
+        width = if gap.starts_with('\n') { 2 + length } else { width + gap.len() + length };
+        text.push_str(gap);
+        text.push_str(word);
+    }
+    text + "\n"
 }
 
 #[test]
-fn the_table_of_the_readme_is_up_to_date() {
+fn the_readme_lists_every_cause() {
     const START: &str = "<!-- causes -->\n";
     const END: &str = "<!-- end of causes -->";
-    let path = root().join("README.md");
+    let path = root().join("src/diagnosis/README.md");
     let readme = std::fs::read_to_string(&path).expect("README.md");
-    let (before, rest) = readme.split_once(START).expect("the mark before the table");
-    let (found, after) = rest.split_once(END).expect("the mark after the table");
-    let wanted = format!("\n{}\n", table());
+    let (before, rest) = readme.split_once(START).expect("the mark before the list");
+    let (found, after) = rest.split_once(END).expect("the mark after the list");
+    let wanted = format!("\n{}\n", list());
     if std::env::var_os("XACCT_WRITE_README").is_some() {
         std::fs::write(&path, format!("{before}{START}{wanted}{END}{after}")).expect("README.md");
     } else {
@@ -132,6 +159,7 @@ fn no_name_in_an_account_becomes_a_command_in_a_fix() {
         let fixes = diagnose(&facts).findings.into_iter().flat_map(|finding| finding.fixes);
         for step in fixes.flat_map(|fix| fix.steps) {
             let FixStep::Run(command) = step else { continue };
+            let command = command.to_string();
             commands += 1;
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{file}: {command}"));
             // What is left outside of quotes is plain.

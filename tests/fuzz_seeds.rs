@@ -1,7 +1,15 @@
 //! Every seed of the fuzz targets has the properties that the targets check, whole and cut short. What fuzzing finds goes
 //! to `tests/fuzz/corpus`, and is checked here from then on.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

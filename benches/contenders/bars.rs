@@ -1,7 +1,8 @@
 //! What xacct is held to, beside what it does.
 
-use crate::contender::{Contender, Job, XACCT};
+use crate::contender::{Contender, XACCT};
 use crate::ground::{Distance, Server};
+use crate::job::Job;
 use crate::jobs::{LATENCY, Row, Scenario};
 use crate::measure::{mebibytes, milliseconds};
 use crate::startup::Startup;

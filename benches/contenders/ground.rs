@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ADMIN_A, ADMIN_B, ALICE, KeyPair};
 use xacct_sandbox::{RecordedRequest, Sandbox};
 
-use crate::Result;
-use crate::contender::Job;
+use crate::job::Job;
 use crate::ministack;
+use crate::result::Result;
 use crate::support::{Authority, TestEnvironment};
 use crate::wire::Wire;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use xacct_sandbox::{RecordedRequest, most_at_once, steps};
 
-use crate::Result;
-use crate::contender::{Contender, Job, xacct};
+use crate::contender::{Contender, xacct};
 use crate::ground::{Distance, Ground, Server};
+use crate::job::Job;
 use crate::measure::{Usage, Usages, measured};
+use crate::result::Result;
 
 /// The latency of everything that is not at 0 ms.
 pub const LATENCY: Duration = Duration::from_millis(50);

@@ -1,6 +1,6 @@
 //! xacct beside what people use today: `cargo bench --bench contenders`.
 //!
-//! Everybody does the same job (see [`contender::Job`]) on the same servers, in turn, round after round; what is told is
+//! Everybody does the same job (see [`job::Job`]) on the same servers, in turn, round after round; what is told is
 //! the median of the rounds and, in brackets, the least and the most. A job that fails, or whose outcome is not what it
 //! must be, ends all. xacct is what `cargo build --release` makes; the time of a program is that from its start to its end.
 //!
@@ -12,14 +12,26 @@
 //!
 //! `cargo test` runs a short form of it, with xacct alone.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints what it measured, and panics where it cannot"
+)]
+
 mod bars;
 mod contender;
 mod ground;
+mod job;
 mod jobs;
 mod measure;
 #[path = "../../tests/third_party/ministack.rs"]
 mod ministack;
 mod report;
+mod result;
 mod startup;
 mod statistics;
 #[path = "../../tests/support/mod.rs"]
@@ -35,9 +47,7 @@ use serde_json::json;
 
 use crate::contender::{Contender, XACCT};
 use crate::ground::Server;
-
-/// What may go wrong is told, and ends the run.
-pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use crate::result::Result;
 
 /// Measure xacct beside what people use today
 #[derive(Debug, Parser)]

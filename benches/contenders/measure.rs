@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use wait4::Wait4;
 
-use crate::Result;
+use crate::result::Result;
 use crate::statistics::Sample;
 use crate::support::Output;
 

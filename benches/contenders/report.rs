@@ -3,10 +3,10 @@
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use crate::Result;
 use crate::bars::{Bar, efficiency};
 use crate::jobs::Row;
 use crate::measure::Usages;
+use crate::result::Result;
 use crate::startup::Startup;
 use crate::statistics::Sample;
 use crate::targets::{Crowd, Limits};

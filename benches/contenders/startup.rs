@@ -1,8 +1,8 @@
 //! Commands that ask nobody: how long until they have answered.
 
-use crate::Result;
 use crate::contender::XACCT;
 use crate::measure::{measured, milliseconds};
+use crate::result::Result;
 use crate::statistics::Sample;
 use crate::support::TestEnvironment;
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
-use xacct::cli::{Cli, Command as Verb};
+use xacct::cli::ReportOptions;
 use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE, AccessKey, World};
 use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
-use crate::Result;
 use crate::contender::XACCT;
 use crate::ground::{Distance, EXTERNAL_ID, Ground, POLICY, ROLE, keys};
 use crate::jobs::{LATENCY, Seen};
 use crate::measure::{Usage, Usages, measured};
+use crate::result::Result;
 
 /// What is done with many targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +84,14 @@ pub struct Limits {
 impl Limits {
     /// As its command line has them.
     pub fn usual() -> Result<Self> {
-        match Cli::try_parse_from(["xacct", "verify"])?.command {
-            Verb::Verify(verify) => {
-                Ok(Self { concurrency: verify.report.concurrency.into(), sts_rate: verify.report.sts_rate.into() })
-            }
-            other => Err(format!("not verify: {other:?}").into()),
+        /// The options on which the work on many targets depends.
+        #[derive(Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            report: ReportOptions,
         }
+        let report = Defaults::try_parse_from(["xacct"])?.report;
+        Ok(Self { concurrency: report.concurrency.into(), sts_rate: report.sts_rate.into() })
     }
 }
 

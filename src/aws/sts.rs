@@ -1,4 +1,4 @@
-//! Who the caller is, and sessions: AssumeRole and GetSessionToken.
+//! STS: GetCallerIdentity, AssumeRole and GetSessionToken.
 
 use std::time::SystemTime;
 
@@ -8,10 +8,10 @@ use aws_sdk_sts as sts;
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::rate_limit::unless_throttled;
-use crate::aws::credentials::role_chain::Step;
+use crate::aws::keys::SessionCredentials;
 use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn};
-use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag, UserName};
+use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
 
 /// Who signed a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,46 +22,10 @@ pub struct Caller {
     pub account: AccountId,
 }
 
-/// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
-#[derive(Debug, Clone)]
-pub struct SessionCredentials(pub(in crate::aws) Credentials);
-
-/// The secrets of a session, about to be handed over. No `Debug` shows them, and only what a person asked for them prints
-/// them.
-pub struct Keys<'a> {
-    /// The access key ID.
-    pub access_key_id: &'a str,
-    /// The secret access key.
-    pub secret_access_key: &'a str,
-    /// The session token; every session has one.
-    pub session_token: Option<&'a str>,
-    /// When AWS stops to honour them.
-    pub expires: Option<SystemTime>,
-}
-
-impl std::fmt::Debug for Keys<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys(…)")
-    }
-}
-
-impl SessionCredentials {
-    /// The secrets themselves: for who was asked for them, and the cache.
-    #[must_use]
-    pub fn reveal(&self) -> Keys<'_> {
-        Keys {
-            access_key_id: self.0.access_key_id(),
-            secret_access_key: self.0.secret_access_key(),
-            session_token: self.0.session_token(),
-            expires: self.0.expiry(),
-        }
-    }
-}
-
 /// A session of a role.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// What its calls are signed with.
+    /// The credentials that sign its calls.
     pub credentials: SessionCredentials,
     /// Who the session is: the ARN in AWS's answer.
     pub arn: CallerArn,
@@ -85,7 +49,7 @@ pub struct AssumeRole {
 }
 
 impl AssumeRole {
-    /// A request for this role and nothing besides.
+    /// Creates a request with nothing but the role and the session's name.
     #[must_use]
     pub fn new(role: RoleArn, session_name: SessionName) -> Self {
         Self { role, session_name, external_id: None, duration: None, tags: Vec::new(), source_identity: None }
@@ -95,7 +59,7 @@ impl AssumeRole {
 /// Asks AWS who the credentials belong to. The call needs no permission (STS API reference, GetCallerIdentity).
 ///
 /// # Errors
-/// When the credentials are not in force, or AWS cannot be reached.
+/// When the credentials are not valid, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
     let request = access.new_sts().get_caller_identity();
@@ -108,7 +72,7 @@ pub async fn caller(access: &Access) -> Result<Caller> {
 /// Assumes a role.
 ///
 /// # Errors
-/// When AWS refuses, which it words the same whichever half of the link is wrong, or cannot be reached.
+/// When AWS denies it, in the same words whichever half of the link is wrong, or cannot be reached.
 pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
     let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
@@ -129,37 +93,13 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     Ok(Session { credentials, arn })
 }
 
-/// Assumes a role as a profile of the AWS config file says. A code goes along where the device's owner is no user whose
-/// access key could make a session with it.
-///
-/// # Errors
-/// When AWS refuses or cannot be reached.
-pub(in crate::aws) async fn assume_step(
-    access: &Access,
-    step: &Step,
-    mfa: Option<(&MfaSerial, &MfaCode)>,
-) -> Result<SessionCredentials> {
-    const CALL: Call = Call::sts("AssumeRole");
-    let request = access
-        .sts()
-        .assume_role()
-        .role_arn(&step.role_arn)
-        .role_session_name(step.session_name.as_deref().unwrap_or("xacct"))
-        .set_external_id(step.external_id.clone())
-        .set_duration_seconds(step.duration.map(SessionDuration::as_secs))
-        .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
-        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
-    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
-    credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
-}
-
-/// A session of the user, which carries proof of MFA if a device and its code are given.
+/// Creates a session of the user, with MFA if a device and its code are given.
 ///
 /// A code works once, and proving a link takes several AssumeRole calls; the session makes one code serve for all of
 /// them, and every call through it counts as made with MFA.
 ///
 /// # Errors
-/// When the code is wrong or used, the device is not the user's, or the credentials are of a session already.
+/// When the code is wrong or used, the device is not the user's, or the credentials belong to a session.
 pub async fn get_session_token(
     access: &Access,
     mfa: Option<(&MfaSerial, &MfaCode)>,
@@ -176,18 +116,8 @@ pub async fn get_session_token(
     credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 
-/// The serials of the user's MFA devices.
-///
-/// # Errors
-/// When listing them is refused or AWS cannot be reached.
-pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Vec<MfaSerial>> {
-    const CALL: Call = Call::iam("ListMFADevices");
-    let request = access.iam().list_mfa_devices().user_name(user.to_string());
-    let answer = request.send().await.map_err(|error| CALL.failed(error))?;
-    Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
-}
-
-fn credentials(answer: Option<&sts::types::Credentials>) -> Option<SessionCredentials> {
+/// Returns the credentials in an answer of STS.
+pub(in crate::aws) fn credentials(answer: Option<&sts::types::Credentials>) -> Option<SessionCredentials> {
     let found = answer?;
     let expiry = SystemTime::try_from(*found.expiration()).ok();
     let token = Some(found.session_token().to_owned());

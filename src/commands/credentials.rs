@@ -1,17 +1,80 @@
 //! `xacct credentials`: the one command that prints secrets.
 
-use crate::cli::{Credentials, Format};
-use crate::error::{ExitCode, Result};
+use clap::{Args, ValueEnum};
+
+use super::command_line::{Start, Verb};
+use crate::cli::SessionOptions;
+use crate::error::{Ended, ExitCode, Result};
 use crate::export;
-use crate::operations::proving;
 use crate::operations::run::Run;
 use crate::operations::{interrupt, session};
 use crate::report::console::count;
 
+/// Print session credentials for tools and shells.
+///
+/// The output is secret until the session ends. The default format is that of credential_process in the AWS config file,
+/// with which every AWS tool can use the link, including its external ID and MFA.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  In the AWS config file, for every AWS tool:
+    [profile dev]
+    credential_process = /usr/local/bin/xacct --config /home/me/xacct.toml credentials dev
+  In a shell:
+    eval \"$(xacct credentials dev --format env)\"
+    xacct credentials dev --format fish | source
+  For Terragrunt:
+    TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
+  Empty the session cache:
+    xacct credentials --forget")]
+pub struct Credentials {
+    /// The target, by name in xacct.toml or account ID (default: the only one)
+    #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
+    pub target: Option<String>,
+    /// Format of the credentials
+    #[arg(long, value_name = "FORMAT", default_value = "process")]
+    pub format: Format,
+    /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
+    #[arg(long)]
+    pub session_token: bool,
+    /// Empty the session cache, and print nothing
+    #[arg(long, conflicts_with = "session_token")]
+    pub forget: bool,
+    /// Which session.
+    #[command(flatten)]
+    pub session: SessionOptions,
+}
+
+/// The forms of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// credential_process in the AWS config file
+    Process,
+    /// sh, bash and zsh
+    Env,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// One JSON document
+    Json,
+    /// What Terragrunt's --auth-provider-cmd reads
+    Terragrunt,
+}
+
+impl Verb for Credentials {
+    const NAME: &'static str = "credentials";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        // To forget sessions takes no xacct.toml.
+        let run = if self.forget { start.without_file() } else { start.load()? };
+        credentials(self, &run).map(Ended::from)
+    }
+}
+
 /// Runs `xacct credentials`.
-pub fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
+fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
-        let forgotten = proving::cache(run).map_or(Ok(0), |cache| cache.forget())?;
+        let forgotten = run.session_cache().map_or(Ok(0), |cache| cache.forget())?;
         run.console.say(&format!("Forgot {}", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }

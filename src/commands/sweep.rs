@@ -1,60 +1,111 @@
-//! `xacct sweep`: deletes test buckets that a run left which was killed.
+//! `xacct sweep`: deletes test buckets left behind by interrupted runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::time::Duration;
 
+use clap::Args;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::aws::s3::leftover_buckets::{self, Found, Left};
 use crate::aws::sts;
-use crate::cli::{Sweep, UserOptions};
+use crate::cli::{CodeOptions, OperatorAccess, ReportOptions, UserOptions};
 use crate::config::{self, Link, WayIn};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::names::AccountId;
 use crate::operations::accounts::{self, Operator, who};
-use crate::operations::apply::agreed;
-use crate::operations::entry::enter;
-use crate::operations::proving;
-use crate::operations::run::{Run, side_by_side};
+use crate::operations::apply::confirm_removal;
+use crate::operations::interrupt;
+use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
 
+/// Delete test buckets left behind by interrupted runs.
+///
+/// Finds buckets in the target account that have a name and the tag of xacct's test buckets, and deletes the empty ones.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct sweep
+  xacct sweep dev --older-than 24h
+  An account that is not in xacct.toml:
+    xacct sweep 222222222222 --target-profile dev-admin")]
+pub struct Sweep {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Skip buckets younger than this: they may belong to a run in progress
+    #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
+    pub older_than: Duration,
+    /// Show the buckets and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Delete without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
+    #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub path_style: bool,
+    /// Where the credentials are.
+    #[command(flatten)]
+    pub access: OperatorAccess,
+    /// How an operator passes MFA.
+    #[command(flatten)]
+    pub code: CodeOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+fn older_than(text: &str) -> std::result::Result<Duration, String> {
+    let seconds = crate::iam::names::parse_duration(text)
+        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `30m` or `24h`"))?;
+    Ok(Duration::from_secs(seconds.into()))
+}
+
 /// One account, and what was found there.
 struct Account {
     id: AccountId,
-    looked: Result<(Operator, Vec<Found>)>,
+    observed: Result<(Operator, Vec<Found>)>,
     /// By name: whether it was deleted, or why not.
     deleted: BTreeMap<String, Result<Option<Left>>>,
 }
 
+impl Verb for Sweep {
+    const NAME: &'static str = "sweep";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, sweep(self, &run)).map(Ended::from)
+    }
+}
+
 /// Runs `xacct sweep`.
-pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
+async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
     // Two links of an account have the same buckets.
     let mut seen = BTreeSet::new();
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
-    let mfa = proving::mfa(&UserOptions::from(&args.code), run)?;
-    let connections = Connections::open(None, args.path_style, proving::saying(run))
-        .await?
-        .with_mfa(mfa)
-        .with_sts_rate(args.report.sts_rate);
+    let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));
+    let opening = Opening { user: &user, region: None, path_style: args.path_style, sts_rate };
+    let connections = run.open_connections(opening).await?;
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
     let source = if is_entered { Some(accounts::source_access(&connections, &source).await?) } else { None };
     let progress = run.console.progress("sweep");
     progress.now("looking for test buckets");
     let mut accounts = side_by_side(&links, args.report.concurrency, async |link| {
-        let looked = look(&connections, link, source.as_ref(), args, run).await;
-        Account { id: link.account.clone(), looked, deleted: BTreeMap::new() }
+        let observed = find(&connections, link, source.as_ref(), args, run).await;
+        Account { id: link.account.clone(), observed, deleted: BTreeMap::new() }
     })
     .await;
     drop(progress);
-    if let [Account { looked: Err(error), .. }] = accounts.as_slice() {
+    if let [Account { observed: Err(error), .. }] = accounts.as_slice() {
         return Err(error.clone());
     }
     preview(&accounts, run);
@@ -64,49 +115,48 @@ pub async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
         if !args.yes {
             let hint = "or only look: --dry-run";
             let buckets = count(pending, "bucket");
-            agreed(&format!("Delete {buckets}?"), &format!("{buckets} to delete"), hint, run).await?;
+            confirm_removal(&format!("Delete {buckets}?"), &format!("{buckets} to delete"), hint, run).await?;
         }
         for account in &mut accounts {
             account.delete().await;
         }
     }
-    let exit_code = accounts.iter().find_map(Account::error).map_or(ExitCode::Done, |error| error.kind.exit_code());
+    let exit_code = ExitCode::worst(accounts.iter().flat_map(Account::errors).map(|error| error.kind.exit_code()));
     finish(&accounts, pending, applies, exit_code, run);
     Ok(exit_code)
 }
 
-async fn look(
+/// Finds the test buckets of one account.
+async fn find(
     connections: &Connections,
     link: &Link,
     source: Option<&Access>,
     args: &Sweep,
     run: &Run<'_>,
 ) -> Result<(Operator, Vec<Found>)> {
-    let place = format!("target account {}", link.account);
-    let access = enter(connections, link, source).await.map_err(|error| error.context(&place))?;
-    let access = link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
+    let access = accounts::enter_in_region(connections, link, source).await?;
     let caller = sts::caller(&access).await;
     let operator = accounts::operator_of(link, access, caller)?;
     let found = leftover_buckets::find(&operator.access, &link.account, args.older_than, (run.context.now)()).await;
-    Ok((operator, found.map_err(|error| error.context(&place))?))
+    Ok((operator, found.map_err(|error| error.context(format!("target account {}", link.account)))?))
 }
 
 impl Account {
     fn found(&self) -> &[Found] {
-        self.looked.as_ref().map_or(&[], |(_, found)| found)
+        self.observed.as_ref().map_or(&[], |(_, found)| found)
     }
 
     fn to_delete(&self) -> impl Iterator<Item = &Found> {
         self.found().iter().filter(|found| found.left.is_none())
     }
 
-    fn error(&self) -> Option<&Error> {
+    fn errors(&self) -> impl Iterator<Item = &Error> {
         let deletions = self.deleted.values().filter_map(|result| result.as_ref().err());
-        self.looked.as_ref().err().into_iter().chain(deletions).next()
+        self.observed.as_ref().err().into_iter().chain(deletions)
     }
 
     async fn delete(&mut self) {
-        let Ok((operator, found)) = &self.looked else { return };
+        let Ok((operator, found)) = &self.observed else { return };
         let deletions = found.iter().filter(|found| found.left.is_none()).map(async |found| {
             let result = leftover_buckets::delete(&operator.access, found, &self.id).await;
             (found.name.clone(), result.map_err(|error| error.context(format!("bucket {}", found.name))))
@@ -118,7 +168,7 @@ impl Account {
 fn preview(accounts: &[Account], run: &Run<'_>) {
     let mut text = String::new();
     for account in accounts {
-        let Ok((operator, found)) = &account.looked else { continue };
+        let Ok((operator, found)) = &account.observed else { continue };
         who(&mut text, "Target", account.id.as_str(), Some(operator));
         match account.to_delete().count() {
             0 => text.push_str("\nNo test bucket to delete\n"),
@@ -130,12 +180,12 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
         let width = found.iter().map(|found| found.name.len()).max().unwrap_or_default();
         for found in found {
             let sign = if found.left.is_none() { '-' } else { ' ' };
-            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", words(left)));
+            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", reason(left)));
             let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
         }
     }
     run.console.tell(&text);
-    for error in accounts.iter().filter_map(|account| account.looked.as_ref().err()) {
+    for error in accounts.iter().filter_map(|account| account.observed.as_ref().err()) {
         run.console.error(error);
     }
 }
@@ -155,13 +205,14 @@ fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCo
     for (name, result) in accounts.iter().flat_map(|account| &account.deleted) {
         match result {
             Ok(None) => console.tell(&format!("Deleted {name}")),
-            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", words(*left))),
+            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", reason(*left))),
             Err(error) => console.error(error),
         }
     }
 }
 
-fn words(left: Left) -> &'static str {
+/// Why a bucket is left.
+fn reason(left: Left) -> &'static str {
     match left {
         Left::OtherName => "not a name that xacct gives",
         Left::Young => "may be of a run under way",
@@ -226,9 +277,9 @@ impl From<&Account> for JsonAccount {
             }
         });
         Self {
-            operator: account.looked.as_ref().ok().map(|(operator, _)| operator.into()),
+            operator: account.observed.as_ref().ok().map(|(operator, _)| operator.into()),
             buckets: buckets.collect(),
-            error: account.looked.as_ref().err().map(JsonError::from),
+            error: account.observed.as_ref().err().map(JsonError::from),
         }
     }
 }

@@ -1,69 +1,67 @@
-//! `xacct verify`: proves every link on record.
+//! `xacct verify`: tests every link in `xacct.toml`.
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::aws::connections::Connections;
-use crate::cli::Verify;
+use super::command_line::{Start, Verb};
+use crate::cli::{ProofOptions, ReportOptions};
 use crate::config::{self, Link, Source};
-use crate::diagnosis::{Diagnosis, diagnose};
-use crate::error::{ExitCode, Result};
+use crate::diagnosis::Diagnosis;
+use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::interrupt;
 use crate::operations::proving;
-use crate::operations::run::{Run, side_by_side};
-use crate::proof::{Freshness, Outcome, Proof, Watch};
+use crate::operations::run::{Opening, Run, side_by_side};
+use crate::proof::{Freshness, Outcome, Proof};
 use crate::report::json::{self, JsonError, JsonProof};
-use crate::report::{console, diagnosis as diagnosis_words, proof as words};
+use crate::report::{console, diagnosis, proof};
+
+/// Test that a link works and rejects what it should.
+///
+/// Tests as the user, never as an administrator: assumes the role, creates a bucket in the target account, checks who owns
+/// it, deletes it, and sends requests that must be denied: without external ID, with a wrong one, without MFA.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct verify
+  xacct verify dev --user-profile alice
+  xacct verify 222222222222 --mfa-code 123456
+  xacct verify --probe identity --output json")]
+pub struct Verify {
+    /// Targets, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// AWS profile used if no user profile is set
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
+    pub profile: Option<String>,
+    /// How to verify.
+    #[command(flatten)]
+    pub proof: ProofOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+impl Verb for Verify {
+    const NAME: &'static str = "verify";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, verify(self, &run)).map(Ended::from)
+    }
+}
 
 /// Runs `xacct verify`.
-pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
+async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
-    let mfa = proving::mfa(&args.proof.user, run)?;
-    let source = &run.file.source;
     let user = proving::user_on_record(run)?;
-    // All links of a user are in one partition, and the file knows a region of it where the user's profile may not.
-    let region = links.iter().find_map(|link| link.region.clone());
-    let connections = Connections::open(region, args.proof.path_style, proving::saying(run))
-        .await?
-        .with_mfa(mfa)
-        .with_sts_rate(args.report.sts_rate);
-    let profile = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
-    let profile = profile.or(args.profile.as_deref()).or(source.profile.as_deref());
-    let access = connections.access(profile).await?;
-    let account = source.account.clone().or_else(|| user.account().cloned());
-    let partition = access.partition();
-    let named = args.proof.user.user_profile.is_some() || source.user_profile.is_some();
-    let prover = proving::prover(&connections, access, named, user.clone(), account, run)?;
-    let mut operator = Source::from(source);
-    operator.profile = operator.profile.or_else(|| args.profile.clone());
-    let diagnostician = Diagnostician::new(run, &connections, &operator, &user, None);
-
-    let tally = run.console.tally("verify", links.len(), "verified");
-    let proofs = side_by_side(&links, args.report.concurrency, async |link| {
-        let role = link.role_arn(partition);
-        let claim = proving::claim(link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run);
-        let progress = run.console.progress(&link.name);
-        let result = prover.prove(&claim, &progress).await;
-        let case = Case { link, role: &role, target: None, written: None };
-        let diagnosis = match &result {
-            Ok(proof) if proof.outcome == Outcome::Works => None,
-            result => {
-                progress.now("reading both halves");
-                diagnostician.facts(&case, &prover, &claim, result).await.as_ref().map(diagnose)
-            }
-        };
-        tally.one_more();
-        Proven { link, role, result, diagnosis }
-    });
-    let proofs = proofs.await;
-    drop(tally);
-
-    let exit_code = worst(proofs.iter().map(|proven| &proven.result));
+    let proofs = prove(&links, &user, args, run).await?;
+    let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code(&proven.result)));
     if run.console.is_json() {
         let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
         run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));
@@ -71,6 +69,40 @@ pub async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         report(&proofs, &user, run);
     }
     Ok(exit_code)
+}
+
+/// Proves all links side by side, and diagnoses those that do not work.
+async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'_>) -> Result<Vec<Proven<'a>>> {
+    let source = &run.file.source;
+    let opening = Opening {
+        user: &args.proof.user,
+        // All links of a user are in one partition, and the file knows a Region of it where the user's profile may not.
+        region: links.iter().find_map(|link| link.region.clone()),
+        path_style: args.proof.path_style,
+        sts_rate: Some(args.report.sts_rate),
+    };
+    let connections = run.open_connections(opening).await?;
+    let own = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
+    let access = connections.access(own.or(args.profile.as_deref()).or(source.profile.as_deref())).await?;
+    let partition = access.partition();
+    let account = source.account.clone().or_else(|| user.account().cloned());
+    let prover = proving::prover(&connections, access, own.is_some(), user.clone(), account, run)?;
+    let mut operator = Source::from(source);
+    operator.profile = operator.profile.or_else(|| args.profile.clone());
+    let diagnostician = Diagnostician::new(run, &connections, &operator, user, None);
+
+    let tally = run.console.tally("verify", links.len(), "verified");
+    let proofs = side_by_side(links, args.report.concurrency, async |link| {
+        let role = link.role_arn(partition);
+        let claim = proving::claim(link, &role, Freshness::Settled, run);
+        let progress = run.console.progress(&link.name);
+        let result = prover.prove(&claim, &progress).await;
+        let case = Case { link, role: &role, target: None, written: None };
+        let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
+        tally.one_more();
+        Proven { link, role, result, diagnosis }
+    });
+    Ok(proofs.await)
 }
 
 struct Proven<'a> {
@@ -81,21 +113,6 @@ struct Proven<'a> {
     diagnosis: Option<Diagnosis>,
 }
 
-/// An error is worse than a "no": it says nothing about the link.
-fn worst<'a>(results: impl Iterator<Item = &'a Result<Proof>>) -> ExitCode {
-    let codes = results.map(|result| match result {
-        Ok(proof) => proof.outcome.exit_code(),
-        Err(error) => error.kind.exit_code(),
-    });
-    codes
-        .max_by_key(|code| match code {
-            ExitCode::Done => 0,
-            ExitCode::NotProven => 1,
-            _ => 2,
-        })
-        .unwrap_or(ExitCode::Done)
-}
-
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
@@ -104,8 +121,8 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         let title = format!("{user} → {}", proven.role);
         match &proven.result {
             Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
-                let heading = words::heading(proof);
-                let steps = words::steps(proof, proven.diagnosis.as_ref(), user, console.width());
+                let heading = proof::heading(proof);
+                let steps = proof::steps(proof, proven.diagnosis.as_ref(), user, console.width());
                 blocks.push(format!("{title}\n{heading}\n{steps}"));
             }
             Ok(_) => {}
@@ -123,7 +140,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
 
 /// The diagnosis, if there is one.
 fn why(proven: &Proven<'_>, width: u16) -> String {
-    let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis_words::text(diagnosis, width));
+    let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
 }
 
@@ -132,7 +149,7 @@ fn table(proofs: &[Proven<'_>], width: u16) -> String {
     table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
     for proven in proofs {
         let (result, time) = match &proven.result {
-            Ok(proof) => (words::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
+            Ok(proof) => (proof::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
             Err(_) => ("error", String::new()),
         };
         let link = proven.link;

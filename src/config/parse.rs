@@ -6,39 +6,14 @@ use std::str::FromStr;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, Probe};
-use crate::config::{DEFAULT_ROLE_NAME, Recorded};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
-use crate::iam::names::{AccountId, Invalid, RoleName, Tag, TagKey, TagValue, shown};
+use crate::iam::invalid::{Invalid, shown};
+use crate::iam::names::{AccountId, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
-
-/// The links on record: `xacct.toml` as it was read.
-#[derive(Debug, Clone, Default)]
-pub struct ConfigFile {
-    /// Where it is, or will be.
-    pub path: PathBuf,
-    /// Its text; `None` while there is no such file.
-    pub text: Option<String>,
-    /// `[source]`.
-    pub source: RecordedSource,
-    /// `[targets.NAME]`, in the order of the file.
-    pub targets: Vec<(String, Recorded)>,
-}
-
-/// `[source]`: the account that has the user.
-#[derive(Debug, Clone, Default)]
-pub struct RecordedSource {
-    /// `account`.
-    pub account: Option<AccountId>,
-    /// `user`.
-    pub user: Option<UserRef>,
-    /// `profile`: the operator's.
-    pub profile: Option<String>,
-    /// `user_profile`: the user's own.
-    pub user_profile: Option<String>,
-}
 
 impl ConfigFile {
     /// Reads the file; one that does not exist is empty.
@@ -87,13 +62,7 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
     }
 
-    /// What is recorded of a target.
-    #[must_use]
-    pub fn target(&self, name: &str) -> Option<&Recorded> {
-        self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
-    }
-
-    /// `xacct.toml:7`, for errors about a setting of the source.
+    /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.
     #[must_use]
     pub fn place_of_source(&self, key: &str) -> Option<String> {
         let text = self.text.as_deref()?;
@@ -237,7 +206,7 @@ impl<'a> Section<'a> {
         let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
         Err(match nearest {
             Some(nearest) if distance(nearest, key) <= 3 => error.hint(format!("did you mean `{nearest}`?")),
-            _ => error.hint(format!("the settings are {}", known.join(", "))),
+            _ => error.note(format!("the settings are {}", known.join(", "))).hint("remove it, or write one of these"),
         })
     }
 
@@ -337,7 +306,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Two targets must not be the same role: they would undo each other.
+    /// Refuses two targets that are the same role: they would undo each other.
     fn no_twins(&self, targets: &[(String, Recorded)]) -> Result<()> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
@@ -362,7 +331,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// What a setting looks like.
+/// Returns what a setting looks like.
 fn example(key: &str) -> &'static str {
     match key {
         "account" => "\"222222222222\"",

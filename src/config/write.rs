@@ -1,16 +1,12 @@
-//! Writes links to `xacct.toml`, keeping its comments and order.
+//! Writes links to `xacct.toml` and takes them out of it, keeping its comments and order.
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, Value, value};
-
+use super::file::{ConfigFile, Recorded};
+use super::link::{Link, Source, WayIn};
+use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
-use crate::config::{ConfigFile, Link, Recorded, Source, WayIn};
-use crate::error::{Error, Kind, Result};
-use crate::files::{self, Readers};
+use crate::error::{Error, Result};
 use crate::iam::names::Tag;
 
 /// Records the source and these links; returns whether the file had to change.
@@ -24,82 +20,20 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
     save(file, &names, |file| text_with(file, source, links))
 }
 
-/// Replaces the file by what `edit` makes of it, if that is another text.
-///
-/// What was changed elsewhere since the file was read stays: the edit, which is about these targets and the source, is
-/// made in what stands there now.
-pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFile) -> Result<String>) -> Result<bool> {
-    let text = edit(file)?;
-    if file.text.as_ref() == Some(&text) {
-        return Ok(false);
-    }
-    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
-    let _lock = lock_beside(&path);
-    let now = files::read(&path, files::LONGEST_TEXT).ok();
-    let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
-    let Some(text) = text else {
-        return Err(Error::new(
-            Kind::File,
-            format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
-        )
-        .hint("run the same command again; it will find nothing to change in AWS and write the file"));
-    };
-    if now.as_ref() == Some(&text) {
-        return Ok(false);
-    }
-    files::replace(&path, &text, Readers::All).map_err(|error| cannot_write(file, &error))?;
-    Ok(true)
-}
-
-/// The edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo what someone
-/// else wrote.
-fn edit_again(
-    file: &ConfigFile,
-    now: Option<String>,
-    targets: &[&str],
-    edit: impl Fn(&ConfigFile) -> Result<String>,
-) -> Option<String> {
-    let read = |text: String| ConfigFile::parse(&file.path, text).ok();
-    let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
-    let text = edit(&now).ok()?;
-    let edited = read(text.clone())?;
-    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.user.clone());
-    let is_free = source(&now) == source(file) || source(&now) == source(&edited);
-    let are_free = targets.iter().all(|name| {
-        let now = now.target(name);
-        now == file.target(name) || now == edited.target(name)
-    });
-    (is_free && are_free).then_some(text)
-}
-
-/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
-/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
-/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
-fn lock_beside(path: &Path) -> Option<File> {
-    let folder = File::open(files::folder_of(path)).ok()?;
-    for _ in 0..500 {
-        match folder.try_lock() {
-            Ok(()) => return Some(folder),
-            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
-            Err(TryLockError::Error(_)) => break,
-        }
-    }
-    None
-}
-
-/// Checks that the file can be written, before anything is that depends on it.
+/// Takes these targets out of the file, and leaves the rest of it as it is; returns whether it had to change.
 ///
 /// # Errors
-/// When no file can be made beside it.
-pub fn check_writable(file: &ConfigFile) -> Result<()> {
-    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
-    let made = files::temporary_beside(&path, Readers::All).map_err(|error| cannot_write(file, &error))?;
-    made.close().map_err(|error| cannot_write(file, &error))
-}
-
-fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
-    Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
-        .hint("make its folder, or name another file: --config FILE")
+/// When the file cannot be written, or someone else changed what it says of these targets.
+pub fn forget(file: &ConfigFile, names: &[&str]) -> Result<bool> {
+    save(file, names, |file| {
+        let text = file.text.as_deref().unwrap_or_default();
+        let mut document: DocumentMut =
+            text.parse().map_err(|error| Error::usage(format!("{}: {error}", file.path.display())))?;
+        for name in names {
+            take_out(&mut document, name);
+        }
+        Ok(written(file, &document))
+    })
 }
 
 fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
@@ -130,8 +64,8 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     Ok(written(file, &document))
 }
 
-/// The TOML library writes line feeds only; a file with the other kind keeps it.
-pub(super) fn written(file: &ConfigFile, document: &DocumentMut) -> String {
+/// Returns the text to write. The TOML library writes line feeds only; a file with CRLF keeps it.
+fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
     if has_crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
@@ -188,7 +122,8 @@ fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Tab
     item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
 }
 
-/// A section in the place of a table in braces: what was commented in there stands above the setting that follows.
+/// Returns a section in the place of a table in braces: what was commented in there stands above the setting that
+/// follows.
 fn section(inline: &InlineTable) -> Table {
     let mut section = inline.clone().into_table();
     if let Some(suffix) = inline.decor().suffix() {
@@ -211,7 +146,7 @@ fn section(inline: &InlineTable) -> Table {
     section
 }
 
-/// The comments between two settings, each on a line.
+/// Returns the comments between two settings, each on a line.
 fn comments(between: &RawString) -> String {
     let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
     lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
@@ -246,10 +181,10 @@ fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
 }
 
 fn is_empty(item: &Item) -> bool {
-    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(|table| table.is_empty())
+    item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(TableLike::is_empty)
 }
 
-/// A setting with a default is written only where it differs, or where someone wrote it already.
+/// Writes a setting that has a default only where it differs, or where someone wrote it already.
 fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
     if section.contains_key(key) || wanted != default {
         set(section, key, Some(wanted.into()));
@@ -263,7 +198,7 @@ fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
     }
 }
 
-/// A value without the way it was written.
+/// Returns a value without the way it was written.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{:?}", text.value()),
@@ -287,19 +222,58 @@ fn tags(tags: &[Tag]) -> Option<Value> {
     (!table.is_empty()).then_some(Value::InlineTable(table))
 }
 
-/// Where the file really is. A symbolic link is followed where it leads to a file with links on record: that one is kept
-/// elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to overwritten.
-fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
-    if !file.path.is_symlink() {
-        return Ok(file.path.clone());
+/// Removes the section of a target. What a comment above it says of the file goes to what follows.
+fn take_out(document: &mut DocumentMut, name: &str) {
+    let Some(targets) = document.get_mut("targets").and_then(Item::as_table_like_mut) else { return };
+    let removed = targets.remove(name);
+    let Some(Item::Table(removed)) = removed else { return };
+    let comments = removed.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+    // A comment that a blank line parts from the section is about the file.
+    let Some((kept, _)) = comments.rsplit_once("\n\n").filter(|(kept, _)| kept.contains('#')) else { return };
+    let position = removed.position();
+    let mut next = None;
+    positions(document.as_table(), &mut |found| {
+        if Some(found) > position && next.is_none_or(|next| found < next) {
+            next = Some(found);
+        }
+    });
+    match next.and_then(|next| at(document.as_table_mut(), next)) {
+        Some(next) => {
+            let own = next.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+            let prefix = format!("{kept}\n\n{}", own.trim_start_matches('\n'));
+            next.decor_mut().set_prefix(prefix);
+        }
+        None => {
+            let trailing = format!("{kept}\n{}", document.trailing().as_str().unwrap_or_default());
+            document.set_trailing(trailing);
+        }
     }
-    if file.source.user.is_none() && file.targets.is_empty() {
-        return Err(std::io::Error::other(format!(
-            "it is a symbolic link to `{}`, which records no links; name the file itself",
-            std::fs::read_link(&file.path)?.display()
-        )));
+}
+
+fn positions(table: &Table, see: &mut impl FnMut(isize)) {
+    for (_, item) in table {
+        if let Item::Table(table) = item {
+            // One without a header of its own shows no comments.
+            if let Some(position) = table.position().filter(|_| !table.is_implicit() && !table.is_dotted()) {
+                see(position);
+            }
+            positions(table, see);
+        }
     }
-    std::fs::canonicalize(&file.path)
+}
+
+fn at(table: &mut Table, position: isize) -> Option<&mut Table> {
+    for (_, item) in table.iter_mut() {
+        if let Item::Table(table) = item {
+            if table.position() == Some(position) && !table.is_implicit() {
+                return Some(table);
+            }
+            if let Some(found) = at(table, position) {
+                return Some(found);
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -31,9 +31,10 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// What a proof saw. `None` where it says nothing about the link: AWS could not be asked.
+    /// What a proof saw; `lacks_device` where it looked for an MFA device and knows none. `None` where it says nothing about
+    /// the link: AWS could not be asked.
     #[must_use]
-    pub fn of(proof: &Result<Proof>, region: &Region) -> Option<Self> {
+    pub fn of(proof: &Result<Proof>, region: &Region, lacks_device: bool) -> Option<Self> {
         let only = |answer| Some(Self { answer, let_through: Default::default(), s3: None });
         let proof = match proof {
             Ok(proof) => proof,
@@ -53,6 +54,7 @@ impl Tried {
             Some(step) => match (answer_of(StepId::AssumeRole), &step.error) {
                 // To list the devices is not to ask for the role.
                 (Some(answer), _) if answer.service == "sts" => Answer::Refused(answer.clone()),
+                (_, Some(error)) if lacks_device => Answer::NotSent(NotSent::NoMfaDevice(error.message.clone())),
                 (_, Some(error)) => Answer::NotSent(NotSent::NoMfaCode(error.message.clone())),
                 (_, None) => return None,
             },
@@ -301,13 +303,8 @@ fn failed<T>(error: &Error) -> Reading<T> {
 /// An error in words. What a program that gives credentials wrote to stderr may be secret, and stays out.
 fn unread_words(error: &Error) -> String {
     match &error.aws {
-        Some(answer) => format!("{}: {answer}", error.message),
-        None if error.kind == Kind::Credentials => {
-            let (words, rest) = error.message.split_once("credentials").unwrap_or((&error.message, ""));
-            let is_detailed = rest.contains(": ");
-            if is_detailed { format!("{words}credentials") } else { error.message.clone() }
-        }
-        None => error.message.clone(),
+        Some(answer) => format!("{}: {answer}", error.own_message()),
+        None => error.own_message().to_owned(),
     }
 }
 

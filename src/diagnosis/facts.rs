@@ -2,13 +2,13 @@
 //! no secret in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::error::{AwsAnswer, Error, Kind, Result};
+use crate::error::AwsAnswer;
 use crate::iam::arn::{CallerArn, RoleArn};
-use crate::iam::names::{AccountId, ExternalId, Region, UserName, shown_up_to};
+use crate::iam::names::{AccountId, ExternalId, Region, UserName};
 use crate::iam::state::{FoundDocument, Reading};
 
 /// The version of the form of a facts file. It grows when a field changes its meaning or goes.
@@ -159,8 +159,11 @@ pub enum NotSent {
     NoCredentials(String),
     /// The credentials are not the user's.
     NotTheUsers,
-    /// MFA is demanded, and there was no code or no device: which.
+    /// MFA is demanded, and there was no code: why not. Files written before `no_mfa_device` existed say so, too, where no
+    /// device was known.
     NoMfaCode(String),
+    /// MFA is demanded, and no device is known that shows codes: why not.
+    NoMfaDevice(String),
 }
 
 impl Answer {
@@ -172,6 +175,21 @@ impl Answer {
                 (answer.code.as_deref().unwrap_or_default(), answer.message.as_deref().unwrap_or_default())
             }
             _ => ("", ""),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted(session) => write!(f, "sts:AssumeRole gave {session}"),
+            Self::Refused(answer) => answer.fmt(f),
+            Self::NotSent(NotSent::NotTheUsers) => {
+                f.write_str("nothing was asked: these are not the user's credentials")
+            }
+            Self::NotSent(NotSent::NoCredentials(why) | NotSent::NoMfaCode(why) | NotSent::NoMfaDevice(why)) => {
+                write!(f, "nothing was asked: {why}")
+            }
         }
     }
 }
@@ -297,148 +315,10 @@ pub struct RoleFacts {
 }
 
 impl Facts {
-    /// Reads a facts file; `place` is its path, for messages.
-    ///
-    /// # Errors
-    /// When it is no facts file, of a newer form, or has a value that cannot be; the error says where.
-    pub fn parse(text: &str, place: &str) -> Result<Self> {
-        let wrong = |problem: String| {
-            Error::usage(format!("facts file `{place}`: {problem}"))
-                .hint("write it again with --save-facts, or mend it by hand at that place")
-        };
-        // What it names may be long and strange; its end says line and column.
-        let unread = |error: serde_json::Error| {
-            let said = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
-            wrong(shown_up_to(600, said.strip_suffix(&place).unwrap_or(&said)) + &place)
-        };
-        let value: Value = serde_json::from_str(text).map_err(unread)?;
-        match value.get("schema_version").and_then(Value::as_u64) {
-            Some(version) if version == u64::from(SCHEMA_VERSION) => {}
-            Some(version) => {
-                return Err(Error::usage(format!(
-                    "facts file `{place}` has schema_version {version}, and this xacct knows {SCHEMA_VERSION}"
-                ))
-                .hint("use the version of xacct that wrote it"));
-            }
-            None if value.get("schema_version").is_some() => {
-                return Err(wrong(format!("its `schema_version` is not {SCHEMA_VERSION}")));
-            }
-            None => return Err(wrong("it has no `schema_version`".to_owned())),
-        }
-        // From the text, not from the value: its errors say line and column.
-        serde_json::from_str(text).map_err(unread)
-    }
-
-    /// Whether this is a facts file, of any version: those have these at least.
-    #[must_use]
-    pub fn has_form(bytes: &[u8]) -> bool {
-        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-        ["schema_version", "link", "caller", "request", "answer"].iter().all(|key| value.get(key).is_some())
-    }
-
-    /// The facts as a file; `redact` puts other numbers in the place of account numbers, each its own.
-    ///
-    /// # Errors
-    /// When they cannot be written as JSON, which is an error of xacct's.
-    pub fn to_text(&self, redact: bool) -> Result<String> {
-        let wrong = |error| Error::new(Kind::Internal, format!("the facts cannot be written: {error}"));
-        let mut value = serde_json::to_value(self).map_err(wrong)?;
-        if redact {
-            let mut masks = Masks::default();
-            for account in [self.link.source_account.as_ref(), Some(&self.link.role.account)].into_iter().flatten() {
-                masks.of(account.as_str());
-            }
-            masks.hide(&mut value);
-        }
-        Ok(serde_json::to_string_pretty(&value).map_err(wrong)? + "\n")
-    }
-}
-
-/// What stands for each account number: `111111111111`, `222222222222`, … What was one number stays one number, so that a
-/// diagnosis stays what it was.
-#[derive(Default)]
-struct Masks(BTreeMap<String, String>);
-
-impl Masks {
-    /// The mask of an account; a new one for each that is new.
-    fn of(&mut self, account: &str) -> &str {
-        let number = self.0.len() + 1;
-        self.0
-            .entry(account.to_owned())
-            .or_insert_with(|| if number < 10 { number.to_string().repeat(12) } else { format!("{number:012}") })
-    }
-
-    /// Masks the account numbers in every text. Numbers and the way that JSON spells text are left alone.
-    fn hide(&mut self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.hidden(text),
-            Value::Array(list) => list.iter_mut().for_each(|item| self.hide(item)),
-            Value::Object(members) => {
-                for (key, mut member) in std::mem::take(members) {
-                    let key = self.hidden(&key);
-                    self.hide(&mut member);
-                    members.insert(key, member);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    /// Text in which every run of exactly twelve digits is masked.
-    fn hidden(&mut self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-            let (before, from) = rest.split_at(start);
-            let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
-            let (digits, after) = from.split_at(end);
-            out.push_str(before);
-            let is_account = digits.len() == 12 && !ends_a_request_id(&out);
-            out.push_str(if is_account { self.of(digits) } else { digits });
-            rest = after;
-        }
-        out + rest
-    }
-}
-
-/// Whether what comes next is the last group of a request ID: `…-a2ca-` stands before it.
-fn ends_a_request_id(text: &str) -> bool {
-    let group = text.strip_suffix('-').and_then(|text| text.rsplit_once('-')).map(|(_, group)| group);
-    group.is_some_and(|group| group.len() == 4 && group.chars().all(|c| c.is_ascii_hexdigit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn accounts_are_masked_and_request_ids_are_not() {
-        let mut masks = Masks::default();
-        masks.of("111111111112");
-        let text =
-            "999999999998 xacct-verify-111111111112-ab (request 15393b95-c6a6-d85f-b7c6-123456789012) 1234567890123";
-        let masked =
-            "222222222222 xacct-verify-111111111111-ab (request 15393b95-c6a6-d85f-b7c6-123456789012) 1234567890123";
-        assert_eq!(masks.hidden(text), masked);
-    }
-
-    #[test]
-    fn only_text_is_masked_however_json_spells_it() {
-        // As JSON it is `\u0010` and twelve digits.
-        let mut value = json!({"asked_at": 123456789012_i64, "k 123456789012": ["\u{10}123456789012"]});
-        Masks::default().hide(&mut value);
-        let masked = json!({"asked_at": 123456789012_i64, "k 111111111111": ["\u{10}111111111111"]});
-        assert_eq!(value, masked);
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_in_one_short_line() {
-        let text = format!(r#"{{"schema_version": 1, "{}": 1}}"#, "x\\n\\u001b".repeat(10_000));
-        let message = Facts::parse(&text, "facts.json").map_or_else(|error| error.message, |_| String::new());
-        assert!(message.starts_with("facts file `facts.json`: unknown field `x\\n\\u{1b}x"), "{message:.500}");
-        assert!(message.ends_with(" at line 1 column 90024") && message.chars().count() < 3000, "{message:.500}");
+    /// The source account, as far as it is known.
+    pub(super) fn source_account(&self) -> String {
+        let told = self.link.source_account.as_ref();
+        let asked = self.caller.identity.present().and_then(|arn| arn.account());
+        told.or(asked).map_or_else(|| "of the user".to_owned(), ToString::to_string)
     }
 }

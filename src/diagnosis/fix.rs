@@ -3,13 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Side;
+use super::cause::Side;
 use super::facts::{Facts, OperatorFacts};
-use super::statement::{Held, Tie};
+use super::statement::{Attachment, Identity, PolicyRef};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
-use crate::text::word;
+use crate::text::on_one_line;
+use crate::text::shell::ShellCommand;
 
 /// One way to mend something.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,7 +26,7 @@ pub struct Fix {
 #[serde(rename_all = "snake_case")]
 pub enum FixStep {
     /// Run this command.
-    Run(String),
+    Run(ShellCommand),
     /// Write this line into a file, in place of any with that key.
     Write {
         /// The path of the file.
@@ -46,6 +47,28 @@ pub enum FixStep {
     Do(String),
 }
 
+/// What bootstrap is to change besides what the file says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BootstrapWith {
+    /// Nothing.
+    Nothing,
+    /// Sessions may have tags.
+    SessionTags,
+    /// Sessions may last this long.
+    MaxSessionDuration(String),
+}
+
+/// What verify needs besides the name of the link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum VerifyWith {
+    /// Nothing but a code where the link requires MFA.
+    Nothing,
+    /// A code, whatever the file says.
+    MfaCode,
+    /// A region that is not known here.
+    OtherRegion,
+}
+
 impl Fix {
     /// Nothing yet, by whoever answers for this side.
     pub fn by(side: Side, facts: &Facts) -> Self {
@@ -54,7 +77,7 @@ impl Fix {
             format!("the operator of {what} account {account}{profile}")
         };
         let who = match side {
-            Side::Source => operator("source", super::source_account(facts), &facts.source.operator),
+            Side::Source => operator("source", facts.source_account(), &facts.source.operator),
             Side::Target => operator("target", facts.link.role.account.to_string(), &facts.target.operator),
             Side::Organization => "an administrator of the organization".to_owned(),
             Side::Request | Side::LocalConfiguration => "you".to_owned(),
@@ -62,29 +85,34 @@ impl Fix {
         Self { who, steps: Vec::new() }
     }
 
-    /// Converges both halves, with these options besides. What xacct did not make must be adopted: bootstrap shows what it
-    /// replaces, and asks.
-    pub fn bootstrap(facts: &Facts, options: &str) -> Self {
-        let adopt = if is_foreign_role(facts) || is_foreign_grant(facts) { " --adopt" } else { "" };
-        let options = if options.is_empty() { String::new() } else { format!(" {options}") };
-        let account = &facts.link.role.account;
-        let command = format!("xacct bootstrap --target-account {account}{options}{adopt}{}", config_option(facts));
+    /// Runs bootstrap, which brings both halves to what the file says. What xacct did not make must be adopted: bootstrap
+    /// shows what it replaces, and asks.
+    pub fn bootstrap(facts: &Facts, with: BootstrapWith) -> Self {
+        let command = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &facts.link.role.account);
+        let command = match with {
+            BootstrapWith::Nothing => command,
+            BootstrapWith::SessionTags => command.flag("--allow-session-tags"),
+            BootstrapWith::MaxSessionDuration(duration) => command.option("--max-session-duration", duration),
+        };
+        let is_foreign = is_foreign_role(facts) || is_foreign_grant(facts);
+        let command = if is_foreign { command.flag("--adopt") } else { command };
         let who = "the operators of both accounts, or one who may write in both".to_owned();
-        Self { who, steps: vec![FixStep::Run(command)] }
+        Self { who, steps: vec![FixStep::Run(command.option_if("--config", config_file(facts)))] }
     }
 
     /// Adds a command.
-    pub fn run(mut self, command: impl Into<String>) -> Self {
-        self.steps.push(FixStep::Run(command.into()));
+    pub fn run(mut self, command: ShellCommand) -> Self {
+        self.steps.push(FixStep::Run(command));
         self
     }
 
     /// Proves the link again.
-    pub fn verify(self, facts: &Facts, options: &str) -> Self {
-        let options = if options.is_empty() { String::new() } else { format!(" {options}") };
-        let has_code = !facts.link.require_mfa || options.contains("--mfa-code");
-        let code = if has_code { "" } else { " --mfa-code CODE" };
-        self.run(format!("xacct verify {}{options}{code}{}", word(&facts.link.name), config_option(facts)))
+    pub fn verify(self, facts: &Facts, with: VerifyWith) -> Self {
+        let command = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
+        let command = if with == VerifyWith::OtherRegion { command.option("--region", "REGION") } else { command };
+        let needs_code = with == VerifyWith::MfaCode || facts.link.require_mfa;
+        let command = if needs_code { command.option("--mfa-code", "CODE") } else { command };
+        self.run(command.option_if("--config", config_file(facts)))
     }
 
     /// Adds a line of the target in `xacct.toml`, with this text as the value.
@@ -117,35 +145,44 @@ impl Fix {
     }
 
     /// Replaces the document of a policy; `None` removes the policy.
-    pub fn replace(self, facts: &Facts, held: &Held, document: Option<&PolicyDocument>) -> Self {
-        let (kind, name) = held.holder.kind_and_name();
-        let operator = if kind == "role" { &facts.target.operator } else { &facts.source.operator };
-        let profile = profile_option(operator);
-        let of_holder = format!("--{kind}-name {}", word(name));
-        let written = document.map(|document| word(&document.minified()));
-        let command = match (&held.tie, written) {
-            (Tie::Trust, Some(document)) => {
-                format!("aws iam update-assume-role-policy{profile} {of_holder} --policy-document {document}")
+    pub fn replace(self, facts: &Facts, policy: &PolicyRef, document: Option<&PolicyDocument>) -> Self {
+        let (kind, name) = policy.identity.kind_and_name();
+        let document = document.map(|document| on_one_line(&document.minified()).into_owned());
+        let operator = match policy.identity {
+            Identity::Role(_) => &facts.target.operator,
+            Identity::User(_) | Identity::Group(_) => &facts.source.operator,
+        };
+        let iam = |operation: &str| aws(operator, "iam", operation);
+        let of_identity = |operation: &str| {
+            let name_option = match policy.identity {
+                Identity::User(_) => "--user-name",
+                Identity::Group(_) => "--group-name",
+                Identity::Role(_) => "--role-name",
+            };
+            iam(operation).option(name_option, name)
+        };
+        let command = match (&policy.attachment, document) {
+            (Attachment::Trust, Some(document)) => {
+                of_identity("update-assume-role-policy").option("--policy-document", document)
             }
-            (Tie::Trust, None) => return self.step_do("write a trust policy for the role"),
-            (Tie::Inline(policy), Some(document)) => format!(
-                "aws iam put-{kind}-policy{profile} {of_holder} --policy-name {} --policy-document {document}",
-                word(policy)
-            ),
-            (Tie::Inline(policy), None) => {
-                format!("aws iam delete-{kind}-policy{profile} {of_holder} --policy-name {}", word(policy))
+            (Attachment::Trust, None) => return self.step_do("write a trust policy for the role"),
+            (Attachment::Inline(policy), Some(document)) => of_identity(&format!("put-{kind}-policy"))
+                .option("--policy-name", policy)
+                .option("--policy-document", document),
+            (Attachment::Inline(policy), None) => {
+                of_identity(&format!("delete-{kind}-policy")).option("--policy-name", policy)
             }
-            (Tie::Boundary(arn), _) if is_of_aws(arn) => {
+            (Attachment::Boundary(arn), _) if is_of_aws(arn) => {
                 return self.step_do(format!("give the {kind} another permissions boundary: {arn} is AWS's own"));
             }
-            (Tie::Attached(arn) | Tie::Boundary(arn), Some(document)) if !is_of_aws(arn) => format!(
-                "aws iam create-policy-version{profile} --policy-arn {} --set-as-default --policy-document {document}",
-                word(arn)
-            ),
-            (Tie::Attached(arn), _) => {
-                format!("aws iam detach-{kind}-policy{profile} {of_holder} --policy-arn {}", word(arn))
+            (Attachment::Attached(arn) | Attachment::Boundary(arn), Some(document)) if !is_of_aws(arn) => {
+                iam("create-policy-version")
+                    .option("--policy-arn", arn)
+                    .flag("--set-as-default")
+                    .option("--policy-document", document)
             }
-            (Tie::Boundary(_), _) => format!("aws iam delete-{kind}-permissions-boundary{profile} {of_holder}"),
+            (Attachment::Attached(arn), _) => of_identity(&format!("detach-{kind}-policy")).option("--policy-arn", arn),
+            (Attachment::Boundary(_), _) => of_identity(&format!("delete-{kind}-permissions-boundary")),
         };
         self.run(command)
     }
@@ -169,18 +206,19 @@ fn is_foreign_grant(facts: &Facts) -> bool {
     grant.and_then(|grant| grant.present()).is_some_and(|grant| !is_ours(grant))
 }
 
-fn is_of_aws(policy: &str) -> bool {
+/// Whether a managed policy is AWS's own.
+pub fn is_of_aws(policy: &str) -> bool {
     policy.contains(":iam::aws:policy/")
 }
 
-/// ` --profile NAME`, where the operator has a profile.
-pub fn profile_option(operator: &OperatorFacts) -> String {
-    operator.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {}", word(name)))
+/// A command of the AWS CLI, with the credentials of this operator.
+pub fn aws(operator: &OperatorFacts, service: &str, operation: &str) -> ShellCommand {
+    ShellCommand::new("aws").arg(service).arg(operation).option_if("--profile", operator.profile.as_ref())
 }
 
-fn config_option(facts: &Facts) -> String {
-    let file = &facts.link.file;
-    if file == "xacct.toml" { String::new() } else { format!(" --config {}", word(file)) }
+/// The path of `xacct.toml`, where it is not the one that is read anyway.
+fn config_file(facts: &Facts) -> Option<&str> {
+    Some(facts.link.file.as_str()).filter(|file| *file != "xacct.toml")
 }
 
 /// A text as TOML takes it: its escapes are those of JSON, and more.

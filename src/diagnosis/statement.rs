@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::Evidence;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Element, PolicyDocument, Statement};
 
 /// What holds a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
+pub enum Identity {
     /// A user, by name.
     User(String),
     /// A group, by name.
@@ -17,7 +16,7 @@ pub enum Holder {
     Role(String),
 }
 
-impl Holder {
+impl Identity {
     /// `user`, `group` or `role`, as the AWS CLI names it, and the name.
     pub fn kind_and_name(&self) -> (&'static str, &str) {
         match self {
@@ -30,7 +29,7 @@ impl Holder {
 
 /// How a policy is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tie {
+pub enum Attachment {
     /// The trust policy of a role.
     Trust,
     /// An inline policy, by name.
@@ -43,31 +42,31 @@ pub enum Tie {
 
 /// A policy, by the place where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct PolicyRef {
     /// What holds it.
-    pub holder: Holder,
+    pub identity: Identity,
     /// How.
-    pub tie: Tie,
+    pub attachment: Attachment,
 }
 
-impl Held {
+impl PolicyRef {
     /// In words, such as `inline policy xacct of user alice`.
     pub fn words(&self) -> String {
-        let (kind, name) = self.holder.kind_and_name();
-        match &self.tie {
-            Tie::Trust => format!("trust policy of {kind} {name}"),
-            Tie::Inline(policy) => format!("inline policy {policy} of {kind} {name}"),
-            Tie::Attached(arn) => format!("policy {arn} attached to {kind} {name}"),
-            Tie::Boundary(arn) => format!("permissions boundary {arn} of {kind} {name}"),
+        let (kind, name) = self.identity.kind_and_name();
+        match &self.attachment {
+            Attachment::Trust => format!("trust policy of {kind} {name}"),
+            Attachment::Inline(policy) => format!("inline policy {policy} of {kind} {name}"),
+            Attachment::Attached(arn) => format!("policy {arn} attached to {kind} {name}"),
+            Attachment::Boundary(arn) => format!("permissions boundary {arn} of {kind} {name}"),
         }
     }
 }
 
 /// A statement of a policy that was read.
 #[derive(Debug, Clone)]
-pub struct Place<'a> {
+pub struct StatementRef<'a> {
     /// The policy.
-    pub held: Held,
+    pub policy: PolicyRef,
     /// Its document.
     pub document: &'a PolicyDocument,
     /// The statement.
@@ -76,7 +75,7 @@ pub struct Place<'a> {
     pub number: usize,
 }
 
-impl Place<'_> {
+impl StatementRef<'_> {
     /// `statement 2 (Sid)`.
     pub fn numbered(&self) -> String {
         match &self.statement.sid {
@@ -85,19 +84,14 @@ impl Place<'_> {
         }
     }
 
-    /// The statement, with these elements marked.
-    pub fn evidence(&self, marked: Vec<Vec<String>>) -> Evidence {
-        Evidence::Statement {
-            policy: self.held.words(),
-            number: self.number,
-            statement: self.statement.to_value(),
-            marked,
-        }
-    }
-
-    /// The statement, with the elements marked for which it does not apply.
-    pub fn mismatched(&self, mismatches: &[Mismatch]) -> Evidence {
-        self.evidence(mismatches.iter().map(|mismatch| self.mark(mismatch)).collect())
+    /// The places in the conditions of keys that begin so.
+    pub fn marks_of_key(&self, beginning: &str) -> Vec<Vec<String>> {
+        let conditions = self.statement.condition.iter();
+        let marks = conditions.flat_map(|(operator, keys)| {
+            let keys = keys.keys().filter(|key| key.to_ascii_lowercase().starts_with(&beginning.to_ascii_lowercase()));
+            keys.map(|key| vec!["Condition".to_owned(), operator.clone(), key.clone()])
+        });
+        marks.collect()
     }
 
     /// The keys that lead to an element.
@@ -130,9 +124,7 @@ impl Place<'_> {
         found.dedup();
         found
     }
-}
 
-impl Place<'_> {
     /// The condition keys on which it depends whether an element matches: the condition's own, and those of policy
     /// variables.
     pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::aws::sts::Keys;
+use crate::aws::keys::Keys;
 use crate::iam::names::Region;
 
 /// Variables that would win over those of the session somewhere, or lead to other credentials: profiles (the SDK for

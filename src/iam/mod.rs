@@ -2,7 +2,9 @@
 
 pub mod arn;
 pub mod evaluate;
+pub mod invalid;
 pub mod names;
+pub mod partition;
 pub mod plan;
 pub mod policy;
 pub mod risks;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
-use crate::iam::policy::PolicyDocument;
+use crate::iam::policy::{PolicyDocument, PolicyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct knows a role that it made.
@@ -27,7 +27,7 @@ pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// It is there.
+    /// It exists, and this is what was read of it.
     Present(T),
     /// AWS says that it is not there.
     Absent,
@@ -35,13 +35,13 @@ pub enum Reading<T> {
     Unreadable {
         /// Such as `iam:ListRolePolicies`.
         permission: String,
-        /// AWS's message.
+        /// AWS's message, as it came.
         answer: String,
     },
 }
 
 impl<T> Reading<T> {
-    /// The same with what is there made into something else.
+    /// Returns the same with what is there made into something else.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
         match self {
             Self::Present(found) => Reading::Present(change(found)),
@@ -50,7 +50,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// What is there, if it is there and could be read.
+    /// Returns what is there, if it is there and could be read.
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(found) => Some(found),
@@ -58,7 +58,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// Whether AWS says that it is not there.
+    /// Returns whether AWS says that it is not there.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
@@ -74,7 +74,7 @@ pub enum FoundDocument {
         /// The document as IAM returned it, decoded.
         text: String,
         /// What the parser said.
-        problem: String,
+        problem: PolicyError,
     },
 }
 
@@ -84,17 +84,17 @@ impl FoundDocument {
     pub fn parse(text: &str) -> Self {
         match PolicyDocument::parse(text) {
             Ok(document) => Self::Policy(document),
-            Err(error) => Self::Unparsed { text: text.to_owned(), problem: error.to_string() },
+            Err(error) => Self::Unparsed { text: text.to_owned(), problem: error },
         }
     }
 
-    /// Whether this means the same as the wanted document.
+    /// Returns whether this means the same as the wanted document.
     #[must_use]
     pub fn matches(&self, wanted: &PolicyDocument) -> bool {
         self.policy().is_some_and(|found| found.means_the_same_as(wanted))
     }
 
-    /// The document, if it reads as one.
+    /// Returns the document, if it reads as one.
     #[must_use]
     pub fn policy(&self) -> Option<&PolicyDocument> {
         match self {
@@ -103,7 +103,7 @@ impl FoundDocument {
         }
     }
 
-    /// Characters that count against quotas: without whitespace.
+    /// Returns characters that count against quotas: without whitespace.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -156,7 +156,7 @@ pub struct DesiredRole {
 }
 
 impl DesiredRole {
-    /// All tags: those asked for and those that mark ownership.
+    /// Returns all tags: those asked for and those that mark ownership.
     #[must_use]
     pub fn all_tags(&self) -> BTreeMap<String, String> {
         let mut tags: BTreeMap<_, _> = self.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -188,31 +188,31 @@ pub struct ObservedRole {
 }
 
 impl ObservedRole {
-    /// Whether xacct made or adopted this role.
+    /// Returns whether xacct made or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
     }
 
-    /// Whether the trust policy demands MFA.
+    /// Returns whether the trust policy demands MFA.
     #[must_use]
     pub fn demands_mfa(&self) -> bool {
         self.trust.policy().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
     }
 
-    /// Whether the trust policy names this user in a condition.
+    /// Returns whether the trust policy names this user in a condition.
     #[must_use]
     pub fn admits_only(&self, user: &UserArn) -> bool {
         self.trust.policy().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
     }
 
-    /// A principal that the trust policy restricts the role to by a condition.
+    /// Returns a principal that the trust policy restricts the role to by a condition.
     #[must_use]
     pub fn only_principal(&self) -> Option<&str> {
         self.trust.policy()?.condition_values("aws:PrincipalArn").into_iter().next()
     }
 
-    /// The external ID that the trust policy compares with, if it is one.
+    /// Returns the external ID that the trust policy compares with, if it is one.
     #[must_use]
     pub fn external_id(&self) -> Option<&str> {
         let ids = self.trust.policy()?.external_ids();

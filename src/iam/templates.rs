@@ -71,7 +71,7 @@ pub struct TrustTerms {
     pub session_tags: bool,
 }
 
-/// The trust policy for these terms: each variant in `policies/` adds its condition or its statement.
+/// Returns the trust policy for these terms: each variant in `policies/` adds its condition or its statement.
 #[must_use]
 pub fn trust(terms: &TrustTerms) -> PolicyDocument {
     let fills = |name: &str| {
@@ -106,8 +106,8 @@ pub struct HcpTerms {
     pub workspace: String,
 }
 
-/// The statement that lets runs of a workspace in, with a token of their own (HashiCorp's documentation, "Dynamic
-/// credentials with the AWS provider"). An external ID and MFA have no part in it.
+/// Returns the statement that lets runs of a workspace in, with a token of their own (HashiCorp's documentation,
+/// "Dynamic credentials with the AWS provider"). An external ID and MFA have no part in it.
 #[must_use]
 pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     filled(&TRUST_HCP, &|name| {
@@ -123,13 +123,13 @@ pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     })
 }
 
-/// The trust policy of the link, with the statement for a workspace besides.
+/// Returns the trust policy of the link, with the statement for a workspace besides.
 #[must_use]
 pub fn trust_with_hcp(terms: &TrustTerms, role: &RoleArn, hcp: &HcpTerms) -> PolicyDocument {
     merge([trust(terms), trust_hcp(role, hcp)].into_iter())
 }
 
-/// The grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
+/// Returns the grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
 ///
 /// All roles stand in one statement, because the inline policies of a user share 2,048 characters.
 #[must_use]
@@ -141,13 +141,13 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
     }))
 }
 
-/// What the check needs and no more: to make, list, tag and delete buckets named `xacct-verify-*`.
+/// Returns what the check needs and no more: to make, list, tag and delete buckets named `xacct-verify-*`.
 #[must_use]
 pub fn verify_bucket(partition: Partition) -> PolicyDocument {
     filled(&VERIFY_BUCKET, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
-/// The least that the operator of the source account needs for `bootstrap` and `diagnose`.
+/// Returns the least that the operator of the source account needs for `bootstrap` and `diagnose`.
 #[must_use]
 pub fn operator_source(user: &UserArn) -> PolicyDocument {
     filled(&OPERATOR_SOURCE, &|name| {
@@ -159,7 +159,7 @@ pub fn operator_source(user: &UserArn) -> PolicyDocument {
     })
 }
 
-/// The least that the operator of the target account needs for `bootstrap` and `diagnose`.
+/// Returns the least that the operator of the target account needs for `bootstrap` and `diagnose`.
 ///
 /// IAM judges `iam:GetRole` on a role that does not exist by its ARN without a path, so both ARNs are named.
 #[must_use]
@@ -174,7 +174,7 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     })
 }
 
-/// The same for several links: `entered` are the roles through which the operator gets into target accounts.
+/// Returns the same for several links: `entered` are the roles through which the operator gets into target accounts.
 #[must_use]
 pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
     let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
@@ -183,7 +183,7 @@ pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> 
     merge([operator_source(user)].into_iter().chain(entering))
 }
 
-/// The least that the operator of a target account needs for several roles of it.
+/// Returns the least that the operator of a target account needs for several roles of it.
 #[must_use]
 pub fn operator_target_of(roles: &BTreeSet<RoleArn>) -> PolicyDocument {
     merge(roles.iter().map(operator_target))
@@ -222,7 +222,7 @@ pub enum StateLock {
     },
 }
 
-/// The least that Terraform needs of its state (Terraform's documentation, "Backend Type: s3").
+/// Returns the least that Terraform needs of its state (Terraform's documentation, "Backend Type: s3").
 #[must_use]
 pub fn state(state: &State) -> PolicyDocument {
     let fills = |name: &str| {
@@ -300,7 +300,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// One document of several: statements with the same `Sid` become one, with all their conditions and resources.
+/// Returns one document of several: statements with the same `Sid` become one, with all their conditions and resources.
 fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
     let mut merged =
         PolicyDocument { version: Some(super::policy::VERSION.to_owned()), id: None, statements: Vec::new() };

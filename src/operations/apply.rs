@@ -1,35 +1,76 @@
-//! Around writes: who asks before them, which of them AWS took, and whether it shows them all.
+//! Around writes: who asks before them, which of them AWS accepted, and whether it shows them all.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Result};
-use crate::iam::plan::bootstrap::{Change, Plan};
+use crate::iam::plan::{Change, Plan};
 use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
-/// Says of a failed change what failed, what was done before it and what was not tried.
-pub fn outcome(applied: &[(&Change, &Result<()>)], plan: &Plan, role: &str, place: &str) -> Result<()> {
+/// Asks a question at the terminal, in a thread of its own: Ctrl-C must be heard while the question stands.
+pub async fn ask(question: String, run: &Run<'_>) -> String {
+    let console = run.console.clone();
+    tokio::task::spawn_blocking(move || console.ask(&question)).await.ok().flatten().unwrap_or_default()
+}
+
+/// Refuses to go on where nobody can be asked. `pending` names what would be done, `hints` the ways out.
+///
+/// # Errors
+/// When there is no terminal to ask on.
+pub fn check_can_ask(pending: &str, hints: [&str; 2], run: &Run<'_>) -> Result<()> {
+    if run.context.terminal.can_ask {
+        return Ok(());
+    }
+    let error = Error::usage(format!("{pending}, and no terminal to ask on; nothing was changed"));
+    Err(hints.into_iter().fold(error, Error::hint))
+}
+
+/// The answer was no.
+pub fn declined() -> Error {
+    Error::new(Kind::Declined, "nothing was changed")
+}
+
+/// Asks before something is removed for good; only the whole word counts.
+///
+/// # Errors
+/// When the answer is no, or there is no terminal to ask on.
+pub async fn confirm_removal(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
+    check_can_ask(pending, ["remove without asking: --yes", hint], run)?;
+    match ask(format!("{question} Only `yes` removes:"), run).await.as_str() {
+        "yes" => Ok(()),
+        _ => Err(declined()),
+    }
+}
+
+/// Returns the first error of what was applied, with what was done before it and what was not tried.
+///
+/// # Errors
+/// When a change failed.
+pub fn outcome(applied: &[(&Change, Result<()>)], plan: &Plan, role: &str, place: &str) -> Result<()> {
     let Some((change, Err(error))) = applied.iter().find(|(_, result)| result.is_err()) else {
         return Ok(());
     };
     let mut error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
     for (done, _) in applied.iter().filter(|(_, result)| result.is_ok()) {
-        error = error.hint(format!("this was done: {}", sentence(done, role, Mood::Done)));
+        error = error.note(format!("this was done: {}", sentence(done, role, Mood::Done)));
     }
     let tried = |change: &Change| applied.iter().any(|(tried, _)| std::ptr::eq(*tried, change));
     for untried in plan.changes.iter().filter(|change| !tried(change)) {
-        error = error.hint(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
+        error = error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
     }
     Err(error.hint("mend the cause and run the same command again: it does what is left"))
 }
 
-/// Looks until there is nothing left to do: reads, too, lag behind writes. `look` gives what is left, in words.
-pub async fn nothing_left(
-    look: impl AsyncFn() -> Result<Vec<String>>,
+/// Reads until no changes are left to make: reads, too, lag behind writes. `read_left` returns what is left, in words.
+///
+/// # Errors
+/// When AWS cannot be asked, or changes are left after `patience`.
+pub async fn read_until_done(
+    read_left: impl AsyncFn() -> Result<Vec<String>>,
     place: &str,
     patience: Duration,
     progress: &Progress<'_>,
@@ -39,7 +80,7 @@ pub async fn nothing_left(
         progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
     };
     let fresh = Freshness::JustWritten { at: Instant::now(), patience };
-    let answer = fresh.settle(1, look, nothing, Result::is_ok, waiting).await.answer;
+    let answer = fresh.settle(1, read_left, nothing, Result::is_ok, waiting).await.answer;
     let left = answer
         .map_err(|error| error.context(format!("{place}: AWS took the changes, but they could not be read back")))?;
     if left.is_empty() {
@@ -48,29 +89,9 @@ pub async fn nothing_left(
     Err(not_shown(place, left))
 }
 
-/// What to say when AWS took changes and does not show them.
+/// The error for changes that AWS accepted and does not show.
 pub fn not_shown(place: &str, left: Vec<String>) -> Error {
     let left = left.join("; ");
     Error::new(Kind::Aws, format!("{place}: AWS took the changes, but these are still to be made: {left}"))
         .hint("AWS may be slow to show them, or someone else changes the same role or user: run the same command again")
-}
-
-/// Asks before something is removed for good; only the whole word counts.
-///
-/// # Errors
-/// When the answer is no, or there is nobody to ask.
-pub async fn agreed(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
-    if !run.context.terminal.can_ask {
-        return Err(Error::usage(format!("{pending}, and no terminal to ask on; nothing was changed"))
-            .hint("remove without asking: --yes")
-            .hint(hint));
-    }
-    let question = format!("{question} Only `yes` removes:");
-    let console = run.console.clone();
-    // In a thread of its own: Ctrl-C must be heard while the question stands.
-    let answer = tokio::task::spawn_blocking(move || console.ask(&question)).await;
-    match answer.ok().flatten().unwrap_or_default().as_str() {
-        "yes" => Ok(()),
-        _ => Err(Error::new(Kind::Declined, "nothing was changed")),
-    }
 }

@@ -1,4 +1,4 @@
-//! Learns everything that a diagnosis of a link needs.
+//! Collects the facts of a link for its diagnosis.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::cli::Probe;
 use crate::config::{Link, Source, WayIn};
-use crate::diagnosis::Facts;
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
+use crate::diagnosis::{Diagnosis, Facts, diagnose};
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
-use crate::operations::entry::enter;
+use crate::operations::accounts::enter;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Proof, Prover};
+use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
 
-/// What is needed to look into both accounts. The source account is entered once, however many links there are.
+/// Collects facts in both accounts. It enters the source account once, however many links there are.
 pub struct Diagnostician<'a> {
     run: &'a Run<'a>,
     connections: &'a Connections,
@@ -29,20 +29,19 @@ pub struct Diagnostician<'a> {
     operator: OnceCell<Result<Access>>,
 }
 
-/// What is looked into: a link, and what came of trying it.
+/// The link to diagnose.
 pub struct Case<'a> {
-    /// The link.
     pub link: &'a Link,
-    /// Its role.
     pub role: &'a RoleArn,
-    /// The credentials of the target's operator, where they are at hand.
+    /// The credentials of the target operator, if they were found already.
     pub target: Option<Access>,
     /// When xacct wrote either half, if this run did.
     pub written: Option<Instant>,
 }
 
 impl<'a> Diagnostician<'a> {
-    /// For the links of this user. `operator` are the credentials of the source's operator, where they are at hand.
+    /// A diagnostician for the links of this user. `operator` are the credentials of the source operator, if they were
+    /// found already.
     pub fn new(
         run: &'a Run<'a>,
         connections: &'a Connections,
@@ -64,17 +63,32 @@ impl<'a> Diagnostician<'a> {
         self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
     }
 
-    /// Learns everything about a link whose proof came out so. `None` where AWS could not be asked.
-    pub async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
-        let tried = Tried::of(proof, prover.region(claim))?;
+    /// Diagnoses a link whose proof came out so; `None` where it works, or where AWS could not be asked.
+    pub async fn explain(
+        &self,
+        case: &Case<'_>,
+        (prover, claim): (&Prover, &Claim),
+        proof: &Result<Proof>,
+        watch: &dyn Watch,
+    ) -> Option<Diagnosis> {
+        if matches!(proof, Ok(proof) if proof.outcome == Outcome::Works) {
+            return None;
+        }
+        watch.now("reading both halves");
+        self.facts(case, prover, claim, proof).await.as_ref().map(diagnose)
+    }
+
+    /// Collects everything about a link whose proof came out so. `None` where AWS could not be asked.
+    async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
+        let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
         let halves = self.halves(case);
         let caller = self.caller(prover, claim);
         let (halves, caller) = tokio::join!(halves, caller);
         self.together(case, (prover, claim), tried, halves, caller)
     }
 
-    /// The same where the link is still to be tried: beside everything else.
-    pub async fn try_and_learn(
+    /// Tries the link, and collects everything else beside that.
+    pub async fn try_and_collect(
         &self,
         case: &Case<'_>,
         prover: &Prover,
@@ -83,7 +97,7 @@ impl<'a> Diagnostician<'a> {
         let (proof, halves, caller) =
             tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
-        let tried = Tried::of(&proof, prover.region(claim));
+        let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
         (proof, facts)
     }
@@ -110,18 +124,21 @@ impl<'a> Diagnostician<'a> {
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
         let mut caller = collect::caller(prover, claim).await;
-        self.surroundings(&mut caller);
+        let variable = |name| self.run.context.variable(name);
+        // Keys in the environment win unless a profile was asked for by an option or in the file.
+        let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
+        let from_environment = has_keys && caller.profile.is_none();
+        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+        self.add_profile_of_user(&mut caller);
         caller
     }
 
-    /// What the variables and the AWS config files have to do with the credentials.
-    fn surroundings(&self, caller: &mut CallerFacts) {
-        let variable = |name| self.run.context.variable(name);
-        let from_environment = caller.origin == "environment" && variable("AWS_ACCESS_KEY_ID").is_some();
-        caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
+    /// Adds whether there is a profile that is called like the user.
+    fn add_profile_of_user(&self, caller: &mut CallerFacts) {
         let user = self.user.to_string();
         let is_another = caller.profile.as_ref() != Some(&user);
-        caller.profile_of_user = Some(user).filter(|user| is_another && self.connections.require(user).is_ok());
+        caller.profile_of_user =
+            Some(user).filter(|user| is_another && self.connections.profiles().require(user).is_ok());
     }
 
     fn link(&self, case: &Case<'_>) -> LinkFacts {
@@ -163,15 +180,13 @@ impl<'a> Diagnostician<'a> {
             target,
         })
     }
-}
 
-impl Diagnostician<'_> {
-    /// What can be learned where there are no credentials to try the link with.
+    /// Collects what can be learned where there are no credentials to try the link with.
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
-        self.surroundings(&mut caller);
-        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?)?;
+        self.add_profile_of_user(&mut caller);
+        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
             asked_at: now(self.run),

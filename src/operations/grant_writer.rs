@@ -1,8 +1,8 @@
 //! Writes the grant: one document for all links of a user, which IAM replaces whole and on no condition.
 //!
-//! Runs that read it at the same time and write it one after the other undo each other's work. So it is read right before
-//! it is written, read again afterwards, and looked at now and then while AWS is waited for; what another run undid is
-//! written again, with what that run wrote.
+//! Runs that read it at the same time and write it one after the other undo each other's work. So xacct reads it right
+//! before it writes, reads it again afterwards, and now and then while it waits for AWS; what another run undid it writes
+//! again, with what that run wrote.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::aws::iam::read::{self, Holder};
 use crate::aws::iam::{apply, observe};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::PolicyName;
-use crate::iam::plan::bootstrap::Plan;
-use crate::iam::state::{FoundDocument, ObservedUser, Reading};
-use crate::operations::accounts::{self, Operator};
-use crate::operations::apply::outcome;
+use crate::iam::plan::Plan;
+use crate::iam::state::{FoundDocument, ObservedUser};
+use crate::operations::accounts::Operator;
+use crate::operations::apply::{not_shown, outcome};
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
@@ -24,17 +24,17 @@ use crate::report::console::Progress;
 /// How often one run writes the grant: others that write it ever again are not fought.
 const MOST_WRITES: usize = 6;
 
-/// What is to be done about a grant, as it was found.
+/// Decides what to do about a grant as it was found.
 type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
 
 /// The grant, as one run writes it.
-pub struct Grant {
+pub struct GrantWriter {
     operator: Operator,
     user: ObservedUser,
     name: PolicyName,
     planner: Planner,
     random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// What stood there before each write of ours: reads that lag behind still show it.
+    /// What each of our writes replaced: reads that lag behind still show it.
     replaced: Vec<Option<FoundDocument>>,
     /// What was planned last, and applied unless it failed.
     pub plan: Plan,
@@ -42,8 +42,8 @@ pub struct Grant {
     pub written: Option<Instant>,
 }
 
-impl Grant {
-    /// The grant of this user. `planner` says what is to be done about it, whatever stands there.
+impl GrantWriter {
+    /// A writer of this user's grant. `planner` decides what to do about a grant as it was found.
     pub fn new(
         operator: &Operator,
         user: &ObservedUser,
@@ -77,11 +77,11 @@ impl Grant {
     /// others undo it again and again.
     pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
-            let mut found = self.look_past_lag(patience, progress).await?;
+            let mut found = self.read_past_lag(patience, progress).await?;
             if is_repair && !self.planned(found.as_ref())?.is_empty() {
                 // The other run may be doing the same.
                 sleep(self.jitter(Duration::from_millis(300))).await;
-                found = self.look_past_lag(patience, progress).await?;
+                found = self.read_past_lag(patience, progress).await?;
             }
             let plan = self.planned(found.as_ref())?;
             if plan.is_empty() {
@@ -93,11 +93,11 @@ impl Grant {
         Ok(())
     }
 
-    /// Writes, rests and looks once more: whoever read the grant before it was written may still write. For those who have
+    /// Writes, rests and reads once more: whoever read the grant before it was written may still write. For those who have
     /// nothing else to wait for.
     ///
     /// # Errors
-    /// As [`Grant::write`].
+    /// As [`GrantWriter::write`].
     pub async fn write_and_rest(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         loop {
             let (writes, start) = (self.replaced.len(), Instant::now());
@@ -105,27 +105,43 @@ impl Grant {
             if writes == self.replaced.len() {
                 return Ok(());
             }
-            // Twice the three round trips that this took, and what another run takes from its look to its write is one.
+            // Twice the three round trips that this took, and what another run takes from its read to its write is one.
             let rest = start.elapsed() * 2;
             sleep(rest.clamp(Duration::from_millis(200), Duration::from_secs(2))).await;
         }
     }
 
-    /// Looks now and then until `ended`, and writes again what was undone: whoever read the grant before it was written may
-    /// still write. A write that has begun is not cut short. `repaired` is told when it was written again.
+    /// Runs `work`, and meanwhile checks the grant now and then: whoever read it before it was written may still write.
+    /// What was undone is written again, and `repaired` is told when. A write that has begun is not cut short.
     ///
     /// # Errors
-    /// When what was undone cannot be written again: the link may still work for a moment.
-    pub async fn guard(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
+    /// When what was undone cannot be written again; `work` is then dropped, because it would wait for a grant that does
+    /// not come.
+    pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
+        let (running, ended) = oneshot::channel();
+        let work = async {
+            let done = work.await;
+            drop(running);
+            Ok(done)
+        };
+        let (done, ()) = tokio::try_join!(work, self.guard_until(ended, repaired))?;
+        Ok(done)
+    }
+
+    /// Repairs the grant until `ended`.
+    ///
+    /// # Errors
+    /// When what was undone cannot be written again.
+    async fn guard_until(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
-            let look = async {
+            let read = async {
                 sleep(pause).await;
-                self.look().await
+                self.read().await
             };
             let found = tokio::select! {
                 _ = &mut ended => return Ok(()),
-                found = look => found,
+                found = read => found,
             };
             // What cannot be read or decided now is for the diagnosis, if the link does not come to work.
             let Ok(found) = found else { continue };
@@ -142,30 +158,24 @@ impl Grant {
         format!("source account {}", self.user.arn.account)
     }
 
-    async fn look(&self) -> Result<Option<FoundDocument>> {
+    async fn read(&self) -> Result<Option<FoundDocument>> {
         let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
         if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
             // It was seen, and nothing of ours took it away: what one read misses must not be written over.
-            let look = async || {
+            let read_both = async || {
                 let names = read::inline_names(access, holder).await?;
                 Ok((names, read::inline(access, holder, self.name.as_str()).await?))
             };
             let what = format!("policy {} of user `{}`", self.name, self.user.arn.name);
-            let found = observe::consistent(&what, look, |(names, reading)| {
+            let found = observe::consistent(&what, read_both, |(names, reading)| {
                 let is_listed =
                     names.present().is_some_and(|names| names.iter().any(|name| *name == self.name.as_str()));
                 is_listed && reading.is_absent()
             });
             (_, reading) = found.await?;
         }
-        match reading {
-            Reading::Present(found) => Ok(Some(found)),
-            Reading::Absent => Ok(None),
-            Reading::Unreadable { permission, answer } => {
-                Err(accounts::unreadable(&self.operator, &permission, &answer))
-            }
-        }
+        self.operator.readable(reading)
     }
 
     fn planned(&self, found: Option<&FoundDocument>) -> Result<Plan> {
@@ -192,12 +202,11 @@ impl Grant {
         let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;
         self.replaced.push(found);
         self.written = Some(Instant::now());
-        let results: Vec<_> = applied.iter().map(|applied| (applied.change, &applied.result)).collect();
-        outcome(&results, &self.plan, "", &self.place())
+        outcome(&applied, &self.plan, "", &self.place())
     }
 
-    /// What stands there, once it is not what stood there before our last write.
-    async fn look_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
+    /// Reads until the answer is not one that our writes replaced.
+    async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
         let place = self.place();
         let is_current = |found: &Option<FoundDocument>| {
             !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
@@ -207,7 +216,7 @@ impl Grant {
         };
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
         let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
-        let found = fresh.settle(1, async || self.look().await, is_welcome, Result::is_ok, waiting).await.answer;
+        let found = fresh.settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting).await.answer;
         let found = found.map_err(|error| {
             let what = match self.replaced.is_empty() {
                 true => "the grant cannot be read, so nothing of it was changed",
@@ -220,7 +229,7 @@ impl Grant {
         }
         let left = self.planned(found.as_ref())?;
         let left = left.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect();
-        Err(crate::operations::apply::not_shown(&place, left))
+        Err(not_shown(&place, left))
     }
 
     /// A random part of this time, so that two runs do not keep step.

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::operations::run::Run;
+use crate::text::shell::ShellCommand;
 
 /// How long the last buckets may take to be deleted.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,8 +52,9 @@ async fn delete_leftovers(run: &Run<'_>) {
         _ = signal() => names,
     };
     for name in left {
+        let delete = ShellCommand::new("aws").args(["s3api", "delete-bucket"]).option("--bucket", &name);
         let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind"))
-            .hint(format!("delete it with credentials of the target account: aws s3api delete-bucket --bucket {name}"))
+            .hint(format!("delete it with credentials of the target account: {delete}"))
             .hint("or let the next `xacct sweep` delete it, an hour from now at the earliest");
         run.console.error(&error);
     }

@@ -1,8 +1,7 @@
-//! What commands are made of. Knows no command.
+//! What commands are made of. Nothing here imports a command.
 
 pub(crate) mod accounts;
 pub(crate) mod apply;
-pub(crate) mod entry;
 pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
@@ -10,3 +9,4 @@ pub(crate) mod proving;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod settle;
+pub(crate) mod work;

@@ -1,23 +1,21 @@
-//! What is claimed of a link, and who proves it.
+//! What is claimed of a link, and with whose credentials it is proven.
 
 use std::sync::Arc;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::aws::credentials::mfa::{AskForCode, Mfa};
-use crate::aws::credentials::session_cache::{Cache, Warn};
-use crate::cli::{BucketNamespace, Probe, TypedCode, UserOptions};
+use crate::cli::{self, BucketNamespace, Probe};
 use crate::config::Link;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaSerial};
+use crate::iam::names::AccountId;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Extent, Freshness, MfaMeans, Prover, RequestOptions, TestBucket};
+use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
-/// Whose links the file records.
+/// The user in `xacct.toml`.
 ///
 /// # Errors
-/// When it does not say.
+/// When the file names none.
 pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     run.file.source.user.clone().ok_or_else(|| {
         Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
@@ -25,33 +23,7 @@ pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     })
 }
 
-/// Says something to the person at the terminal.
-pub fn saying(run: &Run<'_>) -> Warn {
-    let console = run.console.clone();
-    Arc::new(move |text: &str| console.say(text))
-}
-
-/// What there is to pass MFA with: a code, somebody to ask for one, a place where sessions are kept.
-///
-/// # Errors
-/// When the code is none.
-pub fn mfa(options: &UserOptions, run: &Run<'_>) -> Result<Mfa> {
-    let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
-    let ask = run.context.terminal.can_ask.then(|| {
-        let console = run.console.clone();
-        Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
-    });
-    let cache = if options.no_cache { None } else { cache(run) };
-    Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))
-}
-
-/// Where sessions are kept; nowhere for a user without a home.
-pub fn cache(run: &Run<'_>) -> Option<Cache> {
-    Some(Cache::new(run.context.cache_folder()?, run.context.now, saying(run)))
-}
-
-/// A prover for links of the user, with whatever there is to pass MFA with. `named` says that somebody named these
-/// credentials as the user's.
+/// A prover for links of the user. `named` says that these credentials were named as the user's own.
 ///
 /// # Errors
 /// When the profile's `mfa_serial` is none.
@@ -63,19 +35,13 @@ pub fn prover(
     source: Option<AccountId>,
     run: &Run<'_>,
 ) -> Result<Prover> {
-    let serial = access.profile.as_deref().and_then(|profile| connections.profile_setting(profile, "mfa_serial"));
+    let serial = access.profile.as_deref().and_then(|profile| connections.profiles().setting(profile, "mfa_serial"));
     let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }
 
 /// What is claimed of a link.
-pub fn claim(
-    link: &Link,
-    role: RoleArn,
-    external_id: Option<ExternalId>,
-    freshness: Freshness,
-    run: &Run<'_>,
-) -> Claim {
+pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -> Claim {
     let extent = match link.probe {
         Probe::Identity => Extent::Refusals,
         Probe::Bucket => Extent::Bucket(TestBucket {
@@ -85,12 +51,27 @@ pub fn claim(
         }),
     };
     Claim {
-        role,
-        external_id,
+        role: role.clone(),
+        external_id: link.external_id.known().cloned(),
         require_mfa: link.require_mfa,
         region: link.region.clone(),
         freshness,
         request: RequestOptions::default(),
         extent,
+    }
+}
+
+/// The exit code of one proof.
+pub fn exit_code(proof: &Result<Proof>) -> ExitCode {
+    match proof {
+        Ok(proof) => proof.outcome.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    }
+}
+
+impl From<&cli::RequestOptions> for RequestOptions {
+    fn from(typed: &cli::RequestOptions) -> Self {
+        let cli::RequestOptions { session_name, duration, session_tag, source_identity } = typed.clone();
+        Self { session_name, duration, tags: session_tag, source_identity }
     }
 }

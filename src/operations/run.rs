@@ -1,12 +1,20 @@
 //! What every command is given.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
+use crate::aws::client::notify::Warn;
+use crate::aws::connections::Connections;
+use crate::aws::credentials::mfa::{AskForCode, Mfa};
+use crate::aws::credentials::session_cache::Cache;
 use crate::aws::s3::test_bucket::Leftovers;
+use crate::cli::{TypedCode, UserOptions};
 use crate::config::ConfigFile;
 use crate::context::Context;
+use crate::error::Result;
+use crate::iam::names::{MfaSerial, Region};
 use crate::report::Console;
 
 /// What every command is given.
@@ -17,8 +25,56 @@ pub(crate) struct Run<'a> {
     pub leftovers: Leftovers,
 }
 
-/// Works on all of these, so many of them side by side, and gives the results in the order of what they are of. One that
-/// takes long holds up no other.
+/// What the connections of a command are opened with.
+pub(crate) struct Opening<'a> {
+    /// How to pass MFA.
+    pub user: &'a UserOptions,
+    /// The Region, unless the profile's is used.
+    pub region: Option<Region>,
+    pub path_style: bool,
+    /// Maximum STS requests per second; `None` is the default.
+    pub sts_rate: Option<u16>,
+}
+
+impl Run<'_> {
+    /// Opens connections; sends nothing yet.
+    ///
+    /// # Errors
+    /// When the MFA code is malformed, or the AWS config files cannot be read.
+    pub async fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
+        let mfa = self.mfa(opening.user)?;
+        let connections = Connections::open(opening.region, opening.path_style, self.notify()).await?.with_mfa(mfa);
+        Ok(match opening.sts_rate {
+            Some(rate) => connections.with_sts_rate(rate),
+            None => connections,
+        })
+    }
+
+    /// The session cache; `None` for a user without a home folder.
+    pub fn session_cache(&self) -> Option<Cache> {
+        Some(Cache::new(self.context.cache_folder()?, self.context.now, self.notify()))
+    }
+
+    /// What there is to pass MFA with: a code, a terminal to ask for one, cached sessions.
+    fn mfa(&self, options: &UserOptions) -> Result<Mfa> {
+        let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
+        let ask = self.context.terminal.can_ask.then(|| {
+            let console = self.console.clone();
+            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
+        });
+        let cache = if options.no_cache { None } else { self.session_cache() };
+        Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))
+    }
+
+    /// Passes messages of lower layers to the console.
+    fn notify(&self) -> Warn {
+        let console = self.console.clone();
+        Arc::new(move |text: &str| console.say(text))
+    }
+}
+
+/// Works on all of these, at most `concurrency` at a time, and returns the results in their order. One that takes long
+/// holds up no other.
 pub(crate) async fn side_by_side<T, R>(
     all: impl IntoIterator<Item = T>,
     concurrency: u16,

@@ -1,27 +1,25 @@
 //! A session of a role, for those who use the link.
 
 use crate::aws::client::access::Access;
-use crate::aws::connections::Connections;
 use crate::aws::credentials::mfa;
-use crate::aws::credentials::session_cache::Key;
-use crate::aws::sts::SessionCredentials;
+use crate::aws::credentials::session_cache::{Cache, Key};
+use crate::aws::keys::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
-use crate::operations::run::Run;
+use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// A session that is open.
 pub struct Opened {
-    /// What its calls are signed with.
     pub credentials: SessionCredentials,
     /// Whose it is, in words.
     pub whose: String,
-    /// Where it is used, where anybody said so.
+    /// The Region to use it in, if one is set.
     pub region: Option<Region>,
 }
 
@@ -46,33 +44,35 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
         extent: Extent::Session,
         region: region.clone(),
         request: RequestOptions {
-            session_name: options.request.session_name.clone(),
             duration: options.request.duration.or_else(|| longest(&link, access)),
-            tags: options.request.session_tag.clone(),
-            source_identity: options.request.source_identity.clone(),
+            ..RequestOptions::from(&options.request)
         },
-        ..proving::claim(&link, role.clone(), link.external_id.known().cloned(), Freshness::Settled, run)
+        ..proving::claim(&link, &role, Freshness::Settled, run)
     };
-    let cache = if options.cache { proving::cache(run) } else { None };
-    let key = key(&prover, &claim)?;
+    let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
     }
-    let kept = match &cache {
-        Some(cache) => mfa::kept(cache, &access.in_region(prover.region(&claim)), &key).await,
-        None => None,
-    };
-    let credentials = match kept {
-        Some(kept) => kept,
-        None => {
-            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role))?;
-            if let Some(cache) = &cache {
-                cache.store(&key, &session.credentials);
-            }
-            session.credentials
-        }
-    };
+    let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
+}
+
+/// The session from the cache; without a cache, or where it has none, a new one.
+async fn cached_or_new(
+    prover: &Prover,
+    claim: &Claim,
+    link: &Link,
+    cache: Option<Cache>,
+) -> Result<SessionCredentials> {
+    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
+    let Some(cache) = cache else { return Ok(new().await?.credentials) };
+    let key = key(prover, claim)?;
+    if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
+        return Ok(cached);
+    }
+    let session = new().await?;
+    cache.store(&key, &session.credentials);
+    Ok(session.credentials)
 }
 
 /// Opens a session of the user's own.
@@ -102,8 +102,8 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
-    let mfa = proving::mfa(&options.user, run)?;
-    let connections = Connections::open(region, false, proving::saying(run)).await?.with_mfa(mfa);
+    let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
+    let connections = run.open_connections(opening).await?;
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
     let shown = name.name().to_string();
@@ -144,14 +144,15 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
     let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
     if words.contains("MaxSessionDuration set for this role") {
-        return error.hint("ask for a shorter session: --duration 1h").hint(format!(
-            "or let the role have longer ones: xacct bootstrap --target-account {} --max-session-duration 12h",
-            link.account
-        ));
+        let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
+        let lengthen = lengthen.option("--max-session-duration", "12h");
+        let error = error.hint("ask for a shorter session: --duration 1h");
+        return error.hint(format!("or let the role have longer ones: {lengthen}"));
     }
-    if error.code() != Some("AccessDenied") {
+    if !error.is_denial() {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: xacct diagnose {}", word(&link.name)))
+    let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
+    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: {diagnose}"))
 }

@@ -1,18 +1,21 @@
-//! What a link means for its two halves: the same whether they are made or printed.
+//! Settles a link: from `xacct.toml` and the options to the desired role and grant, the same whether they are created or
+//! printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{self, Link};
-use crate::error::{Error, Result};
+use crate::config::{self, ExternalIdChoice, Link};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn};
-use crate::iam::names::PolicyName;
+use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole};
+use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
+use crate::operations::accounts::{SourceSide, TargetSide};
 use crate::operations::run::Run;
 
-/// Inline policies by name.
-type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
+/// Inline policies of a role, by name.
+pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
 
 /// The role of the link as it should be.
 pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePolicies) -> DesiredRole {
@@ -88,4 +91,52 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
         files.insert(link.name.clone(), own);
     }
     Ok(files)
+}
+
+/// Settles what depends on the role as it was observed.
+///
+/// # Errors
+/// When the role is restricted to another user and nobody said to change that, or the system gives no random bytes.
+pub fn complete(
+    link: &mut Link,
+    source: &SourceSide,
+    observed: Option<&ObservedRole>,
+    context: &Context,
+) -> Result<()> {
+    let ours = observed.filter(|role| role.is_ours());
+    if let Some(role) = ours {
+        link.require_mfa |= link.keeps.mfa && role.demands_mfa();
+        link.restrict_to_user |= link.keeps.user && role.admits_only(&source.user);
+        if link.keeps.user
+            && !link.restrict_to_user
+            && let Some(other) = role.only_principal()
+        {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("role `{}` in account {} admits only `{other}`", link.role, link.account),
+            )
+            .hint("make another role for this user: --role-name NAME")
+            .hint("or open the role to whoever the source account grants it: --restrict-to-user=false"));
+        }
+    }
+    let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
+    link.external_id = match (&link.external_id, found) {
+        (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(found)) => ExternalIdChoice::Use(found),
+        (ExternalIdChoice::Generate, None) => {
+            let mut bytes = [0; ExternalId::RANDOM_BYTES];
+            (context.random)(&mut bytes)
+                .map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
+            ExternalIdChoice::Use(ExternalId::from_random_bytes(&bytes))
+        }
+        (ExternalIdChoice::AsFound, None) => ExternalIdChoice::None,
+        (settled, _) => settled.clone(),
+    };
+    Ok(())
+}
+
+/// The partition that both accounts are in.
+#[must_use]
+pub fn partition(source: &SourceSide, target: Option<&TargetSide>) -> Partition {
+    let of_target = target.and_then(|target| target.operator.caller.arn.partition());
+    of_target.unwrap_or(source.user.partition)
 }

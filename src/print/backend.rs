@@ -15,7 +15,7 @@ use crate::print::provider::comment;
 /// Who reads the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
-    /// HashiCorp's.
+    /// HashiCorp's Terraform.
     Terraform,
     /// Its fork, from 1.6 on.
     OpenTofu,
@@ -33,7 +33,7 @@ impl fmt::Display for Tool {
 /// A version of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
-    /// Of which tool.
+    /// The tool that counts so.
     pub tool: Tool,
     /// Major and minor number.
     number: (u32, u32),
@@ -43,19 +43,20 @@ impl Version {
     /// The version that is meant when none is named: the first in which `use_lockfile` is no experiment.
     pub const USUAL: Self = Self { tool: Tool::Terraform, number: (1, 11) };
 
-    /// The role is named in `assume_role = {…}`; before 1.6 at the top level, from where 1.10 removed it (Terraform's
-    /// changelogs of 1.6 and 1.10).
+    /// Returns whether the role is named in `assume_role = {…}`; before 1.6 at the top level, from where 1.10 removed it
+    /// (Terraform's changelogs of 1.6 and 1.10).
     fn has_nested_role(self) -> bool {
         self.number >= (1, 6)
     }
 
-    /// `use_lockfile`: since 1.10 of either (changelogs of Terraform 1.10 and OpenTofu 1.10).
+    /// Returns whether there is `use_lockfile`: since 1.10 of either (changelogs of Terraform 1.10 and OpenTofu 1.10).
     #[must_use]
     pub fn has_lockfile(self) -> bool {
         self.number >= (1, 10)
     }
 
-    /// The newest version whose backend this program was made for, if this one is newer: it is taken for the same.
+    /// Returns the newest version whose backend this program was made for, if this one is newer: it is taken for the
+    /// same.
     #[must_use]
     pub fn as_known(self) -> Option<Self> {
         let number = match self.tool {
@@ -88,7 +89,7 @@ impl FromStr for Version {
         };
         let Some((major, minor, _)) = numbers(number) else {
             return Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("Terraform's are written as 1.11, OpenTofu's as opentofu-1.8"));
+                .hint("write a version of Terraform such as 1.11, or one of OpenTofu such as opentofu-1.8"));
         };
         let version = Self { tool, number: (major, minor) };
         match tool {
@@ -105,7 +106,7 @@ impl FromStr for Version {
     }
 }
 
-/// The numbers of a version: `1.11` or `1.11.4`.
+/// Returns the numbers of a version: `1.11` or `1.11.4`.
 pub(super) fn numbers(text: &str) -> Option<(u32, u32, u32)> {
     let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
     let parts: Vec<_> = text.split('.').collect();
@@ -120,24 +121,25 @@ pub(super) fn numbers(text: &str) -> Option<(u32, u32, u32)> {
     }
 }
 
-/// The backend.
+/// An `s3` backend that keeps its state in the target account.
 #[derive(Debug, Clone)]
 pub struct Backend {
-    /// Who reads it.
+    /// Decides which arguments exist.
     pub version: Version,
-    /// The link.
+    /// The link through which the state is reached.
     pub access: Access,
-    /// The bucket.
+    /// The name of the bucket, which must exist.
     pub bucket: String,
-    /// The key of the state.
+    /// The path of the state in the bucket.
     pub key: String,
-    /// The region of the bucket.
+    /// The bucket's Region; left to the environment if absent.
     pub region: Option<Region>,
     /// The DynamoDB table that keeps two runs apart, where the version has no lock file.
     pub lock_table: Option<String>,
 }
 
-/// The name of a bucket: 3 to 63 of lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming rules).
+/// Checks the name of a bucket: 3 to 63 of lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming
+/// rules).
 ///
 /// # Errors
 /// When it cannot be one.
@@ -154,7 +156,7 @@ pub fn check_bucket(name: &str) -> Result<()> {
         .hint("give 3 to 63 lower-case letters, digits, `.` and `-`"))
 }
 
-/// The key of a state, as the backend takes it: no `/` at either end and none twice.
+/// Checks the key of a state, as the backend takes it: no `/` at either end and none twice.
 ///
 /// # Errors
 /// When the backend would refuse it.
@@ -172,7 +174,8 @@ pub fn check_key(key: &str) -> Result<()> {
         .hint("give a path such as `network/terraform.tfstate`"))
 }
 
-/// The name of a DynamoDB table: 3 to 255 of letters, digits and `_-.` (DynamoDB Developer Guide, naming rules).
+/// Checks the name of a DynamoDB table: 3 to 255 of letters, digits and `_-.` (DynamoDB Developer Guide, naming
+/// rules).
 ///
 /// # Errors
 /// When it cannot be one.
@@ -184,7 +187,7 @@ pub fn check_table(name: &str) -> Result<()> {
         .hint("give 3 to 255 letters, digits, `_`, `-` and `.`"))
 }
 
-/// The whole file.
+/// Returns the whole file.
 #[must_use]
 pub fn document(backend: &Backend) -> String {
     let mut text = comment(&backend.access, &backend.version.tool.to_string());

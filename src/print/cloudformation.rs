@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::text::yaml;
 use crate::iam::names::ExternalId;
 use crate::iam::state::DesiredRole;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
-/// The template, as JSON has it. Values that differ from account to account are parameters.
+/// Returns the template, as JSON has it. Values that differ from account to account are parameters.
 #[must_use]
 pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by: &str) -> Value {
     let mut parameters = Map::new();
@@ -78,7 +78,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
     })
 }
 
-/// The trust policy with parameters in the place of this link's values.
+/// Returns the trust policy with parameters in the place of this link's values.
 fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&ExternalId>) -> Value {
     match value {
         Value::Object(object) => {
@@ -102,49 +102,74 @@ fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&Exter
     }
 }
 
-/// The ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which would take a
-/// path for a template.
+/// Returns the ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which
+/// would take a path for a template.
 fn user_of_a_parameter(arn: &str, role: &DesiredRole) -> Option<Value> {
     let (before, user) = arn.split_once(&format!("::{}:", role.source))?;
     Some(json!({"Fn::Join": ["", [format!("{before}::"), {"Ref": "SourceAccount"}, format!(":{user}")]]}))
 }
 
-/// The template as YAML, below comments on how to roll it out.
+/// Returns the template as YAML, below comments on how to roll it out.
 #[must_use]
 pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: Option<&ExternalId>) -> String {
     let name = stack_name(role.arn.name.as_str());
     let region = role.arn.partition.default_region();
-    let overrides = match external_id {
-        None => String::new(),
-        Some(_) => format!(
-            "# Another external ID for one of the accounts:\n\
-             #   aws cloudformation update-stack-instances --stack-set-name {name} --regions {region} \\\n\
-             #     --deployment-targets \\\n\
-             #       OrganizationalUnitIds=ou-xxxx-xxxxxxxx,Accounts=ACCOUNT,AccountFilterType=INTERSECTION \\\n\
-             #     --parameter-overrides ParameterKey=ExternalId,ParameterValue=ID\n"
-        ),
-    };
-    let file = word(file);
+    let stack_set =
+        |operation| ShellCommand::new("aws").arg("cloudformation").arg(operation).option("--stack-set-name", &name);
+    let overrides = stack_set("update-stack-instances")
+        .option("--regions", region)
+        .on_next_line()
+        .flag("--deployment-targets")
+        .on_next_line()
+        .arg("OrganizationalUnitIds=ou-xxxx-xxxxxxxx,Accounts=ACCOUNT,AccountFilterType=INTERSECTION")
+        .on_next_line()
+        .option("--parameter-overrides", "ParameterKey=ExternalId,ParameterValue=ID");
+    let overrides = external_id.map_or_else(String::new, |_| {
+        format!("# Another external ID for one of the accounts:\n{}", commented(&overrides))
+    });
+    let deploy = ShellCommand::new("aws")
+        .args(["cloudformation", "deploy"])
+        .option("--stack-name", &name)
+        .option("--template-file", file)
+        .on_next_line()
+        .option("--capabilities", "CAPABILITY_NAMED_IAM");
+    let create_set = stack_set("create-stack-set")
+        .option("--template-body", format!("file://{file}"))
+        .on_next_line()
+        .option("--capabilities", "CAPABILITY_NAMED_IAM")
+        .option("--permission-model", "SERVICE_MANAGED")
+        .on_next_line()
+        .option("--auto-deployment", "Enabled=true,RetainStacksOnAccountRemoval=false")
+        .option("--managed-execution", "Active=true");
+    let create_instances = stack_set("create-stack-instances")
+        .on_next_line()
+        .option("--deployment-targets", "OrganizationalUnitIds=ou-xxxx-xxxxxxxx")
+        .option("--regions", region)
+        .on_next_line()
+        .option("--operation-preferences", "MaxConcurrentPercentage=100,FailureTolerancePercentage=100");
     format!(
         "# One account:\n\
-         #   aws cloudformation deploy --stack-name {name} --template-file {file} \\\n\
-         #     --capabilities CAPABILITY_NAMED_IAM\n\
+         {}\
          # Every account of an organizational unit, from the management account or a delegated administrator's\n\
          # (--call-as DELEGATED_ADMIN). Stack sets never deploy to the management account itself.\n\
-         #   aws cloudformation create-stack-set --stack-set-name {name} --template-body file://{file} \\\n\
-         #     --capabilities CAPABILITY_NAMED_IAM --permission-model SERVICE_MANAGED \\\n\
-         #     --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false --managed-execution Active=true\n\
-         #   aws cloudformation create-stack-instances --stack-set-name {name} \\\n\
-         #     --deployment-targets OrganizationalUnitIds=ou-xxxx-xxxxxxxx --regions {region} \\\n\
-         #     --operation-preferences MaxConcurrentPercentage=100,FailureTolerancePercentage=100\n\
+         {}{}\
          # Exactly one region: IAM has none. Without the preferences accounts are done one at a time, up to the first\n\
          # failure. A role of that name that is there already makes the stack fail: bootstrap and this do not mix.\n\
          {overrides}\n{}",
+        commented(&deploy),
+        commented(&create_set),
+        commented(&create_instances),
         yaml(template, ""),
     )
 }
 
-/// A stack's name: letters, digits and dashes, beginning with a letter (CloudFormation API reference, CreateStack).
+/// Returns a command as a comment.
+fn commented(command: &ShellCommand) -> String {
+    command.to_string().lines().map(|line| format!("#   {line}\n")).collect()
+}
+
+/// Returns a stack's name: letters, digits and dashes, beginning with a letter (CloudFormation API reference,
+/// CreateStack).
 fn stack_name(role: &str) -> String {
     let name: String = role.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("xacct-{name}") }

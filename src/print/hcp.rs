@@ -7,9 +7,9 @@ use super::Access;
 use crate::error::{Error, Result};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
-use crate::text::word;
+use crate::text::shell::{ShellCommand, quoted};
 
-/// Where a workspace is, checked: each part becomes part of a pattern in the trust policy.
+/// Checks where a workspace is: each part becomes part of a pattern in the trust policy.
 ///
 /// # Errors
 /// When a name has what HCP Terraform does not allow in it.
@@ -67,18 +67,19 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
         .hint("let runs in with tokens of their own: --auth dynamic"));
     }
     let user = access.user.as_ref().map_or("USER", |user| user.as_str());
+    let make_key = ShellCommand::new("aws").args(["iam", "create-access-key"]).option("--user-name", user);
+    let print = ShellCommand::new("xacct").arg("print-provider-hcl").arg(&access.target);
     Ok(format!(
         "{heading}\
          # Mark both keys as sensitive. Their values are shown once, by\n\
-         #   aws iam create-access-key --user-name {user}\n\
+         #   {make_key}\n\
          AWS_ACCESS_KEY_ID=\n\
          AWS_SECRET_ACCESS_KEY=\n\
          {region}\
          # The configuration assumes the role itself, with what this prints:\n\
-         #   xacct print-provider-hcl {target}\n",
+         #   {print}\n",
         heading = heading(workspace),
         region = region(access),
-        target = word(&access.target),
     ))
 }
 
@@ -86,6 +87,10 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
 #[must_use]
 pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocument) -> String {
     let document = statement.to_string();
+    let make_provider = ShellCommand::new("aws")
+        .args(["iam", "create-open-id-connect-provider"])
+        .option("--url", format!("https://{}", workspace.host))
+        .option("--client-id-list", "aws.workload.identity");
     let document: String = document.lines().map(|line| format!("#   {line}\n")).collect();
     format!(
         "{heading}\
@@ -96,15 +101,14 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          # one, that is chaining, and sessions last an hour at most.\n\
          #\n\
          # Once for account {account}, so that it knows the tokens:\n\
-         #   aws iam create-open-id-connect-provider --url https://{host} --client-id-list aws.workload.identity\n\
+         #   {make_provider}\n\
          # And beside what the role's trust policy has, this statement. User, external ID and MFA have no part in it: whoever\n\
          # may start a run of the workspace has the role.\n\
          {document}",
         heading = heading(workspace),
-        role = word(&access.role.to_string()),
+        role = quoted(&access.role.to_string()),
         region = region(access),
         account = access.role.account,
-        host = workspace.host,
     )
 }
 

@@ -17,7 +17,7 @@ use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserNa
 pub struct Access {
     /// The target's name in `xacct.toml`.
     pub target: String,
-    /// The role to assume.
+    /// The role in the target account that the tool assumes.
     pub role: RoleArn,
     /// The region; left to the tool's own settings if absent.
     pub region: Option<Region>,
@@ -25,7 +25,7 @@ pub struct Access {
     pub external_id: Option<ExternalId>,
     /// Whether the role demands MFA.
     pub needs_mfa: bool,
-    /// What sessions are called.
+    /// The role session name; left to the tool if absent.
     pub session_name: Option<SessionName>,
     /// How long sessions last. Always written out: Terraform asks for 15 minutes otherwise.
     pub duration: SessionDuration,

@@ -8,12 +8,12 @@ use crate::error::{Error, Result};
 use crate::iam::names::MfaSerial;
 use crate::print::Access;
 
-/// One profile.
+/// A profile of the AWS config file that leads into the target account.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// What it is called.
+    /// The name in `[profile NAME]`.
     pub name: String,
-    /// The link.
+    /// The link that it uses.
     pub access: Access,
     /// Who makes the session.
     pub session: Session,
@@ -29,7 +29,7 @@ pub enum Session {
         /// The user's MFA device, where the role demands MFA.
         mfa: Option<MfaDevice>,
     },
-    /// xacct.
+    /// xacct, as a `credential_process`.
     Process(Process),
 }
 
@@ -45,7 +45,7 @@ pub struct MfaDevice {
 /// How xacct is called.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// The program.
+    /// The path or name of the program.
     pub program: String,
     /// Its `--config`: whoever calls it may be in any folder.
     pub config: String,
@@ -54,7 +54,7 @@ pub struct Process {
 /// What a name of a profile may have, as the AWS SDK for Rust (`aws-runtime`) says it; the others admit more.
 const NAME_SIGNS: &str = "_-/.%@:+";
 
-/// A profile's name made of a target's.
+/// Returns a profile's name made of a target's.
 #[must_use]
 pub fn name_of(target: &str) -> String {
     target.chars().map(|c| if is_of_a_name(c) { c } else { '-' }).collect()
@@ -64,7 +64,7 @@ fn is_of_a_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || NAME_SIGNS.contains(c)
 }
 
-/// The text to add to `~/.aws/config`.
+/// Returns the text to add to `~/.aws/config`.
 ///
 /// # Errors
 /// When the file cannot say it so that all tools read the same.
@@ -126,8 +126,8 @@ fn command(process: &Process, target: &str) -> Result<String> {
     Ok(words?.join(" "))
 }
 
-/// A word that a shell and Python's `shlex` read the same: the AWS CLI starts the program itself, the SDKs have a shell
-/// do it.
+/// Returns a word that a shell and Python's `shlex` read the same: the AWS CLI starts the program itself, the SDKs have
+/// a shell do it.
 fn word(text: &str) -> Result<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@+,=%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
@@ -160,7 +160,8 @@ fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
         return Ok(value);
     }
     Err(Error::usage(format!("`{}` cannot stand in ~/.aws/config as {key}", value.escape_debug()))
-        .hint("the file has no escapes: a value is one line, and ends at a blank before `#` or `;`"))
+        .note("the file has no escapes: a value is one line, and ends at a blank before `#` or `;`")
+        .hint("give a value without line breaks, outer blanks, and blanks before `#` or `;`"))
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::{SessionName, Tag, TagKey};
 use crate::print::Access;
 use crate::print::text::{aligned, expression, quoted};
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// One `provider "aws"` block.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// The alias, where there are several providers.
     pub alias: Option<String>,
-    /// The link.
+    /// The link that it uses.
     pub access: Access,
     /// What sessions have besides what the link demands.
     pub extras: Extras,
@@ -25,9 +25,9 @@ pub struct Provider {
 /// What sessions have besides what a link demands.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
-    /// The source identity.
+    /// The source identity, which chained sessions keep.
     pub source_identity: Option<SessionName>,
-    /// Session tags.
+    /// Session tags, which the trust policy must allow.
     pub tags: Vec<Tag>,
     /// Keys of those tags that chained sessions keep.
     pub transitive_tag_keys: Vec<TagKey>,
@@ -64,7 +64,7 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
         .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
 }
 
-/// Names for `alias`: HCL identifiers, each used once.
+/// Returns names for `alias`: HCL identifiers, each used once.
 pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut used = BTreeSet::new();
     names
@@ -85,7 +85,7 @@ pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
-/// The whole file.
+/// Returns the whole file.
 #[must_use]
 pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>>) -> String {
     let mut blocks = Vec::new();
@@ -99,7 +99,7 @@ pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>
     blocks.join("\n")
 }
 
-/// The block, below a comment on credentials.
+/// Returns the block, below a comment on credentials.
 pub(super) fn block(provider: &Provider) -> String {
     let access = &provider.access;
     let mut text = comment(access, "Terraform");
@@ -148,7 +148,7 @@ pub(super) fn block(provider: &Provider) -> String {
     text
 }
 
-/// Where the tool takes the user's credentials from.
+/// Returns where the tool takes the user's credentials from.
 pub(super) fn comment(access: &Access, tool: &str) -> String {
     let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     if access.needs_mfa {
@@ -158,7 +158,7 @@ pub(super) fn comment(access: &Access, tool: &str) -> String {
         );
     }
     let how = match &access.profile {
-        Some(profile) => format!("export AWS_PROFILE={}", word(profile)),
+        Some(profile) => ShellCommand::new("export").arg(format!("AWS_PROFILE={profile}")).to_string(),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
     format!("# No credentials stand here. {tool} takes those of {whose} from the environment:\n#   {how}\n")

@@ -26,13 +26,13 @@ pub struct WayIn {
 pub struct Target {
     /// The target's name in `xacct.toml`.
     pub name: String,
-    /// The role.
+    /// The role as bootstrap would make it.
     pub role: DesiredRole,
-    /// How to get there.
+    /// The credentials of its provider.
     pub way_in: WayIn,
 }
 
-/// The whole file.
+/// Returns the whole file.
 #[must_use]
 pub fn document(grant: &DesiredGrant, source: &WayIn, targets: &[Target]) -> String {
     let names = match targets {
@@ -111,7 +111,7 @@ fn role(role: &DesiredRole, alias: &str) -> Vec<String> {
     blocks
 }
 
-/// The `import` block and the resource.
+/// Returns the `import` block and the resource.
 fn resource(kind: &str, label: &str, alias: &str, arguments: &[(&str, String)], id: &str) -> Vec<String> {
     let import = [("to", format!("{kind}.{label}")), ("id", quoted(id))];
     let provider = [("provider", format!("aws.{alias}"))];

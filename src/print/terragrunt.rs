@@ -35,7 +35,8 @@ pub struct Version {
 const NEWEST: (u32, u32) = (1, 1);
 
 impl Version {
-    /// Which names it has: the new ones came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's tags).
+    /// Returns which names it has: the new ones came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's
+    /// tags).
     #[must_use]
     pub fn names(self) -> Names {
         match self.numbers {
@@ -45,14 +46,14 @@ impl Version {
         }
     }
 
-    /// The newest version that this program was made for, if this one is newer: it is taken for the same.
+    /// Returns the newest version that this program was made for, if this one is newer: it is taken for the same.
     #[must_use]
     pub fn as_known(self) -> Option<Self> {
         let (major, minor, _) = self.numbers;
         ((major, minor) > NEWEST).then_some(Self { numbers: (NEWEST.0, NEWEST.1, 0) })
     }
 
-    /// Whether it lets a role assume itself, which fails (Terragrunt's changelog, 1.1.2).
+    /// Returns whether it lets a role assume itself, which fails (Terragrunt's changelog, 1.1.2).
     #[must_use]
     pub fn has_a_role_assume_itself(self) -> bool {
         self.numbers == (1, 1, 1)
@@ -75,7 +76,7 @@ impl FromStr for Version {
             Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old: xacct knows it from 0.50 on"))
                 .hint("give 0.50 or later")),
             None => Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("Terragrunt's are written as 0.84 or 1.1.2")),
+                .hint("write a version of Terragrunt such as 0.84 or 1.1.2")),
         }
     }
 }
@@ -92,13 +93,13 @@ const OLD_NAMES: [&str; 3] = [
     "--terragrunt-iam-assume-role-session-name,\n#     TERRAGRUNT_IAM_ASSUME_ROLE_SESSION_NAME",
 ];
 
-/// Whether Terragrunt can assume the role by itself.
+/// Returns whether Terragrunt can assume the role by itself.
 #[must_use]
 pub fn can_assume(access: &Access) -> bool {
     access.external_id.is_none() && !access.needs_mfa
 }
 
-/// The settings with which Terragrunt assumes the role by itself.
+/// Returns the settings with which Terragrunt assumes the role by itself.
 #[must_use]
 pub fn assuming(access: &Access, names: Names) -> String {
     let mut text = provider::comment(access, "Terragrunt");

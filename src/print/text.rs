@@ -15,7 +15,7 @@ pub fn aligned(arguments: &[(impl AsRef<str>, String)], indent: &str) -> String 
     text
 }
 
-/// A value as an HCL expression; its lines but the first begin with the indent.
+/// Returns a value as an HCL expression; its lines but the first begin with the indent.
 pub fn expression(value: &Value, indent: &str) -> String {
     let deeper = format!("{indent}  ");
     match value {
@@ -43,7 +43,7 @@ pub fn expression(value: &Value, indent: &str) -> String {
     }
 }
 
-/// A key of an HCL object: quoted where it is no identifier.
+/// Returns a key of an HCL object: quoted where it is no identifier.
 fn object_key(key: &str) -> String {
     let is_identifier = key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
@@ -51,7 +51,7 @@ fn object_key(key: &str) -> String {
     if is_identifier { key.to_owned() } else { quoted(key) }
 }
 
-/// A quoted HCL string: `${` and `%{` begin templates and are doubled.
+/// Returns a quoted HCL string: `${` and `%{` begin templates and are doubled.
 pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut characters = text.chars().peekable();
@@ -74,7 +74,7 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// A value as YAML, in block style; its lines begin with the indent.
+/// Returns a value as YAML, in block style; its lines begin with the indent.
 pub fn yaml(value: &Value, indent: &str) -> String {
     match value {
         Value::Object(object) if !object.is_empty() => object
@@ -104,8 +104,8 @@ fn is_block(value: &Value) -> bool {
     value.as_object().is_some_and(|object| !object.is_empty()) || value.as_array().is_some_and(|list| !list.is_empty())
 }
 
-/// A string in YAML: plain where no reader could take it for anything else, else with the escapes of JSON, which YAML
-/// has too.
+/// Returns a string in YAML: plain where no reader could take it for anything else, else with the escapes of JSON,
+/// which YAML has too.
 fn yaml_scalar(text: &str) -> String {
     let is_plain = text.len() > 1
         && text.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -4,84 +4,76 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::prover::{Claim, Extent, Prover, TestBucket, Timed, answer_code, timed};
+use super::claim::{Claim, bucket_spec};
+use super::step::{Step, StepId, StepOutcome, Timed, answer_code, timed};
 use super::wait::{Freshness, Settled, may_pass};
 use super::watch::Watch;
-use super::{Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
-use crate::aws::s3::test_bucket::{self, BucketSpec, Removed};
+use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers, Removed};
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::{AccountId, Region};
+use crate::iam::names::AccountId;
 
-impl Prover {
-    pub(super) async fn bucket_steps(
-        &self,
-        access: &Access,
-        spec: Option<BucketSpec>,
-        claim: &Claim,
-        watch: &dyn Watch,
-    ) -> Result<(Option<String>, Vec<Step>)> {
-        let Some(spec) = spec else {
-            watch.now("trying what must be refused");
-            let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
-            return Ok((None, vec![step]));
-        };
-        let (name, steps) = self.one_bucket(access, spec, claim, watch).await?;
-        // S3's answer to a deletion got lost, and with it who owned the bucket: another bucket shows it.
-        if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
-            && let Some(other) = bucket_spec(claim, &access.region)?
-        {
-            return self.one_bucket(access, other, claim, watch).await;
-        }
-        Ok((name, steps))
+/// Takes the steps with a bucket; returns its name with them. Without a `spec` they are left out.
+pub(super) async fn steps(
+    access: &Access,
+    spec: Option<BucketSpec>,
+    claim: &Claim,
+    leftovers: &Leftovers,
+    watch: &dyn Watch,
+) -> Result<(Option<String>, Vec<Step>)> {
+    let Some(spec) = spec else {
+        watch.now("trying what must be refused");
+        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
+        return Ok((None, vec![step]));
+    };
+    let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
+    // S3's answer to a deletion got lost, and with it who owned the bucket: another bucket shows it.
+    if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
+        && let Some(other) = bucket_spec(claim, &access.region)?
+    {
+        return one_bucket(access, other, claim, leftovers, watch).await;
     }
-
-    async fn one_bucket(
-        &self,
-        access: &Access,
-        spec: BucketSpec,
-        claim: &Claim,
-        watch: &dyn Watch,
-    ) -> Result<(Option<String>, Vec<Step>)> {
-        let owner = &claim.role.account;
-        let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
-
-        watch.now("making a bucket");
-        let create = async || test_bucket::create(access, &spec, &self.leftovers).await;
-        let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
-        let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
-        if steps.iter().all(Step::is_ok) {
-            watch.now("deleting the bucket");
-            let remove = async || test_bucket::remove(access, &spec.name, owner, &self.leftovers).await;
-            let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
-            let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
-            let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
-            if unconfirmed {
-                step = Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed")
-                    .took(step.duration)
-                    .because(
-                        Error::new(Kind::Network, "S3's answer to the deletion was lost")
-                            .hint("run the same command again"),
-                    );
-            }
-            steps.push(step);
-        }
-        if steps.iter().all(Step::is_ok) {
-            watch.now("looking whether the bucket is gone");
-            steps.push(bucket_gone(access, &spec.name, owner).await);
-        }
-        Ok((Some(spec.name), steps))
-    }
+    Ok((name, steps))
 }
 
-/// The test bucket, if there is to be one.
-pub(super) fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
-    let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
-    let TestBucket { random, tags, account_regional } = test;
-    BucketSpec::new(*random, &claim.role.account, region, tags.clone(), *account_regional).map(Some)
+async fn one_bucket(
+    access: &Access,
+    spec: BucketSpec,
+    claim: &Claim,
+    leftovers: &Leftovers,
+    watch: &dyn Watch,
+) -> Result<(Option<String>, Vec<Step>)> {
+    let owner = &claim.role.account;
+    let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
+
+    watch.now("making a bucket");
+    let create = async || test_bucket::create(access, &spec, leftovers).await;
+    let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
+    let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
+    if steps.iter().all(Step::is_ok) {
+        watch.now("deleting the bucket");
+        let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
+        let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
+        let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
+        let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
+        if unconfirmed {
+            step =
+                Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed").took(step.duration).because(
+                    Error::new(Kind::Network, "S3's answer to the deletion was lost")
+                        .hint("run the same command again"),
+                );
+        }
+        steps.push(step);
+    }
+    if steps.iter().all(Step::is_ok) {
+        watch.now("looking whether the bucket is gone");
+        steps.push(bucket_gone(access, &spec.name, owner).await);
+    }
+    Ok((Some(spec.name), steps))
 }
 
-/// A bucket may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data consistency model).
+/// Looks until the bucket is gone. It may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data
+/// consistency model).
 async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
     let head = async || test_bucket::head(access, name, owner).await;

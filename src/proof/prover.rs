@@ -1,76 +1,24 @@
 //! Runs the steps of a proof.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::bucket::bucket_spec;
-use super::wait::{Freshness, Settled, is_denied, may_pass};
+use super::bucket;
+use super::claim::{Claim, Extent, RequestOptions, bucket_spec};
+use super::outcome::{Outcome, Proof};
+use super::refusals;
+use super::step::{Step, StepId, StepOutcome, Timed, timed};
+use super::wait::{Freshness, Settled, may_pass};
 use super::watch::Watch;
-use super::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::s3::test_bucket::{self, Leftovers};
 use crate::aws::sts::{self, AssumeRole, Caller, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, MfaSerial, Region, SessionDuration, SessionName, Tag};
-
-/// What is claimed of one link.
-#[derive(Debug)]
-pub struct Claim {
-    /// The role that the user may assume.
-    pub role: RoleArn,
-    /// The external ID without which it must be refused.
-    pub external_id: Option<ExternalId>,
-    /// Whether it must be refused without MFA.
-    pub require_mfa: bool,
-    /// The region of session and bucket, where it is not the user's own.
-    pub region: Option<Region>,
-    /// What the request has besides what the link demands.
-    pub request: RequestOptions,
-    /// How far the proof goes.
-    pub extent: Extent,
-    /// Whether what is proven was just written.
-    pub freshness: Freshness,
-}
-
-/// What an AssumeRole request may have besides what the link demands.
-#[derive(Debug, Clone, Default)]
-pub struct RequestOptions {
-    /// The session's name, where it is not the user's.
-    pub session_name: Option<SessionName>,
-    /// How long the session lasts.
-    pub duration: Option<SessionDuration>,
-    /// Session tags.
-    pub tags: Vec<Tag>,
-    /// The source identity.
-    pub source_identity: Option<SessionName>,
-}
-
-/// How far a proof goes.
-#[derive(Debug)]
-pub enum Extent {
-    /// To the session, or the refusal of it.
-    Session,
-    /// To what must be refused, without a bucket.
-    Refusals,
-    /// To a bucket, made and deleted.
-    Bucket(TestBucket),
-}
-
-/// How a test bucket is made.
-#[derive(Debug)]
-pub struct TestBucket {
-    /// Where its name comes from.
-    pub random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// Tags that the organization demands.
-    pub tags: Vec<Tag>,
-    /// Whether its name stands in the account's own namespace.
-    pub account_regional: bool,
-}
+use crate::iam::names::{AccountId, MfaSerial, Region, SessionName};
 
 /// Proves links of one user. Who the user is, is asked once; an MFA code is used once; both serve all links.
 pub struct Prover {
@@ -80,8 +28,8 @@ pub struct Prover {
     pub(super) user: UserRef,
     source: Option<AccountId>,
     pub(super) mfa: MfaMeans,
-    pub(super) leftovers: Leftovers,
-    pub(super) caller: OnceCell<Result<Caller>>,
+    leftovers: Leftovers,
+    caller: OnceCell<Result<Caller>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
     pub(super) device: OnceCell<Result<MfaSerial>>,
 }
@@ -102,8 +50,20 @@ pub(super) enum Stop {
     Failed(Error),
 }
 
+impl Stop {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::NotProven(step) => {
+                let words = step.evidence;
+                step.error.unwrap_or_else(|| Error::new(Kind::Credentials, words))
+            }
+        }
+    }
+}
+
 impl Prover {
-    /// A prover for links of `user`, with credentials that should be the user's.
+    /// Returns a prover for links of `user`, with credentials that should be the user's.
     #[must_use]
     pub fn new(
         access: Access,
@@ -146,10 +106,10 @@ impl Prover {
                 steps.iter().filter_map(|step| step.since).max().map(|since| since.duration_since(at))
             }
         };
-        Ok(Proof { outcome: verdict(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
+        Ok(Proof { outcome: Outcome::of(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
     }
 
-    /// The request that a proof of this makes.
+    /// Returns the request that a proof of this makes.
     ///
     /// # Errors
     /// When no session can be named after the user, which is an error of xacct's.
@@ -160,7 +120,7 @@ impl Prover {
         Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
     }
 
-    /// Who the credentials belong to: asked once, however many want to know.
+    /// Returns who the credentials belong to: asked once, however many want to know.
     ///
     /// # Errors
     /// When they are not in force, or AWS cannot be reached.
@@ -168,19 +128,19 @@ impl Prover {
         self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
     }
 
-    /// The credentials that are tried.
+    /// Returns the credentials that are tried.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// The region that they are tried in.
+    /// Returns the region that they are tried in.
     #[must_use]
     pub fn region<'a>(&'a self, claim: &'a Claim) -> &'a Region {
         claim.region.as_ref().unwrap_or(&self.access.region)
     }
 
-    /// Whether they were given MFA on the way.
+    /// Returns whether they were given MFA on the way.
     #[must_use]
     pub fn has_mfa(&self, claim: &Claim) -> bool {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
@@ -188,51 +148,20 @@ impl Prover {
 
     async fn steps(&self, claim: &Claim, watch: &dyn Watch, seen: &mut Seen) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
-        let in_region =
-            |access: &Access| claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region));
-        let plain = in_region(&self.access);
+        let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
-        let bucket = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
-        if let Some(bucket) = &bucket {
-            test_bucket::connect_ahead(&plain, bucket);
+        let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
+        if let Some(spec) = &spec {
+            test_bucket::connect_ahead(&plain, spec);
         }
-        // The first two steps do not depend on each other, but an administrator's credentials must not be tried, nor a
-        // code be spent on the wrong ones.
-        let (access, assumed) = if claim.require_mfa || !self.said_to_be_the_users {
-            let device = async {
-                if claim.require_mfa && !self.access.is_session {
-                    // What came of it is said when it is needed.
-                    let _ = self.mfa_serial().await;
-                }
-            };
-            let (who, ()) = tokio::join!(self.who_am_i(), device);
-            steps.push(who?);
-            let access = if claim.require_mfa { in_region(self.mfa_access().await?) } else { plain.clone() };
-            let assumed = assume(&access, &request, claim.freshness, watch).await;
-            (access, assumed)
-        } else {
-            let assumed = async { Ok(assume(&plain, &request, claim.freshness, watch).await) };
-            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
-            steps.push(who);
-            (plain.clone(), assumed)
-        };
-        let Timed { value: assumed, duration } = assumed;
+        let (access, Timed { value: assumed, duration }) = self.enter(&plain, &request, claim, watch, steps).await?;
         let session = match assumed.answer {
+            Ok(session) => session,
+            Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(Stop::Failed(error)),
             Err(error) => {
-                if error.aws.is_none() || error.kind == Kind::Credentials {
-                    return Err(Stop::Failed(error));
-                }
-                let mfa_unknown = claim.require_mfa && self.access.is_session;
-                let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
-                let mut error = error;
-                if mfa_unknown {
-                    error.hints.insert(0, "the role demands MFA, and these credentials are of a session that may lack it: give a profile with the user's access key: --user-profile NAME".to_owned());
-                }
-                let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
-                steps.push(step.took(duration).because(error));
+                steps.push(self.refused(error, claim).took(duration));
                 return Ok(());
             }
-            Ok(session) => session,
         };
         seen.session = Some(session.arn.clone());
         let evidence = format!("session in {}", claim.role.account);
@@ -245,8 +174,8 @@ impl Prover {
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
         let (bucket, refusals) = tokio::join!(
-            self.bucket_steps(&inside, bucket, claim, watch),
-            self.refusals(&plain, &access, &request, claim, watch)
+            bucket::steps(&inside, spec, claim, &self.leftovers, watch),
+            refusals::steps(&plain, &access, &request, claim, watch)
         );
         let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
         let (name, bucket) = bucket.map_err(in_target)?;
@@ -256,7 +185,52 @@ impl Prover {
         Ok(())
     }
 
-    /// Asked once, however many links there are to prove.
+    /// Takes the first two steps: whose the credentials are, and the role assumed. Returns what the role was assumed with,
+    /// and AWS's answer.
+    ///
+    /// The two do not depend on each other, but an administrator's credentials must not be tried, nor a code be spent on the
+    /// wrong ones.
+    async fn enter(
+        &self,
+        plain: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        watch: &dyn Watch,
+        steps: &mut Vec<Step>,
+    ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
+        if !claim.require_mfa && self.said_to_be_the_users {
+            let assumed = async { Ok(assume(plain, request, claim.freshness, watch).await) };
+            let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
+            steps.push(who);
+            return Ok((plain.clone(), assumed));
+        }
+        let device = async {
+            if claim.require_mfa && !self.access.is_session {
+                // What came of it is said when it is needed.
+                let _ = self.mfa_serial().await;
+            }
+        };
+        let (who, ()) = tokio::join!(self.who_am_i(), device);
+        steps.push(who?);
+        let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
+        let assumed = assume(&access, request, claim.freshness, watch).await;
+        Ok((access, assumed))
+    }
+
+    /// Makes a step of AWS's refusal of the role.
+    fn refused(&self, mut error: Error, claim: &Claim) -> Step {
+        let mfa_unknown = claim.require_mfa && self.access.is_session;
+        let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
+        if mfa_unknown {
+            error = error
+                .note("the role requires MFA, and these credentials are of a session that may lack it")
+                .hint("give a profile with the user's access key: --user-profile NAME");
+        }
+        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
+        step.because(error)
+    }
+
+    /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.
     pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
         let caller = self.caller().await.map_err(Stop::Failed)?;
@@ -276,78 +250,15 @@ impl Prover {
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
-    /// Whose credentials are tried, in words.
+    /// Says whose credentials are tried, for errors.
     pub(super) fn whose(&self) -> String {
         format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
     }
 
-    /// The user's name: what account B sees in its logs, and what its trust policy may demand.
+    /// Returns the user's name: what account B sees in its logs, and what its trust policy may demand.
     fn session_name(&self) -> Result<SessionName> {
         let name = self.user.name().as_str();
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
-    }
-
-    /// What must be refused, tried side by side.
-    async fn refusals(
-        &self,
-        plain: &Access,
-        with_mfa: &Access,
-        request: &AssumeRole,
-        claim: &Claim,
-        watch: &dyn Watch,
-    ) -> Vec<Step> {
-        let refusal = async |id, access: &Access, request: &AssumeRole| {
-            refusal(id, access, request, claim.freshness, watch).await
-        };
-        let external_id = claim.external_id.as_ref();
-        let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
-        let without_id = async {
-            external_id?;
-            Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await)
-        };
-        let wrong_id = async {
-            let wrong = wrong_external_id(external_id?)?;
-            Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong))).await)
-        };
-        let without_mfa = async {
-            if !claim.require_mfa {
-                return None;
-            }
-            if self.access.is_session {
-                let evidence = "the credentials are of a session, which may carry MFA";
-                return Some(
-                    Step::new(StepId::RefusedWithoutMfa, StepOutcome::NotProven, evidence).because(
-                        Error::new(Kind::Credentials, "only the user's access key can show that MFA is demanded")
-                            .hint("give a profile with the user's access key: --user-profile NAME"),
-                    ),
-                );
-            }
-            Some(refusal(StepId::RefusedWithoutMfa, plain, request).await)
-        };
-        let (without_id, wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
-        [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
-    }
-}
-
-impl Step {
-    pub(super) fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
-        Self { id, outcome, duration: Duration::ZERO, since: None, evidence: evidence.into(), error: None }
-    }
-
-    pub(super) fn took(self, duration: Duration) -> Self {
-        Self { duration, ..self }
-    }
-
-    pub(super) fn since(self, since: Instant) -> Self {
-        Self { since: Some(since), ..self }
-    }
-
-    pub(super) fn because(self, error: Error) -> Self {
-        Self { error: Some(error), ..self }
-    }
-
-    pub(super) fn is_ok(&self) -> bool {
-        self.outcome == StepOutcome::Ok
     }
 }
 
@@ -359,15 +270,9 @@ struct Seen {
     bucket: Option<String>,
 }
 
-pub(super) struct Timed<T> {
-    pub(super) value: T,
-    pub(super) duration: Duration,
-}
-
-pub(super) async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
-    let start = Instant::now();
-    let value = future.await;
-    Timed { value, duration: start.elapsed() }
+/// Returns the same credentials in the region of the claim, where it names one.
+fn in_region(access: &Access, claim: &Claim) -> Access {
+    claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region))
 }
 
 async fn assume(
@@ -382,23 +287,6 @@ async fn assume(
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 
-/// A refusal that must happen. Right after a write the old, wider policy may still be in force for a moment.
-async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
-    let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
-    let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
-    let step = match settled.value.answer {
-        Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
-            Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
-                .hint("the trust policy lacks the condition; see what it is and mend it: xacct bootstrap")
-                .hint("if it was given the condition a moment ago, AWS may not honour it yet: wait a minute, then xacct verify"),
-        ),
-        Err(error) if error.code() == Some("AccessDenied") => Step::new(id, StepOutcome::Ok, "AccessDenied"),
-        Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
-    };
-    step.took(settled.duration).since(settled.value.since)
-}
-
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     let arn = &session.arn;
     let right = matches!(arn, CallerArn::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name);
@@ -408,25 +296,4 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
         other => other.to_string(),
     };
     Step::new(StepId::WhoAmINow, outcome, evidence)
-}
-
-/// The worst of what was seen: too open is worse than refused, refused worse than blocked.
-fn verdict(steps: &[Step]) -> Outcome {
-    let of = |step: &Step| match (step.outcome, step.id) {
-        (StepOutcome::Ok | StepOutcome::Skipped, _) => Outcome::Works,
-        (StepOutcome::NotProven, _) => Outcome::NotProven,
-        (StepOutcome::Failed, StepId::WhoAmI | StepId::AssumeRole | StepId::WhoAmINow) => Outcome::Refused,
-        (StepOutcome::Failed, StepId::CreateBucket | StepId::DeleteBucket | StepId::BucketGone) => Outcome::S3Blocked,
-        (StepOutcome::Failed, _) => Outcome::TooOpen,
-    };
-    steps.iter().map(of).max().unwrap_or(Outcome::NotProven)
-}
-
-pub(super) fn answer_code(error: &Error) -> String {
-    error.code().map_or_else(|| error.message.clone(), str::to_owned)
-}
-
-/// One that differs in length and beginning.
-fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
-    format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
 }

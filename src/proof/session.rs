@@ -1,15 +1,18 @@
 //! The user's way in: MFA where it is demanded, and a session without a proof.
 
-use super::prover::{Claim, Prover, Stop};
-use super::{Step, StepId, StepOutcome};
+use super::claim::Claim;
+use super::prover::{Prover, Stop};
+use super::step::{Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
-use crate::aws::sts::{self, Session, SessionCredentials};
+use crate::aws::iam::read;
+use crate::aws::keys::SessionCredentials;
+use crate::aws::sts::{self, Session};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;
 
 impl Prover {
-    /// The session that a proof would begin with, to be used: with MFA where the link demands it, and never with
-    /// credentials that nobody said are the user's.
+    /// Returns the session that a proof would begin with, to be used: with MFA where the link demands it, and never
+    /// with credentials that nobody said are the user's.
     ///
     /// # Errors
     /// When the credentials are not the user's, there is no code, or AWS refuses.
@@ -22,7 +25,8 @@ impl Prover {
         session.map_err(|error| error.context(self.whose()))
     }
 
-    /// A session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code was given.
+    /// Returns a session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code
+    /// was given.
     ///
     /// # Errors
     /// When the credentials are of a session already or not the user's, there is no code, or AWS refuses.
@@ -53,7 +57,7 @@ impl Prover {
         self.mfa_access().await.map_err(Stop::into_error)
     }
 
-    /// The device is looked up by the user's name, which must be the right one.
+    /// Checks who the credentials are of where the device is looked up by the user's name, which must be the right one.
     async fn who_is_needed(&self) -> Result<()> {
         if self.mfa.serial.is_none() {
             self.who_am_i().await.map_err(Stop::into_error)?;
@@ -86,7 +90,7 @@ impl Prover {
         })
     }
 
-    /// The device that the user's profile names, or the one that the user has: looked up once.
+    /// Returns the device that the user's profile names, or the one that the user has: looked up once.
     pub(super) async fn mfa_serial(&self) -> Result<MfaSerial> {
         match &self.mfa.serial {
             Some(serial) => Ok(serial.clone()),
@@ -94,9 +98,15 @@ impl Prover {
         }
     }
 
+    /// Whether a device was looked for, and none is known.
+    #[must_use]
+    pub fn lacks_device(&self) -> bool {
+        self.device.get().is_some_and(Result::is_err)
+    }
+
     async fn find_device(&self) -> Result<MfaSerial> {
         let user = self.user.name();
-        let devices = sts::mfa_devices(&self.access, user).await.map_err(|error| {
+        let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
                 .context(format!("the MFA devices of user `{user}` cannot be listed"))
                 .hint("write mfa_serial = ARN into the user's profile in the AWS config file")
@@ -106,17 +116,5 @@ impl Prover {
             Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
                 .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
         })
-    }
-}
-
-impl Stop {
-    fn into_error(self) -> Error {
-        match self {
-            Self::Failed(error) => error,
-            Self::NotProven(step) => {
-                let words = step.evidence;
-                step.error.unwrap_or_else(|| Error::new(Kind::Credentials, words))
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
-use crate::iam::plan::bootstrap::{Change, Note, Plan};
+use crate::iam::plan::{Change, Note, Plan};
 use crate::iam::state::FoundDocument;
 use crate::report::console::{WARN, borderless, count, trimmed};
 
@@ -17,7 +17,7 @@ pub enum Mood {
     Done,
 }
 
-/// The sign before a change: `+` makes, `~` alters, `-` removes.
+/// Returns the sign before a change: `+` makes, `~` alters, `-` removes.
 #[must_use]
 pub fn sign(change: &Change) -> char {
     match change {
@@ -31,7 +31,7 @@ pub fn sign(change: &Change) -> char {
     }
 }
 
-/// The name of a change in JSON.
+/// Returns the name of a change in JSON.
 #[must_use]
 pub fn action(change: &Change) -> &'static str {
     match change {
@@ -51,7 +51,7 @@ pub fn action(change: &Change) -> &'static str {
     }
 }
 
-/// A change as a fragment of a sentence. `role` is the name of the role it is about.
+/// Returns a change as a fragment of a sentence. `role` is the name of the role it is about.
 #[must_use]
 pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
     let verb = |would: &'static str, done: &'static str| if mood == Mood::Would { would } else { done };
@@ -113,7 +113,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
     }
 }
 
-/// One role by its ARN, several by their number.
+/// Returns one role by its ARN, several by their number.
 fn roles(roles: &BTreeSet<RoleArn>) -> String {
     match roles.first() {
         Some(role) if roles.len() == 1 => role.to_string(),
@@ -121,7 +121,7 @@ fn roles(roles: &BTreeSet<RoleArn>) -> String {
     }
 }
 
-/// What was seen and left alone.
+/// Returns what was seen and left alone.
 #[must_use]
 pub fn note(note: &Note) -> String {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -152,7 +152,8 @@ pub struct Style<'a> {
     pub width: u16,
 }
 
-/// The changes of one side, what was left alone and what may go wrong, as they are shown before anything is done.
+/// Returns the changes of one side, what was left alone and what may go wrong, as they are shown before anything is
+/// done.
 #[must_use]
 pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
     let mut blocks = Vec::new();

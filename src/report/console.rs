@@ -27,7 +27,8 @@ pub const STRONG: Style = Style::new().bold();
 /// The styles above, and their end, as they are written.
 const STYLES: [&str; 5] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
 
-/// A text with nothing that commands a terminal but xacct's own styles: what others wrote shows as it is, spelled out.
+/// Returns a text with nothing that commands a terminal but xacct's own styles: what others wrote shows as it is,
+/// spelled out.
 fn harmless(text: &str) -> String {
     let dangerous = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
     let mut shown = String::with_capacity(text.len());
@@ -57,12 +58,12 @@ pub struct Console {
     terminal: Terminal,
     format: OutputFormat,
     bars: MultiProgress,
-    /// Why a result could not be written, if it could not.
+    /// Returns why a result could not be written, if it could not.
     lost: Arc<Mutex<Option<std::io::Error>>>,
 }
 
 impl Console {
-    /// A console for a report in this format.
+    /// Returns a console for a report in this format.
     #[must_use]
     pub fn new(terminal: Terminal, format: OutputFormat) -> Self {
         Self { terminal, format, bars: MultiProgress::new(), lost: Arc::default() }
@@ -74,13 +75,13 @@ impl Console {
         self.terminal.width
     }
 
-    /// Whether the report is one JSON document.
+    /// Returns whether the report is one JSON document.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.format == OutputFormat::Json
     }
 
-    /// The result: what a pipe receives.
+    /// Writes the result to stdout: what a pipe receives.
     pub fn result(&self, text: &str) {
         let write = || {
             let mut stdout = anstream::stdout();
@@ -95,24 +96,24 @@ impl Console {
         }
     }
 
-    /// Why a result could not be written, if it could not.
+    /// Returns why a result could not be written, if it could not.
     #[must_use]
     pub fn lost(&self) -> Option<Error> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some(Error::new(Kind::File, format!("the result cannot be written to stdout: {lost}")))
     }
 
-    /// Something for the person at the terminal.
+    /// Writes a line to stderr, for the person at the terminal.
     pub fn say(&self, text: &str) {
         let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", harmless(text.trim_end())));
     }
 
-    /// Part of the human report: the result itself, or beside the JSON document on stderr.
+    /// Writes a part of the human report: to stdout, or to stderr where stdout takes a JSON document.
     pub fn tell(&self, text: &str) {
         if self.is_json() { self.say(text) } else { self.result(text) }
     }
 
-    /// An error with AWS's answer and what to do.
+    /// Writes an error to stderr, with AWS's answer and the hints.
     pub fn error(&self, error: &Error) {
         self.say(&error_text(error));
     }
@@ -227,7 +228,7 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// An error as it is printed.
+/// Returns an error as it is printed.
 #[must_use]
 pub fn error_text(error: &Error) -> String {
     let mut text = format!("{BAD}error:{BAD:#} {}", on_one_line(&error.message));
@@ -235,17 +236,20 @@ pub fn error_text(error: &Error) -> String {
     text
 }
 
-/// AWS's answer and the hints of an error, each on a line of its own.
+/// Appends AWS's answer, the notes and the hints of an error, each on a line of its own.
 pub fn append_details(text: &mut String, error: &Error, indent: &str) {
     if let Some(answer) = &error.aws {
         text.push_str(&format!("\n{indent}{answer}"));
+    }
+    for note in &error.notes {
+        text.push_str(&format!("\n{indent}{STRONG}note:{STRONG:#} {note}"));
     }
     for hint in &error.hints {
         text.push_str(&format!("\n{indent}{WARN}hint:{WARN:#} {hint}"));
     }
 }
 
-/// A table without lines that fits the terminal.
+/// Returns a table without lines that fits the terminal.
 #[must_use]
 pub fn borderless(width: u16) -> Table {
     let mut table = Table::new();
@@ -253,19 +257,19 @@ pub fn borderless(width: u16) -> Table {
     table
 }
 
-/// A table as text, without the blanks at the ends of its lines.
+/// Returns a table as text, without the blanks at the ends of its lines.
 #[must_use]
 pub fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// `1 change`, `3 changes`.
+/// Writes `1 change` or `3 changes`.
 #[must_use]
 pub fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
-/// `31 ms`, `2.8 s`, `12 s`.
+/// Writes `31 ms`, `2.8 s` or `12 s`.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
@@ -276,7 +280,7 @@ pub fn seconds(duration: Duration) -> String {
     }
 }
 
-/// A sentence from a fragment.
+/// Returns a sentence from a fragment.
 #[must_use]
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
@@ -284,17 +288,4 @@ pub fn capitalised(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn xacct_has_styles_and_others_have_none() {
-        let own = format!("{GOOD}a{GOOD:#} {BAD}b{BAD:#} {WARN}c{WARN:#} {STRONG}d{STRONG:#}\n\te→");
-        assert_eq!(harmless(&own), own);
-        assert_eq!(
-            harmless("\u{1b}[2J\u{1b}]0;x\u{7}y\u{1b}[8m\r\u{9b}A"),
-            r"\u001b[2J\u001b]0;x\u0007y\u001b[8m\u000d\u009bA"
-        );
-        assert_eq!(harmless("\u{1b}"), r"\u001b");
-    }
-}
+mod tests;

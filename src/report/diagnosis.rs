@@ -3,19 +3,16 @@
 use serde_json::Value;
 
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
-use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict};
+use crate::diagnosis::facts::Answer;
+use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict, said};
 
 /// What is wrong, why, and what to do.
 #[must_use]
 pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     let width = usize::from(width);
     let mut blocks = vec![attempt_text(&diagnosis.attempt, width)];
-    // AWS's answer stands above already.
-    let said = format!("AWS said: {}", diagnosis.attempt.answer);
     for (index, finding) in diagnosis.findings.iter().enumerate() {
-        let mut finding = finding.clone();
-        finding.evidence.retain(|evidence| *evidence != Evidence::Fact(said.clone()));
-        blocks.push(finding_text(&finding, &format!("{}.", index + 1), width));
+        blocks.push(finding_text(finding, &diagnosis.attempt, &format!("{}.", index + 1), width));
     }
     if !diagnosis.possible.is_empty() {
         let mut lines = vec![format!("{WARN}What was read does not settle it.{WARN:#} It may be")];
@@ -49,11 +46,11 @@ fn attempt_text(attempt: &Attempt, width: usize) -> String {
     let Attempt { caller, credentials, region, answer } = attempt;
     let caller = caller.as_deref().unwrap_or("somebody");
     let mut lines = wrapped(&format!("Asked by {caller} ({credentials}), in {region}:"), "", width);
-    lines.extend(wrapped(answer, "  ", width));
+    lines.extend(wrapped(&answer.to_string(), "  ", width));
     lines.join("\n")
 }
 
-fn finding_text(finding: &Finding, number: &str, width: usize) -> String {
+fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize) -> String {
     let (style, certainty) = if finding.certainty == Certainty::Certain { (BAD, "") } else { (WARN, ", likely") };
     let mut summary = wrapped(&capitalised(&finding.summary), "   ", width).into_iter();
     let first = summary.next().unwrap_or_default();
@@ -62,6 +59,9 @@ fn finding_text(finding: &Finding, number: &str, width: usize) -> String {
     lines.push(format!("   [{}: {}{certainty}]", finding.side.words(), finding.cause.id()));
     for evidence in &finding.evidence {
         match evidence {
+            // It stands above already.
+            Evidence::Answer(answer) if attempt.answer == Answer::Refused(answer.clone()) => {}
+            Evidence::Answer(answer) => lines.extend(wrapped(&said(answer), "   - ", width)),
             Evidence::Fact(fact) => lines.extend(wrapped(fact, "   - ", width)),
             Evidence::Statement { policy, number, statement, marked } => {
                 lines.extend(wrapped(&format!("{policy}, statement {number}:"), "   - ", width));
@@ -80,7 +80,7 @@ fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
     for step in &fix.steps {
         match step {
             // What is to be pasted stays on one line.
-            FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(command))),
+            FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(&command.to_string()))),
             FixStep::Write { file, section, line } => {
                 lines.extend(wrapped(&format!("in {file}, below {section}, write"), "     ", width));
                 lines.push(format!("       {STRONG}{}{STRONG:#}", plain(line)));
@@ -187,13 +187,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::text::shell::ShellCommand;
 
     /// Names are of whoever may write in the accounts, and all of it of whoever wrote the facts.
     #[test]
     fn nothing_that_was_read_steers_the_terminal() {
         let hostile = "a\r\n\u{1b}[2J\u{9b}1m\u{85}b".to_owned();
         let steps = vec![
-            FixStep::Run(hostile.clone()),
+            FixStep::Run(ShellCommand::new("xacct").arg(&hostile)),
             FixStep::Write { file: hostile.clone(), section: hostile.clone(), line: hostile.clone() },
             FixStep::Put { into: hostile.clone(), statement: json!({"Sid": hostile}) },
             FixStep::Do(hostile.clone()),

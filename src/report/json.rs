@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::changes::{self, Mood};
 use crate::error::{AwsAnswer, Error, ExitCode, Kind};
-use crate::iam::plan::bootstrap::Plan;
+use crate::iam::plan::Plan;
 use crate::iam::state::FoundDocument;
 use crate::proof::{Proof, Step};
 
@@ -44,6 +44,7 @@ pub struct JsonError {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     aws: Option<AwsAnswer>,
+    notes: Vec<String>,
     hints: Vec<String>,
 }
 
@@ -53,6 +54,7 @@ impl From<&Error> for JsonError {
             kind: error.kind,
             message: error.message.clone(),
             aws: error.aws.as_deref().cloned(),
+            notes: error.notes.clone(),
             hints: error.hints.clone(),
         }
     }

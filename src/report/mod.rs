@@ -4,6 +4,7 @@ pub mod changes;
 pub mod console;
 pub mod diagnosis;
 pub mod json;
+pub mod markdown;
 pub mod proof;
 
 pub use console::Console;

@@ -6,7 +6,7 @@ use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, s
 use crate::diagnosis::Diagnosis;
 use crate::proof::{Outcome, Proof, StepId, StepOutcome};
 
-/// The verdict in a few words, for headings and tables.
+/// Returns the verdict in a few words, for headings and tables.
 #[must_use]
 pub fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
@@ -18,7 +18,7 @@ pub fn verdict(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The verdict in one or two words, for tables.
+/// Returns the verdict in one or two words, for tables.
 #[must_use]
 pub fn verdict_in_short(outcome: Outcome) -> &'static str {
     match outcome {
@@ -30,7 +30,7 @@ pub fn verdict_in_short(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Every step of one proof.
+/// Returns every step of one proof.
 #[must_use]
 pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
     let mut table = borderless(width);
@@ -45,8 +45,8 @@ pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
     trimmed(&table)
 }
 
-/// Every step of one proof, and below them what went wrong and what to do: the diagnosis, if there is one, else each
-/// step's error.
+/// Returns every step of one proof, and below them what went wrong and what to do: the diagnosis, if there is one, else
+/// each step's error.
 #[must_use]
 pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
     let mut text = step_table(proof, user, width);
@@ -70,7 +70,7 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
     text
 }
 
-/// `Verified in 4.1 s (usable 2.8 s after creation)`, or the verdict.
+/// Writes `Verified in 4.1 s (usable 2.8 s after creation)`, or the verdict.
 #[must_use]
 pub fn heading(proof: &Proof) -> String {
     let took = seconds(proof.duration);

@@ -8,6 +8,16 @@
 //! `scene` sets up two fresh accounts for each behaviour, `server` knows the two servers, `suite` runs and judges; the
 //! behaviours are in the other modules. Everything goes over the wire through the AWS SDK, and nothing through xacct.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod assume_role;
 mod authentication;
 mod differences;

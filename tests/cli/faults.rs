@@ -1,7 +1,7 @@
 //! What AWS and networks do at times: bootstrap gets through, or says what was done and what was not tried.
 
 use serde_json::Value;
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
 
 use crate::scene::{ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene};
 
@@ -16,7 +16,7 @@ fn conflict() -> FaultKind {
 /// bootstrap gets through these faults, and the next run finds nothing to do.
 #[track_caller]
 fn gets_through(faults: impl IntoIterator<Item = Fault>) {
-    let builder = faults.into_iter().fold(Sandbox::builder(), |builder, fault| builder.fault(fault));
+    let builder = faults.into_iter().fold(Sandbox::builder(), SandboxBuilder::fault);
     let scene = Scene::of(builder);
     scene.bootstrap("--external-id abc --policy-arn PowerUserAccess").exits_with(0);
     scene.sandbox.clear_faults();

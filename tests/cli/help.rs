@@ -8,20 +8,20 @@ use crate::snapshots::assert_output;
 use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, TestEnvironment};
 
-const COMMANDS: [&str; 12] = [
-    "",
-    "bootstrap",
-    "verify",
-    "diagnose",
-    "teardown",
-    "sweep",
-    "print-provider-hcl",
-    "print-profile",
-    "completions",
-    "man",
-    "exec",
-    "credentials",
-];
+/// Every command that can be run, with the command that it belongs to: `print profile`, not `print`.
+pub fn commands() -> Vec<(String, clap::Command)> {
+    let mut commands = Vec::new();
+    for command in xacct::commands::definition().get_subcommands() {
+        let name = command.get_name();
+        let own = command.get_subcommands().map(|own| (format!("{name} {}", own.get_name()), own.clone()));
+        let before = commands.len();
+        commands.extend(own);
+        if commands.len() == before {
+            commands.push((name.to_owned(), command.clone()));
+        }
+    }
+    commands
+}
 
 fn run(words: &str) -> Output {
     let mut environment = TestEnvironment::new();
@@ -31,17 +31,117 @@ fn run(words: &str) -> Output {
 
 #[test]
 fn help_of_every_command() {
-    for command in COMMANDS {
+    let commands = commands().into_iter().map(|(name, _)| name);
+    for command in ["", "print"].map(str::to_owned).into_iter().chain(commands) {
         for (option, name) in [("-h", "short"), ("--help", "long")] {
             let words = format!("{command} {option}");
             let output = run(&words).exits_with(0);
             assert_eq!(output.stderr, "", "{words}");
-            let command = if command.is_empty() { "xacct" } else { command };
-            assert_output(&format!("help-{command}-{name}"), &words, &output);
-            for line in output.stdout.lines() {
-                assert!(line.chars().count() <= 80, "over 80 columns in `{words}`: {line}");
-            }
+            let command = if command.is_empty() { "xacct" } else { &command };
+            assert_output(&format!("help-{}-{name}", command.replace(' ', "_")), &words, &output);
+            assert_fits(&words, &output);
         }
+    }
+}
+
+#[track_caller]
+fn assert_fits(words: &str, output: &Output) {
+    for line in output.stdout.lines() {
+        assert!(line.chars().count() <= 80, "over 80 columns in `{words}`: {line}");
+    }
+}
+
+/// clap has no groups of commands, so xacct lists them itself.
+#[test]
+fn every_command_is_in_a_group_of_the_help() {
+    let help = run("--help").exits_with(0).stdout;
+    let xacct = xacct::commands::definition();
+    for command in xacct.get_subcommands() {
+        let about = command.get_about().unwrap().to_string();
+        let first = about.split(' ').next().unwrap();
+        let line = help.lines().find(|line| line.starts_with(&format!("  {} ", command.get_name())));
+        assert!(line.is_some_and(|line| line.contains(first)), "{}\n{help}", command.get_name());
+    }
+    let print = run("print --help").exits_with(0).stdout;
+    let consumers: Vec<_> = xacct.find_subcommand("print").unwrap().get_subcommands().collect();
+    assert_eq!(consumers.len(), 8);
+    for consumer in consumers {
+        assert!(print.contains(&format!("\n  {} ", consumer.get_name())), "{}\n{print}", consumer.get_name());
+    }
+}
+
+#[test]
+fn help_shows_what_the_option_shows() {
+    let same = |words: &str, others: &str| {
+        assert_eq!(run(words).exits_with(0).stdout, run(others).exits_with(0).stdout, "{words}");
+    };
+    same("help", "--help");
+    for (command, _) in commands() {
+        same(&format!("help {command}"), &format!("{command} --help"));
+    }
+    same("help print", "print --help");
+    same("help print-profile", "print profile --help");
+}
+
+/// The topics that the help lists, with what it says of them.
+fn topics() -> Vec<(String, String)> {
+    let help = run("help").exits_with(0).stdout;
+    let (_, topics) = help.split_once("Topics (xacct help TOPIC):\n").unwrap();
+    let lines = topics.lines().take_while(|line| !line.is_empty());
+    let topics: Vec<_> = lines.filter_map(|line| line.trim_start().split_once("  ")).collect();
+    assert!(!topics.is_empty(), "{help}");
+    topics.into_iter().map(|(name, about)| (name.to_owned(), about.trim().to_owned())).collect()
+}
+
+/// Piped: plain text that fits 80 columns, without what only Markdown needs. Commands and addresses are not broken.
+#[test]
+fn every_topic_is_plain_text_in_a_pipe() {
+    for (topic, _) in topics() {
+        let words = format!("help {topic}");
+        let text = run(&words).exits_with(0).stdout;
+        assert!(text.lines().count() > 5, "{words}: {text}");
+        for line in text.lines() {
+            assert!(!line.contains('\u{1b}') && !line.contains("<!--") && !line.contains("|--"), "{words}: {line}");
+            let is_whole = line.starts_with("    ") || line.contains("://");
+            assert!(line.chars().count() <= 80 || is_whole, "over 80 columns in `{words}`: {line}");
+        }
+        assert!(!text.lines().any(|line| line.starts_with("# ") || line.starts_with("## ")), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_terminal_shows_headings_in_bold_and_uses_its_width() {
+    let (topic, _) = topics().remove(0);
+    let mut environment = TestEnvironment::new();
+    environment.set("CLICOLOR_FORCE", "1");
+    let mut longest = |columns: &str| {
+        environment.set("COLUMNS", columns);
+        let text = environment.xacct(&["help", &topic]).exits_with(0).stdout;
+        assert!(text.starts_with("\u{1b}[1m"), "{text}");
+        text.lines().filter(|line| !line.starts_with("    ")).map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!(longest("120") > 90);
+    assert!(longest("60") < 70);
+}
+
+#[test]
+fn an_unknown_topic_names_those_that_are_like_it() {
+    let (topic, _) = topics().remove(0);
+    let mistyped = topic.get(..topic.len() - 1).unwrap();
+    run(&format!("help {mistyped}")).exits_with(2).says(&["a similar value exists", &topic]);
+    run("help verfy").exits_with(2).says(&["'verify'"]);
+    run("help nothing-like-it").exits_with(2).says(&["possible values", &topic]);
+}
+
+/// `xacct help NAME` has one meaning.
+#[test]
+fn no_topic_has_the_name_of_a_command() {
+    let xacct = xacct::commands::definition();
+    for (topic, _) in topics() {
+        assert!(xacct.find_subcommand(&topic).is_none(), "{topic}");
+        let print = xacct.find_subcommand("print").unwrap();
+        assert!(print.find_subcommand(&topic).is_none(), "print {topic}");
+        assert!(!topic.starts_with("print-"), "{topic}");
     }
 }
 
@@ -68,7 +168,7 @@ fn mistyped_commands_and_options_are_guessed() {
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&format!("completions {shell}")).exits_with(0).stdout;
-        for word in ["print-provider-hcl", "generate-external-id"] {
+        for word in ["print-provider-hcl", "generate-external-id", "credential-process", "whose-credentials"] {
             assert!(script.contains(word), "{word} in the script of {shell}");
         }
     }
@@ -93,7 +193,7 @@ fn the_manual_is_a_roff_page() {
     let mut lines = page.lines().skip_while(|line| line.starts_with(['\'', '.']) && !line.starts_with(".TH"));
     let title = lines.next().unwrap_or_default();
     assert!(title.starts_with(".TH xacct 1"), "{page}");
-    for word in [".SH NAME", ".SH SYNOPSIS", "bootstrap", "Exit codes"] {
+    for word in [".SH NAME", ".SH SYNOPSIS", "bootstrap", "PRINT PROFILE", "Topics", "Exit codes"] {
         assert!(page.contains(word), "{word}\n{page}");
     }
 }

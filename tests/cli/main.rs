@@ -38,6 +38,16 @@
 //! | `fixes` | what a diagnosis says to do, done |
 //! | `aws_cli` | the commands of the AWS CLI that xacct prints, run |
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod aws_cli;
 mod bootstrap;
 mod bucket_cleanup;

@@ -194,7 +194,7 @@ fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
     let scene = with_operators(nothing.clone(), nothing);
     scene.environment.write("xacct.toml", LINKS);
     scene.xacct("bootstrap --yes --no-verify").exits_with(1);
-    let print = |words: &str| scene.xacct(&format!("print-policies {words}")).exits_with(0).json();
+    let print = |words: &str| scene.xacct(&format!("print policies {words}")).exits_with(0).json();
     let (source, target) = (print("--for source-operator"), print("one two --for target-operator"));
     scene.sandbox.world(|world| {
         world.put_user_policy(ACCOUNT_A, "operator", "operator", source);

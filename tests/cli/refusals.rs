@@ -268,7 +268,7 @@ fn several_profiles_of_the_target_account() {
 fn a_role_that_cannot_be_entered() {
     let words =
         "bootstrap --yes --target-account 222222222222 --user alice --profile security-admin --enter-role Nobody";
-    refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "needs sts:AssumeRole"]);
+    refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "allow the source operator"]);
 }
 
 #[test]

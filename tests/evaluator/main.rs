@@ -7,6 +7,16 @@
 //!   [iam-simulate](https://www.npmjs.com/package/@cloud-copilot/iam-simulate) (`simulate`).
 //! - `growth` asserts that no policy and no pattern makes a decision slow.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod awsim;
 mod cases;
 mod compare;

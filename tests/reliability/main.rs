@@ -11,6 +11,16 @@
 //!
 //! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 #[cfg(unix)]
 mod crash;
 mod faults;

@@ -11,7 +11,7 @@ use libc::{SIG_IGN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
 pub fn let_children_be_signalled() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2].into_iter().for_each(handle_if_ignored)
+        [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2].into_iter().for_each(handle_if_ignored);
     });
 }
 

@@ -1,4 +1,4 @@
-//! Terraform keeps its state where `xacct print-backend-hcl` says.
+//! Terraform keeps its state where `xacct print backend-hcl` says.
 
 use crate::accounts::{Accounts, REGION};
 use crate::support::TestEnvironment;
@@ -16,7 +16,7 @@ fn terraform_keeps_its_state_in_the_target_account() {
 
     // The policy that is printed is all that the role gets.
     accounts.bootstrap(&["--generate-external-id"]).exits_with(0);
-    let print = ["print-backend-hcl", "--bucket", &bucket, "--key=a/b.tfstate", "--region", REGION];
+    let print = ["print", "backend-hcl", "--bucket", &bucket, "--key=a/b.tfstate", "--region", REGION];
     let environment = &accounts.environment;
     environment.xacct(&[&print[..], &["--policy", "--workspaces", "--out=state.json"]].concat()).exits_with(0);
     accounts.bootstrap(&["--policy-file=state.json", "--probe=identity"]).exits_with(0);
@@ -47,7 +47,8 @@ fn terraform_knows_every_argument_of_its_version() {
     if third_party::terraform(test_name!(), &mut environment).is_none() {
         return;
     }
-    let printed = environment.xacct(&["print-backend-hcl", "--bucket=b-1", "--region=eu-west-1"]).exits_with(0).stdout;
+    let printed =
+        environment.xacct(&["print", "backend-hcl", "--bucket=b-1", "--region=eu-west-1"]).exits_with(0).stdout;
     let printed = printed.replace("use_lockfile", "skip_credentials_validation = true\n    use_lockfile");
     environment.write("backend.tf", &printed);
     // Nothing listens there: what Terraform says first is that it cannot assume the role.

@@ -1,4 +1,4 @@
-//! CloudFormation makes a role that works, from what `xacct print-cloudformation` prints, and cfn-lint finds no fault.
+//! CloudFormation makes a role that works, from what `xacct print cloudformation` prints, and cfn-lint finds no fault.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn cfn_lint_finds_no_fault() {
     environment.write("xacct.toml", EVERYTHING);
     environment.write("own.json", OWN);
     for (format, file) in [("yaml", "role.yaml"), ("json", "role.json")] {
-        environment.xacct(&["print-cloudformation", "--format", format, "--out", file]).exits_with(0);
+        environment.xacct(&["print", "cloudformation", "--format", format, "--out", file]).exits_with(0);
         let mut command = environment.command(&lint);
         command.args(["--template", file]);
         Output::of(command).exits_with(0);
@@ -57,8 +57,8 @@ fn the_yaml_means_what_the_json_does() {
     let environment = TestEnvironment::new();
     environment.write("xacct.toml", EVERYTHING);
     environment.write("own.json", OWN);
-    environment.write("role.yaml", &environment.xacct(&["print-cloudformation"]).exits_with(0).stdout);
-    let json: Value = environment.xacct(&["print-cloudformation", "--format=json"]).exits_with(0).json();
+    environment.write("role.yaml", &environment.xacct(&["print", "cloudformation"]).exits_with(0).stdout);
+    let json: Value = environment.xacct(&["print", "cloudformation", "--format=json"]).exits_with(0).json();
     let mut command = environment.command(python);
     command.args(["-c", "import json, yaml; print(json.dumps(yaml.safe_load(open('role.yaml', encoding='utf-8'))))"]);
     assert_eq!(Output::of(command).exits_with(0).json(), json);
@@ -75,7 +75,7 @@ fn a_role_that_cloudformation_made_can_be_assumed_and_is_taken_for_xaccts_own() 
     let only = ["bootstrap", "--yes", "--only=source", "--user=alice", "--user-profile=alice", "--external-id=abc"];
     let target_account = format!("--target-account={target}");
     environment.xacct(&[&only[..], &["--profile=security-admin", &target_account]].concat()).exits_with(0);
-    let template = environment.xacct(&["print-cloudformation"]).exits_with(0).stdout;
+    let template = environment.xacct(&["print", "cloudformation"]).exits_with(0).stdout;
     assert!(template.contains(source.as_str()), "{template}");
     let created = "cloudformation create-stack --stack-name xacct --capabilities CAPABILITY_NAMED_IAM --template-body";
     accounts.target.aws_text(created, &template);

@@ -3,6 +3,16 @@
 //!
 //! `tests/run` provides them. A test that lacks one says so by name and is counted as skipped.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod accounts;
 mod adopt;
 mod backend;

@@ -1,4 +1,4 @@
-//! Operators who have exactly what `xacct print-policies` says make a link in ministack.
+//! Operators who have exactly what `xacct print policies` says make a link in ministack.
 
 use crate::accounts::{Account, Accounts};
 use crate::support::third_party::test_name;
@@ -24,7 +24,7 @@ fn operators_with_exactly_the_printed_policies_make_a_link() {
     let refused = environment.xacct(&["bootstrap", "--yes"]).exits_with(1);
     assert!(refused.stderr.contains("AccessDenied") || refused.stderr.contains("not authorized"), "{refused}");
     let give = |account: &Account, operator: &str, party: &str| {
-        let printed = environment.xacct(&["print-policies", "--for", party]).exits_with(0).json();
+        let printed = environment.xacct(&["print", "policies", "--for", party]).exits_with(0).json();
         let words = format!("iam put-user-policy --user-name {operator} --policy-name least --policy-document");
         account.aws_with(&words, &printed);
     };

@@ -1,4 +1,4 @@
-//! The AWS CLI, and botocore below it, read the profiles that `xacct print-profile` prints.
+//! The AWS CLI, and botocore below it, read the profiles that `xacct print profile` prints.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
     };
     accounts.bootstrap(&["--generate-external-id", "--max-session-duration=2h"]).exits_with(0);
     let environment = &accounts.environment;
-    let arguments = ["print-profile", "--profile-name=work", "--region=eu-west-1"];
+    let arguments = ["print", "profile", "--profile-name=work", "--region=eu-west-1"];
     environment.append(".aws/config", &environment.xacct(&arguments).exits_with(0).stdout);
     let mut aws = environment.command(in_venv("aws").expect("what the accounts had"));
     aws.args(["sts", "get-caller-identity", "--profile", "work", "--output", "json"]);
@@ -31,7 +31,7 @@ fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
     accounts.bootstrap(&["--generate-external-id"]).exits_with(0);
     let environment = &accounts.environment;
     let program = concat!("--program=", env!("CARGO_BIN_EXE_xacct"));
-    let arguments = ["print-profile", "--profile-name=work", "--credential-process", program, "--region=eu-west-1"];
+    let arguments = ["print", "profile", "--profile-name=work", "--credential-process", program, "--region=eu-west-1"];
     environment.append(".aws/config", &environment.xacct(&arguments).exits_with(0).stdout);
     let mut aws = environment.command(in_venv("aws").expect("what the accounts had"));
     aws.args(["sts", "get-caller-identity", "--profile", "work", "--output", "json"]);
@@ -92,7 +92,7 @@ fn botocore_reads_every_character_that_a_setting_may_have() {
         account = "333333333333"
         "##,
     );
-    let printed = environment.xacct(&["print-profile"]).exits_with(0).stdout;
+    let printed = environment.xacct(&["print", "profile"]).exits_with(0).stdout;
     let Some(profiles) = read(&environment, &printed) else {
         return;
     };
@@ -119,7 +119,7 @@ fn botocore_reads_every_character_that_a_setting_may_have() {
 fn botocore_takes_the_command_of_a_credential_process_apart_as_it_was_meant() {
     let environment = TestEnvironment::new();
     environment.write("it's one.toml", "[targets.'a b']\naccount = '222222222222'\n");
-    let arguments = ["print-profile", "--credential-process", "--program=my $HOME/xacct", "--config=it's one.toml"];
+    let arguments = ["print", "profile", "--credential-process", "--program=my $HOME/xacct", "--config=it's one.toml"];
     let printed = environment.xacct(&arguments).exits_with(0).stdout;
     let Some(profiles) = read(&environment, &printed) else {
         return;

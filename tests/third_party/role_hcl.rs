@@ -1,4 +1,4 @@
-//! Terraform takes over what bootstrap made, with what `xacct print-role-hcl` prints, and finds nothing to change.
+//! Terraform takes over what bootstrap made, with what `xacct print role-hcl` prints, and finds nothing to change.
 
 use crate::accounts::Accounts;
 use crate::support::third_party::{self, test_name};
@@ -28,7 +28,7 @@ fn terraform_imports_what_bootstrap_made_and_changes_nothing() {
     accounts.bootstrap(&arguments).exits_with(0);
     let before = accounts.everything();
     let environment = &mut accounts.environment;
-    environment.xacct(&["print-role-hcl", "--out=link.tf"]).exits_with(0);
+    environment.xacct(&["print", "role-hcl", "--out=link.tf"]).exits_with(0);
     let Some(()) = third_party::terraform(test_name!(), environment) else {
         return;
     };

@@ -156,7 +156,7 @@ fn terraform_accepts_everything_that_can_be_asked_for() {
     };
     assert_formatted(&environment, "provider.tf");
     terraform(&environment, &["validate"]);
-    environment.xacct(&["print-terragrunt-hcl", "--bucket=my-state", "--out=terragrunt.tf"]).exits_with(0);
+    environment.xacct(&["print", "terragrunt-hcl", "--bucket=my-state", "--out=terragrunt.tf"]).exits_with(0);
     assert_formatted(&environment, "terragrunt.tf");
 }
 

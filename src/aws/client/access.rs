@@ -1,4 +1,4 @@
-//! One set of credentials, and the SDK's clients that sign with it.
+//! Credentials with a region, and the SDK's clients that sign with them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use aws_smithy_types::retry::RetryConfig;
 use crate::aws::client::endpoints;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::retry::TooManyRequests;
-use crate::aws::sts::SessionCredentials;
+use crate::aws::keys::SessionCredentials;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 
@@ -27,17 +27,17 @@ pub struct Access {
     pub region: Region,
     /// Whether the credentials are of a session, not a user's access key.
     pub is_session: bool,
-    /// Whether the region was chosen by anybody, or is the one that stands in for none.
+    /// Whether the region is configured, or the fallback.
     pub has_region: bool,
     pub(in crate::aws) key_id: String,
     pub(in crate::aws) path_style: bool,
     pub(in crate::aws) pace: Pace,
     pub(in crate::aws) config: SdkConfig,
-    /// Of this very configuration, so whatever changes it begins with none.
+    /// Clients of this very configuration: a changed one begins without any.
     pub(in crate::aws) clients: Arc<Clients>,
 }
 
-/// The SDK's clients, each made when it is first needed.
+/// The SDK's clients, each created on first use.
 #[derive(Debug, Default)]
 pub(in crate::aws) struct Clients {
     iam: OnceLock<aws_sdk_iam::Client>,
@@ -46,7 +46,7 @@ pub(in crate::aws) struct Clients {
 }
 
 impl Access {
-    /// Access in which this client answers in the place of AWS, at the first attempt: so that tests can see what is made
+    /// Creates access in which this client answers instead of AWS, without retries, so that tests can see what becomes
     /// of any answer. The credentials are nobody's.
     #[must_use]
     pub fn answered_by(client: impl HttpClient + 'static, region: Region) -> Self {
@@ -74,7 +74,7 @@ impl Access {
         }
     }
 
-    /// The same endpoints and connections with the credentials of a session.
+    /// Returns the same endpoints and connections with the credentials of a session.
     #[must_use]
     pub fn with_session(&self, session: &SessionCredentials, origin: String) -> Self {
         let credentials = SharedCredentialsProvider::new(session.0.clone());
@@ -90,7 +90,7 @@ impl Access {
         }
     }
 
-    /// The same credentials in another region.
+    /// Returns the same credentials in another region.
     #[must_use]
     pub fn in_region(&self, region: &Region) -> Self {
         if self.region == *region {
@@ -106,19 +106,20 @@ impl Access {
         }
     }
 
-    /// The access key ID, which is no secret.
+    /// Returns the access key ID, which is not a secret.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The partition of the region in use.
+    /// Returns the partition of the region in use.
     #[must_use]
     pub fn partition(&self) -> Partition {
         self.region.partition()
     }
 
-    /// Endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: a bootstrap sent there by mistake would be a bad surprise.
+    /// Returns the endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: reports show them, because a bootstrap sent
+    /// there by mistake would be a bad surprise.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         endpoints::of(&self.config)
@@ -136,7 +137,7 @@ impl Access {
         self.clients.sts.get_or_init(|| self.new_sts()).clone()
     }
 
-    /// One that is not kept: with many accounts, what is kept for each adds up.
+    /// Creates a client that is not kept: with many accounts, kept clients add up.
     pub(in crate::aws) fn new_sts(&self) -> aws_sdk_sts::Client {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
         config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
@@ -147,8 +148,8 @@ impl Access {
         self.clients.s3.get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_config(&self.config).build())).clone()
     }
 
-    /// S3 as nobody in particular, at the same place and on the same connections; `None` where nothing is encrypted, and
-    /// so no connection takes long.
+    /// Creates an anonymous client with the same endpoint and connections; `None` without encryption, where
+    /// connecting is fast.
     pub(in crate::aws) fn anonymous_s3(&self) -> Option<aws_sdk_s3::Client> {
         if self.endpoints().iter().any(|url| url.starts_with("http:")) {
             return None;
@@ -166,7 +167,7 @@ impl Access {
     }
 }
 
-/// One cache for all clients of one access: otherwise each asks SSO or a `credential_process` again.
+/// Creates one identity cache for all clients of one access; otherwise each calls SSO or a `credential_process` again.
 pub(in crate::aws) fn shared_identity_cache() -> SharedIdentityCache {
     IdentityCache::lazy().build()
 }

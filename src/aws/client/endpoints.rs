@@ -1,5 +1,5 @@
-//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile): where requests are sent, said
-//! beforehand.
+//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile), reported before a request is sent
+//! there.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-use crate::aws::credentials::session_cache::Warn;
+use crate::aws::client::notify::Warn;
 
-/// Says where requests go that do not go to AWS: once for each endpoint, before the first of them is sent.
+/// Reports endpoints that are not AWS's own: each once, before the first request.
 #[derive(Clone)]
 pub(in crate::aws) struct Notice {
     tell: Warn,
@@ -37,7 +37,7 @@ impl Notice {
     }
 }
 
-/// The endpoints of the services in use that somebody chose, without the passwords in them.
+/// Returns the configured endpoints of the services in use, without passwords.
 pub(in crate::aws) fn of(config: &SdkConfig) -> Vec<String> {
     let chosen = |service: &str| {
         let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
@@ -57,7 +57,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Names below `localhost` and IP addresses resolve nowhere, so buckets there are addressed by path.
+/// Whether buckets must be addressed by path: names below `localhost` and IP addresses do not resolve.
 pub(in crate::aws) fn is_local(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
@@ -66,17 +66,4 @@ pub(in crate::aws) fn is_local(url: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_left_out() {
-        for (url, shown) in [
-            ("https://me:secret@host:1/a@b", "https://host:1/a@b"),
-            ("https://host/?a@b", "https://host/?a@b"),
-            ("http://127.0.0.1:4603", "http://127.0.0.1:4603"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
-}
+mod tests;

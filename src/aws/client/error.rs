@@ -1,5 +1,7 @@
 //! Turns the SDK's errors into ours: what AWS answered, or why it could not be asked.
 
+use std::fmt;
+
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 
@@ -7,11 +9,20 @@ use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 use crate::text::on_one_line;
 
-/// A call, as messages name it.
+const CHECK_ENDPOINT: &str = "check that the endpoint is AWS's and no proxy answers in its place";
+const CHECK_NETWORK: &str = "check the network, proxy and endpoint, and run the command again";
+
+/// An API call, as messages name it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::aws) struct Call {
-    pub service: &'static str,
-    pub operation: &'static str,
+    service: &'static str,
+    operation: &'static str,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.operation)
+    }
 }
 
 impl Call {
@@ -27,163 +38,148 @@ impl Call {
         Self { service: "s3", operation }
     }
 
-    /// What happened to this call.
+    /// Returns the error of this call from the SDK's.
     pub(in crate::aws) fn failed<E>(self, error: SdkError<E>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         SdkError<E>: RequestId,
     {
-        let name = format!("{}:{}", self.service, self.operation);
-        match &error {
-            SdkError::ServiceError(answered) => {
-                let request_id = error.request_id().map(shown);
-                let status = answered.raw().status().as_u16();
-                let code = answered.err().code().map(shown);
-                // HeadBucket has no body, so its answer is only a status.
-                let code = code.or_else(|| match (self.service, status) {
-                    ("s3", 403) => Some("AccessDenied".to_owned()),
-                    ("s3", 404) => Some("NotFound".to_owned()),
-                    _ => None,
-                });
-                let Some(code) = code else {
-                    return Error::new(
-                        Kind::Network,
-                        format!("{name} was answered with HTTP status {status} and no text of AWS's"),
-                    )
-                    .hint("check that the endpoint is AWS's and no proxy answers in its place");
-                };
-                let message = answered.err().message().map(|message| shown(without_echo(message)));
-                let message = Some(message.unwrap_or_else(|| format!("HTTP status {status}")));
-                let AwsAnswer { service, operation, .. } = self.unanswered();
-                self.refused(AwsAnswer { service, operation, code: Some(code), message, request_id }, status)
-            }
-            SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{name} did not answer in time"))
-                .hint("check the network, proxy and endpoint, and run the command again"),
-            SdkError::DispatchFailure(failure) => {
-                let cause = innermost(&error);
-                if failure.is_timeout() {
-                    Error::new(Kind::Network, format!("{name} did not answer in time: {cause}"))
-                        .hint("check the network, proxy and endpoint, and run the command again")
-                } else if cause.contains("certificate") {
-                    // What rustls says of it; the SDK has no kind for it.
-                    Error::new(Kind::Network, format!("{name} cannot be reached safely: {cause}")).hint(
-                        "if a proxy of your organization reads what is encrypted, name its authority: AWS_CA_BUNDLE=FILE, \
-                         or ca_bundle in the profile",
-                    )
-                } else if failure.is_io() {
-                    Error::new(Kind::Network, format!("{name} cannot be reached: {cause}"))
-                        .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
-                } else {
-                    Error::new(Kind::Credentials, format!("{name} could not be sent: {cause}"))
-                        .hint("see which credentials are in use: aws sts get-caller-identity")
-                }
-            }
-            SdkError::ResponseError(_) => Error::new(
-                Kind::Network,
-                format!("{name} was answered with something that is not AWS's: {}", innermost(&error)),
-            )
-            .hint("check that the endpoint is AWS's and no proxy answers in its place"),
-            _ => Error::new(Kind::Internal, format!("{name}: {}", DisplayErrorContext(&error))),
+        if let SdkError::ServiceError(answered) = &error {
+            // What AWS answered is told in full, so there is no source besides.
+            let status = answered.raw().status().as_u16();
+            return self.answered(answered.err(), status, error.request_id());
+        }
+        let failure = self.unanswered(&error);
+        match error.into_source() {
+            Ok(source) => failure.caused_by(source),
+            Err(_) => failure,
         }
     }
 
-    /// An answer that lacks what AWS promises in it.
+    /// Returns the error for an answer without a documented part.
     pub(in crate::aws) fn lacks(self, what: &str) -> Error {
-        Error::new(Kind::Network, format!("{}:{} answered without {what}", self.service, self.operation))
-            .hint("check that the endpoint is AWS's and no proxy answers in its place")
+        Error::new(Kind::Network, format!("{self} answered without {what}")).hint(CHECK_ENDPOINT)
     }
 
-    fn unanswered(self) -> AwsAnswer {
-        AwsAnswer {
+    fn answered(self, error: &impl ProvideErrorMetadata, status: u16, request_id: Option<&str>) -> Error {
+        // HeadBucket has no body, so its answer is only a status.
+        let code = error.code().map(shown).or_else(|| match (self.service, status) {
+            ("s3", 403) => Some("AccessDenied".to_owned()),
+            ("s3", 404) => Some("NotFound".to_owned()),
+            _ => None,
+        });
+        let Some(code) = code else {
+            let words = format!("{self} was answered with HTTP status {status} and no text of AWS's");
+            return Error::new(Kind::Network, words).hint(CHECK_ENDPOINT);
+        };
+        let message = error.message().map(|message| shown(without_echo(message)));
+        let message = message.unwrap_or_else(|| format!("HTTP status {status}"));
+        let answer = AwsAnswer {
             service: self.service.into(),
             operation: self.operation.into(),
-            code: None,
-            message: None,
-            request_id: None,
+            code: Some(code.clone()),
+            message: Some(message.clone()),
+            request_id: request_id.map(shown),
+        };
+        let error = if answer.is_denial() {
+            Error::new(Kind::Aws, format!("{self} was refused"))
+        } else {
+            let credentials = about_credentials(&code, &message);
+            credentials.unwrap_or_else(|| self.turned_down(&code, status))
+        };
+        Error { aws: Some(Box::new(answer)), ..error }
+    }
+
+    /// Returns the error for a code that concerns neither permissions nor credentials.
+    fn turned_down(self, code: &str, status: u16) -> Error {
+        match code {
+            "RegionDisabledException" => {
+                Error::new(Kind::Aws, "STS is not active in this region for the account that owns the role").hint(
+                    "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
+                )
+            }
+            code if status == 429 || code == "SlowDown" || THROTTLED.contains(&code) => {
+                Error::new(Kind::Aws, format!("{self} was throttled, also when it was sent again"))
+                    .hint("AWS takes only so many requests a second: wait a minute and run the command again")
+            }
+            code if status >= 500 || code == "InternalError" => {
+                Error::new(Kind::Aws, format!("{self} failed with {code}, also when it was sent again"))
+                    .note("the trouble is AWS's")
+                    .hint("run the command again later; https://health.aws.amazon.com tells of outages")
+            }
+            _ => Error::new(Kind::Aws, format!("{self} failed with {code}"))
+                .hint("look up this error under the operation's name in AWS's API reference"),
         }
     }
 
-    fn refused(self, answer: AwsAnswer, status: u16) -> Error {
-        let name = format!("{}:{}", self.service, self.operation);
-        let message = answer.message.clone().unwrap_or_default();
-        let (kind, words, hint) = match answer.code.as_deref() {
-            Some("InvalidClientTokenId" | "InvalidAccessKeyId") => (
-                Kind::Credentials,
-                "the access key is unknown to AWS, or its session token is missing or does not belong to it".to_owned(),
-                Some(
-                    "give credentials that are in force, in a profile or the environment; all three AWS_… variables must be of one session",
-                ),
-            ),
-            Some("ExpiredToken" | "ExpiredTokenException") => (
-                Kind::Credentials,
-                "the session has expired".to_owned(),
-                Some("sign in again, for example: aws sso login --profile NAME"),
-            ),
-            Some("SignatureDoesNotMatch" | "RequestTimeTooSkewed")
-                if message.contains("expired")
-                    || message.contains("current")
-                    || answer.code.as_deref() == Some("RequestTimeTooSkewed") =>
-            {
-                (
-                    Kind::Credentials,
-                    "this machine's clock differs too much from AWS's".to_owned(),
-                    Some("set the clock, for example: sudo timedatectl set-ntp true"),
+    fn unanswered<E: std::error::Error + 'static>(self, error: &SdkError<E>) -> Error {
+        let cause = innermost(error);
+        match error {
+            SdkError::TimeoutError(_) => {
+                Error::new(Kind::Network, format!("{self} did not answer in time")).hint(CHECK_NETWORK)
+            }
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Error::new(Kind::Network, format!("{self} did not answer in time: {cause}")).hint(CHECK_NETWORK)
+            }
+            // What rustls says of it; the SDK has no kind for it.
+            SdkError::DispatchFailure(_) if cause.contains("certificate") => {
+                Error::new(Kind::Network, format!("{self} cannot be reached safely: {cause}")).hint(
+                    "if a proxy of your organization reads what is encrypted, name its authority: AWS_CA_BUNDLE=FILE, \
+                     or ca_bundle in the profile",
                 )
             }
-            Some("SignatureDoesNotMatch") => (
-                Kind::Credentials,
-                "the secret access key does not belong to the access key".to_owned(),
-                Some("write the secret key again, as it was when the key was made"),
-            ),
-            Some("RegionDisabledException") => (
-                Kind::Aws,
-                "STS is not active in this region for the account that owns the role".to_owned(),
-                Some(
-                    "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
-                ),
-            ),
-            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
-                (Kind::Aws, format!("{name} was refused"), None)
+            SdkError::DispatchFailure(failure) if failure.is_io() => {
+                Error::new(Kind::Network, format!("{self} cannot be reached: {cause}"))
+                    .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
             }
-            Some("RequestExpired") => (
-                Kind::Credentials,
-                "the request reached AWS too late, or this machine's clock is wrong".to_owned(),
-                Some("check the clock and the network, and run the command again"),
-            ),
-            Some(code) if status == 429 || code == "SlowDown" || THROTTLED.contains(&code) => (
-                Kind::Aws,
-                format!("{name} was throttled, also when it was sent again"),
-                Some("AWS takes only so many requests a second: wait a minute and run the command again"),
-            ),
-            Some(code) if status >= 500 || code == "InternalError" => (
-                Kind::Aws,
-                format!("{name} failed with {code}, also when it was sent again"),
-                Some(
-                    "the trouble is AWS's: run the command again later; https://health.aws.amazon.com tells of outages",
-                ),
-            ),
-            Some(code) => (
-                Kind::Aws,
-                format!("{name} failed with {code}"),
-                Some("AWS's API reference says under the operation's name what this error means"),
-            ),
-            None => (Kind::Aws, format!("{name} failed"), None),
-        };
-        let error = Error { aws: Some(Box::new(answer)), ..Error::new(kind, words) };
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
+            SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent"))
+                .said(cause)
+                .hint("see which credentials are in use: aws sts get-caller-identity"),
+            SdkError::ResponseError(_) => {
+                let words = format!("{self} was answered with something that is not AWS's: {cause}");
+                Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
+            }
+            _ => Error::new(Kind::Internal, format!("{self}: {}", DisplayErrorContext(error))),
         }
     }
 }
 
-/// A message without what AWS repeats of the request below it: where a signature does not match, the headers that were to
-/// be signed, with the session token among them.
+/// Returns what a code says of the credentials that signed the request, or of the clock; `None` where it says nothing of
+/// them.
+fn about_credentials(code: &str, message: &str) -> Option<Error> {
+    let error = |words: &str, hint: &str| Some(Error::new(Kind::Credentials, words).hint(hint));
+    match code {
+        "InvalidClientTokenId" | "InvalidAccessKeyId" => error(
+            "the access key is unknown to AWS, or its session token is missing or does not belong to it",
+            "give credentials that are in force, in a profile or the environment; all three AWS_… variables must be of one session",
+        ),
+        "ExpiredToken" | "ExpiredTokenException" => {
+            error("the session has expired", "sign in again, for example: aws sso login --profile NAME")
+        }
+        "RequestExpired" => error(
+            "the request reached AWS too late, or this machine's clock is wrong",
+            "check the clock and the network, and run the command again",
+        ),
+        // STS and IAM say of a wrong clock that the signature does not match (yet, or any more).
+        "SignatureDoesNotMatch" if !message.contains("expired") && !message.contains("current") => error(
+            "the secret access key does not belong to the access key",
+            "write the secret key again, as it was when the key was made",
+        ),
+        "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => error(
+            "this machine's clock differs too much from AWS's",
+            "set the clock, for example: sudo timedatectl set-ntp true",
+        ),
+        _ => None,
+    }
+}
+
+/// Returns a message without what AWS repeats of the request below it: if a signature does not match, the headers that
+/// were to be signed, with the session token among them.
 fn without_echo(message: &str) -> &str {
     message.split("\n\n").next().unwrap_or(message)
 }
 
-/// The error at the root of the chain: what the person can act on.
+/// Returns the error at the root of the chain: what the person can act on.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
@@ -192,8 +188,23 @@ fn innermost(error: &dyn std::error::Error) -> String {
     shown(&cause.to_string())
 }
 
-/// What an answer says, on one line that is not too long: whoever answers may not be AWS. AWS's own longest messages,
-/// those about policies, have some hundred characters; what it repeats of a request has more.
+/// Returns an error and its causes on one line.
+pub(in crate::aws) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+/// Returns what an answer says, on one line of limited length: whoever answers may not be AWS. AWS's own longest
+/// messages, those about policies, have some hundred characters; what it repeats of a request has more.
 fn shown(text: &str) -> String {
     const MOST: usize = 1000;
     let line = on_one_line(text);
@@ -205,14 +216,4 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_of_an_answer_is_a_line_that_is_not_too_long() {
-        assert_eq!(shown("a\r\nb\u{1b}[2J\u{9b}é"), "a  b\\u001b[2J\\u009bé");
-        let (most, more) = ("é".repeat(1000), "é".repeat(1001));
-        assert_eq!(shown(&most), most);
-        assert_eq!(shown(&more), format!("{most}…"));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The way to AWS: proxies and certificate authorities, from where the AWS CLI takes them.
+//! HTTP clients, with the proxies and certificate authorities that the AWS CLI would use.
 //!
 //! The SDK by itself knows no CA bundle, and no proxy where the client is not its own default.
 
@@ -13,13 +13,14 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::os_shim_internal::Env;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::error::{Error, Kind, Result};
 
-/// A file with the certificates that are trusted, and the setting that names it.
+/// A file of trusted certificates, and the setting that names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::aws) struct Bundle {
     setting: String,
@@ -29,8 +30,13 @@ pub(in crate::aws) struct Bundle {
 /// Environment variables, by name.
 pub(in crate::aws) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// Reads an environment variable, as the SDK does.
+pub(in crate::aws) fn variable(name: &str) -> Option<String> {
+    Env::real().get(name).ok()
+}
+
 impl Bundle {
-    /// In the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It stands in the place of what the system
+    /// Finds the bundle in the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It replaces what the system
     /// trusts. `SSL_CERT_FILE`, which names what the system trusts, is read by the TLS library itself.
     pub(in crate::aws) fn find(variable: Variables<'_>, profile: Option<(&str, &str)>) -> Option<Self> {
         let named = |name: &str| {
@@ -44,20 +50,20 @@ impl Bundle {
         named("AWS_CA_BUNDLE").or_else(of_profile).or_else(|| named("REQUESTS_CA_BUNDLE"))
     }
 
-    /// The certificates that can be used, each as PEM. The SDK panics at one that cannot.
+    /// Returns the valid certificates, each as PEM. The SDK panics at an invalid one.
     fn certificates(&self) -> Result<Vec<String>> {
         let text = self.read()?;
         let usable: Vec<_> = blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
         if usable.is_empty() { Err(self.unusable(&NO_CERTIFICATE)) } else { Ok(usable) }
     }
 
-    /// Checks that there is a certificate, which takes a small part of the time of looking at all of them.
+    /// Checks that there is one valid certificate, which is much faster than checking all.
     fn check(&self) -> Result<()> {
         if blocks(&self.read()?).any(is_usable) { Ok(()) } else { Err(self.unusable(&NO_CERTIFICATE)) }
     }
 
     fn read(&self) -> Result<String> {
-        let bytes = std::fs::read(Path::new(&self.path)).map_err(|error| self.unusable(&error))?;
+        let bytes = std::fs::read(Path::new(&self.path)).map_err(|error| self.unusable(&error).caused_by(error))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -70,7 +76,7 @@ impl Bundle {
 
 const NO_CERTIFICATE: &str = "it holds no certificate in PEM form";
 
-/// The text of a bundle in pieces that each end with a certificate, except perhaps the last.
+/// Splits a bundle into pieces that each end with a certificate, except perhaps the last.
 fn blocks(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(END)
 }
@@ -82,11 +88,11 @@ fn is_usable(block: &str) -> bool {
     certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
 }
 
-/// An HTTP client with a connection pool. What it needs to encrypt, such as the certificates of the system, is read when
-/// something is first to be encrypted.
+/// Creates an HTTP client with a connection pool. What encryption needs, such as the system's certificates, is read when
+/// it is first used.
 ///
 /// # Errors
-/// When a proxy's URL or a CA bundle cannot be used: another way than the one asked for must not be taken in silence.
+/// When a proxy's URL or a CA bundle is invalid: ignoring the setting in silence could send requests another way.
 pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result<SharedHttpClient> {
     let proxies = proxies(variable)?;
     let trust = match bundle {
@@ -115,7 +121,7 @@ pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -
     }))
 }
 
-/// A client that connects when it is first used. The builder of clients itself takes no proxy.
+/// Creates a client that connects when it is first used. The SDK's builder of clients itself supports no proxy.
 fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("the TLS settings: {error}")))?;
@@ -133,8 +139,8 @@ fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     }))
 }
 
-/// Encrypted requests take another way than plain ones: they may have a proxy of their own, and need certificates. Which
-/// way it is, the request says, and so the other is never made ready.
+/// Routes encrypted and plain requests apart: encrypted ones may have a proxy of their own, and need certificates. The
+/// scheme of a request decides, so that the other connector is never set up.
 #[derive(Debug)]
 struct ByScheme {
     plain: SharedHttpClient,
@@ -151,18 +157,18 @@ impl HttpConnector for ByScheme {
     }
 }
 
-/// The proxies to go through, for plain requests and for encrypted ones. The SDK's settings hold one, or what it makes of
-/// the environment by rules of its own.
+/// The proxies for plain and for encrypted requests. The SDK's own settings allow one, or what the SDK makes of
+/// the environment by its own rules.
 #[derive(Debug)]
 struct Proxies {
     http: ProxyConfig,
     https: ProxyConfig,
-    /// Whether the proxy itself is talked to in secret, even about plain requests.
+    /// Whether the connection to the proxy is encrypted, even for plain requests.
     plain_is_encrypted: bool,
 }
 
-/// The proxy as the AWS CLI chooses it (Python's `urllib.request.getproxies_environment`): lower case wins, an empty
-/// value means none, and `ALL_PROXY` is no variable of its.
+/// Chooses the proxies as the AWS CLI does (Python's `urllib.request.getproxies_environment`): lower case wins, an empty
+/// value means none, and `ALL_PROXY` is ignored.
 fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     let choose = |name: &str| {
         let lower = name.to_ascii_lowercase();
@@ -191,7 +197,7 @@ fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     })
 }
 
-/// A URL that can be connected to, with its scheme; the message hides a password in it.
+/// Returns a valid URL with its scheme; the error message hides a password in it.
 fn check_url(name: &str, url: &str) -> Result<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let scheme = scheme.to_ascii_lowercase();
@@ -205,7 +211,7 @@ fn check_url(name: &str, url: &str) -> Result<String> {
         .hint(format!("write {name}=http://HOST:PORT, or unset it")))
 }
 
-/// The exceptions as the SDK understands them. It compares hosts without ports and brackets, where Python knows entries
+/// Translates `NO_PROXY` for the SDK. It compares hosts without ports and brackets, where Python knows entries
 /// such as `localhost:4566`, and takes a `*` among others for any name, where for Python only one that stands alone is.
 fn exceptions(list: &str) -> String {
     let entries: Vec<_> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();

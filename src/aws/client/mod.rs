@@ -1,8 +1,9 @@
-//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and what AWS's errors say.
+//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and the meaning of AWS's errors.
 
 pub mod access;
 pub(in crate::aws) mod endpoints;
 pub(in crate::aws) mod error;
 pub(in crate::aws) mod http;
+pub mod notify;
 pub(in crate::aws) mod rate_limit;
 pub(in crate::aws) mod retry;

@@ -1,4 +1,4 @@
-//! Not to ask STS more often than it likes: a request waits for its turn, and one that came too soon is sent again.
+//! The rate limit of STS: requests wait for their turn, and throttled ones are retried.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,14 +18,14 @@ pub const USUAL_RATE: u16 = 200;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long an answer that asks for patience is heeded.
+/// How long to retry throttled requests.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How AWS says that it was asked too often.
+/// The error codes for throttling.
 pub(in crate::aws) const THROTTLED: [&str; 4] =
     ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
 
-/// So many requests go within any second, and no more. Clones share the count.
+/// Limits the requests within any second. Clones share the count.
 #[derive(Debug, Clone)]
 pub(in crate::aws) struct Pace {
     rate: usize,
@@ -34,12 +34,12 @@ pub(in crate::aws) struct Pace {
 }
 
 impl Pace {
-    /// At most this many requests a second, and at least one.
+    /// Creates a limit of this many requests per second, and at least one.
     pub(in crate::aws) fn new(rate: u16) -> Self {
         Self { rate: usize::from(rate.max(1)), latest: Arc::default() }
     }
 
-    /// Waits until one more may go.
+    /// Waits until one more request may be sent.
     async fn turn(&self) {
         let at = {
             let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +52,7 @@ impl Pace {
         sleep_until(at).await;
     }
 
-    /// The same client, whose requests wait for their turn: those too that the SDK sends again by itself.
+    /// Returns the same client, whose requests, with the SDK's own retries, wait for their turn.
     pub(in crate::aws) fn before(&self, client: SharedHttpClient) -> SharedHttpClient {
         let pace = self.clone();
         http_client_fn(move |settings, components| {
@@ -78,8 +78,8 @@ impl HttpConnector for Paced {
     }
 }
 
-/// Asks again, less and less often, while AWS answers that it is asked too often: the SDK gives up after some attempts,
-/// and among many targets those that met with it would fail.
+/// Retries with growing pauses while AWS throttles the request: the SDK gives up after some attempts,
+/// and among many targets the throttled ones would fail.
 pub(in crate::aws) async fn unless_throttled<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
     let (start, mut pause) = (Instant::now(), SECOND);
     loop {
@@ -98,60 +98,4 @@ fn is_throttled(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::error::{AwsAnswer, Kind};
-
-    fn refused(code: &str) -> Error {
-        let answer = AwsAnswer {
-            service: "sts".into(),
-            operation: "AssumeRole".into(),
-            code: Some(code.to_owned()),
-            message: None,
-            request_id: None,
-        };
-        Error { aws: Some(Box::new(answer)), ..Error::new(Kind::Aws, "no") }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_second_has_more_than_its_share() {
-        let (pace, start) = (Pace::new(5), Instant::now());
-        let mut times = Vec::new();
-        for number in 0..40 {
-            // Some come at once, some late.
-            sleep(Duration::from_millis(if number % 7 == 0 { 300 } else { 0 })).await;
-            pace.turn().await;
-            times.push(start.elapsed());
-        }
-        for (first, after) in times.iter().zip(times.iter().skip(5)) {
-            assert!(*after >= *first + SECOND, "{times:?}");
-        }
-        // Nor less than could be had.
-        assert!(times[39] < Duration::from_millis(8500), "{times:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn throttling_is_waited_out_and_a_refusal_is_not() {
-        for (code, tries) in [("Throttling", 4), ("AccessDenied", 1)] {
-            let asked = Cell::new(0);
-            let attempt = async || {
-                asked.set(asked.get() + 1);
-                if asked.get() < 4 { Err(refused(code)) } else { Ok(()) }
-            };
-            assert_eq!(unless_throttled(attempt).await.is_ok(), tries == 4);
-            assert_eq!(asked.get(), tries, "{code}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn patience_with_throttling_ends() {
-        let start = Instant::now();
-        let error = unless_throttled(async || Err::<(), _>(refused("Throttling"))).await.unwrap_err();
-        assert_eq!(error.code(), Some("Throttling"));
-        assert!(start.elapsed() < PATIENCE);
-    }
-}
+mod tests;

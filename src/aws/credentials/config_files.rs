@@ -1,4 +1,4 @@
-//! The AWS config files: read once, and handed to `aws-config` in parts.
+//! The text of the AWS config files, handed to `aws-config` in parts.
 //!
 //! It parses them again for every access, and each access keeps what was parsed. With a profile for each of many accounts
 //! that would be the square of their number, so that each is given the sections that bear on it.
@@ -9,7 +9,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use crate::aws::client::http::Variables;
 
-/// The texts of both files; empty where there is none.
+/// The text of both files; empty if there is none.
 #[derive(Debug, Default)]
 pub(in crate::aws) struct Files {
     config: String,
@@ -32,7 +32,7 @@ impl Files {
         }
     }
 
-    /// What bears on these profiles, for the SDK to parse.
+    /// Returns the sections that concern these profiles, for the SDK to parse.
     pub(in crate::aws) fn about(&self, profiles: &[&str]) -> EnvConfigFiles {
         EnvConfigFiles::builder()
             .with_contents(EnvConfigFileKind::Config, part(&self.config, profiles))
@@ -48,7 +48,7 @@ fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// The sections of these profiles, and those that are no profile's, such as `[sso-session …]` and `[services …]`.
+/// Returns the sections of these profiles, and those that belong to no profile, such as `[sso-session …]`.
 fn part(text: &str, profiles: &[&str]) -> String {
     let mut bears = true;
     let lines = text.split_inclusive('\n').filter(|line| {
@@ -65,28 +65,4 @@ fn part(text: &str, profiles: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "# mine\n[default]\nregion = a\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n\
-                        [ profile\ttwo ]\nregion = b\n[sso-session s]\nsso_region = c\n[profile one]\nregion = d\n";
-
-    #[test]
-    fn profiles_that_do_not_bear_on_it_are_left_out() {
-        assert_eq!(
-            part(TEXT, &["one"]),
-            "# mine\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n[sso-session s]\nsso_region = c\n\
-             [profile one]\nregion = d\n"
-        );
-        assert_eq!(part(TEXT, &["default", "one", "two"]), TEXT);
-        assert_eq!(part("[one]\na = b\n[two]\na = c", &["two"]), "[two]\na = c");
-    }
-
-    #[test]
-    fn a_tilde_is_the_home() {
-        let home = Some(Path::new("/home/me"));
-        assert_eq!(expanded("~/.aws/config", home), Path::new("/home/me/.aws/config"));
-        assert_eq!(expanded("/etc/~/config", home), Path::new("/etc/~/config"));
-        assert_eq!(expanded("~/.aws/config", None), Path::new("~/.aws/config"));
-    }
-}
+mod tests;

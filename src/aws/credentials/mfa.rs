@@ -1,4 +1,4 @@
-//! Multi-factor authentication: a code is asked for once, and serves every role, target and run while its session lasts.
+//! Multi-factor authentication: one code serves every role, target and run while its session lasts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,25 +8,26 @@ use tokio::sync::Mutex;
 
 use crate::aws::client::access::Access;
 use crate::aws::credentials::session_cache::{Cache, Key};
-use crate::aws::sts::{self, SessionCredentials};
+use crate::aws::keys::SessionCredentials;
+use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
-/// Asks the person at the terminal for the code of a device; `None` when there is no answer.
+/// Prompts for the code of a device; `None` when there is no answer.
 pub type AskForCode = Arc<dyn Fn(&MfaSerial) -> Option<String> + Send + Sync>;
 
-/// What there is to pass MFA with.
+/// The means to pass MFA: a code or a prompt for one, and the sessions made with it.
 #[derive(Default)]
 pub struct Mfa {
-    /// The code that was given.
+    /// The code from the options or the environment.
     pub code: Option<MfaCode>,
-    /// Asks for a code; `None` where there is nobody to ask.
+    /// Prompts for a code; `None` without a terminal.
     pub ask: Option<AskForCode>,
-    /// How long sessions last that are kept.
+    /// How long to cache a session.
     pub duration: Option<SessionDuration>,
-    /// Where they are kept; `None` keeps nothing.
+    /// The session cache; `None` caches nothing.
     pub cache: Option<Cache>,
-    /// The sessions of this run. That a code was wrong is remembered, too: nobody is asked twice in one run.
+    /// The sessions of this run. A wrong code is remembered too, so that one run prompts once.
     sessions: Mutex<BTreeMap<Key, Result<SessionCredentials>>>,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Debug for Mfa {
 }
 
 impl Mfa {
-    /// With this at hand, and no session yet.
+    /// Creates the means to pass MFA, without a session yet.
     #[must_use]
     pub fn new(
         code: Option<MfaCode>,
@@ -48,22 +49,22 @@ impl Mfa {
         Self { code, ask, duration, cache, sessions: Mutex::default() }
     }
 
-    /// A session with MFA of the user whose access key this is: the one of this run, a kept one, or a new one.
+    /// Returns a session with MFA of the user whose access key this is: the one of this run, a cached one, or a new one.
     ///
-    /// A kept session goes before a code that was given: the code may have made that very session.
+    /// A cached session is preferred to a given code, because the code may have made that very session.
     ///
     /// # Errors
-    /// When there is no code to be had, or AWS does not take it.
+    /// When there is no code, or AWS rejects it.
     pub async fn session(&self, access: &Access, serial: &MfaSerial) -> Result<SessionCredentials> {
-        // A session that is not kept need not outlast this run.
+        // A session that is not cached need not outlast this run.
         let seconds = self.cache.as_ref().map_or(900, |_| self.duration().as_secs());
         self.session_for(access, serial, seconds).await
     }
 
-    /// The same, to be handed over: kept or not, it is wanted for as long as was asked.
+    /// Returns the same for use outside xacct: cached or not, it lasts for the requested duration.
     ///
     /// # Errors
-    /// When there is no code to be had, or AWS does not take it.
+    /// When there is no code, or AWS rejects it.
     pub async fn session_to_keep(&self, access: &Access, serial: &MfaSerial) -> Result<SessionCredentials> {
         self.session_for(access, serial, self.duration().as_secs()).await
     }
@@ -99,7 +100,7 @@ impl Mfa {
         Ok(session)
     }
 
-    /// How long sessions last that outlive this run.
+    /// Returns how long sessions last that outlive this run.
     #[must_use]
     pub fn duration(&self) -> SessionDuration {
         // AWS's own default, and the longest that the type holds.
@@ -107,10 +108,10 @@ impl Mfa {
         self.duration.unwrap_or(longest)
     }
 
-    /// The code that was given, or that the person at the terminal gives.
+    /// Returns the given code, or prompts for one.
     ///
     /// # Errors
-    /// When there is nobody to ask, or the answer is no code.
+    /// When there is no terminal, or the answer is not a code.
     pub async fn code(&self, serial: &MfaSerial) -> Result<MfaCode> {
         if let Some(code) = &self.code {
             return Ok(code.clone());
@@ -125,13 +126,14 @@ impl Mfa {
         let device = serial.clone();
         let typed = tokio::task::spawn_blocking(move || ask(&device))
             .await
-            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")))?
+            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")).caused_by(error))?
             .unwrap_or_default();
         Ok(typed.trim().parse()?)
     }
 }
 
-/// A kept session that AWS still honours: what made it, or the role it is of, may be gone, or the clocks differ.
+/// Returns a cached session if AWS still accepts it: the access key that made it, or its role, may be gone, or the clocks
+/// differ.
 pub async fn kept(cache: &Cache, access: &Access, key: &Key) -> Option<SessionCredentials> {
     let session = cache.load(key)?;
     let honoured = sts::caller(&access.with_session(&session, String::new())).await;

@@ -1,4 +1,4 @@
-//! Credentials as they are found: asked for once, and where they are from.
+//! Credentials from the SDK's providers: requested once, with their origin and what to say if there are none.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +8,10 @@ use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+
+use crate::aws::client::error::with_causes;
+use crate::error::{Error, Kind};
+use crate::text::shell::ShellCommand;
 
 /// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
 /// run twice, and one that asks for an MFA code would ask twice.
@@ -41,12 +45,12 @@ impl ProvideCredentials for Once {
     }
 }
 
-/// What the SDK notes of how credentials were found.
+/// Returns what the SDK records of how it found credentials.
 pub(in crate::aws) fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
     credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
 }
 
-/// Where credentials are from, in words.
+/// Returns where credentials come from, in words.
 pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
     use AwsCredentialFeature as From;
     let found = features(credentials);
@@ -74,4 +78,26 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
         (None, Some(how)) => how.to_owned(),
         (None, None) => "default credentials".to_owned(),
     }
+}
+
+/// Returns the error for a profile, or an environment, without credentials.
+pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
+    match profile {
+        Some(name) => {
+            let look = ShellCommand::new("aws").args(["sts", "get-caller-identity"]).option("--profile", name);
+            Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
+                .hint(format!("sign in, or see what is wrong with it: {look}"))
+        }
+        None => Error::new(Kind::Credentials, "no AWS credentials were found")
+            .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    }
+}
+
+/// Returns the error for a provider that failed.
+pub(in crate::aws) fn unusable(error: CredentialsError, profile: Option<&str>) -> Error {
+    let mut failure = missing(profile);
+    if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        failure = failure.said(with_causes(&error));
+    }
+    failure.caused_by(error)
 }

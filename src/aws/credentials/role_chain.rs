@@ -4,25 +4,31 @@
 //! them would send another request than every other AWS tool does. Only such profiles are resolved here; the rules are
 //! botocore's (`credentials.py`, `AssumeRoleProvider`), which `aws-config` otherwise follows.
 
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::aws::client::rate_limit::unless_throttled;
+use crate::aws::credentials::mfa::Mfa;
+use crate::aws::keys::SessionCredentials;
+use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::{MfaSerial, SessionDuration};
+use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
-/// The setting of a profile, by profile and key.
+/// Looks up a setting by profile and key.
 pub(in crate::aws) type Settings<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
-/// The roles to assume, one with the session of the one before, and what to begin with.
+/// The roles to assume, each with the session of the one before, and the credentials for the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) struct Chain {
     pub base: Base,
     pub steps: Vec<Step>,
 }
 
-/// The credentials at the beginning.
+/// The credentials that a chain begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) enum Base {
-    /// Those of a profile that assumes no role itself, whatever it has.
+    /// Whatever a profile has that assumes no role itself.
     Profile(String),
-    /// The access key that stands in a profile which has a role, too.
+    /// The access key in a profile that also has a role.
     Keys(String),
     /// What `credential_source` names.
     Environment,
@@ -41,10 +47,10 @@ pub(in crate::aws) struct Step {
     pub mfa: Option<MfaSerial>,
 }
 
-/// The chain of a profile; `None` where `aws-config` does all that it asks for.
+/// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
 ///
 /// # Errors
-/// When profiles lead in a circle, one of them is not there, or a setting cannot be used.
+/// When profiles form a circle, one of them does not exist, or a setting is invalid.
 pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, profile: &str) -> Result<Option<Chain>> {
     let mut steps = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -68,42 +74,45 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
             break Base::Profile(name);
         }
         steps.push(step(get, &name)?);
-        let source = (get(&name, "source_profile"), get(&name, "credential_source"));
-        match source {
-            (Some(source), None) if source == name && has_keys => break Base::Keys(name),
-            (Some(source), None) => {
-                if !exists(&source) {
-                    return Err(Error::new(
-                        Kind::Credentials,
-                        format!("the AWS config files have no profile `{source}`, the source_profile of `{name}`"),
-                    )
-                    .hint(format!("correct source_profile of profile `{name}`")));
-                }
-                seen.push(std::mem::replace(&mut name, source));
-            }
-            (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
-                "environment" => break Base::Environment,
-                "ec2instancemetadata" => break Base::Instance,
-                "ecscontainer" => break Base::Container,
-                _ => {
-                    let what = format!("credential_source of profile `{name}` is `{source}`");
-                    return Err(Error::new(Kind::Credentials, what)
-                        .hint("write Environment, Ec2InstanceMetadata or EcsContainer"));
-                }
-            },
-            (both, _) => {
-                let what = if both.is_some() { "both" } else { "neither" };
-                return Err(Error::new(
-                    Kind::Credentials,
-                    format!("profile `{name}` has role_arn and {what} of source_profile and credential_source"),
-                )
-                .hint("give it one of the two"));
-            }
+        match source(exists, get, &name)? {
+            // A profile may name itself, for the access key that stands beside its role.
+            Source::Profile(source) if source == name && has_keys => break Base::Keys(name),
+            Source::Profile(source) => seen.push(std::mem::replace(&mut name, source)),
+            Source::Base(base) => break base,
         }
     };
     steps.reverse();
     let is_ours = steps.iter().any(|step: &Step| step.mfa.is_some() || step.duration.is_some());
     Ok(is_ours.then_some(Chain { base, steps }))
+}
+
+/// Where the credentials for a profile's role come from.
+enum Source {
+    Profile(String),
+    Base(Base),
+}
+
+fn source(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, name: &str) -> Result<Source> {
+    let error = |message: String| Error::new(Kind::Credentials, message);
+    match (get(name, "source_profile"), get(name, "credential_source")) {
+        (Some(source), None) if exists(&source) => Ok(Source::Profile(source)),
+        (Some(source), None) => {
+            Err(error(format!("the AWS config files have no profile `{source}`, the source_profile of `{name}`"))
+                .hint(format!("correct source_profile of profile `{name}`")))
+        }
+        (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
+            "environment" => Ok(Source::Base(Base::Environment)),
+            "ec2instancemetadata" => Ok(Source::Base(Base::Instance)),
+            "ecscontainer" => Ok(Source::Base(Base::Container)),
+            _ => Err(error(format!("credential_source of profile `{name}` is `{source}`"))
+                .hint("write Environment, Ec2InstanceMetadata or EcsContainer")),
+        },
+        (both, _) => {
+            let what = if both.is_some() { "both" } else { "neither" };
+            Err(error(format!("profile `{name}` has role_arn and {what} of source_profile and credential_source"))
+                .hint("give it one of the two"))
+        }
+    }
 }
 
 fn step(get: Settings<'_>, name: &str) -> Result<Step> {
@@ -125,6 +134,48 @@ fn step(get: Settings<'_>, name: &str) -> Result<Step> {
         duration: duration.transpose()?,
         mfa: mfa.transpose()?,
     })
+}
+
+/// Assumes the roles of a chain, the first with `access`, each other with the session of the one before. `name` is the
+/// requested profile.
+///
+/// # Errors
+/// When AWS denies a request or cannot be reached, or there is no MFA code.
+pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str, mfa: &Mfa) -> Result<Access> {
+    let place = |error: Error| error.context(format!("profile `{name}`"));
+    for step in steps {
+        let session = match &step.mfa {
+            // One session with MFA serves every profile of the user, where each AssumeRole would take a code.
+            Some(serial) if !access.is_session => {
+                let session = mfa.session(&access, serial).await.map_err(place)?;
+                assume(&access.with_session(&session, String::new()), step, None).await
+            }
+            // Only a user's access key makes a session with MFA, so the code goes along with the request.
+            Some(serial) => {
+                let code = mfa.code(serial).await.map_err(place)?;
+                assume(&access, step, Some((serial, &code))).await
+            }
+            None => assume(&access, step, None).await,
+        };
+        let session = session.map_err(|error| error.context(format!("profile `{}`", step.profile)))?;
+        access = access.with_session(&session, format!("profile {name}, assumed role"));
+    }
+    Ok(Access { profile: Some(name.to_owned()), ..access })
+}
+
+async fn assume(access: &Access, step: &Step, mfa: Option<(&MfaSerial, &MfaCode)>) -> Result<SessionCredentials> {
+    const CALL: Call = Call::sts("AssumeRole");
+    let request = access
+        .sts()
+        .assume_role()
+        .role_arn(&step.role_arn)
+        .role_session_name(step.session_name.as_deref().unwrap_or("xacct"))
+        .set_external_id(step.external_id.clone())
+        .set_duration_seconds(step.duration.map(SessionDuration::as_secs))
+        .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
+        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
+    sts::credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! Sessions kept between runs, so that an MFA code is asked for once.
+//! The session cache: sessions kept between runs, so that an MFA code is entered once.
 //!
-//! A kept session is a secret on the disk. Its file is the user's own and nobody else's, or it is not used.
+//! A cached session is a secret on disk. A file that others could have written or read is not used.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -13,22 +12,34 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::aws::sts::SessionCredentials;
+use crate::aws::client::notify::Warn;
+use crate::aws::keys::SessionCredentials;
 use crate::error::{Error, Kind, Result};
 
-/// A session this close to its end is not begun with any more.
+#[cfg(unix)]
+mod files;
+#[cfg(not(unix))]
+mod files {
+    //! Without file modes to protect a session with, nothing is cached.
+
+    use std::path::Path;
+
+    /// The prefix of files that are still being written: there are none.
+    pub(super) const HALF_WRITTEN: &str = ".new-";
+
+    pub(super) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
+    pub(super) fn write(_: &Path, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A session this close to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// What a file may have at most; a session token has some hundred bytes.
-const LONGEST_FILE: u64 = 64 * 1024;
-
-/// How the names of files begin that are still being written.
-const HALF_WRITTEN: &str = ".new-";
-
-/// Says something to the person at the terminal.
-pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// The folder of kept sessions.
+/// The folder of cached sessions.
 #[derive(Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -42,12 +53,12 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// What a session is for: whoever asks for the same gets the same.
+/// What a session is for. Equal requests have equal keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 
 impl Key {
-    /// The key of these parts. Each is preceded by its length, so that no two lists have the same one.
+    /// Hashes these parts. Each is preceded by its length, so that different lists have different keys.
     #[must_use]
     pub fn new(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -71,13 +82,13 @@ struct Kept {
 }
 
 impl Cache {
-    /// The cache in this folder, which is made when it is needed.
+    /// Creates a cache in this folder, which is created when it is needed.
     #[must_use]
     pub fn new(folder: PathBuf, now: fn() -> SystemTime, warn: Warn) -> Self {
         Self { folder, now, warn }
     }
 
-    /// The session for this, if one is kept that still lasts a while. What cannot be trusted is left out, with a warning.
+    /// Returns the session for this key, if a cached one still lasts a while. Warns of files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
         let kept = match files::read(&self.folder, &file_name(key)) {
@@ -100,7 +111,7 @@ impl Cache {
         }
     }
 
-    /// Keeps a session. That it cannot be kept is no error, only a warning: the next run will ask again.
+    /// Stores a session. Failing to is only a warning: the next run prompts again.
     pub fn store(&self, key: &Key, session: &SessionCredentials) {
         let Some(text) = write(session) else { return };
         if let Err(why) = files::write(&self.folder, &file_name(key), &text) {
@@ -108,22 +119,21 @@ impl Cache {
         }
     }
 
-    /// Removes what is kept for this.
+    /// Removes the session for this key.
     pub fn remove(&self, key: &Key) {
         // If it stays, it is found out to be of no use again.
         let _ = std::fs::remove_file(self.folder.join(file_name(key)));
     }
 
-    /// Removes all sessions, and says how many there were. What a run that was killed left half written goes, too.
+    /// Removes all sessions and returns how many there were. Files left half written by a killed run are removed too.
     ///
     /// # Errors
     /// When the folder cannot be read, or a file cannot be removed.
     pub fn forget(&self) -> Result<usize> {
         let failed = |error: std::io::Error| {
-            Error::new(
-                Kind::File,
-                format!("the kept sessions in `{}` cannot be removed: {error}", self.folder.display()),
-            )
+            let folder = self.folder.display();
+            Error::new(Kind::File, format!("the kept sessions in `{folder}` cannot be removed: {error}"))
+                .caused_by(error)
         };
         if self.folder.is_symlink() {
             // What it leads to is not the cache's.
@@ -138,7 +148,7 @@ impl Cache {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_session = name.strip_suffix(".json").is_some_and(is_hash);
-            if !is_session && !name.starts_with(HALF_WRITTEN) {
+            if !is_session && !name.starts_with(files::HALF_WRITTEN) {
                 continue;
             }
             match std::fs::remove_file(&path) {
@@ -170,7 +180,7 @@ fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
     is_whole.then_some((SessionCredentials(keys), expires))
 }
 
-/// `None` for what cannot be kept: credentials without end.
+/// Serialises a session; `None` for credentials that never expire.
 fn write(session: &SessionCredentials) -> Option<String> {
     let keys = session.reveal();
     let kept = Kept {
@@ -181,98 +191,6 @@ fn write(session: &SessionCredentials) -> Option<String> {
         expiration: OffsetDateTime::from(keys.expires?).format(&Rfc3339).ok()?,
     };
     serde_json::to_string(&kept).ok()
-}
-
-#[cfg(unix)]
-mod files {
-    //! The owner's own files. What is checked is the open file, so that nobody can put another in its place meanwhile.
-
-    use std::io::{Read, Write};
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    use std::path::Path;
-
-    use rustix::fs::{Mode, OFlags};
-    use rustix::io::Errno;
-
-    use crate::aws::credentials::session_cache::{HALF_WRITTEN, LONGEST_FILE};
-    use crate::text::word;
-
-    /// The text of a file; `None` if there is none.
-    pub(in crate::aws) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> {
-        let path = folder.join(name);
-        let shown = path.display();
-        // Without O_NONBLOCK, opening a pipe would wait for whoever writes to it.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&path, flags, Mode::empty()) {
-            Ok(file) => std::fs::File::from(file),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP) => return Err(format!("`{shown}` is a symbolic link")),
-            Err(error) => return Err(format!("`{shown}` cannot be read: {error}")),
-        };
-        check_folder(folder)?;
-        let found = file.metadata().map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        if !found.is_file() {
-            return Err(format!("`{shown}` is no file"));
-        }
-        check_owner(&found, &path)?;
-        if found.mode() & 0o777 != 0o600 {
-            return Err(format!("`{shown}` has mode {:03o}, and must have 600", found.mode() & 0o777));
-        }
-        let mut text = String::new();
-        let read = file.take(LONGEST_FILE).read_to_string(&mut text);
-        read.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        Ok(Some(text))
-    }
-
-    /// Writes a file whole, or not at all.
-    pub(in crate::aws) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("`{}` cannot be written to: {error}", folder.display());
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        check_folder(folder)?;
-        // Temporary files have mode 600 from the start.
-        let mut file = tempfile::Builder::new().prefix(HALF_WRITTEN).tempfile_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.persist(folder.join(name)).map_err(|error| failed(error.error))?;
-        Ok(())
-    }
-
-    fn check_folder(folder: &Path) -> Result<(), String> {
-        let shown = folder.display();
-        let found = folder.symlink_metadata().map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-        if found.is_symlink() {
-            return Err(format!("`{shown}` is a symbolic link, and must be a folder"));
-        }
-        if !found.is_dir() {
-            return Err(format!("`{shown}` is no folder"));
-        }
-        check_owner(&found, folder)?;
-        match found.mode() & 0o077 {
-            0 => Ok(()),
-            _ => Err(format!("`{shown}` is open to others: chmod 700 {}", word(&shown.to_string()))),
-        }
-    }
-
-    fn check_owner(found: &std::fs::Metadata, path: &Path) -> Result<(), String> {
-        match found.uid() == rustix::process::geteuid().as_raw() {
-            true => Ok(()),
-            false => Err(format!("`{}` belongs to somebody else", path.display())),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod files {
-    //! Where there are no modes to protect a file with, nothing is kept.
-
-    use std::path::Path;
-
-    pub(in crate::aws) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
-        Ok(None)
-    }
-
-    pub(in crate::aws) fn write(_: &Path, _: &str, _: &str) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 #[cfg(all(test, unix))]

@@ -1,4 +1,4 @@
-//! Every write of IAM: carries out the changes of a plan.
+//! Every write of IAM: applies the changes of a plan.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,27 +11,22 @@ use crate::aws::client::error::Call;
 use crate::aws::iam::observe;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::plan::bootstrap::{Change, unlike_created};
+use crate::iam::plan::Change;
+use crate::iam::plan::bootstrap::unlike_created;
 use crate::iam::state::{DesiredRole, Reading};
 
-/// What became of one change.
-#[derive(Debug)]
-pub struct Applied<'a> {
-    /// The change.
-    pub change: &'a Change,
-    /// Whether AWS took it.
-    pub result: Result<()>,
-}
+/// A change, and whether AWS accepted it.
+pub type Applied<'a> = (&'a Change, Result<()>);
 
-/// Carries out the changes on a role.
+/// Applies the changes to a role.
 ///
-/// What creates, narrows or caps the role goes first; what it may do follows, side by side. When the first step fails
-/// the second is not tried, so its changes are missing from the answer.
+/// What creates, narrows or caps the role goes first; its permissions follow, concurrently. When the first step fails
+/// the second is not tried, and its changes are missing from the result.
 pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
     let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
     let is_new = frame.iter().any(|change| matches!(change, Change::CreateRole(_)));
     let mut applied = side_by_side(access, role, frame, false).await;
-    if applied.iter().all(|applied| applied.result.is_ok()) {
+    if applied.iter().all(|(_, result)| result.is_ok()) {
         applied.extend(side_by_side(access, role, permissions, is_new).await);
     }
     applied
@@ -39,7 +34,7 @@ pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change])
 
 /// Writes the grant.
 pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    join_all(changes.iter().map(async |change| Applied { change, result: write_grant(access, change).await })).await
+    join_all(changes.iter().map(async |change| (change, write_grant(access, change).await))).await
 }
 
 /// Removes a role: its inline policies, its attachments, itself, each after the one before (IAM API reference, DeleteRole).
@@ -57,17 +52,17 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
             // What was taken off a moment ago may still be seen where the role is deleted.
             let waits = is_last(change) && has_policies;
             let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
-            Applied { change, result }
+            (change, result)
         };
         applied.extend(join_all(step.into_iter().map(remove)).await);
-        if applied.iter().any(|applied| applied.result.is_err()) {
+        if applied.iter().any(|(_, result)| result.is_err()) {
             break;
         }
     }
     applied
 }
 
-/// What is not there any more was removed by an earlier request whose answer was lost, or by someone else.
+/// Takes absence for success: an earlier request whose answer was lost removed it, or someone else did.
 fn gone(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
@@ -85,12 +80,12 @@ async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Chan
     let apply = async |change: &'a Change| {
         let once = async || write(access, role, change).await;
         let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
-        Applied { change, result }
+        (change, result)
     };
     join_all(changes.into_iter().map(apply)).await
 }
 
-/// Sends a request, and sends it again while IAM says that another change to the same thing is under way.
+/// Sends a request, and repeats it while IAM answers that another change to the same resource is in progress.
 macro_rules! send {
     ($operation:literal, $request:expr) => {{
         let request = $request;
@@ -114,7 +109,8 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
         Some("LimitExceeded") => {
-            error.hint("the user's inline policies share 2,048 characters: move some into a managed policy")
+            let error = error.note("the user's inline policies share 2,048 characters");
+            error.hint("move some into a managed policy")
         }
         _ => error,
     })
@@ -181,7 +177,7 @@ async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
     }
 }
 
-/// Whether a short look finds the role as creating it makes it.
+/// Whether the role exists as creating it makes it, by a read with little patience.
 async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
     let look = observe::role_frame(access, &desired.arn.name);
     let found = tokio::time::timeout(Duration::from_secs(5), look).await;
@@ -196,13 +192,14 @@ async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> R
         Reading::Present(found) => found,
         Reading::Absent => {
             return Err(error
-                .hint("a role's name may differ from it only in case: IAM's names are unique without regard to case")
+                .note("a role's name may differ from it only in case: IAM's names are unique without regard to case")
                 .hint("run the same command again to see what is there"));
         }
         Reading::Unreadable { permission, answer } => {
             return Err(error
-                .hint(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
-                .hint("it was left as it is; run the same command again once it can be read"));
+                .note(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
+                .note("it was left as it is")
+                .hint("run the same command again once it can be read"));
         }
     };
     let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();
@@ -215,7 +212,7 @@ async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> R
         message: format!("{whose} made `{}` meanwhile; it differs in {}", found.arn, differences.join(", ")),
         ..error
     }
-    .hint("nothing of that role was changed")
+    .note("nothing of that role was changed")
     .hint("run the same command again: it goes by what is there, and shows each change before it makes it"))
 }
 
@@ -228,13 +225,13 @@ fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
         .collect()
 }
 
-/// Tries again for some seconds while IAM answers with this code. It advises to do so for changes to one thing that
+/// Retries for some seconds while IAM answers with this code. AWS advises it for changes to one resource that
 /// overlap (`ConcurrentModification`), and the SDK does not do so by itself.
 async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
     repeat(attempt, |result| result.as_ref().err().and_then(Error::code) == Some(passing)).await
 }
 
-/// Tries again for some seconds while the result is one that passes.
+/// Retries for some seconds while the result is a passing one.
 async fn repeat<T>(attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
     let mut pause = Duration::from_millis(100);
     let mut tries = 1;

@@ -1,4 +1,5 @@
-//! What bootstrap goes by, put together from single reads. A refused read is reported as unreadable, never as absence.
+//! What bootstrap and teardown decide by, composed of single reads. A denied read is reported as unreadable, never as
+//! absence.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::iam::state::{
     OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Reading, RoleQuotas,
 };
 
-/// What is there; whatever else was read is the caller's answer.
+/// Unwraps what is present; any other reading is returned from the caller.
 macro_rules! present {
     ($reading:expr) => {
         match $reading {
@@ -34,7 +35,7 @@ macro_rules! present {
 /// `expected`.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>) -> Result<Reading<ObservedRole>> {
     let holder = Holder::Role(name.as_str());
     let (role, attachments, inline) = tokio::join!(
@@ -51,7 +52,7 @@ pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>)
 /// Reads a role without its policies, in one call.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
     Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())))
 }
@@ -65,10 +66,10 @@ fn observed(
     ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }
 }
 
-/// Reads what bears on the removal of a role, in one round trip.
+/// Reads what decides on the removal of a role, in one round trip.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
     let holder = Holder::Role(name.as_str());
     let look = async || {
@@ -99,7 +100,7 @@ pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<
     }))
 }
 
-/// The names of all inline policies, with the documents of those that are ours.
+/// Reads the names of all inline policies, and the documents of those that xacct manages.
 async fn inline_policies(
     access: &Access,
     holder: Holder<'_>,
@@ -129,10 +130,10 @@ async fn inline_policies(
     Ok(Reading::Present(policies))
 }
 
-/// The user who is granted, found by name: IAM knows the path.
+/// Reads the ARN of the user with the grant, found by name: IAM knows the path.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> {
     let user = present!(read::user(access, name).await?);
     let arn = CallerArn::parse(&user.arn);
@@ -140,7 +141,7 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> 
     Ok(Reading::Present(arn.clone()))
 }
 
-/// What bears on the grant of a user: the grant policy, and how much room the user's other inline policies leave.
+/// The grant policy of a user, and how much of the quota the other inline policies leave.
 #[derive(Debug, Clone)]
 pub struct UserPolicies {
     grant: Option<FoundDocument>,
@@ -149,29 +150,29 @@ pub struct UserPolicies {
 }
 
 impl UserPolicies {
-    /// Whether the list of the user's policies has the grant, and reading it said that there is none.
+    /// Whether the list of the user's policies has the grant while reading it found none.
     #[must_use]
     pub fn contradict_themselves(&self) -> bool {
         self.grant.is_none() && self.others.list_the_grant
     }
 
-    /// Whether any policy of the user was seen, so that there is a user.
+    /// Whether any policy of the user was read, so that the user exists.
     #[must_use]
     pub fn show_the_user(&self) -> bool {
         self.grant.is_some() || self.others.size.is_some_and(|size| size > 0)
     }
 
-    /// Together with the user's ARN.
+    /// Adds the user's ARN.
     #[must_use]
     pub fn of(self, arn: UserArn) -> ObservedUser {
         ObservedUser { arn, grant: self.grant, other_policies_size: self.others.size, quota: self.quota }
     }
 }
 
-/// Reads the grant policy of a user, and measures the others.
+/// Reads the grant policy of a user and the size of the others.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName) -> Result<Reading<UserPolicies>> {
     let holder = Holder::User(user.as_str());
     let (found, others, quota) = tokio::join!(
@@ -187,11 +188,11 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
     Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
 }
 
-/// Looks until the reads of one thing agree on whether it is there. Each lags behind writes by itself, and what one misses
-/// must not be taken for gone, nor be overwritten.
+/// Repeats the reads of one resource until they agree on whether it exists. Each lags behind writes by itself, and what
+/// one misses must not be taken for gone, nor be overwritten.
 ///
 /// # Errors
-/// Those of the reads; and when they do not agree after some seconds.
+/// Those of the reads, and when they still disagree after some seconds.
 pub async fn consistent<T>(
     what: &str,
     look: impl AsyncFn() -> Result<T>,
@@ -213,7 +214,7 @@ pub async fn consistent<T>(
 /// A user's inline policies besides the grant.
 #[derive(Debug, Clone)]
 struct OtherPolicies {
-    /// `None` where one cannot be read: then the quota cannot be counted, and AWS has the last word.
+    /// `None` if one cannot be read: then only AWS knows whether the quota suffices.
     size: Option<usize>,
     list_the_grant: bool,
 }
@@ -234,7 +235,7 @@ async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -
     Ok(OtherPolicies { size: sizes.sum(), list_the_grant: !own.is_empty() })
 }
 
-/// The size quotas of a role, as the account has them; IAM's defaults where they cannot be read.
+/// Reads the account's size quotas for a role; IAM's defaults if they cannot be read.
 pub async fn role_quotas(access: &Access) -> RoleQuotas {
     let Some(summary) = account_summary(access).await else {
         return RoleQuotas::default();
@@ -250,7 +251,7 @@ async fn quota(access: &Access, key: &SummaryKeyType) -> Option<usize> {
     quota_in(&account_summary(access).await?, key)
 }
 
-/// What the account has and may have. There are defaults for what is looked up in it, so it is not waited for long.
+/// Reads the account's quotas. There are defaults for those used here, so the wait is short.
 async fn account_summary(access: &Access) -> Option<HashMap<SummaryKeyType, i32>> {
     let answer = timeout(Duration::from_secs(10), access.iam().get_account_summary().send()).await;
     answer.ok()?.ok()?.summary_map
@@ -262,7 +263,7 @@ fn quota_in(summary: &HashMap<SummaryKeyType, i32>, key: &SummaryKeyType) -> Opt
 
 /// Checks that managed policies exist before anything is written.
 ///
-/// One that may not be looked at is taken to exist: AWS will say so when it is attached.
+/// One that cannot be read is assumed to exist: if not, AWS rejects attaching it.
 ///
 /// # Errors
 /// When one does not exist.

@@ -1,4 +1,4 @@
-//! Single reads of IAM. Each says whether a thing is there, is not, or could not be looked at: a refused read is never
+//! Single reads of IAM. Each returns whether a resource is present, absent or unreadable: a denied read is never
 //! taken for absence.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
-use crate::aws::sts;
 use crate::error::{Error, Result};
-use crate::iam::names::{RoleName, UserName};
+use crate::iam::names::{MfaSerial, RoleName, UserName};
 use crate::iam::plan::teardown::LastUse;
 use crate::iam::state::{FoundDocument, Reading};
 
@@ -29,7 +28,7 @@ pub enum Holder<'a> {
 /// A role, without its permissions policies.
 #[derive(Debug, Clone)]
 pub struct FoundRole {
-    /// ARN.
+    /// The ARN, with the path.
     pub arn: String,
     /// `AROA…`
     pub unique_id: String,
@@ -43,16 +42,16 @@ pub struct FoundRole {
     pub boundary: Option<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: FoundDocument,
-    /// When a session of it last asked AWS for something, by this machine's clock.
+    /// When one of its sessions last called AWS, by this machine's clock.
     pub last_used: Option<LastUse>,
 }
 
 /// A user, without its policies.
 #[derive(Debug, Clone)]
 pub struct FoundUser {
-    /// ARN.
+    /// The ARN, with the path.
     pub arn: String,
     /// `AIDA…`
     pub unique_id: String,
@@ -62,7 +61,7 @@ pub struct FoundUser {
     pub tags: BTreeMap<String, String>,
 }
 
-/// All pages of a list, or what kept them from being read.
+/// Reads all pages of a list.
 macro_rules! pages {
     ($operation:literal, $request:expr, |$page:ident| $items:expr) => {{
         let mut pages = $request.into_paginator().send();
@@ -77,7 +76,7 @@ macro_rules! pages {
     }};
 }
 
-/// One answer, or what kept it from being read.
+/// Sends a request; a failed one ends the caller with its reading.
 macro_rules! one {
     ($operation:literal, $request:expr) => {
         match $request.send().await {
@@ -87,10 +86,10 @@ macro_rules! one {
     };
 }
 
-/// A role by its name, whatever its path.
+/// Reads a role by its name, whatever its path.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>> {
     const CALL: Call = Call::iam("GetRole");
     let answer = one!("GetRole", access.iam().get_role().role_name(name.to_string()));
@@ -114,10 +113,10 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
     }))
 }
 
-/// ARNs of roles whose names differ from this one in case only. Not more than two thousand roles are looked at.
+/// Returns the ARNs of roles whose names differ from this one in case only. At most two thousand roles are checked.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn roles_like(access: &Access, name: &RoleName) -> Result<Reading<Vec<String>>> {
     let (mut alike, mut marker) = (Vec::new(), None);
     for _ in 0..2 {
@@ -132,10 +131,10 @@ pub async fn roles_like(access: &Access, name: &RoleName) -> Result<Reading<Vec<
     Ok(Reading::Present(alike))
 }
 
-/// A user by its name, whatever its path.
+/// Reads a user by its name, whatever its path.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>> {
     let answer = one!("GetUser", access.iam().get_user().user_name(name.to_string()));
     let user = answer.user().ok_or_else(|| Call::iam("GetUser").lacks("a user"))?;
@@ -147,23 +146,22 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
     }))
 }
 
-/// Whether a session of GetSessionToken carries MFA: IAM takes only those that do, and answers any other as if the token
-/// were invalid (STS API reference, GetSessionToken). `None` where that cannot be told.
+/// Tests whether a session of GetSessionToken carries MFA: IAM accepts only those, and answers any other as if the token
+/// were invalid (STS API reference, GetSessionToken). `None` if the answer is inconclusive.
 pub async fn carries_mfa(access: &Access) -> Option<bool> {
     match access.iam().get_user().send().await {
         Ok(_) => Some(true),
-        Err(error) => match Call::iam("GetUser").failed(error).code()? {
-            "InvalidClientTokenId" => Some(false),
-            "AccessDenied" => Some(true),
-            _ => None,
+        Err(error) => match Call::iam("GetUser").failed(error) {
+            error if error.is_denial() => Some(true),
+            error => (error.code()? == "InvalidClientTokenId").then_some(false),
         },
     }
 }
 
-/// Names of the instance profiles that a role is in.
+/// Lists the instance profiles of a role.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn instance_profiles(access: &Access, role: &RoleName) -> Result<Reading<BTreeSet<String>>> {
     let request = access.iam().list_instance_profiles_for_role().role_name(role.to_string());
     let names: Result<Reading<Vec<String>>> = pages!("ListInstanceProfilesForRole", request, |page| {
@@ -172,31 +170,42 @@ pub async fn instance_profiles(access: &Access, role: &RoleName) -> Result<Readi
     Ok(names?.map(|names| names.into_iter().collect()))
 }
 
-/// Names of the groups that a user is in.
+/// Lists the groups of a user.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn groups(access: &Access, user: &str) -> Result<Reading<Vec<String>>> {
     pages!("ListGroupsForUser", access.iam().list_groups_for_user().user_name(user), |page| {
         page.groups().iter().map(|group| group.group_name().to_owned())
     })
 }
 
-/// Serials of a user's MFA devices.
+/// Returns the serials of a user's MFA devices.
 ///
 /// # Errors
-/// As above.
+/// When listing them is denied or AWS cannot be reached.
+pub async fn mfa_serials(access: &Access, user: &UserName) -> Result<Vec<MfaSerial>> {
+    const CALL: Call = Call::iam("ListMFADevices");
+    let request = access.iam().list_mfa_devices().user_name(user.to_string());
+    let answer = request.send().await.map_err(|error| CALL.failed(error))?;
+    Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
+}
+
+/// Returns the same serials as a reading: a denied list is not taken for none.
+///
+/// # Errors
+/// As for [`role`].
 pub async fn mfa_devices(access: &Access, user: &UserName) -> Result<Reading<Vec<String>>> {
-    match sts::mfa_devices(access, user).await {
-        Ok(devices) => Ok(Reading::Present(devices.iter().map(ToString::to_string).collect())),
+    match mfa_serials(access, user).await {
+        Ok(serials) => Ok(Reading::Present(serials.iter().map(ToString::to_string).collect())),
         Err(error) => unread(error),
     }
 }
 
-/// Names of inline policies.
+/// Lists the names of inline policies.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn inline_names(access: &Access, of: Holder<'_>) -> Result<Reading<Vec<String>>> {
     let iam = access.iam();
     match of {
@@ -212,10 +221,10 @@ pub async fn inline_names(access: &Access, of: Holder<'_>) -> Result<Reading<Vec
     }
 }
 
-/// An inline policy.
+/// Reads an inline policy.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn inline(access: &Access, of: Holder<'_>, policy: &str) -> Result<Reading<FoundDocument>> {
     let iam = access.iam();
     let document = match of {
@@ -235,10 +244,10 @@ pub async fn inline(access: &Access, of: Holder<'_>, policy: &str) -> Result<Rea
     Ok(Reading::Present(document))
 }
 
-/// ARNs of attached managed policies.
+/// Lists the ARNs of attached managed policies.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn attached(access: &Access, to: Holder<'_>) -> Result<Reading<BTreeSet<String>>> {
     let iam = access.iam();
     let arn = |policy: &aws_sdk_iam::types::AttachedPolicy| policy.policy_arn().map(str::to_owned);
@@ -262,8 +271,8 @@ pub async fn attached(access: &Access, to: Holder<'_>) -> Result<Reading<BTreeSe
     Ok(arns?.map(|arns| arns.into_iter().collect()))
 }
 
-/// The versions in force of the managed policies that are attached to anything or are a boundary. Empty where they may
-/// not be listed: each policy is then asked for its version, which takes one round trip more.
+/// Returns the default versions of all managed policies that are attached or used as a boundary. Empty if listing them is
+/// denied: then each policy takes one round trip more.
 pub async fn versions(access: &Access) -> BTreeMap<String, String> {
     let attached = access.iam().list_policies().only_attached(true).max_items(1000);
     let boundaries =
@@ -273,10 +282,10 @@ pub async fn versions(access: &Access) -> BTreeMap<String, String> {
     policies.filter_map(|policy| Some((policy.arn?, policy.default_version_id?))).collect()
 }
 
-/// The version in force of a managed policy.
+/// Reads the default version of a managed policy.
 ///
 /// # Errors
-/// As above.
+/// As for [`role`].
 pub async fn managed(
     access: &Access,
     arn: &str,
@@ -299,22 +308,19 @@ fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// What a failed read means. The permission that a call needs is called like the call.
+/// Turns a failed read into a reading. The permission that a call needs has the call's name.
 pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
-    match error.code() {
-        Some("NoSuchEntity") => Ok(Reading::Absent),
-        Some("AccessDenied" | "AccessDeniedException") => {
-            let answer = error.aws.as_deref();
-            Ok(Reading::Unreadable {
-                permission: answer.map(|answer| format!("{}:{}", answer.service, answer.operation)).unwrap_or_default(),
-                answer: answer.map(ToString::to_string).unwrap_or_default(),
-            })
-        }
+    match error.aws.as_deref() {
+        Some(answer) if answer.code.as_deref() == Some("NoSuchEntity") => Ok(Reading::Absent),
+        Some(answer) if answer.is_denial() => Ok(Reading::Unreadable {
+            permission: format!("{}:{}", answer.service, answer.operation),
+            answer: answer.to_string(),
+        }),
         _ => Err(error),
     }
 }
 
-/// IAM returns documents percent-encoded (RFC 3986), in which `+` stands for itself.
+/// Decodes a document: IAM percent-encodes them (RFC 3986), in which `+` stands for itself.
 fn document(encoded: &str) -> FoundDocument {
     FoundDocument::parse(&percent_decode_str(encoded).decode_utf8_lossy())
 }

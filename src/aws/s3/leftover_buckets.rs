@@ -1,4 +1,4 @@
-//! Test buckets that a run left which was killed: found by their names and their tag, and deleted if they are empty.
+//! Test buckets left behind by interrupted runs: found by their names and their tag, and deleted if they are empty.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,46 +6,46 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
-use crate::aws::s3::test_bucket::{BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
+use crate::aws::s3::test_bucket::{self, BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
 use crate::iam::names::{AccountId, Region};
 
-/// How many buckets are looked into, or deleted, side by side.
+/// How many buckets to check, or delete, concurrently.
 pub const AT_ONCE: usize = 8;
 
-/// A bucket whose name begins as those of test buckets do.
+/// A bucket whose name has the prefix of test buckets.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// Its name.
     pub name: String,
     /// Its region.
     pub region: Region,
-    /// How long ago it was made.
+    /// How long ago it was created.
     pub age: Duration,
-    /// Why it is left, if it is.
+    /// Why it stays, if it does.
     pub left: Option<Left>,
 }
 
-/// Why a bucket is left.
+/// Why a bucket stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Its name is none that xacct gives in this account.
+    /// xacct does not give such names in this account.
     OtherName,
-    /// It may be of a run under way.
+    /// It may belong to a run in progress.
     Young,
-    /// It does not carry the tag of test buckets.
+    /// It lacks the tag of test buckets.
     NoTag,
-    /// There is something in it.
+    /// It contains objects.
     NotEmpty,
 }
 
-/// Every bucket of the account whose name begins as those of test buckets do. What is in those is looked at that would go.
+/// Lists every bucket of the account whose name has the prefix of test buckets, and checks those that would be deleted.
 ///
 /// # Errors
-/// When S3 refuses, or cannot be reached.
+/// When S3 rejects the request, or cannot be reached.
 pub async fn find(access: &Access, account: &AccountId, older_than: Duration, now: SystemTime) -> Result<Vec<Found>> {
     const CALL: Call = Call::s3("ListBuckets");
-    // Unpaged lists fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
+    // Lists without pages fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
     let mut pages = access.s3().list_buckets().prefix(BUCKET_PREFIX).max_buckets(1000).into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
@@ -67,8 +67,8 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
         if found.left.is_none() {
             match look_into(access, &found, account).await {
                 Ok(left) => found.left = left,
-                // Whoever made it, or another sweep, has deleted it meanwhile.
-                Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => return Ok(None),
+                // Its own run, or another sweep, has deleted it meanwhile.
+                Err(error) if test_bucket::is_absent(&error) => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
@@ -96,14 +96,14 @@ async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<
     Ok((!objects.contents().is_empty()).then_some(Left::NotEmpty))
 }
 
-/// Deletes the bucket, if it is still empty and the account's own: S3 checks both. `Some` says why it was left.
+/// Deletes the bucket if it is still empty and the account's own: S3 checks both. Returns why it stays, if it does.
 ///
 /// # Errors
-/// When S3 refuses, or cannot be reached.
+/// When S3 rejects the request, or cannot be reached.
 pub async fn delete(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
-    match crate::aws::s3::test_bucket::delete(&access.in_region(&found.region), &found.name, owner).await {
+    match test_bucket::delete(&access.in_region(&found.region), &found.name, owner).await {
         Ok(()) => Ok(None),
-        Err(error) if crate::aws::s3::test_bucket::is_absent(&error) => Ok(None),
+        Err(error) if test_bucket::is_absent(&error) => Ok(None),
         Err(error) if error.code() == Some("BucketNotEmpty") => Ok(Some(Left::NotEmpty)),
         Err(error) => Err(error),
     }

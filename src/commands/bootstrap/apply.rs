@@ -1,33 +1,35 @@
-//! Applies what was planned, then looks again: nothing may be left to do.
+//! Applies what was planned, then reads again: nothing may be left to do.
 
 use tokio::time::Instant;
 
-use crate::aws::iam::apply::{self, Applied};
-use crate::cli::Bootstrap;
-use crate::commands::bootstrap::refusal::{changed_meanwhile, refused};
-use crate::commands::bootstrap::{Job, Work};
+use super::arguments::Bootstrap;
+use super::refusal::{changed_meanwhile, refused};
+use super::work::{Job, Work};
+use crate::aws::iam::apply;
 use crate::error::Result;
-use crate::iam::plan::bootstrap::{Change, Plan, Refusal, is_plain_grant, plan_grant, plan_role};
+use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
+use crate::iam::plan::{Change, Plan};
 use crate::iam::state::ObservedUser;
 use crate::operations::accounts;
-use crate::operations::apply::{nothing_left, outcome};
-use crate::operations::grant_writer::Grant;
+use crate::operations::apply::{outcome, read_until_done};
+use crate::operations::grant_writer::GrantWriter;
 use crate::operations::run::{Run, side_by_side};
+use crate::operations::settle;
 use crate::proof::Watch;
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
-/// Applies both sides at once. One target that fails stops no other.
-pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) {
-    let mut grant = grant(work, args, run);
+/// Applies both sides at once. One target that fails stops no other. Returns what wrote the grant, if it had to be
+/// written.
+pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
+    let mut writer = grant_writer(work, args, run)?;
     let write_grant = async {
-        match &mut grant {
+        let Some(writer) = &mut writer else { return Ok(()) };
+        let progress = run.console.progress("bootstrap");
+        match args.only {
+            None => writer.write(args.timeout, &progress).await,
             // No proof follows during which others that write it would be noticed.
-            Some(grant) if args.only.is_some() => {
-                grant.write_and_rest(args.timeout, &run.console.progress("bootstrap")).await
-            }
-            Some(grant) => grant.write(args.timeout, &run.console.progress("bootstrap")).await,
-            None => Ok(()),
+            Some(_) => writer.write_and_rest(args.timeout, &progress).await,
         }
     };
     let tally = run.console.tally("bootstrap", work.jobs.len(), "made");
@@ -36,18 +38,18 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) {
         job.result = apply_role(job, args, &progress).await;
         tally.one_more();
     });
-    (work.grant_result, _) = tokio::join!(write_grant, write_roles);
-    work.grant_writer = grant;
+    (work.grant.result, _) = tokio::join!(write_grant, write_roles);
+    Ok(writer)
 }
 
-/// The grant, ready to be written; `None` if it is as it should be, or not looked at.
-fn grant(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Option<Grant> {
-    let Work { source, grant, grant_plan, .. } = work;
-    let (operator, shown) = (source.operator.as_ref()?, source.observed.as_ref()?);
-    if grant_plan.is_empty() {
-        return None;
+/// What writes the grant; `None` if it is as it should be, or was not observed.
+fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
+    let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(None) };
+    if work.grant.plan.is_empty() {
+        return Ok(None);
     }
-    let (desired, before, adopt) = (grant.clone(), shown.grant.clone(), args.adopt);
+    let desired = settle::grant(&work.source.user, work.jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+    let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {
         let plan = plan_grant(&desired, user, adopt).map_err(|refusal| refused(&refusal))?;
         // What other runs of xacct put there stays. Anything else would be lost, and was not shown.
@@ -58,28 +60,25 @@ fn grant(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Option<Grant> {
             _ => Ok(plan),
         }
     };
-    Some(Grant::new(operator, shown, &grant.policy_name, grant_plan, run.context.random, planner))
+    Ok(Some(GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner)))
 }
 
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
-    let Some(target) = job.target.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
+    let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     progress.now("making the role");
-    let applied = apply::to_role(&target.operator.access, &job.role, &job.plan.changes).await;
-    job.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
+    let applied = apply::to_role(&operator.access, &job.role, &job.plan.changes).await;
+    job.state.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     let place = format!("target account {}", job.role.account);
-    job.made = applied.iter().all(|applied| applied.result.is_ok());
-    outcome(&results(&applied), &job.plan, job.role.name.as_str(), &place)?;
+    job.state.made = applied.iter().all(|(_, result)| result.is_ok());
+    outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     progress.now("looking at what was made");
-    let look = async || {
-        let observed = accounts::role_again(target, &job.desired).await?;
+    let read_left = async || {
+        let observed = accounts::observe_role(operator, &job.state.desired).await?;
         // What was adopted a moment ago is ours now, though its tags may not be visible yet.
-        Ok(left(observed.map(|observed| plan_role(&job.desired, Some(&observed), &target.quotas, true))))
+        let plan = observed.map(|observed| plan_role(&job.state.desired, Some(&observed), &job.state.quotas, true));
+        Ok(left(plan))
     };
-    nothing_left(look, &place, args.timeout, progress).await
-}
-
-fn results<'a>(applied: &'a [Applied<'_>]) -> Vec<(&'a Change, &'a Result<()>)> {
-    applied.iter().map(|applied| (applied.change, &applied.result)).collect()
+    read_until_done(read_left, &place, args.timeout, progress).await
 }
 
 /// What is still to be done, in words.

@@ -1,16 +1,15 @@
 //! What the owner of the other account needs, where each makes one half.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Job, Work};
+use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::config::{DEFAULT_ROLE_NAME, Link};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// The other half of a link, for whoever makes it.
 #[derive(Debug, Serialize)]
@@ -18,18 +17,15 @@ pub struct OtherHalf {
     /// Whose it is, in words.
     pub owner: String,
     /// The command that makes it.
-    pub command: String,
+    pub command: ShellCommand,
     /// The trust policy of the role, or the policy on the user.
     pub document: PolicyDocument,
 }
 
-/// The options that name one link and no other.
-pub fn naming(link: &Link) -> String {
-    let mut options = format!("--target-account {}", link.account);
-    if link.role.as_str() != DEFAULT_ROLE_NAME {
-        let _ = write!(options, " --role-name {}", link.role);
-    }
-    options
+/// Adds the options that name one link and no other.
+pub fn naming(command: ShellCommand, link: &Link) -> ShellCommand {
+    let role = Some(&link.role).filter(|role| role.as_str() != DEFAULT_ROLE_NAME);
+    command.option("--target-account", &link.account).option_if("--role-name", role)
 }
 
 /// The half that `only` leaves to another owner.
@@ -42,49 +38,42 @@ pub fn other_half(work: &Work, job: &Job, only: Half) -> OtherHalf {
 
 fn role_for_the_target(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
-    let mut command = format!("xacct bootstrap --only target {} --user {}", naming(link), work.source.user);
-    let mut option = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            let _ = write!(command, " {name} {}", word(&value));
-        }
-    };
-    option("--role-path", (!link.role_path.is_root()).then(|| link.role_path.to_string()));
-    option("--external-id", link.external_id.known().map(ToString::to_string));
-    for policy in &link.policy_arns {
-        option("--policy-arn", Some(policy.to_string()));
-    }
-    option("--permissions-boundary", link.permissions_boundary.as_ref().map(ToString::to_string));
-    let longest = link.max_session_duration.to_string();
-    option("--max-session-duration", (longest != "1h").then_some(longest));
-    for (wanted, name) in [
-        (link.require_mfa, "--require-mfa"),
-        (link.restrict_to_user, "--restrict-to-user"),
-        (link.allow_session_tags, "--allow-session-tags"),
-    ] {
-        if wanted {
-            let _ = write!(command, " {name}");
-        }
-    }
-    OtherHalf { owner: format!("target account {}", link.account), command, document: job.desired.trust.clone() }
+    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "target"), link)
+        .option("--user", &work.source.user)
+        .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
+        .option_if("--external-id", link.external_id.known());
+    let command = link.policy_arns.iter().fold(command, |command, policy| command.option("--policy-arn", policy));
+    let longest = Some(link.max_session_duration.to_string()).filter(|longest| longest != "1h");
+    let command = command
+        .option_if("--permissions-boundary", link.permissions_boundary.as_ref())
+        .option_if("--max-session-duration", longest);
+    let command = with_flags(
+        command,
+        [
+            (link.require_mfa, "--require-mfa"),
+            (link.restrict_to_user, "--restrict-to-user"),
+            (link.allow_session_tags, "--allow-session-tags"),
+        ],
+    );
+    OtherHalf { owner: format!("target account {}", link.account), command, document: job.state.desired.trust.clone() }
 }
 
 fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
     let link = &job.link;
-    let mut command = format!("xacct bootstrap --only source {} --user {}", naming(link), work.source.user.name);
-    if !link.role_path.is_root() {
-        let _ = write!(command, " --role-path {}", word(link.role_path.as_str()));
-    }
-    // The grant does not depend on it, but the owner's xacct.toml should know it.
-    if let Some(id) = link.external_id.known() {
-        let _ = write!(command, " --external-id {id}");
-    }
-    for (wanted, name) in [(link.require_mfa, "--require-mfa"), (link.allow_session_tags, "--allow-session-tags")] {
-        if wanted {
-            let _ = write!(command, " {name}");
-        }
-    }
+    let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "source"), link)
+        .option("--user", &work.source.user.name)
+        .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
+        // The grant does not depend on it, but the owner's xacct.toml should know it.
+        .option_if("--external-id", link.external_id.known());
+    let flags = [(link.require_mfa, "--require-mfa"), (link.allow_session_tags, "--allow-session-tags")];
+    let command = with_flags(command, flags);
     let roles = BTreeSet::from([job.role.clone()]);
     let with_session_tags = if link.allow_session_tags { roles.clone() } else { BTreeSet::new() };
     let document = templates::grant(&roles, &with_session_tags);
     OtherHalf { owner: format!("source account {}", work.source.account), command, document }
+}
+
+fn with_flags<const N: usize>(command: ShellCommand, flags: [(bool, &'static str); N]) -> ShellCommand {
+    let wanted = flags.into_iter().filter(|(is_wanted, _)| *is_wanted);
+    wanted.fold(command, |command, (_, name)| command.flag(name))
 }

@@ -53,7 +53,7 @@ mod unix {
     use std::os::unix::process::ExitStatusExt;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
-    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
     use std::thread;
     use std::time::Duration;
 
@@ -120,7 +120,7 @@ mod unix {
         if let Some(signal) = signals.arrived() {
             return Ok(Ended { how: How::Stopped(signal), outlived: false });
         }
-        let Signals(mut signals) = signals;
+        let Signals(signals) = signals;
         for more in [SIGQUIT, SIGUSR1, SIGUSR2].into_iter().filter(|number| !is_ignored(*number)) {
             signals.add_signal(more)?;
         }
@@ -129,21 +129,7 @@ mod unix {
             Err(error) => return Ok(Ended { how: How::NotStarted(error), outlived: false }),
         };
         let pid = Pid::from_child(&child);
-        let (send, events) = channel();
-        let ended = send.clone();
-        thread::spawn(move || {
-            for origin in signals.forever() {
-                if came_to_us_alone(&origin) && send.send(Event::Signal(origin.signal)).is_err() {
-                    return;
-                }
-            }
-        });
-        thread::spawn(move || {
-            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it below.
-            let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
-            let _ = ended.send(Event::Ended);
-        });
+        let events = events(signals, pid);
         let left = || expires.map(|expires| expires.duration_since(now()).unwrap_or_default());
         let mut is_over = false;
         loop {
@@ -166,6 +152,26 @@ mod unix {
         }
         let how = How::Ran(child.wait()?);
         Ok(Ended { how, outlived: left().is_some_and(|left| left.is_zero()) })
+    }
+
+    /// Reports what happens, from two threads: a signal to pass on, or the end of the command.
+    fn events(mut signals: SignalsInfo<WithOrigin>, pid: Pid) -> Receiver<Event> {
+        let (send, events) = channel();
+        let ended = send.clone();
+        thread::spawn(move || {
+            for origin in signals.forever() {
+                if came_to_us_alone(&origin) && send.send(Event::Signal(origin.signal)).is_err() {
+                    return;
+                }
+            }
+        });
+        thread::spawn(move || {
+            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it.
+            let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
+            let _ = ended.send(Event::Ended);
+        });
+        events
     }
 
     pub(super) fn signal_of(status: ExitStatus) -> Option<i32> {
@@ -204,35 +210,4 @@ mod elsewhere {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-    use std::cell::Cell;
-    use std::time::Duration;
-
-    use super::*;
-
-    fn ended(script: &str, lasts: Option<Duration>) -> (Ended, u32) {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", script]);
-        let warned = Cell::new(0);
-        let expires = lasts.map(|lasts| SystemTime::now() + lasts);
-        let signals = Signals::watch().unwrap();
-        let ended = run(command, signals, expires, SystemTime::now, &|| warned.set(warned.get() + 1)).unwrap();
-        (ended, warned.get())
-    }
-
-    #[test]
-    fn a_command_that_outlives_its_session_is_heard_of_once() {
-        let (ended, warned) = ended("sleep 2; exit 7", Some(Duration::from_millis(300)));
-        assert_eq!((ended.code(), ended.outlived, warned), (7, true, 1));
-    }
-
-    #[test]
-    fn one_that_does_not_is_not() {
-        for lasts in [Some(Duration::from_secs(60)), None] {
-            let (ended, warned) = ended("exit 0", lasts);
-            assert_eq!((ended.code(), ended.outlived, warned), (0, false, 0));
-        }
-    }
-}
+mod tests;

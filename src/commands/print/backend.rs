@@ -1,68 +1,116 @@
-//! `xacct print-backend-hcl`.
+//! `xacct print backend-hcl`.
 
+use clap::Args;
+
+use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
-use super::{access, only_one, region, warn_of_mfa, warn_of_own_role};
-use crate::cli::PrintBackendHcl;
+use crate::cli::{Printed, valid};
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::names::{Region, SessionDuration};
 use crate::iam::templates::{self, State, StateLock};
 use crate::operations::run::Run;
 use crate::print::backend::{self, Backend, Version};
 
-/// Runs the command.
-pub fn backend_hcl(args: &PrintBackendHcl, run: &Run<'_>) -> Result<ExitCode> {
-    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let link = only_one(&links, "a configuration has one backend")?;
-    let version = args.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
-    if let Some(known) = version.as_known() {
-        run.console.say(&format!("{version} is newer than xacct knows: printed as for {known}"));
-    }
-    backend::check_bucket(&args.bucket)?;
-    backend::check_key(&args.key)?;
-    if let Some(table) = &args.lock_table {
-        backend::check_table(table)?;
-        if version.has_lockfile() {
-            return Err(Error::usage(format!("{version} keeps its lock beside the state, and needs no table"))
-                .hint("leave out --lock-table"));
+/// Print the S3 backend block for Terraform or OpenTofu.
+///
+/// Versions name the role differently and silently ignore what they don't know, so name yours. --policy prints the
+/// permissions that the role needs for the state.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print backend-hcl dev --bucket my-state > backend.tf
+  xacct print backend-hcl dev --bucket my-state --key network/terraform.tfstate \\
+      --terraform-version opentofu-1.8 --lock-table locks
+  The permissions that the role needs for the state:
+    xacct print backend-hcl dev --bucket my-state --policy --out state.json
+    xacct bootstrap --policy-file state.json --probe identity")]
+pub struct BackendHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The bucket that holds the state
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: String,
+    /// The key of the state
+    #[arg(long, value_name = "KEY", default_value = "terraform.tfstate")]
+    pub key: String,
+    /// For this version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
+    #[arg(long, value_name = "VERSION")]
+    pub terraform_version: Option<String>,
+    /// DynamoDB lock table, for versions before 1.10
+    #[arg(long, value_name = "NAME")]
+    pub lock_table: Option<String>,
+    /// Region of the bucket (default: the target's in xacct.toml, else AWS_REGION)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+    /// Print the minimal policy for the state instead, as JSON
+    #[arg(long)]
+    pub policy: bool,
+    /// Include workspaces other than the default one
+    #[arg(long, requires = "policy")]
+    pub workspaces: bool,
+}
+
+impl Consumer for BackendHcl {
+    const NAME: &'static str = "backend-hcl";
+
+    fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let link = only_one(&links, "a configuration has one backend")?;
+        let version = self.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
+        if let Some(known) = version.as_known() {
+            run.console.say(&format!("{version} is newer than xacct knows: printed as for {known}"));
         }
-    }
-    let region = region(args.region.as_ref(), link, run)?;
-    let access = access(link, region.as_ref(), args.duration, run)?;
-    if args.policy {
-        let lock = match (&args.lock_table, region) {
-            _ if version.has_lockfile() => StateLock::File,
-            (None, _) => StateLock::None,
-            (Some(name), Some(region)) => {
-                StateLock::Table { name: name.clone(), account: link.account.clone(), region }
+        backend::check_bucket(&self.bucket)?;
+        backend::check_key(&self.key)?;
+        if let Some(table) = &self.lock_table {
+            backend::check_table(table)?;
+            if version.has_lockfile() {
+                return Err(Error::usage(format!("{version} keeps its lock beside the state, and needs no table"))
+                    .hint("leave out --lock-table"));
             }
-            (Some(_), None) => {
-                return Err(Error::usage("the region of the table is not known").hint("give it: --region REGION"));
-            }
-        };
-        return policy(args, access.role.partition, lock, run);
-    }
-    if link.require_mfa {
-        warn_of_mfa(&version.tool.to_string(), &link.name, run);
-    }
-    if !version.has_lockfile() && args.lock_table.is_none() {
-        run.console.say(&format!(
+        }
+        let region = region(self.region.as_ref(), link, run)?;
+        let access = access(link, region.as_ref(), self.duration, run)?;
+        if self.policy {
+            let lock = match (&self.lock_table, region) {
+                _ if version.has_lockfile() => StateLock::File,
+                (None, _) => StateLock::None,
+                (Some(name), Some(region)) => {
+                    StateLock::Table { name: name.clone(), account: link.account.clone(), region }
+                }
+                (Some(_), None) => {
+                    return Err(Error::usage("the region of the table is not known").hint("give it: --region REGION"));
+                }
+            };
+            return policy(self, access.role.partition, lock, run);
+        }
+        if link.require_mfa {
+            warn_of_mfa(&version.tool.to_string(), &link.name, run);
+        }
+        if !version.has_lockfile() && self.lock_table.is_none() {
+            run.console.say(&format!(
             "{version} has no lock file: two runs at a time would spoil the state. Name a DynamoDB table: --lock-table NAME"
         ));
+        }
+        warn_of_own_role(&version.tool.to_string(), run);
+        let backend = Backend {
+            version,
+            access,
+            region: self.region.clone().or_else(|| link.region.clone()),
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            lock_table: self.lock_table.clone(),
+        };
+        emit::<Self>(Form::Commented, &backend::document(&backend), &self.printed, run)
     }
-    warn_of_own_role(&version.tool.to_string(), run);
-    let backend = Backend {
-        version,
-        access,
-        region: args.region.clone().or_else(|| link.region.clone()),
-        bucket: args.bucket.clone(),
-        key: args.key.clone(),
-        lock_table: args.lock_table.clone(),
-    };
-    emit("print-backend-hcl", Form::Commented, &backend::document(&backend), &args.printed, run)
 }
 
 fn policy(
-    args: &PrintBackendHcl,
+    args: &BackendHcl,
     partition: crate::iam::arn::Partition,
     lock: StateLock,
     run: &Run<'_>,
@@ -77,5 +125,5 @@ fn policy(
         "Give it to the role: xacct bootstrap --policy-file FILE. Then the role may no longer make test buckets; have \
          it checked with --probe identity",
     );
-    emit("print-backend-hcl", Form::Json, &templates::state(&state).to_string(), &args.printed, run)
+    emit::<BackendHcl>(Form::Json, &templates::state(&state).to_string(), &args.printed, run)
 }

@@ -1,39 +1,74 @@
-//! `xacct print-cloudformation`.
+//! `xacct print cloudformation`.
 
+use clap::{Args, ValueEnum};
+
+use super::consumer::{Consumer, only_one, partition, user_arn};
 use super::out::{Form, emit, printed_by};
-use super::{only_one, partition, user_arn};
-use crate::cli::{PrintCloudformation, TemplateFormat};
+use crate::cli::{Printed, valid};
 use crate::config;
 use crate::error::{ExitCode, Result};
+use crate::iam::arn::UserArn;
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::print::cloudformation;
 
+/// Print the role as a CloudFormation template.
+///
+/// Parameters hold what differs between accounts. Comments show the commands that deploy it to one account, or to an
+/// organizational unit as a stack set.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print cloudformation dev --out role.yaml
+  xacct print cloudformation dev --format json")]
+pub struct Cloudformation {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The form of the template
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    pub format: TemplateFormat,
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
+    pub user_arn: Option<UserArn>,
+}
+
+/// The form of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TemplateFormat {
+    /// With comments on how to roll it out
+    Yaml,
+    /// Without
+    Json,
+}
+
 /// The longest template that a request may carry (CloudFormation API reference, `TemplateBody`).
 const LONGEST_TEMPLATE: usize = 51_200;
 
-/// Runs the command.
-pub fn cloudformation(args: &PrintCloudformation, run: &Run<'_>) -> Result<ExitCode> {
-    const COMMAND: &str = "print-cloudformation";
-    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let link = only_one(&links, "a template makes one role")?;
-    let partition = partition(&links, None, run)?;
-    link.check(Some(partition))?;
-    let user = user_arn(args.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
-    let files = settle::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
-    let desired = settle::role(link, &user, partition, &files);
-    let external_id = link.external_id.known();
-    let template = cloudformation::template(&desired, external_id, &printed_by(COMMAND));
-    let (form, text) = match args.format {
-        TemplateFormat::Json => (Form::Json, format!("{template:#}")),
-        TemplateFormat::Yaml => {
-            let file = args.printed.out.as_ref().and_then(|out| out.to_str());
-            let file = file.filter(|out| out.chars().all(|c| matches!(c, ' '..='~'))).unwrap_or("role.yaml");
-            (Form::Commented, cloudformation::document(&template, &desired, file, external_id))
+impl Consumer for Cloudformation {
+    const NAME: &'static str = "cloudformation";
+
+    fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let link = only_one(&links, "a template makes one role")?;
+        let partition = partition(&links, None, run)?;
+        link.check(Some(partition))?;
+        let user = user_arn(self.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
+        let files = settle::read_policy_files(&links, run)?.remove(&link.name).unwrap_or_default();
+        let desired = settle::role(link, &user, partition, &files);
+        let external_id = link.external_id.known();
+        let template = cloudformation::template(&desired, external_id, &printed_by::<Self>());
+        let (form, text) = match self.format {
+            TemplateFormat::Json => (Form::Json, format!("{template:#}")),
+            TemplateFormat::Yaml => {
+                let file = self.printed.out.as_ref().and_then(|out| out.to_str());
+                let file = file.filter(|out| out.chars().all(|c| matches!(c, ' '..='~'))).unwrap_or("role.yaml");
+                (Form::Commented, cloudformation::document(&template, &desired, file, external_id))
+            }
+        };
+        if text.len() > LONGEST_TEMPLATE {
+            run.console
+                .say("The template is over 51,200 bytes: put it into a bucket and give its URL to CloudFormation");
         }
-    };
-    if text.len() > LONGEST_TEMPLATE {
-        run.console.say("The template is over 51,200 bytes: put it into a bucket and give its URL to CloudFormation");
+        emit::<Self>(form, &text, &self.printed, run)
     }
-    emit(COMMAND, form, &text, &args.printed, run)
 }

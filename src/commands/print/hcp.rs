@@ -1,61 +1,119 @@
-//! `xacct print-hcp`.
+//! `xacct print hcp`.
 
+use clap::{Args, ValueEnum};
+
+use super::consumer::{Consumer, access, only_one, user_arn};
 use super::out::{Form, emit};
-use super::{access, only_one, user_arn};
-use crate::cli::{HcpAuth, PrintHcp};
+use crate::cli::{Printed, valid};
 use crate::config;
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::UserArn;
+use crate::iam::names::Region;
 use crate::iam::templates::{self, TrustTerms};
 use crate::operations::run::Run;
 use crate::print::hcp;
 
-/// Runs the command.
-pub fn hcp(args: &PrintHcp, run: &Run<'_>) -> Result<ExitCode> {
-    const COMMAND: &str = "print-hcp";
-    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let link = only_one(&links, "a workspace has one role")?;
-    let access = access(link, args.region.as_ref(), None, run)?;
-    let workspace = hcp::workspace(&args.hostname, &args.organization, &args.project, &args.workspace)?;
-    if args.auth == HcpAuth::Static {
-        if args.trust_policy {
-            return Err(Error::usage("with keys of the user the role's trust policy stays as it is")
-                .hint("leave out --trust-policy or --auth static"));
+/// Print variables for an HCP Terraform or Terraform Enterprise workspace.
+///
+/// Runs use tokens of their own, for which the role must trust the workspace, or keys of the user. Prints no secrets.
+#[derive(Debug, Args)]
+#[command(
+    // clap would put it on one line, which is too long.
+    override_usage = "xacct print hcp --organization <NAME> --workspace <NAME>\n                       [OPTIONS] [TARGET]...",
+    after_long_help = "Examples:
+  xacct print hcp dev --organization acme --workspace network
+  xacct print hcp dev --organization acme --workspace network --auth static
+  xacct print hcp dev --organization acme --workspace network \\
+      --trust-policy --out trust.json"
+)]
+pub struct Hcp {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The organization
+    #[arg(long, value_name = "NAME")]
+    pub organization: String,
+    /// The workspace's project
+    #[arg(long, value_name = "NAME", default_value = "Default Project")]
+    pub project: String,
+    /// The workspace
+    #[arg(long, value_name = "NAME")]
+    pub workspace: String,
+    /// Hostname of HCP Terraform or Terraform Enterprise
+    #[arg(long, value_name = "HOST", default_value = "app.terraform.io")]
+    pub hostname: String,
+    /// How runs get credentials
+    #[arg(long, value_name = "HOW", default_value = "dynamic")]
+    pub auth: HcpAuth,
+    /// Print the role's trust policy with the workspace in it, as JSON
+    #[arg(long)]
+    pub trust_policy: bool,
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>, requires = "trust_policy")]
+    pub user_arn: Option<UserArn>,
+    /// Region of the runs (default: the target's in xacct.toml)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+}
+
+/// How runs get credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HcpAuth {
+    /// With a token of their own, which the role must trust
+    Dynamic,
+    /// With keys of the user, which the workspace keeps
+    Static,
+}
+
+impl Consumer for Hcp {
+    const NAME: &'static str = "hcp";
+
+    fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let link = only_one(&links, "a workspace has one role")?;
+        let access = access(link, self.region.as_ref(), None, run)?;
+        let workspace = hcp::workspace(&self.hostname, &self.organization, &self.project, &self.workspace)?;
+        if self.auth == HcpAuth::Static {
+            if self.trust_policy {
+                return Err(Error::usage("with keys of the user the role's trust policy stays as it is")
+                    .hint("leave out --trust-policy or --auth static"));
+            }
+            return emit::<Self>(Form::Commented, &hcp::with_keys(&access, &workspace)?, &self.printed, run);
         }
-        return emit(COMMAND, Form::Commented, &hcp::with_keys(&access, &workspace)?, &args.printed, run);
-    }
-    run.console.say(
+        run.console.say(
         "bootstrap writes the whole trust policy, and would take the workspace's statement out again: give the workspace a \
          role of its own, or do not run bootstrap for this one any more",
     );
-    let demands = [
-        (access.external_id.is_some(), "external ID"),
-        (link.require_mfa, "MFA"),
-        (link.restrict_to_user, "restriction to the user"),
-    ];
-    let demands: Vec<_> = demands.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
-    if !demands.is_empty() {
-        run.console.say(&format!(
-            "Runs of the workspace pass by the link's {}: whoever may start one has the role",
-            demands.join(" and "),
-        ));
-    }
-    if args.trust_policy {
-        link.check(Some(access.role.partition))?;
-        let user = user_arn(args.user_arn.as_ref(), access.role.partition, link.restrict_to_user, run)?;
-        let terms = TrustTerms {
-            partition: access.role.partition,
-            source: user.account.clone(),
-            external_id: access.external_id.clone(),
-            require_mfa: link.require_mfa,
-            only_user: link.restrict_to_user.then_some(user),
-            session_tags: link.allow_session_tags,
-        };
-        let document = templates::trust_with_hcp(&terms, &access.role, &workspace);
-        return emit(COMMAND, Form::Json, &document.to_string(), &args.printed, run);
-    }
-    run.console.say(
+        let demands = [
+            (access.external_id.is_some(), "external ID"),
+            (link.require_mfa, "MFA"),
+            (link.restrict_to_user, "restriction to the user"),
+        ];
+        let demands: Vec<_> = demands.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
+        if !demands.is_empty() {
+            run.console.say(&format!(
+                "Runs of the workspace pass by the link's {}: whoever may start one has the role",
+                demands.join(" and "),
+            ));
+        }
+        if self.trust_policy {
+            link.check(Some(access.role.partition))?;
+            let user = user_arn(self.user_arn.as_ref(), access.role.partition, link.restrict_to_user, run)?;
+            let terms = TrustTerms {
+                partition: access.role.partition,
+                source: user.account.clone(),
+                external_id: access.external_id.clone(),
+                require_mfa: link.require_mfa,
+                only_user: link.restrict_to_user.then_some(user),
+                session_tags: link.allow_session_tags,
+            };
+            let document = templates::trust_with_hcp(&terms, &access.role, &workspace);
+            return emit::<Self>(Form::Json, &document.to_string(), &self.printed, run);
+        }
+        run.console.say(
         "Leave assume_role out of the workspace's providers: a run is the role already, which would have to assume itself",
     );
-    let statement = templates::trust_hcp(&access.role, &workspace);
-    emit(COMMAND, Form::Commented, &hcp::with_tokens(&access, &workspace, &statement), &args.printed, run)
+        let statement = templates::trust_hcp(&access.role, &workspace);
+        emit::<Self>(Form::Commented, &hcp::with_tokens(&access, &workspace, &statement), &self.printed, run)
+    }
 }

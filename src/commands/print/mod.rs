@@ -1,7 +1,8 @@
-//! `xacct print-…`: settings for the tools that will use the link. Offline.
+//! `xacct print`: settings for the tools that use a link. Offline.
 
 mod backend;
 mod cloudformation;
+mod consumer;
 mod hcp;
 mod out;
 mod policies;
@@ -10,176 +11,94 @@ mod provider;
 mod role_hcl;
 mod terragrunt;
 
-pub(super) use backend::backend_hcl;
-pub(super) use cloudformation::cloudformation;
-pub(super) use hcp::hcp;
-pub(super) use policies::policies;
-pub(super) use profile::profile;
-pub(super) use provider::provider_hcl;
-pub(super) use role_hcl::role_hcl;
-pub(super) use terragrunt::terragrunt_hcl;
+use std::ffi::OsString;
 
-use std::collections::BTreeSet;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::{self, Link};
-use crate::error::{Error, Result};
-use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
-use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
-use crate::operations::run::Run;
-use crate::print::Access;
-use crate::text::word;
+use super::command_line::{Action, Entry, Start, Verb, typed};
+use crate::error::{Ended, Result};
+pub use provider::ProviderHcl;
 
-/// What every tool is told of a link.
-fn access(link: &Link, region: Option<&Region>, duration: Option<SessionDuration>, run: &Run<'_>) -> Result<Access> {
-    let source = &run.file.source;
-    let region = region.or(link.region.as_ref());
-    Ok(Access {
-        target: link.name.clone(),
-        role: role(link, region, run)?,
-        region: region.cloned(),
-        external_id: link.external_id.known().cloned(),
-        needs_mfa: link.require_mfa,
-        session_name: session_name(run),
-        duration: limited(duration, link)?,
-        profile: source.user_profile.clone(),
-        user: source.user.as_ref().map(|user| user.name().clone()),
-    })
-}
+/// Every consumer, in the order of the help.
+const CONSUMERS: &[Entry] = &[
+    Entry::of::<ProviderHcl>(),
+    Entry::of::<backend::BackendHcl>(),
+    Entry::of::<terragrunt::TerragruntHcl>(),
+    Entry::of::<profile::Profiles>(),
+    Entry::of::<hcp::Hcp>(),
+    Entry::of::<policies::Policies>(),
+    Entry::of::<role_hcl::RoleHcl>(),
+    Entry::of::<cloudformation::Cloudformation>(),
+];
 
-/// The role, in the partition of the link.
-fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> Result<RoleArn> {
-    Ok(link.role_arn(partition(std::slice::from_ref(link), region, run)?))
-}
+/// Consumers that used to be commands, as in `xacct print-profile`. None is added to them.
+const FORMER_COMMANDS: [&str; 7] =
+    ["backend-hcl", "terragrunt-hcl", "profile", "hcp", "policies", "role-hcl", "cloudformation"];
 
-/// The partition of these links: that of their regions and of the user's ARN, else of the other links, since they start
-/// from the same account; else of the region that was asked for.
-fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Result<Partition> {
-    let of_user = match &run.file.source.user {
-        Some(UserRef::Arn(arn)) => Some(arn.partition),
-        _ => None,
-    };
-    let of = |links: &[Link]| -> BTreeSet<Partition> {
-        links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition).chain(of_user).collect()
-    };
-    let mut found = of(links);
-    if found.is_empty() {
-        found = of(&config::recorded_links(&run.file, &[], None)?);
-    }
-    found.extend(asked.map(Region::partition));
-    if found.len() > 1 {
-        let names: Vec<_> = found.iter().map(ToString::to_string).collect();
-        return Err(Error::usage(format!(
-            "the user and the regions of the links are in partitions {}, and no role can be assumed from another partition",
-            names.join(" and ")
-        ))
-        .hint(format!("mend `region` of the targets in `{}`, or give another --region", run.file.path.display())));
-    }
-    Ok(found.first().copied().unwrap_or(Partition::Aws))
-}
-
-/// The region that was asked for or recorded, else that of the environment, which is said.
-fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Option<Region>> {
-    if let Some(region) = asked.or(link.region.as_ref()) {
-        return Ok(Some(region.clone()));
-    }
-    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| run.context.variable(name));
-    let ambient: Option<Region> = ambient.map(str::parse).transpose()?;
-    if let Some(found) = &ambient {
-        run.console.say(&format!(
-            "Region {found} of target {} comes from the environment; record it with region = \"{found}\" in {}",
-            link.name,
-            run.file.path.display()
-        ));
-    }
-    Ok(ambient)
-}
-
-/// Sessions are called as the user, so that the target account's logs say who came.
-fn session_name(run: &Run<'_>) -> Option<SessionName> {
-    run.file.source.user.as_ref().and_then(|user| user.name().as_str().parse().ok())
-}
-
-/// The length of sessions that was asked for, if the role allows it; else the longest that it allows.
-fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuration> {
-    let limit = link.max_session_duration;
-    match asked {
-        None => Ok(SessionDuration::from_secs(limit.as_secs())?),
-        Some(asked) if asked.as_secs() <= limit.as_secs() => Ok(asked),
-        Some(asked) => Err(Error::usage(format!(
-            "sessions of {asked} are longer than role `{}` of target `{}` allows ({limit})",
-            link.role, link.name
-        ))
-        .hint(format!(
-            "give at most --duration {limit}, or raise the role's limit: xacct bootstrap --max-session-duration {asked}"
-        ))),
-    }
-}
-
-/// The only link of those that were named, for a tool that takes one.
-fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
-    match links {
-        [link] => Ok(link),
-        _ => {
-            let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
-            Err(Error::usage(format!("{why}, and these are {} targets", links.len()))
-                .hint(format!("name one of {}", names.join(", "))))
-        }
-    }
-}
-
-/// The user's ARN: as it was typed or recorded, else at the root path of the source account, which is said where it becomes
-/// part of what is printed.
-fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool, run: &Run<'_>) -> Result<UserArn> {
-    let source = &run.file.source;
-    if let Some(arn) = typed {
-        return Ok(arn.clone());
-    }
-    match (&source.user, &source.account) {
-        (Some(UserRef::Arn(arn)), _) => Ok(arn.clone()),
-        (Some(UserRef::Name(name)), Some(account)) => {
-            let user = UserArn::new(partition, account.clone(), IamPath::root(), name.clone());
-            if is_printed {
-                run.console.say(&format!(
-                    "Taken for granted: the user is {user}. If the user has a path, give the ARN: --user-arn ARN"
-                ));
+/// The same arguments, where a command that is no more is named as it is now: `print profile` for `print-profile`.
+///
+/// This is done before clap sees them, so that its help and its errors teach the new names.
+pub fn with_current_names(arguments: &[OsString]) -> Vec<OsString> {
+    let mut current = arguments.to_vec();
+    let mut words = arguments.iter().enumerate().skip(1);
+    while let Some((at, word)) = words.next() {
+        match word.to_str() {
+            // It stands before the command, and has a value.
+            Some("--config") => drop(words.next()),
+            Some(option) if option.starts_with('-') => {}
+            Some("help") => {}
+            word => {
+                let consumer = word.and_then(|word| word.strip_prefix("print-"));
+                if let Some(consumer) = consumer.filter(|consumer| FORMER_COMMANDS.contains(consumer)) {
+                    current.splice(at..=at, [Print::NAME.into(), consumer.into()]);
+                }
+                break;
             }
-            Ok(user)
         }
-        (user, _) => {
-            let missing = if user.is_none() { "user" } else { "account" };
-            Err(Error::usage(format!("[source] of `{}` has no `{missing}`", run.file.path.display()))
-                .hint("record it there, or give the user's ARN: --user-arn ARN"))
-        }
+    }
+    current
+}
+
+/// What `xacct print` takes: a consumer, with what that one takes.
+pub struct Print {
+    consumer: Action,
+}
+
+impl FromArgMatches for Print {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        Ok(Self { consumer: typed(CONSUMERS.iter(), matches)?.action })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
-/// The user's MFA device, if it is called as the user is: that is what the console proposes.
-fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
-    let source = &run.file.source;
-    let (user, account) = (source.user.as_ref()?, source.account.as_ref());
-    let account = user.account().or(account)?;
-    format!("arn:{}:iam::{account}:mfa/{}", role.partition, user.name()).parse().ok()
+impl Args for Print {
+    fn augment_args(command: Command) -> Command {
+        let command = command
+            .about("Print settings for Terraform, the AWS CLI, and other tools")
+            .long_about(
+                "Print settings for Terraform, the AWS CLI, and other tools that use a link.\n\nNeeds neither network nor credentials: everything is in \
+                 xacct.toml.",
+            )
+            .subcommand_value_name("CONSUMER")
+            .subcommand_help_heading("Consumers")
+            .subcommand_required(true)
+            .arg_required_else_help(true);
+        command.subcommands(CONSUMERS.iter().map(Entry::definition))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-/// Says how to use a link that demands MFA with a tool that cannot ask for a code.
-fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
-    run.console.say(&format!(
-        "Target {target} demands MFA, and {tool} cannot ask for a code. Before running it, take a session of the user that \
-         has one:\n  eval \"$(xacct {}credentials --session-token --format env)\"",
-        config_option(run)
-    ));
-}
+impl Verb for Print {
+    const NAME: &'static str = "print";
 
-/// `--config FILE `, where the file is not the one that is found without.
-fn config_option(run: &Run<'_>) -> String {
-    let path = run.file.path.display().to_string();
-    if path == "xacct.toml" { String::new() } else { format!("--config {} ", word(&path)) }
-}
-
-/// Says with which credentials a tool must run that assumes the role itself.
-fn warn_of_own_role(tool: &str, run: &Run<'_>) {
-    run.console.say(&format!(
-        "Run {tool} with the user's own credentials. With those of the role, as `xacct exec` or a profile of the role gives \
-         them, the role would have to assume itself, which it may not"
-    ));
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        (self.consumer)(start)
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::consumer::Consumer;
 use crate::cli::Printed;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
@@ -23,9 +24,9 @@ pub enum Form {
 ///
 /// # Errors
 /// When the file is not one that this command wrote, or cannot be written.
-pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<'_>) -> Result<ExitCode> {
+pub fn emit<C: Consumer>(form: Form, text: &str, printed: &Printed, run: &Run<'_>) -> Result<ExitCode> {
     let text = match form {
-        Form::Commented => format!("{}\n{text}", marker(command)),
+        Form::Commented => format!("# {}\n{text}", printed_by::<C>()),
         Form::Json => text.to_owned(),
     };
     let Some(out) = &printed.out else {
@@ -36,7 +37,7 @@ pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<
     let path = run.context.directory.join(out);
     files::check_place(&path).map_err(|error| cannot("write", out, &error))?;
     if !printed.force {
-        check_ours(&path, out, command, form, &text)?;
+        check_ours::<C>(&path, out, form, &text)?;
     }
     files::replace(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;
     run.console.say(&format!("Wrote {}", out.display()));
@@ -44,15 +45,20 @@ pub fn emit(command: &str, form: Form, text: &str, printed: &Printed, run: &Run<
 }
 
 /// What stands in `Metadata.PrintedBy`, and in the first comment.
-pub fn printed_by(command: &str) -> String {
+pub fn printed_by<C: Consumer>() -> String {
+    by(&C::command())
+}
+
+fn by(command: &str) -> String {
     format!("Printed by xacct {command}")
 }
 
-fn marker(command: &str) -> String {
-    format!("# {}", printed_by(command))
+/// Whether this command says that it printed the file, under the name that it has or under the one that it used to have.
+fn is_by<C: Consumer>(said: &str) -> bool {
+    [format!("print {}", C::NAME), format!("print-{}", C::NAME)].iter().any(|command| said == by(command))
 }
 
-fn check_ours(path: &Path, shown: &Path, command: &str, form: Form, text: &str) -> Result<()> {
+fn check_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Result<()> {
     let found = match std::fs::read(path) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -60,18 +66,19 @@ fn check_ours(path: &Path, shown: &Path, command: &str, form: Form, text: &str) 
     };
     let is_ours = match form {
         Form::Commented => {
-            String::from_utf8_lossy(&found).lines().next().is_some_and(|first| first.trim_end() == marker(command))
+            let found = String::from_utf8_lossy(&found);
+            let comment = found.lines().next().and_then(|first| first.strip_prefix("# "));
+            comment.is_some_and(|said| is_by::<C>(said.trim_end()))
         }
-        Form::Json => serde_json::from_slice::<Value>(&found).is_ok_and(|found| {
-            found.pointer("/Metadata/PrintedBy").and_then(Value::as_str) == Some(&printed_by(command))
-        }),
+        Form::Json => serde_json::from_slice::<Value>(&found)
+            .is_ok_and(|found| found.pointer("/Metadata/PrintedBy").and_then(Value::as_str).is_some_and(is_by::<C>)),
     };
     if is_ours || found == text.as_bytes() {
         return Ok(());
     }
     Err(Error::new(
         Kind::File,
-        format!("`{}` was not written by xacct {command}, and is left as it is", shown.display()),
+        format!("`{}` was not written by xacct {}, and is left as it is", shown.display(), C::command()),
     )
     .hint("name another file, or replace this one: --force"))
 }

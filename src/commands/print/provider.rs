@@ -1,45 +1,92 @@
-//! `xacct print-provider-hcl`.
+//! `xacct print provider-hcl`, which is also `xacct print-provider-hcl`.
 
+use clap::Args;
+
+use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
-use super::{access, region, warn_of_mfa, warn_of_own_role};
-use crate::cli::PrintProviderHcl;
+use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::names::SessionDuration;
+use crate::iam::arn::RoleArn;
+use crate::iam::names::{Region, SessionDuration, SessionName, Tag, TagKey};
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::provider::{self, Extras, Provider};
 
-/// Runs the command.
-pub fn provider_hcl(args: &PrintProviderHcl, run: &Run<'_>) -> Result<ExitCode> {
-    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let constraint = args.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
-    let alone = links.len() == 1;
-    let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
-    let extras = Extras {
-        source_identity: args.source_identity.clone(),
-        tags: args.session_tag.clone(),
-        transitive_tag_keys: args.transitive_tag_key.clone(),
-        through: args.through.clone(),
-    };
-    let mut providers = Vec::new();
-    for (link, alias) in links.iter().zip(aliases) {
-        let region = region(args.region.as_ref(), link, run)?;
-        let access = access(link, region.as_ref(), duration(args, link)?, run)?;
-        check_extras(args, link, &access, run)?;
-        if link.require_mfa {
-            warn_of_mfa("Terraform", &link.name, run);
-        }
-        providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
+/// Print the Terraform provider block that uses a link.
+///
+/// Needs neither network nor credentials: everything is in xacct.toml. Each of several targets gets an alias.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print-provider-hcl > provider.tf
+  xacct print-provider-hcl dev prod --version-constraint '~> 5.67'
+  xacct print-provider-hcl dev --session-tag project=x --source-identity alice
+  xacct print-provider-hcl dev --through arn:aws:iam::111111111111:role/ci")]
+pub struct ProviderHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// Also print required_providers with this constraint, such as '~> 5.67'
+    #[arg(long, value_name = "CONSTRAINT")]
+    pub version_constraint: Option<String>,
+    /// Region of the provider (default: the target's in xacct.toml, else AWS_REGION)
+    #[arg(long, value_name = "REGION", value_parser = valid::<Region>, env = "XACCT_REGION")]
+    pub region: Option<Region>,
+    /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
+    #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
+    pub duration: Option<SessionDuration>,
+    /// Source identity of the session
+    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
+    pub source_identity: Option<SessionName>,
+    /// Tag the sessions (can be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
+    pub session_tag: Vec<Tag>,
+    /// Make this session tag transitive (can be repeated)
+    #[arg(long, value_name = "KEY", value_parser = valid::<TagKey>)]
+    pub transitive_tag_key: Vec<TagKey>,
+    /// Assume this role first, then the link's with it; sessions last at most an hour
+    #[arg(long, value_name = "ROLE_ARN", value_parser = valid::<RoleArn>)]
+    pub through: Option<RoleArn>,
+}
+
+impl Consumer for ProviderHcl {
+    const NAME: &'static str = "provider-hcl";
+
+    /// It is a command of its own, too.
+    fn command() -> String {
+        format!("print-{}", Self::NAME)
     }
-    warn_of_own_role("Terraform", run);
-    emit("print-provider-hcl", Form::Commented, &provider::document(&providers, constraint), &args.printed, run)
+
+    fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
+        let alone = links.len() == 1;
+        let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
+        let extras = Extras {
+            source_identity: self.source_identity.clone(),
+            tags: self.session_tag.clone(),
+            transitive_tag_keys: self.transitive_tag_key.clone(),
+            through: self.through.clone(),
+        };
+        let mut providers = Vec::new();
+        for (link, alias) in links.iter().zip(aliases) {
+            let region = region(self.region.as_ref(), link, run)?;
+            let access = access(link, region.as_ref(), duration(self, link)?, run)?;
+            check_extras(self, link, &access, run)?;
+            if link.require_mfa {
+                warn_of_mfa("Terraform", &link.name, run);
+            }
+            providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
+        }
+        warn_of_own_role("Terraform", run);
+        emit::<Self>(Form::Commented, &provider::document(&providers, constraint), &self.printed, run)
+    }
 }
 
 /// An hour is the most that AWS allows when one role assumes another (IAM User Guide, role chaining).
 const LONGEST_CHAINED: i32 = 3600;
 
-fn duration(args: &PrintProviderHcl, link: &Link) -> Result<Option<SessionDuration>> {
+fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> {
     if args.through.is_none() {
         return Ok(args.duration);
     }
@@ -54,7 +101,7 @@ fn duration(args: &PrintProviderHcl, link: &Link) -> Result<Option<SessionDurati
 }
 
 /// Refuses what the role would refuse.
-fn check_extras(args: &PrintProviderHcl, link: &Link, access: &Access, run: &Run<'_>) -> Result<()> {
+fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>) -> Result<()> {
     let has_tags = !args.session_tag.is_empty() || args.source_identity.is_some();
     if has_tags && !link.allow_session_tags {
         return Err(Error::usage(format!(

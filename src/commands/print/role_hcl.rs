@@ -1,45 +1,69 @@
-//! `xacct print-role-hcl`.
+//! `xacct print role-hcl`.
 
+use clap::Args;
+
+use super::consumer::{Consumer, partition, user_arn};
 use super::out::{Form, emit};
-use super::{partition, user_arn};
-use crate::cli::PrintRoleHcl;
+use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::error::{ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::arn::{Partition, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::print::role_hcl::{self, Target, WayIn};
 
-/// Runs the command.
-pub fn role_hcl(args: &PrintRoleHcl, run: &Run<'_>) -> Result<ExitCode> {
-    let links = config::recorded_links(&run.file, &args.printed.targets, None)?;
-    let all = config::recorded_links(&run.file, &[], None)?;
-    let partition = partition(&all, None, run)?;
-    let has_user = links.iter().any(|link| link.restrict_to_user);
-    let user = user_arn(args.user_arn.as_ref(), partition, has_user, run)?;
-    let files = settle::read_policy_files(&links, run)?;
-    let mut targets = Vec::new();
-    for link in &links {
-        link.check(Some(partition))?;
-        let own = files.get(&link.name).cloned().unwrap_or_default();
-        targets.push(Target {
-            name: link.name.clone(),
-            role: settle::role(link, &user, partition, &own),
-            way_in: way_in(link, partition, run)?,
-        });
-    }
-    // The grant is one policy for all links, whichever are printed.
-    let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
-    run.console.say(&format!(
+/// Print the role and the grant as Terraform resources.
+///
+/// With import blocks, so that Terraform 1.5 or later takes over what bootstrap created, without recreating or changing
+/// anything.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct print role-hcl --out link.tf
+  terraform init
+  terraform plan")]
+pub struct RoleHcl {
+    /// For which links, and where to.
+    #[command(flatten)]
+    pub printed: Printed,
+    /// The user's ARN, if the user has a path (default: the user in xacct.toml)
+    #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>)]
+    pub user_arn: Option<UserArn>,
+}
+
+impl Consumer for RoleHcl {
+    const NAME: &'static str = "role-hcl";
+
+    fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let all = config::recorded_links(&run.file, &[], None)?;
+        let partition = partition(&all, None, run)?;
+        let has_user = links.iter().any(|link| link.restrict_to_user);
+        let user = user_arn(self.user_arn.as_ref(), partition, has_user, run)?;
+        let files = settle::read_policy_files(&links, run)?;
+        let mut targets = Vec::new();
+        for link in &links {
+            link.check(Some(partition))?;
+            let own = files.get(&link.name).cloned().unwrap_or_default();
+            targets.push(Target {
+                name: link.name.clone(),
+                role: settle::role(link, &user, partition, &own),
+                way_in: way_in(link, partition, run)?,
+            });
+        }
+        // The grant is one policy for all links, whichever are printed.
+        let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
+        run.console.say(&format!(
         "The grant holds the links of {} and no others: a role that another file's bootstrap let user {} assume must be added, or \
          apply takes it away",
         run.file.path.display(),
         user.name
     ));
-    let source = WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
-    let text = role_hcl::document(&grant, &source, &targets);
-    emit("print-role-hcl", Form::Commented, &text, &args.printed, run)
+        let source =
+            WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
+        let text = role_hcl::document(&grant, &source, &targets);
+        emit::<Self>(Form::Commented, &text, &self.printed, run)
+    }
 }
 
 fn way_in(link: &Link, partition: Partition, run: &Run<'_>) -> Result<WayIn> {

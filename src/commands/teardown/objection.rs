@@ -3,8 +3,9 @@
 use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
+use crate::iam::names::RoleName;
 use crate::iam::plan::teardown::Objection;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// One error for all objections to a role, with what to do about each.
 pub fn refused(objections: &[Objection], link: &Link) -> Error {
@@ -14,11 +15,16 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
 
 fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
     let name = &link.name;
-    let only_source = format!("leave the role, and remove only the grant: xacct teardown {} --only source", word(name));
+    let teardown = ShellCommand::new("xacct").arg("teardown").arg(name).option("--only", "source");
+    let only_source = format!("leave the role, and remove only the grant: {teardown}");
+    let of_role = |operation: &str, role: &RoleName| {
+        ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
+    };
     match objection {
-        Objection::Foreign(role) => error
-            .hint(only_source)
-            .hint(format!("or take the role over first: xacct bootstrap --target-account {} --adopt", role.account)),
+        Objection::Foreign(role) => {
+            let adopt = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &role.account);
+            error.hint(only_source).hint(format!("or take the role over first: {}", adopt.flag("--adopt")))
+        }
         Objection::OtherSource { owner, .. } => {
             error.hint(only_source).hint(format!("or have it removed with the xacct.toml of account {owner}"))
         }
@@ -29,23 +35,22 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
             _ => error.hint("give credentials of the account on record: --target-profile NAME"),
         },
         Objection::InstanceProfiles { role, profiles } => profiles.iter().fold(error, |error, profile| {
-            error.hint(format!(
-                "take it out: aws iam remove-role-from-instance-profile --instance-profile-name {} --role-name {}",
-                word(profile),
-                role.name
-            ))
+            let remove = ShellCommand::new("aws")
+                .args(["iam", "remove-role-from-instance-profile"])
+                .option("--instance-profile-name", profile)
+                .option("--role-name", &role.name);
+            error.hint(format!("take it out: {remove}"))
         }),
         Objection::Extended { role, attachments, inline, boundary } => {
             let role = &role.name;
             let detach = attachments.iter().map(|arn| {
-                format!("detach it: aws iam detach-role-policy --role-name {role} --policy-arn {}", word(arn))
+                format!("detach it: {}", of_role("detach-role-policy", role).option("--policy-arn", arn))
             });
-            let delete = inline
-                .iter()
-                .map(|name| format!("delete it: aws iam delete-role-policy --role-name {role} --policy-name {}", word(name)));
-            let boundary = boundary
-                .iter()
-                .map(|_| format!("remove it: aws iam delete-role-permissions-boundary --role-name {role}"));
+            let delete = inline.iter().map(|name| {
+                format!("delete it: {}", of_role("delete-role-policy", role).option("--policy-name", name))
+            });
+            let boundary =
+                boundary.iter().map(|_| format!("remove it: {}", of_role("delete-role-permissions-boundary", role)));
             let hints = detach.chain(delete).chain(boundary);
             hints.fold(error, Error::hint).hint("or let all of it go with the role: --even-if-extended")
         }

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -40,12 +38,12 @@ fn parse(text: &str) -> Result<ConfigFile> {
     ConfigFile::parse(Path::new("xacct.toml"), text.to_owned())
 }
 
-/// What the person reads: the message, and the hints below it.
+/// What the person reads: the message, and the notes and hints below it.
 fn complaint(text: &str) -> String {
     let error = parse(text).unwrap_err();
     assert_eq!(error.kind, Kind::Usage, "{text}");
-    let hints = error.hints.iter().map(|hint| format!("\n- {hint}"));
-    format!("{}{}", error.message, hints.collect::<String>())
+    let details = error.notes.iter().chain(&error.hints).map(|detail| format!("\n- {detail}"));
+    format!("{}{}", error.message, details.collect::<String>())
 }
 
 /// A file with one target, whose third line is this one.
@@ -170,6 +168,7 @@ fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
     insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
     xacct.toml:2: `external_id` is not a setting of [source]
     - the settings are account, user, profile, user_profile
+    - remove it, or write one of these
     ");
     insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"
     xacct.toml:3: `target` is not a setting of the file
@@ -178,10 +177,12 @@ fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
     insta::assert_snapshot!(complaint("account = \"222222222222\""), @"
     xacct.toml:1: `account` is not a setting of the file
     - the settings are source, targets
+    - remove it, or write one of these
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: `duration_in_seconds` is not a setting of [targets.dev]
     - the settings are account, profile, enter_role, role, role_path, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
+    - remove it, or write one of these
     ");
 }
 
@@ -439,7 +440,7 @@ fn what_is_wrong_is_said_in_one_short_line() {
     ];
     for text in cases {
         let error = parse(&text).unwrap_err();
-        for line in [&error.message].into_iter().chain(&error.hints) {
+        for line in [&error.message].into_iter().chain(&error.notes).chain(&error.hints) {
             assert!(line.chars().count() < 2500 && !line.contains(char::is_control), "{line:.500}");
         }
     }

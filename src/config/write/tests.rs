@@ -1,12 +1,17 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+mod forget;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 use crate::config::ExternalIdChoice;
+use crate::error::Kind;
+use crate::files::{self, Readers};
+use crate::iam::names::MaxSessionDuration;
 
 const COMMENTED: &str = r#"# Our links.
 
@@ -424,7 +429,7 @@ fn any_link() -> impl Strategy<Value = Link> {
                 permissions_boundary: policy_arns.first().cloned(),
                 policy_arns,
                 policy_files,
-                max_session_duration: crate::config::MaxSessionDuration::from_secs(seconds).unwrap(),
+                max_session_duration: MaxSessionDuration::from_secs(seconds).unwrap(),
                 tags: to_tags(tags),
                 region: identity.then(|| "eu-west-1".parse().unwrap()),
                 way_in,

@@ -1,10 +1,11 @@
 //! Who asked, and with which credentials.
 
+use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
-use crate::diagnosis::fix::Fix;
-use crate::diagnosis::{Cause, Finding, Side};
+use crate::diagnosis::finding::Finding;
+use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::iam::arn::CallerArn;
-use crate::text::word;
+use crate::text::shell::ShellCommand;
 
 /// What is wrong with the credentials, by who they belong to.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
@@ -14,7 +15,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         return vec![
             Finding::new(Cause::NoCredentials, format!("there are no credentials of user {user} to be had"))
                 .fact(why)
-                .fix(the_users_own(facts, "")),
+                .fix(the_users_own(facts, VerifyWith::Nothing)),
         ];
     }
     let Some(identity) = facts.caller.identity.present() else {
@@ -52,7 +53,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             "a role that is assumed with the session of another gives an hour at most, and MFA does not carry over",
         );
     }
-    vec![finding.fix(the_users_own(facts, ""))]
+    vec![finding.fix(the_users_own(facts, VerifyWith::Nothing))]
 }
 
 fn is_of_source(facts: &Facts, identity: &CallerArn) -> bool {
@@ -63,8 +64,8 @@ fn is_of_source(facts: &Facts, identity: &CallerArn) -> bool {
 fn hidden(facts: &Facts) -> Option<Finding> {
     let profile = facts.caller.hidden_profile.as_ref()?;
     let fix = Fix::by(Side::LocalConfiguration, facts)
-        .run("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN")
-        .verify(facts, "");
+        .run(ShellCommand::new("unset").args(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]))
+        .verify(facts, VerifyWith::Nothing);
     let summary = format!("AWS_ACCESS_KEY_ID in the environment hides profile {profile}, which AWS_PROFILE names");
     Some(Finding::new(Cause::EnvironmentHidesProfile, summary).fix(fix))
 }
@@ -81,24 +82,24 @@ fn without_mfa(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(Cause::SessionWithoutMfa, summary)
             .fact("MFA cannot be added to a session: the user's access key is needed, and a code")
-            .fix(the_users_own(facts, "--mfa-code CODE")),
+            .fix(the_users_own(facts, VerifyWith::MfaCode)),
     )
 }
 
 /// Uses the user's own credentials, from now on: those of the profile that is called like the user.
-pub fn the_users_own(facts: &Facts, options: &str) -> Fix {
-    the_users_own_but(facts, options, |fix| fix)
+pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
+    the_users_own_but(facts, with, |fix| fix)
 }
 
 /// The same, with something besides.
-pub fn the_users_own_but(facts: &Facts, options: &str, besides: impl Fn(Fix) -> Fix) -> Fix {
+pub fn the_users_own_but(facts: &Facts, with: VerifyWith, besides: impl Fn(Fix) -> Fix) -> Fix {
     let user = &facts.link.user;
     let fix = Fix::by(Side::LocalConfiguration, facts);
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
         None => fix
             .step_do(format!("write an access key of user {user} into a profile:"))
-            .run(format!("aws configure --profile {}", word(user.as_str()))),
+            .run(ShellCommand::new("aws").arg("configure").option("--profile", user)),
     };
-    besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, options)
+    besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, with)
 }

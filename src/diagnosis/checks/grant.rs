@@ -1,12 +1,14 @@
 //! The source's half: the user, and what it may do.
 
-use crate::diagnosis::checks::answer::{Tail, said};
-use crate::diagnosis::checks::trust::{marks_of_key, met, mfa_absent, needs_mfa, shown_by};
+use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::condition::{met, shown_by};
+use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
+use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Answer, Facts};
-use crate::diagnosis::fix::Fix;
-use crate::diagnosis::statement::{Holder, Place, Tie};
-use crate::diagnosis::verdict::{Judged, Layers, Verdict};
-use crate::diagnosis::{Cause, Finding, Side};
+use crate::diagnosis::finding::{Evidence, Finding};
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_of_aws};
+use crate::diagnosis::statement::{Attachment, Identity, StatementRef};
+use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, PolicyDocument};
@@ -14,26 +16,26 @@ use crate::iam::state::Reading;
 use crate::iam::templates;
 
 /// Why the user may not ask for the role.
-pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
+pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if facts.source.user == Reading::Absent {
         return vec![user_absent(facts)];
     }
     let mut findings = Vec::new();
     let mut assume_refused = false;
-    for judgement in &layers.assume {
-        let action = judgement.action;
+    for evaluation in &evaluations.assume {
+        let action = evaluation.action;
         if action != "sts:AssumeRole" && assume_refused {
             continue;
         }
-        let refused = judgement.grant.verdict().refuses();
+        let refused = evaluation.grant.verdict().refuses();
         assume_refused |= refused;
         // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
-        let is_enough = is_named_directly(facts, judgement.trust.as_ref());
-        if !(refused && judgement.grant.denies.is_empty() && is_enough) {
-            findings.extend(of_grant(facts, &judgement.grant, action));
+        let is_enough = is_named_directly(facts, evaluation.trust.as_ref());
+        if !(refused && evaluation.grant.denies.is_empty() && is_enough) {
+            findings.extend(of_grant(facts, &evaluation.grant, action));
         }
         // Nor does a boundary limit what a policy grants the user directly (IAM User Guide, permissions boundaries).
-        if let Some(boundary) = judgement.boundary.as_ref().filter(|it| !(is_enough && it.denies.is_empty())) {
+        if let Some(boundary) = evaluation.boundary.as_ref().filter(|it| !(is_enough && it.denies.is_empty())) {
             findings.extend(of_boundary(facts, boundary, action));
         }
     }
@@ -41,7 +43,7 @@ pub fn refusals(facts: &Facts, layers: &Layers<'_>) -> Vec<Finding> {
 }
 
 fn user_absent(facts: &Facts) -> Finding {
-    let (user, account, file) = (&facts.link.user, crate::diagnosis::source_account(facts), &facts.link.file);
+    let (user, account, file) = (&facts.link.user, facts.source_account(), &facts.link.file);
     let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no user {user}"));
     let make = Fix::by(Side::Source, facts)
         .step_do(format!("make user {user}, or name the right one in {file}: user = \"NAME\" below [source]"));
@@ -52,23 +54,23 @@ fn user_absent(facts: &Facts) -> Finding {
         Some(asked) => {
             let named = Fix::by(Side::LocalConfiguration, facts).write_source(facts, "user", asked.name.as_str());
             let whose = format!("the credentials ({}) are those of user {}", facts.caller.origin, asked.name);
-            finding.fact(whose).fix(named.verify(facts, "")).fix(make)
+            finding.fact(whose).fix(named.verify(facts, VerifyWith::Nothing)).fix(make)
         }
         None => finding.fix(make),
     }
 }
 
-fn is_named_directly(facts: &Facts, trust: Option<&Judged<'_>>) -> bool {
+fn is_named_directly(facts: &Facts, trust: Option<&Evaluation<'_>>) -> bool {
     let is_one_account = facts.link.source_account.as_ref() == Some(&facts.link.role.account);
     let user = facts.source.user.present().map(|user| user.arn.as_str());
-    let names = |place: &Place<'_>| {
+    let names = |place: &StatementRef<'_>| {
         let principal = place.statement.to_value();
         user.is_some_and(|user| principal.get("Principal").is_some_and(|named| named.to_string().contains(user)))
     };
     is_one_account && trust.is_some_and(|trust| trust.allows.iter().any(names))
 }
 
-fn of_grant(facts: &Facts, grant: &Judged<'_>, action: &str) -> Vec<Finding> {
+fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding> {
     match grant.verdict() {
         Verdict::Denied => grant.denies.iter().map(|place| denies(facts, place, action)).collect(),
         Verdict::NotAllowed if action != "sts:AssumeRole" => vec![lacks_action(facts, grant, action)],
@@ -86,7 +88,7 @@ fn of_grant(facts: &Facts, grant: &Judged<'_>, action: &str) -> Vec<Finding> {
     }
 }
 
-fn absent(facts: &Facts, grant: &Judged<'_>) -> Finding {
+fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
     let (user, role) = (&facts.link.user, &facts.link.role);
     let looked_at = grant.misses.len();
     let what = format!("user {user} has no grant: nothing allows sts:AssumeRole on {role}");
@@ -94,10 +96,10 @@ fn absent(facts: &Facts, grant: &Judged<'_>) -> Finding {
         0 => format!("user {user} has no policies, nor have its groups"),
         _ => format!("none of the {looked_at} statements in its policies and those of its groups speaks of it"),
     };
-    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, ""))
+    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
-fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding {
+fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> Finding {
     let (user, role) = (&facts.link.user, &facts.link.role);
     let finding = match mismatch {
         Mismatch::Condition { key, .. } if key.to_ascii_lowercase().starts_with("aws:multifactorauth") => {
@@ -108,79 +110,78 @@ fn mismatched(facts: &Facts, place: &Place<'_>, mismatch: &Mismatch) -> Finding 
             let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
             let found = if found.is_empty() { "absent".to_owned() } else { format!("`{}`", found.join("`, `")) };
             let what = format!("the grant demands {operator} {key} `{}`, and it is {found}", wanted.join("` or `"));
-            Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, ""))
+            Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
         _ => {
             let what = format!("user {user} may assume other roles, not {role}");
             Finding::new(Cause::GrantOtherArn, what)
-                .fact(format!("the grant stands in the {}", place.held.words()))
-                .fix(Fix::bootstrap(facts, ""))
+                .fact(format!("the grant stands in the {}", place.policy.words()))
+                .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
     };
-    finding.because(place.mismatched(std::slice::from_ref(mismatch)))
+    finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
 }
 
-fn depends(facts: &Facts, place: &Place<'_>, keys: &[String]) -> Finding {
-    let marks = keys.iter().flat_map(|key| marks_of_key(place, key)).collect();
+fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
+    let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
     let listed = keys.join(", ");
-    let evidence = place.evidence(marks);
+    let evidence = Evidence::of(place, marks);
     if keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth")) {
-        let what = format!("the {} demands MFA, and the credentials may lack it", place.held.words());
+        let what = format!("the {} demands MFA, and the credentials may lack it", place.policy.words());
         return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
     }
     let finding = if place.statement.effect == Effect::Deny {
-        let what = format!("the {} may deny it, depending on {listed}", place.held.words());
+        let what = format!("the {} may deny it, depending on {listed}", place.policy.words());
         Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
     } else {
-        let what = format!("the {} allows it only depending on {listed}", place.held.words());
+        let what = format!("the {} allows it only depending on {listed}", place.policy.words());
         let finding =
             Finding::new(Cause::GrantCondition, format!("{what}, and the request seems to have another value"));
         // A condition on the grant that xacct wrote is drift, and goes; on another it may be a guard, and is met first.
-        let (mend, meet) = (Fix::bootstrap(facts, ""), met(facts, &listed));
-        let is_own = place.held.tie == Tie::Inline(templates::GRANT_POLICY.to_owned());
+        let (mend, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
+        let is_own = place.policy.attachment == Attachment::Inline(templates::GRANT_POLICY.to_owned());
         if is_own { finding.fix(mend).fix(meet) } else { finding.fix(meet).fix(mend) }
     };
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
 }
 
 /// Spares the role from a denial, or takes the denial away; who else it binds is said.
-fn spare(facts: &Facts, place: &Place<'_>) -> Fix {
-    let also = match (&place.held.holder, &place.held.tie) {
-        (_, Tie::Attached(arn)) if arn.contains(":iam::aws:") => {
-            " (it is AWS's: detaching it lets go of all it denies)"
-        }
-        (_, Tie::Attached(_)) => {
+fn spare(facts: &Facts, place: &StatementRef<'_>) -> Fix {
+    let is_of_aws = matches!(&place.policy.attachment, Attachment::Attached(arn) if is_of_aws(arn));
+    let also = match (&place.policy.identity, &place.policy.attachment) {
+        (_, Attachment::Attached(_)) if is_of_aws => " (it is AWS's: detaching it lets go of all it denies)",
+        (_, Attachment::Attached(_)) => {
             " (it binds everyone it is attached to; IAM keeps five versions, so an old one may have to be deleted first)"
         }
-        (Holder::Group(_), _) => " (it binds every user of the group)",
+        (Identity::Group(_), _) => " (it binds every user of the group)",
         _ => "",
     };
     let fix = Fix::by(Side::Source, facts);
     match place.document_sparing(&facts.link.role.to_string()) {
-        Some(sparing) if !also.contains("AWS's") => fix
+        Some(sparing) if !is_of_aws => fix
             .step_do(format!("if the denial is not meant for this role, spare the role{also}:"))
-            .replace(facts, &place.held, Some(&sparing)),
+            .replace(facts, &place.policy, Some(&sparing)),
         _ => fix.step_do(format!("if the denial is not meant for this role, take the statement out{also}:")).replace(
             facts,
-            &place.held,
+            &place.policy,
             place.document_without().as_ref(),
         ),
     }
 }
 
-fn denies(facts: &Facts, place: &Place<'_>, action: &str) -> Finding {
+fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
     if needs_mfa(facts, place) {
-        let what = format!("the {} denies whatever is asked without MFA", place.held.words());
+        let what = format!("the {} denies whatever is asked without MFA", place.policy.words());
         return mfa_absent(facts, what)
             .on(Side::Source)
-            .because(place.evidence(marks_of_key(place, "aws:multifactorauth")));
+            .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
-    let what = format!("{} of the {} denies {action}", place.numbered(), place.held.words());
-    let evidence = place.evidence(vec![vec!["Effect".to_owned()]]);
+    let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
+    let evidence = Evidence::denial(place);
     Finding::new(Cause::SourceDenies, what).because(evidence).fix(spare(facts, place))
 }
 
-fn of_boundary(facts: &Facts, boundary: &Judged<'_>, action: &str) -> Option<Finding> {
+fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option<Finding> {
     if !boundary.verdict().refuses() {
         return None;
     }
@@ -190,20 +191,20 @@ fn of_boundary(facts: &Facts, boundary: &Judged<'_>, action: &str) -> Option<Fin
         if needs_mfa(facts, place) {
             return Some(denies(facts, place, action));
         }
-        let what = format!("{} of the {} denies {action}", place.numbered(), place.held.words());
+        let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
         // A boundary of which nothing is left allows nothing, and one that is taken away lets everything through.
         let rest = place.document_without().unwrap_or_else(|| grant(facts, action));
         let fix = Fix::by(Side::Source, facts)
             .step_do("if the denial is not meant for this role, take the statement out:")
-            .replace(facts, &place.held, Some(&rest));
-        let evidence = place.evidence(vec![vec!["Effect".to_owned()]]);
+            .replace(facts, &place.policy, Some(&rest));
+        let evidence = Evidence::denial(place);
         return Some(Finding::new(Cause::BoundaryCuts, what).because(evidence).fix(fix));
     }
     let what = format!("the permissions boundary of user {user} does not allow {action}: it cuts the grant");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
-        Some((place, mismatches)) => finding.because(place.mismatched(mismatches)),
+        Some((place, mismatches)) => finding.because(Evidence::mismatched(place, mismatches)),
         None => finding.fact(format!("the boundary is {arn}, and there is no such policy: nothing gets through it")),
     };
     let fix = Fix::by(Side::Source, facts);
@@ -211,7 +212,7 @@ fn of_boundary(facts: &Facts, boundary: &Judged<'_>, action: &str) -> Option<Fin
         Some((place, _)) => {
             let mut document = place.document.clone();
             document.statements.extend(grant(facts, action).statements);
-            fix.replace(facts, &place.held, Some(&document))
+            fix.replace(facts, &place.policy, Some(&document))
         }
         None => fix.step_do(format!("make {arn} again, with sts:AssumeRole on {} in it", facts.link.role)),
     };
@@ -225,7 +226,7 @@ fn grant(facts: &Facts, action: &str) -> PolicyDocument {
     templates::grant(&roles, &with_tags)
 }
 
-fn lacks_action(facts: &Facts, grant: &Judged<'_>, action: &str) -> Finding {
+fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding {
     let (cause, what) = if action == "sts:TagSession" {
         (Cause::SessionTagsNotAllowed, "session tags were sent")
     } else {
@@ -233,8 +234,8 @@ fn lacks_action(facts: &Facts, grant: &Judged<'_>, action: &str) -> Finding {
     };
     let user = &facts.link.user;
     let finding = Finding::new(cause, format!("{what}, and nothing allows {action} to user {user}")).on(Side::Source);
-    let evidence = grant.nearest().map(|(place, why)| place.mismatched(why));
-    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, "--allow-session-tags"))
+    let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
+    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
 }
 
 /// AWS names the user's policies, and they could not be read or seem to allow it.
@@ -243,20 +244,22 @@ fn from_tail(facts: &Facts) -> Option<Finding> {
     let message = answer.message.as_deref()?;
     let (user, role) = (&facts.link.user, &facts.link.role);
     let by_hand = |words: String| Fix::by(Side::Source, facts).step_do(words);
-    let (cause, what, fix) = match Tail::of(message)? {
-        Tail::Identity if message.contains("explicit deny") => {
+    let (cause, what, fix) = match DeniedBy::of(message)? {
+        DeniedBy::Identity if message.contains("explicit deny") => {
             let what = format!("a policy of user {user}, or of a group that it is in, denies it");
             let fix = format!("find the statement that denies sts:AssumeRole on {role}, and take it out");
             (Cause::SourceDenies, what, by_hand(fix))
         }
-        Tail::Identity => {
-            (Cause::GrantAbsent, format!("no policy allows it to user {user}"), Fix::bootstrap(facts, ""))
-        }
-        Tail::Boundary => {
+        DeniedBy::Identity => (
+            Cause::GrantAbsent,
+            format!("no policy allows it to user {user}"),
+            Fix::bootstrap(facts, BootstrapWith::Nothing),
+        ),
+        DeniedBy::Boundary => {
             let what = format!("the permissions boundary of user {user} does not let it through");
             (Cause::BoundaryCuts, what, by_hand(format!("let the boundary allow sts:AssumeRole on {role}")))
         }
         _ => return None,
     };
-    Some(said(Finding::new(cause, what), answer).fix(fix))
+    Some(Finding::new(cause, what).said(answer).fix(fix))
 }

@@ -2,6 +2,16 @@
 
 pub(in crate::diagnosis) mod answer;
 pub(in crate::diagnosis) mod bucket;
+pub(in crate::diagnosis) mod condition;
+pub(in crate::diagnosis) mod converge;
 pub(in crate::diagnosis) mod credentials;
+pub(in crate::diagnosis) mod duration;
 pub(in crate::diagnosis) mod grant;
+pub(in crate::diagnosis) mod mfa;
+pub(in crate::diagnosis) mod possible;
+pub(in crate::diagnosis) mod propagation;
+pub(in crate::diagnosis) mod region;
+pub(in crate::diagnosis) mod too_open;
 pub(in crate::diagnosis) mod trust;
+pub(in crate::diagnosis) mod unavailable;
+pub(in crate::diagnosis) mod unparsed;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Language;
+use super::language::Language;
 use super::pattern::Pattern;
 
 /// A condition operator with its prefix and suffix: `ForAnyValue:StringLikeIfExists`.
@@ -108,7 +108,7 @@ impl Test {
         Some(Self { quantifier, comparison, negated, if_exists })
     }
 
-    /// Whether the values in the request meet the condition.
+    /// Returns whether the values in the request meet the condition.
     ///
     /// The sources are the IAM User Guide, "Condition operators" and "Single-valued vs. multivalued context keys", and
     /// where these are silent, what people saw AWS do:
@@ -132,8 +132,8 @@ impl Test {
         }
     }
 
-    /// Whether one value meets the condition. Several values in the policy are alternatives; to a negated operator
-    /// none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
+    /// Returns whether one value meets the condition. Several values in the policy are alternatives; to a negated
+    /// operator none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
     fn holds(self, wanted: &BTreeSet<String>, value: &str, language: &Language<'_>) -> bool {
         wanted.iter().any(|wanted| self.matches(wanted, value, language)) != self.negated
     }
@@ -185,8 +185,8 @@ fn compare_dates(value: &str, wanted: &str) -> Option<Ordering> {
     Some(parse_date(value)?.cmp(&parse_date(wanted)?))
 }
 
-/// Seconds since 1970, or one of the W3C's forms of ISO 8601 (IAM User Guide, date condition operators): a year, a
-/// month, a day, or a time to the minute or better with its zone. Four digits are a year.
+/// Returns seconds since 1970, or one of the W3C's forms of ISO 8601 (IAM User Guide, date condition operators): a
+/// year, a month, a day, or a time to the minute or better with its zone. Four digits are a year.
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
     if text.len() != 4
         && let Ok(seconds) = text.parse()
@@ -207,8 +207,8 @@ fn parse_date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(&whole, &Rfc3339).ok()
 }
 
-/// Whether an address is in a range, such as `203.0.113.0/24`. Without a prefix length the range is one address (IAM
-/// User Guide, IP address condition operators: "the default prefix value of `/32`").
+/// Returns whether an address is in a range, such as `203.0.113.0/24`. Without a prefix length the range is one address
+/// (IAM User Guide, IP address condition operators: "the default prefix value of `/32`").
 fn in_range(address: &str, range: &str) -> bool {
     let (base, length) = range.split_once('/').map_or((range, None), |(base, length)| (base, Some(length)));
     match (address.parse(), base.parse()) {

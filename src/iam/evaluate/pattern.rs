@@ -1,6 +1,6 @@
 //! Patterns with `*`, `?` and policy variables.
 
-use super::Context;
+use super::request::Context;
 
 /// Text of a policy, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl Pattern {
         Some(Self(tokens))
     }
 
-    /// The text that the pattern stands for when its wildcards are plain characters, as `StringEquals` reads it.
+    /// Returns the text that the pattern stands for when its wildcards are plain characters, as `StringEquals` reads
+    /// it.
     pub fn as_text(&self) -> String {
         let character = |token: &Token| match token {
             Token::Text(c) => *c,
@@ -73,13 +74,14 @@ impl Pattern {
         self.0.iter().map(character).collect()
     }
 
-    /// Whether the whole of `text` matches.
+    /// Returns whether the whole of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         matches(&self.0, text.chars())
     }
 
-    /// Whether an ARN matches as `ArnLike` reads it: "each of the six colon-delimited components of the ARN is checked
-    /// separately" (IAM User Guide, "ARN condition operators"). What has fewer, such as `*`, is no ARN and matches none.
+    /// Returns whether an ARN matches as `ArnLike` reads it: "each of the six colon-delimited components of the ARN is
+    /// checked separately" (IAM User Guide, "ARN condition operators"). What has fewer, such as `*`, is no ARN and
+    /// matches none.
     pub fn matches_arn(&self, arn: &str) -> bool {
         let parts: Vec<_> = self.0.splitn(6, |token| *token == Token::Text(':')).collect();
         let found: Vec<_> = arn.splitn(6, ':').collect();

@@ -1,12 +1,13 @@
 //! What the cases in `tests/cases/evaluate` cannot show: the contents of findings, and that nothing panics.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
+use super::pattern::Pattern;
 use super::*;
 
 const OPERATORS: [&str; 27] = [

@@ -1,12 +1,13 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::*;
+use crate::iam::invalid::Invalid;
+use crate::iam::partition::Partition;
 
 /// `text` is accepted, and comes back unchanged through `Display` and serde.
 fn accepts<T>(text: &str)
@@ -263,9 +264,6 @@ fn messages_shorten_and_escape_the_value() {
     assert!(error.to_string().starts_with("`\\u{1b}[31mé"), "{error}");
     assert!(error.to_string().contains("é…` is not"), "{error}");
     assert_eq!(error.value.chars().count(), 105);
-    assert_eq!(shown(&"a".repeat(80)), "a".repeat(80));
-    assert_eq!(shown(&"a".repeat(81)), format!("{}…", "a".repeat(79)));
-    assert_eq!(shown("it's \"\\\" \u{202e}"), "it's \"\\\" \\u{202e}");
 }
 
 #[test]

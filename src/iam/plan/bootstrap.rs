@@ -1,262 +1,51 @@
-//! What is wanted, what is there, and the changes that lead from one to the other.
+//! The changes that make both halves of a link what they should be.
 //!
 //! [`plan_role`] and [`plan_grant`] are pure: the changes they return are what `--dry-run` shows and what is applied.
 //! Planning again after applying gives no changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
-use crate::iam::names::{MaxSessionDuration, PolicyName};
+use super::change::{Change, Note, Plan};
+use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::risks::{self, Risk};
+use crate::iam::risks;
 use crate::iam::state::{
     DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, RoleQuotas, SOURCE_TAG,
 };
 use crate::iam::templates;
 
-/// One change, as small as AWS allows it to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
-    CreateRole(Box<DesiredRole>),
-    /// Replace the trust policy.
-    ReplaceTrustPolicy {
-        /// What stands there now.
-        from: Box<FoundDocument>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
-    /// Set description and session limit. IAM resets what the call leaves out, so both are sent.
-    UpdateRole {
-        /// What stands there now: description, and seconds.
-        from: (String, i32),
-        /// The description to set.
-        description: String,
-        /// The session limit to set.
-        max_session: MaxSessionDuration,
-    },
-    /// Set the permissions boundary.
-    SetBoundary {
-        /// The ARN of the present boundary.
-        from: Option<String>,
-        /// The boundary to set.
-        to: PolicyArn,
-    },
-    /// Add these tags, or give them these values.
-    TagRole {
-        /// Keys and values.
-        tags: BTreeMap<String, String>,
-    },
-    /// Attach a managed policy.
-    AttachPolicy {
-        /// Its ARN.
-        policy: PolicyArn,
-    },
-    /// Write an inline policy of the role.
-    PutRolePolicy {
-        /// Its name.
-        name: PolicyName,
-        /// What stands there now, if anything.
-        from: Option<Box<FoundDocument>>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
-    /// Remove an inline policy of ours that is no longer wanted.
-    DeleteRolePolicy {
-        /// Its name.
-        name: String,
-    },
-    /// Write the grant on the user in the source account.
-    PutGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the inline policy.
-        name: PolicyName,
-        /// Roles that the grant did not cover before.
-        added: BTreeSet<RoleArn>,
-        /// What stands there now, if anything.
-        from: Option<Box<FoundDocument>>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
-    /// Detach a managed policy from a role that goes.
-    DetachPolicy {
-        /// Its ARN.
-        policy: String,
-    },
-    /// Delete the role, once it has no policies.
-    DeleteRole {
-        /// The role.
-        role: RoleArn,
-    },
-    /// Take roles out of the grant.
-    ShrinkGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the inline policy.
-        name: PolicyName,
-        /// Roles that the grant will no longer cover.
-        removed: BTreeSet<RoleArn>,
-        /// What stands there now.
-        from: Box<FoundDocument>,
-        /// What will stand there.
-        to: Box<PolicyDocument>,
-    },
-    /// Delete the grant, which covers no other roles.
-    DeleteGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the inline policy.
-        name: PolicyName,
-        /// Roles that it covers.
-        removed: BTreeSet<RoleArn>,
-        /// What stands there now.
-        from: Box<FoundDocument>,
-    },
-}
-
-impl Change {
-    /// Whether what a user or role may do can change by it. A description and the longest session decide nothing that a
-    /// proof asks for.
-    #[must_use]
-    pub fn bears_on_access(&self) -> bool {
-        !matches!(self, Self::UpdateRole { .. })
-    }
-
-    /// The document that this change writes.
-    #[must_use]
-    pub fn document(&self) -> Option<&PolicyDocument> {
-        match self {
-            Self::CreateRole(role) => Some(&role.trust),
-            Self::ReplaceTrustPolicy { to, .. }
-            | Self::PutRolePolicy { to, .. }
-            | Self::PutGrant { to, .. }
-            | Self::ShrinkGrant { to, .. } => Some(to),
-            _ => None,
-        }
-    }
-
-    /// The document that this change replaces.
-    #[must_use]
-    pub fn replaced(&self) -> Option<&FoundDocument> {
-        match self {
-            Self::ReplaceTrustPolicy { from, .. } | Self::ShrinkGrant { from, .. } | Self::DeleteGrant { from, .. } => {
-                Some(from)
-            }
-            Self::PutRolePolicy { from, .. } | Self::PutGrant { from, .. } => from.as_deref(),
-            _ => None,
-        }
-    }
-}
-
-/// The changes on one side of a link, and what was seen and left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// In an order in which they may be applied.
-    pub changes: Vec<Change>,
-    /// What others put there, and other things worth knowing.
-    pub notes: Vec<Note>,
-    /// What may go wrong with what will be in force, and with what stands there until then.
-    pub warnings: Vec<Risk>,
-}
-
-impl Plan {
-    /// Whether nothing is left to do.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-}
-
-/// Something that was seen and is left as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// Managed policies that xacct was not asked for.
-    OtherAttachments(BTreeSet<String>),
-    /// Inline policies without xacct's prefix.
-    OtherInlinePolicies(BTreeSet<String>),
-    /// Tags that xacct was not asked for.
-    OtherTags(BTreeSet<String>),
-    /// A boundary that xacct was not asked for.
-    OtherBoundary(String),
-    /// The user's other inline policies could not be read, so the quota could not be counted.
-    QuotaNotCounted,
-    /// A policy of the grant's name that xacct did not write.
-    OtherGrant(String),
-}
-
 /// Why a plan cannot be made. Nothing is written when one of these stands.
+///
+/// Sizes and quotas are in characters without whitespace. `owner` is the source account that the role's tag names,
+/// `differences` what adopting the role would change, and `document` the grant that does not fit.
+#[expect(missing_docs, reason = "the messages show what the fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The role exists and xacct did not make it.
     #[error("role `{}` exists in account {} and xacct did not make it", .role.name, .role.account)]
-    ForeignRole {
-        /// The role.
-        role: RoleArn,
-        /// What adopting it would change.
-        differences: Plan,
-    },
+    ForeignRole { role: RoleArn, differences: Plan },
     /// The role was made by xacct for another source account.
     #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
-    OtherSource {
-        /// The role.
-        role: RoleArn,
-        /// The source account in the role's tag.
-        owner: String,
-    },
+    OtherSource { role: RoleArn, owner: String },
     /// The role exists under another path or spelling, and neither can be changed.
     #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
-    OtherPath {
-        /// As it was found.
-        found: String,
-        /// As it is wanted.
-        wanted: RoleArn,
-    },
+    OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and was not written by xacct.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
-    ForeignGrant {
-        /// The user.
-        user: UserArn,
-        /// The name of the policy.
-        name: PolicyName,
-    },
+    ForeignGrant { user: UserArn, name: PolicyName },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
-    TrustPolicyTooLarge {
-        /// The role.
-        role: RoleArn,
-        /// Its size.
-        size: usize,
-        /// What the account allows.
-        quota: usize,
-    },
+    TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
     /// The role's inline policies are too large together.
     #[error("the inline policies of role `{}` would have {size} characters together, and account {} allows {quota}", .role.name, .role.account)]
-    RolePoliciesTooLarge {
-        /// The role.
-        role: RoleArn,
-        /// Their size.
-        size: usize,
-        /// What the account allows.
-        quota: usize,
-    },
+    RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
     /// The grant does not fit beside the user's other inline policies.
     #[error("the grant for user `{}` has {size} characters, and of {quota} for all inline policies of the user others take {others}", .user.name)]
-    GrantTooLarge {
-        /// The user.
-        user: UserArn,
-        /// The grant's size.
-        size: usize,
-        /// What other inline policies take.
-        others: usize,
-        /// What the account allows.
-        quota: usize,
-        /// The document that does not fit.
-        document: PolicyDocument,
-    },
+    GrantTooLarge { user: UserArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
 }
 
-/// The changes that make the role what it should be.
+/// Returns the changes that make the role what it should be.
 ///
 /// # Errors
 /// [`Refusal`] when the role is not ours and `adopt` is not set, or the result cannot exist in AWS.
@@ -303,7 +92,7 @@ pub fn plan_role(
     }
 }
 
-/// The changes to a role that exists: first what narrows or caps it, then what it may do.
+/// Returns the changes to a role that exists: first what narrows or caps it, then what it may do.
 fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
@@ -348,7 +137,7 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     Plan { changes, notes, warnings: Vec::new() }
 }
 
-/// In what a role is not the one that creating `desired` makes, its policies aside; in nothing, if it is that one.
+/// Returns in what a role is not the one that creating `desired` makes, its policies aside: in nothing, if it is.
 #[must_use]
 pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&'static str> {
     let Plan { changes, notes, .. } = mend_role(desired, found);
@@ -392,7 +181,7 @@ fn permissions(
         .collect()
 }
 
-/// The change, if any, that makes the grant cover the wanted roles.
+/// Returns the change, if any, that makes the grant cover the wanted roles.
 ///
 /// Roles that the grant covers already stay in it: they belong to other links of the same user.
 ///
@@ -433,7 +222,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     Ok(plan)
 }
 
-/// Whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
+/// Returns whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
@@ -442,12 +231,13 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
-/// Whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
+/// Returns whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
 fn is_grant(policy: &PolicyDocument) -> bool {
     policy.statement(templates::LINK_SID).is_some()
 }
 
-/// The exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and goes.
+/// Returns the exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and
+/// goes.
 fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
     let allows = |statement: &&Statement| {
         let Element::Is(actions) = &statement.action else { return false };

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, PolicyName};
-use crate::iam::plan::bootstrap::{Change, Note, Plan};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
@@ -19,15 +19,15 @@ pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 /// A role that is to go, as far as its removal is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingRole {
-    /// Its ARN, as IAM gives it.
+    /// The ARN as IAM gives it, also where no [`RoleArn`] could be like it.
     pub arn: String,
-    /// Its tags.
+    /// All its tags, which tell whose it is.
     pub tags: BTreeMap<String, String>,
     /// The ARN of the permissions boundary. It goes with the role.
     pub boundary: Option<String>,
-    /// ARNs of attached managed policies.
+    /// ARNs of attached managed policies, which must be detached first.
     pub attachments: BTreeSet<String>,
-    /// Names of inline policies.
+    /// Names of inline policies, which must be deleted first.
     pub inline: BTreeSet<String>,
     /// Names of the instance profiles that it is in.
     pub instance_profiles: BTreeSet<String>,
@@ -38,9 +38,9 @@ pub struct StandingRole {
 /// The last use of a role, as IAM knows it: neither by whom nor for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
-    /// How long ago.
+    /// The time since then, when the role was read.
     pub ago: Duration,
-    /// In which region.
+    /// The AWS Region of the request.
     pub region: String,
 }
 
@@ -62,6 +62,9 @@ pub struct Removal {
 }
 
 /// Why a role is not removed.
+///
+/// `owner` is the source account that the role's tag names; `attachments` and `boundary` are ARNs.
+#[expect(missing_docs, reason = "the messages show what the fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objection {
     /// xacct did not make it.
@@ -69,48 +72,19 @@ pub enum Objection {
     Foreign(RoleArn),
     /// It belongs to the link of another source account.
     #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
-    OtherSource {
-        /// The role.
-        role: RoleArn,
-        /// The source account in the role's tag.
-        owner: String,
-    },
+    OtherSource { role: RoleArn, owner: String },
     /// It is not the one on record.
     #[error("the role is `{found}`, and on record is `{wanted}`")]
-    OtherArn {
-        /// As it was found.
-        found: String,
-        /// As it is on record.
-        wanted: RoleArn,
-    },
+    OtherArn { found: String, wanted: RoleArn },
     /// It is in instance profiles, from which xacct takes nothing.
     #[error("role `{}` in account {} is in instance profiles ({}), and AWS deletes no such role", .role.name, .role.account, list(.profiles))]
-    InstanceProfiles {
-        /// The role.
-        role: RoleArn,
-        /// Names of the instance profiles.
-        profiles: BTreeSet<String>,
-    },
+    InstanceProfiles { role: RoleArn, profiles: BTreeSet<String> },
     /// Others put something on it.
     #[error("role `{}` in account {} has what the link's settings do not name: {}", .role.name, .role.account, extensions(.attachments, .inline, .boundary.as_ref()))]
-    Extended {
-        /// The role.
-        role: RoleArn,
-        /// Managed policies.
-        attachments: BTreeSet<String>,
-        /// Inline policies.
-        inline: BTreeSet<String>,
-        /// The boundary.
-        boundary: Option<String>,
-    },
+    Extended { role: RoleArn, attachments: BTreeSet<String>, inline: BTreeSet<String>, boundary: Option<String> },
     /// It was used a short while ago.
     #[error("role `{}` in account {} was used {} ago, in region {}", .role.name, .role.account, rough(.last.ago), .last.region)]
-    UsedLately {
-        /// The role.
-        role: RoleArn,
-        /// When.
-        last: LastUse,
-    },
+    UsedLately { role: RoleArn, last: LastUse },
 }
 
 fn list(names: &BTreeSet<String>) -> String {
@@ -124,7 +98,7 @@ fn extensions(attachments: &BTreeSet<String>, inline: &BTreeSet<String>, boundar
     attached.chain(inline).chain(boundary).collect::<Vec<_>>().join(", ")
 }
 
-/// `3 hours`: AWS is not more exact than that.
+/// Writes `3 hours`: AWS is not more exact than that.
 fn rough(ago: Duration) -> String {
     match ago.as_secs() / 3600 {
         0 => "less than an hour".to_owned(),
@@ -133,7 +107,8 @@ fn rough(ago: Duration) -> String {
     }
 }
 
-/// The changes that remove the role, in the order that AWS demands: its inline policies, its attachments, itself.
+/// Returns the changes that remove the role, in the order that AWS demands: its inline policies, its attachments,
+/// itself.
 ///
 /// # Errors
 /// Every [`Objection`] that stands, so that one run tells all of them.
@@ -184,7 +159,8 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     objections
 }
 
-/// The change that takes these roles out of the grant: rewritten without them, or deleted when nothing is left of it.
+/// Returns the change that takes these roles out of the grant: rewritten without them, or deleted when nothing is left
+/// of it.
 ///
 /// What others wrote into the policy stays, and so does a policy of that name that xacct did not write.
 #[must_use]
@@ -211,8 +187,8 @@ pub fn plan_grant_removal(
     Plan { changes: vec![change], ..Plan::default() }
 }
 
-/// The statements that xacct writes. One that denies is somebody else's, whatever it is called: without it, more would be
-/// allowed.
+/// Returns whether xacct wrote this statement. One that denies is somebody else's, whatever it is called: without it,
+/// more would be allowed.
 fn is_own(statement: &Statement) -> bool {
     statement.effect == Effect::Allow
         && statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid))

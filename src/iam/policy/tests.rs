@@ -1,10 +1,11 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+use std::collections::BTreeSet;
+use std::fmt;
 
 use proptest::collection::{btree_map, btree_set, hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

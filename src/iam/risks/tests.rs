@@ -1,14 +1,13 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use serde_json::{Value, json};
 
+use super::permissions::allows_everything;
 use super::*;
 use crate::iam::arn::Partition;
 use crate::iam::templates::{self, TrustTerms};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-fn parsed<T: std::str::FromStr<Err = crate::iam::names::Invalid>>(text: &str) -> T {
+fn parsed<T: std::str::FromStr<Err = crate::iam::invalid::Invalid>>(text: &str) -> T {
     text.parse().unwrap()
 }
 

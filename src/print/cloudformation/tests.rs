@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use std::collections::BTreeMap;
 
 use super::*;
@@ -58,5 +56,5 @@ fn commands_name_the_stack_as_cloudformation_allows() {
     assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#') || line == "{}"), "{text}");
     let text = document(&json!({}), &role(), "my $(id) it's.yaml", None);
     assert!(text.contains(r"--template-file 'my $(id) it'\''s.yaml' \"), "{text}");
-    assert!(text.contains(r"file://'my $(id) it'\''s.yaml' \"), "{text}");
+    assert!(text.contains(r"'file://my $(id) it'\''s.yaml' \"), "{text}");
 }

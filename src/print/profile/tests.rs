@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-
 use hcl::{Block, Body, Expression};
 use proptest::option;
 use proptest::prelude::*;

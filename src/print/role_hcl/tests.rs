@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -60,7 +58,7 @@ proptest! {
         prop_assert_eq!(resources.len(), 5);
         prop_assert_eq!(body.blocks().filter(|block| block.identifier() == "import").count(), 5);
         let labels: std::collections::BTreeSet<_> =
-            resources.iter().map(|block| block.labels().iter().map(|label| label.as_str()).collect::<Vec<_>>()).collect();
+            resources.iter().map(|block| block.labels().iter().map(hcl::BlockLabel::as_str).collect::<Vec<_>>()).collect();
         prop_assert_eq!(labels.len(), 5, "{}", text);
         let of = |kind: &str, key: &str| {
             let block = resources.iter().find(|block| block.labels().first().unwrap().as_str() == kind).unwrap();

@@ -1,11 +1,11 @@
 //! Every command there is, in every mode, on accounts where everything works and where something is wrong.
 
-use clap::CommandFactory;
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ALICE};
 use xacct_sandbox::{Fault, FaultKind};
 
 use super::Secrets;
 use super::search::Of;
+use crate::help::commands;
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
 
@@ -28,19 +28,20 @@ fn lines(command: &str) -> Option<Vec<String>> {
                 .chain(["credentials --session-token", "credentials --cache"].map(str::to_owned))
                 .collect()
         }
-        "print-backend-hcl" => vec!["print-backend-hcl --bucket state".to_owned()],
-        "print-terragrunt-hcl" => vec!["print-terragrunt-hcl --bucket state".to_owned()],
-        "print-hcp" => ["dynamic", "static"]
-            .map(|auth| format!("print-hcp --organization acme --workspace network --auth {auth}"))
+        "print backend-hcl" => vec!["print backend-hcl --bucket state".to_owned()],
+        "print terragrunt-hcl" => vec!["print terragrunt-hcl --bucket state".to_owned()],
+        "print hcp" => ["dynamic", "static"]
+            .map(|auth| format!("print hcp --organization acme --workspace network --auth {auth}"))
             .to_vec(),
-        "print-policies" => {
-            ["source-operator", "target-operator", "user"].map(|who| format!("print-policies --for {who}")).to_vec()
+        "print policies" => {
+            ["source-operator", "target-operator", "user"].map(|who| format!("print policies --for {who}")).to_vec()
         }
-        "print-provider-hcl" | "print-profile" | "print-role-hcl" | "print-cloudformation" => {
-            vec![command.to_owned(), format!("{command} --out {command}.out")]
+        "print-provider-hcl" | "print provider-hcl" | "print profile" | "print role-hcl" | "print cloudformation" => {
+            vec![command.to_owned(), format!("{command} --out {}.out", command.replace(' ', "-"))]
         }
         "completions" => ["bash", "zsh", "fish", "elvish", "powershell"].map(|it| format!("completions {it}")).to_vec(),
         "man" => vec!["man".to_owned()],
+        "help" => vec!["help".to_owned(), "help verify".to_owned()],
         _ => return None,
     };
     Some(lines)
@@ -49,10 +50,9 @@ fn lines(command: &str) -> Option<Vec<String>> {
 /// The commands that clap knows; `all`, or those that ask AWS.
 fn every_line(all: bool) -> Vec<String> {
     let mut every = Vec::new();
-    for command in xacct::cli::Cli::command().get_subcommands() {
-        let name = command.get_name();
+    for (name, command) in commands() {
         let lines =
-            lines(name).unwrap_or_else(|| panic!("say in `lines` how {name} is run: its output is searched, too"));
+            lines(&name).unwrap_or_else(|| panic!("say in `lines` how {name} is run: its output is searched, too"));
         let asks_aws = command.get_arguments().any(|argument| argument.get_id() == "mfa_code");
         if all || asks_aws {
             every.extend(lines);

@@ -19,6 +19,7 @@ impl Random {
     }
 
     /// A number below `end`.
+    #[expect(clippy::cast_possible_truncation, reason = "it is below a `usize`")]
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }

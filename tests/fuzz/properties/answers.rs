@@ -34,7 +34,7 @@ pub fn answers(data: &[u8]) {
         assert_bearable(&error);
         assert!(!matches!(error.kind, Kind::Internal | Kind::Usage), "{error:?}");
         let answer = error.aws.as_ref().map(ToString::to_string).unwrap_or_default();
-        assert!(is_plain(&answer) && error.hints.iter().all(|hint| is_plain(hint)), "{error:?}");
+        assert!(is_plain(&answer) && error.notes.iter().chain(&error.hints).all(|hint| is_plain(hint)), "{error:?}");
     }
 }
 

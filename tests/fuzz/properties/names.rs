@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use xacct::iam::arn::{CallerArn, ManagedPolicy, Partition, PolicyArn, RoleArn, UserArn, UserRef};
+use xacct::iam::invalid::Invalid;
 use xacct::iam::names::{
-    AccountId, ExternalId, IamPath, Invalid, MaxSessionDuration, MfaCode, MfaSerial, PolicyName, Region, RoleName,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, MfaSerial, PolicyName, Region, RoleName,
     SessionDuration, SessionName, SourceIdentity, Tag, TagKey, TagValue, UserName, parse_duration,
 };
 use xacct::iam::policy::{account_principal, is_unique_id};

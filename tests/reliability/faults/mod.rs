@@ -115,6 +115,7 @@ fn every_point<'a>(scenario: &'a Scenario, kinds: &'a [Kind], is_short: bool) ->
 
 /// Two faults at calls of one command.
 fn pair<'a>(scenario: &'a Scenario, kinds: &'a [Kind]) -> Point<'a> {
+    #[expect(clippy::cast_possible_truncation, reason = "it is below a `usize`")]
     let random = |below: usize| (RandomState::new().hash_one(below) % below as u64) as usize;
     let fault = || loop {
         let (call, kind) = (&scenario.calls[random(scenario.calls.len())], &kinds[random(kinds.len())]);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::caller::{Caller, Kind};
 use crate::context::Context;
 use crate::policy::is_account_id;
-use crate::world::{Account, Accounts, Policies, Role};
+use crate::world::{Account, Accounts, ManagedPolicy, Policies, Role};
 
 /// Which kind of policy refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,5 +292,5 @@ impl Question<'_> {
 
 fn all_policies<'a>(account: &'a Account, policies: &'a Policies) -> impl Iterator<Item = &'a Value> {
     let attached = policies.attached.iter().filter_map(|arn| account.policy(arn));
-    policies.inline.values().chain(attached.map(|policy| policy.document()))
+    policies.inline.values().chain(attached.map(ManagedPolicy::document))
 }

@@ -152,6 +152,9 @@ impl FromStr for FaultKind {
 }
 
 /// Reads `50ms`, `10s`, `2m`, `1h`.
+///
+/// # Errors
+/// When the text has another form, in words for whoever typed it.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

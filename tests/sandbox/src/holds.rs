@@ -93,7 +93,7 @@ impl Holds {
         }
         let _ = held.reached.send(());
         if held.released.await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

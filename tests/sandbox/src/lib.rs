@@ -21,6 +21,13 @@
 //! The way of a request: `server` (socket) → `backend` (latency, faults, holds, record) → `caller` (who signed) → `iam`, `sts` or
 //! `s3` (the operation) → `authorize` (may they) → `world` (the state).
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a sandbox is for tests: what its own code rules out is worth a panic"
+)]
+
 mod authorize;
 mod aws_files;
 mod backend;

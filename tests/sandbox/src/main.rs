@@ -1,5 +1,14 @@
 //! `xacct-sandbox`: xacct on AWS accounts that are served from this machine. `--help` tells what it does.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a program that prints; what its own code rules out is worth a panic"
+)]
+
 mod cli;
 
 use std::process::ExitCode;

@@ -130,6 +130,9 @@ impl SandboxBuilder {
     }
 
     /// Starts the server on threads of its own; when this returns, it accepts connections.
+    ///
+    /// # Errors
+    /// When the machine gives no port or thread.
     pub fn try_start(self) -> io::Result<Sandbox> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         listener.set_nonblocking(true)?;
@@ -199,6 +202,9 @@ impl Sandbox {
 
     /// Writes `config` and `credentials` with a profile for every fixed key: `security-admin` (admin of A), `dev-admin`
     /// (admin of B), `third-admin` (admin of C), `alice`, `bob`, and `root` (root of A).
+    ///
+    /// # Errors
+    /// When the files cannot be written.
     pub fn write_aws_files(&self, directory: &Path) -> io::Result<AwsFiles> {
         aws_files::write(directory)
     }
@@ -270,7 +276,7 @@ impl Sandbox {
     pub fn totp(&self, user: &str) -> String {
         loop {
             let found = self.world(|world| {
-                let users = world.accounts.values().flat_map(|account| account.users.get(user));
+                let users = world.accounts.values().filter_map(|account| account.users.get(user));
                 let device = users.flat_map(|user| &user.mfa_devices).next()?;
                 let now = totp::step(self.backend.clock.now());
                 let used = |step| world.used_codes.contains(&(device.serial.clone(), step));

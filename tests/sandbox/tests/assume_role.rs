@@ -1,5 +1,15 @@
 //! Who may assume which role, and what AWS says when they may not.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod support;
 
 use serde_json::json;
@@ -136,7 +146,7 @@ fn durations_and_chaining() {
     );
     let first = first.ok().keys();
     sandbox.world(|world| {
-        world.set_trust_policy(B, "xacct", &serde_json::from_str(&trust("333333333333", "{}")).unwrap())
+        world.set_trust_policy(B, "xacct", &serde_json::from_str(&trust("333333333333", "{}")).unwrap());
     });
     assume(&sandbox, first.clone(), &[]).ok();
     let chained = "exceeds the 1 hour session limit for roles assumed by role chaining.";

@@ -1,5 +1,15 @@
 //! IAM's rules for what it keeps.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod support;
 
 use support::*;

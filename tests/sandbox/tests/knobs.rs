@@ -1,5 +1,15 @@
 //! Delays, faults, the record, and the speed of it all.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and what it prints is shown when it fails"
+)]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -7,7 +7,7 @@
 )]
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 

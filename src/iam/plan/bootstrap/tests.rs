@@ -1,51 +1,14 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-
+mod fixtures;
+mod model;
 mod properties;
 
 use super::*;
-use crate::iam::plan::bootstrap::tests::properties::{apply_to_role, apply_to_user};
+use crate::iam::names::MaxSessionDuration;
 use crate::iam::state::MANAGED_BY;
-use crate::iam::templates::{GRANT_POLICY, TrustTerms};
+use fixtures::{desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
+use model::{apply_to_role, apply_to_user};
 
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/Boundary";
-
-fn parsed<T: std::str::FromStr<Err = crate::iam::names::Invalid>>(text: &str) -> T {
-    text.parse().unwrap()
-}
-
-fn document(action: &str) -> PolicyDocument {
-    let statement = format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"*"}}"#);
-    PolicyDocument::parse(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#)).unwrap()
-}
-
-fn found(action: &str) -> FoundDocument {
-    FoundDocument::Policy(document(action))
-}
-
-fn trust(external_id: &str) -> PolicyDocument {
-    templates::trust(&TrustTerms {
-        partition: crate::iam::arn::Partition::Aws,
-        source: parsed("111111111111"),
-        external_id: Some(parsed(external_id)),
-        require_mfa: false,
-        only_user: None,
-        session_tags: false,
-    })
-}
-
-fn desired_role() -> DesiredRole {
-    DesiredRole {
-        arn: parsed("arn:aws:iam::222222222222:role/xacct"),
-        source: parsed("111111111111"),
-        description: "a link".to_owned(),
-        max_session: MaxSessionDuration::default(),
-        boundary: None,
-        tags: BTreeMap::from([(parsed("team"), parsed("platform"))]),
-        trust: trust("first"),
-        attachments: BTreeSet::from([parsed("arn:aws:iam::aws:policy/PowerUserAccess")]),
-        inline: BTreeMap::from([(parsed("xacct-verify"), document("s3:CreateBucket"))]),
-    }
-}
 
 fn plan(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     plan_role(desired, Some(observed), &RoleQuotas::default(), false).unwrap()
@@ -300,36 +263,6 @@ fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
     assert_eq!(refused(&desired, None, false).to_string(), expected);
     desired.inline.remove("xacct-b".parse::<PolicyName>().as_ref().unwrap());
     assert!(plan_role(&desired, None, &RoleQuotas::default(), false).is_ok());
-}
-
-fn role(name: &str) -> RoleArn {
-    parsed(&format!("arn:aws:iam::222222222222:role/{name}"))
-}
-
-fn roles(names: &[&str]) -> BTreeSet<RoleArn> {
-    names.iter().map(|name| role(name)).collect()
-}
-
-fn desired_grant(names: &[&str]) -> DesiredGrant {
-    DesiredGrant {
-        user: parsed("arn:aws:iam::111111111111:user/alice"),
-        policy_name: parsed(GRANT_POLICY),
-        roles: roles(names),
-        with_session_tags: BTreeSet::new(),
-    }
-}
-
-fn user(grant: Option<&PolicyDocument>) -> ObservedUser {
-    ObservedUser {
-        arn: parsed("arn:aws:iam::111111111111:user/alice"),
-        grant: grant.cloned().map(FoundDocument::Policy),
-        other_policies_size: Some(0),
-        quota: 2048,
-    }
-}
-
-fn grant(names: &[&str], with_session_tags: &[&str]) -> PolicyDocument {
-    templates::grant(&roles(names), &roles(with_session_tags))
 }
 
 /// The grant that is written, and the roles that are new in it.

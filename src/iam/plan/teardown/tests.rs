@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-
 use proptest::collection::{btree_map, btree_set};
 use proptest::option;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! A model of what IAM does with changes, and what holds for every role and every grant.
+//! What holds for every role and every grant.
 
 use proptest::collection::{btree_map, btree_set};
 use proptest::option;
@@ -6,70 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::super::*;
-use crate::iam::plan::bootstrap::tests::{
-    desired_grant, desired_role, document, found, grant, parsed, role, trust, user,
-};
+use super::fixtures::{desired_grant, desired_role, document, found, grant, parsed, role, trust, user};
+use super::model::{apply_to_role, apply_to_user, as_iam_returns};
+use crate::iam::arn::PolicyArn;
 use crate::iam::state::MANAGED_BY;
-
-/// The document as IAM gives it back: other order, other spelling of accounts, lists for single strings.
-fn as_iam_returns(document: &PolicyDocument) -> FoundDocument {
-    let mut turned = document.clone();
-    turned.statements.reverse();
-    let text = turned.to_string().replace("\"arn:aws:iam::111111111111:root\"", "[\"111111111111\"]");
-    FoundDocument::parse(&text)
-}
-
-/// The role after IAM has carried out the change.
-pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<ObservedRole> {
-    if let Change::CreateRole(desired) = change {
-        assert_eq!(role, None, "a role is created once");
-        return Some(ObservedRole {
-            arn: desired.arn.to_string(),
-            description: desired.description.clone(),
-            max_session: desired.max_session.as_secs(),
-            boundary: desired.boundary.as_ref().map(ToString::to_string),
-            tags: desired.all_tags(),
-            trust: as_iam_returns(&desired.trust),
-            attachments: BTreeSet::new(),
-            inline: BTreeMap::new(),
-        });
-    }
-    let mut role = role.unwrap();
-    match change {
-        Change::ReplaceTrustPolicy { from, to } => {
-            assert_eq!(**from, role.trust);
-            role.trust = as_iam_returns(to);
-        }
-        Change::UpdateRole { from, description, max_session } => {
-            assert_eq!(*from, (role.description.clone(), role.max_session));
-            role.description.clone_from(description);
-            role.max_session = max_session.as_secs();
-        }
-        Change::SetBoundary { from, to } => {
-            assert_eq!(*from, role.boundary);
-            role.boundary = Some(to.to_string());
-        }
-        Change::TagRole { tags } => role.tags.extend(tags.clone()),
-        Change::AttachPolicy { policy } => assert!(role.attachments.insert(policy.to_string())),
-        Change::PutRolePolicy { name, from, to } => {
-            let before = role.inline.insert(name.to_string(), Some(as_iam_returns(to)));
-            assert_eq!(from.as_deref(), before.flatten().as_ref());
-        }
-        Change::DeleteRolePolicy { name } => assert!(role.inline.remove(name).is_some()),
-        _ => panic!("{change:?} is not a change of a role"),
-    }
-    Some(role)
-}
-
-/// The user after IAM has carried out the change.
-pub fn apply_to_user(mut user: ObservedUser, change: &Change) -> ObservedUser {
-    let Change::PutGrant { from, to, .. } = change else {
-        panic!("{change:?} is not a change of a user");
-    };
-    assert_eq!(from.as_deref(), user.grant.as_ref());
-    user.grant = Some(as_iam_returns(to));
-    user
-}
 
 fn policies() -> Vec<PolicyArn> {
     ["aws:policy/One", "aws:policy/path/Two", "222222222222:policy/Three"]

@@ -1,0 +1,12 @@
+use super::*;
+
+#[test]
+fn passwords_are_left_out() {
+    for (url, shown) in [
+        ("https://me:secret@host:1/a@b", "https://host:1/a@b"),
+        ("https://host/?a@b", "https://host/?a@b"),
+        ("http://127.0.0.1:4603", "http://127.0.0.1:4603"),
+    ] {
+        assert_eq!(without_password(url), shown);
+    }
+}

@@ -1,0 +1,137 @@
+//! The profiles of the AWS config files, read once.
+
+use std::iter::successors;
+
+use aws_config::profile::ProfileSet;
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_types::os_shim_internal::{Env, Fs};
+
+use crate::aws::client::error::with_causes;
+use crate::aws::client::http::variable;
+use crate::aws::credentials::config_files::Files;
+use crate::aws::credentials::provider::features;
+use crate::aws::credentials::role_chain::{self, Chain};
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::{AccountId, RoleName};
+use crate::text::shell::ShellCommand;
+
+/// The profiles of the AWS config files.
+#[derive(Debug)]
+pub struct Profiles {
+    set: ProfileSet,
+    files: Files,
+}
+
+impl Profiles {
+    /// Reads the files from where the SDK looks for them.
+    ///
+    /// # Errors
+    /// When a file cannot be read or parsed.
+    pub(in crate::aws) async fn load() -> Result<Self> {
+        let (fs, env, files) = (Fs::real(), Env::real(), Default::default());
+        let set = aws_config::profile::load(&fs, &env, &files, None).await.map_err(|error| {
+            Error::new(Kind::File, format!("the AWS config files cannot be read: {}", with_causes(&error)))
+                .caused_by(error)
+        })?;
+        Ok(Self { set, files: Files::read(&variable) })
+    }
+
+    /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
+    pub(in crate::aws) fn selected(&self) -> &str {
+        self.set.selected_profile()
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.set.get_profile(name).is_some()
+    }
+
+    /// Returns a setting of a profile, such as `mfa_serial`.
+    #[must_use]
+    pub fn setting(&self, profile: &str, key: &str) -> Option<&str> {
+        self.set.get_profile(profile)?.get(key)
+    }
+
+    /// Checks that a profile exists; asks for no credentials.
+    ///
+    /// # Errors
+    /// When the AWS config files have no profile of that name.
+    pub fn require(&self, name: &str) -> Result<()> {
+        if self.exists(name) {
+            return Ok(());
+        }
+        let mut names: Vec<_> = self.set.profiles().collect();
+        names.sort_unstable();
+        let error = Error::new(Kind::Credentials, format!("the AWS config files have no profile `{name}`"));
+        Err(if names.is_empty() {
+            error.hint(format!("make one: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
+        } else {
+            error.note(format!("they have {}", names.join(", "))).hint("name one of these profiles")
+        })
+    }
+
+    /// Returns the one profile whose settings name this account, other than one for the link's own role.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn of_account(&self, account: &AccountId, link_role: &RoleName) -> Result<String> {
+        let role = format!(":{account}:role/");
+        let own = format!("/{link_role}");
+        let mut names: Vec<_> = self
+            .set
+            .profiles()
+            .filter(|name| {
+                self.set.get_profile(name).is_some_and(|profile| {
+                    profile.get("aws_account_id") == Some(account.as_str())
+                        || profile.get("sso_account_id") == Some(account.as_str())
+                        || profile.get("role_arn").is_some_and(|arn| arn.contains(&role) && !arn.ends_with(&own))
+                })
+            })
+            .collect();
+        names.sort_unstable();
+        let hint = "or, if the source operator may enter it: --enter-role OrganizationAccountAccessRole";
+        match names.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Err(Error::new(Kind::Credentials, "no credentials are known".to_owned())
+                .hint("name the profile of its operator: --target-profile NAME")
+                .hint(hint)
+                .hint("or make only the half in the source account: --only source")),
+            several => Err(Error::new(
+                Kind::Credentials,
+                format!("several profiles are of this account: {}", several.join(", ")),
+            )
+            .hint("choose one: --target-profile NAME")),
+        }
+    }
+
+    /// Iterates over a profile, its `source_profile`, and so on.
+    pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
+        let source = |profile: &&'a str| self.setting(profile, "source_profile");
+        // Profiles may form a circle; without one, no chain is longer than all of them.
+        successors(Some(profile), source).take(self.set.profiles().count())
+    }
+
+    /// Returns what the config files say about a profile and its sources, for the SDK to parse.
+    pub(in crate::aws) fn files_about(&self, profile: &str) -> EnvConfigFiles {
+        self.files.about(&self.sources(profile).collect::<Vec<_>>())
+    }
+
+    /// Resolves the roles of a profile that `aws-config` would not resolve as other tools do.
+    pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
+            return Ok(None);
+        }
+        let exists = |name: &str| self.exists(name);
+        let get = |name: &str, key: &str| self.setting(name, key).map(str::to_owned);
+        role_chain::chain(&exists, &get, profile.unwrap_or_else(|| self.selected()))
+    }
+
+    /// Returns the profile that credentials found by the default chain come from, if any.
+    pub(in crate::aws) fn behind(&self, credentials: &Credentials) -> Option<String> {
+        let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
+        let selected = self.selected();
+        (!from_environment && self.exists(selected)).then(|| selected.to_owned())
+    }
+}

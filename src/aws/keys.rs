@@ -1,0 +1,42 @@
+//! Temporary credentials, and the one way to their secrets.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+
+/// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
+#[derive(Debug, Clone)]
+pub struct SessionCredentials(pub(in crate::aws) Credentials);
+
+/// The secrets of a session, about to be handed over. `Debug` does not show them; only what a person asked to print them
+/// does.
+pub struct Keys<'a> {
+    /// The access key ID.
+    pub access_key_id: &'a str,
+    /// The secret access key.
+    pub secret_access_key: &'a str,
+    /// The session token; every session has one.
+    pub session_token: Option<&'a str>,
+    /// When AWS stops accepting them.
+    pub expires: Option<SystemTime>,
+}
+
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl SessionCredentials {
+    /// Returns the secrets, for whoever was asked for them and for the session cache.
+    #[must_use]
+    pub fn reveal(&self) -> Keys<'_> {
+        Keys {
+            access_key_id: self.0.access_key_id(),
+            secret_access_key: self.0.secret_access_key(),
+            session_token: self.0.session_token(),
+            expires: self.0.expiry(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The test buckets that this run still has to delete, whatever ends it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::aws::client::access::Access;
+use crate::aws::s3::test_bucket::requests::{delete, is_absent};
+use crate::error::Result;
+use crate::iam::names::AccountId;
+
+/// The buckets that this run has created, or may have created, and not yet seen gone.
+///
+/// A name is entered before the bucket is requested and removed after it is gone, so that whatever ends the run (an
+/// error, Ctrl-C, SIGTERM, a panic), what must still be deleted is listed here.
+#[derive(Debug, Clone, Default)]
+pub struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
+
+#[derive(Debug, Clone)]
+struct Leftover {
+    access: Access,
+    name: String,
+    owner: AccountId,
+    /// Whether S3 answered the request that created it.
+    answered: bool,
+}
+
+impl Leftovers {
+    /// Deletes the buckets. Returns the names of those that could not be deleted.
+    pub async fn delete_all(&self) -> Vec<String> {
+        let left = std::mem::take(&mut *self.lock());
+        let deletions =
+            left.into_iter().map(|left| async move { left.delete().await.err().map(|_| left.name.clone()) });
+        join_all(deletions).await.into_iter().flatten().collect()
+    }
+
+    /// Returns the names of the buckets to delete.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lock().iter().map(|left| left.name.clone()).collect()
+    }
+
+    /// Enters a bucket that is about to be created.
+    pub(super) fn enter(&self, access: &Access, name: &str, owner: &AccountId) {
+        let (access, name, owner) = (access.clone(), name.to_owned(), owner.clone());
+        self.lock().push(Leftover { access, name, owner, answered: false });
+    }
+
+    /// Notes that S3 answered the request that created the bucket.
+    pub(super) fn answered(&self, name: &str) {
+        self.lock().iter_mut().filter(|left| left.name == name).for_each(|left| left.answered = true);
+    }
+
+    /// Removes a bucket that is gone, or was never created.
+    pub(super) fn gone(&self, name: &str) {
+        self.lock().retain(|left| left.name != name);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Leftover>> {
+        // The list is whole after every statement, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leftover {
+    /// An interrupted request may still be in flight, so absence is believed only after a while.
+    async fn delete(&self) -> Result<()> {
+        let mut pause = Duration::from_millis(250);
+        let patience = if self.answered { 1 } else { 6 };
+        for attempt in 1..=patience {
+            match delete(&self.access, &self.name, &self.owner).await {
+                Err(error) if is_absent(&error) && attempt < patience => tokio::time::sleep(pause).await,
+                Err(error) if !is_absent(&error) => return Err(error),
+                _ => return Ok(()),
+            }
+            pause *= 2;
+        }
+        Ok(())
+    }
+}

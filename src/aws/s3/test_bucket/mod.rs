@@ -1,0 +1,143 @@
+//! The test bucket: created, shown to be the target account's, and deleted again on every way out.
+
+use std::time::Duration;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
+use aws_smithy_types::retry::RetryConfig;
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::AccountId;
+
+mod cleanup;
+mod requests;
+mod spec;
+
+pub use cleanup::Leftovers;
+pub(in crate::aws) use requests::delete;
+pub use requests::{head, is_absent};
+pub(in crate::aws) use spec::PURPOSE_TAG;
+pub use spec::{BUCKET_PREFIX, BucketSpec, is_test_bucket};
+
+/// Opens the connection to S3 in the background, by an anonymous request for the bucket that is about to be created. The
+/// answer, that there is none, does not matter.
+pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
+    if let Some(s3) = access.anonymous_s3() {
+        tokio::spawn(s3.head_bucket().bucket(&spec.name).send());
+    }
+}
+
+/// Creates the bucket. Whatever the result, its name is in `leftovers` until the bucket is seen to be gone.
+///
+/// # Errors
+/// When S3 rejects the request, or cannot be reached.
+pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -> Result<()> {
+    const CALL: Call = Call::s3("CreateBucket");
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let own = (!spec.tags.iter().any(|given| given.key.as_str() == PURPOSE_TAG.0)).then_some(PURPOSE_TAG);
+    let tags = own
+        .into_iter()
+        .map(|(key, value)| tag(key, value))
+        .chain(spec.tags.iter().map(|given| tag(given.key.as_str(), given.value.as_str())))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
+    // us-east-1 is the one region that must not be given (S3 API reference, CreateBucket).
+    let elsewhere =
+        (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
+    let configuration =
+        CreateBucketConfiguration::builder().set_location_constraint(elsewhere).set_tags(Some(tags)).build();
+    leftovers.enter(access, &spec.name, &spec.owner);
+    let request = access
+        .s3()
+        .create_bucket()
+        .bucket(&spec.name)
+        .create_bucket_configuration(configuration)
+        .set_bucket_namespace(spec.account_regional.then_some(BucketNamespace::AccountRegional));
+    let mut pause = Duration::from_millis(200);
+    let mut may_exist = false;
+    for attempt in 1.. {
+        // Retried here and not by the SDK, which cannot tell a first refusal from one after a lost answer.
+        let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
+        let sent = request.clone().customize().config_override(once).send().await;
+        let error = match sent.map_err(|error| CALL.failed(error)) {
+            Ok(_) => break,
+            // Nobody else knows the name: the answer to an earlier request was lost.
+            Err(error) if may_exist && error.code() == Some("BucketAlreadyOwnedByYou") => break,
+            Err(error) => error,
+        };
+        // The SDK has learnt the server's time from the answer, and signs the next request by it.
+        if error.code() == Some("RequestTimeTooSkewed") && attempt < 3 {
+            continue;
+        }
+        if !may_have_been_done(&error) {
+            if !may_exist {
+                leftovers.gone(&spec.name);
+            }
+            return Err(error);
+        }
+        may_exist = true;
+        if attempt == 3 {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    leftovers.answered(&spec.name);
+    Ok(())
+}
+
+/// Whether a failed request may have taken effect, or may still.
+fn may_have_been_done(error: &Error) -> bool {
+    match error.code() {
+        None => error.kind == Kind::Network,
+        Some(code) => {
+            matches!(
+                code,
+                "InternalError"
+                    | "ServiceUnavailable"
+                    | "SlowDown"
+                    | "TooManyRequestsException"
+                    | "RequestTimeout"
+                    | "OperationAborted"
+            )
+        }
+    }
+}
+
+/// What is known of a deleted bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// S3 deleted it on condition that it has the right owner.
+    ByItsOwner,
+    /// It is gone, but the answer that would have confirmed its owner was lost.
+    Unconfirmed,
+}
+
+/// Deletes the bucket if `owner` owns it, and removes it from `leftovers` once it is gone.
+///
+/// # Errors
+/// When S3 rejects the request, or cannot be reached.
+pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &Leftovers) -> Result<Removed> {
+    let mut pause = Duration::from_millis(200);
+    let mut looked = 0;
+    loop {
+        match delete(access, name, owner).await {
+            Ok(()) => {
+                leftovers.gone(name);
+                return Ok(Removed::ByItsOwner);
+            }
+            // Another change to the bucket is in progress, such as a deletion whose answer was lost.
+            Err(error) if error.code() == Some("OperationAborted") && looked < 4 => looked += 1,
+            Err(error) if !is_absent(&error) => return Err(error),
+            // Either the answer to an earlier request was lost, or S3 does not see the bucket yet.
+            Err(_) if looked == 4 => {
+                leftovers.gone(name);
+                return Ok(Removed::Unconfirmed);
+            }
+            Err(_) => looked += 1,
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}

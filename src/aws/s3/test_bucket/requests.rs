@@ -1,0 +1,32 @@
+//! Single requests about one bucket, each on condition of who owns it.
+
+use crate::aws::client::access::Access;
+use crate::aws::client::error::Call;
+use crate::error::{Error, Result};
+use crate::iam::names::AccountId;
+
+/// Asks S3 whether the bucket exists and is owned by `owner`.
+///
+/// # Errors
+/// `NotFound` when there is no such bucket, `AccessDenied` when it belongs to someone else.
+pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
+    const CALL: Call = Call::s3("HeadBucket");
+    let request = access.s3().head_bucket().bucket(name).expected_bucket_owner(owner.to_string());
+    request.send().await.map(drop).map_err(|error| CALL.failed(error))
+}
+
+/// Asks S3 to delete the bucket.
+///
+/// # Errors
+/// `NoSuchBucket` when there is none, `AccessDenied` when it belongs to someone else, `BucketNotEmpty`.
+pub(in crate::aws) async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
+    const CALL: Call = Call::s3("DeleteBucket");
+    let request = access.s3().delete_bucket().bucket(name).expected_bucket_owner(owner.to_string());
+    request.send().await.map(drop).map_err(|error| CALL.failed(error))
+}
+
+/// Whether S3 says that there is no such bucket.
+#[must_use]
+pub fn is_absent(error: &Error) -> bool {
+    matches!(error.code(), Some("NoSuchBucket" | "NotFound"))
+}

@@ -1,0 +1,68 @@
+//! The names and tags of test buckets.
+
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::{AccountId, Region, Tag};
+
+/// The prefix of every test bucket's name; `policies/verify-bucket.json` allows these names and no others.
+pub const BUCKET_PREFIX: &str = "xacct-verify-";
+
+/// The alphabet of the random part of a name.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// The length of the random part.
+const RANDOM_LETTERS: usize = 12;
+
+/// The tag that says what a test bucket is for, in case someone finds one.
+pub(in crate::aws) const PURPOSE_TAG: (&str, &str) = ("xacct:purpose", "verify");
+
+/// How a test bucket is created.
+#[derive(Debug, Clone)]
+pub struct BucketSpec {
+    /// Its name.
+    pub name: String,
+    /// The account that must own it.
+    pub owner: AccountId,
+    /// Tags that the organization requires.
+    pub tags: Vec<Tag>,
+    /// Whether the name is in the account's own namespace.
+    pub account_regional: bool,
+}
+
+impl BucketSpec {
+    /// Describes a bucket with a name that nobody can have taken: 60 random bits.
+    ///
+    /// # Errors
+    /// When the system yields no random bytes.
+    pub fn new(
+        random: fn(&mut [u8]) -> std::io::Result<()>,
+        owner: &AccountId,
+        region: &Region,
+        tags: Vec<Tag>,
+        account_regional: bool,
+    ) -> Result<Self> {
+        let mut bytes = [0; RANDOM_LETTERS];
+        random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
+        // Bucket names are lower case: five bits a character.
+        let suffix: String =
+            bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
+        let name = if account_regional {
+            // S3 requires this ending (S3 User Guide, general purpose bucket naming rules).
+            format!("{BUCKET_PREFIX}{suffix}-{owner}-{region}-an")
+        } else {
+            format!("{BUCKET_PREFIX}{owner}-{suffix}")
+        };
+        Ok(Self { name, owner: owner.clone(), tags, account_regional })
+    }
+}
+
+/// Whether [`BucketSpec::new`] may have made this name.
+#[must_use]
+pub fn is_test_bucket(name: &str, owner: &AccountId, region: &Region) -> bool {
+    let Some(rest) = name.strip_prefix(BUCKET_PREFIX) else { return false };
+    let regional = rest.strip_suffix(&format!("-{owner}-{region}-an"));
+    let random = regional.or_else(|| rest.strip_prefix(&format!("{owner}-")));
+    random.is_some_and(|random| random.len() == RANDOM_LETTERS && random.bytes().all(|byte| LETTERS.contains(&byte)))
+}
+
+#[cfg(test)]
+mod tests;

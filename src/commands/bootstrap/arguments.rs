@@ -1,0 +1,69 @@
+//! What `xacct bootstrap` takes.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::{ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOptions, RoleOptions, timeout, valid};
+use crate::iam::arn::UserRef;
+use crate::iam::names::AccountId;
+
+/// Create or repair both halves of a link, then test it.
+///
+/// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
+/// Without --target-account it does so for every target in xacct.toml. Options and XACCT_…
+/// variables override values in xacct.toml.
+///
+/// Credentials of the source account come from --profile or the environment; those of the target account from
+/// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  Link yourself, with an external ID:
+    xacct bootstrap --target-account 222222222222 --generate-external-id
+  Link alice with profiles for both accounts, and give the role permissions:
+    xacct bootstrap --target-account 222222222222 --user alice \\
+      --policy-arn PowerUserAccess --profile security-admin \\
+      --target-profile dev-admin --user-profile alice
+  Reach the target through the organization's role:
+    xacct bootstrap --target-account 222222222222 \\
+      --enter-role OrganizationAccountAccessRole
+  See what would change, and fail in CI if anything would:
+    xacct bootstrap --check
+  Create only the half in the target account, for someone else's user:
+    xacct bootstrap --only target --target-account 222222222222 \\
+      --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
+pub struct Bootstrap {
+    /// The target account, 12 digits (can be repeated; default: every target in xacct.toml)
+    #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
+    pub target_account: Vec<AccountId>,
+    /// Who may assume the role: a user of the source account, by name or ARN (default: the source operator)
+    #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
+    pub user: Option<UserRef>,
+    /// Create only one half, and print what the other account's owner needs
+    #[arg(long, value_name = "HALF")]
+    pub only: Option<Half>,
+    /// Take over a role or grant that xacct did not create, after showing the difference
+    #[arg(long)]
+    pub adopt: bool,
+    /// What is to be done with the changes.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
+    /// Do not verify afterwards
+    #[arg(long)]
+    pub no_verify: bool,
+    /// How long to wait for IAM propagation
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
+    pub timeout: Duration,
+    /// Where the links and the credentials are.
+    #[command(flatten)]
+    pub access: OperatorAccess,
+    /// What the role is like.
+    #[command(flatten)]
+    pub role: RoleOptions,
+    /// How to verify.
+    #[command(flatten)]
+    pub proof: ProofOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}

@@ -1,0 +1,58 @@
+//! Observes both accounts side by side.
+
+use std::collections::BTreeMap;
+
+use super::arguments::Bootstrap;
+use super::settings::Settings;
+use crate::aws::connections::Connections;
+use crate::cli::Half;
+use crate::config::includes;
+use crate::error::Result;
+use crate::iam::templates::VERIFY_POLICY;
+use crate::operations::accounts::{self, SourceSide, TargetSide};
+use crate::operations::run::{Run, side_by_side};
+use crate::proof::Watch;
+
+/// Both accounts as they were observed; `None` for a half that is not to be made.
+pub struct Observed {
+    pub source: Option<SourceSide>,
+    /// In the order of the links.
+    pub targets: Vec<Result<Option<TargetSide>>>,
+}
+
+/// Observes the source account and every target.
+pub async fn observe(
+    settings: &Settings,
+    args: &Bootstrap,
+    run: &Run<'_>,
+    connections: &Connections,
+) -> Result<Observed> {
+    let Settings { source, links, files } = settings;
+    let progress = run.console.progress("bootstrap");
+    progress.now("reading both accounts");
+    let access = match includes(args.only, Half::Source) {
+        true => Some(accounts::source_access(connections, source).await?),
+        false => None,
+    };
+    let source = async {
+        match &access {
+            Some(access) => accounts::source_side(access, source).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let tally = run.console.tally("bootstrap", links.len(), "read");
+    let targets = side_by_side(links, args.report.concurrency, async |link| {
+        if !includes(args.only, Half::Target) {
+            return Ok(None);
+        }
+        let files = files.get(&link.name).into_iter().flat_map(BTreeMap::keys).map(ToString::to_string);
+        let own_policies = files.chain([VERIFY_POLICY.to_owned()]).collect();
+        let line = run.console.progress(&link.name);
+        line.now("reading the account");
+        let side = accounts::target_side(connections, link, access.as_ref(), &own_policies).await;
+        tally.one_more();
+        side.map(Some)
+    });
+    let (source, targets) = tokio::join!(source, targets);
+    Ok(Observed { source: source?, targets })
+}

@@ -1,0 +1,113 @@
+//! Decides what is to be done.
+
+use std::collections::BTreeMap;
+
+use super::arguments::Bootstrap;
+use super::observe::Observed;
+use super::refusal::refused;
+use super::settings::{Settings, refuse_same_account};
+use super::work::{Job, Making, Work};
+use crate::aws::sts::Caller;
+use crate::config::{Link, Source};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::Partition;
+use crate::iam::plan::Plan;
+use crate::iam::plan::bootstrap::{plan_grant, plan_role};
+use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
+use crate::operations::run::Run;
+use crate::operations::settle::{self, InlinePolicies};
+use crate::operations::work::{Failed, GrantJob};
+
+/// Settles what is wanted, and plans. Pure but for a new external ID.
+pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<'_>) -> Result<Work> {
+    let Settings { source, links, files } = settings;
+    let targets: Vec<_> = links.into_iter().zip(observed.targets).collect();
+    let source = match observed.source {
+        Some(side) => side,
+        None => told_source(&source, &targets)?,
+    };
+    let planner = Planner { source: &source, files: &files, args, run };
+    let (mut jobs, mut failed) = (Vec::new(), Vec::new());
+    for (mut link, target) in targets {
+        match target.and_then(|target| planner.plan(&mut link, target)) {
+            Ok((state, operator, plan)) => {
+                jobs.push(Job { role: state.desired.arn.clone(), link, operator, plan, result: Ok(()), state });
+            }
+            Err(error) => failed.push(Failed { link, error }),
+        }
+    }
+    let grant = match &source.observed {
+        Some(user) if !jobs.is_empty() => {
+            let desired = settle::grant(&source.user, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+            plan_grant(&desired, user, args.adopt).map_err(|refusal| refused(&refusal))?
+        }
+        _ => Plan::default(),
+    };
+    Ok(Work { source, grant: GrantJob { plan: grant, result: Ok(()), repairs: 0 }, jobs, failed })
+}
+
+/// The source account as it was told, in the partition of the first target that could be observed.
+fn told_source(source: &Source, targets: &[(Link, Result<Option<TargetSide>>)]) -> Result<SourceSide> {
+    let first = targets.iter().find_map(|(link, target)| Some((link, target.as_ref().ok()?)));
+    let Some((link, target)) = first else {
+        // Every target failed before the source mattered.
+        let error = targets.iter().find_map(|(_, target)| target.as_ref().err());
+        return Err(error.cloned().unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
+    };
+    let partition = target.as_ref().and_then(|target| target.operator.caller.arn.partition());
+    source_as_told(source, partition.unwrap_or(Partition::Aws), link.restrict_to_user)
+}
+
+/// Plans the half in a target account.
+struct Planner<'a> {
+    source: &'a SourceSide,
+    files: &'a BTreeMap<String, InlinePolicies>,
+    args: &'a Bootstrap,
+    run: &'a Run<'a>,
+}
+
+impl Planner<'_> {
+    /// Settles the link by what was observed, and plans its role.
+    fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
+        check_pair(self.source, link, target.as_ref())?;
+        let observed = target.as_ref().and_then(|target| target.observed.as_ref());
+        settle::complete(link, self.source, observed, self.run.context)?;
+        let partition = settle::partition(self.source, target.as_ref());
+        let own = self.files.get(&link.name).cloned().unwrap_or_default();
+        let desired = settle::role(link, &self.source.user, partition, &own);
+        let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
+        let plan = match &target {
+            Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt).map_err(|refusal| refused(&refusal))?,
+            None => Plan::default(),
+        };
+        let making = Making { desired, quotas, made: true, written: None, proof: None, diagnosis: None };
+        Ok((making, target.map(|target| target.operator), plan))
+    }
+}
+
+/// Checks that the two accounts can be linked, as far as both were observed.
+fn check_pair(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> Result<()> {
+    match (&source.operator, target) {
+        (Some(source), Some(target)) => check_callers(&source.caller, &target.operator.caller),
+        _ => refuse_same_account(link, &source.account),
+    }
+}
+
+/// Refuses one account, and accounts of different partitions.
+fn check_callers(source: &Caller, target: &Caller) -> Result<()> {
+    if source.account == target.account {
+        return Err(Error::new(Kind::Refused, format!("source and target are the same account, {}", source.account))
+            .hint("name another account with --target-account, or other credentials with --target-profile"));
+    }
+    if let (Some(from), Some(to)) = (source.arn.partition(), target.arn.partition())
+        && from != to
+    {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("the source account is in partition {from}, the target account in {to}"),
+        )
+        .note("roles cannot be assumed across partitions")
+        .hint("create a user in the target's partition"));
+    }
+    Ok(())
+}

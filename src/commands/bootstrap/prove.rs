@@ -1,0 +1,123 @@
+//! Proves the links that were made.
+
+use std::cell::Cell;
+
+use tokio::time::Instant;
+
+use super::arguments::Bootstrap;
+use super::work::{Job, Work};
+use crate::aws::connections::Connections;
+use crate::config::Source;
+use crate::diagnosis::Diagnosis;
+use crate::error::Result;
+use crate::iam::arn::UserRef;
+use crate::operations::explain::{Case, Diagnostician};
+use crate::operations::grant_writer::GrantWriter;
+use crate::operations::proving;
+use crate::operations::run::{Run, side_by_side};
+use crate::proof::{Claim, Freshness, Outcome, Proof, Prover, Watch};
+
+/// With whose credentials, and for whom, links are proven.
+pub struct Proving<'a> {
+    pub args: &'a Bootstrap,
+    pub run: &'a Run<'a>,
+    pub connections: &'a Connections,
+    pub source: &'a Source,
+}
+
+impl Proving<'_> {
+    /// Proves all links side by side, and diagnoses those that do not work. Meanwhile `writer` guards the grant.
+    pub async fn prove(&self, work: &mut Work, writer: Option<&mut GrantWriter>) {
+        let Some(prover) = self.prover(work).await else { return };
+        let prover = match prover {
+            Ok(prover) => prover,
+            Err(error) => {
+                work.jobs.iter_mut().for_each(|job| job.state.proof = Some(Err(error.clone())));
+                return;
+            }
+        };
+        let user = UserRef::Arn(work.source.user.clone());
+        let operator = work.source.operator.as_ref().map(|operator| operator.access.clone());
+        let known = Source { account: Some(work.source.account.clone()), ..self.source.clone() };
+        let bench = Bench {
+            args: self.args,
+            run: self.run,
+            prover,
+            diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
+            granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
+        };
+        let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
+        let proofs = side_by_side(&work.jobs, self.args.report.concurrency, async |job| {
+            if job.result.is_err() || work.grant.result.is_err() {
+                return (None, None);
+            }
+            let (proof, diagnosis) = bench.prove(job, || tally.one_more()).await;
+            (Some(proof), diagnosis)
+        });
+        let proofs = match writer {
+            Some(writer) => writer.guard_while(proofs, |at| bench.granted.set(Some(at))).await,
+            None => Ok(proofs.await),
+        };
+        match proofs {
+            Ok(proofs) => {
+                for (job, proven) in work.jobs.iter_mut().zip(proofs) {
+                    (job.state.proof, job.state.diagnosis) = proven;
+                }
+            }
+            Err(error) => work.grant.result = Err(error),
+        }
+    }
+
+    /// A prover with the user's credentials; `None` where nobody has any.
+    async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
+        let access = match (&self.source.user_profile, &work.source.operator) {
+            (Some(profile), _) => self.connections.access(Some(profile)).await,
+            (None, Some(operator)) => Ok(operator.access.clone()),
+            (None, None) => return None,
+        };
+        let named = self.source.user_profile.is_some();
+        let (user, account) = (UserRef::Arn(work.source.user.clone()), work.source.account.clone());
+        Some(access.and_then(|access| proving::prover(self.connections, access, named, user, Some(account), self.run)))
+    }
+}
+
+/// What one link after the other is proven with.
+struct Bench<'a> {
+    args: &'a Bootstrap,
+    run: &'a Run<'a>,
+    prover: Prover,
+    diagnostician: Diagnostician<'a>,
+    /// When the grant was written; later, once it had to be repaired.
+    granted: Cell<Option<Instant>>,
+}
+
+impl Bench<'_> {
+    /// Proves one link, and diagnoses it if it does not work. `proven` is called in between.
+    async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
+        let progress = self.run.console.progress(&job.link.name);
+        let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
+        proven();
+        let target = job.operator.as_ref().map(|operator| operator.access.clone());
+        let case = Case { link: &job.link, role: &job.role, target, written };
+        let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
+        (proof, diagnosis)
+    }
+
+    /// Proves one link, again if the grant was repaired meanwhile: what was repaired is waited for as long.
+    async fn prove_past_repairs(&self, job: &Job, watch: &dyn Watch) -> (Result<Proof>, Claim, Option<Instant>) {
+        let mut written = job.state.written.max(self.granted.get());
+        loop {
+            let freshness = match written {
+                Some(at) => Freshness::JustWritten { at, patience: self.args.timeout },
+                None => Freshness::Settled,
+            };
+            let claim = proving::claim(&job.link, &job.role, freshness, self.run);
+            let proof = self.prover.prove(&claim, watch).await;
+            let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
+            if !is_refused || self.granted.get() <= written {
+                return (proof, claim, written);
+            }
+            written = self.granted.get();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What was asked for: options, variables and `xacct.toml`, checked as far as that goes without AWS.
+
+use std::collections::BTreeMap;
+
+use super::arguments::Bootstrap;
+use crate::cli::Half;
+use crate::config::{self, Link, Source};
+use crate::error::{Error, Result};
+use crate::iam::arn::Partition;
+use crate::iam::names::{AccountId, Region};
+use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
+use crate::operations::run::Run;
+use crate::operations::settle::{self, InlinePolicies};
+
+/// What was asked for.
+pub struct Settings {
+    pub source: Source,
+    pub links: Vec<Link>,
+    /// The policy files of each link, by its name.
+    pub files: BTreeMap<String, InlinePolicies>,
+}
+
+impl Settings {
+    /// Reads them, and asks for what will have to be known before anything is sent.
+    pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
+        let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
+        let role_options = config::rebased(&args.role, &run.file, run.context);
+        let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
+        let files = settle::read_policy_files(&links, run)?;
+        for link in &links {
+            link.check(link.region.as_ref().map(Region::partition))?;
+            source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
+            if args.only == Some(Half::Target) {
+                source_as_told(&source, Partition::Aws, link.restrict_to_user)?;
+                refuse_entering_without_source(link)?;
+            }
+        }
+        Ok(Self { source, links, files })
+    }
+}
+
+/// Refuses a link of an account with itself.
+pub fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
+    if *source != link.account {
+        return Ok(());
+    }
+    Err(Error::usage(format!("source and target are the same account, {}", link.account))
+        .note("a link is between two accounts")
+        .hint("name another account: --target-account ID"))
+}

@@ -1,0 +1,242 @@
+//! The command line as a whole: how a command is registered, and how what was typed becomes something to run.
+
+use std::ffi::OsString;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
+
+use crate::aws::s3::test_bucket::Leftovers;
+use crate::cli::{Global, OutputFormat};
+use crate::config::ConfigFile;
+use crate::context::Context;
+use crate::error::{Ended, Result};
+use crate::operations::run::Run;
+use crate::report::Console;
+use crate::topics::TOPICS;
+
+/// Create and test cross-account access in AWS: a role in one account that a user in another may assume.
+///
+/// A link has two halves: a role in the target account whose trust policy admits the source account, and a grant on the
+/// user in the source account that allows sts:AssumeRole on exactly that role. xacct creates both, tests the
+/// link with a real session and a real bucket, and tests that it rejects what it should.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xacct",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    // There is one of our own, which knows topics.
+    disable_help_subcommand = true,
+    after_long_help = "Examples:
+  xacct bootstrap --target-account 222222222222 --generate-external-id
+  xacct verify
+  xacct print-provider-hcl > provider.tf
+
+Exit codes:
+  0  done; access works
+  1  something went wrong
+  2  wrong usage, or a wrong value in xacct.toml
+  3  access does not work, is too open, or could not be tested
+  4  changes are pending (bootstrap --check, teardown --check)
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
+     or is named on stderr
+  exec ends with the code of its command, 128 and the signal that ended it, 127
+  if there is no such command, 126 if it cannot be run; before that, as above"
+)]
+struct Xacct {
+    /// What applies to every command.
+    #[command(flatten)]
+    global: Global,
+}
+
+/// A command: what it takes, and what it does.
+pub trait Verb: Args + 'static {
+    /// As it is typed.
+    const NAME: &'static str;
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When something goes wrong that the command does not report itself.
+    fn run(&self, start: &Start<'_>) -> Result<Ended>;
+}
+
+/// What a command is started with.
+pub struct Start<'a> {
+    pub context: &'a Context,
+    pub console: &'a Console,
+    pub global: &'a Global,
+    /// All commands.
+    pub groups: &'static [Group],
+}
+
+impl<'a> Start<'a> {
+    /// What a command is given that works on the links in `xacct.toml`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn load(&self) -> Result<Run<'a>> {
+        let path = self.context.directory.join(&self.global.config);
+        // Messages name the file as the user knows it.
+        let shown = if self.global.config.is_absolute() { &path } else { &self.global.config };
+        let file = ConfigFile { path: shown.clone(), ..ConfigFile::load(shown)? };
+        Ok(Run { file, ..self.without_file() })
+    }
+
+    /// The same for a command that needs no `xacct.toml`.
+    pub fn without_file(&self) -> Run<'a> {
+        let Self { context, console, .. } = *self;
+        Run { context, console, file: ConfigFile::default(), leftovers: Leftovers::default() }
+    }
+}
+
+/// The command that explains the others, and its argument that names them. What it accepts is known here only.
+pub const HELP: &str = "help";
+pub const HELPED: &str = "words";
+
+/// Runs a command with what was typed.
+pub type Action = Box<dyn Fn(&Start<'_>) -> Result<Ended>>;
+
+/// A command in the list of commands.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    name: &'static str,
+    define: fn(clap::Command) -> clap::Command,
+    parse: fn(&ArgMatches) -> std::result::Result<Action, clap::Error>,
+}
+
+impl Entry {
+    /// The entry of this command.
+    pub const fn of<V: Verb>() -> Self {
+        let parse = |matches: &ArgMatches| {
+            let verb = V::from_arg_matches(matches)?;
+            Ok(Box::new(move |start: &Start<'_>| verb.run(start)) as Action)
+        };
+        Self { name: V::NAME, define: V::augment_args, parse }
+    }
+
+    /// The same command under another name.
+    pub const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// As clap knows the command.
+    pub fn definition(&self) -> clap::Command {
+        (self.define)(clap::Command::new(self.name))
+    }
+}
+
+/// Commands that serve one purpose.
+pub struct Group {
+    /// Above the commands in the help.
+    pub title: &'static str,
+    /// The commands.
+    pub commands: &'static [Entry],
+}
+
+/// A command that was typed.
+pub struct Typed {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is to report.
+    pub format: OutputFormat,
+    /// Runs it.
+    pub action: Action,
+}
+
+/// Finds the command that was typed among these.
+///
+/// # Errors
+/// When there is none, or its arguments do not go together.
+pub fn typed<'a>(
+    mut entries: impl Iterator<Item = &'a Entry>,
+    matches: &ArgMatches,
+) -> std::result::Result<Typed, clap::Error> {
+    let found = matches.subcommand().and_then(|(name, matches)| {
+        let entry = entries.find(|entry| entry.name == name)?;
+        Some((entry, matches))
+    });
+    let (entry, matches) = found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
+    let format = matches.try_get_one("output").ok().flatten().copied();
+    Ok(Typed { name: entry.name, format: format.unwrap_or(OutputFormat::Table), action: (entry.parse)(matches)? })
+}
+
+/// What was typed, and what applies to every command.
+///
+/// # Errors
+/// What clap says: help that was asked for, or what is wrong.
+pub fn parse(
+    groups: &'static [Group],
+    arguments: impl IntoIterator<Item = OsString>,
+) -> std::result::Result<(Global, Typed), clap::Error> {
+    let matches = definition(groups).try_get_matches_from(arguments)?;
+    Ok((Global::from_arg_matches(&matches)?, typed(entries(groups), &matches)?))
+}
+
+/// The command that was asked for a JSON document, where the arguments as a whole cannot be understood.
+pub fn asked_for_json(groups: &'static [Group], arguments: &[OsString]) -> Option<&'static str> {
+    let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
+    let by_variable = std::env::var("XACCT_OUTPUT").is_ok_and(|format| format == "json");
+    let reports = |entry: &&Entry| entry.definition().get_arguments().any(|argument| argument.get_id() == "output");
+    let command = entries(groups).find(|entry| words.contains(&entry.name)).filter(reports)?;
+    (by_option || by_variable).then_some(command.name)
+}
+
+fn entries(groups: &'static [Group]) -> impl Iterator<Item = &'static Entry> {
+    groups.iter().flat_map(|group| group.commands)
+}
+
+/// Everything that can be typed, as clap knows it.
+pub fn definition(groups: &'static [Group]) -> clap::Command {
+    let xacct = Xacct::command().subcommands(entries(groups).map(Entry::definition));
+    let sections = groups.iter().map(|group| {
+        let commands = group.commands.iter().map(|entry| (entry.name, about(&entry.definition())));
+        section(group.title, &commands.collect::<Vec<_>>(), &xacct)
+    });
+    let template = sections.chain([HELP_END.to_owned()]).fold(HELP_START.to_owned(), |all, one| all + &one);
+    let topics: Vec<_> = TOPICS.iter().map(|topic| (topic.name, topic.summary.to_owned())).collect();
+    let topics = section("Topics (xacct help TOPIC)", &topics, &xacct);
+    let after = xacct.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let helped = helped(&xacct);
+    xacct.help_template(template).after_long_help(topics + &after).mut_subcommand(HELP, |help| {
+        help.mut_arg(HELPED, |words| words.value_parser(PossibleValuesParser::new(helped)))
+    })
+}
+
+/// clap knows no groups of commands: the help of xacct itself has them between these.
+const HELP_START: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n";
+const HELP_END: &str = "Options:\n{options}{after-help}";
+
+/// A title, and names with what they stand for.
+fn section(title: &str, lines: &[(&str, String)], xacct: &clap::Command) -> String {
+    // As wide as the longest name, `print-provider-hcl`.
+    const NAME: usize = 18;
+    const LINE: usize = 80;
+    let (header, literal) = (xacct.get_styles().get_header(), xacct.get_styles().get_literal());
+    let mut section = format!("{header}{title}:{header:#}\n");
+    for (name, about) in lines {
+        let name = format!("  {literal}{name}{literal:#}{:1$}  ", "", NAME.saturating_sub(name.len()));
+        let indent = " ".repeat(NAME + 4);
+        let options = textwrap::Options::new(LINE).initial_indent(&name).subsequent_indent(&indent);
+        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+        section.push_str(&textwrap::fill(about, options));
+        section.push('\n');
+    }
+    section + "\n"
+}
+
+fn about(command: &clap::Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+/// What `xacct help` can be asked about.
+fn helped(xacct: &clap::Command) -> Vec<PossibleValue> {
+    let name = |command: &clap::Command| PossibleValue::new(command.get_name().to_owned());
+    let commands = xacct.get_subcommands().map(name);
+    let topics = TOPICS.iter().map(|topic| PossibleValue::new(topic.name));
+    // A second word, as in `xacct help print profile`, is not listed beside the first ones.
+    let nested =
+        xacct.get_subcommands().flat_map(clap::Command::get_subcommands).map(|command| name(command).hide(true));
+    commands.chain(topics).chain(nested).collect()
+}

@@ -1,0 +1,53 @@
+//! Removes what was planned, then reads again: nothing may be left of it.
+
+use super::arguments::Teardown;
+use super::work::{Job, Work};
+use crate::aws::iam::{apply, read};
+use crate::error::Result;
+use crate::iam::names::PolicyName;
+use crate::iam::plan::teardown::plan_grant_removal;
+use crate::iam::state::{ObservedUser, Reading};
+use crate::iam::templates::GRANT_POLICY;
+use crate::operations::apply::{outcome, read_until_done};
+use crate::operations::grant_writer::GrantWriter;
+use crate::operations::run::{Run, side_by_side};
+use crate::proof::Watch;
+use crate::report::console::Progress;
+
+/// Removes the roles side by side, then what the grant says of them. One role that cannot be removed stops no other, and
+/// does not save its place in the grant: it was to go, and the next run removes what remains.
+pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
+    let progress = run.console.progress("teardown");
+    progress.now("removing");
+    let roles = work.jobs.iter_mut();
+    side_by_side(roles, args.report.concurrency, async |job| job.result = remove_role(job, args, &progress).await)
+        .await;
+    work.grant.result = remove_grant(work, args, run, &progress).await;
+}
+
+async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
+    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes).await;
+    let place = format!("target account {}", job.role.account);
+    outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
+    let read_left = async || match read::role(&operator.access, &job.role.name).await? {
+        Reading::Absent => Ok(Vec::new()),
+        _ => Ok(vec![format!("delete role {}", job.role.name)]),
+    };
+    read_until_done(read_left, &place, args.timeout, progress).await
+}
+
+/// Removes the roles from the grant as it is now: others may have added theirs since it was shown, and these stay.
+async fn remove_grant(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
+    let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(()) };
+    if work.grant.plan.is_empty() {
+        return Ok(());
+    }
+    let name: PolicyName = GRANT_POLICY.parse()?;
+    let (policy, roles) = (name.clone(), work.jobs.iter().map(|job| job.role.clone()).collect());
+    let planner = move |user: &ObservedUser| Ok(plan_grant_removal(&user.arn, &policy, &roles, Some(user)));
+    let mut writer = GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner);
+    let result = writer.write_and_rest(args.timeout, progress).await;
+    (work.grant.repairs, work.grant.plan) = (writer.repairs(), writer.plan);
+    result
+}

@@ -1,0 +1,91 @@
+//! Observes both accounts side by side, and decides what is removed.
+
+use super::arguments::Teardown;
+use super::objection::refused;
+use super::work::{Job, Work};
+use crate::aws::connections::Connections;
+use crate::cli::Half;
+use crate::config::{Link, Source, includes};
+use crate::error::Result;
+use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::plan::Plan;
+use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
+use crate::iam::templates::GRANT_POLICY;
+use crate::operations::accounts::{self, Operator, SourceSide};
+use crate::operations::run::{Run, side_by_side};
+use crate::operations::work::{Failed, GrantJob};
+use crate::proof::Watch;
+
+/// A target account: its operator, and the role if there is one.
+type TargetSide = (Operator, Option<StandingRole>);
+
+/// Both accounts as they were observed.
+pub struct Observed {
+    source: SourceSide,
+    /// In the order of the links; `None` where only the half in the source account is removed.
+    targets: Vec<Result<Option<TargetSide>>>,
+}
+
+/// Observes the source account and every target.
+pub async fn observe(
+    source: &Source,
+    links: &[Link],
+    args: &Teardown,
+    run: &Run<'_>,
+    connections: &Connections,
+) -> Result<Observed> {
+    let progress = run.console.progress("teardown");
+    progress.now("reading both accounts");
+    let access = match includes(args.only, Half::Source) {
+        true => Some(accounts::source_access(connections, source).await?),
+        false => None,
+    };
+    let source = async {
+        match &access {
+            Some(access) => accounts::source_side_to_remove(access, source).await,
+            None => accounts::source_as_told(source, Partition::Aws, false),
+        }
+    };
+    let targets = side_by_side(links, args.report.concurrency, async |link| match includes(args.only, Half::Target) {
+        true => accounts::target_side_to_remove(connections, link, access.as_ref()).await.map(Some),
+        false => Ok(None),
+    });
+    let (source, targets) = tokio::join!(source, targets);
+    Ok(Observed { source: source?, targets })
+}
+
+/// Plans the removal of every role, and of their places in the grant. Pure.
+pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown) -> Result<Work> {
+    let Observed { source, targets } = observed;
+    let (mut jobs, mut failed) = (Vec::new(), Vec::new());
+    for (link, target) in links.into_iter().zip(targets) {
+        match target.and_then(|target| plan_role(&link, target, &source, args)) {
+            Ok((role, operator, plan)) => jobs.push(Job { link, role, operator, plan, result: Ok(()), state: () }),
+            Err(error) => failed.push(Failed { link, error }),
+        }
+    }
+    let roles = jobs.iter().map(|job| job.role.clone()).collect();
+    let plan = plan_grant_removal(&source.user, &GRANT_POLICY.parse()?, &roles, source.observed.as_ref());
+    Ok(Work { source, grant: GrantJob { plan, result: Ok(()), repairs: 0 }, jobs, failed })
+}
+
+fn plan_role(
+    link: &Link,
+    target: Option<TargetSide>,
+    source: &SourceSide,
+    args: &Teardown,
+) -> Result<(RoleArn, Option<Operator>, Plan)> {
+    let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
+    let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
+    let partition = partition.unwrap_or(source.user.partition);
+    let removal = Removal {
+        role: link.role_arn(partition),
+        source: source.account.clone(),
+        attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
+        boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+        even_if_used: args.even_if_used,
+        even_if_extended: args.even_if_extended,
+    };
+    let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link))?;
+    Ok((removal.role, operator, plan))
+}

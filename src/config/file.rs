@@ -1,0 +1,73 @@
+//! What `xacct.toml` records.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{BucketNamespace, Probe};
+use crate::context::Context;
+use crate::iam::arn::{ManagedPolicy, UserRef};
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+
+/// The name of a role for which none was asked.
+pub const DEFAULT_ROLE_NAME: &str = "xacct";
+
+/// The links on record: `xacct.toml` as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigFile {
+    /// Where it is, or will be.
+    pub path: PathBuf,
+    /// Its text; `None` while there is no such file.
+    pub text: Option<String>,
+    /// `[source]`.
+    pub source: RecordedSource,
+    /// `[targets.NAME]`, in the order of the file.
+    pub targets: Vec<(String, Recorded)>,
+}
+
+/// `[source]`: the account that has the user. `profile` is the operator's, `user_profile` the user's own.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+pub struct RecordedSource {
+    pub account: Option<AccountId>,
+    pub user: Option<UserRef>,
+    pub profile: Option<String>,
+    pub user_profile: Option<String>,
+}
+
+/// A target as `xacct.toml` records it: only what was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+pub struct Recorded {
+    pub account: AccountId,
+    pub profile: Option<String>,
+    pub enter_role: Option<RoleName>,
+    pub role: Option<RoleName>,
+    pub role_path: Option<IamPath>,
+    pub external_id: Option<ExternalId>,
+    pub require_mfa: Option<bool>,
+    pub restrict_to_user: Option<bool>,
+    pub allow_session_tags: Option<bool>,
+    pub policy_arns: Vec<ManagedPolicy>,
+    pub policy_files: Vec<PathBuf>,
+    pub permissions_boundary: Option<ManagedPolicy>,
+    pub max_session_duration: Option<MaxSessionDuration>,
+    pub tags: Vec<Tag>,
+    pub region: Option<Region>,
+    pub probe: Option<Probe>,
+    pub bucket_tags: Vec<Tag>,
+    pub bucket_namespace: Option<BucketNamespace>,
+}
+
+impl ConfigFile {
+    /// Returns what is recorded of a target.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&Recorded> {
+        self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
+    /// Returns the folder that relative paths in the file are relative to.
+    #[must_use]
+    pub fn folder(&self, context: &Context) -> PathBuf {
+        let path = context.directory.join(&self.path);
+        path.parent().map_or_else(|| context.directory.clone(), Path::to_owned)
+    }
+}

@@ -1,0 +1,292 @@
+//! What a link is, and the source of all links.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
+use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions};
+use crate::error::{Error, Result};
+use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+use crate::iam::partition::Partition;
+use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
+
+/// The account that has the user, and the ways into it.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// Its number, where it is known beforehand.
+    pub account: Option<AccountId>,
+    /// Who is granted; `None` means the operator.
+    pub user: Option<UserRef>,
+    /// The operator's profile; `None` means the usual credential chain.
+    pub profile: Option<String>,
+    /// The user's own profile; `None` means the operator's, if the operator is the user.
+    pub user_profile: Option<String>,
+    /// Where `xacct.toml` says which account it is, such as `xacct.toml:2`.
+    pub account_place: Option<String>,
+}
+
+impl From<&RecordedSource> for Source {
+    fn from(recorded: &RecordedSource) -> Self {
+        let RecordedSource { account, user, profile, user_profile } = recorded.clone();
+        let account = account.or_else(|| user.as_ref().and_then(|user| user.account().cloned()));
+        Self { account, user, profile, user_profile, account_place: None }
+    }
+}
+
+/// One link, settled: everything that decides what the role, the grant and the proof are like.
+///
+/// Fields that are named like a key of `xacct.toml` mean the same; the README explains the keys.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+pub struct Link {
+    /// Its name in `xacct.toml`.
+    pub name: String,
+    pub account: AccountId,
+    pub role: RoleName,
+    pub role_path: IamPath,
+    pub external_id: ExternalIdChoice,
+    /// Whether the role demands MFA.
+    pub require_mfa: bool,
+    /// Whether the role admits the one user only.
+    pub restrict_to_user: bool,
+    /// Whether sessions may carry tags and a source identity.
+    pub allow_session_tags: bool,
+    pub policy_arns: Vec<ManagedPolicy>,
+    /// Files with inline policies, relative to the folder of `xacct.toml` or of the caller, as they were written.
+    pub policy_files: Vec<PathBuf>,
+    pub permissions_boundary: Option<ManagedPolicy>,
+    pub max_session_duration: MaxSessionDuration,
+    pub tags: Vec<Tag>,
+    /// Region of sessions and buckets.
+    pub region: Option<Region>,
+    /// How the target account is reached.
+    pub way_in: WayIn,
+    pub probe: Probe,
+    pub bucket_tags: Vec<Tag>,
+    pub bucket_namespace: BucketNamespace,
+    /// Demands of an existing role that stay, because nobody said otherwise.
+    pub keeps: Keeps,
+}
+
+/// What a role that xacct made demands already stays demanded when the link is new to `xacct.toml` and no option says
+/// otherwise: forgetting the file must not widen a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keeps {
+    /// MFA (`require_mfa`).
+    pub mfa: bool,
+    /// That only the one user is admitted (`restrict_to_user`).
+    pub user: bool,
+}
+
+/// Which external ID a link has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExternalIdChoice {
+    /// The one that an option or the file names.
+    Use(ExternalId),
+    /// The one the role has; a random one if it has none.
+    Generate,
+    /// None; xacct.toml knows the link, and says so.
+    None,
+    /// The one the role has, if any: this link is new to `xacct.toml`.
+    AsFound,
+}
+
+impl ExternalIdChoice {
+    /// Returns the external ID, where it is settled without looking at the role.
+    #[must_use]
+    pub fn known(&self) -> Option<&ExternalId> {
+        match self {
+            Self::Use(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// How the operator gets into the target account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayIn {
+    /// With the operator's profile of this name.
+    Profile(String),
+    /// Through a role there, assumed by the source operator.
+    EnterRole(RoleName),
+    /// Nothing was said: the AWS config file may name one profile for the account.
+    Search,
+}
+
+impl Link {
+    /// Returns the role's ARN.
+    #[must_use]
+    pub fn role_arn(&self, partition: Partition) -> RoleArn {
+        RoleArn { partition, account: self.account.clone(), path: self.role_path.clone(), name: self.role.clone() }
+    }
+
+    /// Returns a link with default settings.
+    pub(super) fn new(account: AccountId) -> Result<Self> {
+        Ok(Self {
+            name: account.to_string(),
+            account,
+            role: DEFAULT_ROLE_NAME.parse()?,
+            role_path: IamPath::root(),
+            external_id: ExternalIdChoice::AsFound,
+            require_mfa: false,
+            restrict_to_user: false,
+            allow_session_tags: false,
+            policy_arns: Vec::new(),
+            policy_files: Vec::new(),
+            permissions_boundary: None,
+            max_session_duration: "1h".parse()?,
+            tags: Vec::new(),
+            region: None,
+            way_in: WayIn::Search,
+            probe: Probe::Bucket,
+            bucket_tags: Vec::new(),
+            bucket_namespace: BucketNamespace::Global,
+            keeps: Keeps { mfa: true, user: true },
+        })
+    }
+
+    pub(super) fn from_record(name: &str, record: &Recorded) -> Result<Self> {
+        let new = Self::new(record.account.clone())?;
+        Ok(Self {
+            name: name.to_owned(),
+            role: record.role.clone().unwrap_or(new.role),
+            role_path: record.role_path.clone().unwrap_or(new.role_path),
+            external_id: record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use),
+            require_mfa: record.require_mfa.unwrap_or(false),
+            restrict_to_user: record.restrict_to_user.unwrap_or(false),
+            allow_session_tags: record.allow_session_tags.unwrap_or(false),
+            policy_arns: record.policy_arns.clone(),
+            policy_files: record.policy_files.clone(),
+            permissions_boundary: record.permissions_boundary.clone(),
+            max_session_duration: record.max_session_duration.unwrap_or(new.max_session_duration),
+            tags: record.tags.clone(),
+            region: record.region.clone(),
+            way_in: match (&record.profile, &record.enter_role) {
+                (Some(profile), _) => WayIn::Profile(profile.clone()),
+                (None, Some(role)) => WayIn::EnterRole(role.clone()),
+                (None, None) => WayIn::Search,
+            },
+            probe: record.probe.unwrap_or(new.probe),
+            bucket_tags: record.bucket_tags.clone(),
+            bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
+            account: new.account,
+            keeps: Keeps::default(),
+        })
+    }
+
+    /// Lets what was typed win.
+    pub(super) fn with_options(mut self, role: &RoleOptions, access: &OperatorAccess) -> Self {
+        if let Some(name) = &role.role_name {
+            self.role = name.clone();
+        }
+        if let Some(path) = &role.role_path {
+            self.role_path = path.clone();
+        }
+        if let Some(id) = &role.external_id {
+            self.external_id = ExternalIdChoice::Use(id.clone());
+        } else if role.generate_external_id && self.external_id.known().is_none() {
+            self.external_id = ExternalIdChoice::Generate;
+        }
+        self.keeps.mfa &= role.require_mfa.is_none();
+        self.keeps.user &= role.restrict_to_user.is_none();
+        self.require_mfa = role.require_mfa.unwrap_or(self.require_mfa);
+        self.restrict_to_user = role.restrict_to_user.unwrap_or(self.restrict_to_user);
+        self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);
+        replace_if_given(&mut self.policy_arns, &role.policy_arn);
+        replace_if_given(&mut self.policy_files, &role.policy_file);
+        if let Some(boundary) = &role.permissions_boundary {
+            self.permissions_boundary = Some(boundary.clone());
+        }
+        self.max_session_duration = role.max_session_duration.unwrap_or(self.max_session_duration);
+        replace_if_given(&mut self.tags, &role.tag);
+        self.with_access(access)
+    }
+
+    /// Lets the way into the account that was typed win.
+    pub(super) fn with_access(mut self, access: &OperatorAccess) -> Self {
+        if let Some(profile) = &access.target_profile {
+            self.way_in = WayIn::Profile(profile.clone());
+        } else if let Some(role) = &access.enter_role {
+            self.way_in = WayIn::EnterRole(role.clone());
+        }
+        self
+    }
+
+    pub(super) fn with_proof_options(mut self, proof: &ProofOptions) -> Self {
+        if proof.user.region.is_some() {
+            self.region = proof.user.region.clone();
+        }
+        self.probe = proof.probe.unwrap_or(self.probe);
+        replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
+        self.bucket_namespace = proof.bucket_namespace.unwrap_or(self.bucket_namespace);
+        self
+    }
+
+    /// Checks what can be checked without asking AWS: tags, and that every policy ARN can be used on a role of this
+    /// account.
+    ///
+    /// # Errors
+    /// When tags clash, or a policy or boundary belongs to another account or another partition.
+    pub fn check(&self, partition: Option<Partition>) -> Result<()> {
+        // The path becomes part of the grant's resource, where these would widen it.
+        if self.role_path.as_str().contains(['*', '?', '$']) {
+            return Err(Error::usage(format!(
+                "`{}` cannot be the role's path: it contains `*`, `?` or `$`",
+                self.role_path
+            ))
+            .hint("give a path of letters, digits and `/`"));
+        }
+        check_tags(&self.tags, 48, &[MANAGED_BY.0, SOURCE_TAG])?;
+        check_tags(&self.bucket_tags, 49, &[])?;
+        for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
+            let ManagedPolicy::Arn(arn) = policy else { continue };
+            if let PolicyOwner::Account(owner) = &arn.owner
+                && *owner != self.account
+            {
+                return Err(Error::usage(format!(
+                    "`{arn}` is a policy of account {owner}, and the role is in account {}",
+                    self.account
+                ))
+                .hint("name a policy of the target account, or one of AWS's"));
+            }
+            if let Some(partition) = partition
+                && arn.partition != partition
+            {
+                return Err(Error::usage(format!(
+                    "`{arn}` is in partition {}, and the accounts are in {partition}",
+                    arn.partition
+                ))
+                .hint(format!("begin the ARN with arn:{partition}:")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tags that AWS would refuse together, or that are xacct's own. AWS compares keys without regard to case (IAM User
+/// Guide, rules for tagging).
+fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for tag in tags {
+        let key = tag.key.as_str();
+        if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
+            return Err(Error::usage(format!("tag `{key}` is how xacct knows its own roles")).hint("give another key"));
+        }
+        if !seen.insert(key.to_ascii_lowercase()) {
+            return Err(Error::usage(format!("tag `{key}` is given twice")).hint("give each key once"));
+        }
+    }
+    if tags.len() > most {
+        return Err(Error::usage(format!("{} tags are more than the {most} that fit beside xacct's own", tags.len()))
+            .hint("give fewer"));
+    }
+    Ok(())
+}
+
+fn replace_if_given<T: Clone>(setting: &mut Vec<T>, given: &[T]) {
+    if !given.is_empty() {
+        setting.clear();
+        setting.extend_from_slice(given);
+    }
+}

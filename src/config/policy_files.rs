@@ -1,0 +1,63 @@
+//! The policy files that a link names.
+
+use std::path::{Path, PathBuf};
+
+use super::file::ConfigFile;
+use crate::cli::RoleOptions;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::files;
+use crate::iam::names::PolicyName;
+use crate::iam::policy::PolicyDocument;
+use crate::iam::state::OWN_POLICY_PREFIX;
+
+/// Reads a policy file and names the inline policy after it: `state-bucket.json` becomes `xacct-state-bucket`.
+///
+/// # Errors
+/// When the file cannot be read, its name cannot be a policy's, or its content is not an identity policy.
+pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyDocument)> {
+    let shown = path.display();
+    let text = files::read(&base.join(path), files::LONGEST_TEXT)
+        .map_err(|error| Error::new(Kind::File, format!("cannot read policy file `{shown}`: {error}")))?;
+    let document =
+        PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
+    if let Some(number) = document.statements.iter().position(|statement| statement.principal.is_some()) {
+        return Err(Error::usage(format!("policy file `{shown}`: statement {} has a principal", number + 1))
+            .note("xacct writes who may assume the role, into the trust policy")
+            .hint("remove \"Principal\" from the statement"));
+    }
+    if let Some(number) = document.statements.iter().position(|statement| statement.resource.is_none()) {
+        return Err(Error::usage(format!("policy file `{shown}`: statement {} has no resource", number + 1))
+            .hint("add \"Resource\", such as \"*\""));
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = format!("{OWN_POLICY_PREFIX}{}", stem.strip_prefix(OWN_POLICY_PREFIX).unwrap_or(&stem));
+    let name = name
+        .parse()
+        .map_err(|invalid| Error::from(invalid).context(format!("policy file `{shown}`")).hint("rename the file"))?;
+    Ok((name, document))
+}
+
+/// Returns the options with policy files as `xacct.toml` will name them: what is typed is relative to the working
+/// folder, what is recorded to the folder of the file.
+#[must_use]
+pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> RoleOptions {
+    let mut options = options.clone();
+    if file.folder(context) != context.directory {
+        let folder = file.folder(context);
+        for path in &mut options.policy_file {
+            *path = relative(&context.directory.join(&path), &folder);
+        }
+    }
+    options
+}
+
+/// Returns a path as seen from a folder: through `..` where there is a common beginning, as it is otherwise.
+fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    if common <= 1 {
+        return path.to_owned();
+    }
+    let up = folder.components().skip(common).map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
+}

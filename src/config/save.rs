@@ -1,0 +1,104 @@
+//! Replaces `xacct.toml` whole, and keeps what others wrote meanwhile.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::file::ConfigFile;
+use crate::error::{Error, Kind, Result};
+use crate::files::{self, Readers};
+
+/// Replaces the file by what `edit` makes of it, if that is another text.
+///
+/// What was changed elsewhere since the file was read stays: the edit, which is about these targets and the source, is
+/// made in what stands there now.
+pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFile) -> Result<String>) -> Result<bool> {
+    let text = edit(file)?;
+    if file.text.as_ref() == Some(&text) {
+        return Ok(false);
+    }
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let _lock = lock_beside(&path);
+    let now = files::read(&path, files::LONGEST_TEXT).ok();
+    let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
+    let Some(text) = text else {
+        return Err(Error::new(
+            Kind::File,
+            format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
+        )
+        .hint("run the same command again; it will find nothing to change in AWS and write the file"));
+    };
+    if now.as_ref() == Some(&text) {
+        return Ok(false);
+    }
+    files::replace(&path, &text, Readers::All).map_err(|error| cannot_write(file, &error))?;
+    Ok(true)
+}
+
+/// Returns the edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo
+/// what someone else wrote.
+fn edit_again(
+    file: &ConfigFile,
+    now: Option<String>,
+    targets: &[&str],
+    edit: impl Fn(&ConfigFile) -> Result<String>,
+) -> Option<String> {
+    let read = |text: String| ConfigFile::parse(&file.path, text).ok();
+    let now = now.map_or_else(|| Some(ConfigFile { path: file.path.clone(), ..ConfigFile::default() }), read)?;
+    let text = edit(&now).ok()?;
+    let edited = read(text.clone())?;
+    let source = |file: &ConfigFile| (file.source.account.clone(), file.source.user.clone());
+    let is_free = source(&now) == source(file) || source(&now) == source(&edited);
+    let are_free = targets.iter().all(|name| {
+        let now = now.target(name);
+        now == file.target(name) || now == edited.target(name)
+    });
+    (is_free && are_free).then_some(text)
+}
+
+/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
+/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
+/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
+fn lock_beside(path: &Path) -> Option<File> {
+    let folder = File::open(files::folder_of(path)).ok()?;
+    for _ in 0..500 {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => break,
+        }
+    }
+    None
+}
+
+/// Checks that the file can be written, before anything is that depends on it.
+///
+/// # Errors
+/// When no file can be made beside it.
+pub fn check_writable(file: &ConfigFile) -> Result<()> {
+    let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    let made = files::temporary_beside(&path, Readers::All).map_err(|error| cannot_write(file, &error))?;
+    made.close().map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
+        .hint("make its folder, or name another file: --config FILE")
+}
+
+/// Returns where the file really is. A symbolic link is followed where it leads to a file with links on record: that
+/// one is kept elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to
+/// overwritten.
+fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
+    if !file.path.is_symlink() {
+        return Ok(file.path.clone());
+    }
+    if file.source.user.is_none() && file.targets.is_empty() {
+        return Err(std::io::Error::other(format!(
+            "it is a symbolic link to `{}`, which records no links; name the file itself",
+            std::fs::read_link(&file.path)?.display()
+        )));
+    }
+    std::fs::canonicalize(&file.path)
+}

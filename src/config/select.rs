@@ -1,0 +1,214 @@
+//! Which links a command works on, and the source of them.
+
+use std::collections::BTreeSet;
+
+use super::file::{ConfigFile, DEFAULT_ROLE_NAME};
+use super::link::{Link, Source};
+use crate::cli::{Half, OperatorAccess, ProofOptions, RoleOptions};
+use crate::error::{Error, Result};
+use crate::iam::arn::UserRef;
+use crate::iam::names::{AccountId, RoleName};
+
+/// Returns the source as `bootstrap` sees it.
+///
+/// # Errors
+/// When options contradict each other.
+pub fn source(
+    file: &ConfigFile,
+    user: Option<&UserRef>,
+    access: &OperatorAccess,
+    proof: &ProofOptions,
+) -> Result<Source> {
+    let user = user.or(file.source.user.as_ref()).cloned();
+    let account = access.source_account.clone().or_else(|| file.source.account.clone());
+    if let (Some(user), Some(recorded)) = (&user, &file.source.user)
+        && user.name() != recorded.name()
+        && !file.targets.is_empty()
+    {
+        let place = file.place_of_source("user").unwrap_or_default();
+        return Err(Error::usage(format!(
+            "{place}: the links in this file are those of `{}`, not `{}`",
+            recorded.name(),
+            user.name()
+        ))
+        .hint(format!(
+            "keep those of `{}` in a file of their own: --config {}.toml",
+            user.name(),
+            user.name()
+        )));
+    }
+    let of_user = user.as_ref().and_then(|user| user.account().cloned());
+    if let (Some(account), Some(of_user)) = (&account, &of_user)
+        && account != of_user
+    {
+        return Err(Error::usage(format!("the user is of account {of_user}, and the source account is {account}"))
+            .hint("give a user of the source account, or change the source account"));
+    }
+    Ok(Source {
+        account: account.or(of_user),
+        user,
+        profile: access.profile.clone().or_else(|| file.source.profile.clone()),
+        user_profile: proof.user.user_profile.clone().or_else(|| file.source.user_profile.clone()),
+        account_place: file.place_of_source("account"),
+    })
+}
+
+/// Returns the links that `bootstrap` works on: those of the accounts that were named, or all on record.
+///
+/// # Errors
+/// When there are none.
+pub fn links_to_make(
+    file: &ConfigFile,
+    accounts: &[AccountId],
+    access: &OperatorAccess,
+    role: &RoleOptions,
+    proof: &ProofOptions,
+) -> Result<Vec<Link>> {
+    let mut links = Vec::new();
+    if accounts.is_empty() {
+        for (name, record) in &file.targets {
+            links.push(Link::from_record(name, record)?);
+        }
+        if let (Some(name), Some(other)) =
+            (&role.role_name, links.iter().find(|link| Some(&link.role) != role.role_name.as_ref()))
+        {
+            return Err(Error::usage(format!(
+                "target `{}` has role `{}`, and a role cannot be renamed to `{name}`",
+                other.name, other.role
+            ))
+            .hint(format!("make a second role beside it: --target-account {} --role-name {name}", other.account)));
+        }
+        if links.is_empty() {
+            return Err(Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
+                .hint("name the account to link to: xacct bootstrap --target-account ID"));
+        }
+    }
+    for account in accounts {
+        let mut known: Vec<_> = file.targets.iter().filter(|(_, record)| record.account == *account).collect();
+        if let Some(name) = &role.role_name {
+            known.retain(|(_, record)| {
+                record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == name.as_str()
+            });
+        }
+        match known.as_slice() {
+            [] => links.push(unused_name(Link::new(account.clone())?, file)),
+            known => {
+                for (name, record) in known {
+                    links.push(Link::from_record(name, record)?);
+                }
+            }
+        }
+    }
+    let links = links.into_iter().map(|link| link.with_options(role, access).with_proof_options(proof));
+    let mut seen = BTreeSet::new();
+    Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
+}
+
+/// Gives a second role of one account another name than the account's number.
+fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
+    let taken = |name: &str| file.targets.iter().any(|(known, _)| known == name);
+    let mut number = 2;
+    while taken(&link.name) {
+        link.name = format!("{}-{number}", link.account);
+        number += 1;
+    }
+    link
+}
+
+/// Returns the links on record that were named, by name or account; all of them if none was.
+///
+/// # Errors
+/// When the file has no targets, or not the one that was named.
+pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&ProofOptions>) -> Result<Vec<Link>> {
+    let path = file.path.display();
+    if file.text.is_none() {
+        return Err(Error::usage(format!("there is no `{path}` here"))
+            .hint("make a link first: xacct bootstrap --target-account ID")
+            .hint("or name the file: --config FILE"));
+    }
+    if file.targets.is_empty() {
+        return Err(Error::usage(format!("`{path}` has no targets"))
+            .hint("make a link first: xacct bootstrap --target-account ID"));
+    }
+    let mut links = Vec::new();
+    for (name, record) in &file.targets {
+        if wanted.is_empty() || wanted.iter().any(|text| text == name || text == record.account.as_str()) {
+            let link = Link::from_record(name, record)?;
+            links.push(match proof {
+                Some(proof) => link.with_proof_options(proof),
+                None => link,
+            });
+        }
+    }
+    for text in wanted {
+        if !links.iter().any(|link| link.name == *text || link.account.as_str() == text) {
+            let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+            return Err(Error::usage(format!("`{path}` has no target `{text}`"))
+                .note(format!("it has {}", names.join(", ")))
+                .hint("name one of these targets"));
+        }
+    }
+    Ok(links)
+}
+
+/// Returns the links on record that were named, or all of them, and the names that are not on record (any more).
+///
+/// # Errors
+/// When there is no file: that is more likely the wrong folder than a link that is gone.
+pub fn links_found(file: &ConfigFile, wanted: &[String], access: &OperatorAccess) -> Result<(Vec<Link>, Vec<String>)> {
+    let (known, unknown): (Vec<_>, Vec<_>) = wanted.iter().cloned().partition(|text| is_on_record(file, text));
+    if file.text.is_some() && (file.targets.is_empty() || (known.is_empty() && !unknown.is_empty())) {
+        return Ok((Vec::new(), unknown));
+    }
+    let links = recorded_links(file, &known, None)?;
+    Ok((links.into_iter().map(|link| link.with_access(access)).collect(), unknown))
+}
+
+fn is_on_record(file: &ConfigFile, text: &str) -> bool {
+    file.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
+}
+
+/// Returns the links in whose accounts test buckets are looked for: an account need not be on record any more.
+///
+/// # Errors
+/// When there are none.
+pub fn links_to_sweep(file: &ConfigFile, wanted: &[String], access: &OperatorAccess) -> Result<Vec<Link>> {
+    let mut accounts = Vec::new();
+    let mut named = wanted.to_vec();
+    named.retain(|text| match text.parse() {
+        Ok(account) if !is_on_record(file, text) => {
+            accounts.push(account);
+            false
+        }
+        _ => true,
+    });
+    let known = if named.is_empty() && !accounts.is_empty() { Vec::new() } else { recorded_links(file, &named, None)? };
+    let others = accounts.into_iter().map(Link::new).collect::<Result<Vec<_>>>()?;
+    Ok(known.into_iter().chain(others).map(|link| link.with_access(access)).collect())
+}
+
+/// Returns the source on record, with what was typed.
+///
+/// # Errors
+/// When two of them are of different accounts.
+pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Source> {
+    let recorded = Source::from(&file.source);
+    if let (Some(typed), Some(known)) = (&access.source_account, &recorded.account)
+        && typed != known
+    {
+        return Err(Error::usage(format!("the source account is {known}, not {typed}"))
+            .hint("leave out --source-account, or name the file of the other links: --config FILE"));
+    }
+    Ok(Source {
+        account: recorded.account.or_else(|| access.source_account.clone()),
+        profile: access.profile.clone().or(recorded.profile),
+        account_place: file.place_of_source("account"),
+        ..recorded
+    })
+}
+
+/// Returns whether bootstrap works on this half.
+#[must_use]
+pub fn includes(only: Option<Half>, half: Half) -> bool {
+    only.is_none_or(|only| only == half)
+}

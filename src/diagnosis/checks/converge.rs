@@ -1,0 +1,31 @@
+//! Brings the trust policy back to what `xacct.toml` says.
+
+use crate::diagnosis::cause::Side;
+use crate::diagnosis::facts::Facts;
+use crate::diagnosis::finding::Finding;
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_foreign_role};
+use crate::iam::templates::{self, TrustTerms};
+
+impl Finding {
+    /// Brings the trust policy back to what the file says. The policy of a role that xacct did not make better gets
+    /// one more statement, so that it stays what it is to others.
+    pub fn allow(self, facts: &Facts, with: BootstrapWith) -> Self {
+        let Some(source) = facts.link.source_account.clone().filter(|_| is_foreign_role(facts)) else {
+            return self.fix(Fix::bootstrap(facts, with));
+        };
+        let user = facts.source.user.present().and_then(|user| user.arn.parse().ok());
+        let terms = TrustTerms {
+            partition: facts.link.role.partition,
+            source,
+            external_id: facts.link.external_id.clone(),
+            require_mfa: facts.link.require_mfa,
+            only_user: user.filter(|_| facts.link.restrict_to_user),
+            session_tags: with == BootstrapWith::SessionTags,
+        };
+        let document = templates::trust(&terms).to_value();
+        let statements = document.get("Statement").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+        let into = format!("the trust policy of role {}", facts.link.role.name);
+        let add = statements.into_iter().fold(Fix::by(Side::Target, facts), |fix, it| fix.put(into.clone(), it));
+        self.fix(add.verify(facts, VerifyWith::Nothing)).fix(Fix::bootstrap(facts, with))
+    }
+}

@@ -1,0 +1,109 @@
+//! MFA that is demanded, and that the request did not carry.
+
+use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::credentials::{the_users_own, the_users_own_but};
+use crate::diagnosis::facts::{Facts, Mfa};
+use crate::diagnosis::finding::Finding;
+use crate::diagnosis::fix::{Fix, VerifyWith, aws};
+use crate::diagnosis::statement::StatementRef;
+use crate::text::shell::ShellCommand;
+
+/// A device shows codes, and none was given.
+pub fn no_mfa_code(facts: &Facts, why: &str) -> Finding {
+    not_sent(facts, why, "there is no code", |fix| fix)
+}
+
+/// There is no device to show a code, or it is not known which.
+pub fn no_mfa_device(facts: &Facts, why: &str) -> Finding {
+    not_sent(facts, why, "no device is known that shows a code", |fix| name_device(facts, fix))
+}
+
+fn not_sent(facts: &Facts, why: &str, lacks: &str, mend: impl Fn(Fix) -> Fix) -> Finding {
+    if facts.caller.is_session {
+        return Finding::new(Cause::SessionWithoutMfa, "MFA cannot be added to the session of the credentials")
+            .fact(why)
+            .fix(the_users_own(facts, VerifyWith::MfaCode));
+    }
+    let what = format!("the role demands MFA, and {lacks} of user {}", facts.link.user);
+    let fix = mend(Fix::by(Side::Request, facts)).verify(facts, VerifyWith::MfaCode);
+    Finding::new(Cause::MfaAbsent, what).fact(why).fix(fix)
+}
+
+/// Names the user's device, from now on.
+fn name_device(facts: &Facts, fix: Fix) -> Fix {
+    let user = &facts.link.user;
+    let Some(devices) = facts.source.mfa_devices.present() else {
+        let list = aws(&facts.source.operator, "iam", "list-mfa-devices").option("--user-name", user);
+        return fix.step_do(format!("write mfa_serial = ARN into the user's profile; to see it: {list}"));
+    };
+    match (devices.iter().find(|device| !device.contains(":u2f/")), &facts.caller.profile) {
+        (Some(device), Some(profile)) => {
+            let set = ShellCommand::new("aws").args(["configure", "set", "mfa_serial", device]);
+            fix.run(set.option("--profile", profile))
+        }
+        (Some(device), None) => {
+            fix.step_do(format!("write the key into a profile with mfa_serial = {device}, and name it as user_profile"))
+        }
+        (None, _) => fix.step_do(format!(
+            "add a virtual MFA device (an authenticator app) to user {user}, and write its ARN as mfa_serial into the \
+             user's profile; FIDO keys do not work with the API"
+        )),
+    }
+}
+
+pub fn wrong_serial(facts: &Facts) -> Finding {
+    let user = &facts.link.user;
+    let mut finding =
+        Finding::new(Cause::MfaSerialWrong, format!("the MFA device that was named is not one of user {user}"));
+    let devices = facts.source.mfa_devices.present().map(Vec::as_slice).unwrap_or_default();
+    if !devices.is_empty() {
+        finding = finding.fact(format!("user {user} has {}", devices.join(", ")));
+    }
+    let fix = name_device(facts, Fix::by(Side::LocalConfiguration, facts));
+    finding.fix(fix.verify(facts, VerifyWith::MfaCode))
+}
+
+/// Whether a denial would not apply to a request with MFA.
+pub fn needs_mfa(facts: &Facts, place: &StatementRef<'_>) -> bool {
+    facts.caller.mfa == Mfa::Absent && !place.marks_of_key("aws:multifactorauth").is_empty()
+}
+
+/// MFA is demanded, and the request had none.
+pub fn mfa_absent(facts: &Facts, what: String) -> Finding {
+    if facts.caller.is_session {
+        return Finding::new(Cause::SessionWithoutMfa, what)
+            .fact("MFA cannot be added to a session: the user's access key is needed, and a code")
+            .fix(with_mfa_from_now_on(facts));
+    }
+    let finding = Finding::new(Cause::MfaAbsent, what);
+    let fix = Fix::by(Side::Request, facts);
+    let fix = if facts.link.require_mfa { fix } else { fix.write_value(facts, "require_mfa", "true") };
+    finding.fix(fix.verify(facts, VerifyWith::MfaCode))
+}
+
+/// Uses the user's access key and a code in the place of a session.
+pub fn with_mfa_from_now_on(facts: &Facts) -> Fix {
+    let demand = |fix: Fix| if facts.link.require_mfa { fix } else { fix.write_value(facts, "require_mfa", "true") };
+    the_users_own_but(facts, VerifyWith::MfaCode, demand)
+}
+
+/// One code passes whatever demands MFA: the first finding about it tells it all.
+pub fn merge(findings: &mut Vec<Finding>) {
+    use Cause as C;
+    let is_mfa = |finding: &Finding| {
+        matches!(finding.cause, C::MfaAbsent | C::MfaCodeWrong | C::MfaSerialWrong | C::SessionWithoutMfa)
+    };
+    let Some(first) = findings.iter().position(is_mfa) else { return };
+    let (mut merged, mut index) = (Vec::new(), 0);
+    findings.retain(|finding| {
+        let is_another = index > first && matches!(finding.cause, C::MfaAbsent | C::SessionWithoutMfa);
+        index += 1;
+        if is_another {
+            merged.extend(finding.evidence.clone());
+        }
+        !is_another
+    });
+    if let Some(first) = findings.get_mut(first) {
+        first.evidence.extend(merged);
+    }
+}

@@ -1,0 +1,185 @@
+//! The requests that are evaluated, with every condition key whose value is known.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::facts::{Facts, Mfa};
+use crate::iam::arn::CallerArn;
+use crate::iam::evaluate::{Context, Principal, Request};
+use crate::iam::policy::{Element, Principals, Statement};
+
+/// A request, with what is known about it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The request, with the condition keys that are known.
+    pub request: Request,
+    tags_known: bool,
+    mfa_known: bool,
+    resource_tags_known: bool,
+    /// Whether the ARN of the principal is known for certain, and not only its name.
+    arn_known: bool,
+    is_session: bool,
+}
+
+impl Asked {
+    /// Whether nothing is known about a condition key. Of many it is known that such a request does not have them (IAM
+    /// User Guide, AWS global condition context keys).
+    pub fn is_unknown(&self, key: &str) -> bool {
+        const ABSENT: [&str; 14] = [
+            "sts:externalid",
+            "sts:rolesessionname",
+            "sts:sourceidentity",
+            "sts:transitivetagkeys",
+            "aws:tagkeys",
+            "aws:sourceidentity",
+            "aws:federatedprovider",
+            "aws:calledvia",
+            "aws:calledviafirst",
+            "aws:calledvialast",
+            "aws:sourcearn",
+            "aws:sourceaccount",
+            "aws:principalservicename",
+            "aws:principalservicenameslist",
+        ];
+        let key = key.to_ascii_lowercase();
+        if !self.request.context.get(&key).is_empty() || ABSENT.contains(&key.as_str()) {
+            return false;
+        }
+        if key.starts_with("aws:multifactorauth") {
+            return !self.mfa_known;
+        }
+        if key.starts_with("aws:principaltag/") {
+            return !self.tags_known;
+        }
+        if key.starts_with("aws:resourcetag/") || key.starts_with("iam:resourcetag/") {
+            return !self.resource_tags_known;
+        }
+        if key == "aws:tokenissuetime" {
+            // Access keys have none.
+            return self.is_session;
+        }
+        !["aws:requesttag/", "saml:"].iter().any(|known| key.starts_with(known))
+    }
+
+    /// Whether a statement that names other principals may mean this one: its ARN, unique ID or account is not known.
+    pub fn may_be_meant(&self, statement: &Statement) -> bool {
+        let listed = match &statement.principal {
+            Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS"),
+            _ => None,
+        };
+        let account = &self.request.principal.account;
+        let may_be = |id: &String| !id.contains(':') || id.contains(&format!(":{account}:")) && !id.ends_with(":root");
+        !self.arn_known && listed.is_some_and(|listed| listed.iter().any(may_be))
+    }
+}
+
+/// The AssumeRole request as the link's user makes it, for one of the actions that it needs.
+pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
+    let user = facts.source.user.present();
+    let caller = facts.caller.identity.present();
+    let is_user = caller.and_then(CallerArn::user).is_some_and(|arn| arn.name == facts.link.user);
+    let partition = facts.link.role.partition;
+    let account = facts.link.source_account.clone().or_else(|| caller.and_then(|arn| arn.account().cloned()));
+    let account = account.unwrap_or_else(|| facts.link.role.account.clone());
+    let arn = user.map(|user| user.arn.clone());
+    let arn = arn.or_else(|| caller.filter(|_| is_user).map(ToString::to_string));
+    let arn_known = arn.is_some();
+    let arn = arn.unwrap_or_else(|| format!("arn:{partition}:iam::{account}:user/{}", facts.link.user));
+
+    let mut context = Context::default();
+    if arn_known {
+        context.set("aws:PrincipalArn", [arn.clone()]);
+    }
+    set_time(&mut context, facts);
+    context.set("aws:PrincipalIsAWSService", ["false"]);
+    context.set("aws:PrincipalAccount", [account.to_string()]);
+    context.set("aws:PrincipalType", ["User"]);
+    context.set("aws:username", [facts.link.user.to_string()]);
+    if let Some(user) = user {
+        context.set("aws:userid", [user.unique_id.clone()]);
+        for (key, value) in &user.tags {
+            context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
+        }
+    }
+    let request = &facts.request;
+    context.set("aws:RequestedRegion", [request.region.to_string()]);
+    context.set("aws:SecureTransport", ["true"]);
+    context.set("aws:ViaAWSService", ["false"]);
+    context.set("aws:ResourceAccount", [facts.link.role.account.to_string()]);
+    context.set("sts:RoleSessionName", [request.session_name.clone()]);
+    context.set("sts:ExternalId", request.external_id.clone());
+    context.set("sts:SourceIdentity", request.source_identity.clone());
+    for (key, value) in &request.tags {
+        context.set(&format!("aws:RequestTag/{key}"), [value.clone()]);
+    }
+    context.set("aws:TagKeys", request.tags.keys().cloned());
+    match facts.caller.mfa {
+        Mfa::Present => {
+            context.set("aws:MultiFactorAuthPresent", ["true"]);
+            context.set("aws:MultiFactorAuthAge", ["0"]);
+        }
+        // The key exists for temporary credentials only.
+        Mfa::Absent if facts.caller.is_session => context.set("aws:MultiFactorAuthPresent", ["false"]),
+        Mfa::Absent | Mfa::Unknown => {}
+    }
+    if let Some(role) = facts.target.role.present() {
+        for (key, value) in &role.tags {
+            context.set(&format!("aws:ResourceTag/{key}"), [value.clone()]);
+            context.set(&format!("iam:ResourceTag/{key}"), [value.clone()]);
+        }
+    }
+    Asked {
+        request: Request {
+            principal: Principal { account, arns: [arn].into(), unique_id: user.map(|user| user.unique_id.clone()) },
+            action: action.to_owned(),
+            resource: facts.link.role.to_string(),
+            context,
+        },
+        tags_known: user.is_some(),
+        mfa_known: facts.caller.mfa != Mfa::Unknown,
+        resource_tags_known: facts.target.role.present().is_some(),
+        arn_known,
+        is_session: facts.caller.is_session,
+    }
+}
+
+/// The time at which it was asked.
+fn set_time(context: &mut Context, facts: &Facts) {
+    let asked = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    if let Some(text) = asked.and_then(|asked| asked.format(&Rfc3339).ok()) {
+        context.set("aws:CurrentTime", [text]);
+    }
+    context.set("aws:EpochTime", asked.map(|asked| asked.unix_timestamp().to_string()));
+}
+
+/// What the session of the role asks of S3.
+pub fn of_s3(facts: &Facts, action: &str) -> Asked {
+    let (role, bucket) = (&facts.link.role, facts.s3.as_ref().map(|s3| s3.bucket.clone()));
+    let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
+    let resource = format!("arn:{}:s3:::{bucket}", role.partition);
+    let role = facts.target.role.present();
+    let arn = role.map_or_else(|| facts.link.role.to_string(), |role| role.arn.clone());
+    let mut context = Context::default();
+    context.set("aws:PrincipalArn", [arn.clone()]);
+    context.set("aws:PrincipalAccount", [facts.link.role.account.to_string()]);
+    context.set("aws:PrincipalType", ["AssumedRole"]);
+    context.set("aws:PrincipalIsAWSService", ["false"]);
+    set_time(&mut context, facts);
+    let region = facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region);
+    context.set("aws:RequestedRegion", [region.to_string()]);
+    context.set("aws:SecureTransport", ["true"]);
+    context.set("aws:ViaAWSService", ["false"]);
+    for (key, value) in role.iter().flat_map(|role| &role.tags) {
+        context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
+    }
+    let principal = Principal { account: facts.link.role.account.clone(), arns: [arn].into(), unique_id: None };
+    Asked {
+        request: Request { principal, action: action.to_owned(), resource, context },
+        tags_known: role.is_some(),
+        // Sessions of AssumeRole carry no MFA; whether the key is absent then or `false`, the User Guide does not say.
+        mfa_known: false,
+        resource_tags_known: false,
+        arn_known: true,
+        is_session: true,
+    }
+}

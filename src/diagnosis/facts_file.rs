@@ -1,0 +1,70 @@
+//! Facts as a file.
+
+use serde_json::Value;
+
+use super::facts::{Facts, SCHEMA_VERSION};
+use super::redact::Masks;
+use crate::error::{Error, Kind, Result};
+use crate::iam::invalid::shown_up_to;
+
+impl Facts {
+    /// Reads a facts file; `place` is its path, for messages.
+    ///
+    /// # Errors
+    /// When it is no facts file, of a newer form, or has a value that cannot be; the error says where.
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        let wrong = |problem: String| {
+            Error::usage(format!("facts file `{place}`: {problem}"))
+                .hint("write it again with --save-facts, or mend it by hand at that place")
+        };
+        // What it names may be long and strange; its end says line and column.
+        let unread = |error: serde_json::Error| {
+            let said = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            wrong(shown_up_to(600, said.strip_suffix(&place).unwrap_or(&said)) + &place)
+        };
+        let value: Value = serde_json::from_str(text).map_err(unread)?;
+        match value.get("schema_version").and_then(Value::as_u64) {
+            Some(version) if version == u64::from(SCHEMA_VERSION) => {}
+            Some(version) => {
+                return Err(Error::usage(format!(
+                    "facts file `{place}` has schema_version {version}, and this xacct knows {SCHEMA_VERSION}"
+                ))
+                .hint("use the version of xacct that wrote it"));
+            }
+            None if value.get("schema_version").is_some() => {
+                return Err(wrong(format!("its `schema_version` is not {SCHEMA_VERSION}")));
+            }
+            None => return Err(wrong("it has no `schema_version`".to_owned())),
+        }
+        // From the text, not from the value: its errors say line and column.
+        serde_json::from_str(text).map_err(unread)
+    }
+
+    /// Whether this is a facts file, of any version: those have these at least.
+    #[must_use]
+    pub fn has_form(bytes: &[u8]) -> bool {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+        ["schema_version", "link", "caller", "request", "answer"].iter().all(|key| value.get(key).is_some())
+    }
+
+    /// The facts as a file; `redact` puts other numbers in the place of account numbers, each its own.
+    ///
+    /// # Errors
+    /// When they cannot be written as JSON, which is an error of xacct's.
+    pub fn to_text(&self, redact: bool) -> Result<String> {
+        let wrong = |error| Error::new(Kind::Internal, format!("the facts cannot be written: {error}"));
+        let mut value = serde_json::to_value(self).map_err(wrong)?;
+        if redact {
+            let mut masks = Masks::default();
+            for account in [self.link.source_account.as_ref(), Some(&self.link.role.account)].into_iter().flatten() {
+                masks.of(account.as_str());
+            }
+            masks.hide(&mut value);
+        }
+        Ok(serde_json::to_string_pretty(&value).map_err(wrong)? + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! The policies that bear on a link, and those of them that could not be read.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::facts::{Facts, PolicyFacts};
+use super::statement::{Attachment, Identity, PolicyRef};
+use crate::iam::state::{FoundDocument, Reading};
+
+/// What could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// What, such as `the trust policy of role xacct`.
+    pub what: String,
+    /// The permission that would allow it; empty where it is not a permission that lacks.
+    pub permission: String,
+    /// Why it could not be read.
+    pub answer: String,
+}
+
+/// Something that bears on a request and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What, without an article, such as `trust policy of role xacct`.
+    pub what: String,
+    /// The permission that would allow it; empty where it is not a permission that lacks.
+    pub permission: String,
+    /// Why it could not be read.
+    pub answer: String,
+}
+
+/// What was read for one kind of policy.
+#[derive(Debug, Default)]
+pub struct Policies<'a> {
+    /// Each with its place.
+    pub documents: Vec<(PolicyRef, &'a FoundDocument)>,
+    /// What could not be read.
+    pub missing: Vec<Missing>,
+}
+
+/// The trust policy of the role; `None` where there is no role.
+pub fn trust(facts: &Facts) -> Option<Policies<'_>> {
+    let policy_ref = trust_of_role(facts);
+    Some(match &facts.target.role {
+        Reading::Present(role) => Policies { documents: vec![(policy_ref, &role.trust)], missing: Vec::new() },
+        Reading::Absent => return None,
+        unread => {
+            Policies { documents: Vec::new(), missing: missing(unread, policy_ref.words()).into_iter().collect() }
+        }
+    })
+}
+
+/// Names the trust policy of the role.
+pub fn trust_of_role(facts: &Facts) -> PolicyRef {
+    PolicyRef { identity: role(facts), attachment: Attachment::Trust }
+}
+
+fn user(facts: &Facts) -> Identity {
+    Identity::User(facts.link.user.to_string())
+}
+
+fn role(facts: &Facts) -> Identity {
+    Identity::Role(facts.link.role.name.to_string())
+}
+
+/// The policies of the role.
+pub fn of_role(facts: &Facts) -> Policies<'_> {
+    of_identity(&facts.target.policies, &role(facts))
+}
+
+/// The user's boundary; `None` where there is none.
+pub fn boundary_of_user(facts: &Facts) -> Option<Policies<'_>> {
+    let arn = facts.source.user.present().and_then(|user| user.boundary.clone());
+    boundary(&facts.source.user, &facts.source.boundary, (arn, user(facts)))
+}
+
+/// The role's boundary; `None` where there is none.
+pub fn boundary_of_role(facts: &Facts) -> Option<Policies<'_>> {
+    let arn = facts.target.role.present().and_then(|role| role.boundary.clone());
+    boundary(&facts.target.role, &facts.target.boundary, (arn, role(facts)))
+}
+
+/// The user's own policies and those of its groups.
+pub fn of_user(facts: &Facts) -> Policies<'_> {
+    let user = facts.link.user.to_string();
+    let mut read = of_identity(&facts.source.policies, &Identity::User(user.clone()));
+    match &facts.source.groups {
+        Reading::Present(groups) => {
+            for (group, policies) in groups {
+                let of_group = of_identity(policies, &Identity::Group(group.clone()));
+                read.documents.extend(of_group.documents);
+                read.missing.extend(of_group.missing);
+            }
+        }
+        groups => read.missing.extend(missing(groups, format!("groups of user {user}"))),
+    }
+    read
+}
+
+/// What was read of a boundary; `None` where there is none. Whether there is one only who holds it tells.
+fn boundary<'a, T>(
+    of: &Reading<T>,
+    document: &'a Reading<FoundDocument>,
+    (arn, identity): (Option<String>, Identity),
+) -> Option<Policies<'a>> {
+    let Some(arn) = arn else {
+        let (kind, name) = identity.kind_and_name();
+        let missing = missing(of, format!("permissions boundary of {kind} {name}"))?;
+        return Some(Policies { documents: Vec::new(), missing: vec![missing] });
+    };
+    let policy_ref = PolicyRef { identity, attachment: Attachment::Boundary(arn) };
+    Some(match document {
+        Reading::Present(document) => Policies { documents: vec![(policy_ref, document)], missing: Vec::new() },
+        // A boundary whose policy is gone allows nothing (IAM User Guide, permissions boundaries).
+        Reading::Absent => Policies::default(),
+        unread => {
+            Policies { missing: missing(unread, policy_ref.words()).into_iter().collect(), documents: Vec::new() }
+        }
+    })
+}
+
+fn of_identity<'a>(policies: &'a PolicyFacts, identity: &Identity) -> Policies<'a> {
+    let mut read = Policies::default();
+    let (kind, name) = identity.kind_and_name();
+    let mut add = |list: &'a Reading<BTreeMap<String, Reading<FoundDocument>>>,
+                   attachment: fn(String) -> Attachment,
+                   what: &str| match list {
+        Reading::Present(documents) => {
+            for (policy, document) in documents {
+                let policy_ref = PolicyRef { identity: identity.clone(), attachment: attachment(policy.clone()) };
+                match document {
+                    Reading::Present(document) => read.documents.push((policy_ref, document)),
+                    Reading::Absent => {}
+                    unread => read.missing.extend(missing(unread, policy_ref.words())),
+                }
+            }
+        }
+        unread => read.missing.extend(missing(unread, format!("{what} policies of {kind} {name}"))),
+    };
+    add(&policies.inline, Attachment::Inline, "inline");
+    add(&policies.attached, Attachment::Attached, "attached");
+    read
+}
+
+/// What a reading that failed leaves unknown.
+fn missing<T>(reading: &Reading<T>, what: String) -> Option<Missing> {
+    match reading {
+        Reading::Unreadable { permission, answer } => {
+            Some(Missing { what, permission: permission.clone(), answer: answer.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Everything that could not be read.
+pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
+    let mut unread = Unreadables::default();
+    let user = &facts.link.user;
+    unread.note(&facts.caller.identity, "who the credentials belong to");
+    unread.note(&facts.source.operator.identity, "the source account");
+    unread.note(&facts.source.user, &format!("user {user}"));
+    unread.note_policies(&facts.source.policies, &format!("user {user}"));
+    unread.note(&facts.source.groups, &format!("the groups of user {user}"));
+    for (group, policies) in facts.source.groups.present().into_iter().flatten() {
+        unread.note_policies(policies, &format!("group {group}"));
+    }
+    unread.note(&facts.source.boundary, &format!("the boundary of user {user}"));
+    unread.note(&facts.source.mfa_devices, &format!("the MFA devices of user {user}"));
+    unread.note(&facts.target.operator.identity, "the target account");
+    unread.note(&facts.target.role, &format!("role {}", facts.link.role.name));
+    unread.note_policies(&facts.target.policies, &format!("role {}", facts.link.role.name));
+    unread.note(&facts.target.boundary, &format!("the boundary of role {}", facts.link.role.name));
+    unread.all
+}
+
+/// Collects what could not be read.
+#[derive(Debug, Default)]
+struct Unreadables {
+    all: Vec<Unread>,
+}
+
+impl Unreadables {
+    /// Takes note of a reading that failed.
+    fn note<T>(&mut self, reading: &Reading<T>, what: &str) {
+        let Reading::Unreadable { permission, answer } = reading else { return };
+        // One refusal may keep several things from being read.
+        if self.all.iter().any(|known| known.answer == *answer && known.permission == *permission) {
+            return;
+        }
+        self.all.push(Unread { what: what.to_owned(), permission: permission.clone(), answer: answer.clone() });
+    }
+
+    /// The same for a set of policies.
+    fn note_policies(&mut self, policies: &PolicyFacts, whose: &str) {
+        for (list, kind) in [(&policies.inline, "inline"), (&policies.attached, "attached")] {
+            self.note(list, &format!("the {kind} policies of {whose}"));
+            for (policy, document) in list.present().into_iter().flatten() {
+                self.note(document, &format!("{kind} policy {policy} of {whose}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use std::error::Error as _;
+
+use super::*;
+
+fn answer(code: Option<&str>) -> AwsAnswer {
+    AwsAnswer {
+        service: "iam".into(),
+        operation: "GetRole".into(),
+        code: code.map(str::to_owned),
+        message: None,
+        request_id: None,
+    }
+}
+
+#[test]
+fn a_denial_is_recognised_by_its_code() {
+    for code in ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"] {
+        assert!(answer(Some(code)).is_denial(), "{code}");
+    }
+    for code in [Some("NoSuchEntity"), Some("InvalidClientTokenId"), Some("RegionDisabledException"), None] {
+        assert!(!answer(code).is_denial(), "{code:?}");
+    }
+    assert!(!Error::new(Kind::Network, "AccessDenied").is_denial());
+}
+
+#[test]
+fn the_source_is_kept_and_its_debug_output_is_not_shown() {
+    let inner = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
+    let error = Error::new(Kind::File, "it cannot be read").caused_by(inner);
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound));
+    assert!(format!("{error:?}").contains("no such file"));
+    assert!(!format!("{error:?}").contains("NotFound"));
+    assert!(Error::new(Kind::File, "it cannot be read").source().is_none());
+}
+
+#[test]
+fn the_worst_of_several_results_decides_whatever_their_order() {
+    let order = [ExitCode::Done, ExitCode::ChangesPending, ExitCode::NotProven, ExitCode::Usage, ExitCode::Error];
+    for (number, worse) in order.into_iter().enumerate() {
+        for better in order.into_iter().take(number) {
+            assert_eq!(ExitCode::worst([worse, better]), worse);
+            assert_eq!(ExitCode::worst([better, worse, better]), worse);
+        }
+    }
+    assert_eq!(ExitCode::worst([]), ExitCode::Done);
+}
+
+#[test]
+fn what_another_program_said_is_told_apart() {
+    let error = Error::new(Kind::Credentials, "profile `x` gives no credentials").said("a secret: of its".into());
+    let error = error.context("the source account");
+    assert_eq!(error.message, "the source account: profile `x` gives no credentials: a secret: of its");
+    assert_eq!(error.own_message(), "the source account: profile `x` gives no credentials");
+    assert_eq!(Error::usage("a: b").own_message(), "a: b");
+}

@@ -1,0 +1,106 @@
+//! Who is calling, as STS says.
+
+use std::fmt;
+
+use super::iam::{UserArn, assumed_role, fields};
+use crate::iam::names::{AccountId, RoleName};
+use crate::iam::partition::Partition;
+
+/// Who is calling, as `GetCallerIdentity` says (AWS STS API reference). `Display` gives the original ARN.
+#[expect(missing_docs, reason = "the fields are the parts of the ARN")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallerArn {
+    /// The root user of an account, who cannot assume roles.
+    Root { partition: Partition, account: AccountId },
+    /// An IAM user, whose ARN tells the path.
+    User(UserArn),
+    /// A session of a role. Its ARN does not tell the role's path.
+    AssumedRole { partition: Partition, account: AccountId, role: RoleName, session: String },
+    /// A session from `GetFederationToken`, which cannot assume roles.
+    FederatedUser { partition: Partition, account: AccountId, name: String },
+    /// Anything else, as it came.
+    Other(String),
+}
+
+impl CallerArn {
+    /// Reads any text; what it does not know is [`CallerArn::Other`].
+    pub fn parse(arn: &str) -> Self {
+        Self::recognise(arn).unwrap_or_else(|| Self::Other(arn.to_owned()))
+    }
+
+    fn recognise(arn: &str) -> Option<Self> {
+        if let Ok(user) = arn.parse() {
+            return Some(Self::User(user));
+        }
+        if let Some((partition, account, role, session)) = assumed_role(arn) {
+            return Some(Self::AssumedRole { partition, account, role, session: session.to_owned() });
+        }
+        let [partition, service, "", account, resource] = fields(arn)? else {
+            return None;
+        };
+        let (partition, account) = (partition.parse().ok()?, account.parse().ok()?);
+        match (service, resource.split_once('/')) {
+            ("iam", None) if resource == "root" => Some(Self::Root { partition, account }),
+            ("sts", Some(("federated-user", name))) if !name.is_empty() => {
+                Some(Self::FederatedUser { partition, account, name: name.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    fn account_and_partition(&self) -> Option<(&AccountId, Partition)> {
+        match self {
+            Self::User(user) => Some((&user.account, user.partition)),
+            Self::Root { account, partition }
+            | Self::AssumedRole { account, partition, .. }
+            | Self::FederatedUser { account, partition, .. } => Some((account, *partition)),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Returns the account that the caller belongs to.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account_and_partition().map(|(account, _)| account)
+    }
+
+    /// Returns the partition that the caller works in.
+    pub fn partition(&self) -> Option<Partition> {
+        self.account_and_partition().map(|(_, partition)| partition)
+    }
+
+    /// Returns the user, if the caller is one.
+    pub fn user(&self) -> Option<&UserArn> {
+        match self {
+            Self::User(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for CallerArn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root { partition, account } => write!(formatter, "arn:{partition}:iam::{account}:root"),
+            Self::User(user) => user.fmt(formatter),
+            Self::AssumedRole { partition, account, role, session } => {
+                write!(formatter, "arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
+            }
+            Self::FederatedUser { partition, account, name } => {
+                write!(formatter, "arn:{partition}:sts::{account}:federated-user/{name}")
+            }
+            Self::Other(arn) => formatter.write_str(arn),
+        }
+    }
+}
+
+impl serde::Serialize for CallerArn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for CallerArn {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|arn| Self::parse(&arn))
+    }
+}

@@ -1,0 +1,124 @@
+//! The shorter forms of an ARN that a person may type.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::iam::{PolicyArn, PolicyOwner, UserArn, part};
+use crate::iam::invalid::{Invalid, serde_as_text};
+use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
+use crate::iam::partition::Partition;
+
+/// A managed policy as typed: the ARN of any, or the bare name of one of AWS's own (`PowerUserAccess`), which holds in
+/// every partition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ManagedPolicy {
+    /// An ARN, of AWS or of an account, in one partition.
+    Arn(PolicyArn),
+    /// A policy of AWS's own, in whichever partition it is needed.
+    AwsManaged {
+        /// Where AWS filed it: `/`, `/job-function/`, …
+        path: IamPath,
+        /// The name behind the path.
+        name: PolicyName,
+    },
+}
+
+/// The policies of AWS's own that are filed under `/job-function/`; typed without it, they would not be found.
+pub(super) const JOB_FUNCTIONS: [&str; 7] = [
+    "Billing",
+    "DatabaseAdministrator",
+    "DataScientist",
+    "NetworkAdministrator",
+    "SupportUser",
+    "SystemAdministrator",
+    "ViewOnlyAccess",
+];
+
+impl ManagedPolicy {
+    /// Returns the ARN of the policy; `partition` counts only for a bare name.
+    pub fn resolve(&self, partition: Partition) -> PolicyArn {
+        match self {
+            Self::Arn(arn) => arn.clone(),
+            Self::AwsManaged { path, name } => PolicyArn::new(partition, PolicyOwner::Aws, path.clone(), name.clone()),
+        }
+    }
+}
+
+impl fmt::Display for ManagedPolicy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arn(arn) => arn.fmt(formatter),
+            Self::AwsManaged { path, name } => {
+                write!(formatter, "{}{name}", path.as_str().strip_prefix('/').unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl FromStr for ManagedPolicy {
+    type Err = Invalid;
+
+    fn from_str(value: &str) -> Result<Self, Invalid> {
+        if value.starts_with("arn:") {
+            return value.parse().map(Self::Arn);
+        }
+        let (path, name) = match value.rsplit_once('/') {
+            Some((path, name)) => (format!("/{path}/"), name),
+            None if JOB_FUNCTIONS.contains(&value) => ("/job-function/".to_owned(), value),
+            None => ("/".to_owned(), value),
+        };
+        let fix = "give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`";
+        let with_fix = |error: Invalid| error.with_fix(Some(fix.to_owned()));
+        let path = part("managed policy", value, &path).map_err(with_fix)?;
+        let name = part("managed policy", value, name).map_err(with_fix)?;
+        Ok(Self::AwsManaged { path, name })
+    }
+}
+
+serde_as_text!(ManagedPolicy);
+
+/// A user as typed: a name, or an ARN that tells the account too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserRef {
+    /// A name, in whichever account is the source.
+    Name(UserName),
+    /// An ARN, which tells account and path too.
+    Arn(UserArn),
+}
+
+impl UserRef {
+    /// Returns the name without account and path.
+    pub fn name(&self) -> &UserName {
+        match self {
+            Self::Name(name) => name,
+            Self::Arn(arn) => &arn.name,
+        }
+    }
+
+    /// Returns the user's account, if an ARN was typed.
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Name(_) => None,
+            Self::Arn(arn) => Some(&arn.account),
+        }
+    }
+}
+
+impl fmt::Display for UserRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(formatter),
+            Self::Arn(arn) => arn.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for UserRef {
+    type Err = Invalid;
+
+    fn from_str(value: &str) -> Result<Self, Invalid> {
+        if value.starts_with("arn:") { value.parse().map(Self::Arn) } else { value.parse().map(Self::Name) }
+    }
+}
+
+serde_as_text!(UserRef);

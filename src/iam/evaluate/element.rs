@@ -1,0 +1,77 @@
+//! Which requests the elements of a statement speak of: `Principal`, `Action`, `Resource`.
+
+use std::collections::BTreeSet;
+
+use super::language::Language;
+use super::pattern::Pattern;
+use super::request::Principal;
+use crate::iam::policy::{Element, Principals, account_principal};
+
+pub(super) fn principal_matches(element: Option<&Element<Principals>>, principal: &Principal) -> bool {
+    match element {
+        None => false,
+        Some(Element::Is(Principals::Everyone)) => true,
+        Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS").is_some_and(|listed| names(listed, principal)),
+        Some(Element::Not(Principals::Everyone)) => false,
+        Some(Element::Not(Principals::Listed(kinds))) => {
+            !kinds.get("AWS").is_some_and(|listed| excepts(listed, principal))
+        }
+    }
+}
+
+/// Returns whether one of these identifiers names the principal: its ARN, that of its role, its unique ID, or its
+/// account (IAM User Guide, Principal). There are no wildcards in them, and case matters.
+fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
+    identifiers.iter().any(|identifier| {
+        principal.arns.contains(identifier)
+            || principal.unique_id.as_ref() == Some(identifier)
+            || account_principal(identifier).is_some_and(|account| account == principal.account)
+    })
+}
+
+/// Returns whether `NotPrincipal` leaves the principal alone.
+///
+/// An account that is listed is not enough, for in AWS's own example `NotPrincipal` lists Bob and Bob's account, and
+/// "all principals except the user named Bob" are denied. Of a session both the session and its role must be listed
+/// (IAM User Guide, NotPrincipal; AWS Security Blog, "How to restrict Amazon S3 bucket access to a specific IAM role").
+fn excepts(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
+    let by_id = principal.unique_id.as_ref().is_some_and(|id| identifiers.contains(id));
+    let is_listed = |arn: &String| {
+        let is_session = arn.contains(":assumed-role/");
+        let account = account_principal(arn);
+        identifiers.contains(arn)
+            || by_id && !is_session
+            || account.is_some() && identifiers.iter().any(|identifier| account_principal(identifier) == account)
+    };
+    !principal.arns.is_empty() && principal.arns.iter().all(is_listed)
+}
+
+/// "The prefix and the action name are case insensitive" (IAM User Guide, Action).
+pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    let listed = |actions: &BTreeSet<String>| {
+        actions.iter().any(|listed| Pattern::with_wildcards(&listed.to_ascii_lowercase()).matches(&action))
+    };
+    match element {
+        Element::Is(actions) => listed(actions),
+        Element::Not(actions) => !listed(actions),
+    }
+}
+
+/// Returns whether a resource matches. A trust policy has no `Resource`: it speaks of the role that it is attached to. A
+/// resource with a variable that has no value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so `NotResource`
+/// with one matches all.
+pub(super) fn resource_matches(
+    element: Option<&Element<BTreeSet<String>>>,
+    resource: &str,
+    language: &Language<'_>,
+) -> bool {
+    let listed = |resources: &BTreeSet<String>| {
+        resources.iter().any(|listed| language.resource(listed).is_some_and(|pattern| pattern.matches(resource)))
+    };
+    match element {
+        None => true,
+        Some(Element::Is(resources)) => listed(resources),
+        Some(Element::Not(resources)) => !listed(resources),
+    }
+}

@@ -1,0 +1,128 @@
+//! How long sessions last.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::text::whitespace_hint;
+use crate::iam::invalid::{Invalid, serde_as_text};
+
+/// A length of time in whole seconds from `$min` to 12 hours, typed and displayed as `1h30m`.
+macro_rules! duration_type {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $min:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i32);
+
+        impl $name {
+            /// Checks a number of seconds.
+            ///
+            /// # Errors
+            /// When AWS allows no such duration.
+            pub fn from_secs(seconds: i32) -> Result<Self, Invalid> {
+                check_seconds($what, &format!("{seconds}s"), $min, seconds).map(Self)
+            }
+
+            /// Returns the number of seconds, as the API takes it.
+            pub fn as_secs(self) -> i32 {
+                self.0
+            }
+        }
+
+        /// One hour, which is AWS's default.
+        impl Default for $name {
+            fn default() -> Self {
+                Self(3600)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(&hours_minutes_seconds(self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(value: &str) -> Result<Self, Invalid> {
+                typed_seconds($what, value, $min).map(Self)
+            }
+        }
+
+        serde_as_text!($name);
+    };
+}
+
+duration_type! {
+    /// The longest session that a role allows: 1 to 12 hours (AWS IAM API reference, `CreateRole`, `MaxSessionDuration`).
+    MaxSessionDuration, "maximum session duration", 3600
+}
+
+duration_type! {
+    /// How long one session lasts: 15 minutes to 12 hours (AWS STS API reference, `AssumeRole`, `DurationSeconds`).
+    /// The role's own maximum, and one hour when roles are chained, may be shorter.
+    SessionDuration, "session duration", 900
+}
+
+const TWELVE_HOURS: i32 = 43_200;
+
+/// Writes `1h30m5s`, without the parts that are zero: Terraform takes this form too.
+fn hours_minutes_seconds(seconds: i32) -> String {
+    let parts = [(seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
+    let shown = parts.into_iter().filter(|&(count, _)| count != 0);
+    shown.map(|(count, unit)| format!("{count}{unit}")).collect()
+}
+
+const NO_UNIT: &str = "has no unit";
+
+/// Returns the seconds of a duration typed with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. What
+/// is more than a `u32` holds becomes its maximum, for the caller to refuse.
+///
+/// # Errors
+/// The rule that the text breaks, such as `has no unit`.
+pub fn parse_duration(text: &str) -> Result<u32, &'static str> {
+    const MALFORMED: &str = "is not hours, minutes and seconds, in this order";
+    // Of digits alone, only the size can be wrong.
+    let number = |digits: &str| {
+        let is_number = !digits.is_empty() && digits.chars().all(|character| character.is_ascii_digit());
+        is_number.then(|| digits.parse().unwrap_or(u32::MAX))
+    };
+    if text.is_empty() {
+        return Err("is empty");
+    }
+    if number(text).is_some() {
+        return Err(NO_UNIT);
+    }
+    let (mut total, mut rest) = (0_u32, text);
+    for (unit, seconds) in [('h', 3600), ('m', 60), ('s', 1)] {
+        if let Some((digits, after)) = rest.split_once(unit) {
+            let count = number(digits).ok_or(MALFORMED)?;
+            total = total.saturating_add(count.saturating_mul(seconds));
+            rest = after;
+        }
+    }
+    if rest.is_empty() { Ok(total) } else { Err(MALFORMED) }
+}
+
+fn typed_seconds(what: &'static str, value: &str, min: i32) -> Result<i32, Invalid> {
+    let seconds = parse_duration(value).map_err(|rule| {
+        let meant = value.parse().ok().filter(|seconds| (min..=TWELVE_HOURS).contains(seconds));
+        let meant = meant.unwrap_or(3600);
+        let fix = match rule {
+            NO_UNIT => format!("write the unit: `{meant}s` or `{}`", hours_minutes_seconds(meant)),
+            _ => whitespace_hint(value).unwrap_or_else(|| "write it as `1h`, `90m`, `3600s` or `1h30m`".to_owned()),
+        };
+        Invalid::new(what, value, rule, fix)
+    })?;
+    check_seconds(what, value, min, i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
+fn check_seconds(what: &'static str, value: &str, min: i32, seconds: i32) -> Result<i32, Invalid> {
+    let shortest = hours_minutes_seconds(min);
+    let rule = match seconds {
+        _ if seconds < min => format!("is less than {shortest}"),
+        _ if seconds > TWELVE_HOURS => "is more than 12h".to_owned(),
+        _ => return Ok(seconds),
+    };
+    Err(Invalid::new(what, value, rule, format!("give {shortest} to 12h")))
+}

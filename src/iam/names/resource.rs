@@ -1,0 +1,53 @@
+//! What IAM calls its roles, users and policies, and where it files them.
+
+use super::text::{Letters, check, check_name, text_type};
+use crate::iam::invalid::{Invalid, shown};
+
+text_type! {
+    /// The name of a role, without path: 1 to 64 of `[\w+=,.@-]` (AWS IAM API reference, `CreateRole`).
+    /// Its case matters in an ARN, although no two roles of an account may differ in case alone.
+    RoleName, |value| check_name("role name", (1, 64), value)
+}
+
+text_type! {
+    /// The name of a user, without path: 1 to 64 of `[\w+=,.@-]` (AWS IAM API reference, `CreateUser`).
+    UserName, |value| check_name("user name", (1, 64), value)
+}
+
+text_type! {
+    /// The name of a policy, inline or managed, without path: 1 to 128 of `[\w+=,.@-]`
+    /// (AWS IAM API reference, `PutRolePolicy`).
+    PolicyName, |value| check_name("policy name", (1, 128), value)
+}
+
+text_type! {
+    /// The path of a role, user or policy: `/`, or up to 512 visible ASCII characters that begin and end with a slash
+    /// (AWS IAM API reference, `CreateRole`).
+    IamPath, check_path
+}
+
+impl IamPath {
+    /// Returns the path of whatever was given none: `/`.
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// Returns whether this is the path `/`.
+    pub fn is_root(&self) -> bool {
+        self.0 == "/"
+    }
+}
+
+fn check_path(value: &str) -> Result<(), Invalid> {
+    let visible: Letters = (|character| character.is_ascii_graphic(), "visible ASCII characters");
+    check("IAM path", (1, 512), visible, "", value)?;
+    let inner = value.trim_matches('/');
+    if value == "/" || (value.len() > 2 && value.starts_with('/') && value.ends_with('/')) {
+        return Ok(());
+    }
+    let (rule, fix) = match inner {
+        "" => ("has nothing between its slashes", "give `/` for no path".to_owned()),
+        _ => ("does not begin and end with `/`", format!("write it as `/{}/`", shown(inner))),
+    };
+    Err(Invalid::new("IAM path", value, rule, fix))
+}

@@ -1,0 +1,94 @@
+//! What an AssumeRole request carries besides the role.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::text::{ASCII, check, check_name, check_not_reserved, counted, text_type, whitespace_hint};
+use crate::iam::invalid::Invalid;
+
+text_type! {
+    /// The name of a session, which account B sees in its logs: 2 to 64 of `[\w+=,.@-]`
+    /// (AWS STS API reference, `AssumeRole`).
+    SessionName, |value| check_name("session name", (2, 64), value)
+}
+
+text_type! {
+    /// The external ID that the trust policy demands: 2 to 1224 of `[\w+=,.@:/-]`
+    /// (AWS STS API reference, `AssumeRole`). AWS does not treat it as a secret.
+    ExternalId, |value| check("external ID", (2, 1224), ASCII, "_+=,.@:/-", value)
+}
+
+impl ExternalId {
+    /// How many random bytes make an external ID.
+    pub const RANDOM_BYTES: usize = 20;
+
+    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, that holds every bit of `random`: as much
+    /// entropy as was given (160 bits from a good source), without bias, because each character is exactly five bits.
+    pub fn from_random_bytes(random: &[u8; Self::RANDOM_BYTES]) -> Self {
+        let mut text = String::with_capacity(32);
+        for chunk in random.chunks_exact(5) {
+            let forty_bits = chunk.iter().fold(0_u64, |bits, &byte| (bits << 8) | u64::from(byte));
+            for shift in [35, 30, 25, 20, 15, 10, 5, 0] {
+                let five_bits = u32::try_from((forty_bits >> shift) & 0b11111);
+                text.extend(five_bits.ok().and_then(|digit| char::from_digit(digit, 32)));
+            }
+        }
+        Self(text)
+    }
+}
+
+text_type! {
+    /// The source identity that stays with a session and its descendants: 2 to 64 of `[\w+=,.@-]`, not beginning with
+    /// `aws:` (AWS STS API reference, `AssumeRole`).
+    SourceIdentity, |value| {
+        check_not_reserved("source identity", value)?;
+        check_name("source identity", (2, 64), value)
+    }
+}
+
+text_type! {
+    /// An MFA device: the serial number of a hardware token or the ARN of a virtual device, 9 to 256 of `[\w+=/:,.@-]`
+    /// (AWS STS API reference, `AssumeRole`).
+    MfaSerial, |value| {
+        check("MFA serial", (9, 256), ASCII, "_+=/:,.@-", value).map_err(|error| {
+            let forms = "give the token's serial number, or the device's ARN such as `arn:aws:iam::111111111111:mfa/alice`";
+            error.with_fix(whitespace_hint(value).or_else(|| Some(forms.to_owned())))
+        })
+    }
+}
+
+/// The code that an MFA device shows: exactly 6 ASCII digits (AWS STS API reference, `AssumeRole`, `TokenCode`).
+///
+/// A secret while it lasts: `Debug` and errors hide it, and it is neither displayed nor serialised.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MfaCode(String);
+
+impl MfaCode {
+    /// Returns the code, to be sent to AWS and nowhere else.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MfaCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("MfaCode(…)")
+    }
+}
+
+impl FromStr for MfaCode {
+    type Err = Invalid;
+
+    fn from_str(value: &str) -> Result<Self, Invalid> {
+        let length = value.chars().count();
+        let rule = if !value.chars().all(|character| character.is_ascii_digit()) {
+            "contains something other than the digits 0 to 9".to_owned()
+        } else if length != 6 {
+            format!("has {}, exactly 6 are needed", counted(length, "digit"))
+        } else {
+            return Ok(Self(value.to_owned()));
+        };
+        let fix = "give the 6 digits that the MFA device shows now";
+        Err(Invalid::new("MFA code", "…", rule, fix))
+    }
+}

@@ -1,0 +1,107 @@
+//! What the types of this folder share: a newtype over text that was checked, and the checks in words.
+
+use crate::iam::invalid::{Invalid, shown};
+
+/// A newtype over text that passes `$check`.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Returns the text, as AWS takes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.pad(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::iam::invalid::Invalid;
+
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                $check(value)?;
+                Ok(Self(value.to_owned()))
+            }
+        }
+
+        $crate::iam::invalid::serde_as_text!($name);
+    };
+}
+pub(super) use text_type;
+
+/// Letters and digits that a rule allows, and the words for them.
+pub(super) type Letters = (fn(char) -> bool, &'static str);
+
+pub(super) const ASCII: Letters = (|character| character.is_ascii_alphanumeric(), "ASCII letters, digits and ");
+
+/// `\p{L}`, `\p{N}`, `\p{Z}`. The standard library's letters include some combining marks, which AWS may refuse.
+pub(super) const UNICODE: Letters =
+    (|character| character.is_alphanumeric() || is_space(character), "letters, digits, spaces and ");
+
+fn is_space(character: char) -> bool {
+    character.is_whitespace() && !character.is_control()
+}
+
+/// Checks the common form: `min` to `max` of these `letters` and `signs`.
+pub(super) fn check(
+    what: &'static str,
+    (min, max): (usize, usize),
+    (is_letter, letters): Letters,
+    signs: &str,
+    value: &str,
+) -> Result<(), Invalid> {
+    let length = value.chars().count();
+    let is_bad = |character: &char| !is_letter(*character) && !signs.contains(*character);
+    let mut fix = format!("give {min} to {max} characters");
+    let rule = if value.is_empty() && min > 0 {
+        "is empty".to_owned()
+    } else if let Some(bad) = value.chars().find(is_bad) {
+        fix = whitespace_hint(value).unwrap_or_else(|| format!("use only {letters}{signs}"));
+        let bad = shown(&bad.to_string());
+        format!("contains `{bad}` (only {letters}{signs} are allowed)")
+    } else if (min..=max).contains(&length) {
+        return Ok(());
+    } else {
+        let has = format!("has {}", counted(length, "character"));
+        match (min == max, length < min) {
+            (true, _) => format!("{has}, exactly {min} are needed"),
+            (false, true) => format!("{has}, at least {min} are needed"),
+            (false, false) => format!("{has}, at most {max} are allowed"),
+        }
+    };
+    Err(Invalid::new(what, value, rule, fix))
+}
+
+/// Checks what most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
+pub(super) fn check_name(what: &'static str, lengths: (usize, usize), value: &str) -> Result<(), Invalid> {
+    let check = |name: &str| check(what, lengths, ASCII, "_+=,.@-", name);
+    check(value).map_err(|error| {
+        let name = value.rsplit_once('/').map(|(_, name)| name).filter(|name| check(name).is_ok());
+        error.with_fix(name.map(|name| format!("give only the name: `{}`", shown(name))))
+    })
+}
+
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Refuses names that begin with `aws:`, in any case: AWS keeps them to itself.
+pub(super) fn check_not_reserved(what: &'static str, value: &str) -> Result<(), Invalid> {
+    if value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+        let rule = "begins with `aws:`, which is reserved for AWS";
+        return Err(Invalid::new(what, value, rule, "choose another prefix"));
+    }
+    Ok(())
+}
+
+pub(super) fn whitespace_hint(value: &str) -> Option<String> {
+    let trimmed = value.trim();
+    (!trimmed.is_empty() && trimmed != value).then(|| "remove the whitespace around it".to_owned())
+}

@@ -1,0 +1,13 @@
+//! Observes both accounts, and checks that they are what they should be. Reads only.
+
+mod operator;
+mod source;
+mod target;
+
+pub(crate) use operator::{Operator, who};
+pub(crate) use source::{
+    SourceSide, refuse_entering_without_source, source_access, source_as_told, source_side, source_side_to_remove,
+};
+pub(crate) use target::{
+    TargetSide, enter, enter_in_region, observe_role, operator_of, target_side, target_side_to_remove,
+};

@@ -1,0 +1,138 @@
+//! The target account: its operator, and the role.
+
+use std::collections::BTreeSet;
+
+use super::operator::{Operator, refuse_root};
+use crate::aws::client::access::Access;
+use crate::aws::connections::Connections;
+use crate::aws::iam::observe;
+use crate::aws::sts::{self, AssumeRole, Caller};
+use crate::config::{Link, WayIn};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::names::IamPath;
+use crate::iam::plan::teardown::StandingRole;
+use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
+
+/// The target account as it was observed.
+#[derive(Debug, Clone)]
+pub struct TargetSide {
+    pub operator: Operator,
+    /// The role, if there is one.
+    pub observed: Option<ObservedRole>,
+    pub quotas: RoleQuotas,
+}
+
+/// The credentials of the target's operator.
+///
+/// # Errors
+/// When there are none, or the role that leads there cannot be entered.
+pub async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
+    match &link.way_in {
+        WayIn::Profile(name) => connections.access(Some(name)).await,
+        WayIn::Search => connections.access(Some(&connections.profiles().of_account(&link.account, &link.role)?)).await,
+        WayIn::EnterRole(role) => {
+            let source = source.ok_or_else(|| {
+                Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
+                    .hint("name the profile of the target's operator: --target-profile NAME")
+            })?;
+            let arn = RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone());
+            let request = AssumeRole::new(arn, "xacct-bootstrap".parse()?);
+            let session = sts::assume(source, &request).await.map_err(|error| {
+                error.context(format!("role `{role}` cannot be entered")).hint(format!(
+                    "allow the source operator ({}) sts:AssumeRole on {}, and let that role trust the operator's account",
+                    source.origin, request.role
+                ))
+            })?;
+            Ok(source.with_session(&session.credentials, format!("role {role}, entered from {}", source.origin)))
+        }
+    }
+}
+
+/// Enters the target account as its operator, in the Region of the link.
+///
+/// # Errors
+/// As [`enter`]; the error names the account.
+pub async fn enter_in_region(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
+    let access = enter(connections, link, source).await.map_err(|error| error.context(place(link)))?;
+    Ok(link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region)))
+}
+
+fn place(link: &Link) -> String {
+    format!("target account {}", link.account)
+}
+
+/// Observes one target account.
+///
+/// # Errors
+/// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
+pub async fn target_side(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+    own_policies: &BTreeSet<String>,
+) -> Result<TargetSide> {
+    let access = enter_in_region(connections, link, source).await?;
+    let partition = access.partition();
+    link.check(Some(partition))?;
+    let attached = link.policy_arns.iter().map(|policy| (policy.resolve(partition), "managed policy"));
+    let boundary = link.permissions_boundary.iter().map(|policy| (policy.resolve(partition), "permissions boundary"));
+    let policies: Vec<_> = attached.chain(boundary).collect();
+    let policies: Vec<_> = policies.iter().map(|(arn, use_as)| (arn, *use_as)).collect();
+    let (caller, role, quotas, policies) = tokio::join!(
+        sts::caller(&access),
+        observe::role(&access, &link.role, own_policies),
+        observe::role_quotas(&access),
+        observe::managed_policies(&access, &policies),
+    );
+    // Wrong credentials are reported before anything else that went wrong.
+    let operator = operator_of(link, access, caller)?;
+    let observed = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
+    policies.map_err(|error| error.context(place(link)))?;
+    Ok(TargetSide { operator, observed, quotas })
+}
+
+/// Observes one target account for a teardown: the role with all that goes with it.
+///
+/// # Errors
+/// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
+pub async fn target_side_to_remove(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+) -> Result<(Operator, Option<StandingRole>)> {
+    let access = enter_in_region(connections, link, source).await?;
+    let (caller, role) = tokio::join!(sts::caller(&access), observe::role_to_remove(&access, &link.role));
+    let operator = operator_of(link, access, caller)?;
+    let role = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
+    Ok((operator, role))
+}
+
+/// The operator of a target account, who must be of that account.
+///
+/// # Errors
+/// When the credentials are not in force, of another account, or of the root user.
+pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Result<Operator> {
+    let caller = caller.map_err(|error| error.context(place(link)))?;
+    refuse_root(&caller, "target", "--target-profile")?;
+    if caller.account != link.account {
+        return Err(Error::new(
+            Kind::Credentials,
+            format!(
+                "the target account is {}, and the credentials ({}) are of account {}",
+                link.account, access.origin, caller.account
+            ),
+        )
+        .hint(format!("give credentials of account {}: --target-profile NAME", link.account)));
+    }
+    Ok(Operator { access, caller })
+}
+
+/// Observes the role again, after it was written.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn observe_role(operator: &Operator, desired: &DesiredRole) -> Result<Option<ObservedRole>> {
+    let own_policies = desired.inline.keys().map(ToString::to_string).collect();
+    operator.readable(observe::role(&operator.access, &desired.arn.name, &own_policies).await?)
+}

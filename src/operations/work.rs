@@ -1,0 +1,154 @@
+//! The links of one run that changes them: what is planned for both halves, and what came of it.
+
+use serde::Serialize;
+
+use crate::config::Link;
+use crate::error::{Error, ExitCode, Result};
+use crate::iam::arn::RoleArn;
+use crate::iam::plan::Plan;
+use crate::operations::accounts::{Operator, SourceSide};
+use crate::report::changes::{self, Style};
+use crate::report::json::{self, JsonChange, JsonError};
+
+/// One link, with the half in its target account.
+pub struct Job<T> {
+    pub link: Link,
+    pub role: RoleArn,
+    /// `None` when only the half in the source account is changed.
+    pub operator: Option<Operator>,
+    pub plan: Plan,
+    pub result: Result<()>,
+    /// What only the one command needs to know of it.
+    pub state: T,
+}
+
+/// A link that could not even be planned.
+pub struct Failed {
+    pub link: Link,
+    pub error: Error,
+}
+
+/// The half in the source account, which all links share.
+pub struct GrantJob {
+    pub plan: Plan,
+    pub result: Result<()>,
+    /// How often it was written again because another run had undone it.
+    pub repairs: usize,
+}
+
+/// Everything about one run.
+pub struct Work<T> {
+    pub source: SourceSide,
+    pub grant: GrantJob,
+    pub jobs: Vec<Job<T>>,
+    pub failed: Vec<Failed>,
+}
+
+impl<T> Work<T> {
+    /// Counts the changes that are still to be made.
+    pub fn pending(&self) -> usize {
+        self.grant.plan.changes.len() + self.jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>()
+    }
+
+    /// Ends a run whose only link could not be planned: there is nothing to show beside the error.
+    ///
+    /// # Errors
+    /// With the error of that link.
+    pub fn refuse_single_failure(&mut self) -> Result<()> {
+        match self.failed.as_slice() {
+            [_] if self.jobs.is_empty() => self.failed.pop().map_or(Ok(()), |failed| Err(failed.error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The links that are done on both sides.
+    pub fn done(&self) -> impl Iterator<Item = &Job<T>> {
+        self.jobs.iter().filter(|job| job.result.is_ok() && self.grant.result.is_ok())
+    }
+
+    /// The exit code of a preview.
+    pub fn preview_exit_code(&self, check: bool) -> ExitCode {
+        let changes = (check && self.pending() > 0).then_some(ExitCode::ChangesPending);
+        ExitCode::worst(self.failed.iter().map(|failed| failed.error.kind.exit_code()).chain(changes))
+    }
+
+    /// The exit code of what was applied.
+    pub fn exit_code(&self) -> ExitCode {
+        let failed = self.failed.iter().map(|failed| &failed.error);
+        let applied =
+            self.jobs.iter().filter_map(|job| job.result.as_ref().err()).chain(self.grant.result.as_ref().err());
+        ExitCode::worst(failed.chain(applied).map(|error| error.kind.exit_code()))
+    }
+
+    /// The plans in words: those of all targets, then that of the source.
+    pub fn plans(&self, documents: bool, width: u16) -> String {
+        let several = self.jobs.len() > 1;
+        let side = |job: &Job<T>| if several { job.link.name.clone() } else { "target".to_owned() };
+        let pad = self.jobs.iter().map(|job| side(job).chars().count()).max().unwrap_or_default().max("source".len());
+        let show = |plan, side: &str, role| changes::preview(plan, &Style { side, pad, role, documents, width });
+        let targets = self.jobs.iter().map(|job| show(&job.plan, &side(job), job.role.name.as_str()));
+        let source = show(&self.grant.plan, "source", "");
+        targets.chain([source]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The source account in JSON.
+#[derive(Serialize)]
+pub struct JsonSource {
+    account: String,
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<json::Operator>,
+    changes: Vec<JsonChange>,
+    notes: Vec<String>,
+    /// `None` where nothing is added that could be risky.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl JsonSource {
+    /// With the risks of what is planned.
+    #[must_use]
+    pub fn with_warnings(self, plan: &Plan) -> Self {
+        Self { warnings: Some(json::plan_warnings(plan)), ..self }
+    }
+}
+
+impl<T> From<&Work<T>> for JsonSource {
+    fn from(Work { source, grant, .. }: &Work<T>) -> Self {
+        Self {
+            account: source.account.to_string(),
+            user: source.user.to_string(),
+            operator: source.operator.as_ref().map(json::Operator::from),
+            changes: json::plan_changes(&grant.plan, ""),
+            notes: json::plan_notes(&grant.plan),
+            warnings: None,
+            repairs: Some(grant.repairs).filter(|repairs| *repairs > 0),
+            error: grant.result.as_ref().err().map(JsonError::from),
+        }
+    }
+}
+
+/// `xacct.toml` in JSON.
+#[derive(Serialize)]
+pub struct JsonConfig {
+    path: String,
+    written: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl JsonConfig {
+    /// `recorded` says whether the file was written; `None` after a preview.
+    pub fn new(path: &std::path::Path, recorded: Option<&Result<bool>>) -> Self {
+        Self {
+            path: path.display().to_string(),
+            written: matches!(recorded, Some(Ok(true))),
+            error: recorded.and_then(|recorded| recorded.as_ref().err()).map(JsonError::from),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a proof makes of a link.
+
+use std::time::Duration;
+
+use super::step::{Step, StepId, StepOutcome};
+use crate::error::ExitCode;
+use crate::iam::arn::CallerArn;
+
+/// What a proof found.
+#[derive(Debug)]
+pub struct Proof {
+    /// The worst of the steps.
+    pub outcome: Outcome,
+    /// The steps in the order in which they are told.
+    pub steps: Vec<Step>,
+    /// How long after the last write AWS honoured it.
+    pub ready_after: Option<Duration>,
+    /// How long the proof took.
+    pub duration: Duration,
+    /// The session that the user got, if it got one.
+    pub session: Option<CallerArn>,
+    /// The name of the test bucket, if it came so far.
+    pub bucket: Option<String>,
+}
+
+/// The verdict on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It works, and refuses what it must.
+    Works,
+    /// It could not be shown either way: not the user's credentials, or no MFA code.
+    NotProven,
+    /// The role can be assumed, but S3 refuses the session.
+    S3Blocked,
+    /// The role cannot be assumed.
+    Refused,
+    /// It lets through what must be refused.
+    TooOpen,
+}
+
+impl Outcome {
+    /// Returns the worst of what was seen: too open is worse than refused, refused worse than blocked.
+    pub(super) fn of(steps: &[Step]) -> Self {
+        let of = |step: &Step| match (step.outcome, step.id) {
+            (StepOutcome::Ok | StepOutcome::Skipped, _) => Self::Works,
+            (StepOutcome::NotProven, _) => Self::NotProven,
+            (StepOutcome::Failed, StepId::WhoAmI | StepId::AssumeRole | StepId::WhoAmINow) => Self::Refused,
+            (StepOutcome::Failed, StepId::CreateBucket | StepId::DeleteBucket | StepId::BucketGone) => Self::S3Blocked,
+            (StepOutcome::Failed, _) => Self::TooOpen,
+        };
+        steps.iter().map(of).max().unwrap_or(Self::NotProven)
+    }
+
+    /// Returns the id in JSON, which never changes.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::NotProven => "not_proven",
+            Self::S3Blocked => "s3_blocked",
+            Self::Refused => "refused",
+            Self::TooOpen => "too_open",
+        }
+    }
+
+    /// Returns the exit code of a command whose worst link is this one.
+    #[must_use]
+    pub fn exit_code(self) -> ExitCode {
+        if self == Self::Works { ExitCode::Done } else { ExitCode::NotProven }
+    }
+}

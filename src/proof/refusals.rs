@@ -1,0 +1,71 @@
+//! The steps that show what a role refuses.
+
+use super::claim::Claim;
+use super::step::{Step, StepId, StepOutcome, answer_code, timed};
+use super::wait::{Freshness, is_denied};
+use super::watch::Watch;
+use crate::aws::client::access::Access;
+use crate::aws::sts::{self, AssumeRole};
+use crate::error::{Error, Kind, Result};
+use crate::iam::names::ExternalId;
+
+/// Tries side by side what must be refused.
+pub(super) async fn steps(
+    plain: &Access,
+    with_mfa: &Access,
+    request: &AssumeRole,
+    claim: &Claim,
+    watch: &dyn Watch,
+) -> Vec<Step> {
+    let refusal =
+        async |id, access: &Access, request: &AssumeRole| refusal(id, access, request, claim.freshness, watch).await;
+    let external_id = claim.external_id.as_ref();
+    let with_id = |external_id| AssumeRole { external_id, ..request.clone() };
+    let without_id = async {
+        external_id?;
+        Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await)
+    };
+    let wrong_id = async {
+        let wrong = wrong_external_id(external_id?)?;
+        Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong))).await)
+    };
+    let without_mfa = async {
+        if !claim.require_mfa {
+            return None;
+        }
+        if plain.is_session {
+            let evidence = "the credentials are of a session, which may carry MFA";
+            return Some(
+                Step::new(StepId::RefusedWithoutMfa, StepOutcome::NotProven, evidence).because(
+                    Error::new(Kind::Credentials, "only the user's access key can show that MFA is demanded")
+                        .hint("give a profile with the user's access key: --user-profile NAME"),
+                ),
+            );
+        }
+        Some(refusal(StepId::RefusedWithoutMfa, plain, request).await)
+    };
+    let (without_id, wrong_id, without_mfa) = tokio::join!(without_id, wrong_id, without_mfa);
+    [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
+}
+
+/// Tries what must be refused. Right after a write the old, wider policy may still be in force for a moment.
+async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
+    let attempt = async || sts::assume(access, request).await;
+    let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
+    let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
+    let step = match settled.value.answer {
+        Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
+            Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
+                .hint("see what the trust policy lacks, and repair it: xacct bootstrap")
+                .hint("if it was given the condition a moment ago, AWS may not honour it yet: wait a minute, then xacct verify"),
+        ),
+        Err(error) if error.is_denial() => Step::new(id, StepOutcome::Ok, answer_code(&error)),
+        Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
+    };
+    step.took(settled.duration).since(settled.value.since)
+}
+
+/// Returns another external ID, which differs in length and beginning.
+fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
+    format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
+}

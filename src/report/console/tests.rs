@@ -1,0 +1,12 @@
+use super::*;
+
+#[test]
+fn xacct_has_styles_and_others_have_none() {
+    let own = format!("{GOOD}a{GOOD:#} {BAD}b{BAD:#} {WARN}c{WARN:#} {STRONG}d{STRONG:#}\n\te→");
+    assert_eq!(harmless(&own), own);
+    assert_eq!(
+        harmless("\u{1b}[2J\u{1b}]0;x\u{7}y\u{1b}[8m\r\u{9b}A"),
+        r"\u001b[2J\u001b]0;x\u0007y\u001b[8m\u000d\u009bA"
+    );
+    assert_eq!(harmless("\u{1b}"), r"\u001b");
+}

@@ -8,6 +8,7 @@ use serde_json::json;
 use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox, Stage};
 
 use crate::scene::{ACCOUNT_A, Scene, trust};
+use crate::support::policies::document;
 use crate::support::third_party::test_name;
 use crate::terminal::Terminal;
 
@@ -17,7 +18,7 @@ const STATEMENT: &str = "arn:aws:iam::*:role/xacct";
 fn linked(targets: usize) -> Scene {
     let allow = |action: serde_json::Value, resource: &str| {
         let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
-        json!({"Version": "2012-10-17", "Statement": statement})
+        document(statement)
     };
     let trust = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     let bucket = allow(json!(["s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:TagResource"]), "*");

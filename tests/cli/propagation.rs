@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::{Sandbox, SandboxBuilder};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
+use crate::support::policies::document;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -91,9 +92,9 @@ fn where_nothing_was_written_a_refusal_is_the_answer() {
 fn a_second_run_does_not_wait_either() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = serde_json::json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:*", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     let document = scene.xacct_json("bootstrap", 3);
@@ -152,9 +153,9 @@ fn ctrl_c_ends_the_waiting_and_the_link_stays() {
 fn denied() -> Scene {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     scene
@@ -172,7 +173,7 @@ fn a_description_that_was_written_is_nothing_to_wait_for() {
 
 #[test]
 fn a_denial_of_the_organization_is_reported_at_once() {
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
     let start = Instant::now();
     let document = scene.bootstrap_json("", 3);

@@ -6,11 +6,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, Stage};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene, text};
 use crate::state;
 use crate::support::Output;
+use crate::support::policies::document;
 
 const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 
@@ -59,9 +60,9 @@ fn set(roles: &[&str]) -> BTreeSet<String> {
 
 /// A grant as xacct writes it.
 fn grant_of(roles: &[&str]) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [
+    document(json!([
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
-    ]})
+    ]))
 }
 
 /// What another run does, all at once.
@@ -160,20 +161,20 @@ fn two_links_are_removed() {
     assert_eq!(count.both_right, count.rounds);
 }
 
-/// Holds this call of an operation up, for as long as it takes to do something else meanwhile.
-fn held_up(operation: &str, call: u64) -> Fault {
-    Fault::new(operation, FaultKind::Delay(Duration::from_millis(700))).on_call(call)
+/// Runs xacct, and does something else while this call of an operation is held up.
+fn meanwhile(scene: &Scene, words: &str, (operation, call): (&str, u64), what: impl FnOnce()) -> Output {
+    let held = scene.sandbox.hold(operation, call, Stage::Arrived);
+    let run = scene.start(words);
+    assert!(held.reached(Duration::from_secs(30)), "no {call} × {operation} came");
+    what();
+    held.release();
+    run.ended()
 }
 
 /// Runs xacct, and lets another run write the grant while this call is held up.
-fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Value) -> Output {
+fn with_another_writer(scene: &Scene, words: &str, call: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
-    scene.sandbox.clear_faults();
-    scene.sandbox.add_fault(held_up(fault.0, fault.1));
-    let run = scene.start(words);
-    scene.wait_for_several(fault.0, usize::try_from(fault.1).expect("few"));
-    overwrite(scene, grant);
-    run.ended()
+    meanwhile(scene, words, call, || overwrite(scene, grant))
 }
 
 #[test]
@@ -267,12 +268,15 @@ fn the_grant_is_not_looked_at_again_where_nothing_has_to_be_waited_for() {
 /// One run read the grant before the other wrote, and writes after the other has read back.
 #[test]
 fn a_late_writer_is_noticed_by_whom_it_overwrote() {
-    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).fault(held_up("PutUserPolicy", 1)));
-    let late = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("PutUserPolicy");
-    let other = scene.start(&format!("{BOOTSTRAP_C} --external-id abc"));
-    late.ended().exits_with(0);
-    other.ended().exits_with(0).says(&[REPAIRED]);
+    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
+    let mut other = None;
+    let words = format!("{BOOTSTRAP} --external-id abc");
+    let late = meanwhile(&scene, &words, ("PutUserPolicy", 1), || {
+        other = Some(scene.start(&format!("{BOOTSTRAP_C} --external-id abc")));
+        scene.wait_for("AssumeRole");
+    });
+    late.exits_with(0);
+    other.expect("the other run").ended().exits_with(0).says(&[REPAIRED]);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
     scene.sandbox.set_propagation(Duration::ZERO);
     scene.xacct("verify").exits_with(0);
@@ -319,16 +323,15 @@ type Tags<'a> = &'a [(&'a str, &'a str)];
 
 /// Runs bootstrap, and lets a role of that name appear between its look and its write.
 fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("CreateRole");
+    let scene = Scene::new();
     let condition = json!({"StringEquals": {"sts:ExternalId": "abc"}});
-    scene.sandbox.world(|world| {
-        let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
-        role.description = Some(description.to_owned());
-        role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let output = meanwhile(&scene, &format!("{BOOTSTRAP} --external-id abc"), ("CreateRole", 1), || {
+        scene.sandbox.world(|world| {
+            let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
+            role.description = Some(description.to_owned());
+            role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        });
     });
-    let output = run.ended();
     (scene, output)
 }
 
@@ -378,11 +381,11 @@ fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
 
 #[test]
 fn other_targets_of_the_file_stay_on_record() {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = scene.start(BOOTSTRAP);
-    scene.wait_for("CreateRole");
-    scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
-    run.ended().exits_with(0);
+    let scene = Scene::new();
+    let output = meanwhile(&scene, BOOTSTRAP, ("CreateRole", 1), || {
+        scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
+    });
+    output.exits_with(0);
     let recorded = scene.environment.read("xacct.toml");
     assert!(recorded.contains(ACCOUNT_B) && recorded.contains(ACCOUNT_C), "{recorded}");
 }

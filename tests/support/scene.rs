@@ -10,6 +10,7 @@ use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
 #[cfg(unix)]
 use super::Running;
+use super::policies::document;
 use super::{Output, TestEnvironment, schema};
 
 /// The role of most links.
@@ -190,7 +191,7 @@ pub fn trust(conditions: &Value) -> Value {
     if conditions != &json!({}) {
         statement["Condition"] = conditions.clone();
     }
-    json!({"Version": "2012-10-17", "Statement": [statement]})
+    document(json!([statement]))
 }
 
 /// Makes role `xacct` in account B older than AWS takes to honour it.

@@ -35,7 +35,7 @@ fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
         ALICE.id, ALICE.secret
     );
     scene.environment.write("aws/process.sh", &format!("{SPY}\n{keys}\n"));
-    let line = format!("credential_process = sh {}", scene.environment.path("aws/process.sh").display());
+    let line = format!("credential_process = sh \"{}\"", scene.environment.path("aws/process.sh").display());
     scene.configure("alice", &line);
     scene.environment.edit("aws/credentials", "[alice]", "[somebody]");
     for words in ["exec -- /bin/true", "verify", "diagnose", "credentials"] {

@@ -243,7 +243,7 @@ fn a_denial_in_every_place() {
     type Put = fn(&mut World);
     let places: [(&str, u64, Put); 6] = [
         ("inline policy deny of user alice", 2, |world| {
-            world.put_user_policy(ACCOUNT_A, "alice", "deny", deny_roles())
+            world.put_user_policy(ACCOUNT_A, "alice", "deny", deny_roles());
         }),
         ("policy arn:aws:iam::111111111111:policy/deny attached to user alice", 2, |world| {
             let arn = world.add_policy(ACCOUNT_A, "deny", deny_roles());

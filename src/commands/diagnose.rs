@@ -27,16 +27,16 @@ use crate::report::{diagnosis, proof};
 
 /// Find out which side of a link is wrong, and how to fix it.
 ///
-/// AWS answers most failures with the same AccessDenied. So diagnose tries to assume the role as the user, reads both halves
-/// with the operators' credentials, and evaluates the policies as AWS does. It writes nothing. verify and bootstrap show the
-/// same diagnosis for a link that does not work.
+/// AWS reports most failures with the same AccessDenied. diagnose tries to assume the role as the user, reads both halves
+/// with the operators' credentials, and evaluates the policies as AWS does. It changes nothing. verify and bootstrap show
+/// the same diagnosis for a link that does not work.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct diagnose
   xacct diagnose dev --user-profile alice
-  Why a tool that requests more is denied:
+  Find out why AWS denies a tool's request:
     xacct diagnose dev --duration 4h --session-tag project=x
-  A bug report that anyone can replay:
+  Save the facts for a bug report, and replay them offline:
     xacct diagnose dev --save-facts facts.json --redact
     xacct diagnose --facts facts.json")]
 pub struct Diagnose {
@@ -52,19 +52,19 @@ pub struct Diagnose {
     /// Replace account IDs with placeholders in that file
     #[arg(long, requires = "save_facts")]
     pub redact: bool,
-    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    /// AWS profile of the operator in the source account (default: from xacct.toml, else the usual credential chain)
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
     pub profile: Option<String>,
-    /// AWS profile of the operator in the target account (default: the file's)
+    /// AWS profile of the operator in the target account (default: from xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
     pub target_profile: Option<String>,
-    /// As whom, where and with what.
+    /// User, Region and MFA.
     #[command(flatten)]
     pub user: UserOptions,
-    /// What the request has besides.
+    /// Optional parameters of the AssumeRole request.
     #[command(flatten)]
     pub request: RequestOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

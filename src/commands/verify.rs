@@ -23,8 +23,8 @@ use crate::report::{console, diagnosis, proof};
 
 /// Test that a link works and rejects what it should.
 ///
-/// Tests as the user, never as an administrator: assumes the role, creates a bucket in the target account, checks who owns
-/// it, deletes it, and sends requests that must be denied: without external ID, with a wrong one, without MFA.
+/// Tests as the user, never as an administrator. Assumes the role, creates a bucket in the target account, checks its
+/// owner, and deletes it. Then sends requests that the role must deny: without external ID, with a wrong one, without MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify
@@ -38,10 +38,10 @@ pub struct Verify {
     /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
-    /// How to verify.
+    /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

@@ -150,7 +150,7 @@ fn credentials_that_nobody_said_are_the_users_are_not_tried() {
 #[test]
 fn what_is_typed_wrongly_sends_nothing() {
     let scene = Scene::new();
-    scene.xacct("exec -- /bin/true").exits_with(2).says(&["there is no `xacct.toml` here"]);
+    scene.xacct("exec -- /bin/true").exits_with(2).says(&["file `xacct.toml` does not exist"]);
     let targets = "[source]\nuser = \"alice\"\n[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"333333333333\"\n";
     scene.environment.write("xacct.toml", targets);
     for (words, wanted) in [

@@ -66,8 +66,8 @@ fn nothing_is_written_through_a_symbolic_link() {
         for words in ["print-provider-hcl --out", "print-provider-hcl --force --out", "diagnose --save-facts"] {
             scene.xacct(&format!("{words} {name}")).exits_with(1).says(&[
                 &format!("`{name}`: it is a symbolic link to `{leads_to}`"),
-                "does not write through links",
-                "name the file itself",
+                "does not write through symbolic links",
+                "give the path of the file itself",
             ]);
         }
         assert!(scene.sandbox.requests().is_empty(), "{name}");
@@ -88,7 +88,9 @@ fn pipes_and_folders_are_neither_read_nor_replaced() {
     scene.sandbox.clear_requests();
     for name in ["pipe", "folder", "/dev/zero", "/dev/null"] {
         for words in ["print-provider-hcl --out", "print-provider-hcl --force --out", "diagnose --save-facts"] {
-            within_ten_seconds(&scene, &format!("{words} {name}")).exits_with(1).says(&[name, "it is not a file"]);
+            within_ten_seconds(&scene, &format!("{words} {name}"))
+                .exits_with(1)
+                .says(&[name, "it is not a regular file"]);
         }
         within_ten_seconds(&scene, &format!("verify --config {name}")).exits_with(1).says(&[name, "cannot read"]);
         let policy = format!("{BOOTSTRAP} --policy-file {name}");
@@ -121,7 +123,7 @@ fn xacct_toml_is_written_through_a_link_only_to_an_xacct_toml() {
         symlink(leads_to, scene.environment.path("xacct.toml")).unwrap();
         scene.bootstrap("").exits_with(1).says(&[
             &format!("cannot write `xacct.toml`: it is a symbolic link to `{leads_to}`, which records no links"),
-            "name the file itself",
+            "give the path of the file itself",
         ]);
         assert_eq!(scene.iam_writes(), [""; 0], "it is heard of before anything is made");
         assert_eq!(text.is_some(), scene.environment.has(leads_to));
@@ -208,7 +210,7 @@ fn no_setting_runs_a_program_or_chooses_where_requests_go() {
     ] {
         let scene = found(line);
         for words in COMMANDS {
-            scene.xacct(words).exits_with(2).says(&["xacct.toml:8: `"]);
+            scene.xacct(words).exits_with(2).says(&["xacct.toml:8: "]);
         }
         assert!(scene.sandbox.requests().is_empty() && !scene.environment.has("ran"), "{line}");
     }
@@ -263,7 +265,7 @@ fn no_file_is_too_long_or_too_deep_to_be_refused() {
     scene.environment.write("xacct.toml", &"# long\n".repeat(200_000));
     within_ten_seconds(&scene, "verify")
         .exits_with(1)
-        .says(&["cannot read `xacct.toml`: it has more than 1048576 bytes"]);
+        .says(&["cannot read `xacct.toml`: it is larger than 1048576 bytes"]);
     for deep in ["[".repeat(100_000), format!("a = {}", "[".repeat(100_000)), "a.".repeat(100_000)] {
         scene.environment.write("xacct.toml", &deep);
         let output = within_ten_seconds(&scene, "verify").exits_with(2).says(&["xacct.toml:1"]);
@@ -283,7 +285,7 @@ fn the_file_of_a_folder_above_is_not_taken() {
     for words in ["verify", "exec -- /bin/true", "print-provider-hcl"] {
         let mut command = scene.command(words);
         command.current_dir(scene.environment.path("below"));
-        Output::of(command).exits_with(2).says(&["there is no `xacct.toml` here"]);
+        Output::of(command).exits_with(2).says(&["file `xacct.toml` does not exist"]);
     }
     assert!(scene.sandbox.requests().is_empty());
 }

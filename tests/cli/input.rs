@@ -51,9 +51,9 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--policy-arn", "arn:aws:s3:::bucket"], "s3", "hint:"),
     (&["--policy-arn", "arn:foo:iam::aws:policy/X"], "is not one of aws", "hint:"),
     (&["--policy-arn", "arn:aws:iam::22:policy/X"], "has 2 characters", "hint:"),
-    (&["--policy-arn", "arn:aws:iam::333333333333:policy/x"], "a policy of account 333333333333", "hint:"),
+    (&["--policy-arn", "arn:aws:iam::333333333333:policy/x"], "belongs to account 333333333333", "hint:"),
     (&["--permissions-boundary", "a b"], "contains ` `", "hint:"),
-    (&["--permissions-boundary", "arn:aws:iam::333333333333:policy/x"], "a policy of account 333333333333", "hint:"),
+    (&["--permissions-boundary", "arn:aws:iam::333333333333:policy/x"], "belongs to account 333333333333", "hint:"),
     (&["--permissions-boundary", "arn:aws:iam::aws:user/x"], "user", "policy/NAME"),
     (&["--max-session-duration", "3600"], "has no unit", "`3600s` or `1h`"),
     (&["--max-session-duration", "59m"], "is less than 1h", "give 1h to 12h"),
@@ -90,7 +90,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--source-account", "222222222222"], "the same account, 222222222222", "--target-account"),
     (
         &["--source-account", "333333333333", "--user", "arn:aws:iam::111111111111:user/alice"],
-        "the user is of account 111111111111",
+        "the user is in account 111111111111",
         "hint:",
     ),
     (&["--no-such-option"], "unexpected argument", "--help"),
@@ -100,14 +100,14 @@ const OTHERS: &[Case] = &[
     (&["verify", "--region", "x"], "no AWS partition's regions", "`eu-west-1`"),
     (&["verify", "--timeout", "-5s"], "", "--help"),
     (&["verify", "--regoin"], "unexpected argument", "hint: a similar argument exists"),
-    (&["verify", "nobody"], "has no target `nobody`", "it has `dev`"),
-    (&["print-provider-hcl", "nobody"], "has no target `nobody`", "it has `dev`"),
+    (&["verify", "nobody"], "has no target `nobody`", "its targets are `dev`"),
+    (&["print-provider-hcl", "nobody"], "has no target `nobody`", "its targets are `dev`"),
     (&["print-provider-hcl", "--version-constraint", "latest"], "`latest`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "~>"], "`~>`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "5.x"], "`5.x`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "5\" }"], "`5\" }`", "`~> 5.67`"),
     (&["print-provider-hcl", "--duration", "10m"], "is less than 15m", "give 15m to 12h"),
-    (&["print-provider-hcl", "--duration", "2h"], "longer than role", "--duration 1h"),
+    (&["print-provider-hcl", "--duration", "2h"], "allows sessions of at most", "--duration 1h"),
     (&["print-provider-hcl", "--region", "moon-1"], "no AWS partition's regions", "`eu-west-1`"),
     (&["completions", "tcsh"], "invalid value 'tcsh'", "bash"),
     (&["completions"], "<SHELL>", "--help"),
@@ -285,6 +285,6 @@ fn a_policy_file_that_is_not_there() {
 #[test]
 fn no_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["has no targets", "--target-account ID"]);
+    scene.xacct("bootstrap --yes").exits_with(2).says(&["records no targets", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
 }

@@ -270,7 +270,7 @@ fn what_passes_is_tried_again_and_lost_answers_are_no_errors() {
 
 #[test]
 fn a_file_that_cannot_be_found_is_a_mistake() {
-    Scene::new().xacct("teardown dev").exits_with(2).says(&["there is no `xacct.toml` here"]);
+    Scene::new().xacct("teardown dev").exits_with(2).says(&["file `xacct.toml` does not exist"]);
 }
 
 #[test]

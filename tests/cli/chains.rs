@@ -129,8 +129,8 @@ fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
     profile(&scene, "short", &format!("{role}; source_profile = alice; duration_seconds = 60"));
     profile(&scene, "serial", &format!("{role}; source_profile = alice; mfa_serial = me"));
     for (name, wanted, code) in [
-        ("a", "lead in a circle", 1),
-        ("nowhere", "no profile `nobody`", 1),
+        ("a", "forms a circle", 1),
+        ("nowhere", "profile `nobody`, the source_profile of `nowhere`, does not exist", 1),
         ("words", "duration_seconds of profile `words` is `1h`", 2),
         ("short", "is less than 15m", 2),
         ("serial", "mfa_serial of profile `serial`", 2),
@@ -149,5 +149,5 @@ fn a_refused_role_of_a_chain_is_named() {
         "role_arn = arn:aws:iam::333333333333:role/x; source_profile = alice; duration_seconds = 900",
     );
     let words = format!("{DRY_RUN} --profile no --target-profile dev-admin");
-    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was refused", "answered AccessDenied"]);
+    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was denied", "answered AccessDenied"]);
 }

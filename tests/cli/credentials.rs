@@ -99,7 +99,7 @@ fn the_users_own_session() {
 fn the_users_own_session_lasts_as_long_as_was_asked_though_it_is_not_kept() {
     let scene = Scene::linked("");
     let words = "credentials --session-token --no-cache --mfa-session-duration 4h";
-    let output = scene.xacct(words).exits_with(1).says(&["an MFA code is needed", "--mfa-code CODE"]);
+    let output = scene.xacct(words).exits_with(1).says(&["an MFA code is required", "--mfa-code CODE"]);
     assert!(!output.stderr.contains("role"), "{output}");
     scene.xacct(&format!("{words} --mfa-code {}", scene.sandbox.totp("alice"))).exits_with(0);
     assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("14400"));

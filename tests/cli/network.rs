@@ -56,16 +56,22 @@ fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
 fn a_bundle_that_cannot_be_used_is_named_with_its_setting() {
     let (scene, _tls, _) = behind_tls();
     scene.configure("alice", "ca_bundle = /no/such/file");
-    scene.xacct("credentials").exits_with(1).says(&["`/no/such/file` (ca_bundle of profile alice) cannot be used"]);
+    scene
+        .xacct("credentials")
+        .exits_with(1)
+        .says(&["cannot use the CA bundle `/no/such/file` (ca_bundle of profile alice)"]);
     scene.environment.write("empty.pem", "nothing");
     let path = scene.environment.path("empty.pem").display().to_string();
     for setting in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
         for (value, wanted) in
-            [("/no/such/file", "No such file"), (path.as_str(), "holds no certificate"), ("/", "directory")]
+            [("/no/such/file", "No such file"), (path.as_str(), "contains no PEM certificate"), ("/", "directory")]
         {
             let (mut scene, _tls, _) = behind_tls();
             scene.environment.set(setting, value);
-            scene.xacct("verify").exits_with(1).says(&[&format!("`{value}` ({setting}) cannot be used"), wanted]);
+            scene
+                .xacct("verify")
+                .exits_with(1)
+                .says(&[&format!("cannot use the CA bundle `{value}` ({setting})"), wanted]);
             assert!(scene.sandbox.requests().is_empty());
         }
     }

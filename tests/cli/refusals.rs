@@ -229,7 +229,7 @@ fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
 fn no_credentials_at_all() {
     let words = "bootstrap --yes --target-account 222222222222 --user alice";
     let scene = Scene::new();
-    refuses(&scene, words, 1, &["no AWS credentials were found", "--profile NAME", "AWS_PROFILE"]);
+    refuses(&scene, words, 1, &["no AWS credentials found", "--profile NAME", "AWS_PROFILE"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 
@@ -284,8 +284,8 @@ fn access_keys_that_are_not_in_force() {
     add_profile(&scene, "unknown", &key("AKIAUNKNOWNUNKNOWNXX", "secret"));
     add_profile(&scene, "wrong-secret", &key("AKIASANDBOXADMINAAAA", "wrong"));
     let words = |profile: &str| BOOTSTRAP.replace("--profile security-admin", &format!("--profile {profile}"));
-    refuses(&scene, &words("unknown"), 1, &["the access key is unknown to AWS", "InvalidClientTokenId"]);
-    let texts = ["the secret access key does not belong to the access key", "SignatureDoesNotMatch"];
+    refuses(&scene, &words("unknown"), 1, &["the access key does not exist", "InvalidClientTokenId"]);
+    let texts = ["the secret access key does not match the access key ID", "SignatureDoesNotMatch"];
     refuses(&scene, &words("wrong-secret"), 1, &texts);
 }
 

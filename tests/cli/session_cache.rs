@@ -81,7 +81,7 @@ fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
 #[test]
 fn without_a_cache_nothing_is_kept_and_nothing_used() {
     let mut scene = kept();
-    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to ask for one"]);
+    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to prompt for it"]);
     scene.environment.set("XACCT_NO_CACHE", "1");
     scene.xacct("credentials").exits_with(1);
     let fresh = demanding();
@@ -96,7 +96,7 @@ fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
     type Spoil = fn(&PathBuf);
     let cases: [(Spoil, &str); 3] = [
         (|file| std::fs::write(file, "{}").unwrap(), "holds none"),
-        (|file| chmod(file, "644"), "has mode 644, and must have 600"),
+        (|file| chmod(file, "644"), "has mode 644 instead of 600"),
         (
             |file| {
                 let elsewhere = file.with_extension("elsewhere");
@@ -109,7 +109,7 @@ fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
     for (spoil, wanted) in cases {
         let scene = kept();
         spoil(&file(&scene, ".cache/xacct"));
-        scene.xacct("credentials").exits_with(1).says(&["A kept session is not used", wanted, "no terminal to ask"]);
+        scene.xacct("credentials").exits_with(1).says(&["Ignoring a cached session", wanted, "no terminal to prompt"]);
         let code = scene.sandbox.totp("alice");
         scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
         // The new one has taken its place.
@@ -128,14 +128,14 @@ fn chmod(file: &PathBuf, mode: &str) {
 fn a_folder_that_is_open_to_others_is_not_used() {
     let scene = kept();
     chmod(&scene.environment.path(".cache/xacct"), "755");
-    scene.xacct("credentials").exits_with(1).says(&["is open to others: chmod 700"]);
+    scene.xacct("credentials").exits_with(1).says(&["other users can access"]);
 }
 
 #[test]
 fn a_session_that_aws_no_longer_honours_is_made_anew() {
     let scene = kept();
     scene.sandbox.advance(Duration::from_secs(13 * 3600));
-    scene.xacct("credentials").exits_with(1).says(&["no terminal to ask"]);
+    scene.xacct("credentials").exits_with(1).says(&["no terminal to prompt"]);
     let code = scene.sandbox.totp("alice");
     scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
     assert_eq!(asked(&scene), 2);

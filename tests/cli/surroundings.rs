@@ -50,7 +50,7 @@ fn a_profile_in_the_environment_that_does_not_exist_is_named() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_PROFILE", "nope");
     let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
-    scene.xacct(words).exits_with(1).says(&["no profile `nope`", "security-admin"]);
+    scene.xacct(words).exits_with(1).says(&["profile `nope` does not exist", "security-admin"]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn why_the_profile_of_the_environment_gives_no_credentials_is_said() {
         .append("aws/config", "\n[profile broken]\ncredential_process = sh -c 'echo no sign-in >&2; exit 3'\n");
     scene.environment.set("AWS_PROFILE", "broken");
     let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
-    scene.xacct(words).exits_with(1).says(&["profile `broken` gives no credentials: ", "no sign-in"]);
+    scene.xacct(words).exits_with(1).says(&["cannot get credentials from profile `broken`: ", "no sign-in"]);
 }
 
 #[test]

@@ -133,11 +133,11 @@ fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
     fault(409, "BucketNotEmpty");
     scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Left {LEFT}: not empty")]);
     fault(403, "AccessDenied");
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was refused", LEFT]);
+    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was denied", LEFT]);
     scene.sandbox.clear_faults();
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "so".to_owned() };
     scene.sandbox.add_fault(Fault::new("ListObjectsV2", denied));
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:ListObjectsV2 was refused", LEFT]);
+    scene.xacct("sweep --yes").exits_with(1).says(&["s3:ListObjectsV2 was denied", LEFT]);
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
     scene.xacct("sweep --yes").exits_with(0);

@@ -188,7 +188,7 @@ fn where_requests_go_is_said_before_one_is_sent() {
         let mut scene = Scene::linked("--external-id abc");
         // Not even the first answer is needed to hear of it.
         scene.sandbox.add_fault(Fault::new("*", refused.clone()));
-        let notice = format!("Endpoint {} is not AWS's own", scene.sandbox.url());
+        let notice = format!("Using custom endpoint {}", scene.sandbox.url());
         let output = scene.xacct(words);
         assert_ne!(output.code, 0, "{output}");
         assert!(output.stderr.starts_with(&notice), "{output}");

@@ -275,7 +275,7 @@ fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
     let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(1).says(&["iam:PutUserPolicy was refused", "run the same command again"]);
+    run.ends().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the same command again"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
@@ -390,14 +390,14 @@ fn any_other_role_that_appears_meanwhile_is_left_as_it_is() {
     let usual = usual_description();
     let more = [OURS[0], OURS[1], ("team", "x")];
     let cases: [(&str, Tags<'_>, &str); 4] = [
-        (&usual, &[], "someone else made"),
-        ("theirs", &OURS, "another run of xacct made"),
+        (&usual, &[], "another principal created"),
+        ("theirs", &OURS, "another run of xacct created"),
         (&usual, &OURS[..1], "it differs in tags"),
         (&usual, &more, "it differs in tags"),
     ];
     for (description, tags, said) in cases {
         let (scene, output) = role_appears(description, tags);
-        output.exits_with(1).says(&["could not create role xacct", said, "nothing of that role was changed"]);
+        output.exits_with(1).says(&["could not create role xacct", said, "the role was not changed"]);
         let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role");
         assert_eq!((role.tags.len(), role.policies.inline.len()), (tags.len(), 0));
         assert!(!scene.environment.has("xacct.toml"), "what was not made is not recorded");

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 
-/// A cache whose warnings are collected.
+/// A cache that collects its warnings.
 struct Kept {
     folder: tempfile::TempDir,
     cache: Cache,
@@ -27,7 +27,7 @@ fn kept() -> Kept {
     Kept { cache: Cache::new(folder.path().join("a/xacct"), now, warn), folder, warnings }
 }
 
-/// A session that ends so many seconds after now.
+/// Returns a session that expires in this many seconds.
 fn session(id: &str, seconds: u64) -> SessionCredentials {
     let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds);
     SessionCredentials(Credentials::new(
@@ -60,7 +60,7 @@ impl Kept {
 }
 
 #[test]
-fn what_is_stored_is_loaded_and_is_the_owners_alone() {
+fn stores_sessions_for_their_owner_only() {
     let kept = kept();
     kept.cache.store(&key(), &session("ASIA1", 3600));
     let loaded = kept.cache.load(&key()).unwrap();
@@ -74,7 +74,7 @@ fn what_is_stored_is_loaded_and_is_the_owners_alone() {
 }
 
 #[test]
-fn what_ends_within_five_minutes_is_not_begun_with() {
+fn ignores_sessions_that_expire_within_five_minutes() {
     let kept = kept();
     for (seconds, lasts) in [(299, false), (300, false), (301, true)] {
         kept.cache.store(&key(), &session("ASIA1", seconds));
@@ -84,7 +84,7 @@ fn what_ends_within_five_minutes_is_not_begun_with() {
 }
 
 #[test]
-fn what_is_not_well_formed_is_not_used() {
+fn ignores_malformed_files() {
     let whole = r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"S","SessionToken":"T","Expiration":"2030-01-01T00:00:00Z"}"#;
     let cases = [
         String::new(),
@@ -100,16 +100,16 @@ fn what_is_not_well_formed_is_not_used() {
         kept.cache.store(&key(), &session("ASIA1", 3600));
         std::fs::write(kept.path(), &text).unwrap();
         assert_eq!(kept.loaded(), None, "{text}");
-        kept.assert_warned("holds none");
+        kept.assert_warned("is not a valid session file");
     }
 }
 
 #[test]
-fn what_others_could_have_written_or_read_is_not_used() {
+fn ignores_files_that_other_users_can_access() {
     type Spoil = fn(&Kept);
     let cases: [(Spoil, &str); 5] = [
         (|kept| chmod(&kept.path(), 0o640), "has mode 640"),
-        (|kept| chmod(kept.path().parent().unwrap(), 0o755), "is open to others"),
+        (|kept| chmod(kept.path().parent().unwrap(), 0o755), "other users can access"),
         (
             |kept| {
                 let elsewhere = kept.folder.path().join("elsewhere");
@@ -123,7 +123,7 @@ fn what_others_could_have_written_or_read_is_not_used() {
                 std::fs::remove_file(kept.path()).unwrap();
                 std::fs::create_dir(kept.path()).unwrap();
             },
-            "is no file",
+            "is not a regular file",
         ),
         (
             |kept| {
@@ -148,26 +148,26 @@ fn chmod(path: &std::path::Path, mode: u32) {
 }
 
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn does_not_block_on_a_pipe() {
     let kept = kept();
     kept.cache.store(&key(), &session("ASIA1", 3600));
     std::fs::remove_file(kept.path()).unwrap();
     let made = std::process::Command::new("mkfifo").arg(kept.path()).status();
     assert!(made.is_ok_and(|status| status.success()));
     assert_eq!(kept.loaded(), None);
-    kept.assert_warned("is no file");
+    kept.assert_warned("is not a regular file");
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_no_error() {
+fn warns_if_the_directory_cannot_be_created() {
     let kept = kept();
     std::fs::write(kept.folder.path().join("a"), "a file").unwrap();
     kept.cache.store(&key(), &session("ASIA1", 3600));
-    kept.assert_warned("The session is not kept");
+    kept.assert_warned("Cannot cache the session");
 }
 
 #[test]
-fn writers_side_by_side_leave_a_whole_session() {
+fn concurrent_writers_leave_a_complete_session() {
     let kept = kept();
     std::thread::scope(|scope| {
         for writer in 0..4 {
@@ -175,7 +175,7 @@ fn writers_side_by_side_leave_a_whole_session() {
             scope.spawn(move || {
                 for round in 0..50 {
                     cache.store(&key(), &session(&format!("ASIA{writer}x{round}"), 3600));
-                    let loaded = cache.load(&key()).expect("one of them");
+                    let loaded = cache.load(&key()).expect("a session is cached");
                     let keys = loaded.reveal();
                     assert_eq!(keys.secret_access_key, format!("secret of {}", keys.access_key_id));
                 }
@@ -184,6 +184,6 @@ fn writers_side_by_side_leave_a_whole_session() {
     });
     assert!(kept.warnings.lock().unwrap().is_empty());
     assert_eq!(kept.cache.forget().unwrap(), 1);
-    assert_eq!(std::fs::read_dir(kept.path().parent().unwrap()).unwrap().count(), 0, "nothing temporary is left");
+    assert_eq!(std::fs::read_dir(kept.path().parent().unwrap()).unwrap().count(), 0, "no temporary file remains");
     assert_eq!(kept.loaded(), None);
 }

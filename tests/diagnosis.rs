@@ -60,7 +60,7 @@ fn cases() -> BTreeMap<String, Case> {
 }
 
 #[test]
-fn every_case_is_diagnosed_as_it_says() {
+fn every_case_has_the_expected_diagnosis() {
     let mut wrong = String::new();
     for (file, case) in cases() {
         let facts = Facts::parse(&case.facts.to_string(), &file).unwrap_or_else(|error| panic!("{}", error.message));
@@ -146,7 +146,7 @@ fn the_readme_lists_every_cause() {
 
 /// Whoever may write in an account chooses names there, and whoever sends a facts file all of it.
 #[test]
-fn no_name_in_an_account_becomes_a_command_in_a_fix() {
+fn names_in_accounts_cannot_inject_commands_into_fixes() {
     let hostile = "$(touch${IFS}pwned)`id`;id|id&'\"\\";
     let escaped = hostile.replace('\\', "\\\\").replace('"', "\\\"");
     let mut commands = 0;

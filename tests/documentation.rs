@@ -64,7 +64,7 @@ fn assert_names(file: &str, names: &BTreeSet<String>) {
 }
 
 #[test]
-fn links_lead_to_files() {
+fn links_point_to_files() {
     let mut broken = Vec::new();
     for path in files(".", "md") {
         let text = fs::read_to_string(&path).unwrap();
@@ -90,7 +90,7 @@ fn the_readme_stays_short() {
 
 /// The session in the README is shortened, and what it shows is what xacct prints.
 #[test]
-fn the_readme_shows_what_xacct_prints() {
+fn the_readme_shows_real_output() {
     let readme = text("README.md");
     let session = readme.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let snapshot = text("tests/cli/snapshots/bootstrap-new.snap");
@@ -152,7 +152,7 @@ fn every_policy_and_statement_is_documented() {
 }
 
 #[test]
-fn links_are_found_outside_of_code_only() {
+fn ignores_links_in_code() {
     let markdown = "[a](b) and [c](d#e)\n```sh\n[x](y)\n```\n[f](g)";
     let found: Vec<_> = prose(markdown).into_iter().flat_map(|(_, line)| links(line)).collect();
     assert_eq!(found, ["b", "d#e", "g"]);

@@ -74,7 +74,7 @@ fn answers() {
 }
 
 #[test]
-fn every_target_is_checked() {
+fn checks_every_fuzz_target() {
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/fuzz_targets")).unwrap();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let targets: BTreeSet<_> = files.map(|file| name(&file.unwrap().path())).collect();

@@ -101,7 +101,7 @@ fn no_files_import_each_other() {
 }
 
 #[test]
-fn modules_import_only_what_is_below_them() {
+fn modules_import_only_lower_modules() {
     for (number, (module, below)) in LAYERS.iter().enumerate() {
         let lower: BTreeSet<_> = LAYERS[..number].iter().map(|(lower, _)| *lower).collect();
         let higher: Vec<_> = below.iter().filter(|below| !lower.contains(**below)).collect();
@@ -125,7 +125,7 @@ fn modules_import_only_what_is_below_them() {
 }
 
 #[test]
-fn of_the_diagnosis_only_collecting_facts_asks_aws() {
+fn in_diagnosis_only_collect_calls_aws() {
     assert_none("only src/diagnosis/collect may ask AWS", |from, to| {
         module(from) == "diagnosis"
             && !from.starts_with("src/diagnosis/collect")
@@ -205,13 +205,13 @@ fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn only_aws_knows_the_sdk() {
+fn only_aws_uses_the_sdk() {
     let crates = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential_types", "aws_runtime"];
     assert_only_under(&["src/aws/"], |line| crates.iter().any(|name| line.contains(name)));
 }
 
 #[test]
-fn secrets_are_revealed_only_to_who_asked_for_them() {
+fn only_credential_commands_reveal_secrets() {
     let allowed =
         ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/keys"];
     assert_only_under(&allowed, |line| line.contains("reveal("));
@@ -219,13 +219,13 @@ fn secrets_are_revealed_only_to_who_asked_for_them() {
 }
 
 #[test]
-fn nothing_panics_or_prints_by_itself() {
+fn nothing_panics_or_prints_directly() {
     let forbidden = ["unwrap()", "println!", "print!(", "dbg!"];
     assert_only_under(&[], |line| forbidden.iter().any(|word| line.contains(word)));
 }
 
 #[test]
-fn every_policy_document_is_embedded() {
+fn embeds_every_policy_document() {
     let program = program();
     let policies = files("policies", "json");
     assert!(!policies.is_empty());
@@ -237,7 +237,7 @@ fn every_policy_document_is_embedded() {
 }
 
 #[test]
-fn a_circle_is_found_however_it_is_written() {
+fn finds_import_cycles_in_every_notation() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -58,12 +58,12 @@ fn behaviours() -> Vec<Behaviour> {
 }
 
 #[test]
-fn the_sandbox_behaves_as_aws_does() {
+fn the_sandbox_behaves_like_aws() {
     suite::run(Server::sandbox(), behaviours());
 }
 
 #[test]
-fn ministack_behaves_as_aws_does_but_for_declared_differences() {
+fn ministack_differs_from_aws_only_as_declared() {
     match ministack::shared() {
         Ok(ministack) => suite::run(Server::ministack(ministack), behaviours()),
         Err(reason) => third_party::skip(third_party::test_name!(), &reason),

@@ -83,7 +83,7 @@ pub fn run(server: Server, behaviours: Vec<Behaviour>) {
 }
 
 #[test]
-fn what_is_not_declared_fails_and_so_does_what_no_longer_shows() {
+fn undeclared_and_obsolete_differences_fail() {
     let behaviour = behaviour("name", "source", "right", async |_| String::new());
     let wrong = Difference {
         behaviour: "name",

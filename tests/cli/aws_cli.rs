@@ -57,7 +57,7 @@ fn keys(profile: &str) -> KeyPair {
 }
 
 #[test]
-fn a_document_in_quotes() {
+fn accepts_quoted_documents() {
     let scene = Scene::new();
     let put = |document: &str| {
         let command =
@@ -78,7 +78,7 @@ fn a_document_in_quotes() {
 }
 
 #[test]
-fn flags_and_the_profile_of_the_command() {
+fn accepts_flags_and_profile() {
     let scene = Scene::new();
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
     run(
@@ -98,18 +98,18 @@ fn flags_and_the_profile_of_the_command() {
 
 #[test]
 #[should_panic(expected = "InvalidAction")]
-fn an_operation_that_is_none() {
+fn rejects_unknown_operations() {
     run(&Scene::new(), "security-admin", "aws iam put-user-polity --user-name alice");
 }
 
 #[test]
 #[should_panic(expected = "AccessDenied")]
-fn a_refusal() {
+fn panics_on_an_aws_error() {
     run(&Scene::new(), "bob", "aws iam get-user --user-name alice");
 }
 
 #[test]
 #[should_panic(expected = "neither `aws iam …` nor `aws sts …`")]
-fn a_command_of_another_kind() {
+fn rejects_other_commands() {
     run(&Scene::new(), "security-admin", "aws s3 ls");
 }

@@ -50,7 +50,7 @@ fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Out
 }
 
 #[test]
-fn a_terminal_that_goes_away_while_the_bucket_is_being_deleted() {
+fn sighup_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -63,7 +63,7 @@ fn hang(operation: &str) -> Fault {
 }
 
 #[test]
-fn ctrl_c_while_the_bucket_is_being_deleted() {
+fn ctrl_c_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -73,7 +73,7 @@ fn ctrl_c_while_the_bucket_is_being_deleted() {
 }
 
 #[test]
-fn sigterm_while_the_bucket_is_being_deleted() {
+fn sigterm_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -82,7 +82,7 @@ fn sigterm_while_the_bucket_is_being_deleted() {
 }
 
 #[test]
-fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
+fn ctrl_c_while_creating_the_bucket_without_an_answer() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket").after_processing());
@@ -92,7 +92,7 @@ fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
 }
 
 #[test]
-fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
+fn sigterm_after_requesting_a_bucket_that_does_not_exist_yet() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket"));
@@ -102,7 +102,7 @@ fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
 }
 
 #[test]
-fn ctrl_c_during_bootstrap_leaves_no_bucket_either() {
+fn ctrl_c_during_bootstrap_leaves_no_bucket() {
     let scene = Scene::new();
     scene.sandbox.add_fault(hang("DeleteBucket"));
     interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", "INT").exits_with(130);
@@ -112,7 +112,7 @@ fn ctrl_c_during_bootstrap_leaves_no_bucket_either() {
 }
 
 #[test]
-fn ctrl_c_before_there_is_a_bucket() {
+fn ctrl_c_before_creating_a_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("AssumeRole"));
@@ -122,7 +122,7 @@ fn ctrl_c_before_there_is_a_bucket() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
+fn a_second_ctrl_c_exits_at_once_and_names_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Hang));
@@ -142,7 +142,7 @@ fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
 }
 
 #[test]
-fn an_interrupted_run_is_one_json_document() {
+fn an_interrupted_run_prints_one_json_document() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -154,7 +154,7 @@ fn an_interrupted_run_is_one_json_document() {
 }
 
 #[test]
-fn a_deletion_that_fails_several_times_is_tried_again() {
+fn retries_failed_deletions_at_the_end() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(500)).on_calls(1..=4));
@@ -164,7 +164,7 @@ fn a_deletion_that_fails_several_times_is_tried_again() {
 }
 
 #[test]
-fn a_deletion_that_fails_once_does_not_matter() {
+fn one_failed_deletion_is_retried() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(503)).on_call(1));
@@ -173,7 +173,7 @@ fn a_deletion_that_fails_once_does_not_matter() {
 }
 
 #[test]
-fn a_lost_answer_about_a_bucket_that_was_made() {
+fn lost_answer_to_create_bucket() {
     for region in ["us-east-1", "eu-west-1"] {
         let scene = Scene::linked("");
         scene.sandbox.clear_faults();
@@ -185,7 +185,7 @@ fn a_lost_answer_about_a_bucket_that_was_made() {
 }
 
 #[test]
-fn a_lost_answer_about_a_bucket_that_was_deleted() {
+fn lost_answer_to_delete_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
@@ -204,7 +204,7 @@ fn a_lost_answer_about_a_bucket_that_was_deleted() {
 }
 
 #[test]
-fn a_bucket_that_s3_does_not_see_yet_is_deleted_once_it_does() {
+fn deletes_a_bucket_that_becomes_visible_late() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     let absent = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "not yet".to_owned() };
@@ -214,7 +214,7 @@ fn a_bucket_that_s3_does_not_see_yet_is_deleted_once_it_does() {
 }
 
 #[test]
-fn answers_that_never_come_do_not_leave_the_bucket() {
+fn deletes_the_bucket_although_no_creation_was_answered() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     // Every answer about its making is lost.

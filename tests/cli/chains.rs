@@ -31,7 +31,7 @@ const MFA: &str = "role_arn = arn:aws:iam::222222222222:role/operator; source_pr
                    role_session_name = me; duration_seconds = 1800; mfa_serial = arn:aws:iam::111111111111:mfa/alice";
 
 #[test]
-fn a_profile_with_mfa_takes_one_code_and_sends_all_that_it_says() {
+fn a_profile_with_mfa_needs_one_code_and_sends_all_its_settings() {
     let scene = operators();
     profile(&scene, "operator", MFA);
     let words = format!("{DRY_RUN} --profile security-admin --target-profile operator");
@@ -49,7 +49,7 @@ fn a_profile_with_mfa_takes_one_code_and_sends_all_that_it_says() {
 }
 
 #[test]
-fn without_a_code_a_profile_with_mfa_says_what_is_missing() {
+fn a_profile_with_mfa_requires_a_code() {
     let scene = operators();
     profile(&scene, "operator", MFA);
     let words = format!("{DRY_RUN} --profile security-admin --target-profile operator");
@@ -58,7 +58,7 @@ fn without_a_code_a_profile_with_mfa_says_what_is_missing() {
 }
 
 #[test]
-fn a_profile_with_a_duration_is_asked_for_that_long() {
+fn a_profile_with_a_duration_requests_it() {
     let mut scene = operators();
     let role =
         "role_arn = arn:aws:iam::111111111111:role/operator; source_profile = security-admin; duration_seconds = 7200";
@@ -82,7 +82,7 @@ fn a_profile_with_a_duration_is_asked_for_that_long() {
 }
 
 #[test]
-fn a_chain_is_walked_role_by_role() {
+fn assumes_the_roles_of_a_chain_in_order() {
     let scene = operators();
     profile(
         &scene,
@@ -119,7 +119,7 @@ fn the_source_may_be_the_environment_or_the_profile_itself() {
 }
 
 #[test]
-fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
+fn reports_invalid_chains_before_sending_requests() {
     let scene = operators();
     let role = "role_arn = arn:aws:iam::111111111111:role/operator";
     profile(&scene, "a", &format!("{role}; source_profile = b; duration_seconds = 900"));
@@ -141,7 +141,7 @@ fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
 }
 
 #[test]
-fn a_refused_role_of_a_chain_is_named() {
+fn names_the_denied_role_of_a_chain() {
     let scene = operators();
     profile(
         &scene,

@@ -56,7 +56,7 @@ fn spans(requests: &[RecordedRequest]) -> BTreeMap<String, (Duration, Duration)>
 
 /// How long it takes is the machine's affair; the latency dwarfs what is done between two targets.
 #[test]
-fn all_places_are_taken() {
+fn uses_all_slots() {
     const TARGETS: usize = 48;
     let scene = linked(TARGETS);
     scene.sandbox.set_latency(Duration::from_millis(200));
@@ -72,7 +72,7 @@ fn all_places_are_taken() {
 
 /// One that is slow keeps its own place and no other.
 #[test]
-fn a_slow_target_holds_up_no_other() {
+fn a_slow_target_delays_no_other() {
     let scene = linked(12);
     scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Delay(Duration::from_secs(3))).on_call(1));
     scene.xacct("verify --concurrency 2").exits_with(0);
@@ -84,7 +84,7 @@ fn a_slow_target_holds_up_no_other() {
 }
 
 #[test]
-fn sts_is_not_asked_more_often_than_was_agreed() {
+fn respects_the_sts_rate_limit() {
     let scene = linked(20);
     let all = |words: &str| {
         scene.sandbox.clear_requests();
@@ -102,7 +102,7 @@ fn sts_is_not_asked_more_often_than_was_agreed() {
 
 /// A profile that assumes a role asks STS, too, before xacct has asked for anything.
 #[test]
-fn what_profiles_ask_of_sts_counts() {
+fn sts_requests_of_profiles_count_toward_the_rate_limit() {
     const TARGETS: usize = 20;
     let scene = linked(TARGETS);
     let mut profiles = scene.environment.read("aws/config");
@@ -126,7 +126,7 @@ fn what_profiles_ask_of_sts_counts() {
 }
 
 #[test]
-fn throttling_slows_down_and_fails_nothing() {
+fn throttling_causes_no_failures() {
     let scene = linked(20);
     // More in a row than the SDK tries by itself.
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Throttle).on_calls(3..=40));
@@ -139,7 +139,7 @@ fn throttling_slows_down_and_fails_nothing() {
 }
 
 #[test]
-fn a_terminal_shows_a_line_for_each_target_in_work() {
+fn terminal_shows_progress_per_target() {
     let mut scene = linked(12);
     scene.sandbox.set_latency(Duration::from_millis(300));
     let words = "verify --concurrency 3";
@@ -160,7 +160,7 @@ fn a_terminal_shows_a_line_for_each_target_in_work() {
 }
 
 #[test]
-fn without_a_terminal_a_line_now_and_then_says_how_far_it_is() {
+fn pipe_shows_progress_lines() {
     let scene = linked(20);
     scene.sandbox.set_latency(Duration::from_millis(200));
     let output = scene.xacct("verify --concurrency 1").exits_with(0);

@@ -61,13 +61,13 @@ fn a_trust_policy_with_another_external_id() {
 }
 
 #[test]
-fn a_trust_policy_that_takes_any_of_two_external_ids() {
+fn a_trust_policy_with_two_external_ids() {
     let two = trust(&json!({"StringEquals": {"sts:ExternalId": ["abc", "other"]}}));
     mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
 }
 
 #[test]
-fn a_trust_policy_with_a_stranger_in_it() {
+fn a_trust_policy_with_a_foreign_principal() {
     let mut wide = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     wide["Statement"].as_array_mut().unwrap().push(json!({
         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "sts:AssumeRole",
@@ -89,7 +89,7 @@ fn a_trust_policy_that_names_a_deleted_user() {
 }
 
 #[test]
-fn a_mfa_condition_that_is_missing() {
+fn a_missing_mfa_condition() {
     let scene = Scene::linked("--require-mfa --no-verify");
     let open = trust(&json!({}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -104,28 +104,28 @@ fn a_shorter_session_limit() {
 }
 
 #[test]
-fn another_description() {
+fn a_changed_description() {
     mends(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
 }
 
 #[test]
-fn a_description_that_is_gone() {
+fn a_removed_description() {
     mends(|world| role(world).description = None, &["update_role"]);
 }
 
 #[test]
-fn a_boundary_that_is_gone() {
+fn a_removed_boundary() {
     mends(|world| role(world).boundary = None, &["set_permissions_boundary"]);
 }
 
 #[test]
-fn another_boundary() {
+fn a_changed_boundary() {
     let other = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     mends(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
 }
 
 #[test]
-fn a_tag_that_is_gone_and_one_with_another_value() {
+fn a_removed_tag_and_a_changed_tag() {
     mends(
         |world| {
             role(world).tags.remove("xacct:source-account");
@@ -136,12 +136,12 @@ fn a_tag_that_is_gone_and_one_with_another_value() {
 }
 
 #[test]
-fn a_policy_that_was_detached() {
+fn a_detached_policy() {
     mends(|world| role(world).policies.attached.clear(), &["attach_policy"]);
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_was_changed() {
+fn a_changed_managed_inline_policy() {
     mends_with(
         "",
         |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", allow("s3:*")),
@@ -150,17 +150,17 @@ fn an_inline_policy_of_ours_that_was_changed() {
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_is_gone() {
+fn a_removed_managed_inline_policy() {
     mends_with("", |world| role(world).policies.inline.clear(), &["put_role_policy"]);
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_is_no_longer_wanted() {
+fn a_managed_inline_policy_no_longer_configured() {
     mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*")), &["delete_role_policy"]);
 }
 
 #[test]
-fn a_role_that_is_gone() {
+fn a_deleted_role() {
     mends(
         |world| {
             world.delete_role(ACCOUNT_B, "xacct");
@@ -170,7 +170,7 @@ fn a_role_that_is_gone() {
 }
 
 #[test]
-fn a_grant_that_is_gone() {
+fn a_deleted_grant() {
     mends(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
 }
 
@@ -188,7 +188,7 @@ fn a_grant_with_a_wildcard() {
 }
 
 #[test]
-fn a_grant_turned_into_a_denial() {
+fn a_grant_changed_to_deny() {
     mends(
         |world| {
             let denial = json!({"Version": "2012-10-17", "Statement": [{
@@ -226,7 +226,7 @@ fn everything_at_once() {
 }
 
 #[test]
-fn what_means_the_same_is_no_drift() {
+fn equivalent_policies_are_not_drift() {
     let scene = Scene::linked("--external-id abc");
     let same = json!({"Version": "2012-10-17", "Statement": {
         "Sid": "XacctAssumeRole",
@@ -240,7 +240,7 @@ fn what_means_the_same_is_no_drift() {
 }
 
 #[test]
-fn what_others_put_there_stays() {
+fn keeps_unmanaged_policies_and_tags() {
     let scene = Scene::linked("");
     let boundary = "arn:aws:iam::aws:policy/PowerUserAccess";
     let attached = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -272,7 +272,7 @@ fn what_others_put_there_stays() {
 }
 
 #[test]
-fn grants_of_other_links_stay() {
+fn keeps_grants_of_other_links() {
     let scene = Scene::linked("");
     let other = "arn:aws:iam::333333333333:role/other";
     scene.sandbox.world(|world| {

@@ -30,7 +30,7 @@ fn run(scene: &Scene, script: &str) -> Output {
 }
 
 #[test]
-fn the_command_has_the_roles_session() {
+fn the_command_gets_the_role_session() {
     let scene = Scene::linked("--external-id abc");
     let seen = variables(&scene, "--region eu-west-1");
     let session = scene.sandbox.world(|world| {
@@ -44,7 +44,7 @@ fn the_command_has_the_roles_session() {
 }
 
 #[test]
-fn what_would_win_over_the_session_is_gone_and_all_else_stays() {
+fn removes_only_variables_that_override_the_session() {
     let mut scene = Scene::linked("");
     let stale = [
         ("AWS_PROFILE", "alice"),
@@ -75,7 +75,7 @@ fn what_would_win_over_the_session_is_gone_and_all_else_stays() {
 }
 
 #[test]
-fn a_region_that_nobody_named_is_not_set() {
+fn sets_no_region_unless_configured() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/config", "[profile alice]\nregion = us-east-1\n", "[profile alice]\n");
     scene.environment.edit("xacct.toml", "region = \"us-east-1\"\n", "");
@@ -84,7 +84,7 @@ fn a_region_that_nobody_named_is_not_set() {
 }
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn returns_the_exit_code_of_the_command() {
     let scene = Scene::linked("");
     for (script, code) in [
         ("exit 0", 0),
@@ -107,7 +107,7 @@ fn the_exit_code_is_the_commands() {
 }
 
 #[test]
-fn streams_are_the_commands_own_and_the_expiry_is_named_on_stderr() {
+fn passes_streams_through_and_shows_the_expiry_on_stderr() {
     let scene = Scene::linked("");
     let mut command = scene.command("exec -- /bin/sh -c");
     command.arg("cat; echo said >&2").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -121,7 +121,7 @@ fn streams_are_the_commands_own_and_the_expiry_is_named_on_stderr() {
 }
 
 #[test]
-fn a_session_lasts_as_long_as_the_role_allows_or_as_was_asked() {
+fn session_duration_is_the_maximum_or_as_requested() {
     let scene = Scene::linked("--max-session-duration 4h");
     for (options, seconds) in [("", "14400"), ("--duration 30m", "1800")] {
         scene.sandbox.clear_requests();
@@ -131,7 +131,7 @@ fn a_session_lasts_as_long_as_the_role_allows_or_as_was_asked() {
 }
 
 #[test]
-fn a_link_that_does_not_let_in_runs_nothing_and_says_how_to_learn_why() {
+fn a_broken_link_runs_no_command_and_suggests_diagnose() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     let output = run(&scene, "echo ran > ran").exits_with(3);
@@ -140,7 +140,7 @@ fn a_link_that_does_not_let_in_runs_nothing_and_says_how_to_learn_why() {
 }
 
 #[test]
-fn credentials_that_nobody_said_are_the_users_are_not_tried() {
+fn does_not_try_credentials_of_an_unknown_principal() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.xacct("exec -- /bin/true").exits_with(1).says(&["not those of user `alice`", "--user-profile"]);
@@ -148,7 +148,7 @@ fn credentials_that_nobody_said_are_the_users_are_not_tried() {
 }
 
 #[test]
-fn what_is_typed_wrongly_sends_nothing() {
+fn usage_errors_send_no_requests() {
     let scene = Scene::new();
     scene.xacct("exec -- /bin/true").exits_with(2).says(&["there is no `xacct.toml` here"]);
     let targets = "[source]\nuser = \"alice\"\n[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"333333333333\"\n";
@@ -245,7 +245,7 @@ fn listening(scene: &Scene) -> Running {
 }
 
 #[test]
-fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
+fn forwards_signals_once_and_waits_for_the_command() {
     let scene = Scene::linked("");
     let running = listening(&scene);
     for signal in ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "INT"] {
@@ -258,7 +258,7 @@ fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
 }
 
 #[test]
-fn what_is_ignored_from_the_start_stays_so() {
+fn inherits_ignored_signals() {
     let scene = Scene::linked("");
     for (signal, code) in [("HUP", 143), ("INT", 143), ("USR1", 143)] {
         let mut command = scene.environment.command("/bin/sh");
@@ -285,7 +285,7 @@ fn what_is_ignored_from_the_start_stays_so() {
 }
 
 #[test]
-fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
+fn knows_the_exit_code_even_if_sigchld_is_ignored() {
     let scene = Scene::linked("");
     let mut command = scene.environment.command("/bin/sh");
     command.args(["-c", "trap '' CHLD; exec \"$0\" exec -- /bin/sh -c 'exit 7'", env!("CARGO_BIN_EXE_xacct")]);
@@ -293,7 +293,7 @@ fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
 }
 
 #[test]
-fn a_signal_that_ends_the_command_is_in_the_exit_code() {
+fn exit_code_reports_the_signal_that_killed_the_command() {
     let scene = Scene::linked("");
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129), ("USR1", 138)] {
         let mut command = scene.command("exec -- /bin/sh -c");
@@ -324,7 +324,7 @@ fn ctrl_c_reaches_the_command_once() {
 }
 
 #[test]
-fn ctrl_c_is_left_to_the_terminal() {
+fn leaves_ctrl_c_to_the_terminal() {
     let mut scene = Scene::linked("");
     scene.environment.write("listen.sh", LISTENER);
     // The terminal does not know a command in a session of its own: what this one hears, xacct has sent.
@@ -341,7 +341,7 @@ fn ctrl_c_is_left_to_the_terminal() {
 }
 
 #[test]
-fn a_signal_to_xacct_alone_reaches_the_command_on_a_terminal_too() {
+fn forwards_signals_sent_only_to_xacct_on_a_terminal() {
     let mut scene = Scene::linked("");
     scene.environment.write("listen.sh", &format!("echo parent $PPID.; {LISTENER}"));
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /bin/sh listen.sh") else {
@@ -359,7 +359,7 @@ fn a_signal_to_xacct_alone_reaches_the_command_on_a_terminal_too() {
 }
 
 #[test]
-fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
+fn ctrl_c_before_the_command_starts_stops_xacct() {
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Hang));
     let mut command = scene.command("exec -- /bin/sh -c");
@@ -373,7 +373,7 @@ fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
 }
 
 #[test]
-fn a_code_is_asked_for_and_what_is_typed_next_is_the_commands() {
+fn prompts_for_a_code_and_leaves_further_input_to_the_command() {
     let mut scene = Scene::linked("--require-mfa --no-verify");
     let code = scene.sandbox.totp("alice");
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /usr/bin/head -n 1") else {
@@ -405,7 +405,7 @@ fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
 }
 
 #[test]
-fn terraform_is_interrupted_once_by_ctrl_c_and_by_a_signal_to_xacct() {
+fn terraform_receives_one_interrupt() {
     for by_keyboard in [true, false] {
         let mut scene = Scene::linked("");
         let Some(mut terminal) = terraform(test_name!(), &mut scene) else {

@@ -78,7 +78,7 @@ const FILES: &[Case] = &[
 ];
 
 #[test]
-fn wrong_lines_of_a_target() {
+fn invalid_target_settings() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (line, texts) in TARGET_LINES {
@@ -90,7 +90,7 @@ fn wrong_lines_of_a_target() {
 }
 
 #[test]
-fn wrong_files() {
+fn invalid_files() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (text, line, texts) in FILES {
@@ -114,7 +114,7 @@ fn check(scene: &Scene, text: &str, line: Option<usize>, texts: &[&str], problem
 }
 
 #[test]
-fn the_user_and_the_source_account_contradict_each_other() {
+fn conflicting_user_and_source_account() {
     let scene = Scene::new();
     let source = "[source]\naccount = \"333333333333\"\nuser = \"arn:aws:iam::111111111111:user/alice\"\n";
     scene.environment.write("xacct.toml", &format!("{source}[targets.dev]\naccount = \"222222222222\"\n"));
@@ -125,7 +125,7 @@ fn the_user_and_the_source_account_contradict_each_other() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read() {
+fn an_unreadable_file() {
     let scene = Scene::new();
     scene.environment.write("folder/file", "");
     scene.xacct("verify --config folder").exits_with(1).says(&["cannot read `folder`"]);

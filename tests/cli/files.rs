@@ -34,7 +34,7 @@ fn within_ten_seconds(scene: &Scene, words: &str) -> Output {
 }
 
 #[test]
-fn what_is_to_be_committed_follows_the_umask_and_what_is_not_is_the_owners() {
+fn only_committable_files_follow_the_umask() {
     for (umask, committed) in [("000", 0o644), ("022", 0o644), ("027", 0o640), ("077", 0o600)] {
         let scene = Scene::new();
         let code = scene.sandbox.totp("alice");
@@ -54,7 +54,7 @@ fn what_is_to_be_committed_follows_the_umask_and_what_is_not_is_the_owners() {
 }
 
 #[test]
-fn nothing_is_written_through_a_symbolic_link() {
+fn never_writes_through_a_symbolic_link() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.write("elsewhere/mine", "mine");
     // What xacct wrote itself may not be replaced through a link either: the folder may be somebody else's.
@@ -81,7 +81,7 @@ fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[test]
-fn pipes_and_folders_are_neither_read_nor_replaced() {
+fn neither_reads_nor_replaces_pipes_and_directories() {
     let scene = Scene::linked("--external-id abc");
     pipe(&scene, "pipe");
     scene.environment.write("folder/x", "");
@@ -98,7 +98,7 @@ fn pipes_and_folders_are_neither_read_nor_replaced() {
 }
 
 #[test]
-fn another_name_of_the_same_file_keeps_what_it_had() {
+fn hard_links_keep_their_content() {
     let scene = Scene::linked("");
     scene.xacct("diagnose --save-facts facts.json").exits_with(0);
     let before = ["xacct.toml", "facts.json"].map(|file| {
@@ -112,7 +112,7 @@ fn another_name_of_the_same_file_keeps_what_it_had() {
 }
 
 #[test]
-fn xacct_toml_is_written_through_a_link_only_to_an_xacct_toml() {
+fn writes_xacct_toml_through_a_link_only_to_another_xacct_toml() {
     for (leads_to, text) in [("mine", Some("# mine\n")), ("empty", Some("")), ("nowhere", None)] {
         let scene = Scene::new();
         if let Some(text) = text {
@@ -142,7 +142,7 @@ fn xacct_toml_is_written_through_a_link_only_to_an_xacct_toml() {
 }
 
 #[test]
-fn a_cache_behind_a_link_is_not_used_and_nothing_there_is_removed() {
+fn ignores_a_cache_behind_a_symbolic_link() {
     let scene = Scene::linked("");
     let foreign = format!("elsewhere/{}.json", "0".repeat(64));
     scene.environment.write(&foreign, "mine");
@@ -163,7 +163,7 @@ fn a_cache_behind_a_link_is_not_used_and_nothing_there_is_removed() {
 }
 
 #[test]
-fn only_facts_files_are_replaced_by_facts() {
+fn replaces_only_facts_files_with_facts() {
     let scene = Scene::linked("");
     let document = scene.xacct("verify --output json").exits_with(0).stdout;
     scene.sandbox.clear_requests();
@@ -190,7 +190,7 @@ const COMMANDS: [&str; 6] =
     ["bootstrap --yes", "verify", "diagnose", "exec -- /bin/true", "credentials", "print-provider-hcl"];
 
 #[test]
-fn no_setting_runs_a_program_or_chooses_where_requests_go() {
+fn no_setting_runs_a_program_or_sets_an_endpoint() {
     for line in [
         "credential_process = \"touch ran\"",
         "endpoint_url = \"http://127.0.0.1:1\"",
@@ -218,7 +218,7 @@ fn no_setting_runs_a_program_or_chooses_where_requests_go() {
 }
 
 #[test]
-fn a_profile_is_one_of_the_users_own_or_none() {
+fn rejects_profiles_that_do_not_exist() {
     for name in ["../../x", "x\\\" --y", "$(touch ran)", "`touch ran`", "; touch ran;"] {
         let scene = found("");
         scene.environment.edit("xacct.toml", "user_profile = \"alice\"", &format!("user_profile = \"{name}\""));
@@ -230,7 +230,7 @@ fn a_profile_is_one_of_the_users_own_or_none() {
 }
 
 #[test]
-fn files_that_it_names_are_not_shown() {
+fn does_not_show_the_content_of_named_files() {
     let scene = Scene::new();
     let shadow = scene.environment.path("aws/credentials").display().to_string();
     scene.environment.write("key.pem", "-----BEGIN PRIVATE KEY-----\nabcdefgh\n");
@@ -261,7 +261,7 @@ fn files_that_it_names_are_not_shown() {
 }
 
 #[test]
-fn no_file_is_too_long_or_too_deep_to_be_refused() {
+fn rejects_files_that_are_too_large_or_too_deep() {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", &"# long\n".repeat(200_000));
     within_ten_seconds(&scene, "verify")
@@ -280,7 +280,7 @@ fn no_file_is_too_long_or_too_deep_to_be_refused() {
 }
 
 #[test]
-fn the_file_of_a_folder_above_is_not_taken() {
+fn does_not_search_parent_directories() {
     let scene = Scene::linked("");
     std::fs::create_dir(scene.environment.path("below")).unwrap();
     for words in ["verify", "exec -- /bin/true", "print-provider-hcl"] {

@@ -26,7 +26,7 @@ fn assert_proven(verification: &Value) {
 }
 
 #[test]
-fn one_code_proves_the_link_and_every_refusal() {
+fn one_code_is_enough_for_all_checks() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
@@ -40,14 +40,14 @@ fn one_code_proves_the_link_and_every_refusal() {
 }
 
 #[test]
-fn the_code_can_come_from_the_environment() {
+fn reads_the_code_from_the_environment() {
     let mut scene = demanding();
     scene.environment.set("XACCT_MFA_CODE", &scene.sandbox.totp("alice"));
     assert_proven(&scene.verdict("", 0));
 }
 
 #[test]
-fn one_code_serves_all_targets() {
+fn one_code_is_enough_for_all_targets() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let document = scene.xacct_json(
@@ -64,7 +64,7 @@ fn one_code_serves_all_targets() {
 }
 
 #[test]
-fn one_code_is_enough_while_the_role_propagates() {
+fn one_code_is_enough_during_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(std::time::Duration::from_secs(1)));
     let code = scene.sandbox.totp("alice");
     let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
@@ -72,7 +72,7 @@ fn one_code_is_enough_while_the_role_propagates() {
 }
 
 #[test]
-fn a_wrong_code_proves_nothing() {
+fn a_wrong_code_is_inconclusive() {
     let scene = demanding();
     let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -83,7 +83,7 @@ fn a_wrong_code_proves_nothing() {
 }
 
 #[test]
-fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
+fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
     let scene = demanding();
     let code = scene.sandbox.totp("alice");
     scene.verdict(&format!("--mfa-code {code}"), 0);
@@ -94,7 +94,7 @@ fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
 }
 
 #[test]
-fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
+fn without_a_code_creates_the_link_without_testing_it() {
     let scene = Scene::new();
     let output = scene.bootstrap("--require-mfa").exits_with(3);
     output.says(&["Not proven", "--mfa-code CODE", "Wrote xacct.toml"]);
@@ -105,7 +105,7 @@ fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
 }
 
 #[test]
-fn a_role_that_lets_in_without_mfa_is_too_open() {
+fn a_role_without_the_mfa_condition_is_too_open() {
     let scene = demanding();
     let open = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -115,7 +115,7 @@ fn a_role_that_lets_in_without_mfa_is_too_open() {
 }
 
 #[test]
-fn the_device_is_looked_up_where_the_profile_names_none() {
+fn looks_up_the_device_if_the_profile_has_none() {
     let scene = demanding();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
@@ -129,7 +129,7 @@ fn the_device_is_looked_up_where_the_profile_names_none() {
 }
 
 #[test]
-fn a_device_that_cannot_be_looked_up_must_be_named_in_the_profile() {
+fn requires_mfa_serial_if_devices_cannot_be_listed() {
     let scene = demanding();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
@@ -140,7 +140,7 @@ fn a_device_that_cannot_be_looked_up_must_be_named_in_the_profile() {
 }
 
 #[test]
-fn keys_that_show_no_codes_are_of_no_use() {
+fn ignores_security_keys() {
     let scene = demanding();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
@@ -157,7 +157,7 @@ fn keys_that_show_no_codes_are_of_no_use() {
 }
 
 #[test]
-fn a_session_with_mfa_can_assume_but_cannot_show_the_refusal() {
+fn an_mfa_session_cannot_test_the_rejection_without_mfa() {
     let mut scene = demanding();
     scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
     let session = scene.sandbox.world(|world| {
@@ -177,7 +177,7 @@ fn a_session_with_mfa_can_assume_but_cannot_show_the_refusal() {
 }
 
 #[test]
-fn credentials_of_another_user_prove_nothing() {
+fn credentials_of_another_user_are_inconclusive() {
     let scene = Scene::linked("");
     let verification = scene.verdict("--user-profile bob", 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -189,7 +189,7 @@ fn credentials_of_another_user_prove_nothing() {
 }
 
 #[test]
-fn the_same_name_in_another_account_is_another_user() {
+fn a_user_of_the_same_name_in_another_account_is_another_user() {
     let mut scene = Scene::linked("");
     scene.sandbox.world(|world| {
         let keys = world.user(ACCOUNT_A, "alice").unwrap().keys.clone();
@@ -201,7 +201,7 @@ fn the_same_name_in_another_account_is_another_user() {
 }
 
 #[test]
-fn a_session_of_a_role_proves_nothing() {
+fn a_role_session_is_inconclusive() {
     let scene = Scene::linked("");
     scene.environment.append(
         "aws/config",
@@ -213,7 +213,7 @@ fn a_session_of_a_role_proves_nothing() {
 }
 
 #[test]
-fn an_operator_who_is_not_the_user_makes_the_link_but_cannot_prove_it() {
+fn an_operator_who_is_not_the_user_cannot_test_the_link() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);

@@ -44,7 +44,7 @@ fn unread(diagnosis: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_least_is_enough_for_a_diagnosis() {
+fn minimal_permissions_suffice_for_a_diagnosis() {
     let scene = scene();
     let document = scene.xacct_json("diagnose", 0);
     assert_eq!(document["targets"][ACCOUNT_B]["diagnosis"]["unread"], json!([]), "{document:#}");
@@ -56,7 +56,7 @@ fn the_least_is_enough_for_a_diagnosis() {
 
 /// Each of them may hold the grant, or deny it: without it there is no certainty that there is no grant.
 #[test]
-fn no_grant_is_missed_that_could_not_be_read() {
+fn an_unreadable_policy_is_not_a_missing_grant() {
     let permissions = [
         "iam:ListUserPolicies",
         "iam:GetUserPolicy",
@@ -84,7 +84,7 @@ fn no_grant_is_missed_that_could_not_be_read() {
 
 /// What is wrong elsewhere is found all the same.
 #[test]
-fn what_can_be_read_is_judged() {
+fn diagnoses_what_is_readable() {
     let permissions = ["iam:ListUserPolicies", "iam:ListGroupsForUser", "iam:ListRolePolicies", "iam:GetUser"];
     side_by_side(&permissions, |permission| {
         let scene = scene();
@@ -99,7 +99,7 @@ fn what_can_be_read_is_judged() {
 }
 
 #[test]
-fn a_role_that_may_not_be_looked_at() {
+fn an_unreadable_role() {
     let scene = scene();
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
     take_away(&scene, "iam:GetRole");
@@ -112,7 +112,7 @@ fn a_role_that_may_not_be_looked_at() {
 
 /// Without the lists a diagnosis is only slower, or names fewer things.
 #[test]
-fn lists_that_it_can_do_without() {
+fn optional_lists() {
     side_by_side(&["iam:ListPolicies", "iam:ListRoles", "iam:ListMFADevices"], |permission| {
         let scene = scene();
         scene.sandbox.world(without_grant);
@@ -123,7 +123,7 @@ fn lists_that_it_can_do_without() {
 
 /// GetPolicy is asked only where ListPolicies may not be.
 #[test]
-fn versions_that_cannot_be_learned() {
+fn unreadable_policy_versions() {
     let scene = scene();
     scene.sandbox.world(|world| {
         without_grant(world);
@@ -137,7 +137,7 @@ fn versions_that_cannot_be_learned() {
 }
 
 #[test]
-fn operators_who_may_do_nothing() {
+fn operators_without_permissions() {
     let scene = broken("", |world| {
         without_grant(world);
         for account in [ACCOUNT_A, ACCOUNT_B] {
@@ -149,7 +149,7 @@ fn operators_who_may_do_nothing() {
 }
 
 #[test]
-fn operators_whose_profiles_are_missing() {
+fn operators_without_profiles() {
     let scene = broken("", without_grant);
     scene.environment.edit("xacct.toml", "\"security-admin\"", "\"no-such-a\"");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"no-such-b\"");

@@ -74,14 +74,14 @@ fn actions(policy: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_least_is_enough_from_nothing_and_again() {
+fn minimal_permissions_suffice_for_a_new_link_and_a_second_run() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --generate-external-id")).exits_with(0);
     assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
 }
 
 #[test]
-fn the_least_is_enough_for_every_option_and_for_mending() {
+fn minimal_permissions_suffice_for_every_option_and_for_drift() {
     let role = "arn:aws:iam::222222222222:role/engineering/xacct";
     let scene = with_operators(source_policy(), target_policy(role));
     let words = format!("{WORDS} --role-path /engineering/ --restrict-to-user --allow-session-tags");
@@ -96,7 +96,7 @@ fn the_least_is_enough_for_every_option_and_for_mending() {
 }
 
 #[test]
-fn the_least_holds_for_this_user_and_this_role_only() {
+fn minimal_permissions_are_limited_to_this_user_and_role() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&WORDS.replace("alice", "bob")).exits_with(1).says(&["iam:GetUser"]);
     scene.xacct(&format!("{WORDS} --role-name other")).exits_with(1).says(&["iam:GetRole"]);
@@ -105,7 +105,7 @@ fn the_least_holds_for_this_user_and_this_role_only() {
 
 /// A missing permission to read is found out before anything is written.
 #[test]
-fn a_missing_permission_to_read_is_named_before_anything_is_written() {
+fn names_a_missing_read_permission_before_writing() {
     let reads = [
         "iam:GetUser",
         "iam:GetUserPolicy",
@@ -129,7 +129,7 @@ fn a_missing_permission_to_read_is_named_before_anything_is_written() {
 
 /// A missing permission to write is AWS's to refuse; the message names it and who lacks it.
 #[test]
-fn a_missing_permission_to_write_is_named() {
+fn names_a_missing_write_permission() {
     for permission in
         ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutUserPolicy"]
     {
@@ -145,7 +145,7 @@ fn a_missing_permission_to_write_is_named() {
 }
 
 #[test]
-fn a_missing_permission_to_mend_is_named() {
+fn names_a_missing_permission_to_fix_drift() {
     side_by_side(
         &[
             "iam:UpdateRole",
@@ -170,7 +170,7 @@ fn a_missing_permission_to_mend_is_named() {
 }
 
 #[test]
-fn without_the_quotas_and_the_policies_it_works_all_the_same() {
+fn works_without_reading_quotas_and_policies() {
     side_by_side(
         &["iam:GetAccountSummary", "iam:GetPolicy", "iam:ListUserPolicies", "iam:ListMFADevices"],
         |permission| {
@@ -183,7 +183,7 @@ fn without_the_quotas_and_the_policies_it_works_all_the_same() {
 
 /// What is printed is what bootstrap needs: for two roles of an account, and for an account that is entered.
 #[test]
-fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
+fn printed_policies_suffice_to_create_links() {
     const LINKS: &str = "[source]\naccount = '111111111111'\nuser = 'alice'\nprofile = 'operator-a'\n\
                          user_profile = 'alice'\n\
                          [targets.one]\naccount = '222222222222'\nprofile = 'operator-b'\n\
@@ -206,7 +206,7 @@ fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
 }
 
 #[test]
-fn every_permission_is_covered_by_these_tests() {
+fn these_tests_cover_every_permission() {
     let mut all = actions(&source_policy());
     all.extend(actions(&target_policy(ROLE)));
     let tests = [

@@ -73,7 +73,7 @@ fn bootstrap_without_changes() {
 }
 
 #[test]
-fn bootstrap_dry_run_with_the_documents() {
+fn bootstrap_dry_run_with_policies() {
     let words = format!("{BOOTSTRAP} --external-id abc --dry-run --show-policies");
     shows("bootstrap-dry-run", &Scene::new(), &words);
     shows_json("bootstrap-dry-run-json", &Scene::new(), &words);
@@ -114,7 +114,7 @@ fn bootstrap_of_several_targets() {
 }
 
 #[test]
-fn bootstrap_of_several_targets_of_which_one_cannot_be_read() {
+fn bootstrap_of_several_targets_with_one_unreadable() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
     shows("bootstrap-multi-one-fails", &scene, &format!("{MULTI} --external-id abc"));
@@ -136,7 +136,7 @@ fn bootstrap_of_the_source_half() {
 }
 
 #[test]
-fn bootstrap_refuses_a_foreign_role() {
+fn bootstrap_refuses_an_unmanaged_role() {
     let scene = Scene::new();
     let open = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
@@ -171,7 +171,7 @@ fn verify_refused() {
 }
 
 #[test]
-fn diagnose_a_link_that_works_and_one_that_does_not() {
+fn diagnose_a_working_and_a_broken_link() {
     let scene = Scene::linked("--external-id abc");
     shows("diagnose-works", &scene, "diagnose");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
@@ -181,7 +181,7 @@ fn diagnose_a_link_that_works_and_one_that_does_not() {
 }
 
 #[test]
-fn diagnose_where_nothing_may_be_read() {
+fn diagnose_without_permissions() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
@@ -207,7 +207,7 @@ fn verify_with_s3_blocked() {
 }
 
 #[test]
-fn verify_not_proven() {
+fn verify_inconclusive() {
     let scene = Scene::linked("--external-id abc --require-mfa --no-verify");
     shows("verify-not-proven", &scene, "verify");
     shows_json("verify-not-proven-json", &scene, "verify");
@@ -285,7 +285,7 @@ fn grant(resource: &str) -> Value {
 }
 
 #[test]
-fn exec_and_credentials_that_are_refused() {
+fn exec_and_credentials_denied() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     shows("exec-refused", &scene, "exec -- /bin/true");

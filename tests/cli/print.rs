@@ -54,7 +54,7 @@ fn provider_blocks() {
 }
 
 #[test]
-fn provider_blocks_with_more() {
+fn provider_blocks_with_options() {
     let scene = recorded();
     let words = "print-provider-hcl dev";
     let tags = "--source-identity alice --session-tag project=x --transitive-tag-key project";
@@ -89,7 +89,7 @@ fn profiles() {
 }
 
 #[test]
-fn a_profile_needs_to_know_who_has_the_users_credentials() {
+fn print_profile_requires_a_user_profile() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"", "");
     shows("profile-no-user-profile", &scene, "print profile dev");
@@ -98,7 +98,7 @@ fn a_profile_needs_to_know_who_has_the_users_credentials() {
 
 /// A file is written whole, again where xacct wrote it, and never over what somebody else wrote.
 #[test]
-fn a_file_of_somebody_else_is_left_alone() {
+fn never_overwrites_a_file_it_did_not_generate() {
     let scene = recorded();
     let words = "print profile dev --out profile.ini";
     scene.xacct(words).exits_with(0).says(&["Wrote profile.ini"]);
@@ -233,7 +233,7 @@ fn hcp_workspaces() {
 
 /// A guess at the user's ARN is said wherever it becomes part of what is printed, and nowhere else; never on stdout.
 #[test]
-fn a_guess_at_the_users_path_is_said_where_it_matters() {
+fn warns_about_an_assumed_user_path() {
     const GUESS: &str = "Taken for granted: the user is arn:aws:iam::111111111111:user/alice.";
     const TYPED: &str = "--user-arn arn:aws:iam::111111111111:user/team/alice";
     let scene = recorded();
@@ -253,7 +253,7 @@ fn a_guess_at_the_users_path_is_said_where_it_matters() {
 
 /// The partition is that of the regions on record: every command knows it, and none mixes two.
 #[test]
-fn every_arn_is_of_the_links_partition() {
+fn every_arn_has_the_partition_of_the_link() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "region = \"eu-west-1\"", "region = \"us-gov-west-1\"");
     for words in [
@@ -285,7 +285,7 @@ fn every_arn_is_of_the_links_partition() {
 
 /// A path with a wildcard would make every document that names the role mean other roles too.
 #[test]
-fn a_path_that_would_widen_a_policy_is_refused() {
+fn rejects_paths_with_wildcards() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "/engineering/", "/*/");
     for words in [
@@ -301,7 +301,7 @@ fn a_path_that_would_widen_a_policy_is_refused() {
 
 /// Whoever assumes the role itself must not be the role already: each consumer where that can happen says so.
 #[test]
-fn a_role_that_would_assume_itself_is_warned_of() {
+fn warns_about_a_role_that_would_assume_itself() {
     let scene = recorded();
     for words in [
         "print-provider-hcl dev",
@@ -319,7 +319,7 @@ fn a_role_that_would_assume_itself_is_warned_of() {
 /// What is offered to a shell can be read by one, whatever the names are.
 #[cfg(unix)]
 #[test]
-fn a_shell_reads_every_line_that_is_meant_for_it() {
+fn shell_lines_parse_in_a_shell() {
     let scene = Scene::new();
     let hcp = ["--organization=acme", "--workspace=network"];
     for target in ["a'b", "a\"b", "$(id) `id`", "#", "a\\", "a;b|c&d", "(", "!x", "-x", "é ü", ""] {
@@ -362,7 +362,7 @@ fn commands(text: &str) -> String {
 
 /// The commands that had a name of their own before there was `xacct print`.
 #[test]
-fn former_commands_work_and_are_not_shown() {
+fn former_commands_work_but_are_hidden() {
     let scene = recorded();
     let former = [
         "backend-hcl dev --bucket my-state",

@@ -24,24 +24,24 @@ fn becomes_usable(builder: SandboxBuilder, options: &str, after: Duration) -> Va
 }
 
 #[test]
-fn a_second() {
+fn waits_one_second() {
     becomes_usable(Sandbox::builder().propagation(SECOND), "--external-id abc", SECOND);
 }
 
 #[test]
-fn three_seconds() {
+fn waits_three_seconds() {
     becomes_usable(Sandbox::builder().propagation(3 * SECOND), "--external-id abc", 3 * SECOND);
 }
 
 #[test]
-fn reads_that_lag_behind_for_longer_than_a_few_seconds() {
+fn reads_that_lag_for_many_seconds() {
     let scene = Scene::of(Sandbox::builder().propagation(9 * SECOND).stale_reads(true));
     scene.bootstrap("").exits_with(0);
     assert!(scene.environment.has("xacct.toml"));
 }
 
 #[test]
-fn old_and_new_in_turn() {
+fn alternating_old_and_new_answers() {
     let builder = Sandbox::builder().propagation(SECOND).flap(SECOND);
     becomes_usable(builder, "--external-id abc", SECOND);
 }
@@ -52,14 +52,14 @@ fn reads_that_lag_behind() {
 }
 
 #[test]
-fn permissions_of_the_role_that_come_later() {
+fn role_permissions_that_propagate_later() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(SECOND);
     scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
 }
 
 #[test]
-fn a_condition_that_is_added_is_waited_for() {
+fn waits_for_an_added_condition() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(SECOND);
     let document = scene.bootstrap_json("--external-id abc", 0);
@@ -68,7 +68,7 @@ fn a_condition_that_is_added_is_waited_for() {
 }
 
 #[test]
-fn what_is_waited_for_is_said_once_in_a_pipe() {
+fn reports_waiting_once_in_a_pipe() {
     let scene = Scene::of(Sandbox::builder().propagation(SECOND));
     let output = scene.bootstrap("--external-id abc").exits_with(0);
     assert_eq!(output.stderr.matches("waiting for AWS").count(), 1, "{output}");
@@ -76,7 +76,7 @@ fn what_is_waited_for_is_said_once_in_a_pipe() {
 }
 
 #[test]
-fn where_nothing_was_written_a_refusal_is_the_answer() {
+fn without_writes_a_denial_is_final() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
@@ -88,7 +88,7 @@ fn where_nothing_was_written_a_refusal_is_the_answer() {
 }
 
 #[test]
-fn a_second_run_does_not_wait_either() {
+fn a_second_run_does_not_wait() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         let deny = serde_json::json!({"Version": "2012-10-17", "Statement": {
@@ -102,7 +102,7 @@ fn a_second_run_does_not_wait_either() {
 }
 
 #[test]
-fn patience_ends_with_the_timeout() {
+fn stops_waiting_at_the_timeout() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let start = Instant::now();
     let document = scene.bootstrap_json("--timeout 2s", 3);
@@ -113,7 +113,7 @@ fn patience_ends_with_the_timeout() {
 }
 
 #[test]
-fn patience_that_ended_proves_nothing_and_the_answer_says_what_to_do() {
+fn timeout_is_inconclusive_and_says_what_to_do() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let output = scene.bootstrap("--timeout 1s").exits_with(3);
     output.says(&["propagating, likely", "wait a minute", "xacct verify"]);
@@ -122,7 +122,7 @@ fn patience_that_ended_proves_nothing_and_the_answer_says_what_to_do() {
 }
 
 #[test]
-fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() {
+fn verify_right_after_bootstrap_mentions_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     scene.bootstrap("--no-verify").exits_with(0);
     let document = scene.xacct_json("verify", 3);
@@ -134,7 +134,7 @@ fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() 
 }
 
 #[test]
-fn ctrl_c_ends_the_waiting_and_the_link_stays() {
+fn ctrl_c_stops_waiting_and_keeps_the_link() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let running = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("AssumeRole");
@@ -161,7 +161,7 @@ fn denied() -> Scene {
 }
 
 #[test]
-fn a_description_that_was_written_is_nothing_to_wait_for() {
+fn does_not_wait_for_a_description() {
     let scene = denied();
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").description = None);
     let document = scene.xacct_json("bootstrap --yes", 3);
@@ -171,7 +171,7 @@ fn a_description_that_was_written_is_nothing_to_wait_for() {
 }
 
 #[test]
-fn a_denial_of_the_organization_is_reported_at_once() {
+fn reports_an_scp_denial_at_once() {
     let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
     let start = Instant::now();
@@ -182,7 +182,7 @@ fn a_denial_of_the_organization_is_reported_at_once() {
 }
 
 #[test]
-fn a_refusal_of_what_has_stood_for_hours_is_the_answer() {
+fn a_denial_of_an_old_link_is_final() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(has_stood_for_hours);
     scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"other\"");
@@ -192,7 +192,7 @@ fn a_refusal_of_what_has_stood_for_hours_is_the_answer() {
 }
 
 #[test]
-fn permissions_that_are_not_honoured_yet_are_not_blamed_on_the_organization() {
+fn does_not_blame_an_scp_for_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation_of_permissions(60 * SECOND));
     scene.bootstrap("--no-verify").exits_with(0);
     let document = scene.xacct_json("verify", 3);
@@ -202,7 +202,7 @@ fn permissions_that_are_not_honoured_yet_are_not_blamed_on_the_organization() {
 }
 
 #[test]
-fn a_condition_that_is_not_honoured_yet_is_said_to_need_time() {
+fn reports_propagation_of_a_new_condition() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(60 * SECOND);
     let output = scene.bootstrap("--external-id abc --timeout 1s").exits_with(3);

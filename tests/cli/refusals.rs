@@ -91,7 +91,7 @@ fn a_user_with_another_path() {
 }
 
 #[test]
-fn an_operator_who_is_no_user_must_say_who_is_linked() {
+fn an_operator_who_is_not_an_iam_user_must_name_the_user() {
     let scene = Scene::new();
     scene.environment.append(
         "aws/config",
@@ -103,7 +103,7 @@ fn an_operator_who_is_no_user_must_say_who_is_linked() {
 }
 
 #[test]
-fn a_role_that_xacct_did_not_make() {
+fn an_unmanaged_role() {
     let scene = foreign_role();
     refuses_to_bootstrap(
         &scene,
@@ -113,7 +113,7 @@ fn a_role_that_xacct_did_not_make() {
 }
 
 #[test]
-fn adopting_shows_the_documents_on_request_and_then_takes_the_role_over() {
+fn adopt_shows_policies_on_request_and_adopts_the_role() {
     let scene = foreign_role();
     let words = format!("{BOOTSTRAP} --external-id abc --adopt");
     scene
@@ -159,7 +159,7 @@ fn a_role_under_another_path() {
 }
 
 #[test]
-fn a_grant_that_xacct_did_not_write() {
+fn an_unmanaged_grant() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE));
     refuses_to_bootstrap(&scene, "", &["inline policy `xacct` that xacct did not write", "--adopt"]);
@@ -212,7 +212,7 @@ fn inline_policies_over_the_quota() {
 }
 
 #[test]
-fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
+fn a_grant_that_exceeds_the_inline_policy_quota() {
     let scene = Scene::new();
     let actions: Vec<_> = (0..90).map(|number| format!("s3:NoSuchAction{number:04}")).collect();
     let document =
@@ -245,13 +245,13 @@ fn an_unknown_profile() {
 }
 
 #[test]
-fn an_unknown_profile_of_the_user() {
+fn an_unknown_user_profile() {
     let words = BOOTSTRAP.replace("--user-profile alice", "--user-profile nobody");
     refuses(&Scene::new(), &words, 1, &["no profile `nobody`"]);
 }
 
 #[test]
-fn a_target_account_without_any_known_credentials() {
+fn a_target_account_without_credentials() {
     let words = "bootstrap --yes --target-account 333333333333 --user alice --profile security-admin";
     refuses(&Scene::new(), words, 1, &["333333333333", "--target-profile NAME", "--enter-role", "--only source"]);
 }
@@ -265,20 +265,20 @@ fn several_profiles_of_the_target_account() {
 }
 
 #[test]
-fn a_role_that_cannot_be_entered() {
+fn an_enter_role_that_cannot_be_assumed() {
     let words =
         "bootstrap --yes --target-account 222222222222 --user alice --profile security-admin --enter-role Nobody";
     refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "allow the source operator"]);
 }
 
 #[test]
-fn nobody_to_ask() {
+fn no_terminal() {
     let words = "bootstrap --target-account 222222222222 --user alice --profile security-admin";
     refuses(&Scene::new(), words, 2, &["no terminal to ask on", "--yes", "--dry-run"]);
 }
 
 #[test]
-fn access_keys_that_are_not_in_force() {
+fn invalid_access_keys() {
     let scene = Scene::new();
     let key = |id: &str, secret: &str| AccessKey { id: id.to_owned(), secret: secret.to_owned() };
     add_profile(&scene, "unknown", &key("AKIAUNKNOWNUNKNOWNXX", "secret"));
@@ -290,7 +290,7 @@ fn access_keys_that_are_not_in_force() {
 }
 
 #[test]
-fn a_failure_is_one_json_document_too() {
+fn a_failure_prints_one_json_document() {
     let document = foreign_role().bootstrap_json("", 1);
     assert_eq!(document["error"]["kind"], "refused");
     assert_ne!(document["error"]["hints"], Value::Array(Vec::new()));

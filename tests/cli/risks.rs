@@ -37,7 +37,7 @@ fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_link_that_is_narrow_has_none() {
+fn a_narrow_link_has_no_risks() {
     for options in ["--external-id abc", "--generate-external-id --allow-session-tags", "--restrict-to-user"] {
         assert_eq!(warnings(&Scene::new(), options), [""; 0], "{options}");
     }
@@ -58,7 +58,7 @@ fn an_account_trusted_without_an_external_id() {
 }
 
 #[test]
-fn everyone() {
+fn a_trust_policy_for_everyone() {
     let everyone = ["until this is applied, the trust policy admits everyone (Principal *)"];
     assert_eq!(warnings_beside(&json!("*"), &json!({})), everyone);
     assert_eq!(
@@ -70,7 +70,7 @@ fn everyone() {
 }
 
 #[test]
-fn mfa_only_if_it_exists() {
+fn mfa_condition_with_if_exists() {
     let lax = trust(&json!({
         "BoolIfExists": {"aws:MultiFactorAuthPresent": "true"},
         "StringEquals": {"sts:ExternalId": "abc"},
@@ -132,7 +132,7 @@ fn a_grant_with_wildcards() {
 }
 
 #[test]
-fn a_principal_that_was_deleted() {
+fn a_deleted_principal() {
     let scene = Scene::linked("--external-id abc");
     let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
@@ -151,7 +151,7 @@ fn a_principal_that_was_deleted() {
 }
 
 #[test]
-fn quotas_that_are_almost_used_up() {
+fn quotas_almost_exhausted() {
     let trust_policy = warnings(&Scene::new(), &format!("--external-id {}", "x".repeat(1200)));
     assert_eq!(trust_policy, [""; 0], "there is room");
 
@@ -168,7 +168,7 @@ fn quotas_that_are_almost_used_up() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_read() {
+fn an_unreadable_policy() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").unwrap();
@@ -184,7 +184,7 @@ fn a_policy_that_cannot_be_read() {
 }
 
 #[test]
-fn a_role_that_is_adopted() {
+fn an_adopted_role() {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
         let everyone = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
@@ -198,7 +198,7 @@ fn a_role_that_is_adopted() {
 }
 
 #[test]
-fn they_are_shown_below_the_changes_and_where_there_is_none() {
+fn shows_risks_with_and_without_changes() {
     let lines = [
         " !  target  account 111111111111 is trusted as a whole without an external ID:\n",
         "            whoever can use it for others, such as a service, may be tricked",

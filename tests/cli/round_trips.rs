@@ -25,14 +25,14 @@ fn assert_steps(scene: &Scene, most: usize) {
 }
 
 #[test]
-fn a_new_link_takes_five_steps() {
+fn a_new_link_takes_five_round_trips() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     assert_steps(&scene, 5);
 }
 
 #[test]
-fn a_check_without_drift_takes_three_steps() {
+fn a_check_without_drift_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("bootstrap --check").exits_with(0);
@@ -40,7 +40,7 @@ fn a_check_without_drift_takes_three_steps() {
 }
 
 #[test]
-fn a_proof_takes_four_steps() {
+fn verify_takes_four_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -79,7 +79,7 @@ fn plant_policies(scene: &Scene) {
 }
 
 #[test]
-fn a_diagnosis_takes_three_steps() {
+fn diagnose_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     plant_policies(&scene);
@@ -90,7 +90,7 @@ fn a_diagnosis_takes_three_steps() {
 }
 
 #[test]
-fn a_diagnosis_through_another_role_takes_three_steps() {
+fn diagnose_with_enter_role_takes_three_round_trips() {
     let scene = slow();
     let words = BOOTSTRAP.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole");
     scene.xacct(&format!("{words} --external-id abc --no-verify")).exits_with(0);
@@ -102,7 +102,7 @@ fn a_diagnosis_through_another_role_takes_three_steps() {
 
 /// The device is looked up beside who the user is, not after it.
 #[test]
-fn a_diagnosis_with_a_code_takes_three_steps() {
+fn diagnose_with_mfa_takes_three_round_trips() {
     let scene = slow();
     scene.link("--require-mfa --external-id abc --no-verify");
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
@@ -117,7 +117,7 @@ fn a_diagnosis_with_a_code_takes_three_steps() {
 
 /// What is wrong lies in the role alone: it is not there, and others of its name are looked for.
 #[test]
-fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {
+fn diagnose_of_a_missing_role_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
@@ -126,7 +126,7 @@ fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {
 }
 
 #[test]
-fn a_proof_of_two_targets_takes_no_more_steps() {
+fn two_targets_take_no_more_round_trips() {
     let scene = slow();
     let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
                 security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
@@ -137,7 +137,7 @@ fn a_proof_of_two_targets_takes_no_more_steps() {
 }
 
 #[test]
-fn who_the_user_is_is_asked_beside_the_session() {
+fn get_caller_identity_runs_concurrently_with_the_session() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -145,7 +145,7 @@ fn who_the_user_is_is_asked_beside_the_session() {
 }
 
 #[test]
-fn the_grant_is_read_again_beside_the_role_and_written_beside_its_policies() {
+fn grant_and_role_are_read_and_written_concurrently() {
     let scene = slow();
     scene.xacct(BOOTSTRAP).exits_with(0);
     let again = &scene.requests("GetUserPolicy")[1];
@@ -154,7 +154,7 @@ fn the_grant_is_read_again_beside_the_role_and_written_beside_its_policies() {
 }
 
 #[test]
-fn refusals_are_tried_beside_the_bucket() {
+fn rejections_are_tested_concurrently_with_the_bucket() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -183,7 +183,7 @@ fn assert_none_twice(requests: &[RecordedRequest]) {
 }
 
 #[test]
-fn a_proof_asks_nothing_twice() {
+fn verify_repeats_no_request() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -194,7 +194,7 @@ fn a_proof_asks_nothing_twice() {
 }
 
 #[test]
-fn a_diagnosis_asks_nothing_twice() {
+fn diagnose_repeats_no_request() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     plant_policies(&scene);
@@ -204,7 +204,7 @@ fn a_diagnosis_asks_nothing_twice() {
 
 /// What was read before the first write is read again after the last, and then no more.
 #[test]
-fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
+fn bootstrap_repeats_only_reads_of_its_writes() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     let mut requests = scene.sandbox.requests();
@@ -223,7 +223,7 @@ fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
 
 /// Only what just was written is tried more than once: one success may be a server's that has it before others.
 #[test]
-fn a_proof_of_a_new_link_tries_each_session_twice_and_asks_nothing_else_twice() {
+fn bootstrap_tests_each_session_twice_and_repeats_nothing_else() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     let made = calls(&scene.sandbox.requests());
@@ -243,7 +243,7 @@ fn connections(requests: &[RecordedRequest]) -> usize {
 
 /// HTTP/1.1, which is what IAM, STS and S3 speak, carries one request at a time on a connection.
 #[test]
-fn no_more_connections_are_opened_than_requests_are_in_work_at_once() {
+fn opens_no_more_connections_than_concurrent_requests() {
     let scene = slow();
     scene.bootstrap("--external-id abc").exits_with(0);
     let requests = scene.sandbox.requests();
@@ -252,7 +252,7 @@ fn no_more_connections_are_opened_than_requests_are_in_work_at_once() {
 }
 
 #[test]
-fn all_clients_and_accounts_share_the_encrypted_connections() {
+fn all_clients_and_accounts_share_tls_connections() {
     let mut scene = slow();
     let tls = Tls::before(&scene.sandbox);
     scene.environment.write("ca.pem", &tls.authority);
@@ -272,7 +272,7 @@ fn all_clients_and_accounts_share_the_encrypted_connections() {
 
 /// Two names of one server are two hosts to a client.
 #[test]
-fn the_connection_to_s3_is_opened_while_the_role_is_assumed() {
+fn connects_to_s3_while_assuming_the_role() {
     let mut scene = slow();
     scene.link("--external-id abc --no-verify");
     let tls = Tls::before(&scene.sandbox);

@@ -41,7 +41,7 @@ fn file(scene: &Scene, folder: &str) -> PathBuf {
 }
 
 #[test]
-fn one_code_serves_every_command_and_target() {
+fn one_code_is_enough_for_all_commands_and_targets() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let words = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile alice \
@@ -56,7 +56,7 @@ fn one_code_serves_every_command_and_target() {
 }
 
 #[test]
-fn verify_still_proves_that_without_mfa_it_is_refused() {
+fn verify_still_tests_the_rejection_without_mfa() {
     let scene = kept();
     let proof = scene.verdict("", 0);
     assert_eq!(step(&proof, "refused_without_mfa")["outcome"], "ok");
@@ -64,7 +64,7 @@ fn verify_still_proves_that_without_mfa_it_is_refused() {
 }
 
 #[test]
-fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
+fn the_file_is_private_and_in_the_xdg_cache_directory() {
     let mut scene = demanding();
     let cache = scene.environment.path("elsewhere").display().to_string();
     scene.environment.set("XDG_CACHE_HOME", &cache);
@@ -79,7 +79,7 @@ fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
 }
 
 #[test]
-fn without_a_cache_nothing_is_kept_and_nothing_used() {
+fn no_cache_neither_reads_nor_writes_the_cache() {
     let mut scene = kept();
     scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to prompt for it"]);
     scene.environment.set("XACCT_NO_CACHE", "1");
@@ -92,7 +92,7 @@ fn without_a_cache_nothing_is_kept_and_nothing_used() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
+fn untrusted_files_cause_a_warning_and_a_new_prompt() {
     type Spoil = fn(&PathBuf);
     let cases: [(Spoil, &str); 3] = [
         (|file| std::fs::write(file, "{}").unwrap(), "holds none"),
@@ -114,7 +114,7 @@ fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
         scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
         // The new one has taken its place.
         let again = scene.xacct("credentials").exits_with(0);
-        assert!(!again.stderr.contains("not used"), "{again}");
+        assert!(!again.stderr.contains("Ignoring a cached session"), "{again}");
         assert_eq!(asked(&scene), 2);
     }
 }
@@ -125,14 +125,14 @@ fn chmod(file: &PathBuf, mode: &str) {
 }
 
 #[test]
-fn a_folder_that_is_open_to_others_is_not_used() {
+fn ignores_a_directory_that_other_users_can_access() {
     let scene = kept();
     chmod(&scene.environment.path(".cache/xacct"), "755");
     scene.xacct("credentials").exits_with(1).says(&["other users can access"]);
 }
 
 #[test]
-fn a_session_that_aws_no_longer_honours_is_made_anew() {
+fn replaces_a_session_that_aws_rejects() {
     let scene = kept();
     scene.sandbox.advance(Duration::from_secs(13 * 3600));
     scene.xacct("credentials").exits_with(1).says(&["no terminal to prompt"]);
@@ -142,7 +142,7 @@ fn a_session_that_aws_no_longer_honours_is_made_anew() {
 }
 
 #[test]
-fn a_session_that_is_about_to_end_is_not_begun_with() {
+fn ignores_a_session_about_to_expire() {
     let scene = kept();
     let file = file(&scene, ".cache/xacct");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -150,11 +150,11 @@ fn a_session_that_is_about_to_end_is_not_begun_with() {
     let old = text[start..].split('"').next().unwrap().to_owned();
     std::fs::write(&file, text.replace(&old, "2020-01-01T00:00:00Z")).unwrap();
     let output = scene.xacct("credentials").exits_with(1);
-    assert!(!output.stderr.contains("not used"), "that is no reason to warn: {output}");
+    assert!(!output.stderr.contains("Ignoring a cached session"), "that is no reason to warn: {output}");
 }
 
 #[test]
-fn another_key_another_device_or_another_endpoint_is_another_session() {
+fn sessions_depend_on_key_device_and_endpoint() {
     let mut scene = kept();
     scene.environment.edit("aws/config", "mfa/alice", "mfa/other");
     scene.xacct("credentials").exits_with(1);
@@ -167,7 +167,7 @@ fn another_key_another_device_or_another_endpoint_is_another_session() {
 }
 
 #[test]
-fn sessions_of_roles_are_kept_only_on_request() {
+fn caches_role_sessions_only_on_request() {
     let scene = Scene::linked("");
     let key = |words: &str| scene.xacct(words).exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
     assert_ne!(key("credentials"), key("credentials"));
@@ -183,7 +183,7 @@ fn sessions_of_roles_are_kept_only_on_request() {
 }
 
 #[test]
-fn a_kept_session_of_a_role_that_is_gone_is_not_handed_over() {
+fn does_not_return_a_cached_session_of_a_deleted_role() {
     let scene = Scene::linked("");
     let key = || scene.xacct("credentials --cache").exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
     let first = key();
@@ -193,7 +193,7 @@ fn a_kept_session_of_a_role_that_is_gone_is_not_handed_over() {
 }
 
 #[test]
-fn who_has_no_place_for_sessions_is_told_and_gets_one() {
+fn without_a_cache_directory_warns_and_returns_a_session() {
     let mut scene = Scene::linked("");
     scene.environment.unset("HOME");
     scene.environment.unset("XDG_CACHE_HOME");
@@ -201,7 +201,7 @@ fn who_has_no_place_for_sessions_is_told_and_gets_one() {
 }
 
 #[test]
-fn forgetting_removes_every_session() {
+fn forget_removes_every_session() {
     let scene = kept();
     scene.xacct("credentials --cache").exits_with(0);
     // What a run left that was killed is as secret; what is not xacct's stays.
@@ -214,7 +214,7 @@ fn forgetting_removes_every_session() {
 }
 
 #[test]
-fn forgetting_takes_neither_a_file_nor_a_network() {
+fn forget_needs_neither_a_config_file_nor_a_network() {
     let scene = Scene::new();
     scene.sandbox.add_fault(Fault::new("GetCallerIdentity", xacct_sandbox::FaultKind::Reset));
     let output = scene.xacct("credentials --forget").exits_with(0);

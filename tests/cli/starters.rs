@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 /// Tests that send signals, read what is typed, write below the home, or read what the environment says.
 const SOME: [&str; 8] = [
-    "exec::a_signal_that_ends_the_command_is_in_the_exit_code",
+    "exec::exit_code_reports_the_signal_that_killed_the_command",
     "exec::ctrl_c_reaches_the_command_once",
-    "exec::signals_are_passed_on_once_and_xacct_waits_for_the_end",
-    "exec::what_would_win_over_the_session_is_gone_and_all_else_stays",
-    "bucket_cleanup::a_terminal_that_goes_away_while_the_bucket_is_being_deleted",
-    "bucket_cleanup::ctrl_c_before_there_is_a_bucket",
-    "help::mistyped_commands_and_options_are_guessed",
+    "exec::forwards_signals_once_and_waits_for_the_command",
+    "exec::removes_only_variables_that_override_the_session",
+    "bucket_cleanup::sighup_while_deleting_the_bucket",
+    "bucket_cleanup::ctrl_c_before_creating_a_bucket",
+    "help::suggests_commands_and_options_for_typos",
     "terminal::yes_applies",
 ];
 
@@ -57,7 +57,7 @@ fn folder(name: &str) -> TempDir {
 }
 
 #[test]
-fn whoever_starts_them_these_tests_pass_two_at_once() {
+fn tests_pass_twice_at_once_from_any_parent_process() {
     let (home, temporary) = (folder("xacct-home-"), folder("xacct test "));
     let home_path = home.path().to_str().expect("text");
     std::fs::set_permissions(home_path, PermissionsExt::from_mode(0o555)).expect("a read-only home");

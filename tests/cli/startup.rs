@@ -17,7 +17,7 @@ fn system_calls(scene: &Scene, kinds: &str, words: &str) -> Option<String> {
 }
 
 #[test]
-fn what_needs_no_network_starts_none() {
+fn offline_commands_start_no_network_client() {
     let scene = Scene::linked("--external-id abc --no-verify");
     let kinds = "trace=openat,connect,clone,clone3,epoll_create1,eventfd2";
     for words in ["--help", "bootstrap --help", "print-provider-hcl", "completions bash"] {

@@ -6,7 +6,7 @@ use xacct_sandbox::{Fault, FaultKind, Sandbox};
 use crate::scene::{ACCOUNT_B, Scene, trust};
 
 #[test]
-fn a_profile_that_assumes_a_role_needs_no_region_of_its_own() {
+fn a_profile_with_a_role_needs_no_region() {
     let mut scene = Scene::new();
     let organization = "arn:aws:iam::222222222222:role/OrganizationAccountAccessRole";
     let profile = format!("\n[profile via]\nrole_arn = {organization}\nsource_profile = security-admin\n");
@@ -18,14 +18,14 @@ fn a_profile_that_assumes_a_role_needs_no_region_of_its_own() {
 }
 
 #[test]
-fn an_empty_region_is_none() {
+fn an_empty_region_counts_as_unset() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_REGION", "");
     scene.bootstrap("").exits_with(0);
 }
 
 #[test]
-fn a_credential_process_runs_once_for_each_account() {
+fn credential_process_runs_once_per_account() {
     let scene = Scene::new();
     let log = scene.environment.path("log");
     let script = format!(
@@ -46,7 +46,7 @@ fn a_credential_process_runs_once_for_each_account() {
 }
 
 #[test]
-fn a_profile_in_the_environment_that_does_not_exist_is_named() {
+fn names_a_missing_profile_from_aws_profile() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_PROFILE", "nope");
     let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
@@ -54,7 +54,7 @@ fn a_profile_in_the_environment_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn why_the_profile_of_the_environment_gives_no_credentials_is_said() {
+fn reports_why_the_profile_from_aws_profile_has_no_credentials() {
     let mut scene = Scene::new();
     scene
         .environment
@@ -65,7 +65,7 @@ fn why_the_profile_of_the_environment_gives_no_credentials_is_said() {
 }
 
 #[test]
-fn what_is_not_there_in_a_role_that_stands_is_not_waited_for() {
+fn does_not_wait_for_a_missing_policy_of_an_existing_role() {
     let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "no such policy".to_owned() };
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AttachRolePolicy", gone));
@@ -76,7 +76,7 @@ fn what_is_not_there_in_a_role_that_stands_is_not_waited_for() {
 }
 
 #[test]
-fn the_profile_of_the_links_own_role_is_not_taken_for_the_operators() {
+fn ignores_the_profile_of_the_links_own_role() {
     let scene = Scene::linked("");
     let own = "\n[profile work]\nrole_arn = arn:aws:iam::222222222222:role/xacct\nsource_profile = alice\n";
     scene.environment.append("aws/config", own);
@@ -85,7 +85,7 @@ fn the_profile_of_the_links_own_role_is_not_taken_for_the_operators() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_heard_of_before_anything_is_made() {
+fn reports_an_unwritable_file_before_creating_anything() {
     let scene = Scene::new();
     scene
         .bootstrap("--config nowhere/xacct.toml")
@@ -95,7 +95,7 @@ fn a_file_that_cannot_be_written_is_heard_of_before_anything_is_made() {
 }
 
 #[test]
-fn a_role_that_is_one_users_is_not_opened_to_another() {
+fn does_not_open_a_role_restricted_to_another_user() {
     let scene = Scene::linked("--restrict-to-user");
     let before = scene.trust_policy();
     let words = "bootstrap --yes --no-verify --target-account 222222222222 --user bob --profile security-admin \
@@ -106,7 +106,7 @@ fn a_role_that_is_one_users_is_not_opened_to_another() {
 }
 
 #[test]
-fn the_links_of_one_user_are_not_made_anothers() {
+fn does_not_change_the_user_of_recorded_links() {
     let scene = Scene::linked("");
     let words = "bootstrap --yes --target-account 333333333333 --user bob --profile security-admin \
                  --enter-role OrganizationAccountAccessRole";
@@ -115,14 +115,14 @@ fn the_links_of_one_user_are_not_made_anothers() {
 }
 
 #[test]
-fn a_recorded_role_is_not_renamed() {
+fn does_not_rename_a_recorded_role() {
     let scene = Scene::linked("");
     scene.xacct("bootstrap --yes --role-name other").exits_with(2).says(&["cannot be renamed", "--role-name other"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 
 #[test]
-fn an_administrators_credentials_are_not_tried_on_the_role() {
+fn does_not_test_with_an_administrators_credentials() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.xacct("verify").exits_with(3);
@@ -130,7 +130,7 @@ fn an_administrators_credentials_are_not_tried_on_the_role() {
 }
 
 #[test]
-fn tags_that_organizations_demand_of_buckets_may_be_called_anything() {
+fn bucket_tags_may_have_any_key() {
     let scene = Scene::linked("");
     for tag in ["managed-by=platform", "xacct:purpose=mine"] {
         scene.xacct(&format!("verify --bucket-tag {tag}")).exits_with(0);
@@ -139,14 +139,14 @@ fn tags_that_organizations_demand_of_buckets_may_be_called_anything() {
 }
 
 #[test]
-fn a_new_role_that_the_next_call_does_not_see_is_waited_for() {
+fn waits_for_a_new_role_that_is_not_visible_yet() {
     let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "not yet".to_owned() };
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", gone).on_calls(1..=2)));
     scene.bootstrap("").exits_with(0);
 }
 
 #[test]
-fn a_narrower_trust_policy_is_waited_for() {
+fn waits_for_a_narrower_trust_policy() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(std::time::Duration::from_secs(2));
     let document = scene.bootstrap_json("--external-id abc", 0);
@@ -155,14 +155,14 @@ fn a_narrower_trust_policy_is_waited_for() {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_reported_as_a_document_too() {
+fn reports_usage_errors_as_json() {
     let scene = Scene::new();
     let document = scene.xacct_json("bootstrap --target-account 12", 2);
     assert!(document["error"]["message"].to_string().contains("has 2 characters"), "{document:#}");
 }
 
 #[test]
-fn what_the_other_owner_needs_is_in_the_document_too() {
+fn json_contains_the_other_half() {
     let scene = Scene::new();
     let words = "bootstrap --yes --only source --target-account 222222222222 --user alice --profile security-admin \
                  --external-id abc --policy-arn PowerUserAccess";
@@ -174,7 +174,7 @@ fn what_the_other_owner_needs_is_in_the_document_too() {
 }
 
 #[test]
-fn the_manual_page_has_every_option() {
+fn the_manual_page_lists_every_option() {
     let page = Scene::new().xacct("man").exits_with(0).stdout;
     for option in ["external\\-id", "mfa\\-code", "version\\-constraint", "XACCT VERIFY"] {
         assert!(page.contains(option), "{option}");

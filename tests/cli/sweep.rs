@@ -48,7 +48,7 @@ fn names(scene: &Scene) -> Vec<String> {
 
 /// Its own run, or another sweep, may delete it at any time.
 #[test]
-fn a_bucket_that_goes_away_meanwhile_is_nothing_to_sweep() {
+fn ignores_a_bucket_deleted_during_the_run() {
     let scene = scene();
     let gone = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "gone".to_owned() };
     scene.sandbox.add_fault(Fault::new("GetBucketTagging", gone).on_call(1));
@@ -58,7 +58,7 @@ fn a_bucket_that_goes_away_meanwhile_is_nothing_to_sweep() {
 }
 
 #[test]
-fn what_a_killed_run_left_goes_and_nothing_else() {
+fn deletes_only_buckets_of_interrupted_runs() {
     let scene = scene();
     let before = names(&scene);
     let document = scene.xacct_json("sweep --yes", 0);
@@ -77,7 +77,7 @@ fn what_a_killed_run_left_goes_and_nothing_else() {
 }
 
 #[test]
-fn what_is_shown_and_nothing_without_a_yes() {
+fn shows_the_buckets_and_asks_before_deleting() {
     let scene = scene();
     let before = names(&scene);
     for (name, words) in [("sweep-dry-run", "sweep --dry-run"), ("sweep-no-terminal", "sweep")] {
@@ -89,7 +89,7 @@ fn what_is_shown_and_nothing_without_a_yes() {
 }
 
 #[test]
-fn young_ones_go_where_that_is_asked() {
+fn deletes_young_buckets_on_request() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
     scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may be of a run under way"]);
@@ -100,7 +100,7 @@ fn young_ones_go_where_that_is_asked() {
 
 /// The list comes in pages of a thousand.
 #[test]
-fn many_buckets_are_read_page_by_page() {
+fn reads_many_buckets_in_pages() {
     let scene = Scene::linked("--no-verify");
     for number in 0..2100 {
         plant(&scene, ACCOUNT_B, &format!("xacct-verify-0-{number:04}"), "us-east-1", 2);
@@ -112,7 +112,7 @@ fn many_buckets_are_read_page_by_page() {
 }
 
 #[test]
-fn an_account_need_not_be_on_record_any_more() {
+fn works_for_accounts_not_in_the_file() {
     let scene = Scene::linked("--no-verify");
     scene.xacct("teardown --yes").exits_with(0);
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
@@ -122,7 +122,7 @@ fn an_account_need_not_be_on_record_any_more() {
 }
 
 #[test]
-fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
+fn keeps_a_bucket_filled_during_the_run_and_reports_errors() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
     let fault = |status, code: &str| {
@@ -145,7 +145,7 @@ fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
 }
 
 #[test]
-fn operators_with_the_least_can_sweep_and_what_lacks_is_named() {
+fn minimal_permissions_suffice_to_sweep_and_missing_ones_are_named() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);

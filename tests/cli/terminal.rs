@@ -110,7 +110,7 @@ fn yes_applies() {
 }
 
 #[test]
-fn no_and_nothing_change_nothing() {
+fn no_and_empty_answers_change_nothing() {
     for answer in ["n\n", "\n", "maybe\n"] {
         let mut scene = Scene::new();
         let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
@@ -126,7 +126,7 @@ fn no_and_nothing_change_nothing() {
 }
 
 #[test]
-fn the_documents_are_shown_on_request_and_then_it_is_asked_again() {
+fn d_shows_the_policies_and_asks_again() {
     let mut scene = Scene::new();
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
         return;
@@ -139,7 +139,7 @@ fn the_documents_are_shown_on_request_and_then_it_is_asked_again() {
 }
 
 #[test]
-fn a_terminal_that_closes_changes_nothing() {
+fn a_closed_terminal_changes_nothing() {
     let mut scene = Scene::new();
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
         return;
@@ -164,7 +164,7 @@ fn ctrl_c_at_the_prompt_changes_nothing() {
 }
 
 #[test]
-fn a_code_is_asked_for() {
+fn prompts_for_an_mfa_code() {
     let mut scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let words = format!("{WORDS} --require-mfa --yes");
@@ -178,7 +178,7 @@ fn a_code_is_asked_for() {
 }
 
 #[test]
-fn something_that_is_no_code_proves_nothing() {
+fn a_malformed_code_is_inconclusive() {
     let mut scene = Scene::linked("--require-mfa --no-verify");
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "verify") else {
         return;

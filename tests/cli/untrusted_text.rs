@@ -37,7 +37,7 @@ fn assert_shown_harmlessly(output: Output) {
 }
 
 #[test]
-fn messages_of_aws_are_shown_and_not_obeyed() {
+fn escapes_aws_messages() {
     let cases = [
         ("GetRole", "bootstrap --check"),
         ("GetRole", "diagnose"),
@@ -64,7 +64,7 @@ fn messages_of_aws_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn a_message_stays_on_its_line_and_can_be_read() {
+fn messages_stay_on_one_line() {
     let mut scene = colourful();
     let kind =
         FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: format!("no {COMMANDS} more") };
@@ -78,7 +78,7 @@ fn a_message_stays_on_its_line_and_can_be_read() {
 }
 
 #[test]
-fn what_others_named_is_shown_and_not_obeyed() {
+fn escapes_names_of_resources() {
     let scene = colourful();
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
@@ -109,7 +109,7 @@ fn what_others_named_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn names_of_files_and_profiles_are_shown_and_not_obeyed() {
+fn escapes_names_of_files_and_profiles() {
     let scene = colourful();
     let name = COMMANDS.replace('/', "");
     for words in [
@@ -127,7 +127,7 @@ fn names_of_files_and_profiles_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn control_characters_in_xacct_toml_are_refused() {
+fn rejects_control_characters_in_xacct_toml() {
     let escaped = "\\u001B[2J\\nVerified";
     for (from, to) in [
         ("[targets.222222222222]".to_owned(), format!("[targets.\"{escaped}\"]")),
@@ -147,7 +147,7 @@ fn control_characters_in_xacct_toml_are_refused() {
 }
 
 #[test]
-fn what_is_printed_to_be_pasted_is_no_more_than_one_command() {
+fn printed_commands_are_a_single_command() {
     let name = "x; touch ran; $(touch ran) `touch ran` '";
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "[targets.222222222222]", &format!("[targets.\"{name}\"]"));
@@ -182,7 +182,7 @@ const SENDING: [&str; 8] = [
 ];
 
 #[test]
-fn where_requests_go_is_said_before_one_is_sent() {
+fn reports_custom_endpoints_before_sending_requests() {
     let refused = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     for words in SENDING {
         let mut scene = Scene::linked("--external-id abc");
@@ -207,7 +207,7 @@ fn where_requests_go_is_said_before_one_is_sent() {
 }
 
 #[test]
-fn it_is_said_before_a_code_is_sent_for_a_profile() {
+fn reports_custom_endpoints_before_sending_an_mfa_code() {
     let mut scene = Scene::linked("--external-id abc");
     let chain = "\n[profile via]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice\n\
                  mfa_serial = arn:aws:iam::111111111111:mfa/alice\n";
@@ -218,5 +218,5 @@ fn it_is_said_before_a_code_is_sent_for_a_profile() {
     scene.sandbox.clear_requests();
     let output = scene.xacct("verify --user-profile via");
     assert_eq!(scene.requests("GetSessionToken").len(), 1, "{output}");
-    assert!(output.stderr.starts_with("Endpoint "), "{output}");
+    assert!(output.stderr.starts_with("Using custom endpoint "), "{output}");
 }

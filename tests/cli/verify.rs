@@ -6,7 +6,7 @@ use xacct_sandbox::Sandbox;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, step, trust};
 
 #[test]
-fn a_wrong_external_id_on_record_is_refused() {
+fn rejects_a_wrong_external_id_in_the_file() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "\"right\"", "\"wrong\"");
     let verification = scene.verdict("", 3);
@@ -17,7 +17,7 @@ fn a_wrong_external_id_on_record_is_refused() {
 }
 
 #[test]
-fn an_external_id_that_is_not_on_record_is_refused() {
+fn rejects_a_missing_external_id_in_the_file() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "external_id = \"right\"\n", "");
     assert_eq!(scene.verdict("", 3)["outcome"], "refused");
@@ -38,7 +38,7 @@ fn a_trust_policy_without_the_condition_is_too_open() {
 }
 
 #[test]
-fn a_pattern_that_lets_other_external_ids_in_is_too_open() {
+fn an_external_id_pattern_is_too_open() {
     let scene = Scene::linked("--external-id right");
     let open = trust(&json!({"StringLike": {"sts:ExternalId": "*right"}}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -49,7 +49,7 @@ fn a_pattern_that_lets_other_external_ids_in_is_too_open() {
 }
 
 #[test]
-fn a_user_without_the_grant_is_refused() {
+fn a_user_without_the_grant_is_denied() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
@@ -60,14 +60,14 @@ fn a_user_without_the_grant_is_refused() {
 }
 
 #[test]
-fn a_role_that_is_gone_is_refused() {
+fn a_deleted_role_is_denied() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
     assert_eq!(scene.verdict("", 3)["outcome"], "refused");
 }
 
 #[test]
-fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
+fn an_rcp_against_other_organizations_is_denied() {
     let scene = Scene::linked("");
     let deny = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*",
@@ -78,7 +78,7 @@ fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
 }
 
 #[test]
-fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
+fn an_scp_that_denies_s3_blocks_only_the_bucket() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({}));
     let verification = scene.verdict("", 3);
@@ -91,7 +91,7 @@ fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
 }
 
 #[test]
-fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded() {
+fn bootstrap_with_s3_blocked_exits_with_3_and_keeps_the_link() {
     let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "NoS3", deny));
     let document = scene.bootstrap_json("--timeout 1s", 3);
@@ -102,7 +102,7 @@ fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded()
 }
 
 #[test]
-fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
+fn a_role_without_s3_permissions_blocks_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.clear();
@@ -113,7 +113,7 @@ fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
 }
 
 #[test]
-fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
+fn names_the_bucket_that_the_role_cannot_delete() {
     let scene = Scene::linked("");
     let create_only = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow", "Action": ["s3:CreateBucket", "s3:TagResource"], "Resource": "*",
@@ -126,7 +126,7 @@ fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
 }
 
 #[test]
-fn a_bucket_can_be_given_the_tags_that_an_organization_demands() {
+fn sets_the_bucket_tags_that_an_organization_requires() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({"Null": {"aws:RequestTag/cost-center": "true"}}));
     assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
@@ -137,7 +137,7 @@ fn a_bucket_can_be_given_the_tags_that_an_organization_demands() {
 }
 
 #[test]
-fn a_bucket_can_be_put_in_the_namespace_that_an_organization_demands() {
+fn uses_the_bucket_namespace_that_an_organization_requires() {
     let scene = Scene::linked("--region eu-west-1");
     let elsewhere = json!({"StringNotEquals": {"s3:x-amz-bucket-namespace": "account-regional"}});
     deny_buckets(&scene, &elsewhere);
@@ -149,7 +149,7 @@ fn a_bucket_can_be_put_in_the_namespace_that_an_organization_demands() {
 }
 
 #[test]
-fn the_bucket_is_made_in_the_region_of_the_target() {
+fn creates_the_bucket_in_the_region_of_the_target() {
     let scene = Scene::linked("--region eu-west-1");
     scene.verdict("", 0);
     for operation in ["AssumeRole", "CreateBucket", "DeleteBucket", "HeadBucket"] {
@@ -162,7 +162,7 @@ fn the_bucket_is_made_in_the_region_of_the_target() {
 }
 
 #[test]
-fn a_region_that_the_organization_denies_is_reported_as_blocked() {
+fn a_region_denied_by_an_scp_is_blocked() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}));
     assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
@@ -170,7 +170,7 @@ fn a_region_that_the_organization_denies_is_reported_as_blocked() {
 }
 
 #[test]
-fn the_owner_of_the_bucket_is_a_condition_of_its_deletion() {
+fn deletes_the_bucket_only_with_the_expected_owner() {
     let scene = Scene::linked("");
     scene.verdict("", 0);
     for request in scene.requests("DeleteBucket") {
@@ -179,7 +179,7 @@ fn the_owner_of_the_bucket_is_a_condition_of_its_deletion() {
 }
 
 #[test]
-fn of_several_targets_the_worst_decides() {
+fn the_worst_target_decides() {
     let scene = Scene::linked("");
     scene.configure("third-admin", "aws_account_id = 333333333333");
     scene.xacct("bootstrap --yes --target-account 333333333333").exits_with(0);
@@ -194,7 +194,7 @@ fn of_several_targets_the_worst_decides() {
 }
 
 #[test]
-fn verify_never_touches_iam() {
+fn verify_never_writes_to_iam() {
     let scene = Scene::linked("--external-id abc");
     scene.verdict("", 0);
     assert!(scene.sandbox.requests().iter().all(|request| request.service != "iam"));

@@ -75,7 +75,7 @@ fn assert_none(wrong: Vec<String>) {
 }
 
 #[test]
-fn aws_s_documentation_is_followed() {
+fn agrees_with_the_aws_documentation() {
     let cases = cases();
     assert!(cases.len() >= 60, "only {} cases", cases.len());
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();

@@ -79,7 +79,7 @@ impl Comparison {
 }
 
 #[test]
-fn awsim_decides_as_xacct_does() {
+fn agrees_with_awsim() {
     let mut generator = Generator::new(setting("XACCT_EVALUATOR_SEED", SEED) as u64, For::Awsim);
     let mut comparison = Comparison::default();
     for _ in 0..setting("XACCT_EVALUATOR_TUPLES", TUPLES) {
@@ -91,7 +91,7 @@ fn awsim_decides_as_xacct_does() {
 }
 
 #[test]
-fn iam_simulate_decides_as_xacct_does() {
+fn agrees_with_iam_simulate() {
     let mut generator = Generator::new(setting("XACCT_EVALUATOR_SEED", SEED) as u64, For::Simulate);
     let scenes: Vec<_> = (0..SIMULATED).map(|_| generator.scene()).collect();
     let answers = match simulate::decisions(&scenes) {

@@ -193,7 +193,7 @@ impl Generator {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_scenes() {
+fn the_same_seed_generates_the_same_scenes() {
     let scene = |seed| serde_json::to_string(&Generator::new(seed, For::Awsim).scene()).unwrap();
     assert_eq!(scene(1), scene(1));
     assert_ne!(scene(1), scene(2));

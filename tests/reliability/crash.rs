@@ -29,7 +29,7 @@ fn bootstrap_of_a_new_link() {
 }
 
 #[test]
-fn bootstrap_that_mends_what_drifted() {
+fn bootstrap_with_drift() {
     let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
     let trial = Trial::new("bootstrap, drift", &words, |scene| {
         scene.link("--no-verify --external-id of-old --policy-arn SecurityAudit --max-session-duration 2h");

@@ -118,7 +118,7 @@ fn answered(request: &RecordedRequest) -> Duration {
 }
 
 #[test]
-fn hardly_longer_than_aws_takes() {
+fn waits_little_longer_than_propagation_takes() {
     let mut cases = vec![
         Case { role: 1, grant: 10, permissions: 20, ..Case::after(0) },
         Case { role: 20, grant: 10, permissions: 1, ..Case::after(0) },

@@ -150,7 +150,7 @@ fn the_same_link_twice() {
 }
 
 #[test]
-fn two_new_external_ids_for_one_role() {
+fn two_runs_generate_external_ids_for_one_role() {
     let words = format!("{BOOTSTRAP} --generate-external-id");
     race("two new external IDs for one role", among_others, [&words, &words]);
 }
@@ -169,14 +169,14 @@ fn linked_to_b() -> Scene {
 }
 
 #[test]
-fn one_link_is_made_while_the_other_is_removed() {
+fn creates_one_link_while_removing_another() {
     let words = [BOOTSTRAP_C, "teardown --yes 222222222222"];
     let count = race("one link made, one removed", linked_to_b, words);
     assert_eq!(count.both_right, count.rounds);
 }
 
 #[test]
-fn two_links_are_removed() {
+fn removes_two_links_concurrently() {
     let linked = || {
         let scene = linked_to_b();
         scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
@@ -214,7 +214,7 @@ fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Va
 }
 
 #[test]
-fn what_was_added_since_the_grant_was_shown_is_kept() {
+fn keeps_roles_added_to_the_grant_since_the_plan() {
     let scene = Scene::new();
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), grant_of(&[ROLE_IN_C]));
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]), "{output}");
@@ -223,14 +223,14 @@ fn what_was_added_since_the_grant_was_shown_is_kept() {
 }
 
 #[test]
-fn what_was_wanted_and_is_there_already_is_not_written_again() {
+fn does_not_rewrite_a_grant_that_is_already_complete() {
     let scene = Scene::new();
     with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), grant_of(&[ROLE])).exits_with(0);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
 }
 
 #[test]
-fn what_was_not_shown_is_not_replaced() {
+fn does_not_replace_statements_absent_from_the_plan() {
     let scene = Scene::new();
     let mut theirs = grant_of(&[ROLE_IN_C]);
     theirs["Statement"].as_array_mut().expect("statements").push(json!({
@@ -244,7 +244,7 @@ fn what_was_not_shown_is_not_replaced() {
 }
 
 #[test]
-fn a_grant_that_is_overwritten_before_it_is_read_back_is_repaired() {
+fn repairs_a_grant_overwritten_before_it_is_read_back() {
     let scene = Scene::new();
     let words = format!("{BOOTSTRAP} --output json");
     let output = with_another_writer(&scene, &words, ("GetUserPolicy", 3), grant_of(&[ROLE_IN_C])).exits_with(0);
@@ -257,7 +257,7 @@ fn a_grant_that_is_overwritten_before_it_is_read_back_is_repaired() {
 }
 
 #[test]
-fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
+fn repairs_a_grant_overwritten_during_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
     let run = Running::start(&scene, BOOTSTRAP);
     scene.wait_for("AssumeRole");
@@ -268,7 +268,7 @@ fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
 
 /// The link may work for as long as AWS honours what was written first.
 #[test]
-fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
+fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     let builder = Sandbox::builder().propagation(Duration::from_secs(2));
     let scene = Scene::of(builder.fault(Fault::new("PutUserPolicy", denied).on_call(2)));
@@ -282,7 +282,7 @@ fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
 
 /// The link comes to work as long after the repair as it would have after the first write.
 #[test]
-fn what_was_repaired_is_waited_for_as_long() {
+fn waits_for_propagation_of_a_repaired_grant() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(3)));
     let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
@@ -291,7 +291,7 @@ fn what_was_repaired_is_waited_for_as_long() {
 }
 
 #[test]
-fn the_grant_is_not_looked_at_again_where_nothing_has_to_be_waited_for() {
+fn does_not_read_the_grant_again_without_propagation() {
     let scene = Scene::new();
     scene.bootstrap("").exits_with(0);
     // When the plan was made, before the write, after the write.
@@ -303,7 +303,7 @@ fn the_grant_is_not_looked_at_again_where_nothing_has_to_be_waited_for() {
 
 /// One run read the grant before the other wrote, and writes after the other has read back.
 #[test]
-fn a_late_writer_is_noticed_by_whom_it_overwrote() {
+fn notices_a_late_overwrite() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).fault(held_up("PutUserPolicy", 1)));
     let late = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("PutUserPolicy");
@@ -316,7 +316,7 @@ fn a_late_writer_is_noticed_by_whom_it_overwrote() {
 }
 
 #[test]
-fn nobody_is_fought_forever() {
+fn stops_repairing_after_six_attempts() {
     let scene = Scene::new();
     let mut run = Running::start(&scene, BOOTSTRAP);
     let mut number = 0;
@@ -332,7 +332,7 @@ fn nobody_is_fought_forever() {
 }
 
 #[test]
-fn teardown_takes_its_role_out_of_the_grant_as_it_is_then() {
+fn teardown_removes_its_role_from_the_current_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
     with_another_writer(&scene, "teardown --yes", ("GetUserPolicy", 2), grant).exits_with(0);
@@ -341,7 +341,7 @@ fn teardown_takes_its_role_out_of_the_grant_as_it_is_then() {
 }
 
 #[test]
-fn teardown_repairs_a_grant_that_was_overwritten() {
+fn teardown_repairs_an_overwritten_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
     let output = with_another_writer(&scene, "teardown --yes --output json", ("GetUserPolicy", 3), grant).exits_with(0);
@@ -379,14 +379,14 @@ fn usual_description() -> String {
 }
 
 #[test]
-fn a_role_that_appears_meanwhile_is_ours_if_it_is_exactly_what_was_to_be_made() {
+fn accepts_a_role_created_during_the_run_if_it_is_identical() {
     let (scene, output) = role_appears(&usual_description(), &OURS);
     output.exits_with(0);
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
 #[test]
-fn any_other_role_that_appears_meanwhile_is_left_as_it_is() {
+fn keeps_any_other_role_created_during_the_run() {
     let usual = usual_description();
     let more = [OURS[0], OURS[1], ("team", "x")];
     let cases: [(&str, Tags<'_>, &str); 4] = [
@@ -406,7 +406,7 @@ fn any_other_role_that_appears_meanwhile_is_left_as_it_is() {
 
 /// The answer was lost, and reads do not show the role yet.
 #[test]
-fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
+fn finds_a_role_after_a_lost_answer_despite_lagging_reads() {
     let lost = Fault::new("CreateRole", FaultKind::Reset).on_call(1).after_processing();
     let scene = Scene::of(Sandbox::builder().fault(lost).propagation(Duration::from_secs(3)).stale_reads(true));
     scene.bootstrap("--external-id abc").exits_with(0);
@@ -414,7 +414,7 @@ fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
 }
 
 #[test]
-fn other_targets_of_the_file_stay_on_record() {
+fn keeps_other_targets_of_the_file() {
     let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
     let run = Running::start(&scene, BOOTSTRAP);
     scene.wait_for("CreateRole");

@@ -6,7 +6,7 @@ use crate::accounts::{Accounts, string};
 use crate::support::third_party::test_name;
 
 #[test]
-fn a_role_that_others_made_is_taken_over_only_on_request() {
+fn adopts_an_unmanaged_role_only_on_request() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -36,7 +36,7 @@ fn a_role_that_others_made_is_taken_over_only_on_request() {
 }
 
 #[test]
-fn a_user_policy_that_others_made_is_replaced_only_on_request() {
+fn replaces_an_unmanaged_user_policy_only_on_request() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

@@ -40,7 +40,7 @@ fn terraform_keeps_its_state_in_the_target_account() {
 
 /// `init` reads the backend before it asks AWS anything; with `-backend=false` it does not even look at it.
 #[test]
-fn terraform_knows_every_argument_of_its_version() {
+fn terraform_accepts_every_argument_of_its_version() {
     let mut environment = TestEnvironment::new();
     environment.write("xacct.toml", "[source]\naccount = '111111111111'\nuser = 'alice'\n[targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\n");
     environment.write("main.tf", "");

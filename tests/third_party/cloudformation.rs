@@ -37,7 +37,7 @@ fn program(test: &str, name: &str) -> Option<std::path::PathBuf> {
 }
 
 #[test]
-fn cfn_lint_finds_no_fault() {
+fn cfn_lint_finds_no_errors() {
     let Some(lint) = program(test_name!(), "cfn-lint") else { return };
     let environment = TestEnvironment::new();
     environment.write("xacct.toml", EVERYTHING);
@@ -52,7 +52,7 @@ fn cfn_lint_finds_no_fault() {
 
 /// The YAML is read by Python's `yaml`, as the AWS CLI and cfn-lint do.
 #[test]
-fn the_yaml_means_what_the_json_does() {
+fn yaml_equals_json() {
     let Some(python) = program(test_name!(), "python") else { return };
     let environment = TestEnvironment::new();
     environment.write("xacct.toml", EVERYTHING);
@@ -65,7 +65,7 @@ fn the_yaml_means_what_the_json_does() {
 }
 
 #[test]
-fn a_role_that_cloudformation_made_can_be_assumed_and_is_taken_for_xaccts_own() {
+fn a_role_created_by_cloudformation_works_and_is_managed() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

@@ -97,7 +97,7 @@ fn put_user_policy(accounts: &Accounts, name: &str, effect: &str, resource: &str
 }
 
 #[test]
-fn the_cause_is_named_and_the_printed_fix_mends_it() {
+fn diagnose_names_the_cause_and_its_fix_works() {
     // Most of the time they wait for programs, so all of them run at once.
     std::thread::scope(|scope| {
         for broken in BREAKS {

@@ -5,7 +5,7 @@ use crate::support::third_party::test_name;
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn the_owners_of_both_accounts_make_a_half_each() {
+fn two_owners_create_one_half_each() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

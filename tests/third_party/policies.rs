@@ -4,7 +4,7 @@ use crate::accounts::{Account, Accounts};
 use crate::support::third_party::test_name;
 
 #[test]
-fn operators_with_exactly_the_printed_policies_make_a_link() {
+fn printed_policies_suffice_to_create_a_link() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

@@ -7,7 +7,7 @@ use crate::support::third_party::{self, in_venv, test_name};
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
+fn the_aws_cli_works_with_a_printed_profile() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -24,7 +24,7 @@ fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
 
 /// The text goes into the config file as it was printed, and the AWS CLI runs xacct as it says.
 #[test]
-fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
+fn the_aws_cli_works_with_a_credential_process_profile() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -70,7 +70,7 @@ fn read(environment: &TestEnvironment, text: &str) -> Option<Value> {
 }
 
 #[test]
-fn botocore_reads_every_character_that_a_setting_may_have() {
+fn botocore_reads_every_allowed_character() {
     let environment = TestEnvironment::new();
     environment.write(
         "xacct.toml",
@@ -116,7 +116,7 @@ fn botocore_reads_every_character_that_a_setting_may_have() {
 }
 
 #[test]
-fn botocore_takes_the_command_of_a_credential_process_apart_as_it_was_meant() {
+fn botocore_parses_the_credential_process_command() {
     let environment = TestEnvironment::new();
     environment.write("it's one.toml", "[targets.'a b']\naccount = '222222222222'\n");
     let arguments = ["print", "profile", "--credential-process", "--program=my $HOME/xacct", "--config=it's one.toml"];

@@ -7,7 +7,7 @@ use crate::support::Output;
 use crate::support::third_party::test_name;
 
 #[test]
-fn two_targets_share_one_statement_of_the_grant() {
+fn two_targets_share_one_grant_statement() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -75,7 +75,7 @@ fn a_target_with_wrong_credentials_does_not_stop_the_other() {
 }
 
 #[test]
-fn the_target_account_can_be_entered_through_a_role() {
+fn enters_the_target_account_through_a_role() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

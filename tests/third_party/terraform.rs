@@ -7,7 +7,7 @@ use crate::support::third_party::{self, test_name};
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn terraform_makes_a_bucket_in_the_target_account() {
+fn terraform_creates_a_bucket_in_the_target_account() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -102,7 +102,7 @@ fn terraform_accepts_the_providers_of_several_targets() {
 }
 
 #[test]
-fn terraform_goes_through_one_role_to_the_other() {
+fn terraform_chains_roles() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -139,7 +139,7 @@ fn terraform_goes_through_one_role_to_the_other() {
 
 /// Session tags, a role before the link's, and what Terragrunt is given: syntax and form are Terraform's.
 #[test]
-fn terraform_accepts_everything_that_can_be_asked_for() {
+fn terraform_accepts_every_option() {
     let mut environment = TestEnvironment::new();
     environment.write(
         "xacct.toml",

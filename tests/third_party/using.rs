@@ -52,7 +52,7 @@ fn the_aws_cli_uses_the_link_through_credential_process_and_exec() {
 }
 
 #[test]
-fn boto3_uses_the_link_and_knows_when_to_ask_again() {
+fn boto3_uses_the_link_and_refreshes_credentials() {
     let (Some(accounts), Some(python)) = (Accounts::for_test(test_name!()), program(test_name!(), "python")) else {
         return;
     };
@@ -99,7 +99,7 @@ fn sandbox(options: &str) -> (Sandbox, TestEnvironment) {
 }
 
 #[test]
-fn the_aws_cli_passes_mfa_with_the_session_that_xacct_keeps() {
+fn the_aws_cli_uses_the_cached_mfa_session() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
@@ -122,7 +122,7 @@ fn asked(requests: &[RecordedRequest]) -> Vec<Vec<Option<String>>> {
 }
 
 #[test]
-fn profiles_mean_what_they_mean_to_the_aws_cli() {
+fn resolves_profiles_like_the_aws_cli() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
@@ -168,7 +168,7 @@ fn profiles_mean_what_they_mean_to_the_aws_cli() {
 }
 
 #[test]
-fn requests_take_the_way_that_those_of_the_aws_cli_take() {
+fn uses_the_same_network_settings_as_the_aws_cli() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
@@ -210,7 +210,7 @@ fn requests_take_the_way_that_those_of_the_aws_cli_take() {
 }
 
 #[test]
-fn shells_take_over_what_is_printed_for_them() {
+fn shells_eval_the_printed_credentials() {
     for (shell, format, script) in [
         ("bash", "env", "eval \"$(XACCT credentials --format env)\"; echo \"[$AWS_PROFILE]\"; XACCT_SAYS"),
         ("fish", "fish", "XACCT credentials --format fish | source; echo \"[$AWS_PROFILE]\"; XACCT_SAYS"),

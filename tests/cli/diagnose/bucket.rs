@@ -22,7 +22,7 @@ fn a_role_without_policies() {
 }
 
 #[test]
-fn a_role_that_may_only_read() {
+fn a_read_only_role() {
     let scene = Scene::new();
     scene.link("--external-id abc --policy-arn ReadOnlyAccess --no-verify");
     cases::record(&scene, "s3_not_allowed_read_only", "");
@@ -33,7 +33,7 @@ fn a_role_that_may_only_read() {
 }
 
 #[test]
-fn a_role_that_may_not_delete() {
+fn a_role_without_delete_bucket() {
     let scene = broken("--policy-arn AmazonS3FullAccess", |world| {
         world.put_role_policy(ACCOUNT_B, "xacct", "keep", deny("s3:DeleteBucket"));
     });
@@ -43,7 +43,7 @@ fn a_role_that_may_not_delete() {
 }
 
 #[test]
-fn a_denial_in_every_place() {
+fn denies_in_every_kind_of_policy() {
     let places =
         ["inline policy keep of role xacct", "policy arn:aws:iam::222222222222:policy/keep attached to role xacct"];
     side_by_side(&places, |place| {
@@ -64,7 +64,7 @@ fn a_denial_in_every_place() {
 }
 
 #[test]
-fn a_boundary_that_leaves_out_buckets() {
+fn a_boundary_without_s3() {
     let scene = broken("", |world| {
         let read = json!([{"Effect": "Allow", "Action": ["s3:Get*", "ec2:*"], "Resource": "*"}]);
         let arn = world.add_policy(ACCOUNT_B, "limits", document(read));
@@ -105,7 +105,7 @@ fn a_boundary_whose_policy_was_deleted() {
 
 /// The role's own policies and its boundary are both at fault.
 #[test]
-fn policies_and_boundary_at_once() {
+fn policies_and_boundary_together() {
     let scene = broken("", |world| {
         world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.remove(CHECK);
         let read = json!([{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]);
@@ -119,7 +119,7 @@ fn policies_and_boundary_at_once() {
 }
 
 #[test]
-fn an_organization_that_forbids_buckets() {
+fn an_scp_that_denies_s3() {
     let scene = broken("", |world| world.set_service_control_policy(ACCOUNT_B, "no-buckets", deny("s3:CreateBucket")));
     let finding = mended(&scene, "s3_organization", "organization");
     assert!(finding["evidence"].to_string().contains("explicit deny in a service control policy"), "{finding:#}");
@@ -127,7 +127,7 @@ fn an_organization_that_forbids_buckets() {
 
 /// S3 does not tell why; the role's policies allow it.
 #[test]
-fn a_refusal_that_no_policy_explains() {
+fn a_denial_that_no_policy_explains() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "Access Denied".into() };
     let scene = broken("", has_stood_for_hours);
     scene.sandbox.add_fault(Fault::new("CreateBucket", denied));

@@ -97,7 +97,7 @@ fn wrong_secret() {
 }
 
 #[test]
-fn a_profile_of_the_users_name_with_the_key_of_another() {
+fn a_profile_named_after_the_user_with_another_users_key() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/credentials", ALICE.id, BOB.id);
     scene.environment.edit("aws/credentials", ALICE.secret, BOB.secret);
@@ -126,7 +126,7 @@ fn clock_skew() {
 }
 
 #[test]
-fn a_clock_that_the_sdk_corrects_is_no_cause() {
+fn a_clock_skew_that_the_sdk_corrects_is_not_a_cause() {
     for seconds in [3600, -3600] {
         let scene = Scene::of(Sandbox::builder().clock_skew(seconds));
         scene.link("");

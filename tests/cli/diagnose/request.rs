@@ -23,7 +23,7 @@ fn external_id_wrong() {
 }
 
 #[test]
-fn external_id_wrong_in_a_trust_policy_with_a_pattern_only() {
+fn external_id_wrong_for_a_pattern() {
     let scene = Scene::linked("--external-id right");
     let like = json!({"StringLike": {"sts:ExternalId": "team-*"}});
     change_trust(&scene, |statement| statement["Condition"] = like);
@@ -32,7 +32,7 @@ fn external_id_wrong_in_a_trust_policy_with_a_pattern_only() {
 }
 
 #[test]
-fn external_id_missing_where_it_is_not_plain_which() {
+fn external_id_missing_and_ambiguous() {
     let scene = Scene::linked("--external-id right");
     let one_of = json!({"StringEquals": {"sts:ExternalId": ["left", "right"]}});
     change_trust(&scene, |statement| statement["Condition"] = one_of);
@@ -52,7 +52,7 @@ fn mfa_absent() {
 }
 
 #[test]
-fn mfa_absent_by_a_denial() {
+fn mfa_absent_with_an_explicit_deny() {
     let scene = Scene::linked("");
     deny_in_trust(&scene, json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}));
     let broken = verify(scene, "").only("mfa_absent", "request");
@@ -131,7 +131,7 @@ fn duration_over_role_limit() {
 }
 
 #[test]
-fn duration_over_the_limit_of_a_role_of_others() {
+fn duration_over_the_limit_of_an_unmanaged_role() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
     let broken = try_with(scene, "diagnose --duration 4h", 3).only("duration_over_role_limit", "request");
@@ -175,7 +175,7 @@ fn session_without_mfa() {
 }
 
 #[test]
-fn a_code_for_a_session() {
+fn an_mfa_code_with_temporary_credentials() {
     let scene = Scene::linked("--require-mfa --no-verify");
     let session = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
@@ -184,7 +184,7 @@ fn a_code_for_a_session() {
 }
 
 #[test]
-fn a_session_with_mfa_is_let_in() {
+fn an_mfa_session_is_accepted() {
     let scene = Scene::linked("--require-mfa --no-verify");
     let session = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", true).clone());
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
@@ -200,13 +200,13 @@ fn without_serial() -> Scene {
 }
 
 #[test]
-fn mfa_absent_where_the_device_is_not_known() {
+fn mfa_absent_with_an_unknown_device() {
     let broken = verify(without_serial(), "").only("mfa_absent", "request");
     broken.says(&["no device is known", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).mends();
 }
 
 #[test]
-fn mfa_absent_where_there_is_no_device_that_shows_codes() {
+fn mfa_absent_without_a_totp_device() {
     let scene = without_serial();
     scene.sandbox.world(|world| {
         let device = &mut world.user_mut(ACCOUNT_A, "alice").mfa_devices[0];

@@ -86,7 +86,7 @@ fn no_policy_at_all() {
 }
 
 #[test]
-fn policies_that_speak_of_other_things() {
+fn unrelated_policies() {
     let scene = broken("", |world| {
         without_grant(world);
         world.put_user_policy(ACCOUNT_A, "alice", "buckets", allow("s3:*", "*"));
@@ -99,7 +99,7 @@ fn policies_that_speak_of_other_things() {
 }
 
 #[test]
-fn a_grant_of_another_arn() {
+fn a_grant_for_another_arn() {
     let arns = [
         "arn:aws:iam::333333333333:role/xacct",
         "arn:aws:iam::222222222222:role/engineering/xacct",
@@ -121,7 +121,7 @@ fn a_grant_of_another_arn() {
 }
 
 #[test]
-fn a_grant_of_another_arn_in_every_place() {
+fn a_grant_for_another_arn_in_every_kind_of_policy() {
     let other = allow("sts:AssumeRole", "arn:aws:iam::222222222222:role/other");
     type Put = fn(&mut World, Value);
     let places: [(&str, Put); 4] = [
@@ -149,7 +149,7 @@ fn a_grant_of_another_arn_in_every_place() {
 }
 
 #[test]
-fn a_grant_of_a_group_is_a_grant() {
+fn a_group_policy_counts_as_a_grant() {
     let scene = broken("", |world| {
         without_grant(world);
         let arn = world.add_policy(ACCOUNT_A, "may", allow("sts:AssumeRole", ROLE));
@@ -175,7 +175,7 @@ fn grant_if(condition: &Value) -> Value {
 }
 
 #[test]
-fn a_condition_of_the_grant() {
+fn a_condition_in_the_grant() {
     let conditions = [
         ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
         ("StringEquals", "aws:PrincipalTag/team", "blue"),
@@ -197,7 +197,7 @@ fn a_condition_of_the_grant() {
 
 /// The address is known to AWS only: no certainty.
 #[test]
-fn a_condition_on_what_is_not_known_here() {
+fn a_condition_on_an_unknown_key() {
     let condition = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}});
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant_if(&condition)));
     cases::record(&scene, "grant_condition_unknown", "");
@@ -221,7 +221,7 @@ fn mended_with_a_code(scene: &Scene, policy: &str, number: u64) {
 }
 
 #[test]
-fn mfa_that_the_grant_demands() {
+fn mfa_required_by_the_grant() {
     let condition = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant_if(&condition)));
     cases::record(&scene, "mfa_absent_grant", "");
@@ -229,7 +229,7 @@ fn mfa_that_the_grant_demands() {
 }
 
 #[test]
-fn the_policy_that_denies_everything_without_mfa() {
+fn a_policy_that_denies_everything_without_mfa() {
     let scene = broken("", |world| {
         let deny = json!({
             "Sid": "DenyAllExceptListedIfNoMFA",
@@ -246,7 +246,7 @@ fn the_policy_that_denies_everything_without_mfa() {
 }
 
 #[test]
-fn a_denial_in_every_place() {
+fn denies_in_every_kind_of_policy() {
     type Put = fn(&mut World);
     let places: [(&str, u64, Put); 6] = [
         ("inline policy deny of user alice", 2, |world| world.put_user_policy(ACCOUNT_A, "alice", "deny", deny())),
@@ -280,7 +280,7 @@ fn a_denial_in_every_place() {
 }
 
 #[test]
-fn a_boundary_that_cuts_the_grant() {
+fn a_boundary_without_the_grant() {
     let scene = broken("", |world| {
         let arn = world.add_policy(ACCOUNT_A, "buckets-only", allow("s3:*", "*"));
         world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
@@ -308,7 +308,7 @@ fn a_boundary_that_denies() {
 }
 
 #[test]
-fn a_boundary_of_aws() {
+fn an_aws_managed_boundary() {
     let scene = broken("", |world| {
         world.set_user_boundary(ACCOUNT_A, "alice", Some("arn:aws:iam::aws:policy/ReadOnlyAccess"));
     });
@@ -347,7 +347,7 @@ fn a_user_that_does_not_exist() {
 }
 
 #[test]
-fn session_tags_that_the_grant_does_not_allow() {
+fn session_tags_not_allowed_by_the_grant() {
     let scene = broken("--allow-session-tags", |world| {
         world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE);
     });
@@ -363,7 +363,7 @@ fn session_tags_that_the_grant_does_not_allow() {
 
 /// A policy of the organization, which nobody in either account can read: AWS names its kind.
 #[test]
-fn policies_of_the_organization() {
+fn organization_policies() {
     type Put = fn(&mut World);
     let cases: [(&str, &str, Put); 3] = [
         ("service_control_policy", ACCOUNT_A, |world| {
@@ -403,7 +403,7 @@ fn refusing(tail: &str) -> Fault {
 
 /// What the sandbox has no policies for.
 #[test]
-fn what_aws_says_of_policies_that_nobody_can_read() {
+fn denials_by_unreadable_policies() {
     let cases = [
         ("vpc_endpoint_policy", "because no VPC endpoint policy allows the sts:AssumeRole action"),
         ("vpc_endpoint_policy", "with an explicit deny in a VPC endpoint policy"),
@@ -428,7 +428,7 @@ fn what_aws_says_of_policies_that_nobody_can_read() {
 
 /// Where nothing can be read, AWS's answer is all there is.
 #[test]
-fn what_aws_says_where_nothing_can_be_read() {
+fn denials_if_no_policy_is_readable() {
     let cases = [
         ("grant_absent", "source", "because no identity-based policy allows the sts:AssumeRole action"),
         ("source_denies", "source", "with an explicit deny in an identity-based policy"),
@@ -451,7 +451,7 @@ fn what_aws_says_where_nothing_can_be_read() {
 
 /// It is said, it hides nothing else, and nothing is made of it.
 #[test]
-fn a_policy_that_is_none() {
+fn a_malformed_policy() {
     let no_policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
         {"Effect": "Perhaps", "Action": "sts:AssumeRole", "Resource": "*"},
@@ -491,7 +491,7 @@ fn a_policy_that_is_none() {
 
 /// Both halves are wrong: both are said, and both fixes are needed.
 #[test]
-fn several_things_at_once() {
+fn several_causes_together() {
     let scene = broken("", |world| {
         without_grant(world);
         world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({"StringEquals": {"sts:ExternalId": "other"}})));

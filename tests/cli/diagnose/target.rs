@@ -20,7 +20,7 @@ fn role_other_path() {
 }
 
 #[test]
-fn role_other_path_that_the_grant_does_not_name() {
+fn role_other_path_missing_from_the_grant() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").path = "/team/".to_owned());
     let broken = verify(scene, "").first("role_other_path", "local_configuration");
@@ -131,7 +131,7 @@ fn trust_condition_on_the_organization() {
 }
 
 #[test]
-fn trust_condition_on_the_address() {
+fn trust_condition_on_the_ip_address() {
     condition(|_| {}, "IpAddress", "aws:SourceIp", "203.0.113.0/24", "likely");
 }
 
@@ -141,7 +141,7 @@ fn trust_condition_on_a_tag_of_the_user() {
 }
 
 #[test]
-fn trust_condition_on_a_tag_that_the_user_gets() {
+fn trust_condition_on_a_tag_the_user_can_get() {
     let scene = Scene::linked("");
     let condition = json!({"StringEquals": {"aws:PrincipalTag/team": "platform"}});
     change_trust(&scene, |statement| statement["Condition"] = condition);
@@ -188,7 +188,7 @@ fn made_by_others(scene: &Scene) {
 }
 
 #[test]
-fn a_role_of_others_is_adopted_or_gets_a_statement() {
+fn fixes_an_unmanaged_role_by_adopting_it_or_adding_a_statement() {
     for fix in [0, 1] {
         let scene = Scene::linked("");
         made_by_others(&scene);
@@ -204,7 +204,7 @@ fn a_role_of_others_is_adopted_or_gets_a_statement() {
 }
 
 #[test]
-fn a_role_of_others_that_is_too_open_gets_no_further_statement() {
+fn adds_no_statement_to_an_unmanaged_role_that_is_too_open() {
     let scene = Scene::linked("--external-id right");
     made_by_others(&scene);
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
@@ -228,7 +228,7 @@ fn propagating() {
 }
 
 #[test]
-fn propagating_for_longer_than_bootstrap_waits() {
+fn propagating_longer_than_the_timeout_of_bootstrap() {
     let scene = Scene::of(xacct_sandbox::Sandbox::builder().propagation(std::time::Duration::from_secs(60)));
     let words = format!("{} --timeout 1s", crate::scene::BOOTSTRAP);
     super::try_with(scene, &words, 3).only("propagating", "target");
@@ -242,7 +242,7 @@ fn sts_inactive() {
 }
 
 #[test]
-fn sts_inactive_for_the_user_who_gives_a_code() {
+fn sts_inactive_for_a_user_with_mfa() {
     let scene = Scene::linked("--region eu-west-1 --require-mfa --no-verify");
     scene.sandbox.world(|world| world.disable_sts(ACCOUNT_A, "eu-west-1"));
     verify(scene, "").only("sts_inactive", "source").says(&["eu-west-1", ACCOUNT_A]).mends();
@@ -264,7 +264,7 @@ fn region_not_enabled() {
 }
 
 #[test]
-fn statements_are_shown_as_they_stand_there() {
+fn shows_statements_verbatim() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Action"] = json!("sts:TagSession"));
     let stands = scene.trust_policy()["Statement"][0].clone();

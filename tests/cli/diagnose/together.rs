@@ -64,7 +64,7 @@ fn another_user_and_no_role() {
 }
 
 #[test]
-fn too_long_and_a_wrong_external_id() {
+fn duration_too_long_and_wrong_external_id() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "external_id = \"right\"", "external_id = \"wrong\"");
     let broken = try_with(scene, "diagnose --duration 4h", 3);
@@ -73,7 +73,7 @@ fn too_long_and_a_wrong_external_id() {
 }
 
 #[test]
-fn open_twice() {
+fn too_open_in_two_ways() {
     let scene = Scene::linked("--external-id right --require-mfa --no-verify");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
     let broken = verify(scene, "");
@@ -82,7 +82,7 @@ fn open_twice() {
 }
 
 #[test]
-fn refused_and_open() {
+fn denied_and_too_open() {
     // What is refused for one reason would be let in without the external ID once the other is mended.
     let scene = Scene::linked("--external-id right");
     change_trust(&scene, |statement| {
@@ -103,7 +103,7 @@ fn denied_and_not_allowed() {
 }
 
 #[test]
-fn denied_for_certain_and_perhaps_not_allowed() {
+fn certainly_denied_and_possibly_not_allowed() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Condition"] = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}));
     deny_in_trust(&scene, json!({"StringEquals": {"aws:PrincipalAccount": ACCOUNT_A}}));
@@ -114,7 +114,7 @@ fn denied_for_certain_and_perhaps_not_allowed() {
 }
 
 #[test]
-fn a_statement_for_a_service_does_not_stand_in_the_way() {
+fn ignores_statements_for_services() {
     let scene = Scene::linked("--external-id right --require-mfa --no-verify");
     let mut trust = scene.trust_policy();
     let service = json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"});

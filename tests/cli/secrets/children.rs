@@ -25,7 +25,7 @@ fn seen(scene: &Scene, of: &str) -> String {
 }
 
 #[test]
-fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
+fn credential_process_gets_neither_session_nor_mfa_code() {
     let mut scene = scene();
     let code = scene.sandbox.totp("alice");
     scene.environment.set("XACCT_MFA_CODE", &code);
@@ -46,7 +46,7 @@ fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
 }
 
 #[test]
-fn the_command_of_exec_sees_its_session_and_nothing_else() {
+fn exec_command_gets_only_its_session() {
     let mut scene = scene();
     // The worst of all places for keys and codes: variables, which every program hands down.
     as_alice(&mut scene.environment);
@@ -73,7 +73,7 @@ fn the_command_of_exec_sees_its_session_and_nothing_else() {
 }
 
 #[test]
-fn xacct_itself_shows_no_secret_of_files_and_sessions() {
+fn xacct_exposes_no_secret_to_other_processes() {
     let scene = scene();
     let code = scene.sandbox.totp("alice");
     // The second run has the session from the first.

@@ -194,7 +194,7 @@ fn search(trouble: &Trouble, mode: &[(&str, &str)]) -> Vec<Output> {
 }
 
 #[test]
-fn of_every_command_where_all_works() {
+fn every_command_if_all_works() {
     let modes: [&[(&str, &str)]; 3] = [&PEOPLE, &PROGRAMS, &PLAIN];
     side_by_side(&modes, |mode| {
         let outputs = search(&NONE, mode);
@@ -208,7 +208,7 @@ fn of_every_command_where_all_works() {
 }
 
 #[test]
-fn of_every_command_that_asks_aws_where_something_is_wrong() {
+fn every_aws_command_if_something_is_wrong() {
     let modes: [&[(&str, &str)]; 2] = [&PEOPLE, &PROGRAMS];
     // A few at a time: every one is a server and a program.
     for troubles in TROUBLES.chunks(4) {

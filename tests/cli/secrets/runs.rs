@@ -19,7 +19,7 @@ fn run_all(scene: &Scene, commands: &[&str]) -> Vec<Output> {
 }
 
 #[test]
-fn in_runs_that_succeed() {
+fn successful_runs() {
     let scene = Scene::new();
     let link = format!("{BOOTSTRAP} --generate-external-id --show-policies");
     let enter = "bootstrap --yes --target-account 333333333333 --enter-role OrganizationAccountAccessRole";
@@ -31,7 +31,7 @@ fn in_runs_that_succeed() {
 }
 
 #[test]
-fn in_runs_that_fail() {
+fn failed_runs() {
     let scene = Scene::linked("--external-id abc");
     let open = trust(&serde_json::json!({}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -46,7 +46,7 @@ fn in_runs_that_fail() {
 }
 
 #[test]
-fn in_runs_that_the_network_spoils() {
+fn network_failures() {
     let kinds = [FaultKind::NotXml, FaultKind::TruncatedBody, FaultKind::Reset, FaultKind::ServerError(500)];
     let operations = ["AssumeRole", "CreateBucket", "GetRole"];
     let cases: Vec<_> = kinds.iter().flat_map(|kind| operations.map(|operation| (kind, operation))).collect();
@@ -86,7 +86,7 @@ fn with_keys_in_the_environment() {
 }
 
 #[test]
-fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
+fn credentials_and_exec_pass_on_only_their_session() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
@@ -117,7 +117,7 @@ fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
 }
 
 #[test]
-fn in_refusals_of_credentials_and_exec() {
+fn denied_credentials_and_exec() {
     let mut scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
     scene.environment.set("RUST_LOG", "trace");

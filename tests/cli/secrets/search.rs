@@ -136,7 +136,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_looked_for_is_found() {
+fn the_search_finds_secrets() {
     let scene = Scene::linked("");
     let secrets = Secrets::of(&scene, &["123456"]);
     let token = scene.sandbox.world(|world| world.sessions().next().expect("a session").token.clone());

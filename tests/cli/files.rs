@@ -290,3 +290,13 @@ fn does_not_search_parent_directories() {
     }
     assert!(scene.sandbox.requests().is_empty());
 }
+
+#[test]
+fn reports_an_unwritable_file_before_creating_anything() {
+    let scene = Scene::new();
+    scene
+        .bootstrap("--config nowhere/xacct.toml")
+        .exits_with(1)
+        .says(&["cannot write `nowhere/xacct.toml`", "--config"]);
+    assert_eq!(scene.iam_writes(), [""; 0]);
+}

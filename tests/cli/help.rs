@@ -243,3 +243,11 @@ fn a_failed_write_to_stdout_is_an_error() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("cannot be written to stdout"), "{stderr}");
 }
+
+#[test]
+fn the_manual_page_lists_every_option() {
+    let page = Scene::new().xacct("man").exits_with(0).stdout;
+    for option in ["external\\-id", "mfa\\-code", "version\\-constraint", "XACCT VERIFY"] {
+        assert!(page.contains(option), "{option}");
+    }
+}

@@ -288,3 +288,10 @@ fn a_missing_target() {
     scene.xacct("bootstrap --yes").exits_with(2).says(&["has no targets", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
 }
+
+#[test]
+fn reports_usage_errors_as_json() {
+    let scene = Scene::new();
+    let document = scene.xacct_json("bootstrap --target-account 12", 2);
+    assert!(document["error"]["message"].to_string().contains("has 2 characters"), "{document:#}");
+}

@@ -29,7 +29,7 @@
 //! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
 //! | `untrusted_text` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
 //! | `output`, `documents`, `help` | every text, as people and programs read it |
-//! | `surroundings` | profiles, variables and files as people have them |
+//! | `profiles` | profiles and Regions from config files and the environment |
 //! | `terminal` | prompts |
 //! | `diagnose` | every cause that a diagnosis names is named, shown and mended by what is printed |
 //! | `missing_permissions` | what may not be read is named, and nothing is claimed of it |
@@ -72,6 +72,7 @@ mod network;
 mod operators;
 mod output;
 mod print;
+mod profiles;
 mod propagation;
 mod refusals;
 mod risks;
@@ -83,7 +84,6 @@ mod starters;
 mod startup;
 #[path = "../support/mod.rs"]
 mod support;
-mod surroundings;
 mod sweep;
 mod targets;
 mod teardown;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use xacct_sandbox::{Sandbox, SandboxBuilder};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
 
 use crate::bucket_cleanup::Running;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
@@ -209,4 +209,31 @@ fn reports_propagation_of_a_new_condition() {
     output.says(&["TOO OPEN", "let through what it must refuse", "wait a minute, then xacct verify"]);
     scene.sandbox.advance(60 * SECOND);
     scene.verdict("", 0);
+}
+
+#[test]
+fn does_not_wait_for_a_missing_policy_of_an_existing_role() {
+    let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "no such policy".to_owned() };
+    let scene = Scene::linked("");
+    scene.sandbox.add_fault(Fault::new("AttachRolePolicy", gone));
+    let start = Instant::now();
+    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1).says(&["NoSuchEntity"]);
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(scene.requests("AttachRolePolicy").len(), 1);
+}
+
+#[test]
+fn waits_for_a_new_role_that_is_not_visible_yet() {
+    let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "not yet".to_owned() };
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", gone).on_calls(1..=2)));
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn waits_for_a_narrower_trust_policy() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.set_propagation(Duration::from_secs(2));
+    let document = scene.bootstrap_json("--external-id abc", 0);
+    let verification = &document["targets"][ACCOUNT_B]["verification"];
+    assert!(verification["ready_after_ms"].as_u64().is_some_and(|ready| ready > 1500), "{verification:#}");
 }

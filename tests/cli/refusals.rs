@@ -295,3 +295,30 @@ fn a_failure_prints_one_json_document() {
     assert_eq!(document["error"]["kind"], "refused");
     assert_ne!(document["error"]["hints"], Value::Array(Vec::new()));
 }
+
+#[test]
+fn does_not_open_a_role_restricted_to_another_user() {
+    let scene = Scene::linked("--restrict-to-user");
+    let before = scene.trust_policy();
+    let words = "bootstrap --yes --no-verify --target-account 222222222222 --user bob --profile security-admin \
+                 --target-profile dev-admin --config bob.toml";
+    scene.xacct(words).exits_with(1).says(&["admits only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
+    assert_eq!(scene.trust_policy(), before);
+    scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(0);
+}
+
+#[test]
+fn does_not_change_the_user_of_recorded_links() {
+    let scene = Scene::linked("");
+    let words = "bootstrap --yes --target-account 333333333333 --user bob --profile security-admin \
+                 --enter-role OrganizationAccountAccessRole";
+    scene.xacct(words).exits_with(2).says(&["xacct.toml:5", "`alice`", "--config bob.toml"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn does_not_rename_a_recorded_role() {
+    let scene = Scene::linked("");
+    scene.xacct("bootstrap --yes --role-name other").exits_with(2).says(&["cannot be renamed", "--role-name other"]);
+    assert!(scene.sandbox.requests().is_empty());
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, text};
+use serde_json::json;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, text, trust};
 use crate::support::Output;
 
 const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
@@ -182,4 +184,16 @@ fn for_the_other_owner(output: &Output) -> String {
     let command = lines.find_map(|line| line.trim().strip_prefix("xacct bootstrap --only "));
     let words = command.unwrap_or_else(|| panic!("no command for the other owner\n{output}"));
     format!("bootstrap --only {words}")
+}
+
+#[test]
+fn json_contains_the_other_half() {
+    let scene = Scene::new();
+    let words = "bootstrap --yes --only source --target-account 222222222222 --user alice --profile security-admin \
+                 --external-id abc --policy-arn PowerUserAccess";
+    let document = scene.xacct_json(words, 0);
+    let half = &document["targets"][ACCOUNT_B]["other_half"];
+    let command = half["command"].to_string();
+    assert!(command.contains("--only target") && command.contains("--policy-arn PowerUserAccess"), "{command}");
+    assert_eq!(half["document"], trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
 }

@@ -209,3 +209,20 @@ fn deny_buckets(scene: &Scene, condition: &Value) {
     let document = json!({"Version": "2012-10-17", "Statement": statement});
     scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "NoBuckets", document));
 }
+
+#[test]
+fn does_not_test_with_an_administrators_credentials() {
+    let scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.xacct("verify").exits_with(3);
+    assert_eq!(scene.requests("AssumeRole").len(), 0);
+}
+
+#[test]
+fn bucket_tags_may_have_any_key() {
+    let scene = Scene::linked("");
+    for tag in ["managed-by=platform", "xacct:purpose=mine"] {
+        scene.xacct(&format!("verify --bucket-tag {tag}")).exits_with(0);
+    }
+    scene.bootstrap("--tag Managed-By=me").exits_with(2).says(&["Managed-By"]);
+}

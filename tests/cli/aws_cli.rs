@@ -1,4 +1,4 @@
-//! The commands of the AWS CLI that xacct prints, run without the AWS CLI.
+//! Runs the AWS CLI commands that xacct prints, without the AWS CLI.
 
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 
@@ -7,14 +7,14 @@ use crate::scene::Scene;
 #[path = "../sandbox/tests/support/mod.rs"]
 mod wire;
 
-/// Runs `aws iam …` or `aws sts …` as this profile, unless the command names another one.
+/// Runs `aws iam …` or `aws sts …` with this profile, unless the command has a `--profile`.
 ///
 /// # Panics
 ///
-/// If the command is none of these, or AWS refuses it.
+/// If the command is a different one, or AWS returns an error.
 #[track_caller]
 pub fn run(scene: &Scene, profile: &str, command: &str) {
-    // In a shell a backslash continues the line; to `shlex` it would be an empty word.
+    // A shell removes a backslash before a newline; `shlex` would make an empty word of it.
     let words =
         shlex::split(&command.replace("\\\n", "")).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -24,7 +24,7 @@ pub fn run(scene: &Scene, profile: &str, command: &str) {
     let (mut profile, mut parameters) = (profile, Vec::new());
     let mut options = options.iter().copied().peekable();
     while let Some(word) = options.next() {
-        let option = word.strip_prefix("--").unwrap_or_else(|| panic!("`{word}` is no option: {command}"));
+        let option = word.strip_prefix("--").unwrap_or_else(|| panic!("`{word}` is not an option: {command}"));
         // An option without a value is a flag.
         let value = options.next_if(|next| !next.starts_with("--")).unwrap_or("true");
         match option {
@@ -37,12 +37,12 @@ pub fn run(scene: &Scene, profile: &str, command: &str) {
     assert_eq!(answer.status, 200, "$ {command}\n{}", answer.body);
 }
 
-/// `PutUserPolicy` for `put-user-policy`.
+/// Returns `PutUserPolicy` for `put-user-policy`.
 fn in_camel_case(name: &str) -> String {
     name.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..])).collect()
 }
 
-/// The keys of a profile that every scene has.
+/// Returns the access key of a profile.
 #[track_caller]
 fn keys(profile: &str) -> KeyPair {
     match profile {

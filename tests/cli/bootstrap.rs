@@ -1,4 +1,4 @@
-//! bootstrap makes both halves of a link, in every way that it can be asked.
+//! `xacct bootstrap` creates both halves of a link, with every option.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::ADMIN_A;

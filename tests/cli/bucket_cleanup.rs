@@ -1,4 +1,4 @@
-//! However a run ends, no test bucket is left behind, and if one may be, the message names it.
+//! No test bucket is left behind, however a run ends; if one may be, xacct names it.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,11 +9,11 @@ use crate::scene::{ACCOUNT_B, Scene, step};
 use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
 
-/// A run that is under way.
+/// A run in progress.
 pub struct Running(Child);
 
 impl Running {
-    /// Starts xacct with these words.
+    /// Starts xacct with these arguments.
     pub fn start(scene: &Scene, words: &str) -> Self {
         let mut command = scene.command(words);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -26,7 +26,7 @@ impl Running {
         assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
-    /// What it said, once it has ended.
+    /// Waits for the end and returns the output.
     pub fn ended(self) -> Output {
         let output = self.0.wait_with_output().expect("the end of xacct");
         Output {
@@ -38,7 +38,8 @@ impl Running {
     }
 }
 
-/// Runs verify on a link with this fault, sends a signal once the operation was asked for, and gives what it said.
+/// Runs `verify` on a link with this fault, sends a signal after the first request of the operation, and returns the
+/// output.
 fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Output {
     let running = Running::start(scene, words);
     scene.wait_for(operation);
@@ -107,7 +108,7 @@ fn ctrl_c_during_bootstrap_leaves_no_bucket() {
     scene.sandbox.add_fault(hang("DeleteBucket"));
     interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", "INT").exits_with(130);
     assert_eq!(scene.buckets(), 0);
-    // The halves were made and recorded before.
+    // Both halves were created and recorded before.
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
@@ -131,7 +132,7 @@ fn a_second_ctrl_c_exits_at_once_and_names_the_bucket() {
     running.signal("INT");
     let start = Instant::now();
     while scene.requests("DeleteBucket").len() < 2 {
-        assert!(start.elapsed() < Duration::from_secs(10), "no second try");
+        assert!(start.elapsed() < Duration::from_secs(10), "no second attempt");
         std::thread::sleep(Duration::from_millis(10));
     }
     running.signal("INT");
@@ -189,11 +190,11 @@ fn lost_answer_to_delete_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
-    // It is gone, but nothing confirmed whose it was: another bucket does.
+    // The bucket is gone, but its owner was not confirmed, so xacct tests with another bucket.
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
     assert_eq!(scene.requests("CreateBucket").len(), 2);
     assert_eq!(scene.buckets(), 0);
-    // Where that about the other one is lost, too, nothing does.
+    // If the answer about the second bucket is lost too, the result is inconclusive.
     let last = scene.requests("DeleteBucket").len() as u64;
     scene.sandbox.clear_faults();
     for call in [1, last] {
@@ -217,7 +218,7 @@ fn deletes_a_bucket_that_becomes_visible_late() {
 fn deletes_the_bucket_although_no_creation_was_answered() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
-    // Every answer about its making is lost.
+    // Every answer to CreateBucket is lost.
     scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Reset).after_processing());
     let document = scene.xacct_json("verify", 1);
     assert_eq!(document["targets"][ACCOUNT_B]["error"]["kind"], "network");

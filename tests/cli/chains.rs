@@ -1,14 +1,14 @@
-//! Profiles that assume roles with MFA or for a chosen time, which the SDK does not do by itself.
+//! Profiles that assume roles with MFA or with a session duration, which the SDK does not support.
 
 use serde_json::json;
 use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
 
-/// A dry run, which needs operators of both accounts.
+/// A dry run, which needs credentials of both operators.
 const DRY_RUN: &str = "bootstrap --dry-run --target-account 222222222222 --user alice";
 
-/// Role `operator` in account B, an administrator, whom alice may assume with MFA and an external ID.
+/// Creates role `operator` in account B, an administrator that alice may assume with MFA and an external ID.
 fn operators() -> Scene {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
@@ -43,7 +43,7 @@ fn a_profile_with_mfa_needs_one_code_and_sends_all_its_settings() {
     }
     let token = &scene.requests("GetSessionToken")[0];
     assert_eq!(token.parameter("SerialNumber"), Some("arn:aws:iam::111111111111:mfa/alice"));
-    // The session is kept: no other code is needed.
+    // The session is cached, so no second code is needed.
     scene.xacct(&words).exits_with(0);
     assert_eq!(scene.requests("GetSessionToken").len(), 1);
 }
@@ -73,7 +73,7 @@ fn a_profile_with_a_duration_requests_it() {
         assert_eq!(request.parameter("DurationSeconds"), Some("7200"));
         assert_eq!(request.parameter("RoleSessionName"), Some("xacct"));
     }
-    // Keys in the environment win over AWS_PROFILE, as everywhere.
+    // Keys in the environment win over AWS_PROFILE, as in other AWS tools.
     scene.sandbox.clear_requests();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);

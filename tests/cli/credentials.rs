@@ -1,4 +1,4 @@
-//! `xacct credentials`: a session's credentials, in every form.
+//! `xacct credentials`: session credentials in every format.
 
 use serde_json::Value;
 use xacct_sandbox::world::Session;
@@ -9,7 +9,7 @@ use crate::support::Output;
 use crate::support::third_party::test_name;
 use crate::terminal::Terminal;
 
-/// The newest session of an account.
+/// Returns the session with this access key, which must belong to this account.
 #[track_caller]
 fn session(scene: &Scene, account: &str, key: &str) -> Session {
     let found = scene.sandbox.world(|world| world.sessions().find(|session| session.key.id == key).cloned());
@@ -18,7 +18,7 @@ fn session(scene: &Scene, account: &str, key: &str) -> Session {
     session
 }
 
-/// Holds the output against a snapshot, without its secrets.
+/// Compares the output with a snapshot, with placeholders for its secrets.
 #[track_caller]
 fn shows(scene: &Scene, name: &str, words: &str) {
     let mut output = scene.xacct(words).exits_with(0);
@@ -75,7 +75,7 @@ fn xacct_works_as_its_own_credential_process() {
     scene.environment.append("aws/config", &profile);
     let words = "bootstrap --check --target-account 222222222222 --user alice --profile security-admin \
                  --target-profile linked";
-    // The role may not read itself, and that is the role's own answer.
+    // The role has no permission to read itself, so the error comes from the role.
     let output = scene.xacct(words).exits_with(1);
     assert!(output.stderr.contains("assumed-role/xacct/alice"), "{output}");
 }
@@ -92,7 +92,7 @@ fn session_token_returns_the_users_session() {
     assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("43200"));
     assert_eq!(scene.requests("AssumeRole").len(), 0);
     let again = scene.xacct("credentials --session-token").exits_with(0).json();
-    assert_eq!(again["AccessKeyId"], document["AccessKeyId"], "it is kept");
+    assert_eq!(again["AccessKeyId"], document["AccessKeyId"], "the session is cached");
 }
 
 #[test]

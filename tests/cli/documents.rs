@@ -1,4 +1,4 @@
-//! The JSON documents, held against their schema.
+//! The JSON schema.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! What was changed by hand is found by `--check`, which writes nothing, and mended by the next run. What others put on
-//! the role or the user stays.
+//! `bootstrap --check` finds manual changes without writing, and the next run repairs them. Unmanaged policies and tags
+//! are kept.
 
 use serde_json::{Value, json};
 use xacct_sandbox::World;
@@ -10,7 +10,7 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, text, trust};
 const OPTIONS: &str = "--external-id abc --tag team=platform --max-session-duration 2h --policy-arn PowerUserAccess \
                        --permissions-boundary AdministratorAccess";
 
-/// Plants drift on a link made with [`OPTIONS`] and demands that exactly these changes mend it.
+/// Makes a manual change on a link created with [`OPTIONS`] and asserts which changes repair it.
 #[track_caller]
 fn mends(plant: impl FnOnce(&mut World), actions: &[&str]) {
     mends_with(OPTIONS, plant, actions);
@@ -32,7 +32,7 @@ fn mends_with(options: &str, plant: impl FnOnce(&mut World), actions: &[&str]) {
     assert_eq!(left["pending_changes"], 0, "{left:#}");
 }
 
-/// The actions of all changes: those of the target, then those of the source.
+/// Returns the actions of all changes, first those of the target, then those of the source.
 fn pending(document: &Value) -> Vec<String> {
     let of = |side: &Value| side["changes"].as_array().cloned().unwrap_or_default();
     let target = of(&document["targets"][ACCOUNT_B]);
@@ -253,7 +253,7 @@ fn keeps_unmanaged_policies_and_tags() {
         world.attach_user_policy(ACCOUNT_A, "alice", attached);
     });
     scene.xacct("bootstrap --check").exits_with(0);
-    // A run that writes leaves them alone, too, and says so.
+    // A run that writes keeps them too, and reports them.
     let document = scene.xacct_json("bootstrap --yes --external-id new --max-session-duration 3h --tag a=b", 0);
     let notes = document["targets"][ACCOUNT_B]["notes"].to_string();
     for left in ["by-hand", attached, boundary, "owner"] {

@@ -1,4 +1,4 @@
-//! `xacct exec`: a command with a session, as if xacct were not there.
+//! `xacct exec` runs a command with a session, transparently.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +14,7 @@ use crate::support::Output;
 use crate::support::third_party::{skip, test_name};
 use crate::terminal::Terminal;
 
-/// The variables that a command sees.
+/// Returns the environment variables of a command.
 #[track_caller]
 fn variables(scene: &Scene, options: &str) -> BTreeMap<String, String> {
     let output = scene.xacct(&format!("exec {options} -- /usr/bin/env")).exits_with(0);
@@ -22,7 +22,7 @@ fn variables(scene: &Scene, options: &str) -> BTreeMap<String, String> {
     lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// A script below `sh -c`, with `xacct exec` before it.
+/// Builds `xacct exec` with a script for `sh -c`.
 fn run(scene: &Scene, script: &str) -> Output {
     let mut command = scene.command("exec -- /bin/sh -c");
     command.arg(script);
@@ -170,21 +170,21 @@ fn usage_errors_send_no_requests() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// Says which signals it gets, until a file `enough` is there.
+/// A script that prints the signals it receives, until a file `enough` exists.
 const LISTENER: &str = "for name in INT TERM HUP QUIT USR1 USR2; do trap \"echo $name\" $name; done; echo ready; \
                         while [ ! -e enough ]; do /bin/sleep 0.05; done; exit 5";
 
-/// How long something may take that takes no time: a test whose signal is lost fails, and does not hang.
+/// A timeout, so that a test whose signal is lost fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A command that runs while its lines are read.
+/// A running command whose output is read line by line.
 struct Running {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Running {
-    /// Starts it, and waits until it is ready.
+    /// Starts the command and waits until it is ready.
     #[track_caller]
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("xacct");
@@ -202,7 +202,7 @@ impl Running {
         running
     }
 
-    /// The next line; `None` when there is none for too long, or no more.
+    /// Returns the next line; `None` at the end or after a timeout.
     fn line(&self) -> Option<String> {
         self.lines.recv_timeout(PATIENCE).ok()
     }
@@ -213,7 +213,7 @@ impl Running {
         assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
     }
 
-    /// The exit code.
+    /// Waits for the end and returns the exit code.
     #[track_caller]
     fn ended(mut self) -> Option<i32> {
         let start = Instant::now();
@@ -221,7 +221,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("the child") {
                 return status.code();
             }
-            assert!(start.elapsed() < PATIENCE, "it still runs");
+            assert!(start.elapsed() < PATIENCE, "still running");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -229,14 +229,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // So that its command goes, too, where a test has failed.
+        // Ends the child as well if a test fails.
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         }
     }
 }
 
-/// `xacct exec` of the listener, which is ready.
+/// Starts `xacct exec` with the listener and waits until it is ready.
 #[track_caller]
 fn listening(scene: &Scene) -> Running {
     let mut command = scene.command("exec -- /bin/sh -c");
@@ -253,7 +253,7 @@ fn forwards_signals_once_and_waits_for_the_command() {
         assert_eq!(running.line().as_deref(), Some(signal));
     }
     scene.environment.write("enough", "");
-    assert_eq!(running.line(), None, "nothing came twice");
+    assert_eq!(running.line(), None, "no signal arrived twice");
     assert_eq!(running.ended(), Some(5));
 }
 
@@ -270,7 +270,7 @@ fn inherits_ignored_signals() {
         running.send("TERM");
         assert_eq!(running.ended(), Some(code), "{signal}");
     }
-    // xacct itself, before there is a command.
+    // The same for xacct itself, before it starts the command.
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Delay(Duration::from_millis(500))));
     scene.sandbox.clear_requests();
     let mut command = scene.environment.command("/bin/sh");
@@ -314,7 +314,7 @@ fn ctrl_c_reaches_the_command_once() {
     terminal.answer("ready", 1, "\u{3}");
     terminal.answer("INT", 1, "\u{1c}");
     terminal.answer("QUIT", 1, "");
-    // What would come twice has had the time to.
+    // A second signal would have arrived by now.
     std::thread::sleep(Duration::from_millis(300));
     scene.environment.write("enough", "");
     let (code, screen) = terminal.ended();
@@ -327,7 +327,7 @@ fn ctrl_c_reaches_the_command_once() {
 fn leaves_ctrl_c_to_the_terminal() {
     let mut scene = Scene::linked("");
     scene.environment.write("listen.sh", LISTENER);
-    // The terminal does not know a command in a session of its own: what this one hears, xacct has sent.
+    // The command has its own session, so it gets no signals from the terminal, only from xacct.
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- setsid /bin/sh listen.sh") else {
         return;
     };
@@ -386,7 +386,7 @@ fn prompts_for_a_code_and_leaves_further_input_to_the_command() {
     assert!(screen.contains("for the command"), "{screen}");
 }
 
-/// Terraform at work, with a provider that it brings itself; `None`, with the test counted as skipped, without Terraform.
+/// Starts Terraform with a built-in provider; `None`, counted as skipped, if Terraform is not installed.
 fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
     scene.environment.write(
         "main.tf",

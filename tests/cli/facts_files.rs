@@ -1,4 +1,5 @@
-//! What was learned is saved, judged again without AWS, and holds no secret. Files that are none are named with the place.
+//! Facts files: saved facts can be diagnosed offline and contain no secrets; invalid files are rejected with the
+//! location of the error.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE};
@@ -10,7 +11,7 @@ fn of_live(document: &Value) -> Value {
     document["targets"][ACCOUNT_B]["diagnosis"].clone()
 }
 
-/// Two things are wrong, on both sides.
+/// Creates a link with one cause on each side.
 fn scene() -> Scene {
     broken("--require-mfa --no-verify", |world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();

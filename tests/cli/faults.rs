@@ -1,4 +1,4 @@
-//! What AWS and networks do at times: bootstrap gets through, or says what was done and what was not tried.
+//! Faults of AWS and networks: bootstrap succeeds, or reports which changes were made and which were skipped.
 
 use serde_json::Value;
 use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
@@ -13,7 +13,7 @@ fn conflict() -> FaultKind {
     FaultKind::Error { status: 409, code: "ConcurrentModification".to_owned(), message: "try again".to_owned() }
 }
 
-/// bootstrap gets through these faults, and the next run finds nothing to do.
+/// Asserts that bootstrap succeeds despite these faults, and that the next run changes nothing.
 #[track_caller]
 fn gets_through(faults: impl IntoIterator<Item = Fault>) {
     let builder = faults.into_iter().fold(Sandbox::builder(), SandboxBuilder::fault);
@@ -108,7 +108,7 @@ fn a_failure_reports_completed_and_skipped_changes() {
         "this was not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
         "run the same command again",
     ]);
-    assert_eq!(scene.granted(), [ROLE], "the other half is made all the same");
+    assert_eq!(scene.granted(), [ROLE], "the other half is created anyway");
     scene.sandbox.clear_faults();
     scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
 }
@@ -118,7 +118,7 @@ fn a_failure_after_creating_the_role() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", denied())));
     let output = scene.bootstrap("").exits_with(1);
     output.says(&["could not put policy xacct-verify on role xacct", "this was done: created role xacct"]);
-    assert_eq!(scene.requests("AssumeRole").len(), 0, "what is not whole is not verified");
+    assert_eq!(scene.requests("AssumeRole").len(), 0, "an incomplete link is not verified");
     scene.sandbox.clear_faults();
     scene.bootstrap("").exits_with(0);
 }
@@ -149,7 +149,7 @@ fn one_failing_target_does_not_stop_the_other() {
     assert!(output.stderr.contains("could not create role xacct"), "{output}");
     let failed = if rows[0].contains("error") { ACCOUNT_B } else { ACCOUNT_C };
     assert!(output.stderr.contains(failed), "which target failed: {failed}\n{output}");
-    // What works is recorded, what failed is not.
+    // Only the working target is recorded.
     let recorded = scene.environment.read("xacct.toml");
     assert!(!recorded.contains(failed), "{recorded}");
     scene.xacct(words).exits_with(0);

@@ -1,11 +1,11 @@
-//! What is wrong in xacct.toml is refused before anything is sent, with the line, the value, the rule and the fix.
+//! Errors in xacct.toml are reported before any request is sent, with line, value, rule and fix.
 
 use crate::scene::Scene;
 
-/// The text of a file, the line of the error, and what the message says.
+/// The text of a file, the line of the error, and the expected message.
 type Case = (&'static str, usize, &'static [&'static str]);
 
-/// Below a target that is right but for this line.
+/// An invalid line in an otherwise valid target.
 const TARGET_LINES: &[(&str, &[&str])] = &[
     ("profile = \"\"", &["`profile` is empty", "remove the line"]),
     ("profile = 1", &["`profile` is an integer", "must be a string"]),
@@ -110,7 +110,7 @@ fn check(scene: &Scene, text: &str, line: Option<usize>, texts: &[&str], problem
     if output.code != 2 || !missing.is_empty() || sent > 0 {
         problems.push(format!("{text}exit code {}, {sent} requests, no {missing:?}\n{}", output.code, output.stderr));
     }
-    assert_eq!(scene.environment.read("xacct.toml"), text, "the file stays as it is");
+    assert_eq!(scene.environment.read("xacct.toml"), text, "the file is unchanged");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::snapshots::assert_output;
 use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, TestEnvironment};
 
-/// Every command that can be run, with the command that it belongs to: `print profile`, not `print`.
+/// Returns every command, with its parent: `print profile`, not `print`.
 pub fn commands() -> Vec<(String, clap::Command)> {
     let mut commands = Vec::new();
     for command in xacct::commands::definition().get_subcommands() {
@@ -51,7 +51,7 @@ fn assert_fits(words: &str, output: &Output) {
     }
 }
 
-/// clap has no groups of commands, so xacct lists them itself.
+/// clap has no command groups, so xacct lists the commands itself.
 #[test]
 fn help_groups_list_every_command() {
     let help = run("--help").exits_with(0).stdout;
@@ -83,7 +83,7 @@ fn help_command_equals_help_option() {
     same("help print-profile", "print profile --help");
 }
 
-/// The topics that the help lists, with what it says of them.
+/// Returns the topics in the help, with their descriptions.
 fn topics() -> Vec<(String, String)> {
     let help = run("help").exits_with(0).stdout;
     let (_, topics) = help.split_once("Topics (xacct help TOPIC):\n").unwrap();
@@ -93,7 +93,7 @@ fn topics() -> Vec<(String, String)> {
     topics.into_iter().map(|(name, about)| (name.to_owned(), about.trim().to_owned())).collect()
 }
 
-/// Piped: plain text that fits 80 columns, without what only Markdown needs. Commands and addresses are not broken.
+/// In a pipe, topics are plain text within 80 columns, without Markdown markup, and commands and URLs are not broken.
 #[test]
 fn topics_are_plain_text_in_a_pipe() {
     for (topic, _) in topics() {
@@ -133,7 +133,7 @@ fn an_unknown_topic_suggests_similar_topics() {
     run("help nothing-like-it").exits_with(2).says(&["possible values", &topic]);
 }
 
-/// `xacct help NAME` has one meaning.
+/// `xacct help NAME` must be unambiguous.
 #[test]
 fn topics_and_commands_have_different_names() {
     let xacct = xacct::commands::definition();

@@ -1,9 +1,9 @@
-//! What is typed wrongly is refused before anything is sent, with the value, the rule and the fix.
+//! Invalid arguments are rejected before any request is sent, with value, rule and fix.
 
 use crate::scene::Scene;
 use crate::support::Output;
 
-/// A wrong argument, what the message says of the rule, and what of the fix.
+/// An invalid argument, and the expected rule and fix in the message.
 type Case = (&'static [&'static str], &'static str, &'static str);
 
 const LETTERS_65: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -114,8 +114,8 @@ const OTHERS: &[Case] = &[
     (&["no-such-command"], "unrecognized subcommand", "--help"),
 ];
 
-/// The value is what the only option is given, or what follows its `=`. Control characters are shown otherwise, and where
-/// several options contradict each other no one value is wrong.
+/// Returns the value that the message must show. Control characters are escaped, and if several options conflict no
+/// single value is invalid.
 fn value<'a>(arguments: &[&'a str]) -> &'a str {
     let last = arguments.last().copied().unwrap_or_default();
     if arguments.iter().filter(|argument| argument.starts_with("--")).count() > 1 || last.starts_with("-5") {

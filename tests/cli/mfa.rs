@@ -1,4 +1,4 @@
-//! Multi-factor authentication: one code proves everything, and what cannot be proven is said to be so.
+//! Multi-factor authentication: one code is enough, and tests that cannot run are reported as inconclusive.
 
 use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
@@ -6,13 +6,13 @@ use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
 
-/// A code that alice's device does not show.
+/// Returns an invalid code for alice's device.
 fn wrong_code(scene: &Scene) -> &'static str {
     let right = scene.sandbox.totp("alice");
     if right == "000000" { "000001" } else { "000000" }
 }
 
-/// A link that demands MFA, made without proving it.
+/// Creates a link that requires MFA, without testing it.
 fn demanding() -> Scene {
     Scene::linked("--require-mfa --external-id abc --no-verify")
 }
@@ -90,7 +90,7 @@ fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
     let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let hints = step(&verification, "assume_role")["error"]["hints"].to_string();
-    assert!(hints.contains("wait for the next one"), "{hints}");
+    assert!(hints.contains("wait for the next code"), "{hints}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What may not be read is named with the permission that would allow it, and nothing is claimed of it.
+//! Unreadable facts are reported with the missing permission, and no conclusions are drawn from them.
 
 use serde_json::{Value, json};
 use xacct_sandbox::World;
@@ -8,7 +8,8 @@ use crate::diagnose::source::{broken, diagnosis, document};
 use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust};
 
-/// A link that works, with a policy of every kind on both sides, and operators with exactly what `policies/` gives.
+/// Creates a working link with policies of every kind on both sides, and operators with exactly the policies of
+/// `policies/`.
 fn scene() -> Scene {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --external-id abc --no-verify")).exits_with(0);
@@ -54,7 +55,7 @@ fn minimal_permissions_suffice_for_a_diagnosis() {
     assert_eq!(diagnosis["unread"], json!([]), "{diagnosis:#}");
 }
 
-/// Each of them may hold the grant, or deny it: without it there is no certainty that there is no grant.
+/// Each of these may contain the grant or deny it, so a missing grant is not certain.
 #[test]
 fn an_unreadable_policy_is_not_a_missing_grant() {
     let permissions = [
@@ -82,7 +83,7 @@ fn an_unreadable_policy_is_not_a_missing_grant() {
     });
 }
 
-/// What is wrong elsewhere is found all the same.
+/// Causes elsewhere are found anyway.
 #[test]
 fn diagnoses_what_is_readable() {
     let permissions = ["iam:ListUserPolicies", "iam:ListGroupsForUser", "iam:ListRolePolicies", "iam:GetUser"];
@@ -110,7 +111,7 @@ fn an_unreadable_role() {
     assert!(diagnosis["possible"][0]["decided_by"].to_string().contains("iam:GetRole"), "{diagnosis:#}");
 }
 
-/// Without the lists a diagnosis is only slower, or names fewer things.
+/// Without these lists a diagnosis is slower or less detailed, but not wrong.
 #[test]
 fn optional_lists() {
     side_by_side(&["iam:ListPolicies", "iam:ListRoles", "iam:ListMFADevices"], |permission| {
@@ -121,7 +122,7 @@ fn optional_lists() {
     });
 }
 
-/// GetPolicy is asked only where ListPolicies may not be.
+/// GetPolicy is called only if ListPolicies is denied.
 #[test]
 fn unreadable_policy_versions() {
     let scene = scene();

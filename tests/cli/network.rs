@@ -1,9 +1,9 @@
-//! Proxies, CA bundles, FIPS and dual-stack endpoints, as the AWS CLI takes them.
+//! Proxies, CA bundles, FIPS and dual-stack endpoints, with the same settings as the AWS CLI.
 
 use crate::scene::Scene;
 use crate::support::{Proxy, Tls};
 
-/// A linked scene behind TLS, and the file with the authority.
+/// Creates a linked scene behind TLS, and a file with its CA certificate.
 fn behind_tls() -> (Scene, Tls, String) {
     let mut scene = Scene::linked("--external-id abc");
     let tls = Tls::before(&scene.sandbox);
@@ -45,7 +45,7 @@ fn aws_ca_bundle_wins_and_replaces_all_other_bundles() {
     scene.environment.set("AWS_CA_BUNDLE", &other_path);
     scene.environment.set("SSL_CERT_FILE", &path);
     scene.xacct("credentials").exits_with(1).says(&["certificate"]);
-    // Of several in one file, each counts, and what is none is passed over.
+    // All valid certificates of a file are used, invalid ones are ignored.
     let text =
         format!("# authorities\n{}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", other.authority);
     scene.environment.write("other.pem", &format!("{text}{}", scene.environment.read("ca.pem")));
@@ -101,7 +101,7 @@ fn https_requests_use_a_tunnel() {
         let proxy = Proxy::start(true);
         scene.environment.set("AWS_CA_BUNDLE", &path);
         scene.environment.set(name, &proxy.url());
-        // The other kind does not count.
+        // The proxy for HTTP is not used.
         scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
         scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
         if name == "https_proxy" {
@@ -121,7 +121,7 @@ fn http_and_https_use_separate_proxies() {
     scene.environment.set("AWS_CA_BUNDLE", &path);
     scene.environment.set("http_proxy", &plain.url());
     scene.environment.set("https_proxy", &encrypted.url());
-    // Lower case wins, for two as for one.
+    // Lower-case variables win.
     scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
     scene.environment.set("HTTPS_PROXY", "http://127.0.0.1:1");
     scene.xacct("credentials").exits_with(0);
@@ -168,7 +168,7 @@ fn rejects_invalid_proxy_urls_before_sending_requests() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// The hosts that xacct wants to reach with these variables, and this line in alice's profile.
+/// Returns the hosts that xacct connects to with these variables and this line in alice's profile.
 fn wanted_hosts(variables: &[(&str, &str)], line: &str, words: &str) -> Vec<String> {
     let mut scene = Scene::linked("");
     let proxy = Proxy::start(false);

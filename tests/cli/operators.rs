@@ -1,4 +1,5 @@
-//! Operators with exactly the documents of `policies/` can do everything, and with less are told what is missing.
+//! Operators with exactly the policies of `policies/` can do everything; with fewer permissions, xacct names the
+//! missing one.
 
 use serde_json::Value;
 use xacct_sandbox::world::AccessKey;
@@ -12,7 +13,7 @@ const TARGET: &str = include_str!("../../policies/operator-target.json");
 pub const WORDS: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile operator-a \
                      --target-profile operator-b";
 
-/// A scene with a user `operator` in each account who has only these policies.
+/// Creates a scene with a user `operator` in each account who has only these policies.
 pub fn with_operators(source: Value, target: Value) -> Scene {
     let scene = Scene::new();
     for (account, profile, document) in [(ACCOUNT_A, "operator-a", source), (ACCOUNT_B, "operator-b", target)] {
@@ -51,7 +52,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("a policy")
 }
 
-/// The policy without one action.
+/// Returns the policy without one action.
 pub fn without(mut policy: Value, action: &str) -> Value {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         match &mut statement["Action"] {
@@ -103,7 +104,7 @@ fn minimal_permissions_are_limited_to_this_user_and_role() {
     assert_eq!(scene.writes(), [""; 0]);
 }
 
-/// A missing permission to read is found out before anything is written.
+/// xacct reports a missing read permission before it writes anything.
 #[test]
 fn names_a_missing_read_permission_before_writing() {
     let reads = [
@@ -127,7 +128,7 @@ fn names_a_missing_read_permission_before_writing() {
     });
 }
 
-/// A missing permission to write is AWS's to refuse; the message names it and who lacks it.
+/// AWS denies the write; the message names the permission and the operator.
 #[test]
 fn names_a_missing_write_permission() {
     for permission in
@@ -181,7 +182,7 @@ fn works_without_reading_quotas_and_policies() {
     );
 }
 
-/// What is printed is what bootstrap needs: for two roles of an account, and for an account that is entered.
+/// The printed policies suffice for bootstrap with two roles in one account, and with `--enter-role`.
 #[test]
 fn printed_policies_suffice_to_create_links() {
     const LINKS: &str = "[source]\naccount = '111111111111'\nuser = 'alice'\nprofile = 'operator-a'\n\

@@ -1,4 +1,4 @@
-//! Every text of bootstrap and verify, as a pipe of 80 columns receives it.
+//! The complete output of bootstrap and verify, in a pipe of 80 columns.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene, trus
 use crate::snapshots::{assert_output, assert_text};
 use crate::support::Output;
 
-/// Runs a command, holds what it said against the snapshot of that name, and demands what holds of every output.
+/// Runs a command, compares its output with a snapshot, and checks the rules for all output.
 #[track_caller]
 fn shows(name: &str, scene: &Scene, words: &str) {
     scene.sandbox.clear_requests();
@@ -15,7 +15,7 @@ fn shows(name: &str, scene: &Scene, words: &str) {
     assert_plain(scene, &output);
 }
 
-/// The same, as a JSON document, which must follow the schema.
+/// Does the same for JSON output, which must follow the schema.
 #[track_caller]
 fn shows_json(name: &str, scene: &Scene, words: &str) {
     let words = format!("{words} --output json");
@@ -25,13 +25,13 @@ fn shows_json(name: &str, scene: &Scene, words: &str) {
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
 }
 
-/// No colour in a pipe, no blanks at line ends, no table over 80 columns but for a value that cannot be broken, and no
-/// such value broken.
+/// Checks that a pipe gets no colors, no trailing spaces, no tables wider than 80 columns unless a value cannot be
+/// broken, and no such value broken.
 #[track_caller]
 fn assert_plain(scene: &Scene, output: &Output) {
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
     for line in output.stdout.lines() {
-        assert_eq!(line, line.trim_end(), "blanks at the end");
+        assert_eq!(line, line.trim_end(), "trailing spaces");
         let is_row = line.trim_start().contains("  ");
         let longest = line.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         let width = line.chars().count();
@@ -79,7 +79,7 @@ fn bootstrap_dry_run_with_policies() {
     shows_json("bootstrap-dry-run-json", &Scene::new(), &words);
 }
 
-/// A link of which everything was changed by hand.
+/// Creates a link and changes everything manually.
 fn drifted() -> Scene {
     let scene = Scene::linked("--external-id abc --tag team=platform --max-session-duration 2h");
     scene.sandbox.world(|world| {

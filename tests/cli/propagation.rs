@@ -1,4 +1,4 @@
-//! xacct waits for AWS to honour what it has just written, and at no other time.
+//! xacct waits for IAM propagation after its own writes, and at no other time.
 
 use std::time::{Duration, Instant};
 
@@ -148,7 +148,7 @@ fn ctrl_c_stops_waiting_and_keeps_the_link() {
     scene.verdict("", 0);
 }
 
-/// A link that alice is kept from using by a policy of her own.
+/// Creates a link that a policy of alice denies.
 fn denied() -> Scene {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {

@@ -1,11 +1,11 @@
-//! What is refused before anything is written.
+//! What xacct refuses before it writes anything.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::AccessKey;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene, trust};
 
-/// Demands that a command ends so, says all of this, and writes nothing: neither to AWS nor to the file.
+/// Asserts exit code and messages of a command, and that it writes nothing, neither to AWS nor to the file.
 #[track_caller]
 fn refuses(scene: &Scene, words: &str, exit_code: i32, texts: &[&str]) {
     let before = scene.environment.has("xacct.toml").then(|| scene.environment.read("xacct.toml"));
@@ -15,7 +15,7 @@ fn refuses(scene: &Scene, words: &str, exit_code: i32, texts: &[&str]) {
     assert_eq!(before, after, "the file");
 }
 
-/// The same for the usual bootstrap with these options besides.
+/// Asserts the same for the usual bootstrap with these additional options.
 #[track_caller]
 fn refuses_to_bootstrap(scene: &Scene, more: &str, texts: &[&str]) {
     refuses(scene, &format!("{BOOTSTRAP} {more}"), 1, texts);
@@ -53,7 +53,7 @@ fn one_account_as_source_and_target() {
     let words = "bootstrap --yes --target-account 111111111111 --user alice --profile security-admin \
                  --target-profile security-admin";
     refuses(&Scene::new(), words, 1, &["the same account, 111111111111"]);
-    // Where the file says so, nobody is asked.
+    // With the setting in the file, xacct does not ask.
     let scene = Scene::new();
     scene.environment.write("xacct.toml", "[source]\naccount = \"111111111111\"\n");
     refuses(&scene, words, 2, &["the same account, 111111111111"]);
@@ -123,7 +123,7 @@ fn adopt_shows_policies_on_request_and_adopts_the_role() {
     assert_eq!(scene.writes(), [""; 0]);
     scene.xacct(&words).exits_with(0);
     assert_eq!(scene.trust_policy(), trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
-    // From now on it is one of ours.
+    // From now on xacct manages the role.
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
@@ -238,16 +238,16 @@ fn an_unknown_profile() {
     let words = BOOTSTRAP.replace("--profile security-admin", "--profile nobody");
     let scene = Scene::new();
     let known = "alice, bob, dev-admin, root, security-admin, third-admin";
-    refuses(&scene, &words, 1, &["no profile `nobody`", known]);
+    refuses(&scene, &words, 1, &["profile `nobody` does not exist", known]);
     assert!(scene.sandbox.requests().is_empty());
     let words = BOOTSTRAP.replace("--target-profile dev-admin", "--target-profile nobody");
-    refuses(&scene, &words, 1, &["no profile `nobody`", known]);
+    refuses(&scene, &words, 1, &["profile `nobody` does not exist", known]);
 }
 
 #[test]
 fn an_unknown_user_profile() {
     let words = BOOTSTRAP.replace("--user-profile alice", "--user-profile nobody");
-    refuses(&Scene::new(), &words, 1, &["no profile `nobody`"]);
+    refuses(&Scene::new(), &words, 1, &["profile `nobody` does not exist"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What may go wrong with a link is said before it is made, and changes no exit code.
+//! Warnings about risky links appear before the link is created, and change no exit code.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, text, trust};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-/// The warnings of a bootstrap with these options that writes nothing: of the target, then of the source.
+/// Returns the warnings of a bootstrap that writes nothing, first of the target, then of the source.
 #[track_caller]
 fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     let document = scene.bootstrap_json(&format!("--dry-run {more}"), 0);
@@ -16,7 +16,7 @@ fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     target.iter().chain(&source).map(text).collect()
 }
 
-/// The same where a link is there, and its role has this trust policy instead.
+/// Returns the warnings for an existing link whose role has this trust policy.
 #[track_caller]
 fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     let scene = Scene::linked(options);
@@ -24,7 +24,7 @@ fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     warnings(&scene, options)
 }
 
-/// A link with an external ID, whose role admits this principal besides.
+/// Creates a link with an external ID whose role also admits this principal.
 #[track_caller]
 fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
     let mut found = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
@@ -79,7 +79,7 @@ fn mfa_condition_with_if_exists() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &lax));
     let stays = format!("{problem}; --require-mfa does not");
-    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "MFA is not demanded afterwards either");
+    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "the planned trust policy does not require MFA either");
     let goes = format!("until this is applied, {problem}");
     assert_eq!(warnings(&scene, "--external-id abc --require-mfa"), [goes]);
 }
@@ -153,7 +153,7 @@ fn a_deleted_principal() {
 #[test]
 fn quotas_almost_exhausted() {
     let trust_policy = warnings(&Scene::new(), &format!("--external-id {}", "x".repeat(1200)));
-    assert_eq!(trust_policy, [""; 0], "there is room");
+    assert_eq!(trust_policy, [""; 0], "within the quota");
 
     let scene = Scene::new();
     let filler = |characters: usize| {
@@ -206,7 +206,7 @@ fn shows_risks_with_and_without_changes() {
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
     assert!(made.stdout.find(" !  target") > made.stdout.find("put policy xacct-verify"), "{made}");
-    // They count as no change.
+    // Warnings do not count as changes.
     scene.xacct("bootstrap --check").exits_with(0).says(&["No changes"]).says(&lines);
     scene
         .xacct(&format!("{BOOTSTRAP} --dry-run --generate-external-id"))

@@ -1,5 +1,5 @@
-//! Few requests wait for each other, none is sent twice, and few connections carry them. With a latency that dwarfs
-//! everything else, the requests that were in work at the same time count as one step.
+//! Requests run concurrently, none is repeated, and few connections are opened. With a latency much longer than
+//! everything else, overlapping requests count as one round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn verify_takes_four_round_trips() {
     assert_steps(&scene, 4);
 }
 
-/// Every kind of policy is read, on both sides: the grant is the group's, and the role's boundary is too narrow.
+/// All policy types are read on both sides: the grant is in a group policy, and the role's boundary is too narrow.
 fn plant_policies(scene: &Scene) {
     scene.sandbox.world(|world| {
         let some = |action: &str| {
@@ -100,7 +100,7 @@ fn diagnose_with_enter_role_takes_three_round_trips() {
     assert_steps(&scene, 3);
 }
 
-/// The device is looked up beside who the user is, not after it.
+/// ListMFADevices runs concurrently with GetCallerIdentity.
 #[test]
 fn diagnose_with_mfa_takes_three_round_trips() {
     let scene = slow();
@@ -115,7 +115,7 @@ fn diagnose_with_mfa_takes_three_round_trips() {
     assert_steps(&scene, 3);
 }
 
-/// What is wrong lies in the role alone: it is not there, and others of its name are looked for.
+/// Only the role is missing, so xacct searches for similar role names.
 #[test]
 fn diagnose_of_a_missing_role_takes_three_round_trips() {
     let scene = slow();
@@ -166,7 +166,7 @@ fn rejections_are_tested_concurrently_with_the_bucket() {
     }
 }
 
-/// What is asked, of whom, and by whom.
+/// Counts requests by operation, resource and principal.
 fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for RecordedRequest { operation, parameters, principal, .. } in requests {
@@ -179,7 +179,7 @@ fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
 fn assert_none_twice(requests: &[RecordedRequest]) {
     let mut calls = calls(requests);
     calls.retain(|_, times| *times > 1);
-    assert!(calls.is_empty(), "asked more than once: {calls:#?}");
+    assert!(calls.is_empty(), "repeated requests: {calls:#?}");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn verify_repeats_no_request() {
     scene.xacct("verify").exits_with(0);
     let requests = scene.sandbox.requests();
     assert_none_twice(&requests);
-    // A try for each thing that is proven, the bucket, and who the user is.
+    // One session per test, the bucket, and GetCallerIdentity.
     assert_eq!(requests.len(), 7, "{:#?}", calls(&requests));
 }
 
@@ -202,7 +202,7 @@ fn diagnose_repeats_no_request() {
     assert_none_twice(&scene.sandbox.requests());
 }
 
-/// What was read before the first write is read again after the last, and then no more.
+/// Everything read before the first write is read once more after the last one.
 #[test]
 fn bootstrap_repeats_only_reads_of_its_writes() {
     let scene = slow();
@@ -211,7 +211,7 @@ fn bootstrap_repeats_only_reads_of_its_writes() {
     let is_write = |request: &RecordedRequest| ["Create", "Put"].iter().any(|verb| request.operation.starts_with(verb));
     let writes: Vec<_> = requests.iter().filter(|request| is_write(request)).cloned().collect();
     assert_eq!(writes.len(), 3, "{writes:#?}");
-    // Others write the grant, too, so it is read once more right before it is written.
+    // Other runs write the grant too, so it is read again right before the write.
     let written = requests.iter().position(|request| request.operation == "PutUserPolicy").expect("the grant, written");
     let read = requests[..written].iter().rposition(|request| request.operation == "GetUserPolicy");
     requests.remove(read.expect("the grant, read"));
@@ -221,7 +221,7 @@ fn bootstrap_repeats_only_reads_of_its_writes() {
     assert_none_twice(&after);
 }
 
-/// Only what just was written is tried more than once: one success may be a server's that has it before others.
+/// Only new changes are tested twice: a single success may come from a server that is ahead of others.
 #[test]
 fn bootstrap_tests_each_session_twice_and_repeats_nothing_else() {
     let scene = slow();
@@ -241,7 +241,7 @@ fn connections(requests: &[RecordedRequest]) -> usize {
     requests.iter().map(|request| request.connection).collect::<BTreeSet<_>>().len()
 }
 
-/// HTTP/1.1, which is what IAM, STS and S3 speak, carries one request at a time on a connection.
+/// HTTP/1.1, which IAM, STS and S3 use, allows one request at a time per connection.
 #[test]
 fn opens_no_more_connections_than_concurrent_requests() {
     let scene = slow();
@@ -270,7 +270,7 @@ fn all_clients_and_accounts_share_tls_connections() {
     assert_steps(&scene, 4);
 }
 
-/// Two names of one server are two hosts to a client.
+/// For a client, two names of one server are two hosts.
 #[test]
 fn connects_to_s3_while_assuming_the_role() {
     let mut scene = slow();

@@ -1,4 +1,4 @@
-//! Sessions kept between runs: a code is asked for once, and what cannot be trusted is not used.
+//! The session cache: users enter a code once, and xacct ignores files that cannot be trusted.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use xacct_sandbox::Fault;
 
 use crate::scene::{ACCOUNT_B, Scene, step};
 
-/// A link that demands MFA.
+/// Creates a link that requires MFA.
 fn demanding() -> Scene {
     let scene = Scene::new();
     scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
@@ -16,7 +16,7 @@ fn demanding() -> Scene {
     scene
 }
 
-/// The same, with a session kept.
+/// Creates such a link, with a cached session.
 fn kept() -> Scene {
     let scene = demanding();
     let code = scene.sandbox.totp("alice");
@@ -25,12 +25,12 @@ fn kept() -> Scene {
     scene
 }
 
-/// How many codes were used up.
+/// Returns the number of used codes.
 fn asked(scene: &Scene) -> usize {
     scene.requests("GetSessionToken").len()
 }
 
-/// The one file that is kept.
+/// Returns the path of the only file in the cache.
 #[track_caller]
 fn file(scene: &Scene, folder: &str) -> PathBuf {
     let entries = std::fs::read_dir(scene.environment.path(folder)).expect("the folder");
@@ -95,7 +95,7 @@ fn no_cache_neither_reads_nor_writes_the_cache() {
 fn untrusted_files_cause_a_warning_and_a_new_prompt() {
     type Spoil = fn(&PathBuf);
     let cases: [(Spoil, &str); 3] = [
-        (|file| std::fs::write(file, "{}").unwrap(), "holds none"),
+        (|file| std::fs::write(file, "{}").unwrap(), "is not a valid session file"),
         (|file| chmod(file, "644"), "has mode 644 instead of 600"),
         (
             |file| {
@@ -112,7 +112,7 @@ fn untrusted_files_cause_a_warning_and_a_new_prompt() {
         scene.xacct("credentials").exits_with(1).says(&["Ignoring a cached session", wanted, "no terminal to prompt"]);
         let code = scene.sandbox.totp("alice");
         scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
-        // The new one has taken its place.
+        // The new session has replaced it.
         let again = scene.xacct("credentials").exits_with(0);
         assert!(!again.stderr.contains("Ignoring a cached session"), "{again}");
         assert_eq!(asked(&scene), 2);
@@ -150,7 +150,7 @@ fn ignores_a_session_about_to_expire() {
     let old = text[start..].split('"').next().unwrap().to_owned();
     std::fs::write(&file, text.replace(&old, "2020-01-01T00:00:00Z")).unwrap();
     let output = scene.xacct("credentials").exits_with(1);
-    assert!(!output.stderr.contains("Ignoring a cached session"), "that is no reason to warn: {output}");
+    assert!(!output.stderr.contains("Ignoring a cached session"), "this is no reason for a warning: {output}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn caches_role_sessions_only_on_request() {
     assert!(!scene.environment.has(".cache"));
     let first = key("credentials --cache");
     assert_eq!(key("credentials --cache"), first);
-    assert_ne!(key("credentials"), first, "nor is one used that was not asked for");
+    assert_ne!(key("credentials"), first, "a cached session is used only with --cache");
     for other in ["--duration 30m", "--session-name other", "--region eu-west-1"] {
         assert_ne!(key(&format!("credentials --cache {other}")), first, "{other}");
     }
@@ -204,7 +204,7 @@ fn without_a_cache_directory_warns_and_returns_a_session() {
 fn forget_removes_every_session() {
     let scene = kept();
     scene.xacct("credentials --cache").exits_with(0);
-    // What a run left that was killed is as secret; what is not xacct's stays.
+    // Temporary files of an interrupted run are secret too; other files are kept.
     scene.environment.write(".cache/xacct/.new-Ab12", "half");
     scene.environment.write(".cache/xacct/notes.json", "{}");
     scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 2 sessions"]);

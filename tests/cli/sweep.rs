@@ -1,4 +1,4 @@
-//! `xacct sweep` deletes the test buckets of killed runs, and no others.
+//! `xacct sweep` deletes the test buckets of interrupted runs, and no others.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::snapshots::assert_output;
 const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
 const REGIONAL: &str = "xacct-verify-abcdefghijkm-222222222222-eu-west-1-an";
 
-/// Plants a bucket as a killed run leaves it.
+/// Creates a bucket as an interrupted run leaves it.
 fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     scene.sandbox.world(|world| {
         let bucket = world.add_bucket(account, name, region);
@@ -20,7 +20,7 @@ fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     });
 }
 
-/// A link, and in its account a bucket of every kind.
+/// Creates a link, and a bucket of every kind in its account.
 fn scene() -> Scene {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
@@ -46,7 +46,7 @@ fn names(scene: &Scene) -> Vec<String> {
     scene.sandbox.world(|world| world.buckets().map(|bucket| bucket.name.clone()).collect())
 }
 
-/// Its own run, or another sweep, may delete it at any time.
+/// Its own run or another sweep may delete a bucket at any time.
 #[test]
 fn ignores_a_bucket_deleted_during_the_run() {
     let scene = scene();
@@ -98,7 +98,7 @@ fn deletes_young_buckets_on_request() {
     assert_eq!(scene.buckets(), 0);
 }
 
-/// The list comes in pages of a thousand.
+/// S3 returns the list in pages of 1,000.
 #[test]
 fn reads_many_buckets_in_pages() {
     let scene = Scene::linked("--no-verify");

@@ -1,4 +1,4 @@
-//! Several targets, halves made apart, and every way into an account.
+//! Several targets, separate halves, and access to target accounts.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ fn enters_a_target_through_the_organization_role() {
     let document = scene.xacct_json(words, 0);
     let operator = "arn:aws:sts::333333333333:assumed-role/OrganizationAccountAccessRole/xacct-bootstrap";
     assert_eq!(document["targets"][ACCOUNT_C]["operator"]["arn"], operator);
-    // The way in is recorded.
+    // The role is recorded.
     assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
 }
 
@@ -119,7 +119,7 @@ fn two_owners_create_the_halves_without_sharing_credentials() {
         )
         .exits_with(0);
     assert!(scene.sandbox.requests().iter().all(|request| request.account.as_deref() == Some(ACCOUNT_B)));
-    // The command that the other owner is given works as it is printed.
+    // The printed command for the other owner works as it is.
     let command = for_the_other_owner(&target);
     scene.sandbox.clear_requests();
     scene.xacct(&format!("{command} --yes --profile security-admin --user-profile alice")).exits_with(0);
@@ -177,7 +177,7 @@ fn an_unreadable_target_fails_the_check() {
     assert!(document["targets"][ACCOUNT_C]["error"].is_object(), "{document}");
 }
 
-/// The command that makes the other half, without the program's name.
+/// Returns the command that creates the other half, without the program name.
 #[track_caller]
 fn for_the_other_owner(output: &Output) -> String {
     let mut lines = output.stdout.lines();

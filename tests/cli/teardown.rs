@@ -1,4 +1,4 @@
-//! `xacct teardown` removes what bootstrap made, and nothing else.
+//! `xacct teardown` removes the resources of bootstrap, and nothing else.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::terminal::Terminal;
 const MULTI: &str = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile \
                      alice --profile security-admin --enter-role OrganizationAccountAccessRole";
 
-/// A link that was never used.
+/// Creates a link that was never used.
 fn linked(more: &str) -> Scene {
     Scene::linked(&format!("--no-verify {more}"))
 }
@@ -91,7 +91,7 @@ fn keeps_everything_else() {
     scene.sandbox.world(|world| {
         let policies = &world.user(ACCOUNT_A, "alice").expect("alice").policies.inline;
         assert!(policies.contains_key("by-hand"));
-        assert_eq!(policies["xacct"]["Statement"], json!([statement]), "what others wrote into the grant stays");
+        assert_eq!(policies["xacct"]["Statement"], json!([statement]), "unmanaged statements in the grant are kept");
         assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("somebodys").is_some());
         assert!(world.role(ACCOUNT_B, "OrganizationAccountAccessRole").is_some());
     });
@@ -128,12 +128,12 @@ fn only_removes_one_half_and_keeps_the_target_in_the_file() {
     let before = scene.environment.read("xacct.toml");
     scene.xacct("teardown --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
     assert!(!has_role(&scene, ACCOUNT_B) && has_grant(&scene));
-    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not looked at");
+    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.sandbox.clear_requests();
     scene.xacct("teardown --yes --only source").exits_with(0);
     assert!(!has_grant(&scene));
-    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not looked at");
+    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.xacct("teardown").exits_with(0).says(&["Nothing to do"]);
     assert_gone(&scene);
@@ -226,7 +226,7 @@ fn one_refused_target_does_not_stop_the_others() {
     assert!(file.contains(ACCOUNT_B) && !file.contains(ACCOUNT_C), "{file}");
 }
 
-/// At every write: it fails, it is processed but its answer is lost for good, and the network is gone from then on.
+/// At every write, in turn: it fails, its answer is lost, or the network fails from then on.
 #[test]
 fn the_next_run_removes_what_an_interrupted_run_left() {
     let writes = ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"];
@@ -322,7 +322,7 @@ fn waits_for_lagging_reads() {
     scene.link("--no-verify");
     scene.sandbox.advance(delay * 2);
     scene.xacct("teardown --yes").exits_with(0);
-    assert!(scene.requests("GetRole").len() > 2, "the role was seen for a while");
+    assert!(scene.requests("GetRole").len() > 2, "reads showed the role for a while");
     assert_gone(&scene);
 }
 

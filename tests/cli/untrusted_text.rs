@@ -1,5 +1,4 @@
-//! Text of others that a terminal or a shell would obey is shown, not obeyed; and where requests go that do not go to AWS
-//! is said before one is sent.
+//! Untrusted text is escaped for terminals and shells; custom endpoints are reported before a request is sent.
 
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B};
 use xacct_sandbox::{Fault, FaultKind};
@@ -7,17 +6,17 @@ use xacct_sandbox::{Fault, FaultKind};
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
 
-/// Clears the screen, gives the window a title, hides what follows, begins a line of its own, and turns the writing.
+/// Clears the screen, sets the window title, hides text, starts a new line, and reverses the text direction.
 const COMMANDS: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m\u{9b}31m\r\nVerified\u{202e}";
 
-/// A scene whose programs believe that they write to a terminal: colours and all else go through.
+/// A scene with forced colors, as on a terminal.
 fn colourful() -> Scene {
     let mut scene = Scene::linked("--external-id abc");
     scene.environment.set("CLICOLOR_FORCE", "1");
     scene
 }
 
-/// Demands that the output commands nothing but xacct's own styles, and has no line that others began.
+/// Asserts that the output contains no escape sequences except xacct's own styles, and no forged lines.
 #[track_caller]
 fn assert_harmless(output: &Output) {
     let mut text = output.everything();
@@ -29,7 +28,7 @@ fn assert_harmless(output: &Output) {
     assert!(!text.lines().any(|line| line.starts_with("Verified")), "{output}");
 }
 
-/// What is meant to be shown is shown: else nothing was tested.
+/// Asserts that the escaped text is in the output; otherwise nothing was tested.
 #[track_caller]
 fn assert_shown_harmlessly(output: Output) {
     assert_harmless(&output);
@@ -72,7 +71,7 @@ fn messages_stay_on_one_line() {
     let shown = "no \\u001b[2J\\u001b]0;title\\u0007\\u001b[8m\\u009b31m  Verified\\u202e more";
     scene.xacct("teardown --dry-run").exits_with(1).says(&[shown]);
     scene.environment.set("XACCT_OUTPUT", "json");
-    // A program gets the message itself.
+    // JSON output contains the original message.
     let document = scene.xacct("teardown --dry-run").exits_with(1);
     assert!(document.json().to_string().contains("title"), "{document}");
 }
@@ -164,12 +163,12 @@ fn printed_commands_are_a_single_command() {
         let text = output.everything();
         let line = text.lines().find_map(|line| Some(&line[line.find(begins)?..]));
         let line = line.unwrap_or_else(|| panic!("no `{begins}`: {output}"));
-        let words = shlex::split(line).unwrap_or_else(|| panic!("no command of a shell: {line}"));
+        let words = shlex::split(line).unwrap_or_else(|| panic!("not a shell command: {line}"));
         assert_eq!(words[2], name, "{line}");
     }
 }
 
-/// The commands that send anything.
+/// The commands that send requests.
 const SENDING: [&str; 8] = [
     BOOTSTRAP,
     "bootstrap --check",
@@ -186,14 +185,14 @@ fn reports_custom_endpoints_before_sending_requests() {
     let refused = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     for words in SENDING {
         let mut scene = Scene::linked("--external-id abc");
-        // Not even the first answer is needed to hear of it.
+        // xacct reports the endpoint even without any answer.
         scene.sandbox.add_fault(Fault::new("*", refused.clone()));
         let notice = format!("Using custom endpoint {}", scene.sandbox.url());
         let output = scene.xacct(words);
         assert_ne!(output.code, 0, "{output}");
         assert!(output.stderr.starts_with(&notice), "{output}");
         assert_eq!(output.stderr.matches(&notice).count(), 1, "{output}");
-        // Credentials of a profile that assumes a role are asked for with a code, or at least a key.
+        // A profile that assumes a role sends a code, or at least an access key ID.
         let url = scene.sandbox.url().to_owned();
         scene.environment.unset("AWS_ENDPOINT_URL");
         for profile in ["alice", "security-admin", "dev-admin"] {

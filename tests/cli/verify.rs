@@ -1,4 +1,4 @@
-//! The verdicts of verify: it works, it does not, it is too open, S3 is blocked.
+//! The outcomes of verify: works, denied, too open, S3 blocked.
 
 use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
@@ -131,7 +131,7 @@ fn sets_the_bucket_tags_that_an_organization_requires() {
     deny_buckets(&scene, &json!({"Null": {"aws:RequestTag/cost-center": "true"}}));
     assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
     assert_eq!(scene.verdict("--bucket-tag cost-center=4711", 0)["outcome"], "works");
-    // Recorded, it is used from then on.
+    // Once recorded, the setting applies.
     scene.xacct("bootstrap --bucket-tag cost-center=4711").exits_with(0);
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
 }
@@ -190,7 +190,7 @@ fn the_worst_target_decides() {
     assert_eq!(document["targets"][ACCOUNT_C]["verification"]["outcome"], "refused");
     let mut asked = scene.requests("GetCallerIdentity");
     asked.retain(|request| request.principal.as_deref() == Some("arn:aws:iam::111111111111:user/alice"));
-    assert_eq!(asked.len(), 1, "who the user is, is asked once");
+    assert_eq!(asked.len(), 1, "GetCallerIdentity is called once");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn verify_never_writes_to_iam() {
     assert!(scene.sandbox.requests().iter().all(|request| request.service != "iam"));
 }
 
-/// A service control policy on account B that denies CreateBucket under this condition.
+/// Adds a service control policy to account B that denies CreateBucket under this condition.
 fn deny_buckets(scene: &Scene, condition: &Value) {
     let mut statement = json!({"Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"});
     if condition != &json!({}) {

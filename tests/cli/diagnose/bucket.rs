@@ -1,4 +1,4 @@
-//! The role can be assumed, and S3 refuses its session.
+//! The role can be assumed, but S3 denies requests of its session.
 
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind};
@@ -103,7 +103,7 @@ fn a_boundary_whose_policy_was_deleted() {
     works(&scene);
 }
 
-/// The role's own policies and its boundary are both at fault.
+/// Both the role's policies and its boundary lack permissions.
 #[test]
 fn policies_and_boundary_together() {
     let scene = broken("", |world| {
@@ -125,7 +125,7 @@ fn an_scp_that_denies_s3() {
     assert!(finding["evidence"].to_string().contains("explicit deny in a service control policy"), "{finding:#}");
 }
 
-/// S3 does not tell why; the role's policies allow it.
+/// S3 gives no reason, and the role's policies allow the request.
 #[test]
 fn a_denial_that_no_policy_explains() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "Access Denied".into() };

@@ -1,4 +1,4 @@
-//! What is wrong on this machine: credentials, variables, clock.
+//! Causes on this machine: credentials, variables, clock.
 
 use xacct_sandbox::world::{ALICE, BOB};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
@@ -6,7 +6,7 @@ use xacct_sandbox::{Fault, FaultKind, Sandbox};
 use super::{Broken, add_profile, fails, try_as, verify};
 use crate::scene::{ACCOUNT_A, Scene};
 
-/// A link that is tried with the credentials of this profile.
+/// Creates a link and configures this profile as the user's.
 fn linked_but_tried_as(profile: &str) -> Scene {
     let scene = Scene::linked("");
     try_as(&scene, profile);
@@ -52,7 +52,7 @@ fn expired_token() {
     });
 }
 
-/// Does by hand what a fix asks for in these words.
+/// Performs the manual step of a fix with this text.
 #[track_caller]
 fn mends_by(broken: Broken, words: &str, does: impl Fn(&Scene)) {
     let mut is_done = false;
@@ -111,7 +111,7 @@ fn a_profile_named_after_the_user_with_another_users_key() {
 
 #[test]
 fn clock_skew() {
-    // The SDK corrects a clock by what the answer says the time is. What AWS says is refused here all the same.
+    // The SDK corrects clock skew from AWS's answer. Here AWS rejects the request anyway.
     for message in [
         "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z (20260101T010000Z - 5 min.)",
         "Signature not yet current: 20260101T010000Z is still later than 20260101T000500Z (20260101T000000Z + 5 min.)",

@@ -1,4 +1,4 @@
-//! What is wrong with the request.
+//! Causes in the request.
 
 use serde_json::json;
 
@@ -39,7 +39,7 @@ fn external_id_missing_and_ambiguous() {
     scene.environment.edit("xacct.toml", "external_id = \"right\"\n", "");
     let broken = verify(scene, "").only("external_id_missing", "request").marks(TRUST, &[&EXTERNAL_ID]);
     let fixes = broken.diagnosis["findings"][0]["fixes"].to_string();
-    assert!(!fixes.contains("bootstrap"), "it would open the role: {fixes}");
+    assert!(!fixes.contains("bootstrap"), "bootstrap would widen the trust policy: {fixes}");
     assert!(fixes.contains("ask the operator of account 222222222222"), "{fixes}");
 }
 
@@ -67,7 +67,7 @@ fn mfa_absent_without_a_code() {
     super::apply(&mut scene, &broken.diagnosis["findings"][0]["fixes"][0], |_, step| panic!("{step}"));
 }
 
-/// A code that alice's device does not show.
+/// Returns an invalid code for alice's device.
 fn wrong_code(scene: &Scene) -> &'static str {
     if scene.sandbox.totp("alice") == "000000" { "000001" } else { "000000" }
 }
@@ -136,7 +136,7 @@ fn duration_over_the_limit_of_an_unmanaged_role() {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
     let broken = try_with(scene, "diagnose --duration 4h", 3).only("duration_over_role_limit", "request");
     let first = &broken.diagnosis["findings"][0]["fixes"][0]["steps"];
-    assert_eq!(first, &json!([{"do": "ask for 1h at most"}]), "nothing is adopted for it");
+    assert_eq!(first, &json!([{"do": "ask for 1h at most"}]), "the fix does not adopt the role");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_mfa_session_is_accepted() {
     scene.xacct("diagnose").exits_with(0);
 }
 
-/// A link that demands MFA of a user whose profile names no device.
+/// Creates a link that requires MFA, for a user whose profile has no `mfa_serial`.
 fn without_serial() -> Scene {
     let scene = Scene::linked("--require-mfa --no-verify");
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");

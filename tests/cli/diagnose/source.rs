@@ -1,5 +1,5 @@
-//! What may be wrong in the source account and in the organization: named by verify with its evidence, and mended by the
-//! first fix.
+//! Causes in the source account and in the organization: `verify` names them with evidence, and the first fix repairs
+//! them.
 
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind, World};
@@ -7,21 +7,21 @@ use xacct_sandbox::{Fault, FaultKind, World};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust};
 use crate::{cases, fixes};
 
-/// A link that worked until this was done to it.
+/// Creates a working link and breaks it with this change.
 pub fn broken(options: &str, change: impl FnOnce(&mut World)) -> Scene {
     let scene = Scene::linked(&format!("--external-id abc {options}"));
     scene.sandbox.world(change);
     scene
 }
 
-/// What a failed verify says.
+/// Returns the diagnosis of a failed `verify`.
 #[track_caller]
 pub fn diagnosis(scene: &Scene, options: &str) -> Value {
     let document = scene.xacct_json(&format!("verify {options}"), 3);
     document["targets"][ACCOUNT_B]["diagnosis"].clone()
 }
 
-/// The first finding of verify, which is of this cause and side.
+/// Returns the first finding of `verify`, which must have this cause and side.
 #[track_caller]
 pub fn first(scene: &Scene, cause: &str, side: &str) -> Value {
     let diagnosis = diagnosis(scene, "");
@@ -30,7 +30,7 @@ pub fn first(scene: &Scene, cause: &str, side: &str) -> Value {
     finding
 }
 
-/// The first finding and nothing else, certain; its first fix as printed, and then the link works.
+/// Asserts that there is one certain finding and that its first fix, as printed, repairs the link.
 #[track_caller]
 pub fn mended(scene: &Scene, cause: &str, side: &str) -> Value {
     let diagnosis = diagnosis(scene, "");
@@ -49,7 +49,7 @@ pub fn works(scene: &Scene) {
     scene.xacct_json("verify", 0);
 }
 
-/// The statement of a finding's evidence: the policy, its number, the marked elements.
+/// Returns the statement in a finding's evidence: policy, number, marked elements.
 #[track_caller]
 pub fn statement(finding: &Value) -> (String, u64, Value) {
     let evidence = finding["evidence"].as_array().expect("evidence");
@@ -195,7 +195,7 @@ fn a_condition_in_the_grant() {
     });
 }
 
-/// The address is known to AWS only: no certainty.
+/// Only AWS knows the IP address, so the finding is not certain.
 #[test]
 fn a_condition_on_an_unknown_key() {
     let condition = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}});
@@ -208,7 +208,7 @@ fn a_condition_on_an_unknown_key() {
     works(&scene);
 }
 
-/// After the fix a code is needed every time.
+/// After the fix every request needs a code.
 #[track_caller]
 fn mended_with_a_code(scene: &Scene, policy: &str, number: u64) {
     let finding = first(scene, "mfa_absent", "source");
@@ -361,7 +361,7 @@ fn session_tags_not_allowed_by_the_grant() {
     scene.xacct_json("diagnose --session-tag a=b", 0);
 }
 
-/// A policy of the organization, which nobody in either account can read: AWS names its kind.
+/// An organization policy, which neither operator can read: AWS's message names its type.
 #[test]
 fn organization_policies() {
     type Put = fn(&mut World);
@@ -401,7 +401,7 @@ fn refusing(tail: &str) -> Fault {
     Fault::new("AssumeRole", FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message })
 }
 
-/// What the sandbox has no policies for.
+/// Policy types that the sandbox does not have.
 #[test]
 fn denials_by_unreadable_policies() {
     let cases = [
@@ -418,7 +418,7 @@ fn denials_by_unreadable_policies() {
         assert_eq!(finding["certainty"], "certain");
         assert!(finding["evidence"].to_string().contains(tail), "{finding:#}");
         scene.sandbox.clear_faults();
-        // Whose other credentials there are nobody here can know.
+        // The fix cannot name other credentials.
         if !finding["fixes"][0].to_string().contains("NAME") {
             fixes::apply(&scene, &finding["fixes"][0]);
         }
@@ -426,7 +426,7 @@ fn denials_by_unreadable_policies() {
     });
 }
 
-/// Where nothing can be read, AWS's answer is all there is.
+/// If no policy is readable, AWS's answer is the only evidence.
 #[test]
 fn denials_if_no_policy_is_readable() {
     let cases = [
@@ -449,7 +449,7 @@ fn denials_if_no_policy_is_readable() {
     });
 }
 
-/// It is said, it hides nothing else, and nothing is made of it.
+/// A malformed policy is reported, hides no other cause, and is not repaired.
 #[test]
 fn a_malformed_policy() {
     let no_policy = json!({"Version": "2012-10-17", "Statement": [
@@ -489,7 +489,7 @@ fn a_malformed_policy() {
     works(&scene);
 }
 
-/// Both halves are wrong: both are said, and both fixes are needed.
+/// Both halves are broken: both are reported, and both fixes are needed.
 #[test]
 fn several_causes_together() {
     let scene = broken("", |world| {

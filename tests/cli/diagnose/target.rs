@@ -1,4 +1,4 @@
-//! What is wrong with the role, or with how it is named.
+//! Causes in the target account: the role, or its name.
 
 use serde_json::{Value, json};
 
@@ -109,7 +109,7 @@ fn mfa_not_demanded() {
     verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).mends();
 }
 
-/// Plants a condition that is not met into the trust policy.
+/// Adds an unmet condition to the trust policy.
 #[track_caller]
 fn condition(prepare: impl FnOnce(&Scene), operator: &str, key: &str, value: &str, certainty: &str) {
     let scene = Scene::linked("");
@@ -149,7 +149,7 @@ fn trust_condition_on_a_tag_the_user_can_get() {
     let fix = broken.diagnosis["findings"][0]["fixes"][1].clone();
     let tag = "aws iam tag-user --profile security-admin --user-name alice --tags Key=team,Value=platform";
     assert_eq!(fix["steps"][0]["run"], tag);
-    // What the command does.
+    // The effect of the command.
     broken.scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").tags.insert("team".to_owned(), "platform".to_owned());
     });
@@ -182,7 +182,7 @@ fn trust_other_action() {
     verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).mends();
 }
 
-/// Takes from the role the tag by which xacct knows its own.
+/// Removes the tag that marks the role as managed by xacct.
 fn made_by_others(scene: &Scene) {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
 }
@@ -199,7 +199,7 @@ fn fixes_an_unmanaged_role_by_adopting_it_or_adding_a_statement() {
         super::apply(&mut broken.scene, &fixes[fix], |_, step| panic!("{step}"));
         super::works(&broken.scene, "verify");
         let statements = broken.scene.trust_policy()["Statement"].as_array().map(Vec::len);
-        assert_eq!(statements, Some(2 - fix), "what others put there stays, unless the role is adopted");
+        assert_eq!(statements, Some(2 - fix), "an unmanaged statement is kept, unless the role is adopted");
     }
 }
 
@@ -220,7 +220,7 @@ fn propagating() {
     let scene = Scene::of(xacct_sandbox::Sandbox::builder().propagation(seconds(30)));
     scene.bootstrap("--no-verify").exits_with(0);
     let broken = verify(scene, "").only("propagating", "target").certainty("likely");
-    assert!(!broken.diagnosis["possible"].to_string().contains("does not honour"), "it is not said twice");
+    assert!(!broken.diagnosis["possible"].to_string().contains("does not honour"), "reported only once");
     broken.mends_by_hand(|scene, step| {
         assert_eq!(step, "wait a minute");
         scene.sandbox.advance(seconds(60));

@@ -1,4 +1,4 @@
-//! Two causes at once: both are named, and the fixes of both mend the link.
+//! Two causes together: both are reported, and both fixes together repair the link.
 
 use serde_json::json;
 
@@ -83,7 +83,7 @@ fn too_open_in_two_ways() {
 
 #[test]
 fn denied_and_too_open() {
-    // What is refused for one reason would be let in without the external ID once the other is mended.
+    // A request denied for one reason would be accepted without the external ID after the first fix.
     let scene = Scene::linked("--external-id right");
     change_trust(&scene, |statement| {
         statement["Principal"] = json!({"AWS": "arn:aws:iam::333333333333:root"});

@@ -1,4 +1,4 @@
-//! Runs of which more is known than that nothing may be found.
+//! Runs with more specific assertions than the matrix.
 
 use xacct_sandbox::world::{ADMIN_A, ALICE};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
@@ -12,7 +12,7 @@ fn assert_no_secret(scene: &Scene, outputs: &[Output], codes: &[&str]) {
     Secrets::of(scene, codes).assert_none_anywhere(scene, outputs);
 }
 
-/// The commands, each for people and for programs.
+/// The commands, with table and JSON output.
 fn run_all(scene: &Scene, commands: &[&str]) -> Vec<Output> {
     let runs = commands.iter().flat_map(|words| [(*words).to_owned(), format!("{words} --output json")]);
     runs.map(|words| scene.xacct(&words)).collect()
@@ -53,7 +53,7 @@ fn network_failures() {
     side_by_side(&cases, |&(kind, operation)| {
         let scene = Scene::of(Sandbox::builder().fault(Fault::new(operation, kind.clone())));
         let output = scene.bootstrap("");
-        // The answer about a bucket that was made has nothing in its body that matters.
+        // The answer to CreateBucket has no relevant body.
         let harmless = operation == "CreateBucket" && matches!(kind, FaultKind::NotXml | FaultKind::TruncatedBody);
         assert!(output.code != 0 || harmless, "{kind:?} {operation}: {output}");
         assert_no_secret(&scene, &[output], &[]);
@@ -102,7 +102,7 @@ fn credentials_and_exec_pass_on_only_their_session() {
         assert!(!stdout.contains(of_alice) && !stdout.contains(&code), "{format}");
         let handed_over = scene.sandbox.world(|world| world.sessions().any(|session| stdout.contains(&session.token)));
         assert!(handed_over, "{format}: {stdout}");
-        // The session with MFA is more than what was asked for.
+        // The MFA session must not be passed on.
         let more =
             |session: &xacct_sandbox::world::Session| session.mfa.is_some() && stdout.contains(&session.key.secret);
         let of_user = scene.sandbox.world(|world| {

@@ -1,4 +1,4 @@
-//! Holds the directions between modules, by reading the sources: what `src/lib.rs` says of them is true.
+//! Checks the rules of `src/README.md` for imports between modules, from the sources.
 
 #![allow(
     clippy::expect_used,
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use graph::Graph;
 
-/// The modules of the program from the ground up, each with what it imports: exactly that.
+/// The modules of the program from the bottom up, each with exactly its imports.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("topics", &[]),
     ("text", &[]),
@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
 ];
 
-/// The root file of every crate of the repository but the fuzz targets, which only re-use test properties.
+/// The root file of every crate of the repository, except the fuzz targets, which only reuse test properties.
 const CRATES: [&str; 9] = [
     "src/lib.rs",
     "benches/contenders/main.rs",
@@ -54,7 +54,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The imports of the program, as pairs of files: who imports, what is imported.
+/// Returns the imports of the program as pairs: importing file, imported file.
 fn imports() -> Vec<(String, String)> {
     let graph = Graph::read(root(), "src/lib.rs");
     let name = |file: &Path| file.to_str().unwrap().replace('\\', "/");
@@ -69,13 +69,13 @@ fn is_test(file: &str) -> bool {
     file.ends_with("/tests.rs") || file.contains("/tests/")
 }
 
-/// The module at the top that a file of the program belongs to.
+/// Returns the top-level module of a file.
 fn module(file: &str) -> &str {
     let file = file.strip_prefix("src/").unwrap();
     file.split(['/', '.']).next().unwrap()
 }
 
-/// Fails with the imports for which `is_wrong` holds, two files each.
+/// Fails with all imports for which `is_wrong` holds.
 #[track_caller]
 fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
     let wrong: Vec<_> = imports().into_iter().filter(|(from, to)| is_wrong(from, to)).collect();
@@ -83,7 +83,7 @@ fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
     assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
 }
 
-/// Only these files may import that one, and at least one of them does.
+/// Asserts that only these files import that one, and that at least one of them does.
 #[track_caller]
 fn assert_imported_only_by(target: &str, allowed: &[&str]) {
     let is_allowed = |from: &str| allowed.iter().any(|allowed| from.starts_with(allowed));
@@ -109,7 +109,7 @@ fn modules_import_only_lower_modules() {
     }
     let allowed: BTreeMap<_, _> = LAYERS.into_iter().collect();
     let is_inside = |from: &str, to: &str| module(from) == module(to);
-    // Above them stand `commands`, `lib` and `main`, which import everything and which nothing imports.
+    // Above these are `commands`, `lib` and `main`, which may import everything and which no module imports.
     assert_none("a module imports what is not below it", |from, to| match allowed.get(module(from)) {
         Some(below) => !is_inside(from, to) && !below.contains(&module(to)),
         None => !is_inside(from, to) && module(from) == "commands" && !allowed.contains_key(module(to)),
@@ -141,7 +141,7 @@ fn only_bootstrap_and_teardown_can_write_iam() {
     assert_imported_only_by("src/operations/grant_writer.rs", &writers);
 }
 
-/// A source file: its path from the root of the package, and the lines that are code outside tests.
+/// A source file: its path in the package, and its lines of code outside tests.
 struct Source {
     path: String,
     code: Vec<(usize, String)>,
@@ -160,7 +160,7 @@ impl Source {
         Self { path: path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"), code }
     }
 
-    /// Places of this file where `found` holds for a line of code.
+    /// Returns the positions of the lines for which `found` holds.
     fn places(&self, found: impl Fn(&str) -> bool) -> Vec<String> {
         let found = self.code.iter().filter(|(_, line)| found(line));
         found.map(|(number, line)| format!("{}:{number}: {line}", self.path)).collect()
@@ -184,7 +184,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Sources of the program itself, without tests.
+/// Returns the sources of the program, without tests.
 fn program() -> Vec<Source> {
     let mut sources: Vec<_> = files("src", "rs").iter().map(|path| Source::read(path)).collect();
     sources.retain(|source| !is_test(&source.path));
@@ -192,7 +192,7 @@ fn program() -> Vec<Source> {
     sources
 }
 
-/// No code of the program holds `found`, except below `allowed`, where some does.
+/// Asserts that no code satisfies `found`, except in `allowed`, where some does.
 #[track_caller]
 fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
     let is_allowed = |source: &&Source| allowed.iter().any(|allowed| source.path.starts_with(allowed));

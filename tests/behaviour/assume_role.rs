@@ -1,4 +1,4 @@
-//! Who may assume a role: trust policy and grant, each with conditions, denials and limits.
+//! AssumeRole: trust policy and grant, with conditions, denials and limits.
 
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use serde_json::{Value, json};
@@ -11,19 +11,19 @@ const ADMITTED: &str = "ok";
 const REFUSED: &str = "403 AccessDenied";
 const TARGET: &str = "arn:aws:iam::<B>:role/target";
 
-/// All there is to an AssumeRole by alice of account A on a role of account B.
+/// The setup of an AssumeRole call by alice of account A on a role of account B.
 #[derive(Clone)]
 struct Link {
     trust: Value,
-    /// Policies of alice.
+    /// The policies of alice.
     grants: Vec<Value>,
     /// Her permissions boundary.
     boundary: Option<Value>,
-    /// What her call carries besides ARN and session name.
+    /// The parameters other than ARN and session name.
     call: fn(AssumeRoleFluentBuilder) -> AssumeRoleFluentBuilder,
 }
 
-/// The simplest link that works, of which the others are variations.
+/// The simplest working link; the others are variations of it.
 fn link() -> Link {
     Link {
         trust: trust(account_a(), json!({})),
@@ -45,7 +45,7 @@ fn trusting(principal: Value) -> Link {
     Link { trust: trust(principal, json!({})), ..link() }
 }
 
-/// Account A is trusted under a condition.
+/// Trusts account A under a condition.
 fn demanding(condition: Value) -> Link {
     Link { trust: trust(account_a(), condition), ..link() }
 }
@@ -298,7 +298,7 @@ fn conditions() -> Vec<Behaviour> {
     ]
 }
 
-/// A trust policy that admits the account, but nobody without the external ID.
+/// A trust policy that admits the account, but denies requests without the external ID.
 fn denied_without_id() -> Link {
     let trust = document(json!([
         { "Effect": "Allow", "Principal": account_a(), "Action": "sts:AssumeRole" },
@@ -317,7 +317,7 @@ fn denied_without_mfa(operator: &str) -> Value {
     }))
 }
 
-/// What takes away from a link that would work.
+/// Policies that break a working link.
 fn limits() -> Vec<Behaviour> {
     let denied_by_trust = document(json!([
         { "Effect": "Allow", "Principal": account_a(), "Action": "sts:AssumeRole" },
@@ -362,7 +362,7 @@ fn limits() -> Vec<Behaviour> {
     ]
 }
 
-/// In one account the trust policy can be enough.
+/// Within one account, the trust policy alone can be enough.
 fn within_an_account() -> Vec<Behaviour> {
     let local = |name, source, expected, principal: Value, boundary: Option<Value>| {
         behaviour(name, source, expected, async move |scene| {
@@ -376,7 +376,7 @@ fn within_an_account() -> Vec<Behaviour> {
             told(scene.assume().role_arn(role).send().await)
         })
     };
-    // A session of the role, named `session`, assumes another role of its account, which trusts this principal.
+    // A session of the role, named `session`, assumes another role of its account that trusts this principal.
     let second = |name, expected, principal: &'static str| {
         behaviour(name, PRINCIPAL, expected, async move |scene| {
             scene.link().await;
@@ -409,7 +409,7 @@ fn within_an_account() -> Vec<Behaviour> {
     ]
 }
 
-/// What a refusal says, and what it does not.
+/// The texts of denials.
 fn refusals() -> Vec<Behaviour> {
     let text = "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: sts:AssumeRole on \
                 resource: arn:aws:iam::<B>:role/target";

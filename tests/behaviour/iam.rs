@@ -1,4 +1,4 @@
-//! What IAM keeps, what it refuses to keep, and what it says then.
+//! IAM: what it stores, what it rejects, and its error messages.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -12,17 +12,17 @@ const INVALID: &str = "400 ValidationError";
 const TOO_MUCH: &str = "409 LimitExceeded";
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
-/// Trust in account A.
+/// A trust policy for account A.
 fn in_a() -> Value {
     trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), json!({}))
 }
 
-/// The life of roles.
+/// Creating, changing and deleting roles.
 pub fn roles() -> Vec<Behaviour> {
     [trust_policies(), names(), changes(), ends()].into_iter().flatten().collect()
 }
 
-/// A trust policy that is to be saved comes to this.
+/// Observes what becomes of a trust policy that is saved.
 fn saving(name: &'static str, source: &'static str, expected: &'static str, policy: Value) -> Behaviour {
     behaviour(name, source, expected, async move |scene| {
         let create = scene.b.iam.create_role().role_name(ROLE);
@@ -130,7 +130,7 @@ fn decoded(document: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// The principal of the only statement of the role's trust policy.
+/// Returns the principal of the only statement in the role's trust policy.
 async fn principal(scene: &Scene) -> String {
     answer(scene.b.iam.get_role().role_name(ROLE).send().await, |output| {
         let document =

@@ -10,14 +10,14 @@ use crate::suite::{Behaviour, behaviour};
 
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const POWER_USER: &str = "arn:aws:iam::aws:policy/PowerUserAccess";
-/// What alice may not do without more.
+/// A request that alice has no permission for.
 const ASKED: &str = "iam:GetUser";
 
 pub fn behaviours() -> Vec<Behaviour> {
     [versions(), lists(), groups(), boundaries()].into_iter().flatten().collect()
 }
 
-/// A managed policy of account A.
+/// Creates a managed policy in account A.
 async fn policy(scene: &Scene, name: &str, action: &str) -> String {
     let create = scene.a.iam.create_policy().policy_name(name).policy_document(allow(action, "*").to_string());
     let policy = create.send().await.expect("a managed policy");
@@ -29,12 +29,12 @@ async fn attach(scene: &Scene, arn: &str) {
     scene.a.iam.attach_user_policy().user_name("alice").policy_arn(arn).send().await.expect("an attached policy");
 }
 
-/// What comes of it when alice asks for what is not hers without a policy.
+/// Returns the answer to that request of alice.
 async fn asking(scene: &Scene) -> String {
     told(scene.iam(&scene.alice).get_user().user_name("alice").send().await)
 }
 
-/// Adds a version; gives its ID.
+/// Adds a version and returns its ID.
 async fn version(scene: &Scene, arn: &str, action: &str, as_default: bool) -> String {
     let create = scene.a.iam.create_policy_version().policy_arn(arn).set_as_default(as_default);
     answer(create.policy_document(allow(action, "*").to_string()).send().await, |output| {
@@ -150,7 +150,7 @@ fn versions() -> Vec<Behaviour> {
     ]
 }
 
-/// Which of these policies a list gives. What else AWS itself has does not matter.
+/// Returns which of these policies are in a list. AWS's other policies are ignored.
 async fn names(list: ListPoliciesFluentBuilder) -> String {
     answer(list.send().await, |output| {
         let listed: Vec<_> = output.policies().iter().filter_map(|policy| policy.policy_name()).collect();
@@ -203,7 +203,7 @@ fn lists() -> Vec<Behaviour> {
     ]
 }
 
-/// The group `readers` of account A, with alice in it.
+/// Creates the group `readers` in account A, with alice as a member.
 async fn group(scene: &Scene) {
     let iam = &scene.a.iam;
     iam.create_group().group_name("readers").send().await.expect("a group");

@@ -1,4 +1,4 @@
-//! Buckets: their names, places and owners, and who may make them.
+//! Buckets: names, locations, owners, and permissions to create them.
 
 use aws_sdk_s3::operation::create_bucket::builders::CreateBucketFluentBuilder;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
@@ -9,7 +9,7 @@ use crate::scene::{ROLE, Scene, allow, answer, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 
-/// A bucket's name that no other behaviour uses.
+/// Returns a unique bucket name.
 fn name(scene: &Scene) -> String {
     format!("bucket-{}", scene.b.id)
 }
@@ -19,7 +19,7 @@ fn in_region(request: CreateBucketFluentBuilder, region: &str) -> CreateBucketFl
     request.create_bucket_configuration(location.build())
 }
 
-/// The administrator of account B in a region, and a bucket there.
+/// Creates a bucket in a Region, as the administrator of account B.
 async fn with_bucket(scene: &Scene, region: &'static str) -> aws_sdk_s3::Client {
     let s3 = scene.s3(&scene.b.admin, region);
     let create = s3.create_bucket().bucket(name(scene));
@@ -28,7 +28,7 @@ async fn with_bucket(scene: &Scene, region: &'static str) -> aws_sdk_s3::Client 
     s3
 }
 
-/// A session of a role that may do this.
+/// Creates a session of a role with these permissions.
 async fn session(scene: &Scene, policy: &Value) -> Keys {
     scene.link().await;
     scene.role_may(policy).await;
@@ -86,7 +86,7 @@ fn owners() -> Vec<Behaviour> {
     ]
 }
 
-/// The region of the bucket.
+/// Returns the Region of the bucket.
 async fn region(s3: &aws_sdk_s3::Client, scene: &Scene) -> String {
     answer(s3.head_bucket().bucket(name(scene)).send().await, |output| {
         output.bucket_region().unwrap_or("no region").to_owned()

@@ -154,8 +154,8 @@ fn ignores_a_cache_behind_a_symbolic_link() {
         .exits_with(0)
         .says(&["Cannot cache the session", "is a symbolic link, not a directory"]);
     scene.xacct("credentials --forget").exits_with(1).says(&[
-        "cannot be removed",
-        "it is a symbolic link",
+        "cannot remove the cached sessions",
+        "the directory is a symbolic link",
         "remove the link",
     ]);
     assert_eq!(scene.environment.read(&foreign), "mine");

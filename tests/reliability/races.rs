@@ -1,5 +1,5 @@
-//! Two runs at once: both end right, or one says why not. The grant is one document for all links of a user, so runs for
-//! different targets meet there, too.
+//! Two concurrent runs: both succeed, or one reports why not. All links of a user share the grant, so runs for
+//! different targets conflict too.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
@@ -20,10 +20,10 @@ const BOOTSTRAP_C: &str = "bootstrap --yes --target-account 333333333333 --user 
 
 const REPAIRED: &str = "Another run overwrote the grant meanwhile";
 
-/// How often each race is run in a round.
+/// The number of races in a round.
 const TIMES: usize = 20;
 
-/// What came of the rounds of a race.
+/// The results of the rounds of a race.
 #[derive(Debug, Default)]
 struct Count {
     rounds: u32,
@@ -32,7 +32,7 @@ struct Count {
     repaired: u32,
 }
 
-/// A run on its way, ended with the test at the latest.
+/// A run in progress, killed at the end of the test.
 struct Running {
     child: Child,
     words: String,
@@ -57,7 +57,7 @@ impl Running {
     }
 }
 
-/// Accounts in which others have things, too.
+/// Creates accounts with unmanaged resources.
 fn among_others() -> Scene {
     Scene::of(Sandbox::builder().plant(state::plant_others))
 }
@@ -73,7 +73,7 @@ fn without_links(scene: &Scene) -> Value {
     state["accounts"].clone()
 }
 
-/// The roles that the grant names; none if there is no grant.
+/// Returns the roles in the grant; none without a grant.
 fn granted(scene: &Scene) -> BTreeSet<String> {
     let is_there = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").is_some());
     if is_there { scene.granted().into_iter().collect() } else { BTreeSet::new() }
@@ -83,19 +83,19 @@ fn set(roles: &[&str]) -> BTreeSet<String> {
     roles.iter().map(ToString::to_string).collect()
 }
 
-/// A grant as xacct writes it.
+/// Returns a grant as xacct writes it.
 fn grant_of(roles: &[&str]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
     ]})
 }
 
-/// What another run does, all at once.
+/// Makes the changes of another run atomically.
 fn overwrite(scene: &Scene, grant: Value) {
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant));
 }
 
-/// Every link on record works, the grant has these and no others, and nothing else was touched.
+/// Asserts that every recorded link works, that the grant has exactly these roles, and that nothing else changed.
 #[track_caller]
 fn assert_right(scene: &Scene, before: &Value, context: &str) {
     scene.sandbox.set_latency(Duration::ZERO);
@@ -109,10 +109,10 @@ fn assert_right(scene: &Scene, before: &Value, context: &str) {
     }
     assert_eq!(granted(scene), linked, "{context}\n{recorded}");
     assert_eq!(&without_links(scene), before, "{context}");
-    assert_eq!(scene.buckets(), 1, "that of others\n{context}");
+    assert_eq!(scene.buckets(), 1, "the unmanaged bucket\n{context}");
 }
 
-/// Starts both at once, many times, each time with other delays, and holds what came of it against what must be.
+/// Starts both commands at once, many times with different delays, and checks the results.
 fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
     let mut count = Count::default();
     for round in 0..TIMES * crate::rounds() {
@@ -133,7 +133,7 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
                 assert!(one.code == 1 && why && one.stderr.contains("run the same command again"), "{context}");
                 count.one_said_why_not += 1;
             }
-            _ => panic!("neither came through: {context}"),
+            _ => panic!("neither run succeeded: {context}"),
         }
         count.repaired += outputs.iter().map(|output| u32::from(output.stderr.contains(REPAIRED))).sum::<u32>();
         assert_right(&scene, &before, &context);
@@ -146,7 +146,7 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
 fn the_same_link_twice() {
     let words = format!("{BOOTSTRAP} --external-id abc");
     let count = race("the same link twice", among_others, [&words, &words]);
-    assert_eq!(count.both_right, count.rounds, "both want the same");
+    assert_eq!(count.both_right, count.rounds, "both plans are identical");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn two_runs_generate_external_ids_for_one_role() {
 fn two_links_that_share_a_grant() {
     let words = [BOOTSTRAP, BOOTSTRAP_C].map(|words| format!("{words} --external-id abc"));
     let count = race("two links that share a grant", among_others, [&words[0], &words[1]]);
-    assert_eq!(count.both_right, count.rounds, "neither keeps the other from its link");
+    assert_eq!(count.both_right, count.rounds, "neither run prevents the other");
 }
 
 fn linked_to_b() -> Scene {
@@ -171,7 +171,7 @@ fn linked_to_b() -> Scene {
 #[test]
 fn creates_one_link_while_removing_another() {
     let words = [BOOTSTRAP_C, "teardown --yes 222222222222"];
-    let count = race("one link made, one removed", linked_to_b, words);
+    let count = race("one link created, one removed", linked_to_b, words);
     assert_eq!(count.both_right, count.rounds);
 }
 
@@ -186,12 +186,12 @@ fn removes_two_links_concurrently() {
     assert_eq!(count.both_right, count.rounds);
 }
 
-/// Holds this call of an operation up, for as long as it takes to do something else meanwhile.
+/// Delays this call of an operation long enough to do something else in the meantime.
 fn held_up(operation: &str, call: u64) -> Fault {
     Fault::new(operation, FaultKind::Delay(Duration::from_millis(700))).on_call(call)
 }
 
-/// Waits until an operation was asked for this often.
+/// Waits until an operation was called this often.
 fn wait_for(scene: &Scene, operation: &str, times: usize) {
     for _ in 0..3000 {
         if scene.requests(operation).len() >= times {
@@ -202,7 +202,7 @@ fn wait_for(scene: &Scene, operation: &str, times: usize) {
     panic!("no {times} × {operation}");
 }
 
-/// Runs xacct, and lets another run write the grant while this call is held up.
+/// Runs xacct, and lets another run write the grant while this call is delayed.
 fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
     scene.sandbox.clear_faults();
@@ -266,7 +266,7 @@ fn repairs_a_grant_overwritten_during_propagation() {
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
-/// The link may work for as long as AWS honours what was written first.
+/// The link may work until the first write expires from AWS's caches.
 #[test]
 fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
@@ -280,7 +280,7 @@ fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
-/// The link comes to work as long after the repair as it would have after the first write.
+/// After the repair, propagation takes as long as after the first write.
 #[test]
 fn waits_for_propagation_of_a_repaired_grant() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(3)));
@@ -294,14 +294,14 @@ fn waits_for_propagation_of_a_repaired_grant() {
 fn does_not_read_the_grant_again_without_propagation() {
     let scene = Scene::new();
     scene.bootstrap("").exits_with(0);
-    // When the plan was made, before the write, after the write.
+    // After the plan, before the write, after the write.
     assert_eq!(scene.requests("GetUserPolicy").len(), 3);
     scene.sandbox.clear_requests();
     scene.xacct("bootstrap").exits_with(0);
     assert_eq!(scene.requests("GetUserPolicy").len(), 1);
 }
 
-/// One run read the grant before the other wrote, and writes after the other has read back.
+/// One run reads the grant before the other writes, and writes after the other has read it back.
 #[test]
 fn notices_a_late_overwrite() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).fault(held_up("PutUserPolicy", 1)));
@@ -336,7 +336,7 @@ fn teardown_removes_its_role_from_the_current_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
     with_another_writer(&scene, "teardown --yes", ("GetUserPolicy", 2), grant).exits_with(0);
-    assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "what was to be deleted when it was shown is not any more");
+    assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "the grant is not deleted, although the plan said so");
     assert_eq!(scene.requests("DeleteUserPolicy").len(), 0);
 }
 
@@ -351,10 +351,10 @@ fn teardown_repairs_an_overwritten_grant() {
     assert_eq!(document["source"]["repairs"], 1, "{document:#}");
 }
 
-/// Keys and values.
+/// Tags: keys and values.
 type Tags<'a> = &'a [(&'a str, &'a str)];
 
-/// Runs bootstrap, and lets a role of that name appear between its look and its write.
+/// Runs bootstrap, and creates a role of that name between its read and its write.
 fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
     let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
     let run = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
@@ -371,7 +371,7 @@ fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
 
 const OURS: [(&str, &str); 2] = [("managed-by", "xacct"), ("xacct:source-account", ACCOUNT_A)];
 
-/// The description of a role that bootstrap makes.
+/// Returns the description of a role created by bootstrap.
 fn usual_description() -> String {
     let scene = Scene::linked("--no-verify");
     let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role");
@@ -400,11 +400,11 @@ fn keeps_any_other_role_created_during_the_run() {
         output.exits_with(1).says(&["could not create role xacct", said, "the role was not changed"]);
         let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role");
         assert_eq!((role.tags.len(), role.policies.inline.len()), (tags.len(), 0));
-        assert!(!scene.environment.has("xacct.toml"), "what was not made is not recorded");
+        assert!(!scene.environment.has("xacct.toml"), "a role that was not created is not recorded");
     }
 }
 
-/// The answer was lost, and reads do not show the role yet.
+/// The answer is lost, and reads do not show the role yet.
 #[test]
 fn finds_a_role_after_a_lost_answer_despite_lagging_reads() {
     let lost = Fault::new("CreateRole", FaultKind::Reset).on_call(1).after_processing();

@@ -1,4 +1,4 @@
-//! What others made is left alone, until `--adopt` says otherwise.
+//! Unmanaged roles and policies are kept, unless `--adopt` is given.
 
 use serde_json::json;
 

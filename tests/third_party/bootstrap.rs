@@ -1,4 +1,4 @@
-//! `xacct bootstrap` makes both halves, finds them again, and mends them; the AWS CLI says what is there.
+//! `xacct bootstrap` creates both halves, recognizes them, and repairs them; the AWS CLI reads the result.
 
 use serde_json::{Value, json};
 use toml_edit::DocumentMut;
@@ -232,7 +232,7 @@ fn assert_no_buckets(accounts: &Accounts) {
     assert_eq!(accounts.target.buckets(), [""; 0]);
 }
 
-/// What a TOML document says, however it is written.
+/// Parses a TOML document, to compare it regardless of its format.
 fn plain(document: &DocumentMut) -> Vec<String> {
     let mut lines = Vec::new();
     let mut tables = vec![(String::new(), document.as_item())];

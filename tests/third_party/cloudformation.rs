@@ -1,4 +1,5 @@
-//! CloudFormation makes a role that works, from what `xacct print cloudformation` prints, and cfn-lint finds no fault.
+//! CloudFormation creates a working role from the output of `xacct print cloudformation`, and cfn-lint finds no errors
+//! in it.
 
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ fn cfn_lint_finds_no_errors() {
     }
 }
 
-/// The YAML is read by Python's `yaml`, as the AWS CLI and cfn-lint do.
+/// Parses the YAML with Python's `yaml`, like the AWS CLI and cfn-lint.
 #[test]
 fn yaml_equals_json() {
     let Some(python) = program(test_name!(), "python") else { return };
@@ -69,7 +70,7 @@ fn a_role_created_by_cloudformation_works_and_is_managed() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
-    // The grant is made by xacct, the role by CloudFormation.
+    // xacct creates the grant, CloudFormation the role.
     let (source, target) = (&accounts.source.id, &accounts.target.id);
     let environment = &accounts.environment;
     let only = ["bootstrap", "--yes", "--only=source", "--user=alice", "--user-profile=alice", "--external-id=abc"];

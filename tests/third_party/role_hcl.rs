@@ -1,4 +1,4 @@
-//! Terraform takes over what bootstrap made, with what `xacct print role-hcl` prints, and finds nothing to change.
+//! Terraform imports a bootstrapped role with the output of `xacct print role-hcl`, and plans no changes.
 
 use crate::accounts::Accounts;
 use crate::support::third_party::{self, test_name};

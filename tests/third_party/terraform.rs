@@ -1,4 +1,4 @@
-//! Terraform, with the real AWS provider, uses what `xacct print-provider-hcl` prints, as it is.
+//! Terraform with the real AWS provider uses the output of `xacct print provider-hcl` as it is.
 
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ fn terraform_chains_roles() {
     assert_eq!(outputs["arn"]["value"], session.as_str());
 }
 
-/// Session tags, a role before the link's, and what Terragrunt is given: syntax and form are Terraform's.
+/// Session tags, role chaining and Terragrunt: Terraform checks syntax and format.
 #[test]
 fn terraform_accepts_every_option() {
     let mut environment = TestEnvironment::new();
@@ -160,7 +160,7 @@ fn terraform_accepts_every_option() {
     assert_formatted(&environment, "terragrunt.tf");
 }
 
-/// Runs Terraform, which must succeed.
+/// Runs Terraform and asserts success.
 #[track_caller]
 pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     let mut command = environment.command("terraform");
@@ -168,7 +168,7 @@ pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     Output::of(command).exits_with(0)
 }
 
-/// The file is as `terraform fmt` would write it.
+/// Asserts that the file is formatted as by `terraform fmt`.
 #[track_caller]
 pub fn assert_formatted(environment: &TestEnvironment, file: &str) {
     let different = terraform(environment, &["fmt", "-check", "-diff", file]);

@@ -1,4 +1,4 @@
-//! `xacct verify` says what is wrong with a link that someone else changed.
+//! `xacct verify` reports the problem of a link that was changed manually.
 
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn credentials_of_another_principal_are_inconclusive() {
     assert_eq!(step(&proof, "who_am_i")["outcome"], "not_proven");
 }
 
-/// The proof of the one link on record.
+/// Verifies the only recorded link.
 fn verify(accounts: &Accounts, arguments: &[&str], exit_code: i32) -> Value {
     let arguments = [&["verify"], arguments].concat();
     let report = accounts.environment.xacct_json(&arguments, exit_code);

@@ -52,8 +52,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
 fn every_line(all: bool) -> Vec<String> {
     let mut every = Vec::new();
     for (name, command) in commands() {
-        let lines =
-            lines(&name).unwrap_or_else(|| panic!("add {name} to `lines`, so that its output is searched too"));
+        let lines = lines(&name).unwrap_or_else(|| panic!("add {name} to `lines`, so that its output is searched too"));
         let asks_aws = command.get_arguments().any(|argument| argument.get_id() == "mfa_code");
         if all || asks_aws {
             every.extend(lines);

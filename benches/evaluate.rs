@@ -1,7 +1,7 @@
 //! Measures the time of a policy decision.
 
 #![allow(missing_docs, reason = "criterion's macros make items without")]
-#![allow(clippy::expect_used, reason = "what is measured is made here, and valid")]
+#![allow(clippy::expect_used, reason = "the measured policies are valid")]
 
 use std::hint::black_box;
 

@@ -194,26 +194,26 @@ impl Ground {
         wait_for(async {
             let role = of_target.get_role().role_name(ROLE).send().await?;
             let trust = role.role().and_then(|role| role.assume_role_policy_document()).unwrap_or_default();
-            demand(trust.contains(EXTERNAL_ID), "the role demands the external ID")?;
+            ensure(trust.contains(EXTERNAL_ID), "the trust policy requires the external ID")?;
             let attached = of_target.list_attached_role_policies().role_name(ROLE).send().await?;
             let mut attached = attached.attached_policies().iter().filter_map(|policy| policy.policy_name());
-            demand(attached.any(|name| name == POLICY), "the policy is attached")?;
+            ensure(attached.any(|name| name == POLICY), "the policy is attached")?;
             let grant = of_source.get_user_policy().user_name("alice").policy_name(ROLE).send().await?;
-            demand(grant.policy_document().contains(&self.target), "the grant names the account")?;
+            ensure(grant.policy_document().contains(&self.target), "the grant names the account")?;
             let buckets = s3(&self.url, target).list_buckets().send().await?;
-            demand(buckets.buckets().is_empty(), "no bucket is left")
+            ensure(buckets.buckets().is_empty(), "no bucket is left")
         })?;
         match self.requests().filter(|_| job != Job::Link) {
             Some(requests) => ["CreateBucket", "DeleteBucket"].iter().try_for_each(|operation| {
                 let mut answered = requests.iter().filter(|request| request.operation == *operation);
-                demand(answered.any(|request| request.status.is_some_and(|status| status < 300)), operation)
+                ensure(answered.any(|request| request.status.is_some_and(|status| status < 300)), operation)
             }),
             None => Ok(()),
         }
     }
 }
 
-fn demand(holds: bool, what: &str) -> Result<()> {
+fn ensure(holds: bool, what: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(format!("it does not hold that: {what}").into()) }
 }
 

@@ -148,7 +148,7 @@ fn short() -> Result<()> {
 }
 
 fn write(found: &serde_json::Value) -> Result<()> {
-    let folder = Path::new(XACCT).ancestors().nth(2).ok_or("no target folder")?.join("bench");
+    let folder = Path::new(XACCT).ancestors().nth(2).ok_or("no target directory")?.join("bench");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("contenders.json");
     std::fs::write(&file, format!("{found:#}\n"))?;

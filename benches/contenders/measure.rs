@@ -82,7 +82,7 @@ pub fn measured(command: &Command) -> Result<Usage> {
     let mut measuring = Command::new(std::env::current_exe()?);
     measuring.arg(MEASURE).arg(file.path()).arg(command.get_program()).args(command.get_args()).env_clear();
     measuring.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    measuring.current_dir(command.get_current_dir().ok_or("a command without a folder")?);
+    measuring.current_dir(command.get_current_dir().ok_or("a command without a working directory")?);
     let output = Output::of(measuring);
     if output.code != 0 {
         let program = command.get_program().display();

@@ -96,7 +96,7 @@ pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
 
 /// Prints the table of offline commands.
 pub fn print_startup(startup: &Startup) {
-    println!("\ncommands that ask nobody\n");
+    println!("\noffline commands\n");
     let nothing = [("true", &startup.nothing)];
     let commands = startup.commands.iter().map(|(name, times)| (*name, times));
     let lines = nothing.into_iter().chain(commands).map(|(name, times)| [name.to_owned(), times.to_string()]);

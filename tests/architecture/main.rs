@@ -87,7 +87,7 @@ fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
 #[track_caller]
 fn assert_imported_only_by(target: &str, allowed: &[&str]) {
     let is_allowed = |from: &str| allowed.iter().any(|allowed| from.starts_with(allowed));
-    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "nobody imports {target}");
+    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "no file imports {target}");
     assert_none(&format!("only {allowed:?} may import {target}"), |from, to| to == target && !is_allowed(from));
 }
 
@@ -105,12 +105,12 @@ fn modules_import_only_lower_modules() {
     for (number, (module, below)) in LAYERS.iter().enumerate() {
         let lower: BTreeSet<_> = LAYERS[..number].iter().map(|(lower, _)| *lower).collect();
         let higher: Vec<_> = below.iter().filter(|below| !lower.contains(**below)).collect();
-        assert!(higher.is_empty(), "{module} stands below {higher:?}");
+        assert!(higher.is_empty(), "{module} is below {higher:?}");
     }
     let allowed: BTreeMap<_, _> = LAYERS.into_iter().collect();
     let is_inside = |from: &str, to: &str| module(from) == module(to);
     // Above these are `commands`, `lib` and `main`, which may import everything and which no module imports.
-    assert_none("a module imports what is not below it", |from, to| match allowed.get(module(from)) {
+    assert_none("a module imports a module that is not below it", |from, to| match allowed.get(module(from)) {
         Some(below) => !is_inside(from, to) && !below.contains(&module(to)),
         None => !is_inside(from, to) && module(from) == "commands" && !allowed.contains_key(module(to)),
     });

@@ -24,7 +24,7 @@ pub fn behaviours() -> Vec<Behaviour> {
             async |scene| asked(scene, &Keys { secret: "wrong".to_owned(), ..scene.b.admin.clone() }).await,
         ),
         behaviour(
-            "an access key that nobody has",
+            "an unknown access key",
             COMMON_ERRORS,
             "403 InvalidClientTokenId, 403 InvalidClientTokenId, 403 InvalidAccessKeyId",
             async |scene| asked(scene, &Keys { id: "AKIAIOSFODNN7NOBODYS".to_owned(), ..scene.b.admin.clone() }).await,

@@ -55,21 +55,21 @@ const NO_OWNER: &str = "It ignores the expected bucket owner.";
 pub const ALL: &[Difference] = &[
     // The sandbox
     sandbox("an MFA device, over the wire", "400 InvalidAction", NO_OPERATION),
-    sandbox("a key that was deleted", "400 InvalidAction, ok", NO_OPERATION),
+    sandbox("a deleted key", "400 InvalidAction, ok", NO_OPERATION),
     // ministack, AssumeRole
     ministack(
-        "external ID demanded by the grant and right",
+        "external ID required by the grant and right",
         "403 AccessDenied",
         "It evaluates the caller's policies without the external ID.",
     ),
-    ministack("MFA demanded and given", "403 AccessDenied", NO_MFA),
-    ministack("MFA with the device of nobody", "ok", NO_MFA),
+    ministack("MFA required and given", "403 AccessDenied", NO_MFA),
+    ministack("MFA with an unknown device", "ok", NO_MFA),
     ministack("same account: trust in the user is enough", "403 AccessDenied", TWO_HALVES),
     ministack("same account: a boundary does not limit trust in the user", "403 AccessDenied", TWO_HALVES),
     ministack("trust in a role", "403 AccessDenied", TWO_HALVES),
     ministack("trust in a session", "403 AccessDenied", TWO_HALVES),
     ministack(
-        "no such role: the text of a refusal",
+        "no such role: the message of the denial",
         "403 AccessDenied: User: is not authorized to perform: sts:AssumeRole on resource: \
          arn:aws:iam::<B>:role/target",
         "It denies the request before it authenticates the caller.",
@@ -77,7 +77,7 @@ pub const ALL: &[Difference] = &[
     Difference {
         right: Right::Open,
         ..ministack(
-            "refused for want of a grant: a text without the reason",
+            "denied without a grant: the message has no reason",
             "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: \
              sts:AssumeRole because no identity-based policy allows the sts:AssumeRole action",
             "It gives the reason, as AWS's documents do (IAM User Guide, Troubleshoot access denied error messages); \
@@ -123,7 +123,7 @@ pub const ALL: &[Difference] = &[
     ),
     // ministack, IAM
     ministack("trust in a user that does not exist", "ok", ANY_TRUST),
-    ministack("trust in a user in other capitals", "ok", ANY_TRUST),
+    ministack("trust in a user in different case", "ok", ANY_TRUST),
     ministack("trust in users by a wildcard", "ok", ANY_TRUST),
     ministack("trust in a group", "ok", ANY_TRUST),
     ministack("trust policy with a resource", "ok", ANY_TRUST),
@@ -133,21 +133,21 @@ pub const ALL: &[Difference] = &[
     ministack("trust policy with an unknown effect", "ok", ANY_TRUST),
     ministack("trust policy that is not JSON", "ok", ANY_TRUST),
     ministack("trust policy of more than 2048 characters", "ok", NO_QUOTAS),
-    ministack("trust in an account's number reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
+    ministack("trust in an account ID reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
     ministack(
-        "trust in a user who was deleted reads as a unique ID",
+        "trust in a deleted user reads as a unique ID",
         "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"} then {\"AWS\":\"arn:aws:iam::<A>:user/bob\"}",
         AS_WRITTEN,
     ),
-    ministack("trust in a user who was made again", "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"}, ok", AS_WRITTEN),
+    ministack("trust in a recreated user", "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"}, ok", AS_WRITTEN),
     ministack(
-        "a role that exists, and the same in other capitals",
+        "a role that exists, and the same in different case",
         "409 EntityAlreadyExists: Role with name target already exists., ok",
         CAPITALS,
     ),
-    ministack("a user who exists in other capitals", "ok", CAPITALS),
+    ministack("an existing user in different case", "ok", CAPITALS),
     ministack(
-        "names that are not there",
+        "missing names",
         "404 NoSuchEntity: Role none not found., 404 NoSuchEntity: The user with name none cannot be \
          found., 404 NoSuchEntity: The user policy with name none cannot be found., 404 NoSuchEntity: The \
          role policy with name none cannot be found.",
@@ -160,17 +160,17 @@ pub const ALL: &[Difference] = &[
         "arn:aws:iam::<B>:role/one/two/target /one/two/, 409 EntityAlreadyExists",
         NO_RULES,
     ),
-    ministack("GetUser without a name is about the caller", "root", "It returns the root user for every caller."),
+    ministack("GetUser without a name returns the caller", "root", "It returns the root user for every caller."),
     ministack("MaxSessionDuration outside 3600 to 43200", "ok, 409 EntityAlreadyExists", NO_RULES),
     ministack(
-        "UpdateRole without MaxSessionDuration sets an hour",
+        "UpdateRole without MaxSessionDuration sets one hour",
         "7200 then 7200 new words",
         "It keeps the value if the parameter is missing.",
     ),
     ministack("policy of a user with a principal", "ok", "It checks less of the policy grammar."),
     ministack("policy of a user without a vendor in the action", "ok", "It checks less of the policy grammar."),
     ministack("policy of a user of 2048 characters, and of 2049", "ok, ok", NO_QUOTAS),
-    ministack("policies of a user count together", "ok, ok, ok", NO_QUOTAS),
+    ministack("the policies of a user share a quota", "ok, ok, ok", NO_QUOTAS),
     ministack("a managed policy that does not exist", "ok, ok", "It attaches any ARN."),
     ministack(
         "a call without permission",
@@ -180,7 +180,7 @@ pub const ALL: &[Difference] = &[
     ),
     // ministack, managed policies and groups
     ministack(
-        "an older version becomes the default again",
+        "an older version can become the default again",
         "400 InvalidAction, 403 AccessDenied, v2",
         "It has no SetDefaultPolicyVersion.",
     ),
@@ -189,21 +189,25 @@ pub const ALL: &[Difference] = &[
         "ok, 404 NoSuchEntity, 409 DeleteConflict",
         "It deletes a policy with all its versions.",
     ),
-    ministack("the default version of a policy of AWS need not be v1", "v1, v1", "Its copies have one version, v1."),
+    ministack(
+        "the default version of an AWS managed policy need not be v1",
+        "v1, v1",
+        "Its copies have one version, v1.",
+    ),
     ministack(
         "lists of policies in use",
         "AdministratorAccess ReadOnlyAccess SecurityAudit idle mine, idle mine, idle mine",
         NO_FILTER,
     ),
     ministack("lists of policies that are boundaries", "limit mine, limit mine", NO_FILTER),
-    ministack("lists of policies come in pages", "3 of 3", "It returns all results in one page."),
+    ministack("lists of policies are paginated", "3 of 3", "It returns all results in one page."),
     ministack("deletion of a group with a member", "ok", "It deletes groups with their members."),
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),
-    ministack("a location that is none", "ok", "It has no list of Regions."),
+    ministack("an invalid location", "ok", "It has no list of Regions."),
     ministack(
-        "names that no bucket may have",
+        "invalid bucket names",
         "400 InvalidBucketName, 400 InvalidBucketName, ok",
         "It does not check reserved prefixes.",
     ),

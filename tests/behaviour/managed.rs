@@ -66,7 +66,7 @@ fn versions() -> Vec<Behaviour> {
                 default_version(scene, &arn).await,
             ])
         }),
-        behaviour("an older version becomes the default again", VERSIONS, "ok, ok, v1", async |scene| {
+        behaviour("an older version can become the default again", VERSIONS, "ok, ok, v1", async |scene| {
             let arn = policy(scene, "policy", ASKED).await;
             attach(scene, &arn).await;
             version(scene, &arn, "s3:GetObject", true).await;
@@ -81,7 +81,7 @@ fn versions() -> Vec<Behaviour> {
             }
             several([add().await, add().await, delete_version(scene, &arn, "v2").await, add().await])
         }),
-        behaviour("versions keep their numbers when others are deleted", VERSIONS, "v7 v6 v5 v3 v1", async |scene| {
+        behaviour("versions keep their numbers after others are deleted", VERSIONS, "v7 v6 v5 v3 v1", async |scene| {
             let arn = policy(scene, "policy", ASKED).await;
             for _ in 2..=5 {
                 version(scene, &arn, ASKED, false).await;
@@ -97,7 +97,7 @@ fn versions() -> Vec<Behaviour> {
             })
         }),
         behaviour(
-            "deletion of the default version, and of one that is not there",
+            "deletion of the default version, and of a missing one",
             DELETE_POLICY_VERSION,
             "409 DeleteConflict, 404 NoSuchEntity",
             async |scene| {
@@ -132,11 +132,11 @@ fn versions() -> Vec<Behaviour> {
             };
             several([action("v1").await, action("v2").await])
         }),
-        behaviour("a new version of a policy of AWS", VERSIONS, "403 AccessDenied", async |scene| {
+        behaviour("a new version of an AWS managed policy", VERSIONS, "403 AccessDenied", async |scene| {
             version(scene, READ_ONLY, ASKED, false).await
         }),
         behaviour(
-            "the default version of a policy of AWS need not be v1",
+            "the default version of an AWS managed policy need not be v1",
             MANAGED_POLICIES,
             "v1, another",
             async |scene| {
@@ -189,7 +189,7 @@ fn lists() -> Vec<Behaviour> {
                 names(list(PolicyUsageType::PermissionsPolicy).only_attached(true)).await,
             ])
         }),
-        behaviour("lists of policies come in pages", LIST_POLICIES, "2 of 3, 1 of 3", async |scene| {
+        behaviour("lists of policies are paginated", LIST_POLICIES, "2 of 3, 1 of 3", async |scene| {
             for name in ["one", "two", "three"] {
                 policy(scene, name, ASKED).await;
             }
@@ -213,7 +213,7 @@ async fn group(scene: &Scene) {
 fn groups() -> Vec<Behaviour> {
     vec![
         behaviour(
-            "an inline policy of a group is its members'",
+            "an inline policy of a group applies to its members",
             GROUPS,
             "403 AccessDenied, ok, 403 AccessDenied",
             async |scene| {
@@ -227,18 +227,23 @@ fn groups() -> Vec<Behaviour> {
                 several([before, with, asking(scene).await])
             },
         ),
-        behaviour("an attached policy of a group is its members'", GROUPS, "ok, 403 AccessDenied", async |scene| {
-            group(scene).await;
-            let arn = policy(scene, "mine", ASKED).await;
-            let attach = scene.a.iam.attach_group_policy().group_name("readers").policy_arn(&arn);
-            attach.send().await.expect("an attached policy");
-            let with = asking(scene).await;
-            let detach = scene.a.iam.detach_group_policy().group_name("readers").policy_arn(&arn);
-            detach.send().await.expect("a detached policy");
-            several([with, asking(scene).await])
-        }),
         behaviour(
-            "whoever leaves a group loses its policies",
+            "an attached policy of a group applies to its members",
+            GROUPS,
+            "ok, 403 AccessDenied",
+            async |scene| {
+                group(scene).await;
+                let arn = policy(scene, "mine", ASKED).await;
+                let attach = scene.a.iam.attach_group_policy().group_name("readers").policy_arn(&arn);
+                attach.send().await.expect("an attached policy");
+                let with = asking(scene).await;
+                let detach = scene.a.iam.detach_group_policy().group_name("readers").policy_arn(&arn);
+                detach.send().await.expect("a detached policy");
+                several([with, asking(scene).await])
+            },
+        ),
+        behaviour(
+            "a user who leaves a group loses its policies",
             GROUPS,
             "alice, ok, 403 AccessDenied, nobody",
             async |scene| {
@@ -258,7 +263,7 @@ fn groups() -> Vec<Behaviour> {
             },
         ),
         behaviour(
-            "a membership of a group or user that is not there",
+            "a membership of a missing group or user",
             ADD_USER_TO_GROUP,
             "404 NoSuchEntity, 404 NoSuchEntity",
             async |scene| {
@@ -278,7 +283,7 @@ fn groups() -> Vec<Behaviour> {
 
 fn boundaries() -> Vec<Behaviour> {
     vec![behaviour(
-        "a boundary of a user limits, shows and goes",
+        "a boundary of a user limits, is shown and can be removed",
         BOUNDARIES,
         "403 AccessDenied, arn:aws:iam::<A>:policy/limit, ok, none",
         async |scene| {

@@ -180,11 +180,11 @@ fn identities() -> Vec<Behaviour> {
                 identity(scene, &scene.alice).await
             },
         ),
-        behaviour("who a root user is", ARNS, "<A> arn:aws:iam::<A>:root <A>", async |scene| {
+        behaviour("the identity of a root user", ARNS, "<A> arn:aws:iam::<A>:root <A>", async |scene| {
             identity(scene, &scene.a.root).await
         }),
         behaviour(
-            "who a session is",
+            "the identity of a session",
             ARNS,
             "<B> arn:aws:sts::<B>:assumed-role/target/session AROA…:session",
             async |scene| {
@@ -240,7 +240,7 @@ fn lives() -> Vec<Behaviour> {
             let bucket = format!("bucket-{}", scene.b.id);
             several([told(s3.create_bucket().bucket(bucket).send().await), told(scene.assume().send().await)])
         }),
-        behaviour("session after the permissions were taken away", LIVE, "ok, 403 AccessDenied", async |scene| {
+        behaviour("session after the permissions were removed", LIVE, "ok, 403 AccessDenied", async |scene| {
             scene.link().await;
             scene.role_may(&allow("s3:ListAllMyBuckets", "*")).await;
             let s3 = scene.s3(&scene.session().await, EU_WEST_1);

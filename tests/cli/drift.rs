@@ -12,7 +12,7 @@ const OPTIONS: &str = "--external-id abc --tag team=platform --max-session-durat
 
 /// Makes a manual change on a link created with [`OPTIONS`] and asserts which changes repair it.
 #[track_caller]
-fn mends(plant: impl FnOnce(&mut World), actions: &[&str]) {
+fn repairs(plant: impl FnOnce(&mut World), actions: &[&str]) {
     mends_with(OPTIONS, plant, actions);
 }
 
@@ -51,19 +51,19 @@ fn allow(action: &str) -> Value {
 #[test]
 fn a_trust_policy_without_its_condition() {
     let open = trust(&json!({}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open), &["replace_trust_policy"]);
 }
 
 #[test]
 fn a_trust_policy_with_another_external_id() {
     let other = trust(&json!({"StringEquals": {"sts:ExternalId": "other"}}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other), &["replace_trust_policy"]);
 }
 
 #[test]
 fn a_trust_policy_with_two_external_ids() {
     let two = trust(&json!({"StringEquals": {"sts:ExternalId": ["abc", "other"]}}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
 }
 
 #[test]
@@ -72,14 +72,14 @@ fn a_trust_policy_with_a_foreign_principal() {
     wide["Statement"].as_array_mut().unwrap().push(json!({
         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "sts:AssumeRole",
     }));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &wide), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &wide), &["replace_trust_policy"]);
 }
 
 #[test]
 fn a_trust_policy_that_names_a_deleted_user() {
     let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
-    mends(
+    repairs(
         |world| {
             world.set_trust_policy(ACCOUNT_B, "xacct", &named);
             world.delete_user(ACCOUNT_A, "bob");
@@ -100,33 +100,33 @@ fn a_missing_mfa_condition() {
 
 #[test]
 fn a_shorter_session_limit() {
-    mends(|world| role(world).max_session_duration = 3600, &["update_role"]);
+    repairs(|world| role(world).max_session_duration = 3600, &["update_role"]);
 }
 
 #[test]
 fn a_changed_description() {
-    mends(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
+    repairs(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
 }
 
 #[test]
 fn a_removed_description() {
-    mends(|world| role(world).description = None, &["update_role"]);
+    repairs(|world| role(world).description = None, &["update_role"]);
 }
 
 #[test]
 fn a_removed_boundary() {
-    mends(|world| role(world).boundary = None, &["set_permissions_boundary"]);
+    repairs(|world| role(world).boundary = None, &["set_permissions_boundary"]);
 }
 
 #[test]
 fn a_changed_boundary() {
     let other = "arn:aws:iam::aws:policy/ReadOnlyAccess";
-    mends(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
+    repairs(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
 }
 
 #[test]
 fn a_removed_tag_and_a_changed_tag() {
-    mends(
+    repairs(
         |world| {
             role(world).tags.remove("xacct:source-account");
             role(world).tags.insert("team".to_owned(), "sales".to_owned());
@@ -137,7 +137,7 @@ fn a_removed_tag_and_a_changed_tag() {
 
 #[test]
 fn a_detached_policy() {
-    mends(|world| role(world).policies.attached.clear(), &["attach_policy"]);
+    repairs(|world| role(world).policies.attached.clear(), &["attach_policy"]);
 }
 
 #[test]
@@ -156,12 +156,12 @@ fn a_removed_managed_inline_policy() {
 
 #[test]
 fn a_managed_inline_policy_no_longer_configured() {
-    mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*")), &["delete_role_policy"]);
+    repairs(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*")), &["delete_role_policy"]);
 }
 
 #[test]
 fn a_deleted_role() {
-    mends(
+    repairs(
         |world| {
             world.delete_role(ACCOUNT_B, "xacct");
         },
@@ -171,12 +171,12 @@ fn a_deleted_role() {
 
 #[test]
 fn a_deleted_grant() {
-    mends(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
+    repairs(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
 }
 
 #[test]
 fn a_grant_with_a_wildcard() {
-    mends(
+    repairs(
         |world| {
             let wide = json!({"Version": "2012-10-17", "Statement": [{
                 "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
@@ -189,7 +189,7 @@ fn a_grant_with_a_wildcard() {
 
 #[test]
 fn a_grant_changed_to_deny() {
-    mends(
+    repairs(
         |world| {
             let denial = json!({"Version": "2012-10-17", "Statement": [{
                 "Sid": "XacctAssumeRole", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": ROLE,
@@ -202,7 +202,7 @@ fn a_grant_changed_to_deny() {
 
 #[test]
 fn everything_at_once() {
-    mends(
+    repairs(
         |world| {
             world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
             world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*"));

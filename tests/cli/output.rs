@@ -103,7 +103,7 @@ fn bootstrap_check_with_drift() {
     let scene = drifted();
     shows("bootstrap-check-drift", &scene, "bootstrap --check --show-policies");
     shows_json("bootstrap-check-drift-json", &scene, "bootstrap --check");
-    shows("bootstrap-mends-drift", &scene, "bootstrap --yes");
+    shows("bootstrap-repairs-drift", &scene, "bootstrap --yes");
 }
 
 #[test]

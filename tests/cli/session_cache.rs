@@ -33,7 +33,7 @@ fn asked(scene: &Scene) -> usize {
 /// Returns the path of the only file in the cache.
 #[track_caller]
 fn file(scene: &Scene, folder: &str) -> PathBuf {
-    let entries = std::fs::read_dir(scene.environment.path(folder)).expect("the folder");
+    let entries = std::fs::read_dir(scene.environment.path(folder)).expect("the directory");
     let mut paths = entries.map(|entry| entry.expect("an entry").path());
     let path = paths.next().expect("a file");
     assert_eq!(paths.next(), None);

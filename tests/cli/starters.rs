@@ -53,7 +53,7 @@ fn assert_all_pass(tests: Child) {
 }
 
 fn directory(name: &str) -> TempDir {
-    tempfile::Builder::new().prefix(name).tempdir().expect("a temporary folder")
+    tempfile::Builder::new().prefix(name).tempdir().expect("a temporary directory")
 }
 
 #[test]

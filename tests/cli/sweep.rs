@@ -28,7 +28,7 @@ fn scene() -> Scene {
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-yaunggggggg2", "us-east-1", 0);
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-logs", "us-east-1", 2);
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-untaggedddd2", "us-east-1", 2);
-    plant(&scene, ACCOUNT_B, "somebodys", "us-east-1", 2);
+    plant(&scene, ACCOUNT_B, "unmanaged", "us-east-1", 2);
     plant(&scene, ACCOUNT_C, "xacct-verify-333333333333-abcdefghijkm", "us-east-1", 2);
     scene.sandbox.world(|world| {
         let full = "xacct-verify-222222222222-fukkkkkkkkk2";

@@ -77,7 +77,7 @@ fn keeps_everything_else() {
     scene.sandbox.world(|world| {
         world.grant_assume_role(ACCOUNT_A, "alice", "by-hand", ROLE);
         world.add_role(ACCOUNT_B, "other", json!({"Version": "2012-10-17", "Statement": []}));
-        world.add_bucket(ACCOUNT_B, "somebodys", "us-east-1");
+        world.add_bucket(ACCOUNT_B, "unmanaged", "us-east-1");
         let policy = &mut world.user_mut(ACCOUNT_A, "alice").policies.inline.get_mut("xacct").expect("the grant");
         policy["Statement"].as_array_mut().expect("statements").push(statement.clone());
     });
@@ -92,7 +92,7 @@ fn keeps_everything_else() {
         let policies = &world.user(ACCOUNT_A, "alice").expect("alice").policies.inline;
         assert!(policies.contains_key("by-hand"));
         assert_eq!(policies["xacct"]["Statement"], json!([statement]), "unmanaged statements in the grant are kept");
-        assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("somebodys").is_some());
+        assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("unmanaged").is_some());
         assert!(world.role(ACCOUNT_B, "OrganizationAccountAccessRole").is_some());
     });
     assert!(!has_role(&scene, ACCOUNT_C));

@@ -58,7 +58,7 @@ pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, Str
 fn install() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     // The test binary is in `debug/deps` in the target directory.
-    let target = program.ancestors().nth(3).ok_or("there is no target folder")?;
+    let target = program.ancestors().nth(3).ok_or("no target directory")?;
     let folder = target.join("third-party/node");
     let installed = folder.join("installed.json");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;

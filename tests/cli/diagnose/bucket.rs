@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind};
 
-use crate::diagnose::source::{broken, document, first, mended, statement, works};
+use crate::diagnose::source::{broken, document, first, repaired, statement, works};
 use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours, side_by_side, text};
 use crate::{cases, fixes};
 
@@ -17,7 +17,7 @@ fn deny(action: &str) -> Value {
 fn a_role_without_policies() {
     let scene = broken("", |world| world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.clear());
     cases::record(&scene, "s3_not_allowed", "");
-    let finding = mended(&scene, "s3_not_allowed", "target");
+    let finding = repaired(&scene, "s3_not_allowed", "target");
     assert!(finding["evidence"].to_string().contains("role xacct has no policies"), "{finding:#}");
 }
 
@@ -26,7 +26,7 @@ fn a_read_only_role() {
     let scene = Scene::new();
     scene.link("--external-id abc --policy-arn ReadOnlyAccess --no-verify");
     cases::record(&scene, "s3_not_allowed_read_only", "");
-    let finding = mended(&scene, "s3_not_allowed", "target");
+    let finding = repaired(&scene, "s3_not_allowed", "target");
     let policy = "policy arn:aws:iam::aws:policy/ReadOnlyAccess attached to role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
     scene.xacct("bootstrap --check").exits_with(0);
@@ -37,7 +37,7 @@ fn a_role_without_delete_bucket() {
     let scene = broken("--policy-arn AmazonS3FullAccess", |world| {
         world.put_role_policy(ACCOUNT_B, "xacct", "keep", deny("s3:DeleteBucket"));
     });
-    let finding = mended(&scene, "s3_denied", "target");
+    let finding = repaired(&scene, "s3_denied", "target");
     assert!(text(&finding["summary"]).ends_with("denies s3:DeleteBucket"), "{finding:#}");
     assert_eq!(statement(&finding), ("inline policy keep of role xacct".to_owned(), 1, json!([["Effect"]])));
 }
@@ -58,7 +58,7 @@ fn denies_in_every_kind_of_policy() {
         if place.starts_with("inline") {
             cases::record(&scene, "s3_denied", "");
         }
-        let finding = mended(&scene, "s3_denied", "target");
+        let finding = repaired(&scene, "s3_denied", "target");
         assert_eq!(statement(&finding), ((*place).to_owned(), 1, json!([["Effect"]])));
     });
 }
@@ -71,7 +71,7 @@ fn a_boundary_without_s3() {
         world.set_role_boundary(ACCOUNT_B, "xacct", Some(&arn));
     });
     cases::record(&scene, "s3_boundary", "");
-    let finding = mended(&scene, "s3_boundary", "target");
+    let finding = repaired(&scene, "s3_boundary", "target");
     let policy = "permissions boundary arn:aws:iam::222222222222:policy/limits of role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
 }
@@ -85,7 +85,7 @@ fn a_boundary_that_denies_buckets() {
         let arn = world.add_policy(ACCOUNT_B, "limits", document(statements));
         world.set_role_boundary(ACCOUNT_B, "xacct", Some(&arn));
     });
-    let finding = mended(&scene, "s3_boundary", "target");
+    let finding = repaired(&scene, "s3_boundary", "target");
     let policy = "permissions boundary arn:aws:iam::222222222222:policy/limits of role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 2, json!([["Effect"]])));
 }
@@ -121,7 +121,7 @@ fn policies_and_boundary_together() {
 #[test]
 fn an_scp_that_denies_s3() {
     let scene = broken("", |world| world.set_service_control_policy(ACCOUNT_B, "no-buckets", deny("s3:CreateBucket")));
-    let finding = mended(&scene, "s3_organization", "organization");
+    let finding = repaired(&scene, "s3_organization", "organization");
     assert!(finding["evidence"].to_string().contains("explicit deny in a service control policy"), "{finding:#}");
 }
 

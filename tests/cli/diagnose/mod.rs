@@ -107,13 +107,13 @@ impl Broken {
 
     /// Asserts that the first fix of the first finding, followed verbatim, repairs the link.
     #[track_caller]
-    fn mends(self) {
-        self.mends_by_hand(|_, step| panic!("a manual step: {step}"));
+    fn repairs(self) {
+        self.repairs_by_hand(|_, step| panic!("a manual step: {step}"));
     }
 
     /// Asserts the same for a fix with manual steps.
     #[track_caller]
-    fn mends_by_hand(mut self, by_hand: impl FnMut(&mut Scene, &str)) {
+    fn repairs_by_hand(mut self, by_hand: impl FnMut(&mut Scene, &str)) {
         let fix = self.diagnosis["findings"][0]["fixes"][0].clone();
         apply(&mut self.scene, &fix, by_hand);
         works(&self.scene, &self.words);
@@ -122,7 +122,7 @@ impl Broken {
 
     /// Asserts the same for the first fixes of all findings together.
     #[track_caller]
-    fn mends_with_all(mut self) {
+    fn repairs_with_all(mut self) {
         let findings = self.diagnosis["findings"].as_array().cloned().unwrap_or_default();
         for finding in &findings {
             // After only one of the fixes the link may still be broken.
@@ -183,7 +183,7 @@ fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &s
                 fixes::xacct(scene, &if asks { format!("{command} --mfa-code CODE") } else { command.to_owned() });
             assert!(exit_codes.contains(&output.code), "$ {command}\n{output}");
         }
-        ["aws", "iam", ..] => aws_cli::run(scene, "nobody: the command names the profile", command),
+        ["aws", "iam", ..] => aws_cli::run(scene, "none: the command names the profile", command),
         ["aws", "configure", "set", key, value, "--profile", profile] => {
             let section = format!("[profile {profile}]");
             fixes::write(scene, &json!({"file": "aws/config", "section": section, "line": format!("{key} = {value}")}));

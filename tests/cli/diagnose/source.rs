@@ -32,7 +32,7 @@ pub fn first(scene: &Scene, cause: &str, side: &str) -> Value {
 
 /// Asserts that there is one certain finding and that its first fix, as printed, repairs the link.
 #[track_caller]
-pub fn mended(scene: &Scene, cause: &str, side: &str) -> Value {
+pub fn repaired(scene: &Scene, cause: &str, side: &str) -> Value {
     let diagnosis = diagnosis(scene, "");
     let finding = first(scene, cause, side);
     assert_eq!(diagnosis["findings"].as_array().map(Vec::len), Some(1), "{diagnosis:#}");
@@ -81,7 +81,7 @@ fn without_grant(world: &mut World) {
 fn no_policy_at_all() {
     let scene = broken("", without_grant);
     cases::record(&scene, "grant_absent", "");
-    let finding = mended(&scene, "grant_absent", "source");
+    let finding = repaired(&scene, "grant_absent", "source");
     assert!(finding["evidence"].to_string().contains("has no policies"), "{finding:#}");
 }
 
@@ -94,7 +94,7 @@ fn unrelated_policies() {
         world.add_to_group(ACCOUNT_A, "alice", "team").policies.inline.insert("mail".to_owned(), allow("ses:*", "*"));
     });
     cases::record(&scene, "grant_absent_others", "");
-    let finding = mended(&scene, "grant_absent", "source");
+    let finding = repaired(&scene, "grant_absent", "source");
     assert!(finding["evidence"].to_string().contains("none of the 3 statements"), "{finding:#}");
 }
 
@@ -112,7 +112,7 @@ fn a_grant_for_another_arn() {
         if arn.contains("Xacct") {
             cases::record(&scene, "grant_other_arn", "");
         }
-        let finding = mended(&scene, "grant_other_arn", "source");
+        let finding = repaired(&scene, "grant_other_arn", "source");
         let (policy, number, marked) = statement(&finding);
         assert_eq!((policy.as_str(), number), ("inline policy xacct of user alice", 1), "{arn}");
         assert_eq!(marked, json!([["Resource"]]), "{arn}");
@@ -143,7 +143,7 @@ fn a_grant_for_another_arn_in_every_kind_of_policy() {
             without_grant(world);
             put(world, other.clone());
         });
-        let finding = mended(&scene, "grant_other_arn", "source");
+        let finding = repaired(&scene, "grant_other_arn", "source");
         assert_eq!(statement(&finding), ((*policy).to_owned(), 1, json!([["Resource"]])));
     });
 }
@@ -188,7 +188,7 @@ fn a_condition_in_the_grant() {
         if key.contains("Region") {
             cases::record(&scene, "grant_condition", "");
         }
-        let finding = mended(&scene, "grant_condition", "source");
+        let finding = repaired(&scene, "grant_condition", "source");
         let (policy, number, marked) = statement(&finding);
         assert_eq!((policy.as_str(), number), ("inline policy xacct of user alice", 1));
         assert_eq!(marked, json!([["Condition", operator, key]]));
@@ -274,7 +274,7 @@ fn denies_in_every_kind_of_policy() {
         if policy.starts_with("inline policy deny of group") {
             cases::record(&scene, "source_denies", "");
         }
-        let finding = mended(&scene, "source_denies", "source");
+        let finding = repaired(&scene, "source_denies", "source");
         assert_eq!(statement(&finding), ((*policy).to_owned(), *number, json!([["Effect"]])));
     });
 }
@@ -286,7 +286,7 @@ fn a_boundary_without_the_grant() {
         world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
     });
     cases::record(&scene, "boundary_cuts", "");
-    let finding = mended(&scene, "boundary_cuts", "source");
+    let finding = repaired(&scene, "boundary_cuts", "source");
     let policy = "permissions boundary arn:aws:iam::111111111111:policy/buckets-only of user alice";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
 }
@@ -302,7 +302,7 @@ fn a_boundary_that_denies() {
         world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
     });
     cases::record(&scene, "boundary_cuts_denies", "");
-    let finding = mended(&scene, "boundary_cuts", "source");
+    let finding = repaired(&scene, "boundary_cuts", "source");
     let policy = "permissions boundary arn:aws:iam::111111111111:policy/no-roles of user alice";
     assert_eq!(statement(&finding), (policy.to_owned(), 2, json!([["Effect"]])));
 }

@@ -9,14 +9,14 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 fn role_absent() {
     let scene = Scene::linked("--external-id right");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
-    verify(scene, "").only("role_absent", "target").mends();
+    verify(scene, "").only("role_absent", "target").repairs();
 }
 
 #[test]
 fn role_other_path() {
     let scene = Scene::linked("--role-path /team/");
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
-    verify(scene, "").only("role_other_path", "local_configuration").says(&["role/team/xacct"]).mends();
+    verify(scene, "").only("role_other_path", "local_configuration").says(&["role/team/xacct"]).repairs();
 }
 
 #[test]
@@ -25,35 +25,35 @@ fn role_other_path_missing_from_the_grant() {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").path = "/team/".to_owned());
     let broken = verify(scene, "").first("role_other_path", "local_configuration");
     assert_eq!(broken.causes(), ["role_other_path", "grant_other_arn"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
 fn role_other_case() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "role = \"xacct\"", "role = \"XACCT\"");
-    verify(scene, "").only("role_other_case", "local_configuration").mends();
+    verify(scene, "").only("role_other_case", "local_configuration").repairs();
 }
 
 #[test]
 fn wrong_account() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "account = \"222222222222\"", "account = \"333333333333\"");
-    verify(scene, "").only("wrong_account", "local_configuration").says(&["333333333333", ACCOUNT_B]).mends();
+    verify(scene, "").only("wrong_account", "local_configuration").says(&["333333333333", ACCOUNT_B]).repairs();
 }
 
 #[test]
 fn wrong_partition() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "region = \"us-east-1\"", "region = \"cn-north-1\"");
-    fails(scene).only("wrong_partition", "local_configuration").mends();
+    fails(scene).only("wrong_partition", "local_configuration").repairs();
 }
 
 #[test]
 fn trust_other_account() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Principal"] = json!({"AWS": "arn:aws:iam::333333333333:root"}));
-    verify(scene, "").only("trust_other_account", "target").marks(TRUST, &[&["Principal"]]).mends();
+    verify(scene, "").only("trust_other_account", "target").marks(TRUST, &[&["Principal"]]).repairs();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn trust_other_principal() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Principal"] = json!({"AWS": "arn:aws:iam::111111111111:user/bob"}));
     let broken = verify(scene, "").only("trust_other_principal", "target").marks(TRUST, &[&["Principal"]]);
-    broken.says(&["user/bob", "not arn:aws:iam::111111111111:user/alice"]).mends();
+    broken.says(&["user/bob", "not arn:aws:iam::111111111111:user/alice"]).repairs();
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn trust_dangling_principal() {
     });
     let now = scene.sandbox.world(|world| world.user(ACCOUNT_A, "alice").expect("alice").id.clone());
     let broken = verify(scene, "").only("trust_dangling_principal", "target").marks(TRUST, &[&["Principal"]]);
-    broken.says(&[&format!("user alice is {now}")]).mends();
+    broken.says(&[&format!("user alice is {now}")]).repairs();
 }
 
 #[test]
 fn external_id_not_demanded() {
     let scene = Scene::linked("--external-id right");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
-    verify(scene, "").only("external_id_not_demanded", "target").marks(TRUST, &[]).mends();
+    verify(scene, "").only("external_id_not_demanded", "target").marks(TRUST, &[]).repairs();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn external_id_pattern() {
     let like = json!({"StringLike": {"sts:ExternalId": "*right"}});
     change_trust(&scene, |statement| statement["Condition"] = like);
     let broken = verify(scene, "").only("external_id_pattern", "target");
-    broken.marks(TRUST, &[&["Condition", "StringLike", "sts:ExternalId"]]).mends();
+    broken.marks(TRUST, &[&["Condition", "StringLike", "sts:ExternalId"]]).repairs();
 }
 
 #[test]
@@ -99,14 +99,14 @@ fn mfa_if_exists() {
     let if_exists = json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}});
     change_trust(&scene, |statement| statement["Condition"] = if_exists);
     let broken = verify(scene, "").only("mfa_if_exists", "target");
-    broken.marks(TRUST, &[&["Condition", "BoolIfExists", "aws:MultiFactorAuthPresent"]]).mends();
+    broken.marks(TRUST, &[&["Condition", "BoolIfExists", "aws:MultiFactorAuthPresent"]]).repairs();
 }
 
 #[test]
 fn mfa_not_demanded() {
     let scene = Scene::linked("--require-mfa --no-verify");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
-    verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).mends();
+    verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).repairs();
 }
 
 /// Adds an unmet condition to the trust policy.
@@ -116,7 +116,7 @@ fn condition(prepare: impl FnOnce(&Scene), operator: &str, key: &str, value: &st
     prepare(&scene);
     change_trust(&scene, |statement| statement["Condition"] = json!({operator: {key: value}}));
     let broken = verify(scene, "").only("trust_condition", "target").certainty(certainty);
-    broken.says(&[key]).marks(TRUST, &[&["Condition", operator, key]]).mends();
+    broken.says(&[key]).marks(TRUST, &[&["Condition", operator, key]]).repairs();
 }
 
 #[test]
@@ -172,14 +172,14 @@ fn trust_denies() {
     let scene = Scene::linked("");
     deny_in_trust(&scene, json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/alice"}}));
     let broken = verify(scene, "").only("trust_denies", "target").marks(TRUST, &[&["Effect"]]);
-    broken.says(&["statement 2 (No)"]).mends();
+    broken.says(&["statement 2 (No)"]).repairs();
 }
 
 #[test]
 fn trust_other_action() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Action"] = json!("sts:TagSession"));
-    verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).mends();
+    verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).repairs();
 }
 
 /// Removes the tag that marks the role as managed by xacct.
@@ -211,7 +211,7 @@ fn adds_no_statement_to_an_unmanaged_role_that_is_too_open() {
     let broken = verify(scene, "").only("external_id_not_demanded", "target");
     let puts = broken.diagnosis.to_string().matches("\"put\"").count();
     assert_eq!(puts, 0, "{:#}", broken.diagnosis);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn propagating() {
     scene.bootstrap("--no-verify").exits_with(0);
     let broken = verify(scene, "").only("propagating", "target").certainty("likely");
     assert!(!broken.diagnosis["possible"].to_string().contains("does not honour"), "reported only once");
-    broken.mends_by_hand(|scene, step| {
+    broken.repairs_by_hand(|scene, step| {
         assert_eq!(step, "wait a minute");
         scene.sandbox.advance(seconds(60));
     });
@@ -238,14 +238,14 @@ fn propagating_longer_than_the_timeout_of_bootstrap() {
 fn sts_inactive() {
     let scene = Scene::linked("--region eu-west-1");
     scene.sandbox.world(|world| world.disable_sts(ACCOUNT_B, "eu-west-1"));
-    verify(scene, "").only("sts_inactive", "target").says(&["eu-west-1", ACCOUNT_B, "not activated"]).mends();
+    verify(scene, "").only("sts_inactive", "target").says(&["eu-west-1", ACCOUNT_B, "not activated"]).repairs();
 }
 
 #[test]
 fn sts_inactive_for_a_user_with_mfa() {
     let scene = Scene::linked("--region eu-west-1 --require-mfa --no-verify");
     scene.sandbox.world(|world| world.disable_sts(ACCOUNT_A, "eu-west-1"));
-    verify(scene, "").only("sts_inactive", "source").says(&["eu-west-1", ACCOUNT_A]).mends();
+    verify(scene, "").only("sts_inactive", "source").says(&["eu-west-1", ACCOUNT_A]).repairs();
 }
 
 #[test]
@@ -253,14 +253,14 @@ fn a_region_that_the_target_has_not_enabled() {
     let scene = Scene::linked("--region eu-south-1");
     scene.sandbox.world(|world| world.disable_region(ACCOUNT_B, "eu-south-1"));
     let broken = verify(scene, "").first("sts_inactive", "target");
-    broken.says(&["aws account enable-region --profile dev-admin --region-name eu-south-1"]).mends();
+    broken.says(&["aws account enable-region --profile dev-admin --region-name eu-south-1"]).repairs();
 }
 
 #[test]
 fn region_not_enabled() {
     let scene = Scene::linked("--region eu-south-1");
     scene.sandbox.world(|world| world.disable_region(ACCOUNT_A, "eu-south-1"));
-    fails(scene).only("region_not_enabled", "source").says(&["eu-south-1", ACCOUNT_A]).mends();
+    fails(scene).only("region_not_enabled", "source").says(&["eu-south-1", ACCOUNT_A]).repairs();
 }
 
 #[test]

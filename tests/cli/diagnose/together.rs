@@ -16,7 +16,7 @@ fn wrong_external_id_and_no_grant() {
     without_grant(&scene);
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["external_id_wrong", "grant_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn no_role_and_no_grant() {
     without_grant(&scene);
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["role_absent", "grant_absent"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn wrong_external_id_and_no_mfa() {
     let mut causes = broken.causes();
     causes.sort_unstable();
     assert_eq!(causes, ["external_id_missing", "mfa_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn another_account_and_another_role() {
     });
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_other_account", "grant_other_arn"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn another_user_and_no_role() {
     try_as(&scene, "bob");
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["caller_is_another_user", "role_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn duration_too_long_and_wrong_external_id() {
     scene.environment.edit("xacct.toml", "external_id = \"right\"", "external_id = \"wrong\"");
     let broken = try_with(scene, "diagnose --duration 4h", 3);
     assert_eq!(broken.causes(), ["external_id_wrong", "duration_over_role_limit"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn too_open_in_two_ways() {
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["external_id_not_demanded", "mfa_not_demanded"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn denied_and_too_open() {
         statement["Principal"] = json!({"AWS": "arn:aws:iam::333333333333:root"});
         statement["Condition"] = json!({});
     });
-    verify(scene, "").only("trust_other_account", "target").mends();
+    verify(scene, "").only("trust_other_account", "target").repairs();
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn denied_and_not_allowed() {
     deny_in_trust(&scene, json!({"StringEquals": {"aws:PrincipalAccount": ACCOUNT_A}}));
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_denies", "trust_other_account"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn certainly_denied_and_possibly_not_allowed() {
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_denies", "trust_condition"]);
     assert_eq!(broken.diagnosis["findings"][1]["certainty"], "likely");
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -126,5 +126,5 @@ fn ignores_statements_for_services() {
     let mut causes = broken.causes();
     causes.sort_unstable();
     assert_eq!(causes, ["external_id_missing", "mfa_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }

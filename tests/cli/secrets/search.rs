@@ -123,7 +123,7 @@ fn has(text: &str, secret: &str) -> bool {
 /// Returns all files below a directory.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
+    for entry in std::fs::read_dir(folder).expect("a directory") {
         let path = entry.expect("an entry").path();
         let found = path.symlink_metadata().expect("an entry");
         if found.is_dir() {

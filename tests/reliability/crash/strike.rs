@@ -128,35 +128,35 @@ pub fn strike(trial: &Trial, blow: Blow) -> Struck {
 
     let traces = Traces::of(&scene);
     let was_through = output.code == 0 && traces == trial.goal;
-    demand(was_through || output.code == blow.signal.exit_code(), &|| format!("ended wrongly: {output}"));
+    ensure(was_through || output.code == blow.signal.exit_code(), &|| format!("ended wrongly: {output}"));
     // Before xacct handles signals it has sent no request, so the default action is right.
     let listens = !scene.sandbox.requests().is_empty();
     if blow.signal != Signal::Kill && listens && !was_through {
         let last = output.stderr.lines().last().unwrap_or_default();
         let says = output.stderr.contains("error: interrupted") && last.contains("run the same command again");
-        demand(says, &|| format!("does not say what to do: {output}"));
-        demand(temporary_files(&scene).is_empty(), &|| format!("left {:?}", temporary_files(&scene)));
+        ensure(says, &|| format!("does not say what to do: {output}"));
+        ensure(temporary_files(&scene).is_empty(), &|| format!("left {:?}", temporary_files(&scene)));
     }
     let is_whole = traces.file == trial.start.file || traces.file == trial.goal.file;
-    demand(is_whole, &|| format!("the file is neither the old nor the new one: {:?}", traces.file));
+    ensure(is_whole, &|| format!("the file is neither the old nor the new one: {:?}", traces.file));
     let spared = traces.of_others() == trial.start.of_others();
-    demand(spared, &|| format!("changed unmanaged resources: {}", trial.start.differences(&traces)));
+    ensure(spared, &|| format!("changed unmanaged resources: {}", trial.start.differences(&traces)));
     let left = traces.test_buckets();
     let may_be_left = match blow.signal {
         Signal::Kill => 1,
         Signal::IntTwice => usize::from(output.stderr.contains("may be left behind")),
         Signal::Int | Signal::Term => 0,
     };
-    demand(left.len() <= may_be_left, &|| format!("left {left:?}: {output}"));
+    ensure(left.len() <= may_be_left, &|| format!("left {left:?}: {output}"));
 
     let again = scene.xacct(&trial.words);
     if let Some(bucket) = left.first() {
         let sweep = scene.xacct(&format!("sweep {ACCOUNT_B} --yes --older-than 0s --target-profile dev-admin"));
-        demand(sweep.code == 0 && sweep.stdout.contains(bucket), &|| format!("did not sweep {bucket}: {sweep}"));
+        ensure(sweep.code == 0 && sweep.stdout.contains(bucket), &|| format!("did not sweep {bucket}: {sweep}"));
     }
     let traces = Traces::of(&scene);
     let converged = again.code == 0 && traces == trial.goal;
-    demand(converged, &|| format!("did not converge: {}\n{again}", trial.goal.differences(&traces)));
+    ensure(converged, &|| format!("did not converge: {}\n{again}", trial.goal.differences(&traces)));
     Struck { blow, was_through, ended_after, left: left.len(), converged, problems }
 }
 
@@ -267,7 +267,7 @@ fn wait_for_quiet(scene: &Scene, may_hang: usize) {
 
 /// Returns the temporary files of a run that was interrupted while writing.
 fn temporary_files(scene: &Scene) -> Vec<String> {
-    let folder = std::fs::read_dir(scene.environment.path("")).expect("the folder");
+    let folder = std::fs::read_dir(scene.environment.path("")).expect("the directory");
     let names = folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with(".xacct-")).collect()
 }

@@ -60,11 +60,11 @@ impl Point<'_> {
         let took = start.elapsed();
         let succeeded = output.code == 0;
         let check = || -> Result<bool, String> {
-            demand(took < DEADLINE, || format!("it took {took:?}"))?;
+            ensure(took < DEADLINE, || format!("it took {took:?}"))?;
             self.ends_well(&output)?;
             keeps_secrets(&scene, &output, self.scenario.name == "credentials" && succeeded)?;
             makes_nothing_twice(&scene)?;
-            demand(succeeded || !self.must_be_overcome(), || "the run must survive this fault".to_owned())?;
+            ensure(succeeded || !self.must_be_overcome(), || "the run must survive this fault".to_owned())?;
             let left = self.leaves(&scene, &output)?;
             self.converges(&scene, succeeded)?;
             Ok(left)
@@ -84,15 +84,15 @@ impl Point<'_> {
 
     /// Checks for a documented exit code, a document that follows the schema, and errors with location and hint.
     fn ends_well(&self, output: &Output) -> Result<(), String> {
-        demand([0, 1, 3].contains(&output.code), || "an unexpected exit code".to_owned())?;
-        demand(!output.everything().contains("panicked"), || "a panic".to_owned())?;
+        ensure([0, 1, 3].contains(&output.code), || "an unexpected exit code".to_owned())?;
+        ensure(!output.everything().contains("panicked"), || "a panic".to_owned())?;
         if self.scenario.name != "credentials" {
             let document = serde_json::from_str(&output.stdout).map_err(|error| format!("no document: {error}"))?;
             schema::assert_follows_the_schema(&document);
-            demand(document["exit_code"] == output.code, || "the document has another exit code".to_owned())?;
+            ensure(document["exit_code"] == output.code, || "the document has another exit code".to_owned())?;
             errors(&document).try_for_each(|error| {
                 let has_hint = error["hints"].as_array().is_some_and(|hints| !hints.is_empty());
-                demand(has_hint, || format!("no hint: {error:#}"))
+                ensure(has_hint, || format!("no hint: {error:#}"))
             })?;
         }
         if output.code == 0 {
@@ -107,10 +107,10 @@ impl Point<'_> {
             }
             _ => everything.contains(&call.name()) || kind.name == "NoSuchEntity",
         };
-        demand(self.faults.iter().any(is_named), || "no error names the call".to_owned())?;
+        ensure(self.faults.iter().any(is_named), || "no error names the call".to_owned())?;
         paragraphs(&output.stderr).iter().try_for_each(|error| {
             let whose = [ACCOUNT_A, ACCOUNT_B, "profile "].iter().any(|text| error.contains(text));
-            demand(whose, || format!("neither the account nor the credentials are named: {error}"))
+            ensure(whose, || format!("neither the account nor the credentials are named: {error}"))
         })
     }
 
@@ -124,8 +124,8 @@ impl Point<'_> {
             .faults
             .iter()
             .any(|(call, kind, lasts)| kind.what == FaultKind::Gone || (*lasts && call.operation == "DeleteBucket"));
-        demand(cannot_delete, || "a bucket is left".to_owned())?;
-        demand(output.stderr.contains("aws s3api delete-bucket --bucket xacct-verify-"), || {
+        ensure(cannot_delete, || "a bucket is left".to_owned())?;
+        ensure(output.stderr.contains("aws s3api delete-bucket --bucket xacct-verify-"), || {
             "a bucket is left, and not named".to_owned()
         })?;
         scene.sandbox.clear_faults();
@@ -133,7 +133,7 @@ impl Point<'_> {
             return Err("a bucket is left, and no xacct.toml to sweep with".to_owned());
         }
         let swept = scene.xacct("sweep --yes --older-than 0s");
-        demand(scene.buckets() == kept, || format!("a bucket is left by sweep, too\n{swept}"))?;
+        ensure(scene.buckets() == kept, || format!("sweep leaves a bucket too\n{swept}"))?;
         Ok(true)
     }
 
@@ -143,16 +143,16 @@ impl Point<'_> {
         if standing(scene) == self.scenario.end {
             return Ok(());
         }
-        demand(!succeeded, || "the run reports success, but its result differs from an undisturbed run".to_owned())?;
+        ensure(!succeeded, || "the run reports success, but its result differs from an undisturbed run".to_owned())?;
         scene.sandbox.clear_faults();
         let again = scene.xacct(&self.scenario.words);
-        demand(again.code == 0, || format!("the next run fails\n{again}"))?;
+        ensure(again.code == 0, || format!("the next run fails\n{again}"))?;
         let (found, wanted) = (standing(scene), &self.scenario.end);
-        demand(found == *wanted, || format!("the next run leaves {found:#?}\nnot {wanted:#?}\n{again}"))
+        ensure(found == *wanted, || format!("the next run leaves {found:#?}\nnot {wanted:#?}\n{again}"))
     }
 }
 
-fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
@@ -165,7 +165,7 @@ fn keeps_secrets(scene: &Scene, output: &Output, may_show_session: bool) -> Resu
         });
     }
     let said = output.everything();
-    demand(!secrets.iter().any(|secret| said.contains(secret.as_str())), || "a secret is shown".to_owned())
+    ensure(!secrets.iter().any(|secret| said.contains(secret.as_str())), || "a secret is shown".to_owned())
 }
 
 /// Checks that at most one request to create a role or bucket of the same name succeeded.
@@ -179,7 +179,7 @@ fn makes_nothing_twice(scene: &Scene) -> Result<(), String> {
     made.sort();
     let all = made.len();
     made.dedup();
-    demand(made.len() == all, || format!("created twice: {made:?}"))
+    ensure(made.len() == all, || format!("created twice: {made:?}"))
 }
 
 /// Returns all errors of a document.

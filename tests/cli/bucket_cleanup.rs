@@ -1,47 +1,18 @@
 //! No test bucket is left behind, however a run ends; if one may be, xacct names it.
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_B, Scene, step};
 use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
 
-/// A run in progress.
-pub struct Running(Child);
-
-impl Running {
-    /// Starts xacct with these arguments.
-    pub fn start(scene: &Scene, words: &str) -> Self {
-        let mut command = scene.command(words);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().expect("xacct"))
-    }
-
-    /// Sends a signal: `INT` or `TERM`.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
-    }
-
-    /// Waits for the end and returns the output.
-    pub fn ended(self) -> Output {
-        let output = self.0.wait_with_output().expect("the end of xacct");
-        Output {
-            command: "xacct".to_owned(),
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
 /// Runs `verify` on a link with this fault, sends a signal after the first request of the operation, and returns the
 /// output.
-fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Output {
-    let running = Running::start(scene, words);
+fn interrupted(scene: &Scene, words: &str, operation: &str, signal: Signal) -> Output {
+    let mut running = scene.start(words);
     scene.wait_for(operation);
     let start = Instant::now();
     running.signal(signal);
@@ -55,7 +26,7 @@ fn sighup_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, "verify", "DeleteBucket", "HUP").exits_with(129);
+    interrupted(&scene, "verify", "DeleteBucket", Signal::HUP).exits_with(129);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -68,7 +39,7 @@ fn ctrl_c_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    let output = interrupted(&scene, "verify", "DeleteBucket", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify", "DeleteBucket", Signal::INT).exits_with(130);
     assert!(output.stderr.contains("Deleting the test bucket xacct-verify-222222222222-"), "{output}");
     assert_eq!(scene.buckets(), 0);
 }
@@ -78,7 +49,7 @@ fn sigterm_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, "verify", "DeleteBucket", "TERM").exits_with(143);
+    interrupted(&scene, "verify", "DeleteBucket", Signal::TERM).exits_with(143);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -87,7 +58,7 @@ fn ctrl_c_while_creating_the_bucket_without_an_answer() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket").after_processing());
-    interrupted(&scene, "verify", "CreateBucket", "INT").exits_with(130);
+    interrupted(&scene, "verify", "CreateBucket", Signal::INT).exits_with(130);
     assert_eq!(scene.buckets(), 0);
     assert!(!scene.requests("DeleteBucket").is_empty());
 }
@@ -97,7 +68,7 @@ fn sigterm_after_requesting_a_bucket_that_does_not_exist_yet() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket"));
-    let output = interrupted(&scene, "verify", "CreateBucket", "TERM").exits_with(143);
+    let output = interrupted(&scene, "verify", "CreateBucket", Signal::TERM).exits_with(143);
     assert_eq!(scene.buckets(), 0);
     assert!(!output.stderr.contains("may be left behind"), "{output}");
 }
@@ -106,7 +77,7 @@ fn sigterm_after_requesting_a_bucket_that_does_not_exist_yet() {
 fn ctrl_c_during_bootstrap_leaves_no_bucket() {
     let scene = Scene::new();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", "INT").exits_with(130);
+    interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", Signal::INT).exits_with(130);
     assert_eq!(scene.buckets(), 0);
     // Both halves were created and recorded before.
     scene.xacct("bootstrap --check").exits_with(0);
@@ -117,7 +88,7 @@ fn ctrl_c_before_creating_a_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("AssumeRole"));
-    let output = interrupted(&scene, "verify", "AssumeRole", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify", "AssumeRole", Signal::INT).exits_with(130);
     assert!(output.stderr.contains("interrupted"), "{output}");
     assert_eq!(scene.requests("CreateBucket").len(), 0);
 }
@@ -127,15 +98,15 @@ fn a_second_ctrl_c_exits_at_once_and_names_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Hang));
-    let running = Running::start(&scene, "verify");
+    let mut running = scene.start("verify");
     scene.wait_for("DeleteBucket");
-    running.signal("INT");
+    running.signal(Signal::INT);
     let start = Instant::now();
     while scene.requests("DeleteBucket").len() < 2 {
         assert!(start.elapsed() < Duration::from_secs(10), "no second attempt");
         std::thread::sleep(Duration::from_millis(10));
     }
-    running.signal("INT");
+    running.signal(Signal::INT);
     let output = running.ended().exits_with(130);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
@@ -147,7 +118,7 @@ fn an_interrupted_run_prints_one_json_document() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    let output = interrupted(&scene, "verify --output json", "DeleteBucket", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify --output json", "DeleteBucket", Signal::INT).exits_with(130);
     let document = output.json();
     assert_follows_the_schema(&document);
     assert_eq!(document["error"]["kind"], "interrupted");

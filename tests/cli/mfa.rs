@@ -5,6 +5,7 @@ use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
+use crate::support::policies::document;
 
 /// Returns an invalid code for alice's device.
 fn wrong_code(scene: &Scene) -> &'static str {
@@ -13,7 +14,7 @@ fn wrong_code(scene: &Scene) -> &'static str {
 }
 
 /// Creates a link that requires MFA, without testing it.
-fn demanding() -> Scene {
+fn requiring_mfa() -> Scene {
     Scene::linked("--require-mfa --external-id abc --no-verify")
 }
 
@@ -41,7 +42,7 @@ fn one_code_is_enough_for_all_checks() {
 
 #[test]
 fn reads_the_code_from_the_environment() {
-    let mut scene = demanding();
+    let mut scene = requiring_mfa();
     scene.environment.set("XACCT_MFA_CODE", &scene.sandbox.totp("alice"));
     assert_proven(&scene.verdict("", 0));
 }
@@ -73,7 +74,7 @@ fn one_code_is_enough_during_propagation() {
 
 #[test]
 fn a_wrong_code_is_inconclusive() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let failed = step(&verification, "assume_role");
@@ -84,7 +85,7 @@ fn a_wrong_code_is_inconclusive() {
 
 #[test]
 fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     let code = scene.sandbox.totp("alice");
     scene.verdict(&format!("--mfa-code {code}"), 0);
     let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 3);
@@ -106,7 +107,7 @@ fn without_a_code_creates_the_link_without_testing_it() {
 
 #[test]
 fn a_role_without_the_mfa_condition_is_too_open() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     let open = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
@@ -116,12 +117,12 @@ fn a_role_without_the_mfa_condition_is_too_open() {
 
 #[test]
 fn looks_up_the_device_if_the_profile_has_none() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
-        let own = json!({"Version": "2012-10-17", "Statement": {
+        let own = document(json!({
             "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "arn:aws:iam::111111111111:user/alice",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
     });
     assert_proven(&scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0));
@@ -130,7 +131,7 @@ fn looks_up_the_device_if_the_profile_has_none() {
 
 #[test]
 fn requires_mfa_serial_if_devices_cannot_be_listed() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -141,12 +142,12 @@ fn requires_mfa_serial_if_devices_cannot_be_listed() {
 
 #[test]
 fn ignores_security_keys() {
-    let scene = demanding();
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
-        let own = json!({"Version": "2012-10-17", "Statement": {
+        let own = document(json!({
             "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
         let device = &mut world.user_mut(ACCOUNT_A, "alice").mfa_devices[0];
         device.serial = "arn:aws:iam::111111111111:u2f/user/alice/key".to_owned();
@@ -158,7 +159,7 @@ fn ignores_security_keys() {
 
 #[test]
 fn an_mfa_session_cannot_test_the_rejection_without_mfa() {
-    let mut scene = demanding();
+    let mut scene = requiring_mfa();
     scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
     let session = scene.sandbox.world(|world| {
         let mut sessions = world.sessions().filter(|session| session.mfa.is_some());

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
 
-use crate::bucket_cleanup::Running;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
+use crate::support::policies::document;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -91,9 +92,9 @@ fn without_writes_a_denial_is_final() {
 fn a_second_run_does_not_wait() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = serde_json::json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:*", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     let document = scene.xacct_json("bootstrap", 3);
@@ -136,10 +137,10 @@ fn verify_right_after_bootstrap_mentions_propagation() {
 #[test]
 fn ctrl_c_stops_waiting_and_keeps_the_link() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
-    let running = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
+    let mut running = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("AssumeRole");
     let start = Instant::now();
-    running.signal("INT");
+    running.signal(Signal::INT);
     running.ended().exits_with(130);
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     assert!(scene.environment.has("xacct.toml"));
@@ -152,9 +153,9 @@ fn ctrl_c_stops_waiting_and_keeps_the_link() {
 fn denied() -> Scene {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     scene
@@ -172,7 +173,7 @@ fn does_not_wait_for_a_description() {
 
 #[test]
 fn reports_an_scp_denial_at_once() {
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
     let start = Instant::now();
     let document = scene.bootstrap_json("", 3);

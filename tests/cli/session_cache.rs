@@ -9,7 +9,7 @@ use xacct_sandbox::Fault;
 use crate::scene::{ACCOUNT_B, Scene, step};
 
 /// Creates a link that requires MFA.
-fn demanding() -> Scene {
+fn requiring_mfa() -> Scene {
     let scene = Scene::new();
     scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
     scene.sandbox.clear_requests();
@@ -17,8 +17,8 @@ fn demanding() -> Scene {
 }
 
 /// Creates such a link, with a cached session.
-fn kept() -> Scene {
-    let scene = demanding();
+fn with_cached_session() -> Scene {
+    let scene = requiring_mfa();
     let code = scene.sandbox.totp("alice");
     scene.xacct(&format!("exec --mfa-code {code} -- /bin/true")).exits_with(0);
     assert_eq!(asked(&scene), 1);
@@ -57,7 +57,7 @@ fn one_code_is_enough_for_all_commands_and_targets() {
 
 #[test]
 fn verify_still_tests_the_rejection_without_mfa() {
-    let scene = kept();
+    let scene = with_cached_session();
     let proof = scene.verdict("", 0);
     assert_eq!(step(&proof, "refused_without_mfa")["outcome"], "ok");
     assert_eq!(asked(&scene), 1);
@@ -65,7 +65,7 @@ fn verify_still_tests_the_rejection_without_mfa() {
 
 #[test]
 fn the_file_is_private_and_in_the_xdg_cache_directory() {
-    let mut scene = demanding();
+    let mut scene = requiring_mfa();
     let cache = scene.environment.path("elsewhere").display().to_string();
     scene.environment.set("XDG_CACHE_HOME", &cache);
     let words = format!("credentials --mfa-session-duration 2h --mfa-code {}", scene.sandbox.totp("alice"));
@@ -80,11 +80,11 @@ fn the_file_is_private_and_in_the_xdg_cache_directory() {
 
 #[test]
 fn no_cache_neither_reads_nor_writes_the_cache() {
-    let mut scene = kept();
+    let mut scene = with_cached_session();
     scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to prompt for it"]);
     scene.environment.set("XACCT_NO_CACHE", "1");
     scene.xacct("credentials").exits_with(1);
-    let fresh = demanding();
+    let fresh = requiring_mfa();
     let code = fresh.sandbox.totp("alice");
     fresh.xacct(&format!("credentials --no-cache --mfa-code {code}")).exits_with(0);
     assert!(!fresh.environment.has(".cache"));
@@ -107,7 +107,7 @@ fn untrusted_files_cause_a_warning_and_a_new_prompt() {
         ),
     ];
     for (spoil, wanted) in cases {
-        let scene = kept();
+        let scene = with_cached_session();
         spoil(&file(&scene, ".cache/xacct"));
         scene.xacct("credentials").exits_with(1).says(&["Ignoring a cached session", wanted, "no terminal to prompt"]);
         let code = scene.sandbox.totp("alice");
@@ -126,14 +126,14 @@ fn chmod(file: &PathBuf, mode: &str) {
 
 #[test]
 fn ignores_a_directory_that_other_users_can_access() {
-    let scene = kept();
+    let scene = with_cached_session();
     chmod(&scene.environment.path(".cache/xacct"), "755");
     scene.xacct("credentials").exits_with(1).says(&["other users can access"]);
 }
 
 #[test]
 fn replaces_a_session_that_aws_rejects() {
-    let scene = kept();
+    let scene = with_cached_session();
     scene.sandbox.advance(Duration::from_secs(13 * 3600));
     scene.xacct("credentials").exits_with(1).says(&["no terminal to prompt"]);
     let code = scene.sandbox.totp("alice");
@@ -143,7 +143,7 @@ fn replaces_a_session_that_aws_rejects() {
 
 #[test]
 fn ignores_a_session_about_to_expire() {
-    let scene = kept();
+    let scene = with_cached_session();
     let file = file(&scene, ".cache/xacct");
     let text = std::fs::read_to_string(&file).unwrap();
     let start = text.find("\"Expiration\":\"").unwrap() + 14;
@@ -155,7 +155,7 @@ fn ignores_a_session_about_to_expire() {
 
 #[test]
 fn sessions_depend_on_key_device_and_endpoint() {
-    let mut scene = kept();
+    let mut scene = with_cached_session();
     scene.environment.edit("aws/config", "mfa/alice", "mfa/other");
     scene.xacct("credentials").exits_with(1);
     scene.environment.edit("aws/config", "mfa/other", "mfa/alice");
@@ -202,7 +202,7 @@ fn without_a_cache_directory_warns_and_returns_a_session() {
 
 #[test]
 fn forget_removes_every_session() {
-    let scene = kept();
+    let scene = with_cached_session();
     scene.xacct("credentials --cache").exits_with(0);
     // Temporary files of an interrupted run are secret too; other files are kept.
     scene.environment.write(".cache/xacct/.new-Ab12", "half");

@@ -2,16 +2,16 @@
 //! different targets conflict too.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, Stage};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene, text};
 use crate::state;
 use crate::support::Output;
+use crate::support::policies::document;
 
 const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 
@@ -30,31 +30,6 @@ struct Count {
     both_right: u32,
     one_said_why_not: u32,
     repaired: u32,
-}
-
-/// A run in progress, killed at the end of the test.
-struct Running {
-    child: Child,
-    words: String,
-}
-
-impl Running {
-    fn start(scene: &Scene, words: &str) -> Self {
-        let mut command: Command = scene.command(words);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xacct starts");
-        Self { child, words: words.to_owned() }
-    }
-
-    fn ends(self) -> Output {
-        let output = self.child.wait_with_output().expect("xacct ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Output {
-            command: self.words,
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
-    }
 }
 
 /// Creates accounts with unmanaged resources.
@@ -85,9 +60,9 @@ fn set(roles: &[&str]) -> BTreeSet<String> {
 
 /// Returns a grant as xacct writes it.
 fn grant_of(roles: &[&str]) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [
+    document(json!([
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
-    ]})
+    ]))
 }
 
 /// Makes the changes of another run atomically.
@@ -119,10 +94,10 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
         let scene = prepared();
         let before = without_links(&scene);
         scene.sandbox.set_latency(Duration::from_millis([0, 5, 20, 50][round % 4]));
-        let first = Running::start(&scene, words[0]);
+        let first = scene.start(words[0]);
         sleep(Duration::from_millis([0, 15, 30, 45, 60][round / 4 % 5]));
-        let second = Running::start(&scene, words[1]);
-        let outputs = [first.ends(), second.ends()];
+        let second = scene.start(words[1]);
+        let outputs = [first.ended(), second.ended()];
         let context = format!("{name}, round {round}\n{}\n{}", outputs[0], outputs[1]);
         count.rounds += 1;
         let failed: Vec<_> = outputs.iter().filter(|output| output.code != 0).collect();
@@ -186,31 +161,20 @@ fn removes_two_links_concurrently() {
     assert_eq!(count.both_right, count.rounds);
 }
 
-/// Delays this call of an operation long enough to do something else in the meantime.
-fn held_up(operation: &str, call: u64) -> Fault {
-    Fault::new(operation, FaultKind::Delay(Duration::from_millis(700))).on_call(call)
-}
-
-/// Waits until an operation was called this often.
-fn wait_for(scene: &Scene, operation: &str, times: usize) {
-    for _ in 0..3000 {
-        if scene.requests(operation).len() >= times {
-            return;
-        }
-        sleep(Duration::from_millis(10));
-    }
-    panic!("no {times} × {operation}");
+/// Runs xacct, and does something else while this call of an operation is delayed.
+fn meanwhile(scene: &Scene, words: &str, (operation, call): (&str, u64), what: impl FnOnce()) -> Output {
+    let held = scene.sandbox.hold(operation, call, Stage::Arrived);
+    let run = scene.start(words);
+    assert!(held.reached(Duration::from_secs(30)), "no {call} × {operation} came");
+    what();
+    held.release();
+    run.ended()
 }
 
 /// Runs xacct, and lets another run write the grant while this call is delayed.
-fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Value) -> Output {
+fn with_another_writer(scene: &Scene, words: &str, call: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
-    scene.sandbox.clear_faults();
-    scene.sandbox.add_fault(held_up(fault.0, fault.1));
-    let run = Running::start(scene, words);
-    wait_for(scene, fault.0, usize::try_from(fault.1).expect("few"));
-    overwrite(scene, grant);
-    run.ends()
+    meanwhile(scene, words, call, || overwrite(scene, grant))
 }
 
 #[test]
@@ -259,10 +223,10 @@ fn repairs_a_grant_overwritten_before_it_is_read_back() {
 #[test]
 fn repairs_a_grant_overwritten_during_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
-    let run = Running::start(&scene, BOOTSTRAP);
+    let run = scene.start(BOOTSTRAP);
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(0).says(&[REPAIRED]);
+    run.ended().exits_with(0).says(&[REPAIRED]);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
@@ -272,10 +236,10 @@ fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     let builder = Sandbox::builder().propagation(Duration::from_secs(2));
     let scene = Scene::of(builder.fault(Fault::new("PutUserPolicy", denied).on_call(2)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
+    let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the same command again"]);
+    run.ended().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the same command again"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
@@ -284,10 +248,10 @@ fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
 #[test]
 fn waits_for_propagation_of_a_repaired_grant() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(3)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
+    let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(0).says(&[REPAIRED]);
+    run.ended().exits_with(0).says(&[REPAIRED]);
 }
 
 #[test]
@@ -304,12 +268,15 @@ fn does_not_read_the_grant_again_without_propagation() {
 /// One run reads the grant before the other writes, and writes after the other has read it back.
 #[test]
 fn notices_a_late_overwrite() {
-    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).fault(held_up("PutUserPolicy", 1)));
-    let late = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("PutUserPolicy");
-    let other = Running::start(&scene, &format!("{BOOTSTRAP_C} --external-id abc"));
-    late.ends().exits_with(0);
-    other.ends().exits_with(0).says(&[REPAIRED]);
+    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
+    let mut other = None;
+    let words = format!("{BOOTSTRAP} --external-id abc");
+    let late = meanwhile(&scene, &words, ("PutUserPolicy", 1), || {
+        other = Some(scene.start(&format!("{BOOTSTRAP_C} --external-id abc")));
+        scene.wait_for("AssumeRole");
+    });
+    late.exits_with(0);
+    other.expect("the other run").ended().exits_with(0).says(&[REPAIRED]);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
     scene.sandbox.set_propagation(Duration::ZERO);
     scene.xacct("verify").exits_with(0);
@@ -318,16 +285,16 @@ fn notices_a_late_overwrite() {
 #[test]
 fn stops_repairing_after_six_attempts() {
     let scene = Scene::new();
-    let mut run = Running::start(&scene, BOOTSTRAP);
+    let mut run = scene.start(BOOTSTRAP);
     let mut number = 0;
-    while run.child.try_wait().expect("a process").is_none() {
+    while !run.is_over() {
         if !scene.requests("PutUserPolicy").is_empty() {
             number += 1;
             overwrite(&scene, grant_of(&[&format!("{ROLE_IN_C}{number}")]));
         }
         sleep(Duration::from_millis(2));
     }
-    run.ends().exits_with(1).says(&["was written 6 times", "run the same command again"]);
+    run.ended().exits_with(1).says(&["was written 6 times", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 
@@ -356,16 +323,15 @@ type Tags<'a> = &'a [(&'a str, &'a str)];
 
 /// Runs bootstrap, and creates a role of that name between its read and its write.
 fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("CreateRole");
+    let scene = Scene::new();
     let condition = json!({"StringEquals": {"sts:ExternalId": "abc"}});
-    scene.sandbox.world(|world| {
-        let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
-        role.description = Some(description.to_owned());
-        role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let output = meanwhile(&scene, &format!("{BOOTSTRAP} --external-id abc"), ("CreateRole", 1), || {
+        scene.sandbox.world(|world| {
+            let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
+            role.description = Some(description.to_owned());
+            role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        });
     });
-    let output = run.ends();
     (scene, output)
 }
 
@@ -415,11 +381,11 @@ fn finds_a_role_after_a_lost_answer_despite_lagging_reads() {
 
 #[test]
 fn keeps_other_targets_of_the_file() {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = Running::start(&scene, BOOTSTRAP);
-    scene.wait_for("CreateRole");
-    scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
-    run.ends().exits_with(0);
+    let scene = Scene::new();
+    let output = meanwhile(&scene, BOOTSTRAP, ("CreateRole", 1), || {
+        scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
+    });
+    output.exits_with(0);
     let recorded = scene.environment.read("xacct.toml");
     assert!(recorded.contains(ACCOUNT_B) && recorded.contains(ACCOUNT_C), "{recorded}");
 }

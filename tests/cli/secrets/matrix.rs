@@ -8,6 +8,7 @@ use super::search::Of;
 use crate::help::commands;
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
+use crate::support::policies::deny;
 
 /// Returns the arguments that make a command do everything it can; `None` for a command missing here, which is an
 /// error.
@@ -90,10 +91,7 @@ const TROUBLES: [Trouble; 11] = [
     Trouble {
         name: "operators denied",
         make: |scene| {
-            let deny = serde_json::json!({
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
-            });
+            let deny = deny("*", "*");
             scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "admin", "deny", deny.clone()));
             scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "admin", "deny", deny));
             Vec::new()

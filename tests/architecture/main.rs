@@ -119,7 +119,7 @@ fn modules_import_only_lower_modules() {
     for (module, below) in LAYERS {
         for below in below {
             let pair = (module.to_owned(), (*below).to_owned());
-            assert!(found.contains(&pair), "{module} does not import {below}: take it out of the table");
+            assert!(found.contains(&pair), "{module} does not import {below}: remove it from the table");
         }
     }
 }
@@ -199,9 +199,9 @@ fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
     let sources = program();
     let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(is_allowed);
     let used = inside.iter().any(|source| !source.places(&found).is_empty());
-    assert!(used || allowed.is_empty(), "{allowed:?} does not have it either");
+    assert!(used || allowed.is_empty(), "no file in {allowed:?} has it: remove the exception");
     let wrong: Vec<_> = outside.iter().flat_map(|source| source.places(&found)).collect();
-    assert!(wrong.is_empty(), "only {allowed:?} may have this:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "allowed only in {allowed:?}:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn ministack_differs_from_aws_only_as_declared() {
 fn behaviours_have_names_and_differences_have_behaviours() {
     let behaviours = behaviours();
     let names: BTreeSet<_> = behaviours.iter().map(|behaviour| behaviour.name).collect();
-    assert_eq!(names.len(), behaviours.len(), "a name is used twice");
+    assert_eq!(names.len(), behaviours.len(), "duplicate name");
     let mut declared = BTreeSet::new();
     for Difference { behaviour, server, .. } in differences::ALL {
         assert!(names.contains(behaviour), "no behaviour has the name `{behaviour}`");

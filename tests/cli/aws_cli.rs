@@ -17,7 +17,7 @@ mod wire;
 pub fn run(scene: &Scene, profile: &str, command: &str) {
     // A shell removes a backslash before a newline; `shlex` would make an empty word of it.
     let words =
-        shlex::split(&command.replace("\\\n", "")).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+        shlex::split(&command.replace("\\\n", "")).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ["aws", "iam" | "sts", operation, options @ ..] = &words[..] else {
         panic!("neither `aws iam …` nor `aws sts …`: {command}");

@@ -129,7 +129,7 @@ fn reports_invalid_chains_before_sending_requests() {
     profile(&scene, "short", &format!("{role}; source_profile = alice; duration_seconds = 60"));
     profile(&scene, "serial", &format!("{role}; source_profile = alice; mfa_serial = me"));
     for (name, wanted, code) in [
-        ("a", "forms a circle", 1),
+        ("a", "forms a cycle", 1),
         ("nowhere", "profile `nobody`, the source_profile of `nowhere`, does not exist", 1),
         ("words", "duration_seconds of profile `words` is `1h`", 2),
         ("short", "is less than 15m", 2),

@@ -347,7 +347,7 @@ fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
     scene.environment.set("CHECKPOINT_DISABLE", "1");
     let init = scene.environment.command("terraform").args(["init", "-input=false"]).output();
     if !init.is_ok_and(|init| init.status.success()) {
-        skip(test, "there is no terraform");
+        skip(test, "terraform is not installed");
         return None;
     }
     let mut terminal = Terminal::start(test, scene, "exec -- terraform apply -auto-approve -no-color")?;

@@ -36,7 +36,7 @@ pub fn apply(scene: &Scene, fix: &Value) -> Vec<String> {
 /// Runs an xacct command as printed, with `--yes` for bootstrap and a current MFA code.
 pub fn xacct(scene: &Scene, command: &str) -> Output {
     let code = scene.sandbox.totp("alice");
-    let mut words = shlex::split(command).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+    let mut words = shlex::split(command).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     assert_eq!(words.remove(0), "xacct", "{command}");
     if words[0] == "bootstrap" {
         words.push("--yes".to_owned());

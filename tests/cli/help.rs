@@ -180,7 +180,7 @@ fn bash_accepts_its_completions() {
     let environment = TestEnvironment::new();
     let started = environment.command("/bin/bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut bash) = started else {
-        return skip(test_name!(), "there is no /bin/bash");
+        return skip(test_name!(), "/bin/bash is not installed");
     };
     bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = bash.wait_with_output().unwrap();

@@ -22,7 +22,7 @@ fn offline_commands_start_no_network_client() {
     let kinds = "trace=openat,connect,clone,clone3,epoll_create1,eventfd2";
     for words in ["--help", "bootstrap --help", "print-provider-hcl", "completions bash"] {
         let Some(calls) = system_calls(&scene, kinds, words) else {
-            return skip(test_name!(), "there is no `strace`");
+            return skip(test_name!(), "`strace` is not installed");
         };
         for starts in ["connect(", "clone(", "clone3(", "epoll_create1(", "eventfd2(", "/ssl", ".pem", "aws/config"] {
             assert!(!calls.contains(starts), "{words}: {starts}\n{calls}");

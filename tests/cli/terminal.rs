@@ -32,7 +32,7 @@ impl Terminal {
         command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut child) = started else {
-            skip(test, "there is no `script`");
+            skip(test, "`script` is not installed");
             return None;
         };
         let screen = Arc::new(Mutex::new(String::new()));

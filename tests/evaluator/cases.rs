@@ -78,7 +78,7 @@ fn agrees_with_the_aws_documentation() {
     let cases = cases();
     assert!(cases.len() >= 60, "only {} cases", cases.len());
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
-    assert_eq!(names.len(), cases.len(), "a name is used twice");
+    assert_eq!(names.len(), cases.len(), "duplicate name");
     let mut wrong = Vec::new();
     for case in &cases {
         assert!(!case.source.is_empty(), "{} has no source", case.name);

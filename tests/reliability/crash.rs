@@ -86,10 +86,10 @@ fn side_by_side(trial: &Trial, blows: &[Blow]) -> Vec<Struck> {
             scope.spawn(|| {
                 while let Some(blow) = blows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = places::take_one(|| strike(trial, blow.clone()));
-                    struck.lock().expect("no thread panics with the lock").push(result);
+                    struck.lock().expect("no thread panics while holding the lock").push(result);
                 }
             });
         }
     });
-    struck.into_inner().expect("no thread panics with the lock")
+    struck.into_inner().expect("no thread panics while holding the lock")
 }

@@ -15,15 +15,15 @@ struct Place;
 
 impl Drop for Place {
     fn drop(&mut self) {
-        *FREE.0.lock().expect("no thread panics with the lock") += 1;
+        *FREE.0.lock().expect("no thread panics while holding the lock") += 1;
         FREE.1.notify_one();
     }
 }
 
 /// Runs this as soon as a slot is free.
 pub fn take_one<T>(work: impl FnOnce() -> T) -> T {
-    let free = FREE.0.lock().expect("no thread panics with the lock");
-    *FREE.1.wait_while(free, |free| *free == 0).expect("no thread panics with the lock") -= 1;
+    let free = FREE.0.lock().expect("no thread panics while holding the lock");
+    *FREE.1.wait_while(free, |free| *free == 0).expect("no thread panics while holding the lock") -= 1;
     let _place = Place;
     work()
 }

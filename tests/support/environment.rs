@@ -24,7 +24,7 @@ impl TestEnvironment {
     pub fn new() -> Self {
         #[cfg(unix)]
         super::signals::let_children_be_signalled();
-        let folder = tempfile::Builder::new().prefix("xacct-test-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("xacct-test-").tempdir().expect("a temporary directory");
         let home = folder.path().display().to_string();
         let mut environment = Self { folder, variables: BTreeMap::new() };
         environment.set("HOME", &home);
@@ -108,7 +108,7 @@ impl TestEnvironment {
     pub fn xacct_json(&self, arguments: &[&str], exit_code: i32) -> Value {
         let arguments = [arguments, &["--output", "json"]].concat();
         let json = self.xacct(&arguments).exits_with(exit_code).json();
-        assert_eq!(json["exit_code"], exit_code, "the document says the exit code, too");
+        assert_eq!(json["exit_code"], exit_code, "the document contains the exit code");
         json
     }
 }

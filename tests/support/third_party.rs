@@ -45,7 +45,7 @@ pub fn in_venv(program: &str) -> Result<PathBuf, String> {
     let path = venv.join("bin").join(program);
     match path.is_file() {
         true => Ok(path),
-        false => Err(format!("there is no {}; tests/run installs it", path.display())),
+        false => Err(format!("{} is missing; tests/run installs it", path.display())),
     }
 }
 

@@ -104,7 +104,7 @@ impl Call {
             }
             code if status >= 500 || code == "InternalError" => {
                 Error::new(Kind::Aws, format!("{self} failed with {code}, even after retries"))
-                    .note("this is a problem on the side of AWS")
+                    .note("the problem is on AWS's side")
                     .hint("run the command again later; https://health.aws.amazon.com lists outages")
             }
             _ => Error::new(Kind::Aws, format!("{self} failed with {code}"))

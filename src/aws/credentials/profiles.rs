@@ -108,7 +108,7 @@ impl Profiles {
     /// Iterates over a profile, its `source_profile`, and so on.
     pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         let source = |profile: &&'a str| self.setting(profile, "source_profile");
-        // Profiles may form a circle; any other chain has at most as many steps as there are profiles.
+        // Profiles may form a cycle; any other chain has at most as many steps as there are profiles.
         successors(Some(profile), source).take(self.set.profiles().count())
     }
 

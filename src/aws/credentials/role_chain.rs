@@ -50,7 +50,7 @@ pub(in crate::aws) struct Step {
 /// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
 ///
 /// # Errors
-/// When the profiles form a circle, one of them does not exist, or a setting is invalid.
+/// When the profiles form a cycle, one of them does not exist, or a setting is invalid.
 pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, profile: &str) -> Result<Option<Chain>> {
     let mut steps = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -59,12 +59,9 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
         let has_role = get(&name, "role_arn").is_some() && get(&name, "web_identity_token_file").is_none();
         let has_keys = get(&name, "aws_access_key_id").is_some() && get(&name, "aws_secret_access_key").is_some();
         if seen.contains(&name) {
-            let circle = seen.join(", ");
-            return Err(Error::new(
-                Kind::Credentials,
-                format!("source_profile of {circle} forms a circle, back to `{name}`"),
-            )
-            .hint("the last source_profile must be a profile with credentials of its own"));
+            let cycle = seen.join(", ");
+            return Err(Error::new(Kind::Credentials, format!("source_profile forms a cycle: {cycle}, {name}"))
+                .hint("the last source_profile must be a profile with credentials of its own"));
         }
         // An access key ends the chain, except in its first profile.
         if has_keys && !seen.is_empty() {
@@ -108,9 +105,11 @@ fn source(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, name: &str) -> Resul
                 .hint("use Environment, Ec2InstanceMetadata or EcsContainer")),
         },
         (both, _) => {
-            let what = if both.is_some() { "both" } else { "neither" };
-            Err(error(format!("profile `{name}` has role_arn and {what} of source_profile and credential_source"))
-                .hint("set exactly one of the two"))
+            let what = match both {
+                Some(_) => "both source_profile and credential_source",
+                None => "neither source_profile nor credential_source",
+            };
+            Err(error(format!("profile `{name}` has a role_arn and {what}")).hint("set exactly one of the two"))
         }
     }
 }

@@ -73,7 +73,7 @@ impl Key {
 /// A file of the cache. It has no `Debug`, because it contains secrets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Kept {
+struct CachedFile {
     version: u32,
     access_key_id: String,
     secret_access_key: String,
@@ -91,14 +91,14 @@ impl Cache {
     /// Returns the cached session for this key, if it is still valid long enough. Warns about files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
-        let kept = match files::read(&self.folder, &file_name(key)) {
+        let text = match files::read(&self.folder, &file_name(key)) {
             Ok(text) => text?,
             Err(why) => {
                 (self.warn)(&format!("Ignoring a cached session: {why}"));
                 return None;
             }
         };
-        match parse(&kept) {
+        match parse(&text) {
             Some((credentials, expires)) => {
                 let lasts = expires.duration_since((self.now)()).is_ok_and(|left| left > MARGIN);
                 lasts.then_some(credentials)
@@ -170,9 +170,9 @@ fn file_name(key: &Key) -> String {
 }
 
 fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
-    let kept: Kept = serde_json::from_str(text).ok()?;
-    let expires = SystemTime::from(OffsetDateTime::parse(&kept.expiration, &Rfc3339).ok()?);
-    let Kept { version, access_key_id, secret_access_key, session_token, .. } = kept;
+    let cached: CachedFile = serde_json::from_str(text).ok()?;
+    let expires = SystemTime::from(OffsetDateTime::parse(&cached.expiration, &Rfc3339).ok()?);
+    let CachedFile { version, access_key_id, secret_access_key, session_token, .. } = cached;
     let is_whole =
         version == 1 && ![&access_key_id, &secret_access_key, &session_token].iter().any(|part| part.is_empty());
     let keys = Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expires), "xacct");
@@ -182,14 +182,14 @@ fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
 /// Serializes a session; `None` for credentials that never expire.
 fn write(session: &SessionCredentials) -> Option<String> {
     let keys = session.reveal();
-    let kept = Kept {
+    let cached = CachedFile {
         version: 1,
         access_key_id: keys.access_key_id.to_owned(),
         secret_access_key: keys.secret_access_key.to_owned(),
         session_token: keys.session_token?.to_owned(),
         expiration: OffsetDateTime::from(keys.expires?).format(&Rfc3339).ok()?,
     };
-    serde_json::to_string(&kept).ok()
+    serde_json::to_string(&cached).ok()
 }
 
 #[cfg(all(test, unix))]

@@ -62,7 +62,7 @@ fn repairs_by(broken: Broken, words: &str, does: impl Fn(&Scene)) {
             is_done = true;
         }
     });
-    assert!(is_done, "no step says: {words}");
+    assert!(is_done, "no step contains: {words}");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn apply_with(scene: &mut Scene, fix: &Value, mut by_hand: impl FnMut(&mut Scene
 
 #[track_caller]
 fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &str), exit_codes: &[i32]) {
-    let words = shlex::split(command).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+    let words = shlex::split(command).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match &words[..] {
         ["xacct", arguments @ ..] => {

@@ -154,7 +154,7 @@ fn trust_condition_on_a_tag_the_user_can_get() {
         world.user_mut(ACCOUNT_A, "alice").tags.insert("team".to_owned(), "platform".to_owned());
     });
     super::works(&broken.scene, "verify");
-    assert!(broken.scene.conditions().is_object(), "the condition stays");
+    assert!(broken.scene.conditions().is_object(), "the condition is kept");
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Secrets {
         }
         let folder = scene.environment.path("");
         for file in files_below(&folder) {
-            let place = file.strip_prefix(&folder).expect("a file of the folder").display().to_string();
+            let place = file.strip_prefix(&folder).expect("a file in the directory").display().to_string();
             let text = String::from_utf8_lossy(&std::fs::read(&file).expect("a file")).into_owned();
             if place.starts_with(".cache/xacct/") {
                 self.assert_none_of_a_user(&text, &place);

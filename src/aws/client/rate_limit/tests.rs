@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::*;
 use crate::error::{AwsAnswer, Kind};
 
-fn refused(code: &str) -> Error {
+fn failed_with(code: &str) -> Error {
     let answer = AwsAnswer {
         service: "sts".into(),
         operation: "AssumeRole".into(),
@@ -36,20 +36,20 @@ async fn never_exceeds_the_limit_in_any_second() {
 #[tokio::test(start_paused = true)]
 async fn retries_throttled_requests_but_not_denied_ones() {
     for (code, tries) in [("Throttling", 4), ("AccessDenied", 1)] {
-        let asked = Cell::new(0);
+        let attempts = Cell::new(0);
         let attempt = async || {
-            asked.set(asked.get() + 1);
-            if asked.get() < 4 { Err(refused(code)) } else { Ok(()) }
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 4 { Err(failed_with(code)) } else { Ok(()) }
         };
         assert_eq!(unless_throttled(attempt).await.is_ok(), tries == 4);
-        assert_eq!(asked.get(), tries, "{code}");
+        assert_eq!(attempts.get(), tries, "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn stops_retrying_throttled_requests() {
     let start = Instant::now();
-    let error = unless_throttled(async || Err::<(), _>(refused("Throttling"))).await.unwrap_err();
+    let error = unless_throttled(async || Err::<(), _>(failed_with("Throttling"))).await.unwrap_err();
     assert_eq!(error.code(), Some("Throttling"));
     assert!(start.elapsed() < PATIENCE);
 }

@@ -83,7 +83,7 @@ fn a_profile_with_an_access_key_may_be_its_own_source() {
     let with_keys = "[A]\naws_access_key_id = k\naws_secret_access_key = s\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
     assert_eq!(shape(with_keys), (Base::Keys("A".to_owned()), vec!["arn:A".to_owned()]));
     let without = "[A]\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
-    assert!(error_message(without).contains("circle, back to `A`"));
+    assert!(error_message(without).contains("cycle: A, A"));
 }
 
 #[test]
@@ -125,20 +125,20 @@ fn credential_source_is_case_insensitive() {
 }
 
 #[test]
-fn reports_circles() {
+fn reports_cycles() {
     let plain = "[A]\nrole_arn = arn:A\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = A";
     let with_keys =
         "[A]\nrole_arn = arn:A\naws_access_key_id = k\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = B";
-    assert!(error_message(plain).contains("source_profile of A, B forms a circle, back to `A`"));
-    assert!(error_message(with_keys).contains("back to `B`"));
+    assert!(error_message(plain).contains("source_profile forms a cycle: A, B, A"));
+    assert!(error_message(with_keys).contains("cycle: A, B, B"));
 }
 
 #[test]
 fn reports_invalid_settings() {
     for (text, wanted) in [
         ("[A]\nrole_arn = arn:A\nsource_profile = B", "profile `B`, the source_profile of `A`, does not exist"),
-        ("[A]\nrole_arn = arn:A", "neither of source_profile and credential_source"),
-        ("[A]\nrole_arn = arn:A\nsource_profile = B\ncredential_source = Environment\n[B]", "both of source_profile"),
+        ("[A]\nrole_arn = arn:A", "neither source_profile nor credential_source"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\ncredential_source = Environment\n[B]", "both source_profile"),
         ("[A]\nrole_arn = arn:A\ncredential_source = Floozle", "is invalid: `Floozle`"),
         ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 1h\n[B]", "which is not a number of seconds"),
         ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 60\n[B]", "duration_seconds of profile `A`"),

@@ -167,7 +167,7 @@ fn rejections_are_tested_concurrently_with_the_bucket() {
     }
 }
 
-/// Counts requests by operation, resource and principal.
+/// Counts requests by operation, parameters and principal.
 fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for RecordedRequest { operation, parameters, principal, .. } in requests {

@@ -105,7 +105,7 @@ fn enters_a_target_through_the_organization_role() {
     let document = scene.xacct_json(words, 0);
     let operator = "arn:aws:sts::333333333333:assumed-role/OrganizationAccountAccessRole/xacct-bootstrap";
     assert_eq!(document["targets"][ACCOUNT_C]["operator"]["arn"], operator);
-    // The role is recorded.
+    // `enter_role` is recorded.
     assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
 }
 

@@ -230,7 +230,7 @@ fn repairs_a_grant_overwritten_during_propagation() {
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
-/// The link may work until the first write expires from AWS's caches.
+/// The link may work until the overwriting grant has propagated.
 #[test]
 fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };

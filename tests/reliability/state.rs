@@ -27,7 +27,7 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// Inside policies, these names are not such fields.
+/// Whether a value is a policy. A policy may have any name, also that of an incidental field.
 fn is_policy(value: &Value) -> bool {
     value.get("Statement").is_some()
 }

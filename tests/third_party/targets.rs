@@ -98,7 +98,7 @@ fn enters_the_target_account_through_a_role() {
     assert_eq!(operator["arn"], json!(arn));
     assert_eq!(target.roles(), ["OrganizationAccountAccessRole", "xacct"]);
     assert_eq!(source.granted("alice"), [accounts.role_arn("xacct")]);
-    // The role is recorded.
+    // `enter_role` is recorded.
     environment.xacct(&["bootstrap", "--check"]).exits_with(0);
     environment.xacct(&["verify"]).exits_with(0);
 }

@@ -1,11 +1,11 @@
-//! What is wrong in xacct.toml is refused before anything is sent, with the line, the value, the rule and the fix.
+//! Errors in xacct.toml are reported before any request is sent, with line, value, rule and fix.
 
 use crate::scene::Scene;
 
-/// The text of a file, the line of the error, and what the message says.
+/// The text of a file, the line of the error, and the expected message.
 type Case = (&'static str, usize, &'static [&'static str]);
 
-/// Below a target that is right but for this line.
+/// An invalid line in an otherwise valid target.
 const TARGET_LINES: &[(&str, &[&str])] = &[
     ("profile = \"\"", &["`profile` is empty", "remove the line"]),
     ("profile = 1", &["`profile` must be a string, not an integer"]),
@@ -78,7 +78,7 @@ const FILES: &[Case] = &[
 ];
 
 #[test]
-fn wrong_lines_of_a_target() {
+fn invalid_target_settings() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (line, texts) in TARGET_LINES {
@@ -90,7 +90,7 @@ fn wrong_lines_of_a_target() {
 }
 
 #[test]
-fn wrong_files() {
+fn invalid_files() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (text, line, texts) in FILES {
@@ -110,11 +110,11 @@ fn check(scene: &Scene, text: &str, line: Option<usize>, texts: &[&str], problem
     if output.code != 2 || !missing.is_empty() || sent > 0 {
         problems.push(format!("{text}exit code {}, {sent} requests, no {missing:?}\n{}", output.code, output.stderr));
     }
-    assert_eq!(scene.environment.read("xacct.toml"), text, "the file stays as it is");
+    assert_eq!(scene.environment.read("xacct.toml"), text, "the file is unchanged");
 }
 
 #[test]
-fn the_user_and_the_source_account_contradict_each_other() {
+fn conflicting_user_and_source_account() {
     let scene = Scene::new();
     let source = "[source]\naccount = \"333333333333\"\nuser = \"arn:aws:iam::111111111111:user/alice\"\n";
     scene.environment.write("xacct.toml", &format!("{source}[targets.dev]\naccount = \"222222222222\"\n"));
@@ -125,7 +125,7 @@ fn the_user_and_the_source_account_contradict_each_other() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read() {
+fn an_unreadable_file() {
     let scene = Scene::new();
     scene.environment.write("folder/file", "");
     scene.xacct("verify --config folder").exits_with(1).says(&["cannot read `folder`"]);

@@ -1,9 +1,9 @@
-//! What is typed wrongly is refused before anything is sent, with the value, the rule and the fix.
+//! Invalid arguments are rejected before any request is sent, with value, rule and fix.
 
 use crate::scene::Scene;
 use crate::support::Output;
 
-/// A wrong argument, what the message says of the rule, and what of the fix.
+/// An invalid argument, and the expected rule and fix in the message.
 type Case = (&'static [&'static str], &'static str, &'static str);
 
 const LETTERS_65: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -114,8 +114,8 @@ const OTHERS: &[Case] = &[
     (&["no-such-command"], "unrecognized subcommand", "--help"),
 ];
 
-/// The value is what the only option is given, or what follows its `=`. Control characters are shown otherwise, and where
-/// several options contradict each other no one value is wrong.
+/// Returns the value that the message must show. Control characters are escaped, and if several options conflict no
+/// single value is invalid.
 fn value<'a>(arguments: &[&'a str]) -> &'a str {
     let last = arguments.last().copied().unwrap_or_default();
     if arguments.iter().filter(|argument| argument.starts_with("--")).count() > 1 || last.starts_with("-5") {
@@ -152,7 +152,7 @@ fn assert_refused(scene: &Scene, output: &Output, (arguments, rule, fix): &Case,
 }
 
 #[test]
-fn options_of_bootstrap() {
+fn invalid_options_of_bootstrap() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for case in BOOTSTRAP_OPTIONS {
@@ -169,7 +169,7 @@ fn options_of_bootstrap() {
 }
 
 #[test]
-fn options_of_other_commands() {
+fn invalid_options_of_other_commands() {
     let scene = Scene::new();
     scene.environment.write(
         "xacct.toml",
@@ -184,7 +184,7 @@ fn options_of_other_commands() {
 }
 
 #[test]
-fn variables_are_checked_like_options() {
+fn checks_variables_like_options() {
     for (name, value, rule) in [
         ("XACCT_TARGET_ACCOUNT", "12345", "has 5 characters"),
         ("XACCT_USER", "al ice", "contains ` `"),
@@ -205,7 +205,7 @@ fn variables_are_checked_like_options() {
 }
 
 #[test]
-fn a_wrong_mfa_code_is_refused_without_being_repeated() {
+fn does_not_show_a_malformed_mfa_code() {
     for code in ["12345", "1234567", "12345a", "98 7654"] {
         let mut scene = Scene::linked("--no-verify");
         let output = scene.environment.xacct(&["verify", "--mfa-code", code]).exits_with(2);
@@ -218,7 +218,7 @@ fn a_wrong_mfa_code_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn long_values_are_refused_and_shortened() {
+fn shortens_long_values_in_errors() {
     let scene = Scene::new();
     for (option, length) in [("--external-id", 1225), ("--role-path", 513), ("--role-name", 100_000), ("--user", 5000)]
     {
@@ -237,7 +237,7 @@ fn long_values_are_refused_and_shortened() {
 }
 
 #[test]
-fn policy_files() {
+fn invalid_policy_files() {
     let scene = Scene::new();
     let statement = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
     for (file, text, rule) in [
@@ -275,7 +275,7 @@ fn policy_files() {
 }
 
 #[test]
-fn a_policy_file_that_is_not_there() {
+fn a_missing_policy_file() {
     let scene = Scene::new();
     let words = "bootstrap --yes --target-account 222222222222 --policy-file nothing.json";
     scene.xacct(words).exits_with(1).says(&["cannot read policy file `nothing.json`"]);
@@ -283,8 +283,15 @@ fn a_policy_file_that_is_not_there() {
 }
 
 #[test]
-fn no_target() {
+fn a_missing_target() {
     let scene = Scene::new();
     scene.xacct("bootstrap --yes").exits_with(2).says(&["records no targets", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn reports_usage_errors_as_json() {
+    let scene = Scene::new();
+    let document = scene.xacct_json("bootstrap --target-account 12", 2);
+    assert!(document["error"]["message"].to_string().contains("has 2 characters"), "{document:#}");
 }

@@ -1,42 +1,42 @@
-//! xacct as whoever types it meets it: the real program, in a closed environment, on two AWS accounts of this machine.
+//! Runs the real program in an isolated environment, on two AWS accounts of the sandbox.
 //!
-//! | module | what it holds xacct to |
+//! | module | what it tests |
 //! |---|---|
-//! | `starters` | the tests themselves, whoever starts them |
-//! | `startup` | what needs no network starts nothing of it |
-//! | `bootstrap` | bootstrap makes both halves, in every way that it can be asked |
-//! | `targets` | several targets, halves made apart, every way into an account |
-//! | `drift` | what was changed by hand is found and mended; what others put there stays |
-//! | `round_trips` | few requests wait for each other, none is sent twice, few connections carry them |
-//! | `concurrency` | many targets, side by side, and no more requests than STS likes |
-//! | `operators` | the least that operators need is enough, and nothing of it can be missing |
-//! | `verify` | the verdicts of verify |
+//! | `starters` | the tests themselves, started from any parent process |
+//! | `startup` | offline commands start no network client |
+//! | `bootstrap` | bootstrap creates both halves, with every option |
+//! | `targets` | several targets, separate halves, access to target accounts |
+//! | `drift` | manual changes are found and repaired; unmanaged policies are kept |
+//! | `round_trips` | requests run concurrently, none is repeated, few connections are opened |
+//! | `concurrency` | many targets at once, within the STS rate limit |
+//! | `operators` | the minimal permissions of operators suffice, and all are needed |
+//! | `verify` | the outcomes of `verify` |
 //! | `mfa` | multi-factor authentication |
 //! | `exec` | a command with a session: variables, exit codes, signals |
-//! | `credentials` | a session's credentials, in every form |
-//! | `session_cache` | sessions kept between runs, and what is not trusted of them |
-//! | `chains` | profiles that assume roles, with MFA or for a chosen time |
+//! | `credentials` | session credentials in every format |
+//! | `session_cache` | cached sessions, and files that the cache must not trust |
+//! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
-//! | `propagation` | waiting for AWS, and only where there is something to wait for |
-//! | `risks` | what may go wrong is said beforehand |
-//! | `refusals` | what is refused before anything is written |
-//! | `input`, `file_input` | what is refused before anything is sent |
-//! | `teardown` | links are removed, and nothing else |
-//! | `sweep` | buckets of killed runs are deleted, and no others |
-//! | `bucket_cleanup` | no bucket is left behind |
-//! | `faults` | what AWS and networks do at times |
-//! | `secrets` | no secret is printed, recorded or handed to another program |
-//! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
-//! | `untrusted_text` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
-//! | `output`, `documents`, `help` | every text, as people and programs read it |
-//! | `surroundings` | profiles, variables and files as people have them |
+//! | `propagation` | waiting for IAM propagation, and only after writes |
+//! | `risks` | warnings about risky links |
+//! | `refusals` | what xacct refuses before writing anything |
+//! | `input`, `file_input` | invalid arguments and files are rejected before any request |
+//! | `teardown` | removes links, and nothing else |
+//! | `sweep` | deletes buckets of interrupted runs, and no others |
+//! | `bucket_cleanup` | no test bucket is left behind |
+//! | `faults` | faults of AWS and networks |
+//! | `secrets` | no secret is printed, recorded or passed to another program |
+//! | `files` | file modes, symbolic links, an untrusted `xacct.toml` |
+//! | `untrusted_text` | escaping of untrusted text; custom endpoints |
+//! | `output`, `documents`, `help` | all output, for people and for programs |
+//! | `profiles` | profiles and Regions from config files and the environment |
 //! | `terminal` | prompts |
-//! | `diagnose` | every cause that a diagnosis names is named, shown and mended by what is printed |
-//! | `missing_permissions` | what may not be read is named, and nothing is claimed of it |
-//! | `facts_files` | what was learned, saved and judged again |
+//! | `diagnose` | every cause of a diagnosis, with its evidence and its fix |
+//! | `missing_permissions` | unreadable facts are reported as unknown |
+//! | `facts_files` | saved facts and offline diagnosis |
 //! | `cases` | writes the cases of `tests/cases/diagnose` |
-//! | `fixes` | what a diagnosis says to do, done |
-//! | `aws_cli` | the commands of the AWS CLI that xacct prints, run |
+//! | `fixes` | follows the fixes of a diagnosis |
+//! | `aws_cli` | runs AWS CLI commands that xacct prints |
 
 #![allow(
     clippy::expect_used,
@@ -72,6 +72,7 @@ mod network;
 mod operators;
 mod output;
 mod print;
+mod profiles;
 mod propagation;
 mod refusals;
 mod risks;
@@ -83,7 +84,6 @@ mod starters;
 mod startup;
 #[path = "../support/mod.rs"]
 mod support;
-mod surroundings;
 mod sweep;
 mod targets;
 mod teardown;

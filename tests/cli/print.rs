@@ -1,4 +1,4 @@
-//! Every text of the commands that print settings for other tools. None of them asks AWS anything.
+//! The complete output of `xacct print`. None of these commands calls AWS.
 
 use crate::scene::Scene;
 use crate::snapshots::assert_output;
@@ -22,20 +22,20 @@ max_session_duration = "2h"
 require_mfa = true
 "#;
 
-/// Two links on record, made by nobody.
+/// Records two links that do not exist.
 fn recorded() -> Scene {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", LINKS);
     scene
 }
 
-/// Runs a command and holds what it said against the snapshot of that name.
+/// Runs a command and compares its output with a snapshot.
 #[track_caller]
 fn shows(name: &str, scene: &Scene, words: &str) {
     let output = scene.xacct(words);
     assert_output(name, words, &output);
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
-    assert!(output.stdout.lines().all(|line| line == line.trim_end()), "blanks at the end\n{output}");
+    assert!(output.stdout.lines().all(|line| line == line.trim_end()), "trailing spaces\n{output}");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn provider_blocks() {
 }
 
 #[test]
-fn provider_blocks_with_more() {
+fn provider_blocks_with_options() {
     let scene = recorded();
     let words = "print-provider-hcl dev";
     let tags = "--source-identity alice --session-tag project=x --transitive-tag-key project";
@@ -89,16 +89,16 @@ fn profiles() {
 }
 
 #[test]
-fn a_profile_needs_to_know_who_has_the_users_credentials() {
+fn print_profile_requires_a_user_profile() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"", "");
     shows("profile-no-user-profile", &scene, "print profile dev");
     scene.xacct("print profile dev --source-profile me").exits_with(0).says(&["source_profile = me\n"]);
 }
 
-/// A file is written whole, again where xacct wrote it, and never over what somebody else wrote.
+/// `--out` replaces the files that xacct generated, and never other files.
 #[test]
-fn a_file_of_somebody_else_is_left_alone() {
+fn never_overwrites_a_file_it_did_not_generate() {
     let scene = recorded();
     let words = "print profile dev --out profile.ini";
     scene.xacct(words).exits_with(0).says(&["Wrote profile.ini"]);
@@ -116,7 +116,7 @@ fn a_file_of_somebody_else_is_left_alone() {
     }
     scene.xacct(&format!("{words} --force")).exits_with(0);
     assert_eq!(scene.environment.read("profile.ini"), written);
-    // By an older version, under the name that the command had.
+    // A file of an older version, with the former command name.
     scene.environment.write("profile.ini", "# Printed by xacct print-profile\n[profile dev]\n");
     scene.xacct(words).exits_with(0);
     assert_eq!(scene.environment.read("profile.ini"), written);
@@ -124,7 +124,7 @@ fn a_file_of_somebody_else_is_left_alone() {
         .xacct("print profile dev --out no/such/folder")
         .exits_with(1)
         .says(&["cannot write `no/such/folder`: its directory"]);
-    // What is no file is neither read, which could last for ever, nor replaced.
+    // A pipe is neither read, which could block, nor replaced.
     for device in ["/dev/zero", "/dev/null", "."] {
         let words = format!("print profile dev --out {device}");
         scene.xacct(&words).exits_with(1).says(&["it is not a regular file"]);
@@ -212,7 +212,7 @@ fn cloudformation_templates() {
     shows("cloudformation-yaml", &scene, "print cloudformation dev");
     shows("cloudformation-json", &scene, "print cloudformation 2nd --format json");
     shows("cloudformation-several", &scene, "print cloudformation");
-    // JSON has no comments: the document itself says who printed it.
+    // JSON has no comments, so the document itself names its generator.
     let words = "print cloudformation dev --format json --out role.json";
     scene.xacct(words).exits_with(0);
     scene.xacct(&format!("{words} --user-arn arn:aws:iam::111111111111:user/x/alice")).exits_with(0);
@@ -239,9 +239,9 @@ fn hcp_workspaces() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// A guess at the user's ARN is said wherever it becomes part of what is printed, and nowhere else; never on stdout.
+/// xacct reports an assumed user ARN on stderr wherever it is part of the output.
 #[test]
-fn a_guess_at_the_users_path_is_said_where_it_matters() {
+fn warns_about_an_assumed_user_path() {
     const GUESS: &str = "Assuming that the user is arn:aws:iam::111111111111:user/alice.";
     const TYPED: &str = "--user-arn arn:aws:iam::111111111111:user/team/alice";
     let scene = recorded();
@@ -259,9 +259,9 @@ fn a_guess_at_the_users_path_is_said_where_it_matters() {
     }
 }
 
-/// The partition is that of the regions on record: every command knows it, and none mixes two.
+/// The Regions in the file determine the partition, and no command mixes two partitions.
 #[test]
-fn every_arn_is_of_the_links_partition() {
+fn every_arn_has_the_partition_of_the_link() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "region = \"eu-west-1\"", "region = \"us-gov-west-1\"");
     for words in [
@@ -291,9 +291,9 @@ fn every_arn_is_of_the_links_partition() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// A path with a wildcard would make every document that names the role mean other roles too.
+/// With a wildcard in the path, every policy that names the role would match other roles too.
 #[test]
-fn a_path_that_would_widen_a_policy_is_refused() {
+fn rejects_paths_with_wildcards() {
     let scene = recorded();
     scene.environment.edit("xacct.toml", "/engineering/", "/*/");
     for words in [
@@ -307,9 +307,9 @@ fn a_path_that_would_widen_a_policy_is_refused() {
     }
 }
 
-/// Whoever assumes the role itself must not be the role already: each consumer where that can happen says so.
+/// A role cannot assume itself: each consumer for which this may happen warns about it.
 #[test]
-fn a_role_that_would_assume_itself_is_warned_of() {
+fn warns_about_a_role_that_would_assume_itself() {
     let scene = recorded();
     for words in [
         "print-provider-hcl dev",
@@ -324,10 +324,10 @@ fn a_role_that_would_assume_itself_is_warned_of() {
     }
 }
 
-/// What is offered to a shell can be read by one, whatever the names are.
+/// Shell commands in the output parse correctly, whatever the names.
 #[cfg(unix)]
 #[test]
-fn a_shell_reads_every_line_that_is_meant_for_it() {
+fn shell_lines_parse_in_a_shell() {
     let scene = Scene::new();
     let hcp = ["--organization=acme", "--workspace=network"];
     for target in ["a'b", "a\"b", "$(id) `id`", "#", "a\\", "a;b|c&d", "(", "!x", "-x", "é ü", ""] {
@@ -353,7 +353,7 @@ fn a_shell_reads_every_line_that_is_meant_for_it() {
     }
 }
 
-/// The commands that comments name, with the lines on which they go on.
+/// Returns the commands in comments, with their continuation lines.
 #[cfg(unix)]
 fn commands(text: &str) -> String {
     let mut goes_on = false;
@@ -368,9 +368,9 @@ fn commands(text: &str) -> String {
     commands
 }
 
-/// The commands that had a name of their own before there was `xacct print`.
+/// The commands that existed before `xacct print`.
 #[test]
-fn former_commands_work_and_are_not_shown() {
+fn former_commands_work_but_are_hidden() {
     let scene = recorded();
     let former = [
         "backend-hcl dev --bucket my-state",
@@ -398,10 +398,10 @@ fn former_commands_work_and_are_not_shown() {
             assert!(!text.contains(&format!("print-{name}")), "{name}: {text}");
         }
     }
-    // One kept its own name, and has the other one as well.
+    // One command kept its name and also has the new one.
     let output = |words: &str| scene.xacct(words).exits_with(0).stdout;
     assert_eq!(output("print provider-hcl dev"), output("print-provider-hcl dev"));
     assert!(output("help").contains("  print-provider-hcl "));
-    // No command of this kind is added.
+    // No new hidden commands are added.
     scene.xacct("print-nothing").exits_with(2).says(&["unrecognized subcommand 'print-nothing'"]);
 }

@@ -1,4 +1,4 @@
-//! What may go wrong with a link is said before it is made, and changes no exit code.
+//! Warnings about risky links appear before the link is created, and change no exit code.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::policies::{allow, document};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-/// The warnings of a bootstrap with these options that writes nothing: of the target, then of the source.
+/// Returns the warnings of a bootstrap that writes nothing, first of the target, then of the source.
 #[track_caller]
 fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     let document = scene.bootstrap_json(&format!("--dry-run {more}"), 0);
@@ -17,7 +17,7 @@ fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     target.iter().chain(&source).map(text).collect()
 }
 
-/// The same where a link is there, and its role has this trust policy instead.
+/// Returns the warnings for an existing link whose role has this trust policy.
 #[track_caller]
 fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     let scene = Scene::linked(options);
@@ -25,7 +25,7 @@ fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     warnings(&scene, options)
 }
 
-/// A link with an external ID, whose role admits this principal besides.
+/// Creates a link with an external ID whose role also admits this principal.
 #[track_caller]
 fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
     let mut found = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
@@ -38,7 +38,7 @@ fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_link_that_is_narrow_has_none() {
+fn a_narrow_link_has_no_risks() {
     for options in ["--external-id abc", "--generate-external-id --allow-session-tags", "--restrict-to-user"] {
         assert_eq!(warnings(&Scene::new(), options), [""; 0], "{options}");
     }
@@ -59,7 +59,7 @@ fn an_account_trusted_without_an_external_id() {
 }
 
 #[test]
-fn everyone() {
+fn a_trust_policy_for_everyone() {
     let everyone = ["until this is applied, the trust policy admits everyone (Principal *)"];
     assert_eq!(warnings_beside(&json!("*"), &json!({})), everyone);
     assert_eq!(
@@ -71,7 +71,7 @@ fn everyone() {
 }
 
 #[test]
-fn mfa_only_if_it_exists() {
+fn mfa_condition_with_if_exists() {
     let lax = trust(&json!({
         "BoolIfExists": {"aws:MultiFactorAuthPresent": "true"},
         "StringEquals": {"sts:ExternalId": "abc"},
@@ -80,7 +80,7 @@ fn mfa_only_if_it_exists() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &lax));
     let stays = format!("{problem}; --require-mfa does not");
-    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "MFA is not demanded afterwards either");
+    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "the planned trust policy does not require MFA either");
     let goes = format!("until this is applied, {problem}");
     assert_eq!(warnings(&scene, "--external-id abc --require-mfa"), [goes]);
 }
@@ -133,7 +133,7 @@ fn a_grant_with_wildcards() {
 }
 
 #[test]
-fn a_principal_that_was_deleted() {
+fn a_deleted_principal() {
     let scene = Scene::linked("--external-id abc");
     let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
@@ -152,9 +152,9 @@ fn a_principal_that_was_deleted() {
 }
 
 #[test]
-fn quotas_that_are_almost_used_up() {
+fn quotas_almost_exhausted() {
     let trust_policy = warnings(&Scene::new(), &format!("--external-id {}", "x".repeat(1200)));
-    assert_eq!(trust_policy, [""; 0], "there is room");
+    assert_eq!(trust_policy, [""; 0], "within the quota");
 
     let scene = Scene::new();
     let filler = |characters: usize| {
@@ -169,7 +169,7 @@ fn quotas_that_are_almost_used_up() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_read() {
+fn an_unreadable_policy() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").unwrap();
@@ -185,7 +185,7 @@ fn a_policy_that_cannot_be_read() {
 }
 
 #[test]
-fn a_role_that_is_adopted() {
+fn an_adopted_role() {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
         let everyone = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
@@ -199,7 +199,7 @@ fn a_role_that_is_adopted() {
 }
 
 #[test]
-fn they_are_shown_below_the_changes_and_where_there_is_none() {
+fn shows_risks_with_and_without_changes() {
     let lines = [
         " !  target  account 111111111111 is trusted as a whole without an external ID:\n",
         "            whoever can use it for others, such as a service, may be tricked",
@@ -207,7 +207,7 @@ fn they_are_shown_below_the_changes_and_where_there_is_none() {
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
     assert!(made.stdout.find(" !  target") > made.stdout.find("put policy xacct-verify"), "{made}");
-    // They count as no change.
+    // Warnings do not count as changes.
     scene.xacct("bootstrap --check").exits_with(0).says(&["No changes"]).says(&lines);
     scene
         .xacct(&format!("{BOOTSTRAP} --dry-run --generate-external-id"))

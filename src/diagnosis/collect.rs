@@ -31,8 +31,8 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Returns the result of a proof, or `None` if xacct could not reach AWS. `lacks_device` says that the proof found no MFA
-    /// device.
+    /// Returns the result of a proof, or `None` if xacct could not reach AWS. `lacks_device` says that the proof found
+    /// no MFA device.
     #[must_use]
     pub fn of(proof: &Result<Proof>, region: &Region, lacks_device: bool) -> Option<Self> {
         let only = |answer| Some(Self { answer, let_through: Default::default(), s3: None });
@@ -221,8 +221,8 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
     TargetFacts { operator, role, look_alikes, policies, boundary }
 }
 
-/// An account's managed policies. Their default versions are read once, concurrently with everything else, and each document
-/// once, even if it is attached to several groups.
+/// An account's managed policies. Their default versions are read once, concurrently with everything else, and each
+/// document once, even if it is attached to several groups.
 struct Managed<'a> {
     access: &'a Access,
     versions: OnceCell<BTreeMap<String, String>>,

@@ -22,8 +22,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Returns whether the value of a condition key is unknown. Many keys are known to be absent from such a request (IAM
-    /// User Guide, AWS global condition context keys).
+    /// Returns whether the value of a condition key is unknown. Many keys are known to be absent from such a request
+    /// (IAM User Guide, AWS global condition context keys).
     pub fn is_unknown(&self, key: &str) -> bool {
         const ABSENT: [&str; 14] = [
             "sts:externalid",
@@ -61,8 +61,8 @@ impl Asked {
         !["aws:requesttag/", "saml:"].iter().any(|known| key.starts_with(known))
     }
 
-    /// Returns whether a statement that does not match the principal may still name it, because its ARN and unique ID are
-    /// unknown.
+    /// Returns whether a statement that does not match the principal may still name it, because its ARN and unique ID
+    /// are unknown.
     pub fn may_be_meant(&self, statement: &Statement) -> bool {
         let listed = match &statement.principal {
             Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS"),

@@ -98,8 +98,8 @@ pub struct CallerFacts {
     pub mfa: Mfa,
     /// Their owner, according to AWS.
     pub identity: Reading<CallerArn>,
-    /// Their owner as read in another Region: in the partition's default Region, if the Region of the request is opt-in, or
-    /// in that of partition `aws`, if the Region of the request is in another partition.
+    /// Their owner as read in another Region: in the partition's default Region, if the Region of the request is
+    /// opt-in, or in that of partition `aws`, if the Region of the request is in another partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<Reading<CallerArn>>,
 }
@@ -158,8 +158,8 @@ pub enum NotSent {
     NoCredentials(String),
     /// The credentials do not belong to the user.
     NotTheUsers,
-    /// The role requires MFA and xacct had no code, for this reason. Files older than `no_mfa_device` also use this if no
-    /// device was known.
+    /// The role requires MFA and xacct had no code, for this reason. Files older than `no_mfa_device` also use this if
+    /// no device was known.
     NoMfaCode(String),
     /// The role requires MFA and xacct knows no device that generates codes, for this reason.
     NoMfaDevice(String),

@@ -1,8 +1,8 @@
 //! The diagnosis of a link: which side is wrong, why, and how to fix it.
 //!
-//! [`collect`] reads both halves, and [`diagnose`] finds the causes. Across accounts, AWS gives the same message for every
-//! denial of AssumeRole (IAM User Guide, "Troubleshoot access denied error messages"). So xacct evaluates the policies,
-//! and uses AWS's message only if it says more.
+//! [`collect`] reads both halves, and [`diagnose`] finds the causes. Across accounts, AWS gives the same message for
+//! every denial of AssumeRole (IAM User Guide, "Troubleshoot access denied error messages"). So xacct evaluates the
+//! policies, and uses AWS's message only if it says more.
 
 mod cause;
 mod checks;

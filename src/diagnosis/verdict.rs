@@ -97,8 +97,8 @@ impl<'a> Evaluation<'a> {
         self.may_apply.iter().filter(move |(place, _)| !is_decided && place.statement.effect == effect)
     }
 
-    /// Returns the statement that comes nearest to allowing the request: of those that cover the action, the one with the
-    /// fewest mismatches.
+    /// Returns the statement that comes nearest to allowing the request: of those that cover the action, the one with
+    /// the fewest mismatches.
     pub fn nearest(&self) -> Option<(&StatementRef<'a>, &[Mismatch])> {
         let allows = self.misses.iter().filter(|(place, _)| place.statement.effect == Effect::Allow);
         // A statement about another action, principal or resource is not near, even if it has few conditions.
@@ -213,8 +213,8 @@ fn s3(facts: &Facts) -> Option<(Evaluation<'_>, Option<Evaluation<'_>>)> {
     is_asked.then(|| of_role(facts, &context::of_s3(facts, &s3_action(facts))))
 }
 
-/// Returns the action that S3 denied or, if the test made no S3 call, the first action of the test that the role's policies
-/// do not allow.
+/// Returns the action that S3 denied or, if the test made no S3 call, the first action of the test that the role's
+/// policies do not allow.
 pub fn s3_action(facts: &Facts) -> String {
     match facts.s3.as_ref().map(|s3| s3.answer.operation.as_ref()) {
         Some("HeadBucket") => "s3:ListBucket".to_owned(),

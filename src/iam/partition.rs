@@ -26,8 +26,8 @@ pub enum Partition {
     AwsIsoF,
 }
 
-/// The constants of a partition: its name, the prefixes of its Region names (up to the last dash but one), the Region for
-/// signing IAM requests, and the DNS suffix.
+/// The constants of a partition: its name, the prefixes of its Region names (up to the last dash but one), the Region
+/// for signing IAM requests, and the DNS suffix.
 type PartitionFacts = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 impl Partition {

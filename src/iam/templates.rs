@@ -106,8 +106,8 @@ pub struct HcpTerms {
     pub workspace: String,
 }
 
-/// Returns the statement that trusts the runs of a workspace by their tokens (HashiCorp's documentation, "Dynamic credentials
-/// with the AWS provider"). External ID and MFA do not apply to it.
+/// Returns the statement that trusts the runs of a workspace by their tokens (HashiCorp's documentation, "Dynamic
+/// credentials with the AWS provider"). External ID and MFA do not apply to it.
 #[must_use]
 pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     filled(&TRUST_HCP, &|name| {
@@ -161,7 +161,8 @@ pub fn operator_source(user: &UserArn) -> PolicyDocument {
 
 /// Returns the minimal policy of the target account's operator for `bootstrap` and `diagnose`.
 ///
-/// For a role that does not exist, IAM evaluates `iam:GetRole` with the ARN without path, so the policy names both ARNs.
+/// For a role that does not exist, IAM evaluates `iam:GetRole` with the ARN without path, so the policy names both
+/// ARNs.
 #[must_use]
 pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     filled(&OPERATOR_TARGET, &|name| {

@@ -145,7 +145,12 @@ fn a_role_of_the_link_from_another_account() {
         let tags = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().tags;
         tags.insert("xacct:source-account".to_owned(), "333333333333".to_owned());
     });
-    refuses(&scene, "bootstrap --yes", 1, &["belongs to the link from account 333333333333", "--role-name NAME"]);
+    refuses(
+        &scene,
+        "bootstrap --yes",
+        1,
+        &["belongs to the link from source account 333333333333", "--role-name NAME"],
+    );
 }
 
 #[test]

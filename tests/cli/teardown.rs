@@ -168,7 +168,7 @@ fn what_must_not_go_is_refused_with_the_fix() {
     refused(&["does not carry xacct's tag", "--only source"]);
     tag("managed-by", "xacct");
     tag("xacct:source-account", ACCOUNT_C);
-    refused(&["belongs to the link from account 333333333333"]);
+    refused(&["belongs to the link from source account 333333333333"]);
     tag("xacct:source-account", ACCOUNT_A);
     scene.environment.append("xacct.toml", "role_path = \"/team/\"\n");
     refused(&["on record is `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);

@@ -84,7 +84,7 @@ fn denied(facts: &Facts, message: &str) -> Option<Finding> {
     };
     Some(match DeniedBy::of(message)? {
         DeniedBy::ServiceControl => {
-            organization(Cause::ServiceControlPolicy, "service control policy", &source, "all its principals")
+            organization(Cause::ServiceControlPolicy, "service control policy", &source, "all principals")
         }
         DeniedBy::ResourceControl => organization(
             Cause::ResourceControlPolicy,

@@ -11,8 +11,8 @@ use crate::diagnosis::statement::{Attachment, Identity, PolicyRef};
 use crate::diagnosis::verdict::{Evaluations, Verdict, s3_action};
 use crate::iam::templates;
 
-/// The inline policy that lets a role create the test bucket. Bootstrap removes policies with its own prefix, so the name
-/// must not have it.
+/// The inline policy that lets a role create the test bucket. Bootstrap removes policies with its own prefix, so this
+/// name does not have it.
 const CHECK_POLICY: &str = "verify-bucket";
 
 /// Returns why S3 denies the session.
@@ -81,7 +81,7 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
         findings.push(finding);
     } else if let Some(s3) = refused.filter(|_| all_read) {
         let what =
-            format!("the policies of role {role} allow {action}, so a policy of the organization likely denies it");
+            format!("the policies of role {role} allow {action}, so a policy of the organization probably denies it");
         let finding = Finding::new(Cause::S3Organization, what).likely().said(&s3.answer);
         findings.push(finding.fix(without_bucket(facts)).fix(organization(facts)));
     }

@@ -98,7 +98,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
         return guarded(finding, facts, &listed, |finding| finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)));
     }
     let what = format!(
-        "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request likely \
+        "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request probably \
          has another"
     );
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
@@ -106,8 +106,8 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     guarded(shown.fold(finding, Finding::fact), facts, &listed, |finding| finding.allow(facts, BootstrapWith::Nothing))
 }
 
-/// Orders the two fixes of a condition: on a role that xacct created it is drift, so `repair` comes first; on another role
-/// it may be intended, so meeting it comes first.
+/// Orders the two fixes of a condition: on a role that xacct created it is drift, so `repair` comes first; on another
+/// role it may be intended, so meeting it comes first.
 fn guarded(finding: Finding, facts: &Facts, keys: &str, repair: impl Fn(Finding) -> Finding) -> Finding {
     if is_foreign_role(facts) { repair(finding.fix(met(facts, keys))) } else { repair(finding).fix(met(facts, keys)) }
 }

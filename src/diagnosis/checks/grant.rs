@@ -140,11 +140,12 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
         Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
     } else {
         let what = format!(
-            "the {} allows sts:AssumeRole only for some values of {listed}, and the request likely has another",
+            "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has another",
             place.policy.words()
         );
         let finding = Finding::new(Cause::GrantCondition, what);
-        // In the grant that xacct wrote, a condition is drift; in another it may be intended, so meeting it comes first.
+        // In the grant that xacct wrote, a condition is drift; in another it may be intended, so meeting it comes
+        // first.
         let (repair, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
         let is_own = place.policy.attachment == Attachment::Inline(templates::GRANT_POLICY.to_owned());
         if is_own { finding.fix(repair).fix(meet) } else { finding.fix(meet).fix(repair) }
@@ -251,8 +252,8 @@ fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding 
     evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
 }
 
-/// Returns the finding from AWS's message where it names the user's policies and xacct could not read them or found that
-/// they allow the request.
+/// Returns the finding from AWS's message where it names the user's policies and xacct could not read them or found
+/// that they allow the request.
 fn from_tail(facts: &Facts) -> Option<Finding> {
     let Answer::Refused(answer) = &facts.answer else { return None };
     let message = answer.message.as_deref()?;

@@ -6,8 +6,7 @@ use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 
-/// How long IAM may take to propagate a change. AWS publishes no number; Terraform's provider waits two minutes, and this
-/// is more.
+/// How long IAM may take to propagate a change. AWS publishes no number; Terraform's provider waits two minutes.
 const PROPAGATION_SECONDS: u64 = 300;
 
 /// Returns the finding for a link whose policies allow the request and that was changed recently.

@@ -14,7 +14,8 @@ pub(super) fn fields(arn: &str) -> Option<[&str; 5]> {
     Some([next()?, next()?, next()?, next()?, next()?])
 }
 
-/// The partition, owner, path and name of an IAM ARN. Owner and name are unchecked, because their rules depend on the type.
+/// The partition, owner, path and name of an IAM ARN. Owner and name are unchecked, because their rules depend on the
+/// type.
 type IamParts<'a> = (Partition, &'a str, IamPath, &'a str);
 
 /// Splits `arn`, which should be a `what` with resource type `kind`; the error says what it is instead.

@@ -8,8 +8,8 @@ use crate::iam::invalid::{Invalid, serde_as_text};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::partition::Partition;
 
-/// A managed policy as typed: an ARN, or the bare name of an AWS managed policy (`PowerUserAccess`), which works in every
-/// partition.
+/// A managed policy as typed: an ARN, or the bare name of an AWS managed policy (`PowerUserAccess`), which works in
+/// every partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManagedPolicy {
     /// An ARN in one partition, of AWS or of an account.

@@ -132,14 +132,14 @@ impl Test {
         }
     }
 
-    /// Returns whether one value meets the condition. Several values in the policy are alternatives; for a negated operator
-    /// none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
+    /// Returns whether one value meets the condition. Several values in the policy are alternatives; for a negated
+    /// operator none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
     fn holds(self, wanted: &BTreeSet<String>, value: &str, language: &Language<'_>) -> bool {
         wanted.iter().any(|wanted| self.matches(wanted, value, language)) != self.negated
     }
 
-    /// Compares one value. Only operators on strings, ARNs and booleans support policy variables (IAM User Guide, "Condition
-    /// operators").
+    /// Compares one value. Only operators on strings, ARNs and booleans support policy variables (IAM User Guide,
+    /// "Condition operators").
     fn matches(self, wanted: &str, value: &str, language: &Language<'_>) -> bool {
         let pattern_matches =
             |matches: &dyn Fn(&Pattern) -> bool| language.pattern(wanted).is_some_and(|pattern| matches(&pattern));
@@ -186,8 +186,8 @@ fn compare_dates(value: &str, wanted: &str) -> Option<Ordering> {
     Some(parse_date(value)?.cmp(&parse_date(wanted)?))
 }
 
-/// Parses seconds since 1970 or a W3C form of ISO 8601 (IAM User Guide, date condition operators): a year, a month, a day,
-/// or a time with at least minutes and a zone. Four digits are a year.
+/// Parses seconds since 1970 or a W3C form of ISO 8601 (IAM User Guide, date condition operators): a year, a month, a
+/// day, or a time with at least minutes and a zone. Four digits are a year.
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
     if text.len() != 4
         && let Ok(seconds) = text.parse()

@@ -31,9 +31,9 @@ fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
 
 /// Returns whether `NotPrincipal` excepts the principal.
 ///
-/// Listing the account is not enough: in AWS's own example `NotPrincipal` lists Bob and Bob's account, and "all principals
-/// except the user named Bob" are denied. For a session, both the session and its role must be listed
-/// (IAM User Guide, NotPrincipal; AWS Security Blog, "How to restrict Amazon S3 bucket access to a specific IAM role").
+/// Listing the account is not enough: in AWS's own example `NotPrincipal` lists Bob and Bob's account, and "all
+/// principals except the user named Bob" are denied. For a session, both the session and its role must be listed (IAM
+/// User Guide, NotPrincipal; AWS Security Blog, "How to restrict Amazon S3 bucket access to a specific IAM role").
 fn excepts(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     let by_id = principal.unique_id.as_ref().is_some_and(|id| identifiers.contains(id));
     let is_listed = |arn: &String| {
@@ -58,9 +58,9 @@ pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action
     }
 }
 
-/// Returns whether a resource matches. A trust policy has no `Resource`: it is about its own role. A resource with a variable
-/// without value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so `NotResource` with
-/// such a variable matches all.
+/// Returns whether a resource matches. A trust policy has no `Resource`: it is about its own role. A resource with a
+/// variable without value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so
+/// `NotResource` with such a variable matches all.
 pub(super) fn resource_matches(
     element: Option<&Element<BTreeSet<String>>>,
     resource: &str,

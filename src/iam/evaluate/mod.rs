@@ -1,10 +1,10 @@
 //! Evaluates requests as AWS does, with reasons.
 //!
-//! A decision has reasons: for every statement of every policy whether it matched, and if not, which element or condition
-//! key did not. Other modules put them into words.
+//! A decision has reasons: for every statement of every policy whether it matched, and if not, which element or
+//! condition key did not. Other modules put them into words.
 //!
-//! The rules are from the IAM User Guide: "Policy evaluation logic", "Cross-account policy evaluation logic" and the policy
-//! elements reference. `tests/cases/evaluate` has a case for each rule, with its source.
+//! The rules are from the IAM User Guide: "Policy evaluation logic", "Cross-account policy evaluation logic" and the
+//! policy elements reference. `tests/cases/evaluate` has a case for each rule, with its source.
 
 mod condition;
 mod element;

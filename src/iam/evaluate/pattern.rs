@@ -22,9 +22,9 @@ impl Pattern {
         Self(wildcards(text).collect())
     }
 
-    /// Parses text with wildcards, and with policy variables if there is a context with their values. Returns `None` if the
-    /// context lacks a variable without default: "there is no equal or like value" (IAM User Guide, "Policy variables with
-    /// no value").
+    /// Parses text with wildcards, and with policy variables if there is a context with their values. Returns `None` if
+    /// the context lacks a variable without default: "there is no equal or like value" (IAM User Guide, "Policy
+    /// variables with no value").
     pub fn with_variables(text: &str, context: Option<&Context>) -> Option<Self> {
         let Some(context) = context else { return Some(Self::with_wildcards(text)) };
         let mut tokens = Vec::new();
@@ -40,11 +40,12 @@ impl Pattern {
 
     /// Parses an ARN of a `Resource` element.
     ///
-    /// Wildcards match characters within one colon-delimited segment, but: "If the `*` wildcard is the last character of a
-    /// resource ARN segment, it can expand to match beyond the colon boundaries" (IAM User Guide, Resource). So `arn:*`,
-    /// `arn:aws:iam::*` and `arn:aws:iam::*:role/x` match beyond their segment, and `arn:aws:iam::1*1:role/x` does not. The
-    /// resource after the fifth colon is one segment, even with colons. Only that segment may have variables (IAM User
-    /// Guide, "Where you can use policy variables"); elsewhere they are plain text, which no ARN contains.
+    /// Wildcards match characters within one colon-delimited segment, but: "If the `*` wildcard is the last character
+    /// of a resource ARN segment, it can expand to match beyond the colon boundaries" (IAM User Guide, Resource). So
+    /// `arn:*`, `arn:aws:iam::*` and `arn:aws:iam::*:role/x` match beyond their segment, and `arn:aws:iam::1*1:role/x`
+    /// does not. The resource after the fifth colon is one segment, even with colons. Only that segment may have
+    /// variables (IAM User Guide, "Where you can use policy variables"); elsewhere they are plain text, which no ARN
+    /// contains.
     pub fn of_resource(text: &str, context: Option<&Context>) -> Option<Self> {
         let fifth_colon = text.match_indices(':').nth(4).map_or(text.len(), |(place, _)| place);
         let (segments, resource) = text.split_at_checked(fifth_colon)?;
@@ -77,9 +78,9 @@ impl Pattern {
         matches(&self.0, text.chars())
     }
 
-    /// Returns whether an ARN matches by the rules of `ArnLike`: "each of the six colon-delimited components of the ARN is
-    /// checked separately" (IAM User Guide, "ARN condition operators"). A text with fewer components, such as `*`, matches
-    /// no ARN.
+    /// Returns whether an ARN matches by the rules of `ArnLike`: "each of the six colon-delimited components of the ARN
+    /// is checked separately" (IAM User Guide, "ARN condition operators"). A text with fewer components, such as `*`,
+    /// matches no ARN.
     pub fn matches_arn(&self, arn: &str) -> bool {
         let parts: Vec<_> = self.0.splitn(6, |token| *token == Token::Text(':')).collect();
         let found: Vec<_> = arn.splitn(6, ':').collect();
@@ -102,8 +103,8 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, variable, after))
 }
 
-/// Returns the value of a variable. `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default after "a
-/// comma and space" (IAM User Guide, "Specifying default values").
+/// Returns the value of a variable. `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default
+/// after "a comma and space" (IAM User Guide, "Specifying default values").
 fn value_of(variable: &str, context: &Context) -> Option<String> {
     if matches!(variable, "*" | "?" | "$") {
         return Some(variable.to_owned());
@@ -143,8 +144,8 @@ fn matches(pattern: &[Token], text: impl Iterator<Item = char>) -> bool {
     reached.last() == Some(&pattern.len())
 }
 
-/// Adds a place, and those after its stars, which may match nothing. Places come in ascending order, so a place that is not
-/// above the last is already present.
+/// Adds a place, and those after its stars, which may match nothing. Places come in ascending order, so a place that is
+/// not above the last is already present.
 fn reach(place: usize, pattern: &[Token], reached: &mut Vec<usize>) {
     if reached.last().is_some_and(|last| *last >= place) {
         return;

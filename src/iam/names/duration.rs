@@ -54,7 +54,8 @@ macro_rules! duration_type {
 }
 
 duration_type! {
-    /// The longest session that a role allows: 1 to 12 hours (AWS IAM API reference, `CreateRole`, `MaxSessionDuration`).
+    /// The longest session that a role allows: 1 to 12 hours (AWS IAM API reference, `CreateRole`,
+    /// `MaxSessionDuration`).
     MaxSessionDuration, "maximum session duration", 3600
 }
 
@@ -75,8 +76,8 @@ fn hours_minutes_seconds(seconds: i32) -> String {
 
 const NO_UNIT: &str = "has no unit";
 
-/// Returns the seconds of a duration with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. A number too
-/// large for `u32` becomes `u32::MAX`, which the caller rejects.
+/// Returns the seconds of a duration with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. A number
+/// too large for `u32` becomes `u32::MAX`, which the caller rejects.
 ///
 /// # Errors
 /// The rule that the text breaks, such as `has no unit`.

@@ -1,8 +1,8 @@
 //! Names and values that AWS accepts, as types that are valid by construction.
 //!
-//! Only a parser or an infallible constructor creates these types, so no other code needs to check them again. The rules are
-//! AWS's own, anchored: xacct never sends a value that AWS would reject.
-//! In AWS's patterns `\w` means `A-Z a-z 0-9 _`, and lengths count Unicode scalar values.
+//! Only a parser or an infallible constructor creates these types, so no other code needs to check them again. The
+//! rules are AWS's own, anchored: xacct never sends a value that AWS would reject. In AWS's patterns `\w` means `A-Z
+//! a-z 0-9 _`, and lengths count Unicode scalar values.
 
 mod account;
 mod duration;

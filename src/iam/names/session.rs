@@ -22,8 +22,8 @@ impl ExternalId {
     /// The number of random bytes for a generated external ID.
     pub const RANDOM_BYTES: usize = 20;
 
-    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, with all 160 bits of `random` and no bias, because
-    /// each character is exactly five bits.
+    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, with all 160 bits of `random` and no bias,
+    /// because each character is exactly five bits.
     pub fn from_random_bytes(random: &[u8; Self::RANDOM_BYTES]) -> Self {
         let mut text = String::with_capacity(32);
         for chunk in random.chunks_exact(5) {

@@ -1,7 +1,7 @@
 //! Plans the changes that create or repair both halves of a link.
 //!
-//! [`plan_role`] and [`plan_grant`] are pure: `--dry-run` shows the changes that they return, and bootstrap applies the same
-//! ones. A second plan after applying the first has no changes.
+//! [`plan_role`] and [`plan_grant`] are pure: `--dry-run` shows the changes that they return, and bootstrap applies the
+//! same ones. A second plan after applying the first has no changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::iam::templates;
 
 /// Why xacct refuses to plan. It then writes nothing.
 ///
-/// Sizes and quotas are in characters without whitespace. `owner` is the source account in the role's tag, `differences`
-/// what adopting the role would change, and `document` the grant that does not fit.
+/// Sizes and quotas are in characters without whitespace. `owner` is the source account in the role's tag,
+/// `differences` what adopting the role would change, and `document` the grant that does not fit.
 #[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -236,7 +236,8 @@ fn is_grant(policy: &PolicyDocument) -> bool {
     policy.statement(templates::LINK_SID).is_some()
 }
 
-/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left out.
+/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
+/// out.
 fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
     let allows = |statement: &&Statement| {
         let Element::Is(actions) = &statement.action else { return false };

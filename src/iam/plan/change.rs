@@ -10,8 +10,8 @@ use crate::iam::state::{DesiredRole, FoundDocument};
 
 /// One change, as small as AWS allows.
 ///
-/// `from` is the current value, `None` if there is none, and `to` the new one. `name` is that of an inline policy, `policy`
-/// the ARN of a managed one. `added` and `removed` are the roles by which the grant grows or shrinks.
+/// `from` is the current value, `None` if there is none, and `to` the new one. `name` is that of an inline policy,
+/// `policy` the ARN of a managed one. `added` and `removed` are the roles by which the grant grows or shrinks.
 #[expect(missing_docs, reason = "the comment above explains the fields")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {

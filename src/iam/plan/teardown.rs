@@ -12,8 +12,8 @@ use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 
-/// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide, "Refining
-/// permissions using last accessed information"), so this covers nightly jobs.
+/// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
+/// "Refining permissions using last accessed information"), so this covers nightly jobs.
 pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 
 /// An existing role, as far as its removal needs it.
@@ -107,8 +107,8 @@ fn rough(ago: Duration) -> String {
     }
 }
 
-/// Returns the changes that delete the role, in the order that AWS requires: its inline policies, its attachments, the role
-/// itself.
+/// Returns the changes that delete the role, in the order that AWS requires: its inline policies, its attachments, the
+/// role itself.
 ///
 /// # Errors
 /// Every [`Objection`], so that one run reports all of them.

@@ -56,8 +56,8 @@ impl Principals {
     }
 }
 
-/// Returns the map with keys in lower case. Two keys that differ only in case stay as written, so that neither hides the
-/// other.
+/// Returns the map with keys in lower case. Two keys that differ only in case stay as written, so that neither hides
+/// the other.
 fn lower_keys<T>(map: &BTreeMap<String, T>, value: impl Fn(&T) -> T) -> BTreeMap<String, T> {
     let twins = |key: &str| map.keys().filter(|other| other.eq_ignore_ascii_case(key)).count();
     let lowered = map.iter().map(|(key, found)| {

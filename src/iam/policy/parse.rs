@@ -31,8 +31,8 @@ impl PolicyDocument {
     /// Parses a document from JSON text.
     ///
     /// # Errors
-    /// When the text is not JSON, not a policy, longer than the API accepts, or has characters that IAM rejects (anything but
-    /// tab, line feed, carriage return and U+0020 to U+00FF).
+    /// When the text is not JSON, not a policy, longer than the API accepts, or has characters that IAM rejects
+    /// (anything but tab, line feed, carriage return and U+0020 to U+00FF).
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let chars = text.chars().count();
         if chars > MAX_DOCUMENT_CHARS {

@@ -161,11 +161,11 @@ fn errors_name_the_place_and_the_problem() {
         (r#"{"Statement":"*"}"#.to_owned(), "Statement: must be an object or a list of objects"),
         (
             r#"{"Statements":[]}"#.to_owned(),
-            "document: `Statements` is not an element of a policy; there are Version, Id, Statement",
+            "document: unknown element `Statements`; known elements are Version, Id, Statement",
         ),
         (
             r#"{"Version":"2012-10-18","Statement":[]}"#.to_owned(),
-            "Version: is `2012-10-18`, and must be `2012-10-17` or `2008-10-17`",
+            "Version: is `2012-10-18`, but must be `2012-10-17` or `2008-10-17`",
         ),
         (r#"{"Version":2012,"Statement":[]}"#.to_owned(), "document, Version: must be a string"),
         (
@@ -174,11 +174,11 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             statement(r#""Effect":"allow","Action":"a:B""#),
-            "statement 1, Effect: is `allow`, and must be `Allow` or `Deny`",
+            "statement 1, Effect: is `allow`, but must be `Allow` or `Deny`",
         ),
         (
             statement(r#""Effect":"Allow","Actions":"a:B""#),
-            "statement 1: `Actions` is not an element of a policy; there are Sid, Effect, Principal, NotPrincipal, \
+            "statement 1: unknown element `Actions`; known elements are Sid, Effect, Principal, NotPrincipal, \
              Action, NotAction, Resource, NotResource, Condition",
         ),
         (statement(r#""Effect":"Allow""#), "statement 1: has neither `Action` nor `NotAction`"),
@@ -200,7 +200,7 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             statement(r#""Effect":"Allow","Action":"a:B","Principal":{"aws":"*"}"#),
-            "statement 1, Principal: `aws` is not an element of a policy; there are AWS, Service, Federated, CanonicalUser",
+            "statement 1, Principal: unknown element `aws`; known elements are AWS, Service, Federated, CanonicalUser",
         ),
         (
             statement(r#""Effect":"Allow","Action":"a:B","NotPrincipal":{"AWS":1}"#),
@@ -216,13 +216,13 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             "{\n\"Statement\": \"☃\"}".to_owned(),
-            "line 2: contains `\\u{2603}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
+            "line 2: contains `\\u{2603}`, but IAM accepts only tab, line breaks and U+0020 to U+00FF",
         ),
         (
             "{}\r\n\u{b}".to_owned(),
-            "line 2: contains `\\u{b}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
+            "line 2: contains `\\u{b}`, but IAM accepts only tab, line breaks and U+0020 to U+00FF",
         ),
-        (" ".repeat(MAX_DOCUMENT_CHARS + 1), "document: has 131073 characters, IAM accepts 131072"),
+        (" ".repeat(MAX_DOCUMENT_CHARS + 1), "document: has 131073 characters, IAM accepts at most 131072"),
     ];
     for (text, message) in cases {
         assert_eq!(PolicyDocument::parse(&text).unwrap_err().to_string(), message, "{text}");

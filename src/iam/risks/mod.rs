@@ -1,6 +1,7 @@
 //! The risks of a link's policies: the planned ones, and the current ones until the plan is applied.
 //!
-//! A risk is a warning and stops nothing. xacct shows it before it writes, so that the operator knows what the plan opens.
+//! A risk is a warning and stops nothing. xacct shows it before it writes, so that the operator knows what the plan
+//! opens.
 
 mod permissions;
 mod risk;

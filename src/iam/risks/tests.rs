@@ -182,12 +182,12 @@ fn unique_ids_are_what_is_left_of_deleted_principals() {
     assert_eq!(
         names,
         [
-            "the trust policy names a deleted user (AIDAEXAMPLEOFALICE123): whoever has its name now is not let in",
-            "the trust policy names a deleted role (AROAEXAMPLEOFAROLE123): whoever has its name now is not let in",
+            "the trust policy names a deleted user (AIDAEXAMPLEOFALICE123): a new user with the same name is not trusted",
+            "the trust policy names a deleted role (AROAEXAMPLEOFAROLE123): a new role with the same name is not trusted",
         ]
     );
     let denial = json!({"Effect": "Deny", "Principal": {"AWS": "AIDAEXAMPLEOFALICE123"}, "Action": "sts:AssumeRole"});
-    assert!(risks(&json!([denial]))[0].to_string().ends_with("is not kept out"));
+    assert!(risks(&json!([denial]))[0].to_string().ends_with("is not denied"));
 }
 
 #[test]
@@ -297,8 +297,11 @@ fn what_cannot_be_read_is_said() {
     let said: Vec<_> =
         of(&desired(trust(Some("abc"), false)), Some(&observed)).iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said[0], "cannot evaluate the trust policy as it stands now: document: has no `Statement`");
-    assert!(said[1].starts_with("cannot evaluate policy xacct-x as it stands now: document: is not JSON"), "{said:?}");
+    assert_eq!(said[0], "xacct cannot evaluate the trust policy in its current form: document: has no `Statement`");
+    assert!(
+        said[1].starts_with("xacct cannot evaluate policy xacct-x in its current form: document: is not JSON"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn may_assume(statement: &Statement) -> bool {
     actions.iter().any(|action| action_matches(&statement.action, action))
 }
 
-/// Returns whether a statement is about everyone: with `Principal: *`, or with `NotPrincipal`, which excludes only a few.
+/// Returns whether a statement is about everyone: with `Principal: *`, or with `NotPrincipal`, which excludes only a
+/// few.
 fn is_for_everyone(statement: &Statement) -> bool {
     matches!(statement.principal, Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))))
 }
@@ -76,8 +77,8 @@ fn whole_accounts(document: &PolicyDocument, statement: &Statement) -> BTreeSet<
     identifiers(statement).filter_map(|id| account_principal(id)).collect()
 }
 
-/// Returns whether a request is allowed only if this key has a narrow enough value: because the statement requires it, or
-/// because another statement denies all other values.
+/// Returns whether a request is allowed only if this key has a narrow enough value: because the statement requires it,
+/// or because another statement denies all other values.
 fn requires(document: &PolicyDocument, statement: &Statement, key: &str, is_narrow: fn(&str) -> bool) -> bool {
     let is_narrowed_by = |operators: [&str; 5], (operator, tested, values): &Test<'_>| {
         operators.contains(&operator.name.as_str())
@@ -96,8 +97,8 @@ fn requires(document: &PolicyDocument, statement: &Statement, key: &str, is_narr
         || document.statements.iter().any(denies_the_rest)
 }
 
-/// Returns whether a statement denies all principals of the other one on exactly one condition. With a second condition,
-/// requests that do not meet it would not be denied.
+/// Returns whether a statement denies all principals of the other one on exactly one condition. With a second
+/// condition, requests that do not meet it would not be denied.
 fn is_denial_for(denial: &Statement, statement: &Statement) -> bool {
     let is_everyone = denial.principal == Some(Element::Is(Principals::Everyone));
     denial.effect == Effect::Deny
@@ -158,8 +159,8 @@ pub(super) fn requires_mfa(statement: &Statement) -> bool {
     })
 }
 
-/// Returns the operator with which a statement tries to require MFA and does not: requests with long-term access keys lack
-/// the keys, and `IfExists` then accepts the request (IAM User Guide, "AWS global condition context keys",
+/// Returns the operator with which a statement tries to require MFA and does not: requests with long-term access keys
+/// lack the keys, and `IfExists` then accepts the request (IAM User Guide, "AWS global condition context keys",
 /// aws:MultiFactorAuthPresent).
 fn mfa_if_exists(document: &PolicyDocument, statement: &Statement) -> Option<String> {
     // `BoolIfExists` with `false` is right in a Deny, as the same page says.

@@ -88,11 +88,11 @@ fn mfa_code_used_before() {
     scene.xacct(&format!("verify --no-cache --mfa-code {code}")).exits_with(0);
     let mut broken = verify(scene, &format!("--no-cache --mfa-code {code}")).only("mfa_code_wrong", "request");
     broken.words = "verify".to_owned();
-    broken.says(&["used before"]).mends_by_hand(wait);
+    broken.says(&["already used"]).mends_by_hand(wait);
 }
 
 fn wait(scene: &mut Scene, step: &str) {
-    assert!(step.starts_with("wait until the device shows another code"), "{step}");
+    assert!(step.starts_with("wait for the next code"), "{step}");
     scene.sandbox.advance(std::time::Duration::from_secs(30));
 }
 
@@ -202,7 +202,7 @@ fn without_serial() -> Scene {
 #[test]
 fn mfa_absent_where_the_device_is_not_known() {
     let broken = verify(without_serial(), "").only("mfa_absent", "request");
-    broken.says(&["no device is known", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).mends();
+    broken.says(&["knows no code-generating MFA device", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).mends();
 }
 
 #[test]

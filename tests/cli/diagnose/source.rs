@@ -476,7 +476,7 @@ fn a_policy_that_is_none() {
     assert_eq!(finding["certainty"], "likely");
     let says = text(&finding["summary"]);
     assert!(
-        says.starts_with("cannot evaluate statement 1") && says.contains("inline policy odd of user alice: "),
+        says.starts_with("xacct cannot evaluate") && says.contains("inline policy odd of user alice: statement 1"),
         "{says}"
     );
     assert_eq!(diagnosis(&scene, "")["layers"][1]["verdict"], "unknown");

@@ -186,7 +186,7 @@ fn a_role_that_xacct_did_not_make_is_refused_with_what_would_change() {
     observed.tags.remove(MANAGED_BY.0);
     observed.trust = FoundDocument::Policy(trust("second"));
     let refusal = refused(&desired, Some(&observed), false);
-    assert_eq!(refusal.to_string(), "role `xacct` exists in account 222222222222 and xacct did not make it");
+    assert_eq!(refusal.to_string(), "role `xacct` in account 222222222222 exists, but xacct did not create it");
     let Refusal::ForeignRole { role, differences } = refusal else { panic!("{refusal:?}") };
     let adoption = plan_role(&desired, Some(&observed), &RoleQuotas::default(), true).unwrap();
     assert_eq!((role, &differences), (desired.arn.clone(), &adoption));
@@ -213,7 +213,7 @@ fn a_role_of_another_source_account_is_taken_over_only_when_adopted() {
     let refusal = refused(&desired_role(), Some(&observed), false);
     assert_eq!(
         refusal.to_string(),
-        "role `xacct` in account 222222222222 belongs to the link from account 333333333333"
+        "role `xacct` in account 222222222222 belongs to the link from source account 333333333333"
     );
     let plan = plan_role(&desired_role(), Some(&observed), &RoleQuotas::default(), true).unwrap();
     let expected = tags(&[(SOURCE_TAG, "111111111111")]);
@@ -226,7 +226,7 @@ fn a_role_under_another_path_or_spelling_is_refused_even_when_adopted() {
         let mut observed = made(&desired_role());
         observed.arn = other.to_owned();
         let expected = format!(
-            "the role exists as `{other}`, and IAM cannot rename or move it to `arn:aws:iam::222222222222:role/xacct`"
+            "the role exists as `{other}`, but IAM cannot rename or move it to `arn:aws:iam::222222222222:role/xacct`"
         );
         for adopt in [false, true] {
             let refusal = refused(&desired_role(), Some(&observed), adopt);
@@ -245,7 +245,7 @@ fn a_trust_policy_beyond_the_quota_of_the_account_is_refused_before_anything_is_
     };
     assert!(with_quota(size).is_ok());
     let expected = format!(
-        "the trust policy of role `xacct` would have {size} characters, and account 222222222222 allows {}",
+        "the trust policy of role `xacct` would have {size} characters, but account 222222222222 allows {}",
         size - 1
     );
     assert_eq!(with_quota(size - 1).unwrap_err().to_string(), expected);
@@ -257,7 +257,7 @@ fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
     let large = document(&"x".repeat(5100));
     desired.inline = BTreeMap::from([(parsed("xacct-a"), large.clone()), (parsed("xacct-b"), large.clone())]);
     let expected = format!(
-        "the inline policies of role `xacct` would have {} characters together, and account 222222222222 allows 10240",
+        "the inline policies of role `xacct` would have {} characters in total, but account 222222222222 allows 10240",
         2 * large.size()
     );
     assert_eq!(refused(&desired, None, false).to_string(), expected);
@@ -388,8 +388,8 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
     assert_eq!(
         refusal.to_string(),
         format!(
-            "the grant for user `alice` has {size} characters, and of 2048 for all inline policies of the user others \
-             take {others}"
+            "the grant for user `alice` needs {size} characters, but the user's other inline policies use {others} \
+             of the 2048 allowed"
         )
     );
     let Refusal::GrantTooLarge { document, .. } = refusal else { panic!("{refusal:?}") };

@@ -73,7 +73,7 @@ fn what_is_not_ours_alone_is_refused() {
         role.last_used = Some(LastUse { ago: Duration::from_secs(3 * 3600), region: "eu-west-1".to_owned() });
     });
     let said: Vec<_> = all.iter().map(ToString::to_string).collect();
-    let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago, in region eu-west-1"];
+    let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago in Region eu-west-1"];
     assert_eq!(said.len(), parts.len());
     for (said, part) in said.iter().zip(parts) {
         assert!(said.contains(part), "{said}");

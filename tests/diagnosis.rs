@@ -1,5 +1,5 @@
-//! Judges every case of `tests/cases/diagnose`, and holds the list of causes in `src/diagnosis/README.md` to what they say.
-//! A new case needs no code: it is a JSON file with `name`, at will `source`, `facts` (a facts file) and `expected`.
+//! Runs every case of `tests/cases/diagnose`, and checks the list of causes in `src/diagnosis/README.md` against them.
+//! A new case needs no code: it is a JSON file with `name`, optional `source`, `facts` (a facts file) and `expected`.
 //!
 //! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
 //! test the list.
@@ -26,7 +26,7 @@ use xacct::diagnosis::{Cause, Facts, FixStep, diagnose};
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// A page that says so.
+    /// The page that documents the case.
     #[serde(default)]
     source: Option<String>,
     facts: Value,
@@ -60,7 +60,7 @@ fn cases() -> BTreeMap<String, Case> {
 }
 
 #[test]
-fn every_case_is_diagnosed_as_it_says() {
+fn every_case_has_its_expected_diagnosis() {
     let mut wrong = String::new();
     for (file, case) in cases() {
         let facts = Facts::parse(&case.facts.to_string(), &file).unwrap_or_else(|error| panic!("{}", error.message));
@@ -144,7 +144,7 @@ fn the_readme_lists_every_cause() {
     }
 }
 
-/// Whoever may write in an account chooses names there, and whoever sends a facts file all of it.
+/// Anyone with write access to an account chooses names there, and the sender of a facts file chooses all of it.
 #[test]
 fn no_name_in_an_account_becomes_a_command_in_a_fix() {
     let hostile = "$(touch${IFS}pwned)`id`;id|id&'\"\\";

@@ -108,7 +108,7 @@ fn a_role_that_xacct_did_not_make() {
     refuses_to_bootstrap(
         &scene,
         "--external-id abc",
-        &["xacct did not make it", "replace the trust policy", "--adopt", "--role-name NAME"],
+        &["xacct did not create it", "replace the trust policy", "--adopt", "--role-name NAME"],
     );
 }
 

@@ -20,7 +20,7 @@ where
     assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value);
 }
 
-/// `text` is accepted, and comes back unchanged through `Display` and serde.
+/// Asserts that `text` is accepted and round-trips through `Display` and serde.
 fn accepts<T>(text: &str) -> T
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -31,7 +31,7 @@ where
     value
 }
 
-/// Whatever `text` is, it is refused in printable words or round-trips.
+/// Asserts that `text` is rejected with a printable message or round-trips.
 fn survives<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -237,7 +237,7 @@ fn managed_policies_resolve() {
 }
 
 #[test]
-fn users_are_named_or_pointed_at() {
+fn users_are_names_or_arns() {
     let by_name: UserRef = accepts("alice");
     assert_eq!((by_name.name().as_str(), by_name.account()), ("alice", None));
     let by_arn: UserRef = accepts("arn:aws:iam::111111111111:user/team/alice");
@@ -246,7 +246,7 @@ fn users_are_named_or_pointed_at() {
     assert_eq!("arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what, "user ARN");
 }
 
-/// Any text, and text near to an ARN.
+/// Any text, and text similar to an ARN.
 fn any_text() -> impl Strategy<Value = String> {
     let nearly = (
         prop_oneof!["aws[a-z-]{0,7}", Just("aws".to_owned()), "(?s).{0,3}"],
@@ -281,7 +281,7 @@ proptest! {
     }
 
     #[test]
-    fn valid_arns_are_accepted_and_spoilt_ones_refused(
+    fn valid_arns_are_accepted_and_damaged_ones_rejected(
         partition in prop::sample::select(&Partition::ALL[..]), account in "[0-9]{12}", path in r"(/[!-~]{1,30})?/",
         name in r"[A-Za-z0-9_+=,.@-]{1,64}", session in r"[A-Za-z0-9_+=,.@-]{2,64}", bad in r"[^A-Za-z0-9_+=,.@/-]",
     ) {

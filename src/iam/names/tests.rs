@@ -9,7 +9,7 @@ use super::*;
 use crate::iam::invalid::Invalid;
 use crate::iam::partition::Partition;
 
-/// `text` is accepted, and comes back unchanged through `Display` and serde.
+/// Asserts that `text` is accepted and round-trips through `Display` and serde.
 fn accepts<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -29,7 +29,7 @@ where
     assert_eq!(serde_json::from_str::<T>(&json).unwrap(), value);
 }
 
-/// `text` is refused by `FromStr` and by serde, in words fit to print.
+/// Asserts that `FromStr` and serde reject `text` with a printable message.
 fn refuses<T>(text: &str) -> Invalid
 where
     T: FromStr<Err = Invalid> + DeserializeOwned + Debug,
@@ -48,7 +48,7 @@ fn assert_printable(error: &Invalid) {
     }
 }
 
-/// Whatever `text` is, it is refused in printable words or round-trips.
+/// Asserts that `text` is rejected with a printable message or round-trips.
 fn survives<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -88,7 +88,7 @@ fn lengths_are_exact() {
 }
 
 #[test]
-fn every_sign_that_aws_allows_is_allowed() {
+fn every_character_that_aws_allows_is_allowed() {
     accepts::<RoleName>("aZ09_+=,.@-");
     accepts::<UserName>("aZ09_+=,.@-");
     accepts::<PolicyName>("aZ09_+=,.@-");
@@ -365,7 +365,7 @@ fn durations_of_any_length_are_read() {
 }
 
 #[test]
-fn tags_divide_at_the_first_equals_sign() {
+fn tags_split_at_the_first_equals_sign() {
     let tag: Tag = "path=a=b".parse().unwrap();
     assert_eq!((tag.key.as_str(), tag.value.as_str()), ("path", "a=b"));
     assert_eq!("k=".parse::<Tag>().unwrap().to_string(), "k=");
@@ -401,7 +401,7 @@ fn regions_belong_to_partitions() {
     }
 }
 
-/// Any text, and text near to what is accepted.
+/// Any text, and text similar to accepted values.
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "(?s).*",
@@ -412,7 +412,7 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A character put into `good` at any place.
+/// Inserts a text into `good` at any place.
 fn insert(good: &str, place: prop::sample::Index, bad: &str) -> String {
     let mut text: Vec<char> = good.chars().collect();
     let place = place.index(text.len() + 1);
@@ -466,7 +466,7 @@ proptest! {
     }
 
     #[test]
-    fn one_forbidden_character_is_refused(
+    fn one_forbidden_character_is_rejected(
         name in "[a-z]{9,12}", place in any::<prop::sample::Index>(), bad in r#"[\x00-\x1f\x7f-\x9f!"$%&'()*;<>?\[\]\\^`{|}~#«»\u{200b}-\u{200f}\u{202a}-\u{202e}€😀]"#,
         digits in "[0-9]{11}", other in "[^0-9]",
     ) {

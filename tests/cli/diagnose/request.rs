@@ -136,7 +136,7 @@ fn duration_over_the_limit_of_a_role_of_others() {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
     let broken = try_with(scene, "diagnose --duration 4h", 3).only("duration_over_role_limit", "request");
     let first = &broken.diagnosis["findings"][0]["fixes"][0]["steps"];
-    assert_eq!(first, &json!([{"do": "ask for 1h at most"}]), "nothing is adopted for it");
+    assert_eq!(first, &json!([{"do": "request a session of at most 1h"}]), "nothing is adopted for it");
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn variables_are_checked_like_options() {
         ("XACCT_ROLE_NAME", "a/b", "contains `/`"),
         ("XACCT_EXTERNAL_ID", "a", "at least 2"),
         ("XACCT_TIMEOUT", "30", "has no unit"),
-        ("XACCT_REGION", "moon", "regions"),
+        ("XACCT_REGION", "moon", "Region name"),
         ("XACCT_OUTPUT", "xml", "table, json"),
         ("XACCT_CONCURRENCY", "0", "1..=64"),
         ("XACCT_PROBE", "disk", "bucket, identity"),

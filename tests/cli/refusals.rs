@@ -226,7 +226,7 @@ fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
     refuses_to_bootstrap(
         &scene,
         "",
-        &["of 2048 for all inline policies", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
+        &["of the 2048 allowed", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
     );
 }
 

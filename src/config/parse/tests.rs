@@ -262,11 +262,11 @@ fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
     xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS
-    - choose another prefix
+    - use another prefix
     ");
     insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"
     xacct.toml:3: `Power User` is not a valid managed policy: its policy name `Power User` contains ` ` (only ASCII letters, digits and _+=,.@- are allowed)
-    - give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
+    - use the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
     ");
 }
 

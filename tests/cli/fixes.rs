@@ -51,7 +51,7 @@ pub fn xacct(scene: &Scene, command: &str) -> Output {
 
 /// Returns the profile in `who`, or the account's administrator.
 fn profile_of(who: &str) -> &str {
-    let named = who.split_once("(profile ").and_then(|(_, rest)| rest.strip_suffix(')'));
+    let named = who.split_once(", profile ").map(|(_, profile)| profile);
     named.unwrap_or(if who.contains("target") { "dev-admin" } else { "security-admin" })
 }
 

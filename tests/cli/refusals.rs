@@ -109,7 +109,7 @@ fn an_unmanaged_role() {
     refuses_to_bootstrap(
         &scene,
         "--external-id abc",
-        &["xacct did not make it", "replace the trust policy", "--adopt", "--role-name NAME"],
+        &["xacct did not create it", "replace the trust policy", "--adopt", "--role-name NAME"],
     );
 }
 
@@ -146,7 +146,12 @@ fn a_role_of_the_link_from_another_account() {
         let tags = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().tags;
         tags.insert("xacct:source-account".to_owned(), "333333333333".to_owned());
     });
-    refuses(&scene, "bootstrap --yes", 1, &["belongs to the link from account 333333333333", "--role-name NAME"]);
+    refuses(
+        &scene,
+        "bootstrap --yes",
+        1,
+        &["belongs to the link from source account 333333333333", "--role-name NAME"],
+    );
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn a_grant_that_exceeds_the_inline_policy_quota() {
     refuses_to_bootstrap(
         &scene,
         "",
-        &["of 2048 for all inline policies", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
+        &["of the 2048 allowed", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
     );
 }
 

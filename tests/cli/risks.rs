@@ -46,21 +46,21 @@ fn a_narrow_link_has_no_risks() {
 
 #[test]
 fn an_account_trusted_without_an_external_id() {
-    let warning = "account 111111111111 is trusted as a whole without an external ID: whoever can use it for others, \
-                   such as a service, may be tricked into using the role (confused deputy); --generate-external-id \
-                   prevents that";
+    let warning = "the trust policy trusts all of account 111111111111 without an external ID: a service in that \
+                   account may be tricked into assuming the role for someone else (confused deputy); use \
+                   --generate-external-id";
     assert_eq!(warnings(&Scene::new(), ""), [warning]);
     assert_eq!(warnings(&Scene::new(), "--require-mfa"), [warning]);
     assert_eq!(
         warnings_beside(&json!({"AWS": "333333333333"}), &json!({})),
-        ["until this is applied, account 333333333333 is trusted as a whole without an external ID: whoever can use \
-             it for others, such as a service, may be tricked into using the role (confused deputy)"]
+        ["until this plan is applied, the trust policy trusts all of account 333333333333 without an external ID: a \
+             service in that account may be tricked into assuming the role for someone else (confused deputy)"]
     );
 }
 
 #[test]
 fn a_trust_policy_for_everyone() {
-    let everyone = ["until this is applied, the trust policy admits everyone (Principal *)"];
+    let everyone = ["until this plan is applied, the trust policy trusts everyone (Principal *)"];
     assert_eq!(warnings_beside(&json!("*"), &json!({})), everyone);
     assert_eq!(
         warnings_beside(&json!({"AWS": "*"}), &json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
@@ -76,19 +76,19 @@ fn mfa_condition_with_if_exists() {
         "BoolIfExists": {"aws:MultiFactorAuthPresent": "true"},
         "StringEquals": {"sts:ExternalId": "abc"},
     }));
-    let problem = "the trust policy demands MFA with BoolIfExists, which lets access keys without MFA in";
+    let problem = "the trust policy requires MFA with BoolIfExists, which accepts access keys without MFA";
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &lax));
-    let stays = format!("{problem}; --require-mfa does not");
-    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "the planned trust policy does not require MFA either");
-    let goes = format!("until this is applied, {problem}");
+    let stays = format!("{problem}; use --require-mfa");
+    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "MFA is still not required afterwards");
+    let goes = format!("until this plan is applied, {problem}");
     assert_eq!(warnings(&scene, "--external-id abc --require-mfa"), [goes]);
 }
 
 #[test]
 fn an_administrator_without_a_boundary() {
-    let warning = "the role has AdministratorAccess and no permissions boundary: whoever assumes it may do anything in \
-                   the account, unless --permissions-boundary caps it";
+    let warning = "the role has AdministratorAccess and no permissions boundary: anyone who assumes it may do anything in \
+                   the account; limit it with --permissions-boundary";
     let options = "--external-id abc --policy-arn AdministratorAccess";
     assert_eq!(warnings(&Scene::new(), options), [warning]);
     let capped = format!("{options} --permissions-boundary PowerUserAccess");
@@ -111,8 +111,8 @@ fn a_policy_file_that_allows_everything() {
     assert_eq!(
         warnings(&scene, "--external-id abc --policy-file all.json"),
         [
-            "the role has policy xacct-all, which allows everything, and no permissions boundary: whoever assumes it may \
-             do anything in the account, unless --permissions-boundary caps it"
+            "the role has policy xacct-all, which allows everything, and no permissions boundary: anyone who assumes it may \
+             do anything in the account; limit it with --permissions-boundary"
         ]
     );
 }
@@ -128,7 +128,7 @@ fn a_grant_with_wildcards() {
     });
     assert_eq!(
         warnings(&scene, ""),
-        ["until this is applied, the grant reaches every role that matches arn:aws:iam::222222222222:role/*"]
+        ["until this plan is applied, the grant covers every role that matches arn:aws:iam::222222222222:role/*"]
     );
 }
 
@@ -146,7 +146,7 @@ fn a_deleted_principal() {
     assert_eq!(
         warnings(&scene, "--external-id abc"),
         [format!(
-            "until this is applied, the trust policy names a deleted user ({id}): whoever has its name now is not let in"
+            "until this plan is applied, the trust policy names a deleted user ({id}): a new user with the same name is not trusted"
         )]
     );
 }
@@ -164,8 +164,8 @@ fn quotas_almost_exhausted() {
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "by-hand", filler(1650)));
     scene.environment.write("long.json", &filler(9500).to_string());
     let [role, user] = &warnings(&scene, "--external-id abc --policy-file long.json")[..] else { panic!("two") };
-    assert!(role.starts_with("the role's inline policies take 95") && role.contains(" of 10240 characters"), "{role}");
-    assert!(user.starts_with("the user's inline policies take 1") && user.contains(" of 2048 characters"), "{user}");
+    assert!(role.starts_with("the role's inline policies use 95") && role.contains(" of 10240 characters"), "{role}");
+    assert!(user.starts_with("the user's inline policies use 1") && user.contains(" of 2048 characters"), "{user}");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn an_unreadable_policy() {
     assert_eq!(
         warnings(&scene, "--external-id abc"),
         [
-            "cannot evaluate the trust policy as it stands now: statement 1, Effect: is `Perhaps`, and must be `Allow` or \
+            "xacct cannot evaluate the trust policy in its current form: statement 1, Effect: is `Perhaps`, but must be `Allow` or \
              `Deny`"
         ]
     );
@@ -195,14 +195,14 @@ fn an_adopted_role() {
     let found = warnings(&scene, "--adopt --external-id abc");
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("the role has AdministratorAccess"), "{found:?}");
-    assert_eq!(found[1], "until this is applied, the trust policy admits everyone (Principal *)");
+    assert_eq!(found[1], "until this plan is applied, the trust policy trusts everyone (Principal *)");
 }
 
 #[test]
 fn shows_risks_with_and_without_changes() {
     let lines = [
-        " !  target  account 111111111111 is trusted as a whole without an external ID:\n",
-        "            whoever can use it for others, such as a service, may be tricked",
+        " !  target  the trust policy trusts all of account 111111111111 without an\n",
+        "            external ID: a service in that account may be tricked into",
     ];
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
@@ -212,5 +212,5 @@ fn shows_risks_with_and_without_changes() {
     scene
         .xacct(&format!("{BOOTSTRAP} --dry-run --generate-external-id"))
         .exits_with(0)
-        .says(&[" !  target  until this is applied, account 111111111111 is trusted as a whole"]);
+        .says(&[" !  target  until this plan is applied, the trust policy trusts all of"]);
 }

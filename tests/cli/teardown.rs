@@ -166,13 +166,13 @@ fn refuses_unsafe_removals_with_a_fix() {
         });
     };
     tag("managed-by", "terraform");
-    refused(&["does not carry xacct's tag", "--only source"]);
+    refused(&["does not have xacct's tag", "--only source"]);
     tag("managed-by", "xacct");
     tag("xacct:source-account", ACCOUNT_C);
-    refused(&["belongs to the link from account 333333333333"]);
+    refused(&["belongs to the link from source account 333333333333"]);
     tag("xacct:source-account", ACCOUNT_A);
     scene.environment.append("xacct.toml", "role_path = \"/team/\"\n");
-    refused(&["on record is `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
+    refused(&["xacct.toml names `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"third-admin\"");
     refused(&["the target account is 222222222222", "of account 333333333333"]);
@@ -192,7 +192,7 @@ fn removes_a_role_with_unmanaged_policies_only_on_request() {
         world.set_role_boundary(ACCOUNT_B, "xacct", Some("arn:aws:iam::aws:policy/PowerUserAccess"));
     });
     scene.xacct("teardown --yes --even-if-used").exits_with(1).says(&[
-        "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, boundary",
+        "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, permissions boundary",
         "aws iam detach-role-policy --role-name xacct",
         "aws iam delete-role-policy --role-name xacct --policy-name custom",
         "--even-if-extended",

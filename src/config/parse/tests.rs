@@ -234,11 +234,11 @@ fn a_wrong_type_is_refused_with_an_example() {
 fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"
     xacct.toml:2: `1111-1111-1111` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)
-    - give the 12 digits without dashes or spaces: `111111111111`
+    - use the 12 digits without dashes or spaces: `111111111111`
     ");
     insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"
     xacct.toml:2: `arn:aws:iam::111111111111:root` is not a valid user ARN: names the root user
-    - give an IAM user, because the root user cannot assume roles
+    - use an IAM user, because the root user cannot assume roles
     ");
     insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"
     xacct.toml:2: `profile` is empty
@@ -246,15 +246,15 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"
     xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are needed
-    - give 2 to 1224 characters
+    - use 2 to 1224 characters
     ");
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"
     xacct.toml:3: `13h` is not a valid maximum session duration: is more than 12h
-    - give 1h to 12h
+    - use 1h to 12h
     ");
     insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"
-    xacct.toml:3: `eu-west-1a` is not a valid region: has the form of no AWS partition's regions, such as `eu-west-1`
-    - give the region, not the availability zone: `eu-west-1`
+    xacct.toml:3: `eu-west-1a` is not a valid Region: is not an AWS Region name
+    - use the Region, not the Availability Zone: `eu-west-1`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
     xacct.toml:3: `buckets` is not a value of `probe`
@@ -262,11 +262,11 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
     xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS
-    - choose another prefix
+    - use another prefix
     ");
     insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"
     xacct.toml:3: `Power User` is not a valid managed policy: its policy name `Power User` contains ` ` (only ASCII letters, digits and _+=,.@- are allowed)
-    - give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
+    - use the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
     ");
 }
 

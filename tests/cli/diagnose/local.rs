@@ -81,7 +81,7 @@ fn unknown_credentials_of_a_session() {
     let session = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some("malformed"));
     let broken = fails(scene).only("unknown_credentials", "local_configuration").says(&["token", "profile session"]);
-    repairs_by(broken, "make the session of profile session again, as it was made", |scene| {
+    repairs_by(broken, "renew the session of profile session", |scene| {
         scene.environment.edit("aws/credentials", "malformed", &session.token);
     });
 }

@@ -88,11 +88,11 @@ fn mfa_code_used_before() {
     scene.xacct(&format!("verify --no-cache --mfa-code {code}")).exits_with(0);
     let mut broken = verify(scene, &format!("--no-cache --mfa-code {code}")).only("mfa_code_wrong", "request");
     broken.words = "verify".to_owned();
-    broken.says(&["used before"]).repairs_by_hand(wait);
+    broken.says(&["already used"]).repairs_by_hand(wait);
 }
 
 fn wait(scene: &mut Scene, step: &str) {
-    assert!(step.starts_with("wait until the device shows another code"), "{step}");
+    assert!(step.starts_with("wait for the next code"), "{step}");
     scene.sandbox.advance(std::time::Duration::from_secs(30));
 }
 
@@ -136,7 +136,7 @@ fn duration_over_the_limit_of_an_unmanaged_role() {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
     let broken = try_with(scene, "diagnose --duration 4h", 3).only("duration_over_role_limit", "request");
     let first = &broken.diagnosis["findings"][0]["fixes"][0]["steps"];
-    assert_eq!(first, &json!([{"do": "ask for 1h at most"}]), "the fix does not adopt the role");
+    assert_eq!(first, &json!([{"do": "request a session of at most 1h"}]), "nothing is adopted for it");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn without_serial() -> Scene {
 #[test]
 fn mfa_absent_with_an_unknown_device() {
     let broken = verify(without_serial(), "").only("mfa_absent", "request");
-    broken.says(&["no device is known", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).repairs();
+    broken.says(&["knows no code-generating MFA device", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).repairs();
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn trust_dangling_principal() {
     });
     let now = scene.sandbox.world(|world| world.user(ACCOUNT_A, "alice").expect("alice").id.clone());
     let broken = verify(scene, "").only("trust_dangling_principal", "target").marks(TRUST, &[&["Principal"]]);
-    broken.says(&[&format!("user alice is {now}")]).repairs();
+    broken.says(&[&format!("user alice has unique ID {now}")]).repairs();
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn propagating() {
     let scene = Scene::of(xacct_sandbox::Sandbox::builder().propagation(seconds(30)));
     scene.bootstrap("--no-verify").exits_with(0);
     let broken = verify(scene, "").only("propagating", "target").certainty("likely");
-    assert!(!broken.diagnosis["possible"].to_string().contains("does not honour"), "reported only once");
+    assert!(!broken.diagnosis["possible"].to_string().contains("propagation"), "it is not said twice");
     broken.repairs_by_hand(|scene, step| {
         assert_eq!(step, "wait a minute");
         scene.sandbox.advance(seconds(60));

@@ -6,7 +6,7 @@ use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use crate::diagnosis::facts::Answer;
 use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict, said};
 
-/// What is wrong, why, and what to do.
+/// Returns a diagnosis in words: what is wrong, why, and how to fix it.
 #[must_use]
 pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     let width = usize::from(width);
@@ -15,18 +15,19 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
         blocks.push(finding_text(finding, &diagnosis.attempt, &format!("{}.", index + 1), width));
     }
     if !diagnosis.possible.is_empty() {
-        let mut lines = vec![format!("{WARN}What was read does not settle it.{WARN:#} It may be")];
+        let title = if diagnosis.findings.is_empty() { "Possible causes" } else { "Other possible causes" };
+        let mut lines = vec![format!("{WARN}{title}:{WARN:#}")];
         for possibility in &diagnosis.possible {
             lines.extend(wrapped(&possibility.what, "  - ", width));
-            lines.extend(wrapped(&format!("decided by: {}", possibility.decided_by), "    ", width));
+            lines.extend(wrapped(&format!("to find out: {}", possibility.decided_by), "    ", width));
         }
         blocks.push(lines.join("\n"));
     } else if diagnosis.findings.is_empty() {
-        blocks.push(format!("{GOOD}Nothing wrong was found.{GOOD:#}"));
+        blocks.push(format!("{GOOD}No problems found.{GOOD:#}"));
     }
     if !diagnosis.layers.is_empty() {
         let lines: Vec<_> = diagnosis.layers.iter().flat_map(|layer| layer_lines(layer, width)).collect();
-        blocks.push(format!("Evaluated\n{}", lines.join("\n")));
+        blocks.push(format!("Evaluated policies\n{}", lines.join("\n")));
     }
     if !diagnosis.unread.is_empty() {
         let mut lines = vec!["Could not be read".to_owned()];
@@ -44,8 +45,8 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {
     let Attempt { caller, credentials, region, answer } = attempt;
-    let caller = caller.as_deref().unwrap_or("somebody");
-    let mut lines = wrapped(&format!("Asked by {caller} ({credentials}), in {region}:"), "", width);
+    let caller = caller.as_deref().unwrap_or("an unknown caller");
+    let mut lines = wrapped(&format!("Request by {caller} ({credentials}) in {region}:"), "", width);
     lines.extend(wrapped(&answer.to_string(), "  ", width));
     lines.join("\n")
 }
@@ -59,7 +60,7 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
     lines.push(format!("   [{}: {}{certainty}]", finding.side.words(), finding.cause.id()));
     for evidence in &finding.evidence {
         match evidence {
-            // It stands above already.
+            // Already shown above.
             Evidence::Answer(answer) if attempt.answer == Answer::Refused(answer.clone()) => {}
             Evidence::Answer(answer) => lines.extend(wrapped(&said(answer), "   - ", width)),
             Evidence::Fact(fact) => lines.extend(wrapped(fact, "   - ", width)),
@@ -76,13 +77,13 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
 }
 
 fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
-    let mut lines = wrapped(&format!("{title}, by {}:", fix.who), "   ", width);
+    let mut lines = wrapped(&format!("{title} ({}):", fix.who), "   ", width);
     for step in &fix.steps {
         match step {
-            // What is to be pasted stays on one line.
+            // Commands stay on one line, to be pasted.
             FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(&command.to_string()))),
             FixStep::Write { file, section, line } => {
-                lines.extend(wrapped(&format!("in {file}, below {section}, write"), "     ", width));
+                lines.extend(wrapped(&format!("set in {section} of {file}:"), "     ", width));
                 lines.push(format!("       {STRONG}{}{STRONG:#}", plain(line)));
             }
             FixStep::Put { into, statement } => {
@@ -101,7 +102,7 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
         Verdict::Allowed => (GOOD, "allows"),
         Verdict::AllowedAsFarAsRead => (WARN, "allows?"),
         Verdict::Unknown => (WARN, "unknown"),
-        Verdict::NotAllowed => (BAD, "no"),
+        Verdict::NotAllowed => (BAD, "denies"),
         Verdict::Denied => (BAD, "DENIES"),
     };
     let mut lines = vec![format!("  {style}{word:<8}{style:#} {}", plain(&layer.name))];
@@ -111,7 +112,7 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
     lines
 }
 
-/// A statement as JSON, with `>` before each line of the elements at fault.
+/// Returns a statement as JSON, with `>` before each line of the elements at fault.
 fn marked_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<String> {
     let mut lines = Vec::new();
     write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
@@ -156,12 +157,13 @@ fn write_value(
     }
 }
 
-/// Text without what a terminal would take for commands: it may come from a stranger's file.
+/// Returns the text without control characters: it may come from an untrusted file.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Text in lines of at most this width, the first after `start`, the others as far in. A word that is longer stays whole.
+/// Returns the text in lines of at most this width, the first after `start`, the others with the same indent. A longer
+/// word stays whole.
 fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
     let indent = " ".repeat(start.chars().count());
     let mut lines: Vec<String> = Vec::new();
@@ -189,9 +191,9 @@ mod tests {
     use super::*;
     use crate::text::shell::ShellCommand;
 
-    /// Names are of whoever may write in the accounts, and all of it of whoever wrote the facts.
+    /// Names come from anyone with write access to the accounts, and facts files from anyone.
     #[test]
-    fn nothing_that_was_read_steers_the_terminal() {
+    fn untrusted_text_cannot_control_the_terminal() {
         let hostile = "a\r\n\u{1b}[2J\u{9b}1m\u{85}b".to_owned();
         let steps = vec![
             FixStep::Run(ShellCommand::new("xacct").arg(&hostile)),

@@ -1,4 +1,4 @@
-//! What `xacct bootstrap` takes.
+//! The arguments of `xacct bootstrap`.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::iam::names::AccountId;
 /// Create or repair both halves of a link, then test it.
 ///
 /// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
-/// Without --target-account it does so for every target in xacct.toml. Options and XACCT_…
-/// variables override values in xacct.toml.
+/// Without --target-account, it does so for every target in xacct.toml. Options and XACCT_… variables override values in
+/// xacct.toml.
 ///
 /// Credentials of the source account come from --profile or the environment; those of the target account from
-/// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
+/// --target-profile, from --enter-role, or from the only profile of the AWS config file for that account.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   Link yourself, with an external ID:
@@ -27,7 +27,7 @@ use crate::iam::names::AccountId;
   Reach the target through the organization's role:
     xacct bootstrap --target-account 222222222222 \\
       --enter-role OrganizationAccountAccessRole
-  See what would change, and fail in CI if anything would:
+  In CI, show pending changes, and fail if there are any:
     xacct bootstrap --check
   Create only the half in the target account, for someone else's user:
     xacct bootstrap --only target --target-account 222222222222 \\
@@ -36,7 +36,7 @@ pub struct Bootstrap {
     /// The target account, 12 digits (can be repeated; default: every target in xacct.toml)
     #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
     pub target_account: Vec<AccountId>,
-    /// Who may assume the role: a user of the source account, by name or ARN (default: the source operator)
+    /// User of the source account who may assume the role, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
     pub user: Option<UserRef>,
     /// Create only one half, and print what the other account's owner needs
@@ -45,7 +45,7 @@ pub struct Bootstrap {
     /// Take over a role or grant that xacct did not create, after showing the difference
     #[arg(long)]
     pub adopt: bool,
-    /// What is to be done with the changes.
+    /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
     /// Do not verify afterwards
@@ -54,16 +54,16 @@ pub struct Bootstrap {
     /// How long to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
-    /// Where the links and the credentials are.
+    /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// What the role is like.
+    /// Settings of the role.
     #[command(flatten)]
     pub role: RoleOptions,
-    /// How to verify.
+    /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

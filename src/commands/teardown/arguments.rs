@@ -1,4 +1,4 @@
-//! What `xacct teardown` takes.
+//! The arguments of `xacct teardown`.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 
 /// Remove both halves of a link.
 ///
-/// Removes the role with its policies first, which ends its sessions, then takes the role out of the grant. Removes the
-/// target from xacct.toml once both are gone. Never removes anything that xacct did not create.
+/// Deletes the role and its policies first, which ends its sessions, then removes the role from the grant. Once both are
+/// gone, removes the target from xacct.toml. Never deletes a role or grant that xacct does not manage.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct teardown dev
@@ -20,7 +20,7 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
   Remove only the half in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap use the role too: for two days after them,
+xacct verify and xacct bootstrap also use the role: for two days afterwards,
 teardown needs --even-if-used.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (default: all)
@@ -29,25 +29,25 @@ pub struct Teardown {
     /// Remove one half only; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Remove a role that was used within the last two days
+    /// Remove a role even if it was used within the last two days
     #[arg(long)]
     pub even_if_used: bool,
-    /// Remove a role with policies or a boundary that xacct.toml does not name
+    /// Remove a role even if it has policies or a boundary not listed in xacct.toml
     #[arg(long)]
     pub even_if_extended: bool,
-    /// What is to be done with the changes.
+    /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
     /// How long to wait for the removal to propagate
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
-    /// Where the credentials are.
+    /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// How an operator passes MFA.
+    /// MFA of the operators.
     #[command(flatten)]
     pub code: CodeOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn xacct_has_styles_and_others_have_none() {
+fn only_styles_of_xacct_reach_the_terminal() {
     let own = format!("{GOOD}a{GOOD:#} {BAD}b{BAD:#} {WARN}c{WARN:#} {STRONG}d{STRONG:#}\n\te→");
     assert_eq!(harmless(&own), own);
     assert_eq!(

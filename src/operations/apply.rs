@@ -82,8 +82,9 @@ pub async fn read_until_done(
     };
     let fresh = Freshness::JustWritten { at: Instant::now(), patience };
     let answer = fresh.settle(1, read_left, nothing, Result::is_ok, waiting).await.answer;
-    let left = answer
-        .map_err(|error| error.context(format!("{place}: AWS accepted the changes, but they could not be read back")))?;
+    let left = answer.map_err(|error| {
+        error.context(format!("{place}: AWS accepted the changes, but they could not be read back"))
+    })?;
     if left.is_empty() {
         return Ok(());
     }

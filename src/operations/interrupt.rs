@@ -55,7 +55,7 @@ async fn delete_leftovers(run: &Run<'_>) {
         let delete = ShellCommand::new("aws").args(["s3api", "delete-bucket"]).option("--bucket", &name);
         let error = Error::new(Kind::Aws, format!("test bucket `{name}` may be left behind"))
             .hint(format!("delete it with credentials of the target account: {delete}"))
-            .hint("or run xacct sweep, in an hour or later");
+            .hint("or run xacct sweep in an hour");
         run.console.error(&error);
     }
 }

@@ -29,9 +29,7 @@ pub struct Opened {
 /// When there are several targets, the credentials are not the user's, or AWS denies the request.
 pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
     if options.cache && options.user.no_cache {
-        return Err(
-            Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them")
-        );
+        return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
     let link = the_link(target, run)?;
     link.check(link.region.as_ref().map(Region::partition))?;

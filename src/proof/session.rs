@@ -34,10 +34,7 @@ impl Prover {
         if self.access.is_session {
             return Err(Error::new(
                 Kind::Credentials,
-                format!(
-                    "these are session credentials ({}), which cannot call GetSessionToken",
-                    self.access.origin
-                ),
+                format!("these are session credentials ({}), which cannot call GetSessionToken", self.access.origin),
             )
             .hint("use a profile with the user's access key: --user-profile NAME"));
         }

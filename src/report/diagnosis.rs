@@ -19,7 +19,7 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
         let mut lines = vec![format!("{WARN}{title}:{WARN:#}")];
         for possibility in &diagnosis.possible {
             lines.extend(wrapped(&possibility.what, "  - ", width));
-            lines.extend(wrapped(&format!("to find out: {}", possibility.decided_by), "    ", width));
+            lines.extend(wrapped(&format!("check: {}", possibility.decided_by), "    ", width));
         }
         blocks.push(lines.join("\n"));
     } else if diagnosis.findings.is_empty() {

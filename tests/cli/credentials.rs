@@ -128,7 +128,7 @@ fn a_session_gives_no_session_token() {
     }
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
-    scene.xacct("credentials --session-token").exits_with(1).says(&["are of a session", "--user-profile"]);
+    scene.xacct("credentials --session-token").exits_with(1).says(&["are session credentials", "--user-profile"]);
 }
 
 #[test]
@@ -155,5 +155,5 @@ fn a_terminal_shows_them_with_a_word_on_what_they_are() {
     };
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("SecretAccessKey") && screen.contains("These are secrets until 2"), "{screen}");
+    assert!(screen.contains("SecretAccessKey") && screen.contains("These credentials are secret until 2"), "{screen}");
 }

@@ -97,7 +97,7 @@ fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
 fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
     let scene = Scene::new();
     let output = scene.bootstrap("--require-mfa").exits_with(3);
-    output.says(&["Not proven", "--mfa-code CODE", "Wrote xacct.toml"]);
+    output.says(&["Inconclusive", "--mfa-code CODE", "Wrote xacct.toml"]);
     assert_eq!(scene.granted(), [ROLE]);
     let verification = scene.verdict("", 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -135,7 +135,7 @@ fn a_device_that_cannot_be_looked_up_must_be_named_in_the_profile() {
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("cannot be listed"), "{error}");
+    assert!(error["message"].to_string().contains("cannot list the MFA devices"), "{error}");
     assert!(error["hints"].to_string().contains("mfa_serial"), "{error}");
 }
 
@@ -153,7 +153,7 @@ fn keys_that_show_no_codes_are_of_no_use() {
     });
     let verification = scene.verdict("--mfa-code 123456", 3);
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("no MFA device that shows codes"), "{error}");
+    assert!(error["message"].to_string().contains("no MFA device that generates codes"), "{error}");
 }
 
 #[test]

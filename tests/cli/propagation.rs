@@ -71,7 +71,7 @@ fn a_condition_that_is_added_is_waited_for() {
 fn what_is_waited_for_is_said_once_in_a_pipe() {
     let scene = Scene::of(Sandbox::builder().propagation(SECOND));
     let output = scene.bootstrap("--external-id abc").exits_with(0);
-    assert_eq!(output.stderr.matches("waiting for AWS").count(), 1, "{output}");
+    assert_eq!(output.stderr.matches("waiting for IAM propagation (").count(), 1, "{output}");
     assert!(output.stdout.contains("after the last write"), "{output}");
 }
 
@@ -206,7 +206,11 @@ fn a_condition_that_is_not_honoured_yet_is_said_to_need_time() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(60 * SECOND);
     let output = scene.bootstrap("--external-id abc --timeout 1s").exits_with(3);
-    output.says(&["TOO OPEN", "let through what it must refuse", "wait a minute, then xacct verify"]);
+    output.says(&[
+        "TOO OPEN",
+        "accepted a request it must reject",
+        "wait a minute for IAM propagation, then run xacct verify",
+    ]);
     scene.sandbox.advance(60 * SECOND);
     scene.verdict("", 0);
 }

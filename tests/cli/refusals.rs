@@ -34,7 +34,7 @@ fn add_profile(scene: &Scene, name: &str, key: &AccessKey) {
 #[test]
 fn the_root_user_of_the_source_account() {
     let words = "bootstrap --yes --target-account 222222222222 --user alice --profile root";
-    refuses(&Scene::new(), words, 1, &["the root user's of account 111111111111", "--profile NAME"]);
+    refuses(&Scene::new(), words, 1, &["the root user of account 111111111111", "--profile NAME"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_root_user_of_the_target_account() {
     add_profile(&scene, "root-b", &key);
     scene.sandbox.world(|world| world.account_mut(ACCOUNT_B).root_keys.push(key));
     let words = BOOTSTRAP.replace("dev-admin", "root-b");
-    refuses(&scene, &words, 1, &["the root user's of account 222222222222", "--target-profile NAME"]);
+    refuses(&scene, &words, 1, &["the root user of account 222222222222", "--target-profile NAME"]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_operator_who_is_no_user_must_say_who_is_linked() {
          role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\n",
     );
     let words = "bootstrap --yes --target-account 333333333333 --target-profile third-admin --profile entered";
-    refuses(&scene, words, 2, &["is no user", "--user NAME"]);
+    refuses(&scene, words, 2, &["is not an IAM user", "--user NAME"]);
 }
 
 #[test]
@@ -268,13 +268,13 @@ fn several_profiles_of_the_target_account() {
 fn a_role_that_cannot_be_entered() {
     let words =
         "bootstrap --yes --target-account 222222222222 --user alice --profile security-admin --enter-role Nobody";
-    refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "allow the source operator"]);
+    refuses(&Scene::new(), words, 1, &["cannot assume role `Nobody`", "allow the source operator"]);
 }
 
 #[test]
 fn nobody_to_ask() {
     let words = "bootstrap --target-account 222222222222 --user alice --profile security-admin";
-    refuses(&Scene::new(), words, 2, &["no terminal to ask on", "--yes", "--dry-run"]);
+    refuses(&Scene::new(), words, 2, &["no terminal to ask for confirmation", "--yes", "--dry-run"]);
 }
 
 #[test]

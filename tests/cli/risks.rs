@@ -205,7 +205,7 @@ fn they_are_shown_below_the_changes_and_where_there_is_none() {
     ];
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
-    assert!(made.stdout.find(" !  target") > made.stdout.find("put policy xacct-verify"), "{made}");
+    assert!(made.stdout.find(" !  target") > made.stdout.find("add policy xacct-verify"), "{made}");
     // They count as no change.
     scene.xacct("bootstrap --check").exits_with(0).says(&["No changes"]).says(&lines);
     scene

@@ -100,7 +100,7 @@ fn a_role_that_is_one_users_is_not_opened_to_another() {
     let before = scene.trust_policy();
     let words = "bootstrap --yes --no-verify --target-account 222222222222 --user bob --profile security-admin \
                  --target-profile dev-admin --config bob.toml";
-    scene.xacct(words).exits_with(1).says(&["admits only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
+    scene.xacct(words).exits_with(1).says(&["trusts only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
     assert_eq!(scene.trust_policy(), before);
     scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(0);
 }

@@ -73,7 +73,7 @@ fn what_a_killed_run_left_goes_and_nothing_else() {
         assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
     }
     assert_eq!(scene.requests("DeleteBucket").len(), 2);
-    scene.xacct("sweep").exits_with(0).says(&["No test bucket to delete"]);
+    scene.xacct("sweep").exits_with(0).says(&["No test buckets to delete"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_is_shown_and_nothing_without_a_yes() {
 fn young_ones_go_where_that_is_asked() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
-    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may be of a run under way"]);
+    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may belong to a run in progress"]);
     assert_eq!(scene.buckets(), 1);
     scene.xacct("sweep --yes --older-than 30m").exits_with(0);
     assert_eq!(scene.buckets(), 0);
@@ -131,7 +131,7 @@ fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
         scene.sandbox.add_fault(Fault::new("DeleteBucket", kind));
     };
     fault(409, "BucketNotEmpty");
-    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Left {LEFT}: not empty")]);
+    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Kept {LEFT}: not empty")]);
     fault(403, "AccessDenied");
     scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was refused", LEFT]);
     scene.sandbox.clear_faults();

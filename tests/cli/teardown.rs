@@ -36,7 +36,10 @@ fn assert_gone(scene: &Scene) {
 fn both_halves_go_the_role_first_and_its_policies_before_it() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
-    scene.xacct("teardown --yes").exits_with(0).says(&["Took 222222222222 out of xacct.toml", "keeps [source]"]);
+    scene
+        .xacct("teardown --yes")
+        .exits_with(0)
+        .says(&["Removed target 222222222222 from xacct.toml", "keeps [source]"]);
     assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"]);
     assert_gone(&scene);
     assert!(scene.environment.read("xacct.toml").contains("user = \"alice\""));
@@ -63,7 +66,7 @@ fn what_is_gone_already_is_taken_out_of_the_file_without_a_question() {
         world.delete_user(ACCOUNT_A, "alice");
     });
     scene.xacct("teardown --check").exits_with(0);
-    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Took 222222222222 out"]);
+    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Removed target 222222222222"]);
     assert_eq!(scene.writes(), [""; 0]);
     assert_gone(&scene);
 }
@@ -115,7 +118,7 @@ fn only_the_whole_word_removes() {
         let mut scene = linked("");
         let name = "teardown::only_the_whole_word_removes";
         let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown") else { return };
-        terminal.answer("removes:", 1, typed);
+        terminal.answer("Type `yes` to confirm:", 1, typed);
         let (ended, screen) = terminal.ended();
         assert_eq!(ended, Some(code), "{screen}");
         assert_eq!(has_role(&scene, ACCOUNT_B), code != 0);
@@ -128,12 +131,12 @@ fn one_half_goes_and_the_file_keeps_the_target() {
     let before = scene.environment.read("xacct.toml");
     scene.xacct("teardown --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
     assert!(!has_role(&scene, ACCOUNT_B) && has_grant(&scene));
-    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not looked at");
+    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.sandbox.clear_requests();
     scene.xacct("teardown --yes --only source").exits_with(0);
     assert!(!has_grant(&scene));
-    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not looked at");
+    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.xacct("teardown").exits_with(0).says(&["Nothing to do"]);
     assert_gone(&scene);
@@ -174,7 +177,7 @@ fn what_must_not_go_is_refused_with_the_fix() {
     refused(&["on record is `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"third-admin\"");
-    refused(&["the target account is 222222222222", "of account 333333333333"]);
+    refused(&["the target account is 222222222222", "belong to account 333333333333"]);
     scene.environment.edit("xacct.toml", "\"third-admin\"", "\"dev-admin\"");
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").expect("the role").instance_profiles.insert("web".to_owned());
@@ -329,6 +332,6 @@ fn reads_that_lag_behind_are_waited_for() {
 #[test]
 fn a_name_that_is_not_on_record_is_said_beside_one_that_is() {
     let scene = linked("");
-    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["dev is not on record in xacct.toml"]);
+    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["xacct.toml has no target dev"]);
     assert_gone(&scene);
 }

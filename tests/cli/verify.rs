@@ -122,7 +122,7 @@ fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
     let output = scene.xacct("verify").exits_with(3);
     let left = scene.sandbox.world(|world| world.buckets().next().map(|bucket| bucket.name.clone()));
     let left = left.expect("the bucket that could not be deleted");
-    output.says(&[&format!("the test bucket `{left}` may be left behind"), "delete-bucket"]);
+    output.says(&[&format!("test bucket `{left}` may be left behind"), "delete-bucket"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 const BOOTSTRAP_C: &str = "bootstrap --yes --target-account 333333333333 --user alice --user-profile alice \
                            --profile security-admin --target-profile third-admin";
 
-const REPAIRED: &str = "Another run overwrote the grant meanwhile";
+const REPAIRED: &str = "Another run overwrote the grant";
 
 /// How often each race is run in a round.
 const TIMES: usize = 20;
@@ -237,7 +237,7 @@ fn what_was_not_shown_is_not_replaced() {
         "Sid": "Theirs", "Effect": "Allow", "Action": "ses:*", "Resource": "*",
     }));
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), theirs.clone());
-    output.exits_with(1).says(&["was changed meanwhile, and not by xacct", "run the same command again"]);
+    output.exits_with(1).says(&["another program changed policy `xacct`", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
     let found = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
     assert_eq!(found, Some(theirs));

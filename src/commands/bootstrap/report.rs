@@ -69,7 +69,8 @@ fn terms(link: &Link) -> String {
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     let changes = count(work.pending(), "change");
-    let hints = ["apply without asking: --yes", "or show the changes and stop: --dry-run, or --check to fail if there are any"];
+    let hints =
+        ["apply without asking: --yes", "or show the changes and stop: --dry-run, or --check to fail if there are any"];
     check_can_ask(&format!("{changes} to apply"), hints, run)?;
     loop {
         let answer = ask(format!("Apply {changes}? [y/N, d = show policies]"), run).await;
@@ -194,8 +195,8 @@ fn for_the_other_owners(work: &Work, only: Half) -> String {
     for job in work.done() {
         let OtherHalf { owner, command, document } = other_half(work, job, only);
         let what = if only == Half::Source { "a role with this trust policy" } else { "this policy on the user" };
-        let _ = writeln!(text, "\n{GOOD}This half is done.{GOOD:#} The owner of {owner} creates the other half with");
-        let _ = writeln!(text, "  {command}\nor creates {what} with any other tool:\n{document}");
+        let _ = writeln!(text, "\n{GOOD}This half is done.{GOOD:#} The owner of {owner} creates the other:");
+        let _ = writeln!(text, "  {command}\nor, with any other tool, {what}:\n{document}");
         let _ = writeln!(text, "Then test the link: xacct verify");
     }
     text

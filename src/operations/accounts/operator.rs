@@ -34,16 +34,11 @@ impl Operator {
 
     fn denied(&self, permission: &str, answer: &str) -> Error {
         Error::new(
-        Kind::Refused,
-        format!(
-            "AWS denied {permission} to the operator of account {} ({})",
-            self.caller.account, self.caller.arn
-        ),
-    )
-    .hint(format!(
-        "allow {permission}; `xacct print policies` prints the minimal policies for both operators"
-    ))
-    .note(format!("AWS said: {answer}"))
+            Kind::Refused,
+            format!("AWS denied {permission} to the operator of account {} ({})", self.caller.account, self.caller.arn),
+        )
+        .hint(format!("allow {permission}; `xacct print policies` prints the minimal policies for both operators"))
+        .note(format!("AWS said: {answer}"))
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide>
     if let Some(UserRef::Arn(wanted)) = &source.user
         && *wanted != user
     {
-        return Err(Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
+        return Err(Error::new(Kind::Refused, format!("the user's ARN is `{user}`, not `{wanted}`"))
             .hint(format!("use --user {user}")));
     }
     let policies = operator.readable(policies)?.ok_or_else(absent)?;
@@ -153,19 +153,19 @@ fn source_place(access: &Access) -> String {
 pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
     let hint = "give the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
     let account = source.account.clone();
-    let account = account.ok_or_else(|| {
-        Error::usage("which account is the source? --only target does not read it").hint(hint)
-    })?;
+    let account = account
+        .ok_or_else(|| Error::usage("which account is the source? --only target does not read it").hint(hint))?;
     let user = match &source.user {
         None => {
-            return Err(Error::usage(
-                "which user may assume the role? --only target does not read the source account",
-            )
-            .hint(hint));
+            return Err(Error::usage("which user may assume the role? --only target does not read the source account")
+                .hint(hint));
         }
         Some(UserRef::Arn(arn)) => arn.clone(),
         Some(UserRef::Name(_)) if needs_path => {
-            return Err(Error::usage("--restrict-to-user needs the user's full ARN: --only target does not read the source account").hint(hint));
+            return Err(Error::usage(
+                "--restrict-to-user needs the user's full ARN: --only target does not read the source account",
+            )
+            .hint(hint));
         }
         Some(UserRef::Name(name)) => {
             UserArn { partition, account: account.clone(), path: IamPath::root(), name: name.clone() }

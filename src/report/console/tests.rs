@@ -10,3 +10,8 @@ fn only_styles_of_xacct_reach_the_terminal() {
     );
     assert_eq!(harmless("\u{1b}"), r"\u001b");
 }
+
+#[test]
+fn only_the_mark_is_styled() {
+    assert_eq!(styled_mark("  -  a  - b", BAD), format!("  {BAD}-{BAD:#}  a  - b"));
+}

@@ -38,8 +38,8 @@ Exit codes:
   2  wrong usage, or a wrong value in xacct.toml
   3  access does not work, is too open, or could not be tested
   4  changes are pending (bootstrap --check, teardown --check)
-  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM; the test bucket was deleted,
-     or is named on stderr
+  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM; the test bucket was
+     deleted, or is named on stderr
   exec exits with its command's exit code: 128 plus the signal if one ended it,
   127 if the command is not found, 126 if it cannot be run"
 )]

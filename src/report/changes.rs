@@ -71,7 +71,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             if description != wanted {
                 parts.push("description".to_owned());
             }
-            format!("{} on role {role}: {}", verb("set", "set"), parts.join(", "))
+            format!("{} role {role}: {}", verb("change", "changed"), parts.join(", "))
         }
         Change::SetBoundary { from, to } => {
             let now = from.as_ref().map_or_else(String::new, |arn| format!(" (was {arn})"));
@@ -114,8 +114,8 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::DeleteGrant { user, name, removed, .. } => {
             let verb = verb("delete", "deleted");
-            let only = if removed.len() == 1 { "its only role" } else { "its only roles" };
-            format!("{verb} policy {name} of user {} ({only}: {})", user.name, roles(removed))
+            let all = if removed.len() == 1 { "its only role: " } else { "all its " };
+            format!("{verb} policy {name} of user {} ({all}{})", user.name, roles(removed))
         }
     }
 }

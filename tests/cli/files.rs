@@ -149,10 +149,7 @@ fn a_cache_behind_a_link_is_not_used_and_nothing_there_is_removed() {
     scene.environment.write("elsewhere/.new-Ab12", "mine");
     scene.environment.write(".cache/keep", "");
     symlink(scene.environment.path("elsewhere"), scene.environment.path(".cache/xacct")).unwrap();
-    scene
-        .xacct("credentials --cache")
-        .exits_with(0)
-        .says(&["is not kept", "is a symbolic link, and must be a folder"]);
+    scene.xacct("credentials --cache").exits_with(0).says(&["is not kept", "is a symbolic link, and must be a folder"]);
     scene.xacct("credentials --forget").exits_with(1).says(&[
         "cannot be removed",
         "it is a symbolic link",

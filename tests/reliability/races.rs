@@ -294,7 +294,7 @@ fn nobody_is_fought_forever() {
         }
         sleep(Duration::from_millis(2));
     }
-    run.ended().exits_with(1).says(&["was written 6 times", "run the same command again"]);
+    run.ended().exits_with(1).says(&["6 times, but another program overwrote it", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 

@@ -29,10 +29,10 @@ The command does not see AWS_PROFILE and other variables that would override the
 session, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
 if one ended it, 127 if the command is not found, 126 if it cannot be run.
 
-xacct passes signals on to the command; Ctrl-C reaches it directly. A signal that
-another program sends to the whole process group arrives twice, and the second
-one makes Terraform abandon its state: use timeout --foreground, and send signals
-to xacct, not to its group.")]
+xacct passes signals on to the command; Ctrl-C reaches it directly. A signal
+that another program sends to the whole process group arrives twice, and the
+second one makes Terraform abandon its state: use timeout --foreground, and send
+signals to xacct, not to its group.")]
 pub struct Exec {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET")]

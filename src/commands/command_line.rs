@@ -16,9 +16,9 @@ use crate::topics::TOPICS;
 
 /// Create and test cross-account access in AWS: a role in one account that a user in another may assume.
 ///
-/// A link has two halves: a role in the target account whose trust policy trusts the source account, and a grant on the
-/// user in the source account that allows sts:AssumeRole on exactly that role. xacct creates both, tests the
-/// link with a real session and a real bucket, and tests that it rejects what it should.
+/// A link has two halves: a role in the target account that trusts the source account, and a grant in the source account
+/// that allows the user sts:AssumeRole on exactly that role. xacct creates both, and tests with a real session and a real
+/// bucket that the link works and rejects what it should.
 #[derive(Debug, Parser)]
 #[command(
     name = "xacct",
@@ -34,14 +34,15 @@ use crate::topics::TOPICS;
 
 Exit codes:
   0  done; access works
-  1  something went wrong
-  2  wrong usage, or a wrong value in xacct.toml
+  1  an error occurred
+  2  invalid arguments, or an invalid xacct.toml
   3  access does not work, is too open, or could not be tested
   4  changes are pending (bootstrap --check, teardown --check)
-  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM; the test bucket was
-     deleted, or is named on stderr
-  exec exits with its command's exit code: 128 plus the signal if one ended it,
-  127 if the command is not found, 126 if it cannot be run"
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; xacct deleted the test
+     bucket, or named it on stderr
+  xacct exec exits with the exit code of its command: 128 plus the signal that
+  ended it, 127 if it was not found, 126 if it cannot be run. If xacct cannot
+  open the session, the codes above apply."
 )]
 struct Xacct {
     /// Options of every command.

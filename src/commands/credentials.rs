@@ -12,8 +12,8 @@ use crate::report::console::count;
 
 /// Print session credentials for tools and shells.
 ///
-/// The output is secret until the session ends. The default format is for credential_process in the AWS config file, which
-/// lets every AWS tool use the link, including its external ID and MFA.
+/// The output is secret until the session expires. The default format is for credential_process in the AWS config file.
+/// With it, every AWS tool can use the link, including its external ID and MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   In the AWS config file, for every AWS tool:
@@ -24,7 +24,7 @@ use crate::report::console::count;
     xacct credentials dev --format fish | source
   For Terragrunt:
     TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
-  Empty the session cache:
+  Delete all cached sessions:
     xacct credentials --forget")]
 pub struct Credentials {
     /// The target, by name in xacct.toml or account ID (default: the only one)
@@ -36,7 +36,7 @@ pub struct Credentials {
     /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
     #[arg(long)]
     pub session_token: bool,
-    /// Empty the session cache; print nothing
+    /// Delete all cached sessions, and print nothing
     #[arg(long, conflicts_with = "session_token")]
     pub forget: bool,
     /// Options of the session.
@@ -57,7 +57,7 @@ pub enum Format {
     Powershell,
     /// One JSON document
     Json,
-    /// Terragrunt's --auth-provider-cmd
+    /// For Terragrunt's --auth-provider-cmd
     Terragrunt,
 }
 

@@ -28,18 +28,18 @@ use crate::text::on_one_line;
 
 /// Delete test buckets left behind by interrupted runs.
 ///
-/// Finds buckets in the target account with the name and the tag of xacct's test buckets, and deletes the empty ones.
+/// Finds buckets in the target accounts that have the name and the tag of xacct's test buckets, and deletes the empty ones.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct sweep
   xacct sweep dev --older-than 24h
-  An account that is not in xacct.toml:
+  Sweep an account that is not in xacct.toml:
     xacct sweep 222222222222 --target-profile dev-admin")]
 pub struct Sweep {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Skip buckets younger than this: they may belong to a run in progress
+    /// Skip buckets newer than this, which may belong to a run in progress
     #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
     pub older_than: Duration,
     /// Show the buckets and stop
@@ -48,7 +48,7 @@ pub struct Sweep {
     /// Delete without asking
     #[arg(long, short)]
     pub yes: bool,
-    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
+    /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
     /// Credentials of the operators.
@@ -64,7 +64,7 @@ pub struct Sweep {
 
 fn older_than(text: &str) -> std::result::Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `30m` or `24h`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: give a number with a unit, such as `30m` or `24h`"))?;
     Ok(Duration::from_secs(seconds.into()))
 }
 

@@ -17,22 +17,22 @@ use child::Signals;
 
 /// Run a command with a session of the role.
 ///
-/// The command gets the session's credentials in its environment; variables that would override them are removed. It has
-/// stdin, stdout, stderr and signals as if started directly, and xacct exits with its exit code.
+/// xacct passes the session's credentials to the command in environment variables, and removes variables that would
+/// override them. The command uses stdin, stdout, stderr and signals directly, and xacct exits with its exit code.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
   xacct exec dev -- bash
 
-The command does not see AWS_PROFILE and other variables that would override the
-session, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
-if one ended it, 127 if the command is not found, 126 if it cannot be run.
+xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
+override the session. xacct exits with the command's exit code: 128 plus the
+signal if a signal ended it, 127 if it was not found, 126 if it cannot be run.
 
-xacct passes signals on to the command; Ctrl-C reaches it directly. A signal
-that another program sends to the whole process group arrives twice, and the
-second one makes Terraform abandon its state: use timeout --foreground, and send
-signals to xacct, not to its group.")]
+xacct forwards signals to the command; Ctrl-C reaches the command directly. If
+another program signals the whole process group, the command gets the signal
+twice, and Terraform aborts at the second one: use timeout --foreground, and
+send signals to xacct, not to its process group.")]
 pub struct Exec {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET")]

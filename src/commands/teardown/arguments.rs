@@ -8,8 +8,8 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 
 /// Remove both halves of a link.
 ///
-/// Deletes the role and its policies first, which ends its sessions, then removes the role from the grant. Once both are
-/// gone, removes the target from xacct.toml. Never deletes a role or grant that xacct does not manage.
+/// Deletes the role with its policies, which ends its sessions, then removes the role from the grant, and then the target
+/// from xacct.toml. Never removes anything that xacct did not create.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct teardown dev
@@ -17,28 +17,28 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
     xacct teardown --dry-run
   Remove every link in xacct.toml without asking:
     xacct teardown --yes
-  Remove only the half in the source account:
+  Remove only the grant in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap also use the role: for two days afterwards,
+xacct verify and xacct bootstrap use the role, too. For two days after them,
 teardown needs --even-if-used.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Remove one half only; xacct.toml keeps the target
+    /// Remove only one half; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Remove a role even if it was used within the last two days
+    /// Remove the role even if it was used in the last two days
     #[arg(long)]
     pub even_if_used: bool,
-    /// Remove a role even if it has policies or a boundary not listed in xacct.toml
+    /// Remove the role even if it has policies or a boundary not listed in xacct.toml
     #[arg(long)]
     pub even_if_extended: bool,
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
-    /// How long to wait for the removal to propagate
+    /// Maximum time to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
     /// Credentials of the operators.

@@ -65,7 +65,7 @@ impl Verb for Credentials {
     const NAME: &'static str = "credentials";
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
-        // To forget sessions takes no xacct.toml.
+        // Emptying the cache needs no xacct.toml.
         let run = if self.forget { start.without_file() } else { start.load()? };
         credentials(self, &run).map(Ended::from)
     }
@@ -75,7 +75,7 @@ impl Verb for Credentials {
 fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
         let forgotten = run.session_cache().map_or(Ok(0), |cache| cache.forget())?;
-        run.console.say(&format!("Forgot {}", count(forgotten, "session")));
+        run.console.say(&format!("Removed {} from the cache", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }
     let opened = interrupt::guarded(run, async {
@@ -96,10 +96,10 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     };
     run.console.result(&text);
     if run.context.terminal.shows_results {
-        // Not refused: it was asked for, and whoever knows aws-vault export, granted or aws configure export-credentials
-        // copies it from here.
+        // Not refused: the user asked for them, and aws-vault export, Granted and aws configure export-credentials
+        // print them, too.
         let until = export::expiration(&keys).map_or_else(String::new, |at| format!(" until {at}"));
-        run.console.say(&format!("These are secrets{until}: they stay in the terminal's memory"));
+        run.console.say(&format!("These credentials are secret{until}; the terminal's scrollback keeps them"));
     }
     Ok(ExitCode::Done)
 }

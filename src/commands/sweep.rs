@@ -22,7 +22,7 @@ use crate::operations::apply::confirm_removal;
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
-use crate::report::console::{STRONG, count};
+use crate::report::console::{BAD, STRONG, count, styled_mark};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
 
@@ -68,11 +68,11 @@ fn older_than(text: &str) -> std::result::Result<Duration, String> {
     Ok(Duration::from_secs(seconds.into()))
 }
 
-/// One account, and what was found there.
+/// An account and its test buckets.
 struct Account {
     id: AccountId,
     observed: Result<(Operator, Vec<Found>)>,
-    /// By name: whether it was deleted, or why not.
+    /// The result of each deletion, by the bucket's name.
     deleted: BTreeMap<String, Result<Option<Left>>>,
 }
 
@@ -88,7 +88,7 @@ impl Verb for Sweep {
 /// Runs `xacct sweep`.
 async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
-    // Two links of an account have the same buckets.
+    // Links to the same account share its buckets.
     let mut seen = BTreeSet::new();
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
@@ -113,7 +113,7 @@ async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let applies = pending > 0 && !args.dry_run;
     if applies {
         if !args.yes {
-            let hint = "or only look: --dry-run";
+            let hint = "or list the buckets and stop: --dry-run";
             let buckets = count(pending, "bucket");
             confirm_removal(&format!("Delete {buckets}?"), &format!("{buckets} to delete"), hint, run).await?;
         }
@@ -171,17 +171,18 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
         let Ok((operator, found)) = &account.observed else { continue };
         who(&mut text, "Target", account.id.as_str(), Some(operator));
         match account.to_delete().count() {
-            0 => text.push_str("\nNo test bucket to delete\n"),
+            0 => text.push_str("\nNo test buckets to delete\n"),
             number => {
                 let _ = writeln!(text, "\n{STRONG}{} to delete{STRONG:#}", count(number, "test bucket"));
             }
         }
-        // Not as a table, which would break long names in two.
+        // Not a table, which would break long names.
         let width = found.iter().map(|found| found.name.len()).max().unwrap_or_default();
         for found in found {
             let sign = if found.left.is_none() { '-' } else { ' ' };
-            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", reason(left)));
-            let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
+            let why = found.left.map_or_else(String::new, |left| format!("  kept: {}", reason(left)));
+            let line = format!("  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
+            let _ = writeln!(text, "{}", if found.left.is_none() { styled_mark(&line, BAD) } else { line });
         }
     }
     run.console.tell(&text);
@@ -205,18 +206,18 @@ fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCo
     for (name, result) in accounts.iter().flat_map(|account| &account.deleted) {
         match result {
             Ok(None) => console.tell(&format!("Deleted {name}")),
-            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", reason(*left))),
+            Ok(Some(left)) => console.tell(&format!("Kept {name}: {}", reason(*left))),
             Err(error) => console.error(error),
         }
     }
 }
 
-/// Why a bucket is left.
+/// Returns why a bucket is kept.
 fn reason(left: Left) -> &'static str {
     match left {
-        Left::OtherName => "not a name that xacct gives",
-        Left::Young => "may be of a run under way",
-        Left::NoTag => "without the tag of test buckets",
+        Left::OtherName => "not named like a test bucket",
+        Left::Young => "may belong to a run in progress",
+        Left::NoTag => "lacks the tag of test buckets",
         Left::NotEmpty => "not empty",
     }
 }

@@ -71,12 +71,13 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Proves all links side by side, and diagnoses those that do not work.
+/// Proves all links concurrently, and diagnoses those that do not work.
 async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'_>) -> Result<Vec<Proven<'a>>> {
     let source = &run.file.source;
     let opening = Opening {
         user: &args.proof.user,
-        // All links of a user are in one partition, and the file knows a Region of it where the user's profile may not.
+        // All links of a user are in one partition. The file may have a Region of it even if the user's profile has
+        // none.
         region: links.iter().find_map(|link| link.region.clone()),
         path_style: args.proof.path_style,
         sts_rate: Some(args.report.sts_rate),
@@ -109,7 +110,7 @@ struct Proven<'a> {
     link: &'a Link,
     role: RoleArn,
     result: Result<Proof>,
-    /// Why it does not work, if it does not.
+    /// Set if the link does not work.
     diagnosis: Option<Diagnosis>,
 }
 
@@ -138,7 +139,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     console.result(&blocks.join("\n\n"));
 }
 
-/// The diagnosis, if there is one.
+/// Returns the diagnosis as text, if there is one.
 fn why(proven: &Proven<'_>, width: u16) -> String {
     let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))

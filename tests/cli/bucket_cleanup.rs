@@ -40,7 +40,7 @@ fn ctrl_c_while_deleting_the_bucket() {
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
     let output = interrupted(&scene, "verify", "DeleteBucket", Signal::INT).exits_with(130);
-    assert!(output.stderr.contains("Deleting the test bucket xacct-verify-222222222222-"), "{output}");
+    assert!(output.stderr.contains("Deleting test bucket xacct-verify-222222222222-"), "{output}");
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -110,7 +110,7 @@ fn a_second_ctrl_c_exits_at_once_and_names_the_bucket() {
     let output = running.ended().exits_with(130);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
-    output.says(&[&format!("the test bucket `{name}` may be left behind"), "aws s3api delete-bucket"]);
+    output.says(&[&format!("test bucket `{name}` may be left behind"), "aws s3api delete-bucket"]);
 }
 
 #[test]

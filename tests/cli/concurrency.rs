@@ -154,7 +154,7 @@ fn terminal_shows_progress_per_target() {
     for target in accounts(12) {
         assert!(screen.contains(&format!("{target} assuming the role")), "{target}: {screen}");
     }
-    for step in ["making a bucket", "deleting the bucket", "looking whether the bucket is gone"] {
+    for step in ["creating a test bucket", "deleting the test bucket", "checking that the test bucket is gone"] {
         assert!(screen.matches(step).count() >= 4, "{step}: {screen}");
     }
     for tally in ["verify 12 targets", "verify 3 of 12 targets verified", "verify 11 of 12 targets verified"] {

@@ -128,7 +128,7 @@ fn session_token_requires_an_access_key() {
     }
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
-    scene.xacct("credentials --session-token").exits_with(1).says(&["are of a session", "--user-profile"]);
+    scene.xacct("credentials --session-token").exits_with(1).says(&["are session credentials", "--user-profile"]);
 }
 
 #[test]
@@ -155,5 +155,5 @@ fn terminal_shows_a_warning_with_the_credentials() {
     };
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("SecretAccessKey") && screen.contains("These are secrets until 2"), "{screen}");
+    assert!(screen.contains("SecretAccessKey") && screen.contains("These credentials are secret until 2"), "{screen}");
 }

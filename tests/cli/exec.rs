@@ -96,14 +96,14 @@ fn returns_the_exit_code_of_the_command() {
     ] {
         run(&scene, script).exits_with(code);
     }
-    scene.xacct("exec -- /no/such/command").exits_with(127).says(&["`/no/such/command` cannot be run"]);
+    scene.xacct("exec -- /no/such/command").exits_with(127).says(&["cannot run `/no/such/command`"]);
     scene.xacct("exec -- no-such-command").exits_with(127);
     scene
         .xacct("exec --duration 12h -- /bin/true")
         .exits_with(1)
         .says(&["--duration 1h", "--max-session-duration 12h"]);
     scene.environment.write("plain", "text");
-    scene.xacct("exec -- ./plain").exits_with(126).says(&["`./plain` cannot be run"]);
+    scene.xacct("exec -- ./plain").exits_with(126).says(&["cannot run `./plain`"]);
 }
 
 #[test]
@@ -135,7 +135,11 @@ fn a_broken_link_runs_no_command_and_suggests_diagnose() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     let output = run(&scene, "echo ran > ran").exits_with(3);
-    output.says(&["cannot be assumed", "answered AccessDenied", "hint: see why: xacct diagnose 222222222222"]);
+    output.says(&[
+        "cannot assume `arn:aws:iam::",
+        "answered AccessDenied",
+        "hint: find out why: xacct diagnose 222222222222",
+    ]);
     assert!(!scene.environment.has("ran"));
 }
 
@@ -143,7 +147,7 @@ fn a_broken_link_runs_no_command_and_suggests_diagnose() {
 fn does_not_try_credentials_of_an_unknown_principal() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
-    scene.xacct("exec -- /bin/true").exits_with(1).says(&["not those of user `alice`", "--user-profile"]);
+    scene.xacct("exec -- /bin/true").exits_with(1).says(&["do not belong to user `alice`", "--user-profile"]);
     assert_eq!(scene.requests("AssumeRole").len(), 0);
 }
 
@@ -158,12 +162,12 @@ fn usage_errors_send_no_requests() {
         ("exec dev --", "COMMAND"),
         ("exec dev /bin/true", "unexpected argument"),
         ("exec dev prod -- /bin/true", "unexpected argument"),
-        ("exec -- /bin/true", "a session is of one target, and there are dev, prod"),
+        ("exec -- /bin/true", "a session is for one target, but there are dev, prod"),
         ("exec test -- /bin/true", "has no target `test`"),
         ("exec dev --duration 5m -- /bin/true", "is less than 15m"),
         ("exec dev --mfa-session-duration 1 -- /bin/true", "has no unit"),
         ("exec dev --mfa-code 12 -- /bin/true", "has 2 digits"),
-        ("exec dev --cache --no-cache -- /bin/true", "contradict each other"),
+        ("exec dev --cache --no-cache -- /bin/true", "conflict"),
     ] {
         scene.xacct(words).exits_with(2).says(&[wanted]);
     }
@@ -330,7 +334,7 @@ fn prompts_for_a_code_and_leaves_further_input_to_the_command() {
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /usr/bin/head -n 1") else {
         return;
     };
-    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
     terminal.answer("Session of role xacct", 1, "for the command\n");
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");

@@ -105,7 +105,7 @@ fn a_failure_reports_completed_and_skipped_changes() {
     output.says(&[
         "could not create role xacct",
         "iam:CreateRole answered AccessDenied: not today",
-        "this was not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
+        "not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
         "run the same command again",
     ]);
     assert_eq!(scene.granted(), [ROLE], "the other half is created anyway");
@@ -117,7 +117,7 @@ fn a_failure_reports_completed_and_skipped_changes() {
 fn a_failure_after_creating_the_role() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", denied())));
     let output = scene.bootstrap("").exits_with(1);
-    output.says(&["could not put policy xacct-verify on role xacct", "this was done: created role xacct"]);
+    output.says(&["could not add policy xacct-verify to role xacct", "done: created role xacct"]);
     assert_eq!(scene.requests("AssumeRole").len(), 0, "an incomplete link is not verified");
     scene.sandbox.clear_faults();
     scene.bootstrap("").exits_with(0);
@@ -127,7 +127,7 @@ fn a_failure_after_creating_the_role() {
 fn a_failure_to_write_the_grant() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutUserPolicy", denied())));
     let document = scene.bootstrap_json("", 1);
-    assert!(document["source"]["error"]["message"].to_string().contains("could not put policy xacct on user alice"));
+    assert!(document["source"]["error"]["message"].to_string().contains("could not add policy xacct to user alice"));
     assert_eq!(document["targets"][ACCOUNT_B]["error"], Value::Null);
     scene.sandbox.clear_faults();
     scene.bootstrap("").exits_with(0);

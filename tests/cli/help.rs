@@ -241,7 +241,7 @@ fn a_failed_write_to_stdout_is_an_error() {
     let output = command.arg("man").stdout(full).output().expect("xacct runs");
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("cannot be written to stdout"), "{stderr}");
+    assert!(stderr.contains("cannot write the result to stdout"), "{stderr}");
 }
 
 #[test]

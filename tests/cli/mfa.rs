@@ -98,7 +98,7 @@ fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
 fn without_a_code_creates_the_link_without_testing_it() {
     let scene = Scene::new();
     let output = scene.bootstrap("--require-mfa").exits_with(3);
-    output.says(&["Not proven", "--mfa-code CODE", "Wrote xacct.toml"]);
+    output.says(&["Inconclusive", "--mfa-code CODE", "Wrote xacct.toml"]);
     assert_eq!(scene.granted(), [ROLE]);
     let verification = scene.verdict("", 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -136,7 +136,7 @@ fn requires_mfa_serial_if_devices_cannot_be_listed() {
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("cannot be listed"), "{error}");
+    assert!(error["message"].to_string().contains("cannot list the MFA devices"), "{error}");
     assert!(error["hints"].to_string().contains("mfa_serial"), "{error}");
 }
 
@@ -154,7 +154,7 @@ fn ignores_security_keys() {
     });
     let verification = scene.verdict("--mfa-code 123456", 3);
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("no MFA device that shows codes"), "{error}");
+    assert!(error["message"].to_string().contains("no MFA device that generates codes"), "{error}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn waits_for_an_added_condition() {
 fn reports_waiting_once_in_a_pipe() {
     let scene = Scene::of(Sandbox::builder().propagation(SECOND));
     let output = scene.bootstrap("--external-id abc").exits_with(0);
-    assert_eq!(output.stderr.matches("waiting for AWS").count(), 1, "{output}");
+    assert_eq!(output.stderr.matches("waiting for IAM propagation (").count(), 1, "{output}");
     assert!(output.stdout.contains("after the last write"), "{output}");
 }
 
@@ -207,7 +207,11 @@ fn reports_propagation_of_a_new_condition() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(60 * SECOND);
     let output = scene.bootstrap("--external-id abc --timeout 1s").exits_with(3);
-    output.says(&["TOO OPEN", "let through what it must refuse", "wait a minute, then xacct verify"]);
+    output.says(&[
+        "TOO OPEN",
+        "accepted a request it must reject",
+        "wait a minute for IAM propagation, then run xacct verify",
+    ]);
     scene.sandbox.advance(60 * SECOND);
     scene.verdict("", 0);
 }

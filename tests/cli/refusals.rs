@@ -35,7 +35,7 @@ fn add_profile(scene: &Scene, name: &str, key: &AccessKey) {
 #[test]
 fn the_root_user_of_the_source_account() {
     let words = "bootstrap --yes --target-account 222222222222 --user alice --profile root";
-    refuses(&Scene::new(), words, 1, &["the root user's of account 111111111111", "--profile NAME"]);
+    refuses(&Scene::new(), words, 1, &["the root user of account 111111111111", "--profile NAME"]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_root_user_of_the_target_account() {
     add_profile(&scene, "root-b", &key);
     scene.sandbox.world(|world| world.account_mut(ACCOUNT_B).root_keys.push(key));
     let words = BOOTSTRAP.replace("dev-admin", "root-b");
-    refuses(&scene, &words, 1, &["the root user's of account 222222222222", "--target-profile NAME"]);
+    refuses(&scene, &words, 1, &["the root user of account 222222222222", "--target-profile NAME"]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_operator_who_is_not_an_iam_user_must_name_the_user() {
          role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\n",
     );
     let words = "bootstrap --yes --target-account 333333333333 --target-profile third-admin --profile entered";
-    refuses(&scene, words, 2, &["is no user", "--user NAME"]);
+    refuses(&scene, words, 2, &["is not an IAM user", "--user NAME"]);
 }
 
 #[test]
@@ -272,13 +272,13 @@ fn several_profiles_of_the_target_account() {
 fn an_enter_role_that_cannot_be_assumed() {
     let words =
         "bootstrap --yes --target-account 222222222222 --user alice --profile security-admin --enter-role Nobody";
-    refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "allow the source operator"]);
+    refuses(&Scene::new(), words, 1, &["cannot assume role `Nobody`", "allow the source operator"]);
 }
 
 #[test]
 fn no_terminal() {
     let words = "bootstrap --target-account 222222222222 --user alice --profile security-admin";
-    refuses(&Scene::new(), words, 2, &["no terminal to ask on", "--yes", "--dry-run"]);
+    refuses(&Scene::new(), words, 2, &["no terminal to ask for confirmation", "--yes", "--dry-run"]);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn does_not_open_a_role_restricted_to_another_user() {
     let before = scene.trust_policy();
     let words = "bootstrap --yes --no-verify --target-account 222222222222 --user bob --profile security-admin \
                  --target-profile dev-admin --config bob.toml";
-    scene.xacct(words).exits_with(1).says(&["admits only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
+    scene.xacct(words).exits_with(1).says(&["trusts only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
     assert_eq!(scene.trust_policy(), before);
     scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(0);
 }

@@ -206,7 +206,7 @@ fn shows_risks_with_and_without_changes() {
     ];
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
-    assert!(made.stdout.find(" !  target") > made.stdout.find("put policy xacct-verify"), "{made}");
+    assert!(made.stdout.find(" !  target") > made.stdout.find("add policy xacct-verify"), "{made}");
     // Warnings do not count as changes.
     scene.xacct("bootstrap --check").exits_with(0).says(&["No changes"]).says(&lines);
     scene

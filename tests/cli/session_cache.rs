@@ -197,7 +197,7 @@ fn without_a_cache_directory_warns_and_returns_a_session() {
     let mut scene = Scene::linked("");
     scene.environment.unset("HOME");
     scene.environment.unset("XDG_CACHE_HOME");
-    scene.xacct("credentials --cache").exits_with(0).says(&["is not kept: neither HOME nor XDG_CACHE_HOME"]);
+    scene.xacct("credentials --cache").exits_with(0).says(&["is not cached: neither HOME nor XDG_CACHE_HOME"]);
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn forget_removes_every_session() {
     // Temporary files of an interrupted run are secret too; other files are kept.
     scene.environment.write(".cache/xacct/.new-Ab12", "half");
     scene.environment.write(".cache/xacct/notes.json", "{}");
-    scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 2 sessions"]);
+    scene.xacct("credentials --forget").exits_with(0).says(&["Removed 2 sessions"]);
     assert!(!scene.environment.has(".cache/xacct/.new-Ab12") && scene.environment.has(".cache/xacct/notes.json"));
-    scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 0 sessions"]);
+    scene.xacct("credentials --forget").exits_with(0).says(&["Removed 0 sessions"]);
     scene.xacct("credentials").exits_with(1);
 }
 

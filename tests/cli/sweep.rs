@@ -73,7 +73,7 @@ fn deletes_only_buckets_of_interrupted_runs() {
         assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
     }
     assert_eq!(scene.requests("DeleteBucket").len(), 2);
-    scene.xacct("sweep").exits_with(0).says(&["No test bucket to delete"]);
+    scene.xacct("sweep").exits_with(0).says(&["No test buckets to delete"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn shows_the_buckets_and_asks_before_deleting() {
 fn deletes_young_buckets_on_request() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
-    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may be of a run under way"]);
+    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may belong to a run in progress"]);
     assert_eq!(scene.buckets(), 1);
     scene.xacct("sweep --yes --older-than 30m").exits_with(0);
     assert_eq!(scene.buckets(), 0);
@@ -131,7 +131,7 @@ fn keeps_a_bucket_filled_during_the_run_and_reports_errors() {
         scene.sandbox.add_fault(Fault::new("DeleteBucket", kind));
     };
     fault(409, "BucketNotEmpty");
-    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Left {LEFT}: not empty")]);
+    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Kept {LEFT}: not empty")]);
     fault(403, "AccessDenied");
     scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was denied", LEFT]);
     scene.sandbox.clear_faults();

@@ -37,7 +37,10 @@ fn assert_gone(scene: &Scene) {
 fn removes_policies_then_role_then_grant() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
-    scene.xacct("teardown --yes").exits_with(0).says(&["Took 222222222222 out of xacct.toml", "keeps [source]"]);
+    scene
+        .xacct("teardown --yes")
+        .exits_with(0)
+        .says(&["Removed target 222222222222 from xacct.toml", "keeps [source]"]);
     assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"]);
     assert_gone(&scene);
     assert!(scene.environment.read("xacct.toml").contains("user = \"alice\""));
@@ -64,7 +67,7 @@ fn removes_absent_links_from_the_file_without_asking() {
         world.delete_user(ACCOUNT_A, "alice");
     });
     scene.xacct("teardown --check").exits_with(0);
-    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Took 222222222222 out"]);
+    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Removed target 222222222222"]);
     assert_eq!(scene.writes(), [""; 0]);
     assert_gone(&scene);
 }
@@ -116,7 +119,7 @@ fn only_the_word_yes_confirms() {
         let mut scene = linked("");
         let name = "teardown::only_the_whole_word_removes";
         let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown") else { return };
-        terminal.answer("removes:", 1, typed);
+        terminal.answer("Type `yes` to confirm:", 1, typed);
         let (ended, screen) = terminal.ended();
         assert_eq!(ended, Some(code), "{screen}");
         assert_eq!(has_role(&scene, ACCOUNT_B), code != 0);
@@ -175,7 +178,7 @@ fn refuses_unsafe_removals_with_a_fix() {
     refused(&["xacct.toml names `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"third-admin\"");
-    refused(&["the target account is 222222222222", "of account 333333333333"]);
+    refused(&["the target account is 222222222222", "belong to account 333333333333"]);
     scene.environment.edit("xacct.toml", "\"third-admin\"", "\"dev-admin\"");
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").expect("the role").instance_profiles.insert("web".to_owned());
@@ -330,6 +333,6 @@ fn waits_for_lagging_reads() {
 #[test]
 fn reports_an_unknown_target_beside_a_known_one() {
     let scene = linked("");
-    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["dev is not on record in xacct.toml"]);
+    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["xacct.toml has no target dev"]);
     assert_gone(&scene);
 }

@@ -93,7 +93,7 @@ impl Terminal {
 const WORDS: &str = "bootstrap --target-account 222222222222 --user alice --user-profile alice --profile security-admin \
                      --external-id abc";
 
-const PROMPT: &str = "[y/N, d shows the documents]";
+const PROMPT: &str = "[y/N, d = show policies]";
 
 #[test]
 fn yes_applies() {
@@ -110,6 +110,22 @@ fn yes_applies() {
 }
 
 #[test]
+fn marks_are_coloured_unless_no_color_is_set() {
+    for (no_color, is_coloured) in [("", true), ("1", false)] {
+        let mut scene = Scene::new();
+        scene.environment.set("NO_COLOR", no_color);
+        let Some(mut terminal) = Terminal::start_on("xterm", test_name!(), &mut scene, WORDS) else {
+            return;
+        };
+        terminal.answer(PROMPT, 1, "y\n");
+        let (_, screen) = terminal.ended();
+        for mark in ["+", "ok"] {
+            assert_eq!(screen.contains(&format!("\u{1b}[32m{mark}\u{1b}[0m  ")), is_coloured, "{mark}: {screen}");
+        }
+    }
+}
+
+#[test]
 fn no_and_empty_answers_change_nothing() {
     for answer in ["n\n", "\n", "maybe\n"] {
         let mut scene = Scene::new();
@@ -119,7 +135,7 @@ fn no_and_empty_answers_change_nothing() {
         terminal.answer(PROMPT, 1, answer);
         let (code, screen) = terminal.ended();
         assert_eq!(code, Some(1), "{screen}");
-        assert!(screen.contains("nothing was changed"), "{screen}");
+        assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
         assert_eq!(scene.writes(), [""; 0]);
         assert!(!scene.environment.has("xacct.toml"));
     }
@@ -171,10 +187,10 @@ fn prompts_for_an_mfa_code() {
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, &words) else {
         return;
     };
-    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(0), "{screen}");
-    assert!(screen.contains("refused without MFA"), "{screen}");
+    assert!(screen.contains("denied without MFA"), "{screen}");
 }
 
 #[test]
@@ -183,7 +199,7 @@ fn a_malformed_code_is_inconclusive() {
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "verify") else {
         return;
     };
-    terminal.answer("MFA code of", 1, "what?\n");
+    terminal.answer("MFA code for", 1, "what?\n");
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(3), "{screen}");
     assert!(screen.contains("the digits 0 to 9"), "{screen}");

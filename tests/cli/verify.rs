@@ -123,7 +123,7 @@ fn names_the_bucket_that_the_role_cannot_delete() {
     let output = scene.xacct("verify").exits_with(3);
     let left = scene.sandbox.world(|world| world.buckets().next().map(|bucket| bucket.name.clone()));
     let left = left.expect("the bucket that could not be deleted");
-    output.says(&[&format!("the test bucket `{left}` may be left behind"), "delete-bucket"]);
+    output.says(&[&format!("test bucket `{left}` may be left behind"), "delete-bucket"]);
 }
 
 #[test]

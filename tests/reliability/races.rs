@@ -18,7 +18,7 @@ const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 const BOOTSTRAP_C: &str = "bootstrap --yes --target-account 333333333333 --user alice --user-profile alice \
                            --profile security-admin --target-profile third-admin";
 
-const REPAIRED: &str = "Another run overwrote the grant meanwhile";
+const REPAIRED: &str = "Another run overwrote the grant";
 
 /// The number of races in a round.
 const TIMES: usize = 20;
@@ -201,7 +201,7 @@ fn does_not_replace_statements_absent_from_the_plan() {
         "Sid": "Theirs", "Effect": "Allow", "Action": "ses:*", "Resource": "*",
     }));
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), theirs.clone());
-    output.exits_with(1).says(&["was changed meanwhile, and not by xacct", "run the same command again"]);
+    output.exits_with(1).says(&["another program changed policy `xacct`", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
     let found = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
     assert_eq!(found, Some(theirs));
@@ -294,7 +294,7 @@ fn stops_repairing_after_six_attempts() {
         }
         sleep(Duration::from_millis(2));
     }
-    run.ended().exits_with(1).says(&["was written 6 times", "run the same command again"]);
+    run.ended().exits_with(1).says(&["6 times, but another program overwrote it", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 

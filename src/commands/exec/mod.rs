@@ -56,9 +56,9 @@ impl Verb for Exec {
 /// Runs `xacct exec`.
 fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let Some((program, arguments)) = args.command.split_first() else {
-        return Err(Error::usage("there is no command").hint("give it after `--`: xacct exec TARGET -- COMMAND"));
+        return Err(Error::usage("no command given").hint("give it after `--`: xacct exec TARGET -- COMMAND"));
     };
-    // From now on a signal is either heard before the command runs, or passed on to it; none is lost between.
+    // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
     let signals = Signals::watch()?;
     let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run))?;
     let keys = opened.credentials.reveal();
@@ -73,17 +73,17 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     run.console.say(&format!("Session of {} until {expiry}", opened.whose));
     let outlived = || {
         run.console.say(&format!(
-            "The session of {} ended at {expiry}, and the command still runs: AWS refuses what it asks for from now on",
+            "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",
             opened.whose
         ));
     };
     let ended = child::run(command, signals, keys.expires, run.context.now, &outlived)
-        .map_err(|error| Error::new(Kind::Internal, format!("the command cannot be waited for: {error}")))?;
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot wait for the command: {error}")))?;
     if let child::How::NotStarted(error) = &ended.how {
         let shown = program.to_string_lossy();
-        run.console.error(&Error::new(Kind::File, format!("`{shown}` cannot be run: {error}")));
+        run.console.error(&Error::new(Kind::File, format!("cannot run `{shown}`: {error}")));
     } else if ended.outlived {
-        run.console.say(&format!("The command outlived the session, which ended at {expiry}"));
+        run.console.say(&format!("The command ran longer than its session, which expired at {expiry}"));
     }
     Ok(Ended::Command(ended.code()))
 }

@@ -107,7 +107,7 @@ const OTHERS: &[Case] = &[
     (&["print-provider-hcl", "--version-constraint", "5.x"], "`5.x`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "5\" }"], "`5\" }`", "`~> 5.67`"),
     (&["print-provider-hcl", "--duration", "10m"], "is less than 15m", "use 15m to 12h"),
-    (&["print-provider-hcl", "--duration", "2h"], "longer than role", "--duration 1h"),
+    (&["print-provider-hcl", "--duration", "2h"], "allows sessions of at most", "--duration 1h"),
     (&["print-provider-hcl", "--region", "moon-1"], "is not an AWS Region name", "`eu-west-1`"),
     (&["completions", "tcsh"], "invalid value 'tcsh'", "bash"),
     (&["completions"], "<SHELL>", "--help"),

@@ -323,6 +323,6 @@ fn does_not_change_the_user_of_recorded_links() {
 #[test]
 fn does_not_rename_a_recorded_role() {
     let scene = Scene::linked("");
-    scene.xacct("bootstrap --yes --role-name other").exits_with(2).says(&["cannot be renamed", "--role-name other"]);
+    scene.xacct("bootstrap --yes --role-name other").exits_with(2).says(&["cannot rename it", "--role-name other"]);
     assert!(scene.sandbox.requests().is_empty());
 }

@@ -173,6 +173,8 @@ pub struct Error {
     pub said: Option<Box<str>>,
     /// What AWS answered, if it did.
     pub aws: Option<Box<AwsAnswer>>,
+    /// Whether the request failed in a way that does not show whether AWS carried it out.
+    pub may_have_been_done: bool,
     /// What else is known, one fact each.
     pub notes: Vec<String>,
     /// What to do, one action each.
@@ -208,6 +210,7 @@ impl Error {
             message: message.into(),
             said: None,
             aws: None,
+            may_have_been_done: false,
             notes: Vec::new(),
             hints: Vec::new(),
             source: None,

@@ -24,6 +24,7 @@
 //! | `teardown` | links are removed, and nothing else |
 //! | `sweep` | buckets of killed runs are deleted, and no others |
 //! | `bucket_cleanup` | no bucket is left behind |
+//! | `lost_answers` | writes whose answer is lost
 //! | `faults` | what AWS and networks do at times |
 //! | `secrets` | no secret is printed, recorded or handed to another program |
 //! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
@@ -66,6 +67,7 @@ mod files;
 mod fixes;
 mod help;
 mod input;
+mod lost_answers;
 mod mfa;
 mod missing_permissions;
 mod network;

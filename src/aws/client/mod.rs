@@ -3,6 +3,7 @@
 pub mod access;
 pub(in crate::aws) mod endpoints;
 pub(in crate::aws) mod error;
+pub(in crate::aws) mod fate;
 pub(in crate::aws) mod http;
 pub mod notify;
 pub(in crate::aws) mod rate_limit;

@@ -54,6 +54,8 @@ pub(crate) enum Reply {
     Answer(Answer),
     /// Reset the connection.
     Reset,
+    /// Send these bytes as they are, and close the connection.
+    Raw(&'static [u8]),
 }
 
 /// A request with what it is about.
@@ -111,7 +113,12 @@ impl Backend {
                 self.gone.send_replace(true);
                 return Reply::Reset;
             }
-            FaultKind::Page(_) | FaultKind::Reset | FaultKind::Hang => None,
+            FaultKind::Page(_)
+            | FaultKind::Reset
+            | FaultKind::Close
+            | FaultKind::CutHead
+            | FaultKind::Garbled
+            | FaultKind::Hang => None,
             FaultKind::ErrorIn200 => {
                 Some(ApiError::new(200, "InternalError", "We encountered an internal error. Please try again."))
             }
@@ -137,6 +144,9 @@ impl Backend {
             (Some(answer), _) => Reply::Answer(answer),
             (None, FaultKind::Page(status)) => Reply::Answer(Answer::page(*status)),
             (None, FaultKind::Reset) => Reply::Reset,
+            (None, FaultKind::Close) => Reply::Raw(b""),
+            (None, FaultKind::CutHead) => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
+            (None, FaultKind::Garbled) => Reply::Raw(b"\0\x15\x03 is no HTTP\r\n\r\n"),
             (None, _) => std::future::pending().await,
         }
     }

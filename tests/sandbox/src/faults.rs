@@ -15,6 +15,12 @@ pub enum FaultKind {
     ServerError(u16),
     /// The connection is reset, with no answer.
     Reset,
+    /// The connection is closed as if nothing were wrong (FIN), with no answer.
+    Close,
+    /// The connection is closed in the middle of the answer's head.
+    CutHead,
+    /// What comes is not HTTP.
+    Garbled,
     /// No answer ever comes.
     Hang,
     /// The answer comes this much later, without holding up other requests.
@@ -109,7 +115,7 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads `throttle`, `500`, `reset`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
+/// Reads `throttle`, `500`, `reset`, `close`, `cut-head`, `garbled`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
 /// `skew:SECONDS`, `gone`, `error:STATUS:CODE[:MESSAGE]`.
 impl FromStr for FaultKind {
     type Err = String;
@@ -120,6 +126,9 @@ impl FromStr for FaultKind {
             "throttle" => FaultKind::Throttle,
             "500" | "502" | "503" | "504" => FaultKind::ServerError(name.parse().unwrap_or(500)),
             "reset" => FaultKind::Reset,
+            "close" => FaultKind::Close,
+            "cut-head" => FaultKind::CutHead,
+            "garbled" => FaultKind::Garbled,
             "hang" => FaultKind::Hang,
             "delay" => FaultKind::Delay(parse_duration(rest)?),
             "truncate" => FaultKind::TruncatedBody,
@@ -143,7 +152,7 @@ impl FromStr for FaultKind {
             }
             _ => {
                 return Err(format!(
-                    "`{text}` is not one of throttle, 500, 502, 503, 504, reset, hang, delay:TIME, truncate, notxml, \
+                    "`{text}` is not one of throttle, 500, 502, 503, 504, reset, close, cut-head, garbled, hang, delay:TIME, truncate, notxml, \
                      page:STATUS, error-in-200, skew:SECONDS, gone, error:STATUS:CODE"
                 ));
             }

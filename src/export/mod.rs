@@ -1,6 +1,9 @@
 //! A session's credentials in the forms that programs and shells read. Whoever calls this prints secrets.
 
+mod stale;
+
 use std::fmt::Write;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -9,30 +12,13 @@ use time::format_description::well_known::Rfc3339;
 use crate::aws::keys::Keys;
 use crate::iam::names::Region;
 
-/// Variables that would win over those of the session somewhere, or lead to other credentials: profiles (the SDK for
-/// JavaScript prefers `AWS_PROFILE` to keys), roles for web identities and containers, and the old name of the session
-/// token, which botocore still reads. `AWS_ACCOUNT_ID` would be another account's.
-pub const STALE: [&str; 13] = [
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_SESSION_EXPIRATION",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_ACCOUNT_ID",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
+pub use stale::is_stale;
 
 /// An expiry as AWS writes it: RFC 3339, in UTC, to the second.
 #[must_use]
 pub fn expiration(keys: &Keys<'_>) -> Option<String> {
-    let expires = OffsetDateTime::from(keys.expires?);
-    expires.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
+    let seconds = keys.expires?.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()?.format(&Rfc3339).ok()
 }
 
 /// The variables of a session. The names are those of the AWS CLI (`aws configure export-credentials`).
@@ -48,11 +34,6 @@ pub fn variables(keys: &Keys<'_>, region: Option<&Region>) -> Vec<(&'static str,
         ("AWS_DEFAULT_REGION", region),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
-/// The stale variables that a shell must unset: those that are not set anew.
-fn unset(set: &[(&'static str, String)]) -> Vec<&'static str> {
-    STALE.into_iter().filter(|stale| !set.iter().any(|(name, _)| name == stale)).collect()
 }
 
 /// What `credential_process` must print (AWS CLI User Guide, "Sourcing credentials with an external process").
@@ -98,11 +79,11 @@ pub fn terragrunt(keys: &Keys<'_>, region: Option<&Region>) -> String {
     }))
 }
 
-/// For `eval` in sh, bash and zsh.
+/// For `eval` in sh, bash and zsh. `inherited` names the variables that the shell has.
 #[must_use]
-pub fn sh(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn sh<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let mut text = format!("unset {}\n", unset(&set).join(" "));
+    let mut text = format!("unset {}\n", stale::to_unset(inherited, &set).join(" "));
     for (name, value) in &set {
         // Within single quotes nothing has a meaning but the quote itself (POSIX, Shell Command Language, 2.2.2).
         let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
@@ -110,11 +91,11 @@ pub fn sh(keys: &Keys<'_>, region: Option<&Region>) -> String {
     text
 }
 
-/// For `source` in fish.
+/// For `source` in fish, as [`sh`].
 #[must_use]
-pub fn fish(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn fish<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let mut text = format!("set --erase {}\n", unset(&set).join(" "));
+    let mut text = format!("set --erase {}\n", stale::to_unset(inherited, &set).join(" "));
     for (name, value) in &set {
         // Within single quotes, fish knows `\'` and `\\` (fish documentation, "Quotes").
         let quoted = value.replace('\\', r"\\").replace('\'', r"\'");
@@ -123,11 +104,11 @@ pub fn fish(keys: &Keys<'_>, region: Option<&Region>) -> String {
     text
 }
 
-/// For `Invoke-Expression` in PowerShell.
+/// For `Invoke-Expression` in PowerShell, as [`sh`].
 #[must_use]
-pub fn powershell(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn powershell<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let stale: Vec<_> = unset(&set).into_iter().map(|name| format!("Env:{name}")).collect();
+    let stale: Vec<_> = stale::to_unset(inherited, &set).into_iter().map(|name| format!("Env:{name}")).collect();
     let mut text = format!("Remove-Item {} -ErrorAction SilentlyContinue\n", stale.join(", "));
     for (name, value) in &set {
         // PowerShell takes the typographic quotes for quotes, too; each is doubled (about_Quoting_Rules).

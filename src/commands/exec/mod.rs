@@ -26,7 +26,7 @@ use child::Signals;
   xacct exec dev -- bash
 
 The command does not see AWS_PROFILE and other variables that would override the
-session, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
+session or hold other credentials, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
 if one ended it, 127 if there is no such command, 126 if it cannot be run.
 
 xacct passes signals on to the command; Ctrl-C reaches it directly. A signal that
@@ -64,7 +64,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let keys = opened.credentials.reveal();
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in export::STALE {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(export::is_stale)) {
         command.env_remove(name);
     }
     command.envs(export::variables(&keys, opened.region.as_ref()));

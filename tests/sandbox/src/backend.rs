@@ -109,6 +109,24 @@ impl Backend {
                 return Reply::Answer(Answer { truncated: true, ..process() });
             }
             FaultKind::NotXml => return Reply::Answer(Answer::page(process().status)),
+            FaultKind::LongAnswer => {
+                return Reply::Answer(Answer { body: b"<a/>".repeat(5 * 1024 * 1024).into(), ..process() });
+            }
+            FaultKind::LongArn(more) => {
+                return Reply::Answer(
+                    process().rewritten(|body| body.replacen("</Arn>", &format!("{}</Arn>", "a".repeat(*more)), 1)),
+                );
+            }
+            FaultKind::OtherRole => {
+                return Reply::Answer(process().rewritten(|body| body.replace(":assumed-role/", ":assumed-role/not-")));
+            }
+            FaultKind::BrokenKey => {
+                let broken = |body: &str| body.replace("</AccessKeyId>", "&#10;</AccessKeyId>");
+                return Reply::Answer(process().rewritten(broken));
+            }
+            FaultKind::EndlessPages => {
+                return Reply::Answer(process().rewritten(|body| job.with_another_page(body)));
+            }
             FaultKind::Gone => {
                 self.gone.send_replace(true);
                 return Reply::Reset;
@@ -206,6 +224,11 @@ impl Backend {
 }
 
 impl Answer {
+    fn rewritten(self, rewrite: impl FnOnce(&str) -> String) -> Self {
+        let body = rewrite(&String::from_utf8_lossy(&self.body)).into();
+        Self { body, ..self }
+    }
+
     /// What is not AWS's.
     fn page(status: u16) -> Self {
         Self {
@@ -265,6 +288,16 @@ impl<'a> Job<'a> {
             _ => parameters.get("Action").unwrap_or("Unknown"),
         };
         Job { request, service, operation: operation.to_owned(), target, request_id: random::request_id(), parameters }
+    }
+
+    /// Says in a page that there is another one, which is the same; its token is another each time.
+    fn with_another_page(&self, body: &str) -> String {
+        let marker = self.parameters.get("Marker").unwrap_or("after-");
+        let more = format!("<IsTruncated>true</IsTruncated><Marker>{marker}0</Marker>");
+        // It sorts before the name of any bucket.
+        let token = self.parameters.get("continuation-token").unwrap_or_default();
+        let token = format!("<ContinuationToken>{token}-</ContinuationToken></ListAll");
+        body.replace("<IsTruncated>false</IsTruncated>", &more).replace("</ListAll", &token)
     }
 
     fn entry(&self, connection: u64, start: Duration) -> RecordedRequest {

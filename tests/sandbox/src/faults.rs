@@ -31,6 +31,16 @@ pub enum FaultKind {
     NotXml,
     /// A page of HTML with this status: a proxy or a load balancer answers in AWS's place.
     Page(u16),
+    /// The answer is 20 MB of empty elements.
+    LongAnswer,
+    /// An ARN in the answer is this many bytes longer than it should be.
+    LongArn(usize),
+    /// The answer tells of another role's session.
+    OtherRole,
+    /// The access key in the answer has a line feed in it.
+    BrokenKey,
+    /// Every page of a list says that there is another one.
+    EndlessPages,
     /// Status 200 and the document of an error, as S3 answers where it notices too late that something is wrong.
     ErrorIn200,
     /// The server that answers has a clock that is this many seconds ahead, and refuses the signature because of it.
@@ -115,7 +125,8 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads `throttle`, `500`, `reset`, `close`, `cut-head`, `garbled`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
+/// Reads `throttle`, `500`, `reset`, `close`, `cut-head`, `garbled`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `long-answer`, `long-arn:BYTES`,
+/// `other-role`, `broken-key`, `endless-pages`, `error-in-200`,
 /// `skew:SECONDS`, `gone`, `error:STATUS:CODE[:MESSAGE]`.
 impl FromStr for FaultKind {
     type Err = String;
@@ -134,6 +145,11 @@ impl FromStr for FaultKind {
             "truncate" => FaultKind::TruncatedBody,
             "notxml" => FaultKind::NotXml,
             "page" => FaultKind::Page(rest.parse().map_err(|_| format!("`{text}` is not page:STATUS"))?),
+            "long-answer" => FaultKind::LongAnswer,
+            "long-arn" => FaultKind::LongArn(rest.parse().map_err(|_| format!("`{text}` is not long-arn:BYTES"))?),
+            "other-role" => FaultKind::OtherRole,
+            "broken-key" => FaultKind::BrokenKey,
+            "endless-pages" => FaultKind::EndlessPages,
             "error-in-200" => FaultKind::ErrorIn200,
             "skew" => FaultKind::Skew(rest.parse().map_err(|_| format!("`{text}` is not skew:SECONDS"))?),
             "gone" => FaultKind::Gone,
@@ -153,7 +169,8 @@ impl FromStr for FaultKind {
             _ => {
                 return Err(format!(
                     "`{text}` is not one of throttle, 500, 502, 503, 504, reset, close, cut-head, garbled, hang, delay:TIME, truncate, notxml, \
-                     page:STATUS, error-in-200, skew:SECONDS, gone, error:STATUS:CODE"
+                     page:STATUS, long-answer, long-arn:BYTES, other-role, broken-key, endless-pages, error-in-200, \
+                     skew:SECONDS, gone, error:STATUS:CODE"
                 ));
             }
         })

@@ -5,6 +5,7 @@ use std::fmt;
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 
+use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::fate::{HttpError, find, is_definite, never_left};
 use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
@@ -55,6 +56,12 @@ impl Call {
             Ok(source) => failure.caused_by(source),
             Err(_) => failure,
         }
+    }
+
+    /// Returns the error for a list that does not end.
+    pub(in crate::aws) fn is_endless(self) -> Error {
+        let words = format!("{self} answered with more than {MOST_PAGES} pages or {MOST_ITEMS} items");
+        Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
     }
 
     /// Returns the error for an answer without a documented part.

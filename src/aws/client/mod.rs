@@ -1,6 +1,7 @@
 //! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and the meaning of AWS's errors.
 
 pub mod access;
+pub(in crate::aws) mod bounds;
 pub(in crate::aws) mod endpoints;
 pub(in crate::aws) mod error;
 pub(in crate::aws) mod fate;

@@ -61,7 +61,7 @@ fn a_bundle_that_cannot_be_used_is_named_with_its_setting() {
     let path = scene.environment.path("empty.pem").display().to_string();
     for setting in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
         for (value, wanted) in
-            [("/no/such/file", "No such file"), (path.as_str(), "holds no certificate"), ("/", "directory")]
+            [("/no/such/file", "No such file"), (path.as_str(), "holds no certificate"), ("/", "it is not a file")]
         {
             let (mut scene, _tls, _) = behind_tls();
             scene.environment.set(setting, value);

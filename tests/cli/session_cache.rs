@@ -79,6 +79,20 @@ fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
 }
 
 #[test]
+fn what_has_ended_does_not_stay() {
+    let scene = kept();
+    let path = file(&scene, ".cache/xacct");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let expiration =
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["Expiration"].as_str().unwrap().to_owned();
+    let other = path.with_file_name(format!("{}.json", "0".repeat(64)));
+    std::fs::copy(&path, &other).unwrap();
+    std::fs::write(&other, text.replace(&expiration, "2020-01-01T00:00:00Z")).unwrap();
+    scene.xacct("credentials").exits_with(0);
+    assert!(!other.exists() && path.exists());
+}
+
+#[test]
 fn without_a_cache_nothing_is_kept_and_nothing_used() {
     let mut scene = kept();
     scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to ask for one"]);

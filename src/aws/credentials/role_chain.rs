@@ -1,8 +1,9 @@
-//! Profiles that assume a role with MFA or for a chosen time.
+//! Profiles that assume a role.
 //!
 //! `aws-config` ignores `mfa_serial` and `duration_seconds` (its `profile/credentials/repr.rs`), so a profile with one of
-//! them would send another request than every other AWS tool does. Only such profiles are resolved here; the rules are
-//! botocore's (`credentials.py`, `AssumeRoleProvider`), which `aws-config` otherwise follows.
+//! them would send another request than every other AWS tool does; and it signs with whatever key a program or a server
+//! gives, which panics where the key has a line feed. So all such profiles are resolved here, except those with a web
+//! identity; the rules are botocore's (`credentials.py`, `AssumeRoleProvider`).
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
@@ -47,7 +48,7 @@ pub(in crate::aws) struct Step {
     pub mfa: Option<MfaSerial>,
 }
 
-/// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
+/// Resolves the chain of a profile; `None` if it assumes no role.
 ///
 /// # Errors
 /// When profiles form a circle, one of them does not exist, or a setting is invalid.
@@ -82,8 +83,7 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
         }
     };
     steps.reverse();
-    let is_ours = steps.iter().any(|step: &Step| step.mfa.is_some() || step.duration.is_some());
-    Ok(is_ours.then_some(Chain { base, steps }))
+    Ok((!steps.is_empty()).then_some(Chain { base, steps }))
 }
 
 /// Where the credentials for a profile's role come from.

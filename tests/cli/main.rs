@@ -25,6 +25,8 @@
 //! | `sweep` | buckets of killed runs are deleted, and no others |
 //! | `bucket_cleanup` | no bucket is left behind |
 //! | `lost_answers` | writes whose answer is lost
+//! | `bounds` | answers without end
+//! | `exit_codes` | the exit codes are the documented ones, whatever happens
 //! | `faults` | what AWS and networks do at times |
 //! | `secrets` | no secret is printed, recorded or handed to another program |
 //! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
@@ -51,6 +53,7 @@
 
 mod aws_cli;
 mod bootstrap;
+mod bounds;
 mod bucket_cleanup;
 mod cases;
 mod chains;
@@ -60,6 +63,7 @@ mod diagnose;
 mod documents;
 mod drift;
 mod exec;
+mod exit_codes;
 mod facts_files;
 mod faults;
 mod file_input;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use toml_edit::DocumentMut;
 
 use crate::accounts::{Accounts, REGION, items, string, trust};
+use crate::support::policies::allow;
 use crate::support::third_party::test_name;
 
 #[test]
@@ -53,10 +54,7 @@ fn every_option_of_the_role_reaches_the_target_account() {
         return;
     };
     let Accounts { environment, source, target, .. } = &accounts;
-    let buckets = json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }],
-    });
+    let buckets = allow("s3:*", "*");
     environment.write("policies/buckets.json", &buckets.to_string());
     accounts
         .bootstrap(&[

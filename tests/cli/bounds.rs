@@ -14,7 +14,10 @@ fn an_endless_body_is_an_error() {
     side_by_side(&COMMANDS, |words| {
         let scene = Scene::linked("");
         scene.sandbox.add_fault(Fault::new("*", FaultKind::LongAnswer));
-        scene.xacct(words).exits_with(1).says(&["it has more than 16777216 bytes"]);
+        // On a busy machine, the time for an answer may end first.
+        let output = scene.xacct(words).exits_with(1);
+        let ends = ["it has more than 16777216 bytes", "did not answer in time"];
+        assert!(ends.iter().any(|end| output.everything().contains(end)), "{output}");
     });
 }
 
@@ -24,7 +27,7 @@ fn a_text_of_a_megabyte_is_an_error_and_takes_no_time() {
         let scene = Scene::linked("");
         scene.sandbox.add_fault(Fault::new("*", FaultKind::LongArn(1024 * 1024)));
         let start = Instant::now();
-        scene.xacct(words).exits_with(1).says(&["a text in it has more than 65536 bytes"]);
+        scene.xacct(words).exits_with(1).says(&["a text in it has more than 4096 bytes"]);
         assert!(start.elapsed() < Duration::from_secs(20), "{words}: {:?}", start.elapsed());
     });
 }
@@ -33,7 +36,7 @@ fn a_text_of_a_megabyte_is_an_error_and_takes_no_time() {
 fn a_text_just_within_the_limit_takes_no_time_either() {
     side_by_side(&COMMANDS, |words| {
         let scene = Scene::linked("");
-        scene.sandbox.add_fault(Fault::new("*", FaultKind::LongArn(60 * 1024)));
+        scene.sandbox.add_fault(Fault::new("*", FaultKind::LongArn(4000)));
         let start = Instant::now();
         scene.xacct(words);
         assert!(start.elapsed() < Duration::from_secs(20), "{words}: {:?}", start.elapsed());

@@ -14,9 +14,15 @@ use http_body::{Body, Frame, SizeHint};
 /// megabytes.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// How long a text in an answer may be, in bytes. The longest of AWS's are policies: 10,240 characters, each of which may
-/// be percent-encoded.
-const LONGEST_TEXT: usize = 64 * 1024;
+/// How long a text in an answer may be, in bytes: twice the longest ARN.
+const LONGEST_TEXT: usize = 4 * 1024;
+
+/// The same for the elements named [`LONG`], and for what is not XML. The longest of AWS's are policies: 10,240 characters,
+/// each of which may be percent-encoded.
+const LONGEST_LONG_TEXT: usize = 64 * 1024;
+
+/// How the names of elements end that hold policies, tokens and what AWS says of a signature.
+const LONG: [&[u8]; 6] = [b"Document", b"Token", b"Message", b"Request", b"Bytes", b"Sign"];
 
 /// How many pages a list may have.
 pub(in crate::aws) const MOST_PAGES: usize = 100;
@@ -33,7 +39,7 @@ pub(in crate::aws) fn bounded(mut answer: HttpResponse) -> HttpResponse {
     if date.is_some_and(|date| !date.is_ok_and(|date| PLAUSIBLE_DATES.contains(&date.secs()))) {
         answer.headers_mut().remove("date");
     }
-    answer.map(|body| SdkBody::from_body_1_x(Bounded { body, length: 0, text: 0 }))
+    answer.map(|body| SdkBody::from_body_1_x(Bounded { body, length: 0, text: 0, element: None, is_in_tag: false }))
 }
 
 /// A body that ends with an error once it is too long.
@@ -42,8 +48,11 @@ struct Bounded {
     body: SdkBody,
     /// How much there was of it so far.
     length: usize,
-    /// How much of that since the last tag began.
+    /// How much of that since the last tag began or ended.
     text: usize,
+    /// The name of the last element that began.
+    element: Option<Vec<u8>>,
+    is_in_tag: bool,
 }
 
 /// A limit that an answer exceeds.
@@ -51,8 +60,8 @@ struct Bounded {
 enum Exceeded {
     #[error("it has more than {LONGEST_ANSWER} bytes")]
     Answer,
-    #[error("a text in it has more than {LONGEST_TEXT} bytes")]
-    Text,
+    #[error("a text in it has more than {0} bytes")]
+    Text(usize),
 }
 
 impl Bounded {
@@ -61,16 +70,30 @@ impl Bounded {
         if self.length > LONGEST_ANSWER {
             return Err(Exceeded::Answer);
         }
-        for piece in bytes.split_inclusive(|byte| *byte == b'<') {
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'<' | b'>')) {
             self.text = self.text.saturating_add(piece.len());
-            if self.text > LONGEST_TEXT {
-                return Err(Exceeded::Text);
+            let most = self.longest();
+            if self.text > most {
+                return Err(Exceeded::Text(most));
             }
-            if piece.ends_with(b"<") {
-                self.text = 0;
+            if let (Some(element), true) = (&mut self.element, self.is_in_tag) {
+                element.extend_from_slice(piece);
+            }
+            match piece.last() {
+                Some(b'<') => (self.element, self.is_in_tag, self.text) = (Some(Vec::new()), true, 0),
+                Some(b'>') => (self.is_in_tag, self.text) = (false, 0),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    fn longest(&self) -> usize {
+        let is_short = self.element.as_ref().is_some_and(|tag| {
+            let name = tag.split(|byte| matches!(byte, b' ' | b'>')).next().unwrap_or_default();
+            !LONG.iter().any(|end| name.ends_with(end))
+        });
+        if is_short { LONGEST_TEXT } else { LONGEST_LONG_TEXT }
     }
 }
 
@@ -96,5 +119,35 @@ impl Body for Bounded {
 
     fn size_hint(&self) -> SizeHint {
         Body::size_hint(&self.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a body that comes in pieces of this size is taken.
+    fn is_taken(body: &str, size: usize) -> bool {
+        let mut bounded = Bounded { body: SdkBody::empty(), length: 0, text: 0, element: None, is_in_tag: false };
+        body.as_bytes().chunks(size).all(|piece| bounded.count(piece).is_ok())
+    }
+
+    #[test]
+    fn what_is_long_by_nature_may_be_long_and_nothing_else() {
+        let long = "a".repeat(40_000);
+        for size in [1, 7, 100_000] {
+            for name in ["PolicyDocument", "AssumeRolePolicyDocument", "Document", "SessionToken", "Message"] {
+                assert!(is_taken(&format!("<R><{name}>{long}</{name}><Arn>a</Arn></R>"), size), "{name}");
+            }
+            for name in ["Arn", "UserName", "member", "Code"] {
+                assert!(!is_taken(&format!("<R><{name}>{long}</{name}></R>"), size), "{name}");
+            }
+            assert!(!is_taken(&format!("<R><Document>a</Document><Arn>{long}</Arn></R>"), size));
+            assert!(!is_taken(&format!("<R {long}>"), size));
+            // What is not XML.
+            assert!(is_taken(&format!("{{\"accessToken\": \"{long}\"}}"), size));
+        }
+        assert!(!is_taken(&format!("<Document>{}", "a".repeat(70_000)), 1000));
+        assert!(!is_taken(&"<a/>".repeat(LONGEST_ANSWER / 4 + 1), 1_000_000));
     }
 }

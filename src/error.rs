@@ -174,6 +174,8 @@ pub struct Error {
     pub said: Option<Box<str>>,
     /// AWS's answer, if there was one.
     pub aws: Option<Box<AwsAnswer>>,
+    /// Whether the request failed in a way that does not show whether AWS carried it out.
+    pub may_have_been_done: bool,
     /// Notes, one fact each.
     pub notes: Vec<String>,
     /// Hints, one action each.
@@ -209,6 +211,7 @@ impl Error {
             message: message.into(),
             said: None,
             aws: None,
+            may_have_been_done: false,
             notes: Vec::new(),
             hints: Vec::new(),
             source: None,

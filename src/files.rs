@@ -10,6 +10,9 @@ use tempfile::NamedTempFile;
 /// The maximum size of a settings or policy file in bytes, far more than any needs.
 pub const LONGEST_TEXT: u64 = 1024 * 1024;
 
+/// The same for files that hold much: facts, certificates, the profiles of many accounts.
+pub const LONGEST_COLLECTION: u64 = 16 * 1024 * 1024;
+
 /// Who may read a file that xacct creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -25,6 +28,14 @@ pub enum Readers {
 /// # Errors
 /// When the file does not exist, is not a regular file, is too long, is not UTF-8, or cannot be read.
 pub fn read(path: &Path, most: u64) -> Result<String> {
+    String::from_utf8(read_bytes(path, most)?).map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
+}
+
+/// Reads a file that has at most so many bytes, of whatever kind they are.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
     if !file.metadata()?.is_file() {
         return Err(Error::other("it is not a regular file"));
@@ -32,9 +43,9 @@ pub fn read(path: &Path, most: u64) -> Result<String> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
-        return Err(Error::other(format!("it is larger than {most} bytes")));
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
     }
-    String::from_utf8(bytes).map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
+    Ok(bytes)
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -108,6 +119,19 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
     }
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
+    Ok(())
+}
+
+/// Writes a file that is not there yet. One that somebody makes meanwhile stays.
+///
+/// # Errors
+/// As [`check_place`], and when there is such a file or the folder cannot be written to.
+pub fn create(path: &Path, text: &str, readers: Readers) -> Result<()> {
+    check_place(path)?;
+    let mut temporary = temporary_beside(path, readers)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist_noclobber(path)?;
     Ok(())
 }
 

@@ -19,6 +19,10 @@ mod topics;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::builder::StyledStr;
+use clap::error::ContextValue;
 
 use crate::commands::CommandLine;
 use crate::context::Context;
@@ -27,16 +31,22 @@ use crate::error::{Ended, Error, ExitCode, Kind};
 /// Runs xacct with these arguments; the first is the program's name. Call it before starting any thread.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
     let arguments: Vec<_> = arguments.collect();
-    let line = match CommandLine::parse(&arguments) {
+    // A bug has printed what it is by now, and has an exit code of the documented ones like everything else.
+    catch_unwind(AssertUnwindSafe(|| run_with(&arguments))).unwrap_or(ExitCode::Error.into())
+}
+
+fn run_with(arguments: &[OsString]) -> Ended {
+    let line = match CommandLine::parse(arguments) {
         Ok(line) => line,
-        Err(error) => {
+        Err(mut error) => {
+            escape(&mut error);
             if !error.use_stderr() {
                 // Help and version are results, so they go to stdout.
                 let _ = error.print();
                 return ExitCode::Done.into();
             }
             print_usage_error(&error);
-            commands::report_usage_error(&arguments, &error.to_string());
+            commands::report_usage_error(arguments, &error.to_string());
             return ExitCode::Usage.into();
         }
     };
@@ -49,6 +59,35 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
             console.error(&error);
             error.kind.exit_code().into()
         }
+    }
+}
+
+/// Escapes what was typed, or stands in `XACCT_…`, where an error repeats it: clap does not.
+fn escape(error: &mut clap::Error) {
+    let given = error.context().filter_map(|(_, value)| match value {
+        ContextValue::String(text) => Some(vec![text.clone()]),
+        ContextValue::Strings(texts) => Some(texts.clone()),
+        _ => None,
+    });
+    let given: Vec<_> = given.flatten().collect();
+    let escaped = |text: &String| text::on_one_line(text).into_owned();
+    // What is styled already has escapes of its own.
+    let restyled = |text: &StyledStr| {
+        let styled = text.ansi().to_string();
+        StyledStr::from(given.iter().fold(styled, |styled, text| styled.replace(text.as_str(), &escaped(text))))
+    };
+    let values: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(escaped(text)))),
+            ContextValue::Strings(texts) => Some((kind, ContextValue::Strings(texts.iter().map(escaped).collect()))),
+            ContextValue::StyledStr(text) => Some((kind, ContextValue::StyledStr(restyled(text)))),
+            ContextValue::StyledStrs(all) => Some((kind, ContextValue::StyledStrs(all.iter().map(restyled).collect()))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in values {
+        error.insert(kind, value);
     }
 }
 

@@ -116,6 +116,7 @@ impl Connections {
         if let Some(name) = profile {
             self.profiles.require(name)?;
         }
+        self.profiles.check_keys(profile.unwrap_or_else(|| self.profiles.selected()))?;
         if let Some(chain) = self.profiles.chain(profile)? {
             return self.walk(&chain, profile.unwrap_or_else(|| self.profiles.selected())).await;
         }
@@ -138,10 +139,12 @@ impl Connections {
             }
             Base::Environment => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
             Base::Instance => {
+                self.notice.give_for_machine(self.machine());
                 let conf = self.provider_config(name).await?;
                 SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&conf).build())
             }
             Base::Container => {
+                self.notice.give_for_machine(self.machine());
                 let conf = self.provider_config(name).await?;
                 SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&conf).build())
             }
@@ -187,12 +190,18 @@ impl Connections {
         if let Some(name) = profile {
             loader = loader.profile_name(name);
         }
+        if provider.is_none() {
+            self.notice.give_for_machine(self.machine());
+        }
         if let Some(provider) = provider {
             loader = loader.credentials_provider(provider);
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
+        for source in self.profiles.sources(used).skip(1) {
+            self.notice.give_for(&self.profiles.alone(source).await?);
+        }
         let config = loader.region(region.map(aws_types::region::Region::new)).load().await;
         // Getting the credentials may already call STS.
         self.notice.give(&config);
@@ -254,10 +263,18 @@ impl Connections {
         }
     }
 
+    /// Returns where the environment says that the credentials of this machine or container are to be had.
+    fn machine(&self) -> impl Iterator<Item = String> {
+        let variables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+        let setting = self.profiles.setting(self.profiles.selected(), "ec2_metadata_service_endpoint");
+        variables.into_iter().filter_map(variable).chain(setting.map(str::to_owned))
+    }
+
     /// Returns the Region of the EC2 instance that xacct runs on. On other machines the request takes a second to fail, so it
     /// is sent only once.
     async fn region_of_machine(&self) -> Option<String> {
         let ask = async || {
+            self.notice.give_for_machine(self.machine());
             let conf = ProviderConfig::default().with_http_client(self.pool(None).ok()?);
             ImdsRegionProvider::builder().configure(&conf).build().region().await.map(|region| region.to_string())
         };

@@ -9,6 +9,13 @@ use aws_credential_types::Credentials;
 #[derive(Debug, Clone)]
 pub struct SessionCredentials(pub(in crate::aws) Credentials);
 
+/// Whether the parts that a request names in its headers can stand there. The SDK panics where one cannot, such as a key
+/// with a line feed.
+pub(in crate::aws) fn fit_headers(keys: &Credentials) -> bool {
+    let fits = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    fits(keys.access_key_id()) && keys.session_token().is_none_or(fits)
+}
+
 /// The secrets of a session. `Debug` is redacted; only commands whose purpose is to print credentials show them.
 pub struct Keys<'a> {
     /// The access key ID.

@@ -8,7 +8,7 @@ use aws_sdk_sts as sts;
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::rate_limit::unless_throttled;
-use crate::aws::keys::SessionCredentials;
+use crate::aws::keys::{SessionCredentials, fit_headers};
 use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
@@ -122,5 +122,5 @@ pub(in crate::aws) fn credentials(answer: Option<&sts::types::Credentials>) -> O
     let expiry = SystemTime::try_from(*found.expiration()).ok();
     let token = Some(found.session_token().to_owned());
     let keys = Credentials::new(found.access_key_id(), found.secret_access_key(), token, expiry, "xacct");
-    Some(SessionCredentials(keys))
+    fit_headers(&keys).then_some(SessionCredentials(keys))
 }

@@ -86,11 +86,12 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     })?;
     let keys = opened.credentials.reveal();
     let region = opened.region.as_ref();
+    let inherited = run.context.environment.keys().map(String::as_str);
     let text = match args.format {
         Format::Process => export::process(&keys),
-        Format::Env => export::sh(&keys, region),
-        Format::Fish => export::fish(&keys, region),
-        Format::Powershell => export::powershell(&keys, region),
+        Format::Env => export::sh(&keys, region, inherited),
+        Format::Fish => export::fish(&keys, region, inherited),
+        Format::Powershell => export::powershell(&keys, region, inherited),
         Format::Json => export::json(&keys, region),
         Format::Terragrunt => export::terragrunt(&keys, region),
     };

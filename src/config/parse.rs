@@ -43,7 +43,8 @@ impl ConfigFile {
         })?;
         let reader = Reader { path, text: &text };
         let root = Section { reader, name: String::new(), start: None, table: document.as_table() };
-        root.only(&["source", "targets"])?;
+        root.check_ours()?;
+        root.only(&SECTIONS)?;
 
         let source = match root.section("source")? {
             None => RecordedSource::default(),
@@ -72,8 +73,32 @@ impl ConfigFile {
     }
 }
 
+/// What the file has at most.
+const SECTIONS: [&str; 2] = ["source", "targets"];
+const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
+const TARGET_SETTINGS: [&str; 18] = [
+    "account",
+    "profile",
+    "enter_role",
+    "role",
+    "role_path",
+    "external_id",
+    "require_mfa",
+    "restrict_to_user",
+    "allow_session_tags",
+    "policy_arns",
+    "policy_files",
+    "permissions_boundary",
+    "max_session_duration",
+    "tags",
+    "region",
+    "probe",
+    "bucket_tags",
+    "bucket_namespace",
+];
+
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
-    section.only(&["account", "user", "profile", "user_profile"])?;
+    section.only(&SOURCE_SETTINGS)?;
     let (account, user) = (section.parsed::<AccountId>("account")?, section.parsed::<UserRef>("user")?);
     if let (Some(account), Some(of_user)) = (&account, user.as_ref().and_then(UserRef::account))
         && account != of_user
@@ -91,26 +116,7 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
 }
 
 fn read_target(section: &Section<'_>) -> Result<Recorded> {
-    section.only(&[
-        "account",
-        "profile",
-        "enter_role",
-        "role",
-        "role_path",
-        "external_id",
-        "require_mfa",
-        "restrict_to_user",
-        "allow_session_tags",
-        "policy_arns",
-        "policy_files",
-        "permissions_boundary",
-        "max_session_duration",
-        "tags",
-        "region",
-        "probe",
-        "bucket_tags",
-        "bucket_namespace",
-    ])?;
+    section.only(&TARGET_SETTINGS)?;
     if section.table.contains_key("profile") && section.table.contains_key("enter_role") {
         return Err(section
             .error("enter_role", "`profile` and `enter_role` exclude each other")
@@ -194,6 +200,19 @@ impl<'a> Section<'a> {
         let found = self.table.get(key).map_or("nothing", Item::type_name);
         self.error(key, format!("`{key}` must be {wanted}, not {}", with_article(found)))
             .hint(format!("write {key} = {example}"))
+    }
+
+    /// Refuses a file of another program: its keys and values may be secrets, and are not repeated.
+    fn check_ours(&self) -> Result<()> {
+        let is_misplaced = |key: &str| SOURCE_SETTINGS.contains(&key) || TARGET_SETTINGS.contains(&key);
+        let is_foreign = |key: &str| !is_misplaced(key) && SECTIONS.iter().all(|known| distance(known, key) > 3);
+        match self.table.iter().find(|(key, _)| is_foreign(key)) {
+            None => Ok(()),
+            Some((key, _)) => Err(self
+                .error(key, "this is not a setting of the file")
+                .note(format!("the settings are {}", SECTIONS.join(", ")))
+                .hint("name the file in which links are recorded: --config FILE")),
+        }
     }
 
     /// Refuses unknown keys, and suggests the nearest known one.

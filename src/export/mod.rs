@@ -1,6 +1,9 @@
 //! A session's credentials in the formats of programs and shells. All functions return secrets.
 
+mod stale;
+
 use std::fmt::Write;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -9,30 +12,13 @@ use time::format_description::well_known::Rfc3339;
 use crate::aws::keys::Keys;
 use crate::iam::names::Region;
 
-/// Variables that would override those of the session in some tool: profiles (the SDK for JavaScript prefers
-/// `AWS_PROFILE` to keys), roles for web identities and containers, and the old name of the session token, which botocore
-/// still reads. `AWS_ACCOUNT_ID` would be the ID of another account.
-pub const STALE: [&str; 13] = [
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_SESSION_EXPIRATION",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_ACCOUNT_ID",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
+pub use stale::is_stale;
 
 /// Returns the expiry in AWS's format: RFC 3339, in UTC, to the second.
 #[must_use]
 pub fn expiration(keys: &Keys<'_>) -> Option<String> {
-    let expires = OffsetDateTime::from(keys.expires?);
-    expires.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
+    let seconds = keys.expires?.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()?.format(&Rfc3339).ok()
 }
 
 /// Returns the variables of a session, with the names of the AWS CLI (`aws configure export-credentials`).
@@ -48,11 +34,6 @@ pub fn variables(keys: &Keys<'_>, region: Option<&Region>) -> Vec<(&'static str,
         ("AWS_DEFAULT_REGION", region),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
-/// Returns the stale variables that a shell must unset: those that the session does not set.
-fn unset(set: &[(&'static str, String)]) -> Vec<&'static str> {
-    STALE.into_iter().filter(|stale| !set.iter().any(|(name, _)| name == stale)).collect()
 }
 
 /// Returns the document for `credential_process` (AWS CLI User Guide, "Sourcing credentials with an external process").
@@ -100,9 +81,9 @@ pub fn terragrunt(keys: &Keys<'_>, region: Option<&Region>) -> String {
 
 /// Returns commands for `eval` in sh, bash and zsh.
 #[must_use]
-pub fn sh(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn sh<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let mut text = format!("unset {}\n", unset(&set).join(" "));
+    let mut text = format!("unset {}\n", stale::to_unset(inherited, &set).join(" "));
     for (name, value) in &set {
         // Between single quotes, only the single quote itself is special (POSIX, Shell Command Language, 2.2.2).
         let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
@@ -112,9 +93,9 @@ pub fn sh(keys: &Keys<'_>, region: Option<&Region>) -> String {
 
 /// Returns commands for `source` in fish.
 #[must_use]
-pub fn fish(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn fish<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let mut text = format!("set --erase {}\n", unset(&set).join(" "));
+    let mut text = format!("set --erase {}\n", stale::to_unset(inherited, &set).join(" "));
     for (name, value) in &set {
         // Between single quotes, fish has the escapes `\'` and `\\` (fish documentation, "Quotes").
         let quoted = value.replace('\\', r"\\").replace('\'', r"\'");
@@ -125,9 +106,9 @@ pub fn fish(keys: &Keys<'_>, region: Option<&Region>) -> String {
 
 /// Returns commands for `Invoke-Expression` in PowerShell.
 #[must_use]
-pub fn powershell(keys: &Keys<'_>, region: Option<&Region>) -> String {
+pub fn powershell<'a>(keys: &Keys<'_>, region: Option<&Region>, inherited: impl Iterator<Item = &'a str>) -> String {
     let set = variables(keys, region);
-    let stale: Vec<_> = unset(&set).into_iter().map(|name| format!("Env:{name}")).collect();
+    let stale: Vec<_> = stale::to_unset(inherited, &set).into_iter().map(|name| format!("Env:{name}")).collect();
     let mut text = format!("Remove-Item {} -ErrorAction SilentlyContinue\n", stale.join(", "));
     for (name, value) in &set {
         // PowerShell also accepts typographic quotes, so each is doubled (about_Quoting_Rules).

@@ -39,7 +39,7 @@ fn the_document_of_terragrunt() {
 
 #[test]
 fn quoting_for_sh_is_undone_by_a_shell() {
-    let text = sh(&keys(), None);
+    let text = sh(&keys(), None, std::iter::empty());
     let line = text.lines().find(|line| line.contains("AWS_SESSION_TOKEN")).unwrap();
     assert_eq!(shlex::split(line).unwrap(), ["export", "AWS_SESSION_TOKEN=to'ken’"]);
     assert!(text.starts_with("unset AWS_PROFILE "), "{text}");
@@ -49,10 +49,10 @@ fn quoting_for_sh_is_undone_by_a_shell() {
 
 #[test]
 fn quoting_for_fish_and_powershell() {
-    assert!(fish(&keys(), None).contains(r"set --global --export AWS_SESSION_TOKEN 'to\'ken’'"));
-    assert!(fish(&keys(), None).contains(r"'a/b+c\\d$e`f'"));
-    assert!(powershell(&keys(), None).contains("$Env:AWS_SESSION_TOKEN = 'to''ken’’'"));
-    assert!(powershell(&keys(), Some(&region())).contains("$Env:AWS_REGION = 'eu-west-1'"));
+    assert!(fish(&keys(), None, std::iter::empty()).contains(r"set --global --export AWS_SESSION_TOKEN 'to\'ken’'"));
+    assert!(fish(&keys(), None, std::iter::empty()).contains(r"'a/b+c\\d$e`f'"));
+    assert!(powershell(&keys(), None, std::iter::empty()).contains("$Env:AWS_SESSION_TOKEN = 'to''ken’’'"));
+    assert!(powershell(&keys(), Some(&region()), std::iter::empty()).contains("$Env:AWS_REGION = 'eu-west-1'"));
 }
 
 #[test]

@@ -33,7 +33,10 @@ pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Re
                 Err(Error::new(Kind::Internal, "xacct stopped because of a bug").hint("please report the bug with the message above"))
             }),
         };
-        delete_leftovers(run).await;
+        let names = run.leftovers.names();
+        if AssertUnwindSafe(delete_leftovers(run)).catch_unwind().await.is_err() {
+            name_leftovers(names, run);
+        }
         ended
     });
     // Does not wait for a prompt that still reads from the terminal in a thread of its own.
@@ -51,7 +54,12 @@ async fn delete_leftovers(run: &Run<'_>) {
         left = tokio::time::timeout(PATIENCE, run.leftovers.delete_all()) => left.unwrap_or(names),
         _ = signal() => names,
     };
-    for name in left {
+    name_leftovers(left, run);
+}
+
+/// Says of test buckets that they may be left, and how to delete them.
+fn name_leftovers(names: Vec<String>, run: &Run<'_>) {
+    for name in names {
         let delete = ShellCommand::new("aws").args(["s3api", "delete-bucket"]).option("--bucket", &name);
         let error = Error::new(Kind::Aws, format!("test bucket `{name}` may be left behind"))
             .hint(format!("delete it with credentials of the target account: {delete}"))

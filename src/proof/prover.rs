@@ -289,8 +289,7 @@ async fn assume(
 
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     let arn = &session.arn;
-    let right = matches!(arn, CallerArn::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name);
-    let outcome = if right { StepOutcome::Ok } else { StepOutcome::Failed };
+    let outcome = if arn.is_of(role) { StepOutcome::Ok } else { StepOutcome::Failed };
     let evidence = match arn {
         CallerArn::AssumedRole { account, role, session, .. } => format!("{account}, role {role}, session {session}"),
         other => other.to_string(),

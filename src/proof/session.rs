@@ -22,7 +22,12 @@ impl Prover {
         }
         let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
         let session = sts::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await;
-        session.map_err(|error| error.context(self.whose()))
+        let session = session.map_err(|error| error.context(self.whose()))?;
+        if session.arn.is_of(&claim.role) {
+            return Ok(session);
+        }
+        let words = format!("AWS answered with a session of `{}`, and `{}` was asked for", session.arn, claim.role);
+        Err(Error::new(Kind::Network, words).hint("check that the endpoint is AWS's and no proxy answers in its place"))
     }
 
     /// Returns a session of the user (GetSessionToken), with MFA if the user's profile names a device or a code was

@@ -27,7 +27,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("error", &["iam", "text"]),
     ("context", &[]),
     ("cli", &["iam"]),
-    ("aws", &["error", "iam", "text"]),
+    ("aws", &["error", "files", "iam", "text"]),
     ("export", &["aws"]),
     ("print", &["error", "iam", "text"]),
     ("config", &["cli", "context", "error", "files", "iam", "text"]),

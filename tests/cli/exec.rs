@@ -58,10 +58,26 @@ fn removes_only_variables_that_override_the_session() {
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "x"),
         ("AWS_ACCOUNT_ID", "111111111111"),
         ("XACCT_MFA_CODE", "123456"),
+        ("AWS_ACCESS_KEY", "AKIAOLD"),
+        ("AWS_SECRET_KEY", "old"),
+        ("SECRET_ACCESS_KEY", "old"),
+        ("AMAZON_ACCESS_KEY_ID", "AKIAOLD"),
+        ("AMAZON_SECRET_ACCESS_KEY", "old"),
+        ("AMAZON_SESSION_TOKEN", "old"),
+        ("AWS_BEARER_TOKEN_BEDROCK", "old"),
+        ("AWS_BEARER_TOKEN_OF_TOMORROW", "old"),
+        ("AWS_SOMETHING_NEW", "old"),
     ];
     let kept =
         [("AWS_ACCESS_KEY_ID", ALICE.id), ("TF_VAR_x", "1"), ("AWS_SDK_LOAD_CONFIG", "1"), ("AWS_CA_BUNDLE", "")];
-    for (name, value) in stale.into_iter().chain(kept) {
+    let settings = [
+        ("AWS_PAGER", ""),
+        ("AWS_CLI_AUTO_PROMPT", "off"),
+        ("AWS_MAX_ATTEMPTS", "3"),
+        ("AWS_SDK_UA_APP_ID", "x"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
+    ];
+    for (name, value) in stale.into_iter().chain(kept).chain(settings) {
         scene.environment.set(name, value);
     }
     let seen = variables(&scene, "");
@@ -69,8 +85,36 @@ fn removes_only_variables_that_override_the_session() {
         assert!(!seen.contains_key(name), "{name}");
     }
     assert_ne!(seen["AWS_ACCESS_KEY_ID"], ALICE.id);
+    for (name, value) in settings {
+        assert_eq!(seen[name], value, "{name}");
+    }
+    // A shell that takes the session over has no more than that.
+    scene.environment.set("XACCT", env!("CARGO_BIN_EXE_xacct"));
+    let mut command = scene.environment.command("/bin/sh");
+    command.args(["-c", "eval \"$(\"$XACCT\" credentials --format env)\" && env"]);
+    let output = Output::of(command).exits_with(0);
+    for (name, _) in stale.iter().filter(|(name, _)| *name != "XACCT_MFA_CODE") {
+        assert!(!output.stdout.contains(&format!("\n{name}=")), "{name}: {output}");
+    }
+    for format in ["fish", "powershell"] {
+        let output = scene.xacct(&format!("credentials --format {format}")).exits_with(0);
+        let first = output.stdout.lines().next().unwrap_or_default();
+        for (name, _) in stale.iter().filter(|(name, _)| *name != "XACCT_MFA_CODE") {
+            assert!(first.contains(name), "{name}: {first}");
+        }
+    }
     for name in ["TF_VAR_x", "AWS_SDK_LOAD_CONFIG", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "HOME"] {
         assert!(seen.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn a_session_of_another_role_is_not_handed_over() {
+    for words in ["exec -- /usr/bin/env", "credentials", "credentials --format env", "exec --cache -- /usr/bin/env"] {
+        let scene = Scene::linked("");
+        scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::OtherRole));
+        let output = scene.xacct(words).exits_with(1).says(&["assumed-role/not-xacct", "was asked for"]);
+        assert_eq!(output.stdout, "");
     }
 }
 

@@ -293,6 +293,54 @@ fn does_not_search_parent_directories() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
+/// A pipe that nobody writes to, a device without end, and a device that waits: nothing that is named is waited for.
+#[test]
+fn what_is_no_file_is_never_waited_for() {
+    let mut scene = Scene::linked("");
+    let [config, credentials] =
+        ["aws/config", "aws/credentials"].map(|name| scene.environment.path(name).display().to_string());
+    pipe(&scene, "pipe");
+    for place in ["pipe", "/dev/zero"] {
+        for words in [
+            format!("verify --config {place}"),
+            format!("diagnose --facts {place}"),
+            format!("diagnose --save-facts {place}"),
+            format!("print profile 222222222222 --out {place}"),
+            format!("bootstrap --yes --policy-file {place}"),
+        ] {
+            assert_not_waited_for(&scene, &words);
+        }
+        for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            scene.environment.set(variable, place);
+            assert_not_waited_for(&scene, "verify");
+            match variable {
+                "AWS_CONFIG_FILE" => scene.environment.set(variable, &config),
+                "AWS_SHARED_CREDENTIALS_FILE" => scene.environment.set(variable, &credentials),
+                _ => scene.environment.unset(variable),
+            }
+        }
+    }
+    scene.environment.set("AWS_CONFIG_FILE", "/dev/null");
+    scene.xacct("verify").exits_with(0);
+}
+
+#[track_caller]
+fn assert_not_waited_for(scene: &Scene, words: &str) {
+    let output = within_ten_seconds(scene, words);
+    assert!(matches!(output.code, 1 | 2), "{words}: {output}");
+    assert!(output.stderr.contains("it is not a file"), "{words}: {output}");
+}
+
+#[test]
+fn a_file_that_appears_meanwhile_is_not_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("role.json");
+    xacct::files::create(&path, "first", xacct::files::Readers::All).expect("a new file");
+    let error = xacct::files::create(&path, "second", xacct::files::Readers::All).expect_err("it is there");
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "first");
+}
+
 #[test]
 fn reports_an_unwritable_file_before_creating_anything() {
     let scene = Scene::new();

@@ -50,6 +50,7 @@
 
 mod aws_cli;
 mod bootstrap;
+mod bounds;
 mod bucket_cleanup;
 mod cases;
 mod chains;
@@ -59,6 +60,7 @@ mod diagnose;
 mod documents;
 mod drift;
 mod exec;
+mod exit_codes;
 mod facts_files;
 mod faults;
 mod file_input;
@@ -66,6 +68,7 @@ mod files;
 mod fixes;
 mod help;
 mod input;
+mod lost_answers;
 mod mfa;
 mod missing_permissions;
 mod network;

@@ -63,9 +63,11 @@ fn names_an_invalid_bundle_and_its_setting() {
     scene.environment.write("empty.pem", "nothing");
     let path = scene.environment.path("empty.pem").display().to_string();
     for setting in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
-        for (value, wanted) in
-            [("/no/such/file", "No such file"), (path.as_str(), "contains no PEM certificate"), ("/", "directory")]
-        {
+        for (value, wanted) in [
+            ("/no/such/file", "No such file"),
+            (path.as_str(), "contains no PEM certificate"),
+            ("/", "it is not a file"),
+        ] {
             let (mut scene, _tls, _) = behind_tls();
             scene.environment.set(setting, value);
             scene

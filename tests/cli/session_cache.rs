@@ -79,6 +79,20 @@ fn the_file_is_private_and_in_the_xdg_cache_directory() {
 }
 
 #[test]
+fn what_has_ended_does_not_stay() {
+    let scene = with_cached_session();
+    let path = file(&scene, ".cache/xacct");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let expiration =
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["Expiration"].as_str().unwrap().to_owned();
+    let other = path.with_file_name(format!("{}.json", "0".repeat(64)));
+    std::fs::copy(&path, &other).unwrap();
+    std::fs::write(&other, text.replace(&expiration, "2020-01-01T00:00:00Z")).unwrap();
+    scene.xacct("credentials").exits_with(0);
+    assert!(!other.exists() && path.exists());
+}
+
+#[test]
 fn no_cache_neither_reads_nor_writes_the_cache() {
     let mut scene = with_cached_session();
     scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to prompt for it"]);

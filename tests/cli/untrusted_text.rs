@@ -20,7 +20,7 @@ fn colourful() -> Scene {
 #[track_caller]
 fn assert_harmless(output: &Output) {
     let mut text = output.everything();
-    for style in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"] {
+    for style in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[4m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"] {
         text = text.replace(style, "");
     }
     let hidden = |c: &char| c.is_control() && !matches!(c, '\n' | '\t') || *c == '\u{202e}';
@@ -126,6 +126,60 @@ fn escapes_names_of_files_and_profiles() {
 }
 
 #[test]
+fn what_was_typed_wrongly_is_shown_and_not_obeyed() {
+    let option = format!("--{COMMANDS}");
+    for words in [
+        vec!["verify", "--output", COMMANDS],
+        vec![COMMANDS],
+        vec!["verify", &option],
+        vec!["help", COMMANDS],
+        vec!["verify", "--region", COMMANDS],
+        vec!["bootstrap", "--external-id", COMMANDS],
+        vec!["bootstrap", "--tag", COMMANDS],
+        vec!["verify", "--timeout", COMMANDS],
+        vec!["sweep", "--older-than", COMMANDS],
+        vec!["bootstrap", "--user", COMMANDS, "--max-session-duration", COMMANDS],
+    ] {
+        let output = colourful().environment.xacct(&words);
+        assert_eq!(output.code, 2, "{output}");
+        assert_harmless(&output);
+    }
+    for variable in ["XACCT_OUTPUT", "XACCT_CONCURRENCY", "XACCT_REGION"] {
+        let mut scene = colourful();
+        scene.environment.set(variable, COMMANDS);
+        assert_harmless(&scene.xacct("verify"));
+    }
+}
+
+#[test]
+fn characters_without_a_width_are_shown() {
+    let scene = Scene::linked("");
+    let kind =
+        FaultKind::Error { status: 400, code: "Odd".to_owned(), message: "a\u{200b}b\u{2060}c\u{feff}d".to_owned() };
+    scene.sandbox.add_fault(Fault::new("GetRole", kind));
+    scene.xacct("teardown --dry-run").exits_with(1).says(&["a\\u200bb\\u2060c\\ufeffd"]);
+}
+
+#[test]
+fn a_file_of_another_program_is_not_repeated() {
+    let scene = Scene::new();
+    for text in [
+        "[registry]\ntoken = \"cio-secret\"\n",
+        "password = \"cio-secret\"\n",
+        "[source]\nuser = \"alice\"\n[cio-secret]\n",
+        "cio-secret = [1\n",
+    ] {
+        scene.environment.write("other.toml", text);
+        let output = scene.xacct("verify --config other.toml").exits_with(2).says(&["other.toml:"]);
+        let everything = output.everything();
+        assert!(
+            !["cio-secret", "registry", "token", "password"].iter().any(|word| everything.contains(word)),
+            "{output}"
+        );
+    }
+}
+
+#[test]
 fn rejects_control_characters_in_xacct_toml() {
     let escaped = "\\u001B[2J\\nVerified";
     for (from, to) in [
@@ -218,4 +272,50 @@ fn reports_custom_endpoints_before_sending_an_mfa_code() {
     let output = scene.xacct("verify --user-profile via");
     assert_eq!(scene.requests("GetSessionToken").len(), 1, "{output}");
     assert!(output.stderr.starts_with("Using custom endpoint "), "{output}");
+}
+
+#[test]
+fn every_service_that_gives_credentials_is_named_before_it_is_asked() {
+    let session = "[profile sso]\nsso_session = s\nsso_account_id = 111111111111\nsso_role_name = r\n\
+                   [sso-session s]\nsso_region = us-east-1\nsso_start_url = https://x.awsapps.com/start\n";
+    let url = "http://127.0.0.1:9/x";
+    for (variable, lines) in [
+        ("AWS_ENDPOINT_URL_SSO", ""),
+        ("AWS_ENDPOINT_URL_SSO_OIDC", ""),
+        ("AWS_ENDPOINT_URL_SIGNIN", ""),
+        ("", "sso =\n  endpoint_url = http://127.0.0.1:9/x\n"),
+        ("", "sso-oidc =\n  endpoint_url = http://127.0.0.1:9/x\n"),
+        ("", "signin =\n  endpoint_url = http://127.0.0.1:9/x\n"),
+    ] {
+        let mut scene = Scene::linked("--external-id abc");
+        scene.environment.unset("AWS_ENDPOINT_URL");
+        if !variable.is_empty() {
+            scene.environment.set(variable, url);
+        }
+        let session = session.replace("[profile sso]\n", "[profile sso]\nservices = mine\n");
+        let chain = "[profile via]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = sso\n";
+        scene.environment.append("aws/config", &format!("\n{session}{chain}[services mine]\n{lines}"));
+        for profile in ["sso", "via"] {
+            let output = scene.xacct(&format!("verify --user-profile {profile}")).exits_with(1);
+            let notice = format!("Endpoint {url} is not AWS's own");
+            assert!(output.stderr.starts_with(&notice), "{variable}{lines}, {profile}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_gives_credentials_is_named_before_it_is_asked() {
+    for variable in ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"] {
+        let mut scene = Scene::linked("--external-id abc");
+        scene.environment.unset("AWS_ENDPOINT_URL");
+        scene.environment.unset("AWS_EC2_METADATA_DISABLED");
+        scene.environment.set(variable, "http://127.0.0.1:9/a-secret");
+        let text = scene.environment.read("xacct.toml").replace("user_profile = \"alice\"", "");
+        scene.environment.write("xacct.toml", &text.replace("profile = \"security-admin\"", ""));
+        scene.environment.write("aws/config", "");
+        scene.environment.write("aws/credentials", "");
+        let output = scene.xacct("verify").exits_with(1);
+        assert!(output.stderr.starts_with("Endpoint http://127.0.0.1:9 is not AWS's own"), "{variable}: {output}");
+        assert!(!output.everything().contains("a-secret"), "{output}");
+    }
 }

@@ -122,7 +122,7 @@ impl Access {
     /// ran against the wrong one.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        endpoints::of(&self.config)
+        endpoints::of(&self.config, &endpoints::SERVICES)
     }
 
     pub(in crate::aws) fn iam(&self) -> aws_sdk_iam::Client {
@@ -151,7 +151,7 @@ impl Access {
     /// Creates an anonymous client with the same endpoint and connections. `None` for plain HTTP, where connecting is
     /// fast.
     pub(in crate::aws) fn anonymous_s3(&self) -> Option<aws_sdk_s3::Client> {
-        if self.endpoints().iter().any(|url| url.starts_with("http:")) {
+        if endpoints::of(&self.config, &["S3"]).iter().any(|url| url.starts_with("http:")) {
             return None;
         }
         let mut config = self.config.to_builder();
@@ -161,7 +161,7 @@ impl Access {
     }
 
     fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
-        let local = self.endpoints().iter().any(|url| endpoints::is_local(url));
+        let local = endpoints::of(config, &["S3"]).iter().any(|url| endpoints::is_local(url));
         let config = aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local);
         config.retry_classifier(TooManyRequests)
     }

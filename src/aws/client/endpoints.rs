@@ -5,6 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
+use aws_runtime::env_config::EnvConfigValue;
+use aws_runtime::env_config::section::EnvConfigSections;
+use aws_types::os_shim_internal::Env;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::aws::client::notify::Warn;
@@ -27,22 +30,53 @@ impl Notice {
         Self { tell, told: Arc::default() }
     }
 
+    /// Reports the endpoints of these settings.
     pub(in crate::aws) fn give(&self, config: &SdkConfig) {
-        for endpoint in of(config) {
-            if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint.clone()) {
-                (self.tell)(&format!("Using custom endpoint {endpoint}"));
+        of(config, &SERVICES).iter().for_each(|url| self.tell_of(url));
+    }
+
+    /// Reports the endpoints that a profile names for the services from which its own credentials come.
+    pub(in crate::aws) fn give_for(&self, profile: &EnvConfigSections) {
+        let value = |service| EnvConfigValue::new().env(VARIABLE).profile(SETTING).service_id(service);
+        let environment = Env::real();
+        for service in SERVICES {
+            if let Some((url, _)) = value(service).load(&environment, Some(profile)) {
+                self.tell_of(&without_password(&url));
             }
+        }
+    }
+
+    /// Reports where the credentials of a machine or a container come from, if a variable or a setting says another place
+    /// than AWS's.
+    pub(in crate::aws) fn give_for_machine(&self, urls: impl IntoIterator<Item = String>) {
+        let is_own = |url: &String| ["http://169.254.", "http://[fd00:ec2::"].iter().any(|own| url.starts_with(own));
+        urls.into_iter().filter(|url| !url.is_empty() && !is_own(url)).for_each(|url| {
+            // What follows the host may be secret.
+            let end = url.match_indices('/').nth(2).map_or(url.len(), |(end, _)| end);
+            self.tell_of(&without_password(url.get(..end).unwrap_or(&url)));
+        });
+    }
+
+    fn tell_of(&self, endpoint: &str) {
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint.to_owned()) {
+            (self.tell)(&format!("Endpoint {endpoint} is not AWS's own"));
         }
     }
 }
 
-/// Returns the configured endpoints of the services in use, without passwords.
-pub(in crate::aws) fn of(config: &SdkConfig) -> Vec<String> {
-    let chosen = |service: &str| {
-        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+/// The services that a run may talk to: what it works on, and where profiles get their credentials.
+pub(in crate::aws) const SERVICES: [&str; 6] = ["IAM", "STS", "S3", "SSO", "SSO OIDC", "Signin"];
+
+const VARIABLE: &str = "AWS_ENDPOINT_URL";
+const SETTING: &str = "endpoint_url";
+
+/// Returns the configured endpoints of these services, without passwords.
+pub(in crate::aws) fn of(config: &SdkConfig, services: &[&str]) -> Vec<String> {
+    let chosen = |service: &&str| {
+        let key = ServiceConfigKey::builder().service_id(service).env(VARIABLE).profile(SETTING);
         config.service_config()?.load_config(key.build().ok()?)
     };
-    let services = ["IAM", "STS", "S3"].into_iter().filter_map(chosen);
+    let services = services.iter().filter_map(chosen);
     let endpoints = services.chain(config.endpoint_url().map(str::to_owned));
     endpoints.map(|url| without_password(&url)).collect::<BTreeSet<_>>().into_iter().collect()
 }

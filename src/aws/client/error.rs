@@ -5,6 +5,8 @@ use std::fmt;
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 
+use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
+use crate::aws::client::fate::{HttpError, find, is_definite, never_left};
 use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 use crate::text::on_one_line;
@@ -49,11 +51,17 @@ impl Call {
             let status = answered.raw().status().as_u16();
             return self.answered(answered.err(), status, error.request_id());
         }
-        let failure = self.unanswered(&error);
+        let failure = Error { may_have_been_done: !is_settled(&error), ..self.unanswered(&error) };
         match error.into_source() {
             Ok(source) => failure.caused_by(source),
             Err(_) => failure,
         }
+    }
+
+    /// Returns the error for a list that does not end.
+    pub(in crate::aws) fn is_endless(self) -> Error {
+        let words = format!("{self} answered with more than {MOST_PAGES} pages or {MOST_ITEMS} items");
+        Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
     }
 
     /// Returns the error for an answer that lacks a documented part.
@@ -63,14 +71,15 @@ impl Call {
 
     fn answered(self, error: &impl ProvideErrorMetadata, status: u16, request_id: Option<&str>) -> Error {
         // HeadBucket has no body, so its answer is only a status.
-        let code = error.code().map(shown).or_else(|| match (self.service, status) {
-            ("s3", 403) => Some("AccessDenied".to_owned()),
-            ("s3", 404) => Some("NotFound".to_owned()),
+        let code = error.code().map(shown).or_else(|| match (self.operation, status) {
+            ("HeadBucket", 403) => Some("AccessDenied".to_owned()),
+            ("HeadBucket", 404) => Some("NotFound".to_owned()),
             _ => None,
         });
         let Some(code) = code else {
             let words = format!("{self} returned HTTP status {status} without an AWS error code");
-            return Error::new(Kind::Network, words).hint(CHECK_ENDPOINT);
+            let error = Error::new(Kind::Network, words).hint(CHECK_ENDPOINT);
+            return Error { may_have_been_done: true, ..error };
         };
         let message = error.message().map(|message| shown(without_echo(message)));
         let message = message.unwrap_or_else(|| format!("HTTP status {status}"));
@@ -87,7 +96,8 @@ impl Call {
             let credentials = about_credentials(&code, &message);
             credentials.unwrap_or_else(|| self.turned_down(&code, status))
         };
-        Error { aws: Some(Box::new(answer)), ..error }
+        let may_have_been_done = !is_definite(status, Some(&code));
+        Error { aws: Some(Box::new(answer)), may_have_been_done, ..error }
     }
 
     /// Returns the error for a code that is about neither permissions nor credentials.
@@ -134,6 +144,10 @@ impl Call {
                 Error::new(Kind::Network, format!("{self} could not connect: {cause}"))
                     .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
             }
+            SdkError::DispatchFailure(_) if find::<HttpError>(error).is_some() => {
+                let words = format!("{self} was not answered: the connection broke ({cause})");
+                Error::new(Kind::Network, words).hint(CHECK_NETWORK)
+            }
             SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent"))
                 .said(cause)
                 .hint("check the credentials: aws sts get-caller-identity"),
@@ -143,6 +157,15 @@ impl Call {
             }
             _ => Error::new(Kind::Internal, format!("{self}: {}", DisplayErrorContext(error))),
         }
+    }
+}
+
+/// Whether a failure proves that the request never left.
+fn is_settled<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => true,
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().is_some_and(|error| never_left(error)),
+        _ => false,
     }
 }
 

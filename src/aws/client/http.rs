@@ -18,7 +18,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::aws::client::bounds::bounded;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 
 /// A CA bundle, and the setting that names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +65,8 @@ impl Bundle {
     }
 
     fn read(&self) -> Result<String> {
-        let bytes = std::fs::read(Path::new(&self.path)).map_err(|error| self.unusable(&error).caused_by(error))?;
+        let bytes = files::read_bytes(Path::new(&self.path), files::LONGEST_COLLECTION);
+        let bytes = bytes.map_err(|error| self.unusable(&error).caused_by(error))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -152,7 +155,8 @@ impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = if request.uri().starts_with("https:") { &self.encrypted } else { &self.plain };
         // The client caches its connector and its connections.
-        client.http_connector(&self.settings, &self.components).call(request)
+        let answer = client.http_connector(&self.settings, &self.components).call(request);
+        HttpConnectorFuture::new(async { answer.await.map(bounded) })
     }
 }
 

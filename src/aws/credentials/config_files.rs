@@ -3,11 +3,14 @@
 //! `aws-config` parses the files again for every access and keeps the result. With a profile for each of many accounts the
 //! cost would be quadratic, so each access gets only the sections of its own profiles.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use crate::aws::client::http::Variables;
+use crate::error::{Error, Kind, Result};
+use crate::files;
 
 /// The text of both files; empty if a file does not exist.
 #[derive(Debug, Default)]
@@ -17,19 +20,35 @@ pub(in crate::aws) struct Files {
 }
 
 impl Files {
-    /// Reads the files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
-    /// the shared files"). Errors are ignored here, because the SDK has already read and parsed the files.
-    pub(in crate::aws) fn read(variable: Variables<'_>) -> Self {
+    /// Reads them from where the SDK looks for them (AWS SDKs and Tools Reference Guide, "Finding and changing the
+    /// location of the shared files"). One that is not there is empty.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is a pipe or a device, for which the SDK would wait.
+    pub(in crate::aws) fn read(variable: Variables<'_>) -> Result<Self> {
         let home = std::env::home_dir();
         let text = |name: &str, usual: &str| {
             let path = variable(name).unwrap_or_else(|| usual.to_owned());
-            let bytes = std::fs::read(expanded(&path, home.as_deref())).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
+            let place = expanded(&path, home.as_deref());
+            // How one says that there is to be no file.
+            if place == Path::new("/dev/null") {
+                return Ok(String::new());
+            }
+            match files::read_bytes(&place, files::LONGEST_COLLECTION) {
+                Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    Ok(String::new())
+                }
+                Err(error) => {
+                    let words = format!("the AWS config files cannot be read: `{}`: {error}", place.display());
+                    Err(Error::new(Kind::File, words).caused_by(error))
+                }
+            }
         };
-        Self {
-            config: text("AWS_CONFIG_FILE", "~/.aws/config"),
-            credentials: text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-        }
+        Ok(Self {
+            config: text("AWS_CONFIG_FILE", "~/.aws/config")?,
+            credentials: text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?,
+        })
     }
 
     /// Returns the sections of these profiles, for the SDK to parse.

@@ -1,5 +1,6 @@
 //! The profiles of the AWS config files, read once.
 
+use std::borrow::Cow;
 use std::iter::successors;
 
 use aws_config::profile::ProfileSet;
@@ -11,8 +12,9 @@ use aws_types::os_shim_internal::{Env, Fs};
 use crate::aws::client::error::with_causes;
 use crate::aws::client::http::variable;
 use crate::aws::credentials::config_files::Files;
-use crate::aws::credentials::provider::features;
+use crate::aws::credentials::provider::{Unfit, features};
 use crate::aws::credentials::role_chain::{self, Chain};
+use crate::aws::keys::fit_headers;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
@@ -30,12 +32,8 @@ impl Profiles {
     /// # Errors
     /// When a file cannot be read or parsed.
     pub(in crate::aws) async fn load() -> Result<Self> {
-        let (fs, env, files) = (Fs::real(), Env::real(), Default::default());
-        let set = aws_config::profile::load(&fs, &env, &files, None).await.map_err(|error| {
-            Error::new(Kind::File, format!("cannot read the AWS config files: {}", with_causes(&error)))
-                .caused_by(error)
-        })?;
-        Ok(Self { set, files: Files::read(&variable) })
+        let files = Files::read(&variable)?;
+        Ok(Self { set: load(&EnvConfigFiles::default(), None).await?, files })
     }
 
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
@@ -112,9 +110,34 @@ impl Profiles {
         successors(Some(profile), source).take(self.set.profiles().count())
     }
 
+    /// Checks the access keys of a profile and its sources, which the SDK may sign with before anybody sees them.
+    ///
+    /// # Errors
+    /// When one of them has a character that cannot be sent.
+    pub(in crate::aws) fn check_keys(&self, profile: &str) -> Result<()> {
+        for source in self.sources(profile) {
+            let setting = |key: &str| self.setting(source, key).unwrap_or_default();
+            let token = Some(setting("aws_session_token").to_owned());
+            let keys = Credentials::new(setting("aws_access_key_id"), "", token, None, "profile");
+            if !fit_headers(&keys) {
+                return Err(Error::new(Kind::Credentials, format!("profile `{source}`: {Unfit}"))
+                    .hint("write the access key and the token again, each on one line"));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the sections of a profile and its sources, for the SDK to parse.
     pub(in crate::aws) fn files_about(&self, profile: &str) -> EnvConfigFiles {
         self.files.about(&self.sources(profile).collect::<Vec<_>>())
+    }
+
+    /// Returns the settings of a profile as if it were selected.
+    ///
+    /// # Errors
+    /// When they cannot be parsed.
+    pub(in crate::aws) async fn alone(&self, profile: &str) -> Result<ProfileSet> {
+        load(&self.files_about(profile), Some(profile.to_owned())).await
     }
 
     /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
@@ -134,4 +157,11 @@ impl Profiles {
         let selected = self.selected();
         (!from_environment && self.exists(selected)).then(|| selected.to_owned())
     }
+}
+
+async fn load(files: &EnvConfigFiles, selected: Option<String>) -> Result<ProfileSet> {
+    let selected = selected.map(Cow::Owned);
+    aws_config::profile::load(&Fs::real(), &Env::real(), files, selected).await.map_err(|error| {
+        Error::new(Kind::File, format!("the AWS config files cannot be read: {}", with_causes(&error))).caused_by(error)
+    })
 }

@@ -10,6 +10,7 @@ use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
 use crate::aws::client::error::with_causes;
+use crate::aws::keys::fit_headers;
 use crate::error::{Error, Kind};
 use crate::text::shell::ShellCommand;
 
@@ -27,9 +28,14 @@ impl Once {
     }
 
     pub(in crate::aws) async fn first(&self) -> std::result::Result<Credentials, CredentialsError> {
-        let credentials = self.inner.provide_credentials().await?;
+        let credentials = self.ask().await?;
         *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
         Ok(credentials)
+    }
+
+    async fn ask(&self) -> std::result::Result<Credentials, CredentialsError> {
+        let credentials = self.inner.provide_credentials().await?;
+        if fit_headers(&credentials) { Ok(credentials) } else { Err(CredentialsError::invalid_configuration(Unfit)) }
     }
 }
 
@@ -40,10 +46,15 @@ impl ProvideCredentials for Once {
     {
         match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(credentials) => ProvideFuture::ready(Ok(credentials)),
-            None => self.inner.provide_credentials(),
+            None => ProvideFuture::new(self.ask()),
         }
     }
 }
+
+/// The error for credentials that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the access key ID or the session token has a blank, a line break or another character that no key has")]
+pub(in crate::aws) struct Unfit;
 
 /// Returns the SDK's record of how it found the credentials.
 pub(in crate::aws) fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {

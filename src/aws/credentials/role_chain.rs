@@ -47,7 +47,7 @@ pub(in crate::aws) struct Step {
     pub mfa: Option<MfaSerial>,
 }
 
-/// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
+/// Resolves the chain of a profile; `None` if it assumes no role.
 ///
 /// # Errors
 /// When the profiles form a cycle, one of them does not exist, or a setting is invalid.
@@ -79,8 +79,7 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
         }
     };
     steps.reverse();
-    let is_ours = steps.iter().any(|step: &Step| step.mfa.is_some() || step.duration.is_some());
-    Ok(is_ours.then_some(Chain { base, steps }))
+    Ok((!steps.is_empty()).then_some(Chain { base, steps }))
 }
 
 /// The source of the credentials for a profile's role.

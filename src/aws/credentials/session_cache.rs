@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::aws::client::notify::Warn;
-use crate::aws::keys::SessionCredentials;
+use crate::aws::keys::{SessionCredentials, fit_headers};
 use crate::error::{Error, Kind, Result};
 
 #[cfg(unix)]
@@ -91,6 +91,7 @@ impl Cache {
     /// Returns the cached session for this key, if it is still valid long enough. Warns about files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
+        self.remove_expired();
         let text = match files::read(&self.folder, &file_name(key)) {
             Ok(text) => text?,
             Err(why) => {
@@ -113,9 +114,25 @@ impl Cache {
 
     /// Stores a session. A failure is only a warning: the next run prompts again.
     pub fn store(&self, key: &Key, session: &SessionCredentials) {
+        self.remove_expired();
         let Some(text) = write(session) else { return };
         if let Err(why) = files::write(&self.folder, &file_name(key), &text) {
             (self.warn)(&format!("Cannot cache the session: {why}"));
+        }
+    }
+
+    /// Removes the sessions that have ended, of whatever key: nobody may ever ask for them again.
+    fn remove_expired(&self) {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| name.strip_suffix(".json").is_some_and(is_hash)) else {
+                continue;
+            };
+            let expires = files::read(&self.folder, name).ok().flatten().and_then(|text| Some(parse(&text)?.1));
+            if expires.is_some_and(|expires| expires <= (self.now)()) {
+                // If it stays, the next run tries again.
+                let _ = std::fs::remove_file(self.folder.join(name));
+            }
         }
     }
 
@@ -176,7 +193,7 @@ fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
     let is_whole =
         version == 1 && ![&access_key_id, &secret_access_key, &session_token].iter().any(|part| part.is_empty());
     let keys = Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expires), "xacct");
-    is_whole.then_some((SessionCredentials(keys), expires))
+    (is_whole && fit_headers(&keys)).then_some((SessionCredentials(keys), expires))
 }
 
 /// Serializes a session; `None` for credentials that never expire.

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
+use crate::aws::client::fate::Fate;
 use crate::aws::iam::observe;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
@@ -93,8 +94,9 @@ macro_rules! send {
     ($operation:literal, $request:expr) => {{
         let request = $request;
         patiently("ConcurrentModification", async || {
-            let call = Call::iam($operation);
-            request.clone().send().await.map(drop).map_err(|error| call.failed(error))
+            let (call, fate) = (Call::iam($operation), Fate::default());
+            let sent = request.clone().customize().interceptor(fate.clone()).send().await;
+            sent.map(drop).map_err(|error| fate.of(call.failed(error)))
         })
         .await
     }};
@@ -175,7 +177,7 @@ async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
     match send!("CreateRole", request) {
         Err(error) if error.code() == Some("EntityAlreadyExists") => made_already(access, desired, error).await,
         // The request may have taken effect nevertheless.
-        Err(error) if error.kind == Kind::Network && is_made(access, desired).await => Ok(()),
+        Err(error) if error.may_have_been_done && is_made(access, desired).await => Ok(()),
         result => result,
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_iam::types::{PolicyUsageType, Tag};
 use percent_encoding::percent_decode_str;
 
 use crate::aws::client::access::Access;
+use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::error::Call;
 use crate::error::{Error, Result};
 use crate::iam::names::{MfaSerial, RoleName, UserName};
@@ -65,8 +66,12 @@ pub struct FoundUser {
 macro_rules! pages {
     ($operation:literal, $request:expr, |$page:ident| $items:expr) => {{
         let mut pages = $request.into_paginator().send();
-        let mut all = Vec::new();
+        let (mut all, mut count) = (Vec::new(), 0);
         loop {
+            if count > MOST_PAGES || all.len() > MOST_ITEMS {
+                break Err(Call::iam($operation).is_endless());
+            }
+            count += 1;
             match pages.next().await {
                 None => break Ok(Reading::Present(all)),
                 Some(Ok($page)) => all.extend($items),

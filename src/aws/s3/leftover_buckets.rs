@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::client::access::Access;
+use crate::aws::client::bounds::MOST_PAGES;
 use crate::aws::client::error::Call;
 use crate::aws::s3::test_bucket::{self, BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
@@ -48,7 +49,11 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
     // Unpaginated lists fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
     let mut pages = access.s3().list_buckets().prefix(BUCKET_PREFIX).max_buckets(1000).into_paginator().send();
     let mut all = Vec::new();
-    while let Some(page) = pages.next().await {
+    for number in 0.. {
+        let Some(page) = pages.next().await else { break };
+        if number == MOST_PAGES {
+            return Err(CALL.is_endless());
+        }
         for bucket in page.map_err(|error| CALL.failed(error))?.buckets() {
             let Some(name) = bucket.name().filter(|name| name.starts_with(BUCKET_PREFIX)) else { continue };
             let region = bucket.bucket_region().and_then(|region| region.parse().ok());

@@ -1,20 +1,22 @@
 //! Reads and writes facts files.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::diagnosis::Facts;
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, Readers};
+use crate::files::{self, LONGEST_COLLECTION, Readers};
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
 /// Reads saved facts.
 pub fn read(path: &Path, run: &Run<'_>) -> Result<Facts> {
     let shown = path.display().to_string();
-    let bytes = std::fs::read(run.context.directory.join(path))
-        .map_err(|error| Error::new(Kind::File, format!("cannot read facts file `{shown}`: {error}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Error::usage(format!("facts file `{shown}` is not UTF-8: {}", error.utf8_error())))?;
+    let text =
+        files::read(&run.context.directory.join(path), LONGEST_COLLECTION).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => Error::usage(format!("facts file `{shown}` is not UTF-8: {error}")),
+            _ => Error::new(Kind::File, format!("cannot read facts file `{shown}`: {error}")),
+        })?;
     Facts::parse(&text, &shown)
 }
 
@@ -22,21 +24,28 @@ pub fn read(path: &Path, run: &Run<'_>) -> Result<Facts> {
 pub fn check_overwrites(path: &Path, run: &Run<'_>) -> Result<()> {
     let place = run.context.directory.join(path);
     files::check_place(&place).map_err(|error| cannot_write(path, &error))?;
-    match std::fs::read(place) {
-        Ok(bytes) if !Facts::has_form(&bytes) => {
+    is_there(path, &place).map(drop)
+}
+
+/// Whether there is a facts file. Any other file is an error.
+fn is_there(path: &Path, place: &Path) -> Result<bool> {
+    match files::read_bytes(place, LONGEST_COLLECTION) {
+        Ok(bytes) if Facts::has_form(&bytes) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() != ErrorKind::FileTooLarge => Err(cannot_write(path, &error)),
+        _ => {
             let problem = format!("`{}` exists and is not a facts file", path.display());
             Err(Error::new(Kind::File, problem).hint("choose another file"))
         }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot_write(path, &error)),
-        _ => Ok(()),
     }
 }
 
 /// Saves the facts, and shows the command that diagnoses from them.
 pub fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
     let shown = path.display();
-    files::replace(&run.context.directory.join(path), &facts.to_text(redact)?, Readers::Owner)
-        .map_err(|error| cannot_write(path, &error))?;
+    let place = run.context.directory.join(path);
+    let write = if is_there(path, &place)? { files::replace } else { files::create };
+    write(&place, &facts.to_text(redact)?, Readers::Owner).map_err(|error| cannot_write(path, &error))?;
     let again = ShellCommand::new("xacct").arg("diagnose").option("--facts", &shown);
     run.console.say(&format!("Wrote {shown}; diagnose from it with {again}"));
     Ok(())

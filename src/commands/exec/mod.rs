@@ -26,8 +26,9 @@ use child::Signals;
   xacct exec dev -- bash
 
 xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
-override the session. xacct exits with the command's exit code: 128 plus the
-signal if a signal ended it, 127 if it was not found, 126 if it cannot be run.
+override the session or hold other credentials. xacct exits with the command's
+exit code: 128 plus the signal if a signal ended it, 127 if it was not found,
+126 if it cannot be run.
 
 xacct forwards signals to the command; Ctrl-C reaches the command directly. If
 another program signals the whole process group, the command gets the signal
@@ -64,7 +65,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let keys = opened.credentials.reveal();
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in export::STALE {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(export::is_stale)) {
         command.env_remove(name);
     }
     command.envs(export::variables(&keys, opened.region.as_ref()));

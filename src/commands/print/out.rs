@@ -1,5 +1,6 @@
 //! Writes printed settings to stdout, or atomically to a file.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::consumer::Consumer;
 use crate::cli::Printed;
 use crate::error::{Error, ExitCode, Kind, Result};
-use crate::files::{self, Readers};
+use crate::files::{self, LONGEST_TEXT, Readers};
 use crate::operations::run::Run;
 
 /// The format of the output, which decides where it names the command that printed it.
@@ -36,10 +37,10 @@ pub fn emit<C: Consumer>(form: Form, text: &str, printed: &Printed, run: &Run<'_
     let text = format!("{}\n", text.trim_end());
     let path = run.context.directory.join(out);
     files::check_place(&path).map_err(|error| cannot("write", out, &error))?;
-    if !printed.force {
-        check_ours::<C>(&path, out, form, &text)?;
-    }
-    files::replace(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;
+    // What appears between the look and the writing is somebody's, and stays.
+    let replaces = printed.force || is_ours::<C>(&path, out, form, &text)?;
+    let write = if replaces { files::replace } else { files::create };
+    write(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;
     run.console.say(&format!("Wrote {}", out.display()));
     Ok(ExitCode::Done)
 }
@@ -58,10 +59,16 @@ fn is_by<C: Consumer>(said: &str) -> bool {
     [format!("print {}", C::NAME), format!("print-{}", C::NAME)].iter().any(|command| said == by(command))
 }
 
-fn check_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Result<()> {
-    let found = match std::fs::read(path) {
+/// Whether there is a file that this command wrote; `false` if there is none.
+///
+/// # Errors
+/// When there is another one, or it cannot be read.
+fn is_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Result<bool> {
+    let found = match files::read_bytes(path, LONGEST_TEXT) {
         Ok(found) => found,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        // What is so long is not printed by xacct.
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Vec::new(),
         Err(error) => return Err(cannot("read", shown, &error)),
     };
     let is_ours = match form {
@@ -74,7 +81,7 @@ fn check_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) ->
             .is_ok_and(|found| found.pointer("/Metadata/PrintedBy").and_then(Value::as_str).is_some_and(is_by::<C>)),
     };
     if is_ours || found == text.as_bytes() {
-        return Ok(());
+        return Ok(true);
     }
     Err(Error::new(
         Kind::File,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::iam::{UserArn, assumed_role, fields};
+use super::iam::{RoleArn, UserArn, assumed_role, fields};
 use crate::iam::names::{AccountId, RoleName};
 use crate::iam::partition::Partition;
 
@@ -66,6 +66,11 @@ impl CallerArn {
     /// Returns the caller's partition.
     pub fn partition(&self) -> Option<Partition> {
         self.account_and_partition().map(|(_, partition)| partition)
+    }
+
+    /// Whether this is a session of the role.
+    pub fn is_of(&self, role: &RoleArn) -> bool {
+        matches!(self, Self::AssumedRole { account, role: name, .. } if *account == role.account && *name == role.name)
     }
 
     /// Returns the user, if the caller is one.

@@ -54,6 +54,8 @@ pub(crate) enum Reply {
     Answer(Answer),
     /// Reset the connection.
     Reset,
+    /// Send these bytes as they are, and close the connection.
+    Raw(&'static [u8]),
 }
 
 /// A request with its operation.
@@ -107,11 +109,34 @@ impl Backend {
                 return Reply::Answer(Answer { truncated: true, ..process() });
             }
             FaultKind::NotXml => return Reply::Answer(Answer::page(process().status)),
+            FaultKind::LongAnswer => {
+                return Reply::Answer(Answer { body: b"<a/>".repeat(5 * 1024 * 1024).into(), ..process() });
+            }
+            FaultKind::LongArn(more) => {
+                return Reply::Answer(
+                    process().rewritten(|body| body.replacen("</Arn>", &format!("{}</Arn>", "a".repeat(*more)), 1)),
+                );
+            }
+            FaultKind::OtherRole => {
+                return Reply::Answer(process().rewritten(|body| body.replace(":assumed-role/", ":assumed-role/not-")));
+            }
+            FaultKind::BrokenKey => {
+                let broken = |body: &str| body.replace("</AccessKeyId>", "&#10;</AccessKeyId>");
+                return Reply::Answer(process().rewritten(broken));
+            }
+            FaultKind::EndlessPages => {
+                return Reply::Answer(process().rewritten(|body| job.with_another_page(body)));
+            }
             FaultKind::Gone => {
                 self.gone.send_replace(true);
                 return Reply::Reset;
             }
-            FaultKind::Page(_) | FaultKind::Reset | FaultKind::Hang => None,
+            FaultKind::Page(_)
+            | FaultKind::Reset
+            | FaultKind::Close
+            | FaultKind::CutHead
+            | FaultKind::Garbled
+            | FaultKind::Hang => None,
             FaultKind::ErrorIn200 => {
                 Some(ApiError::new(200, "InternalError", "We encountered an internal error. Please try again."))
             }
@@ -137,6 +162,9 @@ impl Backend {
             (Some(answer), _) => Reply::Answer(answer),
             (None, FaultKind::Page(status)) => Reply::Answer(Answer::page(*status)),
             (None, FaultKind::Reset) => Reply::Reset,
+            (None, FaultKind::Close) => Reply::Raw(b""),
+            (None, FaultKind::CutHead) => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
+            (None, FaultKind::Garbled) => Reply::Raw(b"\0\x15\x03 is no HTTP\r\n\r\n"),
             (None, _) => std::future::pending().await,
         }
     }
@@ -196,6 +224,11 @@ impl Backend {
 }
 
 impl Answer {
+    fn rewritten(self, rewrite: impl FnOnce(&str) -> String) -> Self {
+        let body = rewrite(&String::from_utf8_lossy(&self.body)).into();
+        Self { body, ..self }
+    }
+
     /// A response that does not come from AWS.
     fn page(status: u16) -> Self {
         Self {
@@ -255,6 +288,16 @@ impl<'a> Job<'a> {
             _ => parameters.get("Action").unwrap_or("Unknown"),
         };
         Job { request, service, operation: operation.to_owned(), target, request_id: random::request_id(), parameters }
+    }
+
+    /// Says in a page that there is another one, which is the same; its token is another each time.
+    fn with_another_page(&self, body: &str) -> String {
+        let marker = self.parameters.get("Marker").unwrap_or("after-");
+        let more = format!("<IsTruncated>true</IsTruncated><Marker>{marker}0</Marker>");
+        // It sorts before the name of any bucket.
+        let token = self.parameters.get("continuation-token").unwrap_or_default();
+        let token = format!("<ContinuationToken>{token}-</ContinuationToken></ListAll");
+        body.replace("<IsTruncated>false</IsTruncated>", &more).replace("</ListAll", &token)
     }
 
     fn entry(&self, connection: u64, start: Duration) -> RecordedRequest {

@@ -15,6 +15,12 @@ pub enum FaultKind {
     ServerError(u16),
     /// The server resets the connection without a response.
     Reset,
+    /// The connection is closed as if nothing were wrong (FIN), with no answer.
+    Close,
+    /// The connection is closed in the middle of the answer's head.
+    CutHead,
+    /// What comes is not HTTP.
+    Garbled,
     /// The server never responds.
     Hang,
     /// The server delays the response, without delaying other requests.
@@ -25,6 +31,16 @@ pub enum FaultKind {
     NotXml,
     /// An HTML page with this status, as from a proxy or a load balancer in front of AWS.
     Page(u16),
+    /// The answer is 20 MB of empty elements.
+    LongAnswer,
+    /// An ARN in the answer is this many bytes longer than it should be.
+    LongArn(usize),
+    /// The answer tells of another role's session.
+    OtherRole,
+    /// The access key in the answer has a line feed in it.
+    BrokenKey,
+    /// Every page of a list says that there is another one.
+    EndlessPages,
     /// Status 200 with an error document, as S3 responds if an error occurs after it has sent the status.
     ErrorIn200,
     /// The server's clock is this many seconds ahead, so that it rejects the signature.
@@ -120,11 +136,19 @@ impl FromStr for FaultKind {
             "throttle" => FaultKind::Throttle,
             "500" | "502" | "503" | "504" => FaultKind::ServerError(name.parse().unwrap_or(500)),
             "reset" => FaultKind::Reset,
+            "close" => FaultKind::Close,
+            "cut-head" => FaultKind::CutHead,
+            "garbled" => FaultKind::Garbled,
             "hang" => FaultKind::Hang,
             "delay" => FaultKind::Delay(parse_duration(rest)?),
             "truncate" => FaultKind::TruncatedBody,
             "notxml" => FaultKind::NotXml,
             "page" => FaultKind::Page(rest.parse().map_err(|_| format!("`{text}` is not page:STATUS"))?),
+            "long-answer" => FaultKind::LongAnswer,
+            "long-arn" => FaultKind::LongArn(rest.parse().map_err(|_| format!("`{text}` is not long-arn:BYTES"))?),
+            "other-role" => FaultKind::OtherRole,
+            "broken-key" => FaultKind::BrokenKey,
+            "endless-pages" => FaultKind::EndlessPages,
             "error-in-200" => FaultKind::ErrorIn200,
             "skew" => FaultKind::Skew(rest.parse().map_err(|_| format!("`{text}` is not skew:SECONDS"))?),
             "gone" => FaultKind::Gone,
@@ -143,8 +167,9 @@ impl FromStr for FaultKind {
             }
             _ => {
                 return Err(format!(
-                    "`{text}` is not one of throttle, 500, 502, 503, 504, reset, hang, delay:TIME, truncate, notxml, \
-                     page:STATUS, error-in-200, skew:SECONDS, gone, error:STATUS:CODE"
+                    "`{text}` is not one of throttle, 500, 502, 503, 504, reset, close, cut-head, garbled, hang, delay:TIME, truncate, notxml, \
+                     page:STATUS, long-answer, long-arn:BYTES, other-role, broken-key, endless-pages, error-in-200, \
+                     skew:SECONDS, gone, error:STATUS:CODE"
                 ));
             }
         })

@@ -12,6 +12,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::backend::{Answer, Backend, Reply};
@@ -64,6 +65,10 @@ async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
     if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionReset) {
         // Closing without lingering resets the connection.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
+    } else if let Some(Raw(bytes)) = cause.and_then(|cause| cause.get_ref()?.downcast_ref()) {
+        let bytes = *bytes;
+        // A client that is gone misses nothing.
+        let _ = connection.into_parts().io.into_inner().write_all(bytes).await;
     }
 }
 
@@ -87,8 +92,21 @@ async fn respond(
     match reply.await.map_err(io::Error::other)? {
         Reply::Answer(answer) => Ok(response(answer)),
         Reply::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+        Reply::Raw(bytes) => Err(io::Error::other(Raw(bytes))),
     }
 }
+
+/// What is sent in place of an answer before the connection is closed.
+#[derive(Debug)]
+struct Raw(&'static [u8]);
+
+impl std::fmt::Display for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no HTTP")
+    }
+}
+
+impl std::error::Error for Raw {}
 
 fn response(answer: Answer) -> hyper::Response<AnswerBody> {
     let length = answer.body.len();

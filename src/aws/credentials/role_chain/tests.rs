@@ -43,10 +43,8 @@ fn error_message(text: &'static str) -> String {
 #[test]
 fn leaves_other_profiles_to_aws_config() {
     for text in [
-        "[A]\nrole_arn = arn:A\nsource_profile = B\nexternal_id = x\nrole_session_name = s\n[B]\naws_access_key_id = k\naws_secret_access_key = s",
         "[A]\naws_access_key_id = k\naws_secret_access_key = s\nmfa_serial = arn:aws:iam::111111111111:mfa/a",
         "[A]\nrole_arn = arn:A\nweb_identity_token_file = /t\nduration_seconds = 900",
-        "[A]\nrole_arn = arn:A\ncredential_source = Ec2InstanceMetadata",
         "[A]\nsso_session = x",
         "[B]",
     ] {

@@ -33,7 +33,7 @@ fn session(id: &str, seconds: u64) -> SessionCredentials {
     SessionCredentials(Credentials::new(
         id,
         format!("secret of {id}"),
-        Some(format!("token of {id}")),
+        Some(format!("token-of-{id}")),
         Some(expires),
         "test",
     ))
@@ -65,7 +65,7 @@ fn stores_sessions_for_their_owner_only() {
     fixture.cache.store(&key(), &session("ASIA1", 3600));
     let loaded = fixture.cache.load(&key()).unwrap();
     let keys = loaded.reveal();
-    assert_eq!((keys.secret_access_key, keys.session_token), ("secret of ASIA1", Some("token of ASIA1")));
+    assert_eq!((keys.secret_access_key, keys.session_token), ("secret of ASIA1", Some("token-of-ASIA1")));
     assert_eq!(fixture.path().metadata().unwrap().mode() & 0o777, 0o600);
     assert_eq!(fixture.path().parent().unwrap().metadata().unwrap().mode() & 0o777, 0o700);
     assert!(fixture.cache.load(&Key::new(&["mfa", "AKI", "Aserial"])).is_none());

@@ -70,7 +70,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
         if error.code() == Some("RequestTimeTooSkewed") && attempt < 3 {
             continue;
         }
-        if !may_have_been_done(&error) {
+        if !error.may_have_been_done {
             if !may_exist {
                 leftovers.gone(&spec.name);
             }
@@ -85,24 +85,6 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     }
     leftovers.answered(&spec.name);
     Ok(())
-}
-
-/// Whether a failed request may have taken effect, or may still do so.
-fn may_have_been_done(error: &Error) -> bool {
-    match error.code() {
-        None => error.kind == Kind::Network,
-        Some(code) => {
-            matches!(
-                code,
-                "InternalError"
-                    | "ServiceUnavailable"
-                    | "SlowDown"
-                    | "TooManyRequestsException"
-                    | "RequestTimeout"
-                    | "OperationAborted"
-            )
-        }
-    }
 }
 
 /// How the deletion of a bucket was confirmed.

@@ -2,6 +2,7 @@
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
+use crate::aws::client::fate::Fate;
 use crate::error::{Error, Result};
 use crate::iam::names::AccountId;
 
@@ -22,7 +23,9 @@ pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> 
 pub(in crate::aws) async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("DeleteBucket");
     let request = access.s3().delete_bucket().bucket(name).expected_bucket_owner(owner.to_string());
-    request.send().await.map(drop).map_err(|error| CALL.failed(error))
+    let fate = Fate::default();
+    let sent = request.customize().interceptor(fate.clone()).send().await;
+    sent.map(drop).map_err(|error| fate.of(CALL.failed(error)))
 }
 
 /// Whether the error means that there is no such bucket.

@@ -144,7 +144,7 @@ impl Call<'_> {
             Some(marker) => marker
                 .strip_prefix("after-")
                 .and_then(|number| number.parse().ok())
-                .filter(|start| *start < items.len())
+                .filter(|start| *start <= items.len())
                 .ok_or_else(|| ApiError::validation("Invalid Marker."))?,
         };
         let truncated = start + size < items.len();

@@ -1,0 +1,108 @@
+//! Which variables of the environment a session does not share it with.
+
+/// The variables that stay: they say where and how to send requests, not who sends them.
+const KEPT: [&str; 31] = [
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+    "AWS_APPEND_USER_AGENT",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_DATA_PATH",
+    "AWS_DEFAULTS_MODE",
+    "AWS_DEFAULT_OUTPUT",
+    "AWS_DEFAULT_REGION",
+    "AWS_DISABLE_REQUEST_COMPRESSION",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_EC2_METADATA_V1_DISABLED",
+    "AWS_ENABLE_ENDPOINT_DISCOVERY",
+    "AWS_EXECUTION_ENV",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+    "AWS_METADATA_SERVICE_TIMEOUT",
+    "AWS_NODEJS_CONNECTION_REUSE_ENABLED",
+    "AWS_PAGER",
+    "AWS_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+    "AWS_RETRY_MODE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_SIGV4A_SIGNING_REGION_SET",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
+/// The same, by how they begin. Endpoints have the name of a service at their end.
+const KEPT_PREFIXES: [&str; 4] = ["AWS_CLI_", "AWS_ENDPOINT_URL", "AWS_S3_", "AWS_SDK_"];
+
+/// What else SDKs read credentials from: that for Rust (`aws-config`, `environment/credentials.rs`) and that for Ruby
+/// (`aws-sdk-core`, `credential_provider_chain.rb`).
+const ALIASES: [&str; 4] =
+    ["AMAZON_ACCESS_KEY_ID", "AMAZON_SECRET_ACCESS_KEY", "AMAZON_SESSION_TOKEN", "SECRET_ACCESS_KEY"];
+
+/// The usual variables that are stale, for a shell that may have others than xacct sees: keys by their old names, profiles
+/// (the SDK for JavaScript prefers `AWS_PROFILE` to keys), roles for web identities and containers, tokens. `AWS_ACCOUNT_ID`
+/// would be another account's.
+const USUAL: [&str; 17] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ACCOUNT_ID",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+];
+
+/// Whether this variable may hold other credentials, or lead to some: any of AWS's does that is not known to do neither.
+#[must_use]
+pub fn is_stale(name: &str) -> bool {
+    let is_kept = KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    ALIASES.contains(&name) || (name.starts_with("AWS_") && !is_kept)
+}
+
+/// Returns the variables that a shell must unset: the usual ones and those of this environment, without what is set anew.
+#[must_use]
+pub fn to_unset<'a>(environment: impl Iterator<Item = &'a str>, set: &[(&'static str, String)]) -> Vec<&'a str> {
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let mut names: Vec<_> = USUAL.into_iter().chain(ALIASES).collect();
+    for name in environment.filter(|name| is_stale(name)).filter(is_name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.retain(|name| !set.iter().any(|(known, _)| known == name));
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_usual_names_are_is_stale() {
+        assert!(USUAL.into_iter().chain(ALIASES).all(is_stale));
+        assert!(
+            KEPT.into_iter().chain(["AWS_ENDPOINT_URL_S3", "AWS_CLI_AUTO_PROMPT", "HOME"]).all(|name| !is_stale(name))
+        );
+    }
+
+    #[test]
+    fn what_no_shell_takes_for_a_name_is_left_out() {
+        let names = to_unset(["AWS_NEW_KEY", "AWS_$(id)", "AWS_REGION"].into_iter(), &[("AWS_PROFILE", String::new())]);
+        assert!(names.contains(&"AWS_NEW_KEY") && !names.contains(&"AWS_PROFILE"));
+        assert!(!names.iter().any(|name| name.contains('$') || *name == "AWS_REGION"));
+    }
+}

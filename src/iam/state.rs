@@ -166,9 +166,29 @@ impl DesiredRole {
     }
 }
 
+/// What a plan rests on: each part of a thing as it was shown, by the name of the part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(BTreeMap<&'static str, String>);
+
+impl Fingerprint {
+    /// Takes the parts. What they look like does not matter, only whether they stay the same.
+    #[must_use]
+    pub fn of(parts: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self(parts.into_iter().collect())
+    }
+
+    /// Returns the names of the parts that are not as they were.
+    #[must_use]
+    pub fn changed_since(&self, shown: &Self) -> Vec<&'static str> {
+        self.0.iter().filter(|(name, part)| shown.0.get(*name) != Some(part)).map(|(name, _)| *name).collect()
+    }
+}
+
 /// A role as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedRole {
+    /// `RoleId`: another role of the same name has another one.
+    pub id: String,
     /// Its ARN, as IAM gives it.
     pub arn: String,
     /// `Description`; empty if there is none.
@@ -188,6 +208,22 @@ pub struct ObservedRole {
 }
 
 impl ObservedRole {
+    /// Returns what a plan for this role rests on.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { id, arn, description, max_session, boundary, tags, trust, attachments, inline } = self;
+        Fingerprint::of([
+            ("role ID", id.clone()),
+            ("path", arn.clone()),
+            ("description or session limit", format!("{description:?} {max_session}")),
+            ("boundary", format!("{boundary:?}")),
+            ("tags", format!("{tags:?}")),
+            ("trust policy", format!("{trust:?}")),
+            ("managed policies", format!("{attachments:?}")),
+            ("inline policies", format!("{inline:?}")),
+        ])
+    }
+
     /// Returns whether xacct made or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {

@@ -6,10 +6,12 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::{Change, Plan};
+use crate::iam::state::Fingerprint;
 use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
+use crate::text::shell::ShellCommand;
 
 /// Asks a question at the terminal, in a thread of its own: Ctrl-C must be heard while the question stands.
 pub async fn ask(question: String, run: &Run<'_>) -> String {
@@ -54,15 +56,35 @@ pub fn outcome(applied: &[(&Change, Result<()>)], plan: &Plan, role: &str, place
     let Some((change, Err(error))) = applied.iter().find(|(_, result)| result.is_err()) else {
         return Ok(());
     };
-    let mut error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
-    for (done, _) in applied.iter().filter(|(_, result)| result.is_ok()) {
-        error = error.note(format!("this was done: {}", sentence(done, role, Mood::Done)));
-    }
+    let error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
+    Err(part_way(error, applied, plan, role)
+        .hint("mend the cause and run the same command again: it does what is left"))
+}
+
+/// Adds to an error what was done before it and what was not tried.
+pub fn part_way(error: Error, applied: &[(&Change, Result<()>)], plan: &Plan, role: &str) -> Error {
+    let done = applied.iter().filter(|(_, result)| result.is_ok());
     let tried = |change: &Change| applied.iter().any(|(tried, _)| std::ptr::eq(*tried, change));
-    for untried in plan.changes.iter().filter(|change| !tried(change)) {
-        error = error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)));
+    let untried = plan.changes.iter().filter(|change| !tried(change));
+    let error =
+        done.fold(error, |error, (done, _)| error.note(format!("this was done: {}", sentence(done, role, Mood::Done))));
+    untried.fold(error, |error, untried| {
+        error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)))
+    })
+}
+
+/// Checks, right before the first write, that what the plan rests on still is what was shown.
+///
+/// # Errors
+/// When it is not. `next` is the command that shows what is there now.
+pub fn check_unchanged(what: &str, shown: &Fingerprint, now: Option<&Fingerprint>, next: &ShellCommand) -> Result<()> {
+    let changed = now.map_or_else(|| vec!["it is gone"], |now| now.changed_since(shown));
+    if changed.is_empty() {
+        return Ok(());
     }
-    Err(error.hint("mend the cause and run the same command again: it does what is left"))
+    Err(Error::new(Kind::Refused, format!("{what} changed since it was shown: {}", changed.join(", ")))
+        .note("nothing of it was changed by this run")
+        .hint(format!("see what is there now: {next}")))
 }
 
 /// Reads until no changes are left to make: reads, too, lag behind writes. `read_left` returns what is left, in words.

@@ -6,22 +6,28 @@ use super::arguments::Bootstrap;
 use super::refusal::{changed_meanwhile, refused};
 use super::work::{Job, Work};
 use crate::aws::iam::apply;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
+use crate::iam::plan::order::phases;
 use crate::iam::plan::{Change, Plan};
 use crate::iam::state::ObservedUser;
 use crate::operations::accounts;
-use crate::operations::apply::{outcome, read_until_done};
+use crate::operations::apply::{check_unchanged, outcome, part_way, read_until_done};
 use crate::operations::grant_writer::GrantWriter;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::Watch;
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
+use crate::text::shell::ShellCommand;
 
-/// Applies both sides at once. One target that fails stops no other. Returns what wrote the grant, if it had to be
-/// written.
+/// Applies both sides: the grant beside new roles, but after any role that exists is as it should be. One target that
+/// fails stops no other. Returns what wrote the grant, if it had to be written.
 pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
+    let waits = work.jobs.iter().any(|job| job.state.changes_what_stands(&job.plan));
+    if waits {
+        apply_roles(&mut work.jobs, args, run).await;
+    }
     let mut writer = grant_writer(work, args, run)?;
     let write_grant = async {
         let Some(writer) = &mut writer else { return Ok(()) };
@@ -32,23 +38,37 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<O
             Some(_) => writer.write_and_rest(args.timeout, &progress).await,
         }
     };
-    let tally = run.console.tally("bootstrap", work.jobs.len(), "made");
-    let write_roles = side_by_side(work.jobs.iter_mut(), args.report.concurrency, async |job| {
-        let progress = run.console.progress(&job.link.name);
-        job.result = apply_role(job, args, &progress).await;
-        tally.one_more();
-    });
+    let write_roles = async {
+        if !waits {
+            apply_roles(&mut work.jobs, args, run).await;
+        }
+    };
     (work.grant.result, _) = tokio::join!(write_grant, write_roles);
+    if writer.is_none() && !work.grant.plan.is_empty() && work.source.observed.is_some() {
+        work.grant.result = Err(grant_withheld(work));
+    }
     Ok(writer)
 }
 
-/// What writes the grant; `None` if it is as it should be, or was not observed.
+async fn apply_roles(jobs: &mut [Job], args: &Bootstrap, run: &Run<'_>) {
+    let tally = run.console.tally("bootstrap", jobs.len(), "made");
+    side_by_side(jobs.iter_mut(), args.report.concurrency, async |job| {
+        let progress = run.console.progress(&job.link.name);
+        job.result = apply_role(job, args, &progress).await;
+        tally.one_more();
+    })
+    .await;
+}
+
+/// What writes the grant; `None` if it is as it should be, was not observed, or no role is left for it. A role that
+/// exists and could not be made what it should be gets nobody new.
 fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
     let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(None) };
-    if work.grant.plan.is_empty() {
+    let ready: Vec<_> = work.jobs.iter().filter(|job| job.result.is_ok()).collect();
+    if work.grant.plan.is_empty() || ready.is_empty() {
         return Ok(None);
     }
-    let desired = settle::grant(&work.source.user, work.jobs.iter().map(|job| (&job.link, job.role.clone())))?;
+    let desired = settle::grant(&work.source.user, ready.iter().map(|job| (&job.link, job.role.clone())))?;
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {
         let plan = plan_grant(&desired, user, adopt).map_err(|refusal| refused(&refusal))?;
@@ -63,28 +83,66 @@ fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<G
     Ok(Some(GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner)))
 }
 
+/// The grant stays as it is, because no role is what it should be.
+fn grant_withheld(work: &Work) -> Error {
+    let kind = work.jobs.iter().find_map(|job| job.result.as_ref().err()).map_or(Kind::Refused, |error| error.kind);
+    let user = &work.source.user;
+    Error::new(kind, format!("source account {}: the grant of user `{}` was not changed", user.account, user.name))
+        .note("no role of this run is what it should be, so nobody new may assume it")
+}
+
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
-    progress.now("making the role");
-    let applied = apply::to_role(&operator.access, &job.role, &job.plan.changes).await;
-    job.state.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     let place = format!("target account {}", job.role.account);
-    job.state.made = applied.iter().all(|(_, result)| result.is_ok());
+    let state = &mut job.state;
+    if let Some(shown) = &state.shown {
+        progress.now("looking at the role once more");
+        state.made = false;
+        let now = accounts::observe_role(operator, &state.desired).await?.map(|now| now.fingerprint());
+        let what = format!("{place}: role `{}`", job.role.name);
+        let next = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &job.role.account);
+        check_unchanged(&what, &shown.fingerprint(), now.as_ref(), &next.flag("--dry-run"))?;
+    }
+    progress.now("making the role");
+    let desired = &state.desired;
+    // What was adopted a moment ago is ours now, though its tags may not be visible yet.
+    let read_plan = async || {
+        let observed = accounts::observe_role(operator, desired).await?;
+        Ok::<_, Error>(observed.map(|observed| plan_role(desired, Some(&observed), &state.quotas, true)))
+    };
+    let mut applied = Vec::new();
+    for phase in phases(&job.plan.changes, state.shown.as_ref(), state.quotas.inline_policies) {
+        applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none()).await);
+        if applied.iter().any(|(_, result)| result.is_err()) {
+            break;
+        }
+        if phase.read_back {
+            let read_left = async || Ok(left(read_plan().await?, |change| !is_removal(change)));
+            let shown = read_until_done(read_left, &place, args.timeout, progress).await;
+            if let Err(error) = shown {
+                return Err(part_way(error, &applied, &job.plan, job.role.name.as_str()));
+            }
+        }
+    }
+    state.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
+    state.made = applied.iter().all(|(_, result)| result.is_ok());
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     progress.now("looking at what was made");
-    let read_left = async || {
-        let observed = accounts::observe_role(operator, &job.state.desired).await?;
-        // What was adopted a moment ago is ours now, though its tags may not be visible yet.
-        let plan = observed.map(|observed| plan_role(&job.state.desired, Some(&observed), &job.state.quotas, true));
-        Ok(left(plan))
-    };
+    let read_left = async || Ok(left(read_plan().await?, |_| true));
     read_until_done(read_left, &place, args.timeout, progress).await
 }
 
-/// What is still to be done, in words.
-fn left(planned: Option<std::result::Result<Plan, Box<Refusal>>>) -> Vec<String> {
+fn is_removal(change: &Change) -> bool {
+    matches!(change, Change::DeleteRolePolicy { .. })
+}
+
+/// What of these changes is still to be made, in words.
+fn left(planned: Option<std::result::Result<Plan, Box<Refusal>>>, counts: fn(&Change) -> bool) -> Vec<String> {
     match planned {
-        Some(Ok(plan)) => plan.changes.iter().map(|change| sentence(change, "", Mood::Would)).collect(),
+        Some(Ok(plan)) => {
+            let changes = plan.changes.iter().filter(|change| counts(change));
+            changes.map(|change| sentence(change, "", Mood::Would)).collect()
+        }
         Some(Err(refusal)) => vec![refusal.to_string()],
         None => vec!["create it".to_owned()],
     }

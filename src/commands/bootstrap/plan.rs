@@ -80,7 +80,8 @@ impl Planner<'_> {
             Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt).map_err(|refusal| refused(&refusal))?,
             None => Plan::default(),
         };
-        let making = Making { desired, quotas, made: true, written: None, proof: None, diagnosis: None };
+        let shown = observed.cloned();
+        let making = Making { desired, shown, quotas, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))
     }
 }

@@ -4,7 +4,8 @@ use tokio::time::Instant;
 
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
-use crate::iam::state::{DesiredRole, RoleQuotas};
+use crate::iam::plan::Plan;
+use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
 use crate::proof::Proof;
 
@@ -17,6 +18,8 @@ pub type Work = work::Work<Making>;
 /// The state of a link that is made.
 pub struct Making {
     pub desired: DesiredRole,
+    /// The role as it was shown; `None` if there was none, or it was not looked at.
+    pub shown: Option<ObservedRole>,
     pub quotas: RoleQuotas,
     /// Whether AWS accepted every write, though it may not show them yet.
     pub made: bool,
@@ -25,6 +28,13 @@ pub struct Making {
     pub proof: Option<Result<Proof>>,
     /// Why the link does not work, if it does not.
     pub diagnosis: Option<Diagnosis>,
+}
+
+impl Making {
+    /// Whether a role that exists is to be changed by this plan. Until it is, nobody new may come to it.
+    pub fn changes_what_stands(&self, plan: &Plan) -> bool {
+        self.shown.is_some() && !plan.is_empty()
+    }
 }
 
 /// The exit code of the whole run.

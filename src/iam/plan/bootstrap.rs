@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Note, Plan};
+use super::order::narrows_first;
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -74,7 +75,7 @@ pub fn plan_role(
     let warnings = risks::of_role(desired, observed, quotas);
     let Some(observed) = observed else {
         let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
-        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
+        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new(), false));
         return Ok(Plan { changes, notes: Vec::new(), warnings });
     };
     if observed.arn != desired.arn.to_string() {
@@ -92,7 +93,7 @@ pub fn plan_role(
     }
 }
 
-/// Returns the changes to a role that exists: first what narrows or caps it, then what it may do.
+/// Returns the changes to a role that exists.
 fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
@@ -119,7 +120,8 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     if !tags.is_empty() {
         changes.push(Change::TagRole { tags });
     }
-    changes.extend(permissions(desired, &observed.attachments, &observed.inline));
+    let narrows_first = narrows_first(&changes);
+    changes.extend(permissions(desired, &observed.attachments, &observed.inline, narrows_first));
 
     let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
     let mut notes = Vec::new();
@@ -157,23 +159,30 @@ pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&
     changed.chain(noted).chain(path).collect()
 }
 
+/// Returns the changes to what the role may do. Where it is narrowed first, an inline policy that changes is removed and
+/// put anew: whoever gets in between must have neither what it allows now nor what it will.
 fn permissions(
     desired: &DesiredRole,
     attached: &BTreeSet<String>,
     inline: &BTreeMap<String, Option<FoundDocument>>,
+    narrows_first: bool,
 ) -> Vec<Change> {
     let attach = desired.attachments.iter().filter(|policy| !attached.contains(&policy.to_string()));
-    let put = desired.inline.iter().filter_map(|(name, wanted)| {
-        let found = inline.get(name.as_str()).and_then(Option::as_ref);
-        (!found.is_some_and(|found| found.matches(wanted))).then(|| Change::PutRolePolicy {
-            name: name.clone(),
-            from: found.cloned().map(Box::new),
-            to: Box::new(wanted.clone()),
-        })
+    let found = |name: &str| inline.get(name).and_then(Option::as_ref);
+    let changed: BTreeMap<_, _> = desired
+        .inline
+        .iter()
+        .map(|(name, wanted)| (name.as_str(), (name, wanted)))
+        .filter(|(name, (_, wanted))| !found(name).is_some_and(|found| found.matches(wanted)))
+        .collect();
+    let put = changed.values().map(|(name, wanted)| Change::PutRolePolicy {
+        name: (*name).clone(),
+        from: found(name.as_str()).filter(|_| !narrows_first).cloned().map(Box::new),
+        to: Box::new((*wanted).clone()),
     });
     let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
-    let delete = inline.keys().filter(|name| is_own(name) && !wanted.contains(name.as_str()));
-    // What goes makes room for what comes: all inline policies of a role share a quota.
+    let goes = |name: &str| !wanted.contains(name) || (narrows_first && changed.contains_key(name));
+    let delete = inline.keys().filter(|name| is_own(name) && goes(name));
     delete
         .map(|name| Change::DeleteRolePolicy { name: name.clone() })
         .chain(attach.map(|policy| Change::AttachPolicy { policy: policy.clone() }))

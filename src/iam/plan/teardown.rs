@@ -9,7 +9,7 @@ use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
+use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 
 /// A role that was used within this time may be in use. AWS shows a use within four hours (IAM User Guide, "Refining
@@ -19,10 +19,14 @@ pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 /// A role that is to go, as far as its removal is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingRole {
+    /// `RoleId`: another role of the same name has another one.
+    pub id: String,
     /// The ARN as IAM gives it, also where no [`RoleArn`] could be like it.
     pub arn: String,
     /// All its tags, which tell whose it is.
     pub tags: BTreeMap<String, String>,
+    /// The trust policy.
+    pub trust: FoundDocument,
     /// The ARN of the permissions boundary. It goes with the role.
     pub boundary: Option<String>,
     /// ARNs of attached managed policies, which must be detached first.
@@ -33,6 +37,24 @@ pub struct StandingRole {
     pub instance_profiles: BTreeSet<String>,
     /// When a session of it last asked AWS for something.
     pub last_used: Option<LastUse>,
+}
+
+impl StandingRole {
+    /// Returns what its removal rests on. Its last use is not part of it: AWS shows a use hours later.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { id, arn, tags, trust, boundary, attachments, inline, instance_profiles, last_used: _ } = self;
+        Fingerprint::of([
+            ("role ID", id.clone()),
+            ("path", arn.clone()),
+            ("tags", format!("{tags:?}")),
+            ("trust policy", format!("{trust:?}")),
+            ("boundary", format!("{boundary:?}")),
+            ("managed policies", format!("{attachments:?}")),
+            ("inline policies", format!("{inline:?}")),
+            ("instance profiles", format!("{instance_profiles:?}")),
+        ])
+    }
 }
 
 /// The last use of a role, as IAM knows it: neither by whom nor for what.

@@ -243,6 +243,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
 
 fn found(trust: FoundDocument) -> ObservedRole {
     ObservedRole {
+        id: String::new(),
         arn: "arn:aws:iam::222222222222:role/xacct".to_owned(),
         description: String::new(),
         max_session: 3600,

@@ -1,5 +1,6 @@
 mod fixtures;
 mod model;
+mod order;
 mod properties;
 
 use super::*;

@@ -28,6 +28,8 @@ fn removal() -> Removal {
 
 fn standing() -> StandingRole {
     StandingRole {
+        id: "AROAEXAMPLE".to_owned(),
+        trust: FoundDocument::parse("{}"),
         arn: role("xacct").to_string(),
         tags: [("managed-by", "xacct"), ("xacct:source-account", "111111111111")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -37,7 +37,7 @@ fn any_tags() -> impl Strategy<Value = BTreeMap<String, String>> {
     btree_map("(team|Team|a:b|xacct:source-account|managed-by)", "[xy]?", 0..4)
 }
 
-fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
+pub fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
     let tags = any_tags().prop_map(|tags| tags.iter().map(|(key, value)| (parsed(key), parsed(value))).collect());
     (
         select(&["", "a link"][..]),
@@ -61,7 +61,7 @@ fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
 }
 
 /// A role with anything in it, that xacct made or somebody else did.
-fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
+pub fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
     let mut attachable: Vec<_> = policies().iter().map(ToString::to_string).collect();
     attachable.push("arn:aws:iam::222222222222:policy/Others".to_owned());
     let own = btree_map("xacct-[abcd]", any_found(any_document()).prop_map(Some), 0..4);
@@ -76,6 +76,7 @@ fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
         (own, others),
     )
         .prop_map(|(description, max_session, boundary, tags, trust, attachments, (own, others))| ObservedRole {
+            id: "AROAEXAMPLE".to_owned(),
             arn: desired_role().arn.to_string(),
             description: description.to_owned(),
             max_session,

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::{Change, Plan};
-use crate::iam::state::Fingerprint;
 use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
@@ -73,12 +72,12 @@ pub fn part_way(error: Error, applied: &[(&Change, Result<()>)], plan: &Plan, ro
     })
 }
 
-/// Checks, right before the first write, that what the plan rests on still is what was shown.
+/// Refuses to touch what is not as it was shown: `changed` names the parts that differ right before the first write,
+/// and `next` is the command that shows what is there now.
 ///
 /// # Errors
-/// When it is not. `next` is the command that shows what is there now.
-pub fn check_unchanged(what: &str, shown: &Fingerprint, now: Option<&Fingerprint>, next: &ShellCommand) -> Result<()> {
-    let changed = now.map_or_else(|| vec!["it is gone"], |now| now.changed_since(shown));
+/// When anything differs.
+pub fn check_unchanged(what: &str, changed: &[&str], next: &ShellCommand) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }

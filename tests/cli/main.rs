@@ -22,6 +22,8 @@
 //! | `refusals` | what is refused before anything is written |
 //! | `input`, `file_input` | what is refused before anything is sent |
 //! | `teardown` | links are removed, and nothing else |
+//! | `stale` | what changed between showing and doing is left alone |
+//! | `order` | no write that fails or hangs leaves a role more open than it was |
 //! | `sweep` | buckets of killed runs are deleted, and no others |
 //! | `bucket_cleanup` | no bucket is left behind |
 //! | `faults` | what AWS and networks do at times |
@@ -70,6 +72,7 @@ mod mfa;
 mod missing_permissions;
 mod network;
 mod operators;
+mod order;
 mod output;
 mod print;
 mod propagation;
@@ -79,6 +82,7 @@ mod round_trips;
 mod secrets;
 mod session_cache;
 mod snapshots;
+mod stale;
 mod starters;
 mod startup;
 #[path = "../support/mod.rs"]

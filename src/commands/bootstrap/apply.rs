@@ -98,10 +98,12 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     if let Some(shown) = &state.shown {
         progress.now("looking at the role once more");
         state.made = false;
-        let now = accounts::observe_role(operator, &state.desired).await?.map(|now| now.fingerprint());
+        let now = accounts::observe_role(operator, &state.desired).await?;
+        let changed =
+            now.map_or_else(|| vec!["it is gone"], |now| now.fingerprint().changed_since(&shown.fingerprint()));
         let what = format!("{place}: role `{}`", job.role.name);
         let next = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &job.role.account);
-        check_unchanged(&what, &shown.fingerprint(), now.as_ref(), &next.flag("--dry-run"))?;
+        check_unchanged(&what, &changed, &next.flag("--dry-run"))?;
     }
     progress.now("making the role");
     let desired = &state.desired;

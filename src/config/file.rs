@@ -1,11 +1,13 @@
 //! What `xacct.toml` records.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+use crate::iam::partition::Partition;
 
 /// The name of a role for which none was asked.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
@@ -21,6 +23,8 @@ pub struct ConfigFile {
     pub source: RecordedSource,
     /// `[targets.NAME]`, in the order of the file.
     pub targets: Vec<(String, Recorded)>,
+    /// The partitions of the Regions of all targets: each target without a Region asks for them.
+    pub partitions: BTreeSet<Partition>,
 }
 
 /// `[source]`: the account that has the user. `profile` is the operator's, `user_profile` the user's own.

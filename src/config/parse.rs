@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
-use crate::iam::names::{AccountId, RoleName, Tag, TagKey, TagValue};
+use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
@@ -59,7 +59,9 @@ impl ConfigFile {
             }
             section.no_twins(&targets)?;
         }
-        Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
+        let regions = targets.iter().filter_map(|(_, target)| target.region.as_ref());
+        let partitions = regions.map(Region::partition).collect();
+        Ok(Self { path: path.to_owned(), text: Some(text), source, targets, partitions })
     }
 
     /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.

@@ -133,6 +133,10 @@ pub fn note(note: &Note) -> String {
         Note::QuotaNotCounted => {
             "the user's other inline policies cannot be read (iam:ListUserPolicies, iam:GetUserPolicy), so the 2,048 characters they share were not counted".to_owned()
         }
+        Note::OtherStatements(statements) => format!("left alone: statements of others in the grant: {}", list(statements)),
+        Note::ReplacedStatements(statements) => {
+            format!("replaced because of --adopt: statements of others in the grant: {}", list(statements))
+        }
         Note::OtherGrant(name) => format!("left alone: policy {name} of the user, which xacct did not write"),
     }
 }

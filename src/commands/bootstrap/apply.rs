@@ -71,13 +71,12 @@ fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<G
     let desired = settle::grant(&work.source.user, ready.iter().map(|job| (&job.link, job.role.clone())))?;
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {
-        let plan = plan_grant(&desired, user, adopt).map_err(|refusal| refused(&refusal))?;
         // What other runs of xacct put there stays. Anything else would be lost, and was not shown.
-        match &user.grant {
-            Some(found) if !plan.is_empty() && user.grant != before && !is_plain_grant(found) => {
-                Err(changed_meanwhile(&desired))
-            }
-            _ => Ok(plan),
+        let changed = user.grant != before && user.grant.as_ref().is_some_and(|found| !is_plain_grant(found));
+        match plan_grant(&desired, user, adopt) {
+            Ok(plan) if plan.is_empty() || !changed => Ok(plan),
+            Err(refusal) if !changed => Err(refused(&refusal)),
+            _ => Err(changed_meanwhile(&desired)),
         }
     };
     Ok(Some(GrantWriter::new(operator, shown, &name, &work.grant.plan, run.context.random, planner)))

@@ -50,7 +50,8 @@ pub fn refused(refusal: &Refusal) -> Error {
                 .hint("or make another role: --role-name NAME"),
             Err(_) => error.hint("make another role: --role-name NAME"),
         },
-        Refusal::ForeignGrant { user, name } => {
+        Refusal::ForeignGrant { user, name, statements } | Refusal::ForeignStatements { user, name, statements } => {
+            let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
             error.hint(format!("look at it: {}", get_user_policy(&user.name, name))).hint("replace it: --adopt")
         }
         Refusal::TrustPolicyTooLarge { .. } => {

@@ -34,7 +34,10 @@ pub enum Refusal {
     OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and was not written by xacct.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
-    ForeignGrant { user: UserArn, name: PolicyName },
+    ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
+    /// The grant policy has to be written, and others wrote something into it.
+    #[error("inline policy `{name}` of user `{}` has to be changed, and has statements that xacct did not write", .user.name)]
+    ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
     TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
@@ -197,33 +200,52 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when a policy of that name is not ours and `adopt` is not set, or the grant would not fit.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
-    let ours = observed.grant.as_ref().and_then(FoundDocument::policy).filter(|policy| is_grant(policy));
-    if observed.grant.is_some() && ours.is_none() && !adopt {
-        return Err(Box::new(Refusal::ForeignGrant { user: desired.user.clone(), name: desired.policy_name.clone() }));
+    let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
+    let (own, foreign): (Vec<_>, Vec<_>) =
+        standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
+    let foreign: BTreeSet<_> = foreign.into_iter().map(in_words).collect();
+    let own = PolicyDocument {
+        statements: own.into_iter().cloned().collect(),
+        ..templates::grant(&BTreeSet::new(), &BTreeSet::new())
+    };
+    let (user, name) = (desired.user.clone(), desired.policy_name.clone());
+    if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
+        return Err(Box::new(Refusal::ForeignGrant { user, name, statements: foreign }));
     }
-    let standing = |sid, action| ours.map(|policy| granted_roles(policy, sid, action)).unwrap_or_default();
-    let covered = standing(templates::LINK_SID, "sts:AssumeRole");
+    let covered = granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
-    let mut with_session_tags: BTreeSet<_> =
-        standing(templates::SESSION_TAGS_SID, "sts:TagSession").difference(&desired.roles).cloned().collect();
+    let mut with_session_tags: BTreeSet<_> = granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession")
+        .difference(&desired.roles)
+        .cloned()
+        .collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
     }
+    if !foreign.is_empty() && !adopt {
+        if own.means_the_same_as(&document) {
+            plan.notes.push(Note::OtherStatements(foreign));
+            return Ok(plan);
+        }
+        return Err(Box::new(Refusal::ForeignStatements { user, name, statements: foreign }));
+    }
+    if !foreign.is_empty() {
+        plan.notes.push(Note::ReplacedStatements(foreign));
+    }
     let size = document.size();
     let others = observed.other_policies_size.unwrap_or(0);
     if size + others > observed.quota {
-        let (user, quota) = (desired.user.clone(), observed.quota);
+        let quota = observed.quota;
         return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
     }
     if observed.other_policies_size.is_none() {
         plan.notes.push(Note::QuotaNotCounted);
     }
     plan.changes.push(Change::PutGrant {
-        user: desired.user.clone(),
-        name: desired.policy_name.clone(),
+        user,
+        name,
         added: desired.roles.difference(&covered).cloned().collect(),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
@@ -240,9 +262,23 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
-/// Returns whether xacct wrote this grant: edited by hand it still is ours, as long as one of its statements is.
-fn is_grant(policy: &PolicyDocument) -> bool {
-    policy.statement(templates::LINK_SID).is_some()
+/// Returns whether xacct wrote this statement of a grant, though others may have changed which roles and actions it
+/// allows. One that denies, or allows under conditions, is somebody else's, whatever it is called: without it, more would
+/// be allowed.
+fn is_own_statement(statement: &Statement) -> bool {
+    statement.effect == Effect::Allow
+        && statement.sid.as_deref().is_some_and(|sid| [templates::LINK_SID, templates::SESSION_TAGS_SID].contains(&sid))
+        && statement.condition.is_empty()
+        && matches!(statement.action, Element::Is(_))
+        && matches!(statement.resource, Some(Element::Is(_)))
+}
+
+/// Returns a statement as it stands in the policy.
+fn in_words(statement: &Statement) -> String {
+    let document = PolicyDocument { version: None, id: None, statements: vec![statement.clone()] }.minified();
+    let statement = serde_json::from_str::<serde_json::Value>(&document).ok();
+    let statement = statement.as_ref().and_then(|document| document.pointer("/Statement/0"));
+    statement.map_or(document.clone(), ToString::to_string)
 }
 
 /// Returns the exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and

@@ -119,7 +119,7 @@ impl Plan {
     }
 }
 
-/// Something that was seen and is left as it is.
+/// Something that was seen and is not xacct's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// Managed policies that xacct was not asked for.
@@ -134,4 +134,8 @@ pub enum Note {
     QuotaNotCounted,
     /// A policy of the grant's name that xacct did not write.
     OtherGrant(String),
+    /// Statements of others in the grant, which stay.
+    OtherStatements(BTreeSet<String>),
+    /// Statements of others in the grant, which go because it is adopted.
+    ReplacedStatements(BTreeSet<String>),
 }

@@ -352,18 +352,52 @@ fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted(
 
 #[test]
 fn a_grant_that_was_edited_by_hand_is_mended_and_keeps_its_roles() {
-    let text = grant(&["a", "b"], &[]).minified();
-    let extra = r#""Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},"#;
-    let condition = r#""Effect":"Allow","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#;
-    for edited in [
-        text.replace(r#""Statement":["#, extra),
-        text.replace(r#""Effect":"Allow""#, condition),
-        text.replace(r#""sts:AssumeRole""#, r#""sts:*""#),
-    ] {
-        let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
-        let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
-        assert_eq!(written(plan), (grant(&["a", "b"], &[]), BTreeSet::new()), "{edited}");
+    let edited = grant(&["a", "b"], &[]).minified().replace(r#""sts:AssumeRole""#, r#""sts:*""#);
+    let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
+    let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+    assert_eq!(written(plan), (grant(&["a", "b"], &[]), BTreeSet::new()));
+}
+
+/// Grants of ours with what others wrote into them, and how that is named.
+fn edited_by_others() -> Vec<(PolicyDocument, &'static str)> {
+    let text = grant(&["a", "b"], &["b"]).minified();
+    let allowed = r#""Sid":"XacctSessionTags","Effect":"Allow""#;
+    assert!(text.contains(allowed), "{text}");
+    [
+        (r#""Statement":["#, r#""Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},"#, "s3:*"),
+        (r#""Statement":["#, r#""Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"},"#, "Deny"),
+        (allowed, r#""Sid":"XacctSessionTags","Effect":"Deny""#, "Deny"),
+        (
+            allowed,
+            r#""Sid":"XacctSessionTags","Condition":{"Bool":{"aws:SecureTransport":"true"}},"Effect":"Allow""#,
+            "aws:SecureTransport",
+        ),
+    ]
+    .map(|(from, to, named)| (PolicyDocument::parse(&text.replacen(from, to, 1)).unwrap(), named))
+    .to_vec()
+}
+
+#[test]
+fn what_others_wrote_into_the_grant_is_named_and_goes_only_when_it_is_adopted() {
+    for (edited, named) in edited_by_others() {
+        let observed = user(Some(&edited));
+        let refusal = *plan_grant(&desired_grant(&["c"]), &observed, false).unwrap_err();
+        let Refusal::ForeignStatements { statements, .. } = refusal else { panic!("{refusal:?}") };
+        assert!(statements.iter().any(|statement| statement.contains(named)), "{statements:?}");
+        let plan = plan_grant(&desired_grant(&["c"]), &observed, true).unwrap();
+        assert_eq!(plan.notes, [Note::ReplacedStatements(statements)]);
+        assert!(written(plan).0.statements.iter().all(is_own_statement));
     }
+}
+
+#[test]
+fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
+    let text = grant(&["a", "b"], &[]).minified();
+    let denial = r#""Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"},"#;
+    let observed = user(Some(&PolicyDocument::parse(&text.replacen(r#""Statement":["#, denial, 1)).unwrap()));
+    let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+    assert_eq!(plan.changes, []);
+    assert!(matches!(plan.notes.as_slice(), [Note::OtherStatements(statements)] if statements.len() == 1));
 }
 
 #[test]

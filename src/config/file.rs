@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::iam::arn::{ManagedPolicy, UserRef};
-use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
 use crate::iam::partition::Partition;
 
 /// The name of a role for which none was asked.
@@ -46,6 +46,7 @@ pub struct Recorded {
     pub enter_role: Option<RoleName>,
     pub role: Option<RoleName>,
     pub role_path: Option<IamPath>,
+    pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
     pub require_mfa: Option<bool>,
     pub restrict_to_user: Option<bool>,

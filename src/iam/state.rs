@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -139,6 +140,8 @@ pub struct DesiredRole {
     pub arn: RoleArn,
     /// The account whose user will assume it.
     pub source: AccountId,
+    /// The link that it belongs to.
+    pub identity: Identity,
     /// `Description`.
     pub description: String,
     /// `MaxSessionDuration`.
@@ -162,6 +165,9 @@ impl DesiredRole {
         let mut tags: BTreeMap<_, _> = self.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         tags.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
         tags.insert(SOURCE_TAG.to_owned(), self.source.to_string());
+        if let Some(id) = &self.identity.id {
+            tags.insert(LINK_TAG.to_owned(), id.to_string());
+        }
         tags
     }
 }

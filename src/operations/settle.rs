@@ -7,6 +7,7 @@ use crate::config::{self, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn};
+use crate::iam::identity::{Identity, new_id};
 use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
@@ -37,6 +38,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     DesiredRole {
         arn: link.role_arn(partition),
         source: user.account.clone(),
+        identity: Identity { id: link.id.clone(), ..Identity::default() },
         description: format!("Lets {} of account {} work in this account", user.name, user.account),
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
@@ -91,6 +93,21 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
         files.insert(link.name.clone(), own);
     }
     Ok(files)
+}
+
+/// How the link knows its role again: to be asked before it takes anything from the role that was found.
+///
+/// # Errors
+/// Never in practice: an ID is a tag's value.
+pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
+    let id = link.id.clone().map_or_else(|| new_id(&user.account, &user.name), Ok)?;
+    let on_record = &link.external_id_on_record;
+    Ok(Identity {
+        id: Some(id),
+        is_without_external_id: *on_record == ExternalIdChoice::None,
+        external_ids: on_record.known().into_iter().chain(link.external_id.known()).cloned().collect(),
+        user: Some(user.clone()),
+    })
 }
 
 /// Settles what depends on the role as it was observed.

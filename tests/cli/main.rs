@@ -22,6 +22,7 @@
 //! | `refusals` | what is refused before anything is written |
 //! | `input`, `file_input` | what is refused before anything is sent |
 //! | `teardown` | links are removed, and nothing else |
+//! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
 //! | `order` | no write that fails or hangs leaves a role more open than it was |
 //! | `sweep` | buckets of killed runs are deleted, and no others |
@@ -67,6 +68,7 @@ mod file_input;
 mod files;
 mod fixes;
 mod help;
+mod identity;
 mod input;
 mod mfa;
 mod missing_permissions;

@@ -44,6 +44,11 @@ pub fn refused(refusal: &Refusal) -> Error {
         Refusal::OtherSource { owner, .. } => error
             .hint("make another role for this link: --role-name NAME")
             .hint(format!("or take the role away from account {owner}: --adopt")),
+        Refusal::OtherLink { found, wanted, .. } => error
+            .note(format!("the role is that of {found}"))
+            .note(format!("this is {wanted}"))
+            .hint("make another role for this link: --role-name NAME")
+            .hint("or take the role over: --adopt"),
         Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
             Ok(found) => error
                 .hint(format!("use it as it is: --role-name {} --role-path {}", found.name, found.path))

@@ -13,6 +13,7 @@ use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Operator, SourceSide};
 use crate::operations::run::{Run, side_by_side};
+use crate::operations::settle;
 use crate::operations::work::{Failed, GrantJob};
 use crate::proof::Watch;
 
@@ -83,6 +84,7 @@ fn plan_role(
     let removal = Removal {
         role: link.role_arn(partition),
         source: source.account.clone(),
+        identity: settle::identity(link, &source.user)?,
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         even_if_used: args.even_if_used,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Change, Note, Plan};
 use super::order::narrows_first;
 use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::risks;
@@ -29,6 +30,9 @@ pub enum Refusal {
     /// The role was made by xacct for another source account.
     #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
+    /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
+    #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
+    OtherLink { role: RoleArn, found: String, wanted: String },
     /// The role exists under another path or spelling, and neither can be changed.
     #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
     OtherPath { found: String, wanted: RoleArn },
@@ -91,6 +95,13 @@ pub fn plan_role(
     match observed.tags.get(SOURCE_TAG) {
         Some(owner) if *owner != desired.source.as_str() && !adopt => {
             Err(Box::new(Refusal::OtherSource { role: desired.arn.clone(), owner: owner.clone() }))
+        }
+        _ if !adopt && !desired.identity.owns(&observed.tags, observed.trust.policy()) => {
+            Err(Box::new(Refusal::OtherLink {
+                role: desired.arn.clone(),
+                found: found_in_words(&observed.tags, observed.trust.policy()),
+                wanted: desired.identity.in_words(),
+            }))
         }
         _ => Ok(plan),
     }

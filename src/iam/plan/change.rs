@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
@@ -72,6 +73,13 @@ impl Change {
     #[must_use]
     pub fn bears_on_access(&self) -> bool {
         !matches!(self, Self::UpdateRole { .. })
+    }
+
+    /// Returns whether the role, user or grant is not what it should be without it. A role made by xacct 0.1 only lacks
+    /// the tag that names its link.
+    #[must_use]
+    pub fn mends_drift(&self) -> bool {
+        !matches!(self, Self::TagRole { tags } if tags.keys().all(|key| key == LINK_TAG))
     }
 
     /// Returns the document that this change writes.

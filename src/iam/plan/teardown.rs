@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
@@ -73,6 +74,8 @@ pub struct Removal {
     pub role: RoleArn,
     /// The account whose link it is.
     pub source: AccountId,
+    /// The link.
+    pub identity: Identity,
     /// The managed policies that the link's settings name.
     pub attachments: BTreeSet<PolicyArn>,
     /// The boundary that they name.
@@ -95,6 +98,9 @@ pub enum Objection {
     /// It belongs to the link of another source account.
     #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
+    /// It belongs to another link of the same source account. `found` and `wanted` say to which.
+    #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
+    OtherLink { role: RoleArn, found: String, wanted: String },
     /// It is not the one on record.
     #[error("the role is `{found}`, and on record is `{wanted}`")]
     OtherArn { found: String, wanted: RoleArn },
@@ -157,6 +163,10 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     }
     if let Some(owner) = standing.tags.get(SOURCE_TAG).filter(|owner| **owner != removal.source.as_str()) {
         return vec![Objection::OtherSource { role: role.clone(), owner: owner.clone() }];
+    }
+    if !removal.identity.owns(&standing.tags, standing.trust.policy()) {
+        let found = found_in_words(&standing.tags, standing.trust.policy());
+        return vec![Objection::OtherLink { role: role.clone(), found, wanted: removal.identity.in_words() }];
     }
     let mut objections = Vec::new();
     if !standing.instance_profiles.is_empty() {

@@ -6,7 +6,7 @@ mod properties;
 use super::*;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::state::MANAGED_BY;
-use fixtures::{desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
+use fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
 use model::{apply_to_role, apply_to_user};
 
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/Boundary";
@@ -58,7 +58,12 @@ fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
     assert_eq!(plan.notes, []);
     assert_eq!(
         desired.all_tags(),
-        tags(&[("managed-by", "xacct"), ("team", "platform"), ("xacct:source-account", "111111111111"),])
+        tags(&[
+            ("managed-by", "xacct"),
+            ("team", "platform"),
+            ("xacct:source-account", "111111111111"),
+            ("xacct:link", LINK)
+        ])
     );
 }
 

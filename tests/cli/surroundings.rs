@@ -102,7 +102,9 @@ fn a_role_that_is_one_users_is_not_opened_to_another() {
                  --target-profile dev-admin --config bob.toml";
     scene.xacct(words).exits_with(1).says(&["admits only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
     assert_eq!(scene.trust_policy(), before);
-    scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(0);
+    scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(1).says(&["belongs to another link"]);
+    assert_eq!(scene.trust_policy(), before);
+    scene.xacct(&format!("{words} --restrict-to-user=false --adopt")).exits_with(0);
 }
 
 #[test]

@@ -369,7 +369,8 @@ fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
     (scene, output)
 }
 
-const OURS: [(&str, &str); 2] = [("managed-by", "xacct"), ("xacct:source-account", ACCOUNT_A)];
+const OURS: [(&str, &str); 3] =
+    [("managed-by", "xacct"), ("xacct:source-account", ACCOUNT_A), ("xacct:link", "f23d59ebb76a2322")];
 
 /// The description of a role that bootstrap makes.
 fn usual_description() -> String {
@@ -388,7 +389,7 @@ fn a_role_that_appears_meanwhile_is_ours_if_it_is_exactly_what_was_to_be_made() 
 #[test]
 fn any_other_role_that_appears_meanwhile_is_left_as_it_is() {
     let usual = usual_description();
-    let more = [OURS[0], OURS[1], ("team", "x")];
+    let more = [OURS[0], OURS[1], OURS[2], ("team", "x")];
     let cases: [(&str, Tags<'_>, &str); 4] = [
         (&usual, &[], "someone else made"),
         ("theirs", &OURS, "another run of xacct made"),

@@ -3,6 +3,7 @@
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 
 use crate::scene::Scene;
+use crate::support::policies::document;
 
 #[path = "../sandbox/tests/support/mod.rs"]
 mod wire;
@@ -70,7 +71,7 @@ fn a_document_in_quotes() {
     };
     let document = |action: &str| {
         let statement = serde_json::json!({"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::a b/*"});
-        serde_json::json!({"Version": "2012-10-17", "Statement": [statement]})
+        document(vec![statement])
     };
     let text = |action: &str| document(action).to_string();
     assert_eq!(put(&format!("'{}'", text("s3:Get*"))), document("s3:Get*"));

@@ -1,46 +1,17 @@
 //! However a run ends, no test bucket is left behind, and if one may be, the message names it.
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_B, Scene, step};
 use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
 
-/// A run that is under way.
-pub struct Running(Child);
-
-impl Running {
-    /// Starts xacct with these words.
-    pub fn start(scene: &Scene, words: &str) -> Self {
-        let mut command = scene.command(words);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().expect("xacct"))
-    }
-
-    /// Sends a signal: `INT` or `TERM`.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
-    }
-
-    /// What it said, once it has ended.
-    pub fn ended(self) -> Output {
-        let output = self.0.wait_with_output().expect("the end of xacct");
-        Output {
-            command: "xacct".to_owned(),
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
 /// Runs verify on a link with this fault, sends a signal once the operation was asked for, and gives what it said.
-fn interrupted(scene: &Scene, words: &str, operation: &str, signal: &str) -> Output {
-    let running = Running::start(scene, words);
+fn interrupted(scene: &Scene, words: &str, operation: &str, signal: Signal) -> Output {
+    let mut running = scene.start(words);
     scene.wait_for(operation);
     let start = Instant::now();
     running.signal(signal);
@@ -54,7 +25,7 @@ fn a_terminal_that_goes_away_while_the_bucket_is_being_deleted() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, "verify", "DeleteBucket", "HUP").exits_with(129);
+    interrupted(&scene, "verify", "DeleteBucket", Signal::HUP).exits_with(129);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -67,7 +38,7 @@ fn ctrl_c_while_the_bucket_is_being_deleted() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    let output = interrupted(&scene, "verify", "DeleteBucket", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify", "DeleteBucket", Signal::INT).exits_with(130);
     assert!(output.stderr.contains("Deleting the test bucket xacct-verify-222222222222-"), "{output}");
     assert_eq!(scene.buckets(), 0);
 }
@@ -77,7 +48,7 @@ fn sigterm_while_the_bucket_is_being_deleted() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, "verify", "DeleteBucket", "TERM").exits_with(143);
+    interrupted(&scene, "verify", "DeleteBucket", Signal::TERM).exits_with(143);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -86,7 +57,7 @@ fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket").after_processing());
-    interrupted(&scene, "verify", "CreateBucket", "INT").exits_with(130);
+    interrupted(&scene, "verify", "CreateBucket", Signal::INT).exits_with(130);
     assert_eq!(scene.buckets(), 0);
     assert!(!scene.requests("DeleteBucket").is_empty());
 }
@@ -96,7 +67,7 @@ fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket"));
-    let output = interrupted(&scene, "verify", "CreateBucket", "TERM").exits_with(143);
+    let output = interrupted(&scene, "verify", "CreateBucket", Signal::TERM).exits_with(143);
     assert_eq!(scene.buckets(), 0);
     assert!(!output.stderr.contains("may be left behind"), "{output}");
 }
@@ -105,7 +76,7 @@ fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
 fn ctrl_c_during_bootstrap_leaves_no_bucket_either() {
     let scene = Scene::new();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", "INT").exits_with(130);
+    interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", Signal::INT).exits_with(130);
     assert_eq!(scene.buckets(), 0);
     // The halves were made and recorded before.
     scene.xacct("bootstrap --check").exits_with(0);
@@ -116,7 +87,7 @@ fn ctrl_c_before_there_is_a_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("AssumeRole"));
-    let output = interrupted(&scene, "verify", "AssumeRole", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify", "AssumeRole", Signal::INT).exits_with(130);
     assert!(output.stderr.contains("interrupted"), "{output}");
     assert_eq!(scene.requests("CreateBucket").len(), 0);
 }
@@ -126,15 +97,15 @@ fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Hang));
-    let running = Running::start(&scene, "verify");
+    let mut running = scene.start("verify");
     scene.wait_for("DeleteBucket");
-    running.signal("INT");
+    running.signal(Signal::INT);
     let start = Instant::now();
     while scene.requests("DeleteBucket").len() < 2 {
         assert!(start.elapsed() < Duration::from_secs(10), "no second try");
         std::thread::sleep(Duration::from_millis(10));
     }
-    running.signal("INT");
+    running.signal(Signal::INT);
     let output = running.ended().exits_with(130);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
@@ -146,7 +117,7 @@ fn an_interrupted_run_is_one_json_document() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
-    let output = interrupted(&scene, "verify --output json", "DeleteBucket", "INT").exits_with(130);
+    let output = interrupted(&scene, "verify --output json", "DeleteBucket", Signal::INT).exits_with(130);
     let document = output.json();
     assert_follows_the_schema(&document);
     assert_eq!(document["error"]["kind"], "interrupted");

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox, Stage};
 
 use crate::scene::{ACCOUNT_A, Scene, trust};
+use crate::support::policies::document;
 use crate::support::third_party::test_name;
 use crate::terminal::Terminal;
 
@@ -17,7 +18,7 @@ const STATEMENT: &str = "arn:aws:iam::*:role/xacct";
 fn linked(targets: usize) -> Scene {
     let allow = |action: serde_json::Value, resource: &str| {
         let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
-        json!({"Version": "2012-10-17", "Statement": statement})
+        document(statement)
     };
     let trust = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     let bucket = allow(json!(["s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:TagResource"]), "*");
@@ -74,8 +75,11 @@ fn all_places_are_taken() {
 #[test]
 fn a_slow_target_holds_up_no_other() {
     let scene = linked(12);
-    scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Delay(Duration::from_secs(3))).on_call(1));
-    scene.xacct("verify --concurrency 2").exits_with(0);
+    let slow = scene.sandbox.hold("CreateBucket", 1, Stage::Arrived);
+    let running = scene.start("verify --concurrency 2");
+    scene.wait_for_several("DeleteBucket", 11);
+    slow.release();
+    running.ended().exits_with(0);
     let mut spans: Vec<_> = spans(&scene.sandbox.requests()).into_values().collect();
     spans.sort_by_key(|span| span.1 - span.0);
     let slow = spans.pop().expect("a target");

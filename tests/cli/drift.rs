@@ -6,6 +6,7 @@ use xacct_sandbox::World;
 use xacct_sandbox::world::Role;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, text, trust};
+use crate::support::policies::{allow, document};
 
 const OPTIONS: &str = "--external-id abc --tag team=platform --max-session-duration 2h --policy-arn PowerUserAccess \
                        --permissions-boundary AdministratorAccess";
@@ -42,10 +43,6 @@ fn pending(document: &Value) -> Vec<String> {
 
 fn role(world: &mut World) -> &mut Role {
     world.role_mut(ACCOUNT_B, "xacct").expect("role xacct")
-}
-
-fn allow(action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
 }
 
 #[test]
@@ -144,7 +141,7 @@ fn a_policy_that_was_detached() {
 fn an_inline_policy_of_ours_that_was_changed() {
     mends_with(
         "",
-        |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", allow("s3:*")),
+        |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", allow("s3:*", "*")),
         &["put_role_policy"],
     );
 }
@@ -156,7 +153,7 @@ fn an_inline_policy_of_ours_that_is_gone() {
 
 #[test]
 fn an_inline_policy_of_ours_that_is_no_longer_wanted() {
-    mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*")), &["delete_role_policy"]);
+    mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*")), &["delete_role_policy"]);
 }
 
 #[test]
@@ -178,9 +175,9 @@ fn a_grant_that_is_gone() {
 fn a_grant_with_a_wildcard() {
     mends(
         |world| {
-            let wide = json!({"Version": "2012-10-17", "Statement": [{
+            let wide = document(json!([{
                 "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
-            }]});
+            }]));
             world.put_user_policy(ACCOUNT_A, "alice", "xacct", wide);
         },
         &["put_grant"],
@@ -208,7 +205,7 @@ fn everything_at_once() {
     mends(
         |world| {
             world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
-            world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*"));
+            world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*"));
             world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
             let role = role(world);
             role.max_session_duration = 43_200;
@@ -231,13 +228,13 @@ fn everything_at_once() {
 #[test]
 fn what_means_the_same_is_no_drift() {
     let scene = Scene::linked("--external-id abc");
-    let same = json!({"Version": "2012-10-17", "Statement": {
+    let same = document(json!({
         "Sid": "XacctAssumeRole",
         "Effect": "Allow",
         "Principal": {"AWS": ["111111111111"]},
         "Action": ["sts:AssumeRole"],
         "Condition": {"StringEquals": {"sts:externalid": ["abc"]}},
-    }});
+    }));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &same));
     scene.xacct("bootstrap --check").exits_with(0);
 }
@@ -248,11 +245,11 @@ fn what_others_put_there_stays() {
     let boundary = "arn:aws:iam::aws:policy/PowerUserAccess";
     let attached = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     scene.sandbox.world(|world| {
-        world.put_role_policy(ACCOUNT_B, "xacct", "by-hand", allow("ec2:*"));
+        world.put_role_policy(ACCOUNT_B, "xacct", "by-hand", allow("ec2:*", "*"));
         world.attach_role_policy(ACCOUNT_B, "xacct", attached);
         world.set_role_boundary(ACCOUNT_B, "xacct", Some(boundary));
         role(world).tags.insert("owner".to_owned(), "carol".to_owned());
-        world.put_user_policy(ACCOUNT_A, "alice", "by-hand", allow("ec2:*"));
+        world.put_user_policy(ACCOUNT_A, "alice", "by-hand", allow("ec2:*", "*"));
         world.attach_user_policy(ACCOUNT_A, "alice", attached);
     });
     scene.xacct("bootstrap --check").exits_with(0);
@@ -279,9 +276,9 @@ fn grants_of_other_links_stay() {
     let scene = Scene::linked("");
     let other = "arn:aws:iam::333333333333:role/other";
     scene.sandbox.world(|world| {
-        let both = json!({"Version": "2012-10-17", "Statement": [{
+        let both = document(json!([{
             "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [other, ROLE],
-        }]});
+        }]));
         world.put_user_policy(ACCOUNT_A, "alice", "xacct", both);
     });
     scene.xacct("bootstrap --check").exits_with(0);

@@ -1,17 +1,17 @@
 //! `xacct exec`: a command with a session, as if xacct were not there.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use rustix::process::Signal;
 use xacct_sandbox::world::ALICE;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_B, Scene};
-use crate::support::Output;
 use crate::support::third_party::{skip, test_name};
+use crate::support::{Output, Running};
 use crate::terminal::Terminal;
 
 /// The variables that a command sees.
@@ -174,66 +174,12 @@ fn what_is_typed_wrongly_sends_nothing() {
 const LISTENER: &str = "for name in INT TERM HUP QUIT USR1 USR2; do trap \"echo $name\" $name; done; echo ready; \
                         while [ ! -e enough ]; do /bin/sleep 0.05; done; exit 5";
 
-/// How long something may take that takes no time: a test whose signal is lost fails, and does not hang.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A command that runs while its lines are read.
-struct Running {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Running {
-    /// Starts it, and waits until it is ready.
-    #[track_caller]
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("xacct");
-        let output = BufReader::new(child.stdout.take().expect("stdout"));
-        let (send, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                if send.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let running = Self { child, lines };
-        assert_eq!(running.line().as_deref(), Some("ready"));
-        running
-    }
-
-    /// The next line; `None` when there is none for too long, or no more.
-    fn line(&self) -> Option<String> {
-        self.lines.recv_timeout(PATIENCE).ok()
-    }
-
-    #[track_caller]
-    fn send(&self, signal: &str) {
-        let status = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
-    }
-
-    /// The exit code.
-    #[track_caller]
-    fn ended(mut self) -> Option<i32> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the child") {
-                return status.code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it still runs");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // So that its command goes, too, where a test has failed.
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        }
-    }
+/// Starts a command, and waits until it is ready.
+#[track_caller]
+fn start(command: Command) -> Running {
+    let running = Running::start(command);
+    assert_eq!(running.line().as_deref(), Some("ready"));
+    running
 }
 
 /// `xacct exec` of the listener, which is ready.
@@ -241,47 +187,53 @@ impl Drop for Running {
 fn listening(scene: &Scene) -> Running {
     let mut command = scene.command("exec -- /bin/sh -c");
     command.arg(LISTENER);
-    Running::start(command)
+    start(command)
 }
 
 #[test]
 fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
     let scene = Scene::linked("");
-    let running = listening(&scene);
-    for signal in ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "INT"] {
-        running.send(signal);
-        assert_eq!(running.line().as_deref(), Some(signal));
+    let mut running = listening(&scene);
+    for (signal, name) in [
+        (Signal::INT, "INT"),
+        (Signal::TERM, "TERM"),
+        (Signal::HUP, "HUP"),
+        (Signal::QUIT, "QUIT"),
+        (Signal::USR1, "USR1"),
+        (Signal::USR2, "USR2"),
+        (Signal::INT, "INT"),
+    ] {
+        running.signal(signal);
+        assert_eq!(running.line().as_deref(), Some(name));
     }
     scene.environment.write("enough", "");
     assert_eq!(running.line(), None, "nothing came twice");
-    assert_eq!(running.ended(), Some(5));
+    running.ended().exits_with(5);
 }
 
 #[test]
 fn what_is_ignored_from_the_start_stays_so() {
     let scene = Scene::linked("");
-    for (signal, code) in [("HUP", 143), ("INT", 143), ("USR1", 143)] {
+    for (signal, name) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::USR1, "USR1")] {
         let mut command = scene.environment.command("/bin/sh");
         let line = "exec \"$0\" exec -- /bin/sh -c 'echo ready; exec /bin/sleep 30'";
-        command.args(["-c", &format!("trap '' {signal}; {line}"), env!("CARGO_BIN_EXE_xacct")]);
-        let running = Running::start(command);
-        running.send(signal);
+        command.args(["-c", &format!("trap '' {name}; {line}"), env!("CARGO_BIN_EXE_xacct")]);
+        let mut running = start(command);
+        running.signal(signal);
         std::thread::sleep(Duration::from_millis(200));
-        running.send("TERM");
-        assert_eq!(running.ended(), Some(code), "{signal}");
+        running.signal(Signal::TERM);
+        running.ended().exits_with(143);
     }
     // xacct itself, before there is a command.
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Delay(Duration::from_millis(500))));
     scene.sandbox.clear_requests();
     let mut command = scene.environment.command("/bin/sh");
     let line = "exec \"$0\" exec -- /bin/true";
-    command.args(["-c", &format!("trap '' HUP; {line}"), env!("CARGO_BIN_EXE_xacct")]).stderr(Stdio::null());
-    let (send, lines) = channel();
-    drop(send);
-    let running = Running { child: command.spawn().expect("xacct"), lines };
+    command.args(["-c", &format!("trap '' HUP; {line}"), env!("CARGO_BIN_EXE_xacct")]);
+    let mut running = Running::start(command);
     scene.wait_for("AssumeRole");
-    running.send("HUP");
-    assert_eq!(running.ended(), Some(0));
+    running.signal(Signal::HUP);
+    running.ended().exits_with(0);
 }
 
 #[test]
@@ -295,12 +247,12 @@ fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
 #[test]
 fn a_signal_that_ends_the_command_is_in_the_exit_code() {
     let scene = Scene::linked("");
-    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129), ("USR1", 138)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)] {
         let mut command = scene.command("exec -- /bin/sh -c");
         command.arg("echo ready; exec /bin/sleep 30");
-        let running = Running::start(command);
-        running.send(signal);
-        assert_eq!(running.ended(), Some(code), "{signal}");
+        let mut running = start(command);
+        running.signal(signal);
+        running.ended().exits_with(code);
     }
 }
 
@@ -363,12 +315,11 @@ fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Hang));
     let mut command = scene.command("exec -- /bin/sh -c");
-    let child = command.arg("echo ran > ran").stderr(Stdio::null()).spawn().expect("xacct");
-    let (_, lines) = channel();
-    let running = Running { child, lines };
+    command.arg("echo ran > ran");
+    let mut running = Running::start(command);
     scene.wait_for("AssumeRole");
-    running.send("INT");
-    assert_eq!(running.ended(), Some(130));
+    running.signal(Signal::INT);
+    running.ended().exits_with(130);
     assert!(!scene.environment.has("ran"));
 }
 

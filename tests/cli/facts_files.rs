@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE};
 
-use crate::diagnose::source::{broken, document};
+use crate::diagnose::source::broken;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
+use crate::support::policies::document;
 
 fn of_live(document: &Value) -> Value {
     document["targets"][ACCOUNT_B]["diagnosis"].clone()

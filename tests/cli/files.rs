@@ -1,14 +1,13 @@
 //! Files: who may read those that xacct writes, what stands in their way, and an `xacct.toml` of somebody else.
 
-use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{BOOTSTRAP, Scene};
-use crate::support::Output;
+use crate::support::{Output, Running};
 
 /// Runs xacct with another umask.
 fn with_umask(scene: &Scene, umask: &str, words: &str) -> Output {
@@ -291,14 +290,11 @@ fn a_file_that_cannot_be_read_when_it_is_to_be_written_is_left_as_it_is() {
             }
             scene.sandbox.add_fault(Fault::new("GetCallerIdentity", FaultKind::Delay(Duration::from_secs(1))));
             let words = format!("{BOOTSTRAP} --no-verify --max-session-duration 2h");
-            let mut child = scene.command(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("xacct");
+            let run = Running::start(scene.command(&words));
             scene.wait_for("GetCallerIdentity");
             let path = scene.environment.path("xacct.toml");
             std::fs::write(&path, &bytes).expect("a file");
-            let mut said = String::new();
-            child.stderr.take().expect("stderr").read_to_string(&mut said).expect("text");
-            assert_eq!(child.wait().expect("an end").code(), Some(1), "{what}, {is_new}: {said}");
-            assert!(said.contains("cannot be read any more"), "{what}, {is_new}: {said}");
+            run.ended().exits_with(1).says(&["cannot be read any more"]);
             assert!(std::fs::read(&path).expect("the file") == bytes, "{what}, {is_new}");
             assert_eq!(scene.writes(), [""; 0], "what cannot be recorded is not made");
         }

@@ -5,6 +5,7 @@ use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
+use crate::support::policies::document;
 
 /// A code that alice's device does not show.
 fn wrong_code(scene: &Scene) -> &'static str {
@@ -119,9 +120,9 @@ fn the_device_is_looked_up_where_the_profile_names_none() {
     let scene = demanding();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
-        let own = json!({"Version": "2012-10-17", "Statement": {
+        let own = document(json!({
             "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "arn:aws:iam::111111111111:user/alice",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
     });
     assert_proven(&scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0));
@@ -144,9 +145,9 @@ fn keys_that_show_no_codes_are_of_no_use() {
     let scene = demanding();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
-        let own = json!({"Version": "2012-10-17", "Statement": {
+        let own = document(json!({
             "Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "own-devices", own);
         let device = &mut world.user_mut(ACCOUNT_A, "alice").mfa_devices[0];
         device.serial = "arn:aws:iam::111111111111:u2f/user/alice/key".to_owned();

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use xacct_sandbox::World;
 
 use crate::cases;
-use crate::diagnose::source::{broken, diagnosis, document};
+use crate::diagnose::source::{broken, diagnosis};
 use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust};
+use crate::support::policies::document;
 
 /// A link that works, with a policy of every kind on both sides, and operators with exactly what `policies/` gives.
 fn scene() -> Scene {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene, trust};
 use crate::snapshots::{assert_output, assert_text};
 use crate::support::Output;
+use crate::support::policies::{allow, document};
 
 /// Runs a command, holds what it said against the snapshot of that name, and demands what holds of every output.
 #[track_caller]
@@ -84,8 +85,8 @@ fn drifted() -> Scene {
     let scene = Scene::linked("--external-id abc --tag team=platform --max-session-duration 2h");
     scene.sandbox.world(|world| {
         world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
-        world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*"));
-        world.put_role_policy(ACCOUNT_B, "xacct", "by-hand", allow("ec2:*"));
+        world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*"));
+        world.put_role_policy(ACCOUNT_B, "xacct", "by-hand", allow("ec2:*", "*"));
         world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/ReadOnlyAccess");
         let role = world.role_mut(ACCOUNT_B, "xacct").unwrap();
         role.tags.insert("team".to_owned(), "sales".to_owned());
@@ -138,9 +139,9 @@ fn bootstrap_of_the_source_half() {
 #[test]
 fn bootstrap_refuses_a_foreign_role() {
     let scene = Scene::new();
-    let open = json!({"Version": "2012-10-17", "Statement": {
+    let open = document(json!({
         "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
-    }});
+    }));
     scene.sandbox.world(|world| {
         world.add_role(ACCOUNT_B, "xacct", open);
     });
@@ -201,7 +202,7 @@ fn verify_too_open() {
 #[test]
 fn verify_with_s3_blocked() {
     let scene = Scene::linked("");
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "NoS3", deny));
     shows("verify-s3-blocked", &scene, "verify");
 }
@@ -273,15 +274,11 @@ fn errors_of_credentials() {
     assert_text("errors-of-credentials", &shown);
 }
 
-fn allow(action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
-}
-
 fn grant(resource: &str) -> Value {
     assert_ne!(resource, ROLE);
-    json!({"Version": "2012-10-17", "Statement": [
+    document(json!([
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resource},
-    ]})
+    ]))
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use xacct_sandbox::{Sandbox, SandboxBuilder};
 
-use crate::bucket_cleanup::Running;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
+use crate::support::policies::document;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -91,9 +92,9 @@ fn where_nothing_was_written_a_refusal_is_the_answer() {
 fn a_second_run_does_not_wait_either() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = serde_json::json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:*", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     let document = scene.xacct_json("bootstrap", 3);
@@ -136,10 +137,10 @@ fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() 
 #[test]
 fn ctrl_c_ends_the_waiting_and_the_link_stays() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
-    let running = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
+    let mut running = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("AssumeRole");
     let start = Instant::now();
-    running.signal("INT");
+    running.signal(Signal::INT);
     running.ended().exits_with(130);
     assert!(start.elapsed() < 5 * SECOND, "{:?}", start.elapsed());
     assert!(scene.environment.has("xacct.toml"));
@@ -152,9 +153,9 @@ fn ctrl_c_ends_the_waiting_and_the_link_stays() {
 fn denied() -> Scene {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
-        let deny = json!({"Version": "2012-10-17", "Statement": {
+        let deny = document(json!({
             "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
-        }});
+        }));
         world.put_user_policy(ACCOUNT_A, "alice", "deny", deny);
     });
     scene
@@ -172,7 +173,7 @@ fn a_description_that_was_written_is_nothing_to_wait_for() {
 
 #[test]
 fn a_denial_of_the_organization_is_reported_at_once() {
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
     let start = Instant::now();
     let document = scene.bootstrap_json("", 3);

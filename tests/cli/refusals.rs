@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::world::AccessKey;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene, trust};
+use crate::support::policies::{allow, document};
 
 /// Demands that a command ends so, says all of this, and writes nothing: neither to AWS nor to the file.
 #[track_caller]
@@ -129,9 +130,9 @@ fn adopting_shows_the_documents_on_request_and_then_takes_the_role_over() {
 
 fn foreign_role() -> Scene {
     let scene = Scene::new();
-    let theirs = json!({"Version": "2012-10-17", "Statement": [{
+    let theirs = document(json!([{
         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "sts:AssumeRole",
-    }]});
+    }]));
     scene.sandbox.world(|world| {
         world.add_role(ACCOUNT_B, "xacct", theirs);
     });
@@ -203,8 +204,7 @@ fn a_trust_policy_over_the_quota() {
 fn inline_policies_over_the_quota() {
     let scene = Scene::new();
     let actions: Vec<_> = (0..600).map(|number| format!("s3:NoSuchAction{number:06}")).collect();
-    let document =
-        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    let document = allow(actions, "*");
     scene.environment.write("large.json", &document.to_string());
     let words = format!("{BOOTSTRAP} --policy-file large.json");
     refuses(&scene, &words, 2, &["10240", "--policy-arn"]);
@@ -215,8 +215,7 @@ fn inline_policies_over_the_quota() {
 fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
     let scene = Scene::new();
     let actions: Vec<_> = (0..90).map(|number| format!("s3:NoSuchAction{number:04}")).collect();
-    let document =
-        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    let document = allow(actions, "*");
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "large", document));
     refuses_to_bootstrap(
         &scene,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, text, trust};
+use crate::support::policies::{allow, document};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -105,7 +106,7 @@ fn an_administrator_without_a_boundary() {
 #[test]
 fn a_policy_file_that_allows_everything() {
     let scene = Scene::new();
-    let all = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let all = allow("*", "*");
     scene.environment.write("all.json", &all.to_string());
     assert_eq!(
         warnings(&scene, "--external-id abc --policy-file all.json"),
@@ -123,7 +124,7 @@ fn a_grant_with_wildcards() {
         let statements = json!([
             {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:*", "Resource": "arn:aws:iam::222222222222:role/*"},
         ]);
-        world.put_user_policy(ACCOUNT_A, "alice", "xacct", json!({"Version": "2012-10-17", "Statement": statements}));
+        world.put_user_policy(ACCOUNT_A, "alice", "xacct", document(statements));
     });
     assert_eq!(
         warnings(&scene, ""),
@@ -158,7 +159,7 @@ fn quotas_that_are_almost_used_up() {
     let scene = Scene::new();
     let filler = |characters: usize| {
         let statement = json!({"Sid": "x".repeat(characters), "Effect": "Allow", "Action": "s3:*", "Resource": "*"});
-        json!({"Version": "2012-10-17", "Statement": [statement]})
+        document(json!([statement]))
     };
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "by-hand", filler(1650)));
     scene.environment.write("long.json", &filler(9500).to_string());
@@ -188,7 +189,7 @@ fn a_role_that_is_adopted() {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
         let everyone = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
-        world.add_role(ACCOUNT_B, "xacct", json!({"Version": "2012-10-17", "Statement": [everyone]}));
+        world.add_role(ACCOUNT_B, "xacct", document(json!([everyone])));
         world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR);
     });
     let found = warnings(&scene, "--adopt --external-id abc");

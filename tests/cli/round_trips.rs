@@ -9,6 +9,7 @@ use xacct_sandbox::{RecordedRequest, Sandbox, most_at_once, steps};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
 use crate::support::Tls;
+use crate::support::policies::document;
 
 const LATENCY: Duration = Duration::from_millis(300);
 
@@ -52,7 +53,7 @@ fn plant_policies(scene: &Scene) {
     scene.sandbox.world(|world| {
         let some = |action: &str| {
             let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
-            json!({"Version": "2012-10-17", "Statement": [statement]})
+            document(json!([statement]))
         };
         world.user_mut(ACCOUNT_A, "alice").policies.inline.remove("xacct");
         for name in ["one", "two", "three"] {
@@ -107,7 +108,7 @@ fn a_diagnosis_with_a_code_takes_three_steps() {
     scene.link("--require-mfa --external-id abc --no-verify");
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     let devices = json!({"Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*"});
-    let devices = json!({"Version": "2012-10-17", "Statement": devices});
+    let devices = document(devices);
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "devices", devices));
     let code = scene.sandbox.totp("alice");
     scene.xacct(&format!("diagnose --mfa-code {code}")).exits_with(0);

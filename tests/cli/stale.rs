@@ -1,6 +1,5 @@
 //! Between showing and doing, somebody else makes another thing of the same name: it is left alone, with `--yes`, too.
 
-use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use xacct_sandbox::world::World;
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
-use crate::support::Output;
+use crate::support::{Output, Running};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -30,20 +29,13 @@ fn meanwhile(scene: &Scene, words: &str, change: impl FnOnce(&mut World)) -> Out
     for read in READS {
         scene.sandbox.add_fault(Fault::new(read, FaultKind::Delay(Duration::from_secs(1))).on_call(2));
     }
-    let child = scene.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xacct starts");
+    let run = Running::start(scene.command(words));
     let is_second = |read: &&str| scene.requests(read).len() == 2;
     while !READS.iter().any(|read| is_second(&read)) {
         sleep(Duration::from_millis(10));
     }
     scene.sandbox.world(change);
-    let output = child.wait_with_output().expect("xacct ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    Output {
-        command: words.to_owned(),
-        code: output.status.code().unwrap_or(-1),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    run.ended()
 }
 
 /// Makes the role anew as somebody else would: without our tags, and an administrator.

@@ -29,7 +29,7 @@ fn a_credential_process_runs_once_for_each_account() {
     let scene = Scene::new();
     let log = scene.environment.path("log");
     let script = format!(
-        "#!/bin/sh\necho run >> {log}\necho '{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}'\n",
+        "#!/bin/sh\necho run >> \"{log}\"\necho '{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}'\n",
         log = log.display(),
         id = xacct_sandbox::world::ADMIN_A.id,
         secret = xacct_sandbox::world::ADMIN_A.secret,
@@ -38,7 +38,7 @@ fn a_credential_process_runs_once_for_each_account() {
     let path = scene.environment.path("process.sh");
     scene.environment.append(
         "aws/config",
-        &format!("\n[profile process]\nregion = us-east-1\ncredential_process = sh {}\n", path.display()),
+        &format!("\n[profile process]\nregion = us-east-1\ncredential_process = sh \"{}\"\n", path.display()),
     );
     let words = "bootstrap --dry-run --target-account 222222222222 --user alice --target-profile dev-admin";
     scene.xacct(&format!("{words} --profile process")).exits_with(0);

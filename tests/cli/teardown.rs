@@ -8,6 +8,7 @@ use xacct_sandbox::{Fault, FaultKind, Sandbox};
 use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, side_by_side};
 use crate::snapshots::assert_output;
+use crate::support::policies::document;
 use crate::terminal::Terminal;
 
 const MULTI: &str = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile \
@@ -76,7 +77,7 @@ fn the_rest_is_left_alone() {
     let statement = json!({"Sid": "Theirs", "Effect": "Allow", "Action": "s3:List*", "Resource": "*"});
     scene.sandbox.world(|world| {
         world.grant_assume_role(ACCOUNT_A, "alice", "by-hand", ROLE);
-        world.add_role(ACCOUNT_B, "other", json!({"Version": "2012-10-17", "Statement": []}));
+        world.add_role(ACCOUNT_B, "other", document(json!([])));
         world.add_bucket(ACCOUNT_B, "somebodys", "us-east-1");
         let policy = &mut world.user_mut(ACCOUNT_A, "alice").policies.inline.get_mut("xacct").expect("the grant");
         policy["Statement"].as_array_mut().expect("statements").push(statement.clone());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, step, trust};
+use crate::support::policies::document;
 
 #[test]
 fn a_wrong_external_id_on_record_is_refused() {
@@ -69,10 +70,10 @@ fn a_role_that_is_gone_is_refused() {
 #[test]
 fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
     let scene = Scene::linked("");
-    let deny = json!({"Version": "2012-10-17", "Statement": {
+    let deny = document(json!({
         "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT_B}},
-    }});
+    }));
     scene.sandbox.world(|world| world.set_resource_control_policy(ACCOUNT_B, "NoStrangers", deny));
     assert_eq!(scene.verdict("", 3)["outcome"], "refused");
 }
@@ -92,7 +93,7 @@ fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
 
 #[test]
 fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded() {
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}});
+    let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "NoS3", deny));
     let document = scene.bootstrap_json("--timeout 1s", 3);
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "s3_blocked");
@@ -115,9 +116,9 @@ fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
 #[test]
 fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
     let scene = Scene::linked("");
-    let create_only = json!({"Version": "2012-10-17", "Statement": {
+    let create_only = document(json!({
         "Effect": "Allow", "Action": ["s3:CreateBucket", "s3:TagResource"], "Resource": "*",
-    }});
+    }));
     scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", create_only));
     let output = scene.xacct("verify").exits_with(3);
     let left = scene.sandbox.world(|world| world.buckets().next().map(|bucket| bucket.name.clone()));
@@ -206,6 +207,6 @@ fn deny_buckets(scene: &Scene, condition: &Value) {
     if condition != &json!({}) {
         statement["Condition"] = condition.clone();
     }
-    let document = json!({"Version": "2012-10-17", "Statement": statement});
+    let document = document(statement);
     scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "NoBuckets", document));
 }

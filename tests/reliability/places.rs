@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex};
 
 /// How many runs are under way at once.
-pub const PLACES: usize = 8;
+pub const PLACES: usize = 32;
 
 static FREE: (Mutex<usize>, Condvar) = (Mutex::new(PLACES), Condvar::new());
 

@@ -2,16 +2,16 @@
 //! different targets meet there, too.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xacct_sandbox::{Fault, FaultKind, Sandbox};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, Stage};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, BOOTSTRAP, ROLE, Scene, text};
 use crate::state;
 use crate::support::Output;
+use crate::support::policies::document;
 
 const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 
@@ -30,31 +30,6 @@ struct Count {
     both_right: u32,
     one_said_why_not: u32,
     repaired: u32,
-}
-
-/// A run on its way, ended with the test at the latest.
-struct Running {
-    child: Child,
-    words: String,
-}
-
-impl Running {
-    fn start(scene: &Scene, words: &str) -> Self {
-        let mut command: Command = scene.command(words);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xacct starts");
-        Self { child, words: words.to_owned() }
-    }
-
-    fn ends(self) -> Output {
-        let output = self.child.wait_with_output().expect("xacct ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Output {
-            command: self.words,
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
-    }
 }
 
 /// Accounts in which others have things, too.
@@ -85,9 +60,9 @@ fn set(roles: &[&str]) -> BTreeSet<String> {
 
 /// A grant as xacct writes it.
 fn grant_of(roles: &[&str]) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [
+    document(json!([
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
-    ]})
+    ]))
 }
 
 /// What another run does, all at once.
@@ -119,10 +94,10 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
         let scene = prepared();
         let before = without_links(&scene);
         scene.sandbox.set_latency(Duration::from_millis([0, 5, 20, 50][round % 4]));
-        let first = Running::start(&scene, words[0]);
+        let first = scene.start(words[0]);
         sleep(Duration::from_millis([0, 15, 30, 45, 60][round / 4 % 5]));
-        let second = Running::start(&scene, words[1]);
-        let outputs = [first.ends(), second.ends()];
+        let second = scene.start(words[1]);
+        let outputs = [first.ended(), second.ended()];
         let context = format!("{name}, round {round}\n{}\n{}", outputs[0], outputs[1]);
         count.rounds += 1;
         let failed: Vec<_> = outputs.iter().filter(|output| output.code != 0).collect();
@@ -186,31 +161,20 @@ fn two_links_are_removed() {
     assert_eq!(count.both_right, count.rounds);
 }
 
-/// Holds this call of an operation up, for as long as it takes to do something else meanwhile.
-fn held_up(operation: &str, call: u64) -> Fault {
-    Fault::new(operation, FaultKind::Delay(Duration::from_millis(700))).on_call(call)
-}
-
-/// Waits until an operation was asked for this often.
-fn wait_for(scene: &Scene, operation: &str, times: usize) {
-    for _ in 0..3000 {
-        if scene.requests(operation).len() >= times {
-            return;
-        }
-        sleep(Duration::from_millis(10));
-    }
-    panic!("no {times} × {operation}");
+/// Runs xacct, and does something else while this call of an operation is held up.
+fn meanwhile(scene: &Scene, words: &str, (operation, call): (&str, u64), what: impl FnOnce()) -> Output {
+    let held = scene.sandbox.hold(operation, call, Stage::Arrived);
+    let run = scene.start(words);
+    assert!(held.reached(Duration::from_secs(30)), "no {call} × {operation} came");
+    what();
+    held.release();
+    run.ended()
 }
 
 /// Runs xacct, and lets another run write the grant while this call is held up.
-fn with_another_writer(scene: &Scene, words: &str, fault: (&str, u64), grant: Value) -> Output {
+fn with_another_writer(scene: &Scene, words: &str, call: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
-    scene.sandbox.clear_faults();
-    scene.sandbox.add_fault(held_up(fault.0, fault.1));
-    let run = Running::start(scene, words);
-    wait_for(scene, fault.0, usize::try_from(fault.1).expect("few"));
-    overwrite(scene, grant);
-    run.ends()
+    meanwhile(scene, words, call, || overwrite(scene, grant))
 }
 
 #[test]
@@ -259,10 +223,10 @@ fn a_grant_that_is_overwritten_before_it_is_read_back_is_repaired() {
 #[test]
 fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
-    let run = Running::start(&scene, BOOTSTRAP);
+    let run = scene.start(BOOTSTRAP);
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(0).says(&[REPAIRED]);
+    run.ended().exits_with(0).says(&[REPAIRED]);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
@@ -272,10 +236,10 @@ fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     let builder = Sandbox::builder().propagation(Duration::from_secs(2));
     let scene = Scene::of(builder.fault(Fault::new("PutUserPolicy", denied).on_call(2)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
+    let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(1).says(&["iam:PutUserPolicy was refused", "run the same command again"]);
+    run.ended().exits_with(1).says(&["iam:PutUserPolicy was refused", "run the same command again"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
@@ -284,10 +248,10 @@ fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
 #[test]
 fn what_was_repaired_is_waited_for_as_long() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(3)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --timeout 4s"));
+    let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ends().exits_with(0).says(&[REPAIRED]);
+    run.ended().exits_with(0).says(&[REPAIRED]);
 }
 
 #[test]
@@ -304,12 +268,15 @@ fn the_grant_is_not_looked_at_again_where_nothing_has_to_be_waited_for() {
 /// One run read the grant before the other wrote, and writes after the other has read back.
 #[test]
 fn a_late_writer_is_noticed_by_whom_it_overwrote() {
-    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)).fault(held_up("PutUserPolicy", 1)));
-    let late = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("PutUserPolicy");
-    let other = Running::start(&scene, &format!("{BOOTSTRAP_C} --external-id abc"));
-    late.ends().exits_with(0);
-    other.ends().exits_with(0).says(&[REPAIRED]);
+    let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
+    let mut other = None;
+    let words = format!("{BOOTSTRAP} --external-id abc");
+    let late = meanwhile(&scene, &words, ("PutUserPolicy", 1), || {
+        other = Some(scene.start(&format!("{BOOTSTRAP_C} --external-id abc")));
+        scene.wait_for("AssumeRole");
+    });
+    late.exits_with(0);
+    other.expect("the other run").ended().exits_with(0).says(&[REPAIRED]);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
     scene.sandbox.set_propagation(Duration::ZERO);
     scene.xacct("verify").exits_with(0);
@@ -318,16 +285,16 @@ fn a_late_writer_is_noticed_by_whom_it_overwrote() {
 #[test]
 fn nobody_is_fought_forever() {
     let scene = Scene::new();
-    let mut run = Running::start(&scene, BOOTSTRAP);
+    let mut run = scene.start(BOOTSTRAP);
     let mut number = 0;
-    while run.child.try_wait().expect("a process").is_none() {
+    while !run.is_over() {
         if !scene.requests("PutUserPolicy").is_empty() {
             number += 1;
             overwrite(&scene, grant_of(&[&format!("{ROLE_IN_C}{number}")]));
         }
         sleep(Duration::from_millis(2));
     }
-    run.ends().exits_with(1).says(&["was written 6 times", "run the same command again"]);
+    run.ended().exits_with(1).says(&["was written 6 times", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 
@@ -356,16 +323,15 @@ type Tags<'a> = &'a [(&'a str, &'a str)];
 
 /// Runs bootstrap, and lets a role of that name appear between its look and its write.
 fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = Running::start(&scene, &format!("{BOOTSTRAP} --external-id abc"));
-    scene.wait_for("CreateRole");
+    let scene = Scene::new();
     let condition = json!({"StringEquals": {"sts:ExternalId": "abc"}});
-    scene.sandbox.world(|world| {
-        let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
-        role.description = Some(description.to_owned());
-        role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let output = meanwhile(&scene, &format!("{BOOTSTRAP} --external-id abc"), ("CreateRole", 1), || {
+        scene.sandbox.world(|world| {
+            let role = world.add_role(ACCOUNT_B, "xacct", crate::scene::trust(&condition));
+            role.description = Some(description.to_owned());
+            role.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        });
     });
-    let output = run.ends();
     (scene, output)
 }
 
@@ -416,11 +382,11 @@ fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
 
 #[test]
 fn other_targets_of_the_file_stay_on_record() {
-    let scene = Scene::of(Sandbox::builder().fault(held_up("CreateRole", 1)));
-    let run = Running::start(&scene, BOOTSTRAP);
-    scene.wait_for("CreateRole");
-    scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
-    run.ends().exits_with(0);
+    let scene = Scene::new();
+    let output = meanwhile(&scene, BOOTSTRAP, ("CreateRole", 1), || {
+        scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
+    });
+    output.exits_with(0);
     let recorded = scene.environment.read("xacct.toml");
     assert!(recorded.contains(ACCOUNT_B) && recorded.contains(ACCOUNT_C), "{recorded}");
 }

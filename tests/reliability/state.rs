@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::world::World;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
+use crate::support::policies::allow;
 
 /// What differs from run to run though nothing differs: identifiers, times, and what was only looked at.
 const INCIDENTAL: [&str; 5] = ["id", "created", "last_used", "sessions", "used_codes"];
@@ -34,7 +35,7 @@ fn is_policy(value: &Value) -> bool {
 /// Things of others beside which xacct works: a role and a bucket in B whose names look like its own, and policies on
 /// the user.
 pub fn plant_others(world: &mut World) {
-    let some = |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+    let some = |action: &str| allow(action, "*");
     world.add_role(ACCOUNT_B, "xacct-of-others", trust(&json!({})));
     world.put_role_policy(ACCOUNT_B, "xacct-of-others", "xacct-verify", some("s3:Get*"));
     world.add_bucket(ACCOUNT_B, "xacct-verify-of-others", "us-east-1");

@@ -4,7 +4,10 @@
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
 
 mod environment;
+pub mod policies;
 mod proxy;
+#[cfg(unix)]
+mod running;
 pub mod scene;
 pub mod schema;
 #[cfg(unix)]
@@ -14,4 +17,6 @@ mod tls;
 
 pub use environment::{Output, TestEnvironment};
 pub use proxy::Proxy;
+#[cfg(unix)]
+pub use running::Running;
 pub use tls::{Authority, Tls};

@@ -8,6 +8,9 @@ pub use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C};
 use xacct_sandbox::world::{ALICE, World};
 use xacct_sandbox::{RecordedRequest, Sandbox, SandboxBuilder};
 
+#[cfg(unix)]
+use super::Running;
+use super::policies::document;
 use super::{Output, TestEnvironment, schema};
 
 /// The role of most links.
@@ -99,6 +102,13 @@ impl Scene {
         command
     }
 
+    /// Starts xacct with these words.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn start(&self, words: &str) -> Running {
+        Running::start(self.command(words))
+    }
+
     /// The requests of this operation.
     pub fn requests(&self, operation: &str) -> Vec<RecordedRequest> {
         let mut requests = self.sandbox.requests();
@@ -124,9 +134,15 @@ impl Scene {
     /// Waits until an operation was asked for.
     #[track_caller]
     pub fn wait_for(&self, operation: &str) {
+        self.wait_for_several(operation, 1);
+    }
+
+    /// Waits until an operation was asked for so many times.
+    #[track_caller]
+    pub fn wait_for_several(&self, operation: &str, times: usize) {
         let start = Instant::now();
-        while self.requests(operation).is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(30), "no {operation} came");
+        while self.requests(operation).len() < times {
+            assert!(start.elapsed() < Duration::from_secs(30), "no {times} × {operation} came");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -175,7 +191,7 @@ pub fn trust(conditions: &Value) -> Value {
     if conditions != &json!({}) {
         statement["Condition"] = conditions.clone();
     }
-    json!({"Version": "2012-10-17", "Statement": [statement]})
+    document(json!([statement]))
 }
 
 /// Makes role `xacct` in account B older than AWS takes to honour it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::support::policies::document;
 use crate::support::{Output, TestEnvironment, third_party};
 use crate::{ministack, witness};
 
@@ -259,14 +260,11 @@ impl Account {
 
 /// A trust policy that admits an account without any condition.
 pub fn trust(account: &str) -> Value {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
-            "Action": "sts:AssumeRole",
-        }],
-    })
+    document(json!([{
+        "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+        "Action": "sts:AssumeRole",
+    }]))
 }
 
 /// The text of a JSON string.

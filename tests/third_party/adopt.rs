@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::accounts::{Accounts, string};
+use crate::support::policies::allow;
 use crate::support::third_party::test_name;
 
 #[test]
@@ -41,10 +42,7 @@ fn a_user_policy_that_others_made_is_replaced_only_on_request() {
         return;
     };
     let Accounts { source, .. } = &accounts;
-    let theirs = json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*" }],
-    });
+    let theirs = allow("s3:ListAllMyBuckets", "*");
     for name in ["xacct", "untouched"] {
         let words = format!("iam put-user-policy --user-name alice --policy-name {name} --policy-document");
         source.aws_with(&words, &theirs);

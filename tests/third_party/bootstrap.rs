@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use toml_edit::DocumentMut;
 
 use crate::accounts::{Accounts, REGION, items, string, trust};
+use crate::support::policies::allow;
 use crate::support::third_party::test_name;
 
 #[test]
@@ -18,6 +19,8 @@ fn bootstrap_makes_a_role_that_can_pass_the_check_and_no_more() {
     assert_eq!(id.len(), 32);
     assert_eq!(link["verification"]["outcome"], "works");
 
+    let recorded: DocumentMut = accounts.environment.read("xacct.toml").parse().expect("TOML");
+    let tag = recorded["targets"][target.id.as_str()]["link"].as_str().expect("the link's tag").to_owned();
     let role = target.role("xacct");
     assert_eq!(role["Arn"], accounts.role_arn("xacct"));
     assert_eq!(role["MaxSessionDuration"], 3600);
@@ -27,6 +30,7 @@ fn bootstrap_makes_a_role_that_can_pass_the_check_and_no_more() {
         role["Tags"],
         json!([
             { "Key": "managed-by", "Value": "xacct" },
+            { "Key": "xacct:link", "Value": tag },
             { "Key": "xacct:source-account", "Value": source.id },
         ])
     );
@@ -38,10 +42,9 @@ fn bootstrap_makes_a_role_that_can_pass_the_check_and_no_more() {
     assert_eq!(source.granted("alice"), [accounts.role_arn("xacct")]);
     assert_no_buckets(&accounts);
 
-    let recorded: DocumentMut = accounts.environment.read("xacct.toml").parse().expect("TOML");
     let expected = format!(
         "[source]\naccount = {:?}\nuser = 'alice'\nprofile = 'security-admin'\nuser_profile = 'alice'\n\
-         [targets.{:?}]\naccount = {:?}\nprofile = 'dev-admin'\nrole = 'xacct'\nexternal_id = {id:?}\nregion = {REGION:?}\n",
+         [targets.{:?}]\naccount = {:?}\nprofile = 'dev-admin'\nrole = 'xacct'\nlink = {tag:?}\nexternal_id = {id:?}\nregion = {REGION:?}\n",
         source.id, target.id, target.id
     );
     assert_eq!(plain(&recorded), plain(&expected.parse().expect("TOML")));
@@ -53,10 +56,7 @@ fn every_option_of_the_role_reaches_the_target_account() {
         return;
     };
     let Accounts { environment, source, target, .. } = &accounts;
-    let buckets = json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }],
-    });
+    let buckets = allow("s3:*", "*");
     environment.write("policies/buckets.json", &buckets.to_string());
     accounts
         .bootstrap(&[

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{Accounts, items, string, trust};
 use crate::support::Output;
+use crate::support::policies::document;
 use crate::support::third_party::{self, test_name};
 
 /// A way to break the link of alice.
@@ -90,7 +91,7 @@ const BREAKS: [Break; 9] = [
 fn put_user_policy(accounts: &Accounts, name: &str, effect: &str, resource: &str) {
     let statement =
         json!({"Sid": "XacctAssumeRole", "Effect": effect, "Action": "sts:AssumeRole", "Resource": resource});
-    let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let document = document(json!([statement]));
     accounts
         .source
         .aws_with(&format!("iam put-user-policy --user-name alice --policy-name {name} --policy-document"), &document);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::accounts::{Accounts, REGION};
+use crate::support::policies::document;
 use crate::support::third_party::{self, test_name};
 use crate::support::{Output, TestEnvironment};
 
@@ -110,7 +111,7 @@ fn terraform_goes_through_one_role_to_the_other() {
     let (source, role) = (&accounts.source, accounts.role_arn("xacct"));
     let first = format!("arn:aws:iam::{}:role/ci", source.id);
     let alice = format!("arn:aws:iam::{}:user/alice", source.id);
-    let policy = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]});
+    let policy = |statement: Value| document(json!([statement]));
     let allow = |action: Value, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
     let trust = json!({"Effect": "Allow", "Principal": {"AWS": alice}, "Action": "sts:AssumeRole"});
     source.aws_with("iam create-role --role-name ci --assume-role-policy-document", &policy(trust));

@@ -28,7 +28,7 @@ fn identity(environment: &TestEnvironment, program: &Path, arguments: &[&str]) -
 fn linked_profile(environment: &TestEnvironment, file: &str, options: &str) {
     let config = environment.path("xacct.toml").display().to_string();
     let profile = format!(
-        "\n[profile linked]\nregion = {REGION}\ncredential_process = {XACCT} --config {config} credentials {options}\n"
+        "\n[profile linked]\nregion = {REGION}\ncredential_process = \"{XACCT}\" --config \"{config}\" credentials {options}\n"
     );
     environment.append(file, &profile);
 }

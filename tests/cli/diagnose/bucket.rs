@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind};
 
-use crate::diagnose::source::{broken, document, first, mended, statement, works};
+use crate::diagnose::source::{broken, first, mended, statement, works};
 use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours, side_by_side, text};
+use crate::support::policies::document;
 use crate::{cases, fixes};
 
 const CHECK: &str = "xacct-verify";

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind, World};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust};
+use crate::support::policies::{allow, document};
 use crate::{cases, fixes};
 
 /// A link that worked until this was done to it.
@@ -58,15 +59,7 @@ pub fn statement(finding: &Value) -> (String, u64, Value) {
     (text(&found["policy"]), found["number"].as_u64().expect("a number"), found["marked"].clone())
 }
 
-pub fn document(statements: Value) -> Value {
-    json!({"Version": "2012-10-17", "Statement": statements})
-}
-
-fn allow(action: &str, resource: &str) -> Value {
-    document(json!([{"Effect": "Allow", "Action": action, "Resource": resource}]))
-}
-
-fn deny() -> Value {
+fn deny_roles() -> Value {
     document(json!([
         {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"},
         {"Sid": "NoRoles", "Effect": "Deny", "Action": "sts:*", "Resource": "*"},
@@ -249,19 +242,21 @@ fn the_policy_that_denies_everything_without_mfa() {
 fn a_denial_in_every_place() {
     type Put = fn(&mut World);
     let places: [(&str, u64, Put); 6] = [
-        ("inline policy deny of user alice", 2, |world| world.put_user_policy(ACCOUNT_A, "alice", "deny", deny())),
+        ("inline policy deny of user alice", 2, |world| {
+            world.put_user_policy(ACCOUNT_A, "alice", "deny", deny_roles());
+        }),
         ("policy arn:aws:iam::111111111111:policy/deny attached to user alice", 2, |world| {
-            let arn = world.add_policy(ACCOUNT_A, "deny", deny());
+            let arn = world.add_policy(ACCOUNT_A, "deny", deny_roles());
             world.attach_user_policy(ACCOUNT_A, "alice", &arn);
         }),
         ("policy arn:aws:iam::aws:policy/AWSDenyAll attached to user alice", 1, |world| {
             world.attach_user_policy(ACCOUNT_A, "alice", "arn:aws:iam::aws:policy/AWSDenyAll");
         }),
         ("inline policy deny of group team", 2, |world| {
-            world.add_to_group(ACCOUNT_A, "alice", "team").policies.inline.insert("deny".to_owned(), deny());
+            world.add_to_group(ACCOUNT_A, "alice", "team").policies.inline.insert("deny".to_owned(), deny_roles());
         }),
         ("policy arn:aws:iam::111111111111:policy/deny attached to group team", 2, |world| {
-            let arn = world.add_policy(ACCOUNT_A, "deny", deny());
+            let arn = world.add_policy(ACCOUNT_A, "deny", deny_roles());
             world.add_to_group(ACCOUNT_A, "alice", "team").policies.attached.insert(arn);
         }),
         ("inline policy deny of user alice", 1, |world| {
@@ -367,7 +362,7 @@ fn policies_of_the_organization() {
     type Put = fn(&mut World);
     let cases: [(&str, &str, Put); 3] = [
         ("service_control_policy", ACCOUNT_A, |world| {
-            world.set_service_control_policy(ACCOUNT_A, "no-roles", deny());
+            world.set_service_control_policy(ACCOUNT_A, "no-roles", deny_roles());
         }),
         ("service_control_policy", ACCOUNT_A, |world| {
             world.set_service_control_policy(ACCOUNT_A, "some", allow("s3:*", "*"));
@@ -452,10 +447,10 @@ fn what_aws_says_where_nothing_can_be_read() {
 /// It is said, it hides nothing else, and nothing is made of it.
 #[test]
 fn a_policy_that_is_none() {
-    let no_policy = json!({"Version": "2012-10-17", "Statement": [
+    let no_policy = document(json!([
         {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
         {"Effect": "Perhaps", "Action": "sts:AssumeRole", "Resource": "*"},
-    ]});
+    ]));
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "odd", no_policy));
     scene.sandbox.world(|world| {
         world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({"StringEquals": {"sts:ExternalId": "other"}})));
@@ -468,7 +463,7 @@ fn a_policy_that_is_none() {
     scene.sandbox.world(|world| {
         world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
         without_grant(world);
-        let odd = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Perhaps"}]});
+        let odd = document(json!([{"Effect": "Perhaps"}]));
         world.put_user_policy(ACCOUNT_A, "alice", "odd", odd);
     });
     cases::record(&scene, "unreadable_policy", "");

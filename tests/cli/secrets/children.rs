@@ -5,6 +5,7 @@ use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE};
 use super::Secrets;
 use super::search::Of;
 use crate::scene::{Scene, as_alice};
+use crate::support::policies::allow;
 
 /// Writes down what there is to see of the process itself and of the one that started it.
 const SPY: &str = "for one in self:$$ parent:$PPID; do for what in environ cmdline; do \
@@ -34,7 +35,7 @@ fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
         ALICE.id, ALICE.secret
     );
     scene.environment.write("aws/process.sh", &format!("{SPY}\n{keys}\n"));
-    let line = format!("credential_process = sh {}", scene.environment.path("aws/process.sh").display());
+    let line = format!("credential_process = sh \"{}\"", scene.environment.path("aws/process.sh").display());
     scene.configure("alice", &line);
     scene.environment.edit("aws/credentials", "[alice]", "[somebody]");
     for words in ["exec -- /bin/true", "verify", "diagnose", "credentials"] {
@@ -51,10 +52,7 @@ fn the_command_of_exec_sees_its_session_and_nothing_else() {
     // The worst of all places for keys and codes: variables, which every program hands down.
     as_alice(&mut scene.environment);
     // Without a profile nothing says which device is alice's.
-    let own = serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "iam:ListMFADevices", "Resource": "*"}],
-    });
+    let own = allow("iam:ListMFADevices", "*");
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "own", own));
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");

@@ -8,6 +8,7 @@ use super::search::Of;
 use crate::help::commands;
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
+use crate::support::policies::deny;
 
 /// How a command is run so that it does all that it can; `None` for a command that is not known here, and must be.
 fn lines(command: &str) -> Option<Vec<String>> {
@@ -90,10 +91,7 @@ const TROUBLES: [Trouble; 11] = [
     Trouble {
         name: "operators denied",
         make: |scene| {
-            let deny = serde_json::json!({
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
-            });
+            let deny = deny("*", "*");
             scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "admin", "deny", deny.clone()));
             scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "admin", "deny", deny));
             Vec::new()

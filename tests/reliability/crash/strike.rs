@@ -1,18 +1,16 @@
 //! One signal, sent to one run.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, kill_process};
 use xacct_sandbox::{Hold, Stage};
 
 use super::call::Call;
 use super::trial::{Traces, Trial};
 use crate::scene::{ACCOUNT_B, Scene};
-use crate::support::Output;
+use crate::support::{Output, Running};
 
-/// How long a run may take to end after a signal.
+/// How long requests may take to end after a signal.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long after its client was struck a request takes effect that is late.
@@ -174,19 +172,19 @@ fn interrupt(scene: &Scene, trial: &Trial, blow: &Blow) -> Interrupted {
     match &blow.when {
         When::At(call, moment) => {
             let held = scene.sandbox.hold(&call.operation, call.number, moment.stage());
-            run = Running::start(scene, &trial.words);
-            if !run.reaches(&held) {
+            run = scene.start(&trial.words);
+            if !reaches(&mut run, &held) {
                 problem = Some("the call never came".to_owned());
             }
             may_hang = usize::from(matches!(moment, Moment::Lost | Moment::Unanswered));
             hold = Some((held, moment));
         }
         When::After(time) => {
-            run = Running::start(scene, &trial.words);
+            run = scene.start(&trial.words);
             std::thread::sleep(*time);
         }
     }
-    run.send(blow.signal);
+    run.signal(blow.signal.number());
     let struck = Instant::now();
     if let Some((held, _)) = hold.take_if(|(_, moment)| **moment == Moment::Late) {
         std::thread::sleep(LATE);
@@ -194,66 +192,25 @@ fn interrupt(scene: &Scene, trial: &Trial, blow: &Blow) -> Interrupted {
     }
     if blow.signal == Signal::IntTwice {
         std::thread::sleep(LATE);
-        run.send(blow.signal);
+        run.signal(blow.signal.number());
     }
-    let (output, ended_after) = run.ended(struck);
+    let (mut output, status) = run.ended_with_status();
+    // As a shell has it.
+    output.code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    let ended_after = struck.elapsed();
     wait_for_quiet(scene, may_hang);
     Interrupted { output, ended_after, problem }
 }
 
-/// A run under way.
-struct Running(Child);
-
-impl Running {
-    fn start(scene: &Scene, words: &str) -> Self {
-        let mut command = scene.command(words);
-        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("xacct"))
-    }
-
-    fn is_over(&mut self) -> bool {
-        self.0.try_wait().expect("a child").is_some()
-    }
-
-    /// Waits for the request to come so far, or for the run to end without it.
-    fn reaches(&mut self, hold: &Hold) -> bool {
-        while !self.is_over() {
-            if hold.reached(Duration::from_millis(20)) {
-                return true;
-            }
-        }
-        // A run may end before it is known that its last answer has left.
-        hold.reached(Duration::from_secs(1))
-    }
-
-    /// Sends the signal, unless the run is over.
-    fn send(&mut self, signal: Signal) {
-        if !self.is_over() {
-            kill_process(Pid::from_child(&self.0), signal.number()).expect("a signal to a child");
+/// Waits for the request to come so far, or for the run to end without it.
+fn reaches(run: &mut Running, hold: &Hold) -> bool {
+    while !run.is_over() {
+        if hold.reached(Duration::from_millis(20)) {
+            return true;
         }
     }
-
-    /// Waits for the end, and tells how long after the signal it came.
-    fn ended(mut self, struck: Instant) -> (Output, Duration) {
-        while !self.is_over() {
-            if struck.elapsed() > PATIENCE {
-                self.0.kill().expect("a child that can be killed");
-                panic!("still running {PATIENCE:?} after the signal");
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let ended_after = struck.elapsed();
-        let output = self.0.wait_with_output().expect("what it wrote");
-        let status = output.status;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let output = Output {
-            command: "xacct".to_owned(),
-            // As a shell has it.
-            code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        };
-        (output, ended_after)
-    }
+    // A run may end before it is known that its last answer has left.
+    hold.reached(Duration::from_secs(1))
 }
 
 /// Waits until AWS has done all it was asked for, but for what hangs on purpose.

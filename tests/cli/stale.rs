@@ -12,6 +12,9 @@ use crate::support::{Output, Running};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
+/// What somebody else does.
+type Meanwhile = fn(&mut World);
+
 /// Reads of a role, and of buckets, of which the second is the one right before the first write.
 const READS: [&str; 6] = [
     "GetRole",
@@ -30,8 +33,7 @@ fn meanwhile(scene: &Scene, words: &str, change: impl FnOnce(&mut World)) -> Out
         scene.sandbox.add_fault(Fault::new(read, FaultKind::Delay(Duration::from_secs(1))).on_call(2));
     }
     let run = Running::start(scene.command(words));
-    let is_second = |read: &&str| scene.requests(read).len() == 2;
-    while !READS.iter().any(|read| is_second(&read)) {
+    while !READS.iter().any(|read| scene.requests(read).len() == 2) {
         sleep(Duration::from_millis(10));
     }
     scene.sandbox.world(change);
@@ -68,7 +70,7 @@ fn bootstrap_opens_no_role_that_was_made_anew() {
 /// Whoever may change the role's parts one by one does not get them confirmed by an answer to something else.
 #[test]
 fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
-    let changes: [(&str, fn(&mut World)); 4] = [
+    let changes: [(&str, Meanwhile); 4] = [
         ("tags", |world| drop(world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.remove("managed-by"))),
         ("trust policy", |world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})))),
         ("managed policies", |world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR)),
@@ -105,7 +107,7 @@ fn sweep_deletes_no_bucket_that_was_made_anew() {
             bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
         }
     }
-    let changes: [(&str, fn(&mut World)); 3] = [
+    let changes: [(&str, Meanwhile); 3] = [
         ("tags", |world| {
             world.remove_bucket(NAME);
             plant(world, 2, false);

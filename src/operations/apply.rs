@@ -83,7 +83,8 @@ pub fn check_unchanged(what: &str, changed: &[&str], next: &ShellCommand) -> Res
     }
     Err(Error::new(Kind::Refused, format!("{what} changed since it was shown: {}", changed.join(", ")))
         .note("nothing of it was changed by this run")
-        .hint(format!("see what is there now: {next}")))
+        .hint(format!("see what is there now: {next}"))
+        .hint("then run the same command again"))
 }
 
 /// Reads until no changes are left to make: reads, too, lag behind writes. `read_left` returns what is left, in words.

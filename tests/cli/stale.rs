@@ -70,7 +70,11 @@ fn bootstrap_opens_no_role_that_was_made_anew() {
 /// Whoever may change the role's parts one by one does not get them confirmed by an answer to something else.
 #[test]
 fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
-    let changes: [(&str, Meanwhile); 4] = [
+    let changes: [(&str, Meanwhile); 5] = [
+        ("tags", |world| {
+            let tags = &mut world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags;
+            tags.insert("owner".to_owned(), "carol".to_owned());
+        }),
         ("tags", |world| drop(world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.remove("managed-by"))),
         ("trust policy", |world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})))),
         ("managed policies", |world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR)),
@@ -84,6 +88,18 @@ fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
             assert_eq!(scene.writes(), [""; 0], "{words} {part}");
         }
     }
+}
+
+/// Another run that does the same is no reason to stop.
+#[test]
+fn what_another_run_did_of_it_meanwhile_is_not_done_again() {
+    let scene = Scene::linked("--no-verify --external-id abc");
+    let words = "bootstrap --yes --no-verify --max-session-duration 2h --policy-arn PowerUserAccess";
+    let attach = |world: &mut World| {
+        world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/PowerUserAccess");
+    };
+    meanwhile(&scene, words, attach).exits_with(0);
+    assert_eq!(scene.iam_writes(), ["UpdateRole", "DeleteRolePolicy"]);
 }
 
 #[test]

@@ -104,7 +104,8 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
         match failed.as_slice() {
             [] => count.both_right += 1,
             [one] => {
-                let why = one.stderr.contains("meanwhile") || one.stderr.contains("while xacct was running");
+                let why = ["meanwhile", "changed since it was shown"].iter().any(|why| one.stderr.contains(why))
+                    || one.stderr.contains("while xacct was running");
                 assert!(one.code == 1 && why && one.stderr.contains("run the same command again"), "{context}");
                 count.one_said_why_not += 1;
             }

@@ -4,13 +4,13 @@ use tokio::time::Instant;
 
 use super::arguments::Bootstrap;
 use super::refusal::{changed_meanwhile, refused};
-use super::work::{Job, Work};
+use super::work::{Job, Making, Work};
 use crate::aws::iam::apply;
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
 use crate::iam::plan::order::phases;
 use crate::iam::plan::{Change, Plan};
-use crate::iam::state::ObservedUser;
+use crate::iam::state::{ObservedRole, ObservedUser};
 use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, part_way, read_until_done};
 use crate::operations::grant_writer::GrantWriter;
@@ -98,11 +98,18 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         progress.now("looking at the role once more");
         state.made = false;
         let now = accounts::observe_role(operator, &state.desired).await?;
+        let left = now.as_ref().and_then(|now| left_of(&job.plan, shown, now, state));
         let changed =
             now.map_or_else(|| vec!["it is gone"], |now| now.fingerprint().changed_since(&shown.fingerprint()));
-        let what = format!("{place}: role `{}`", job.role.name);
-        let next = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &job.role.account);
-        check_unchanged(&what, &changed, &next.flag("--dry-run"))?;
+        match left {
+            // Another run has done some of it.
+            Some(left) if !changed.is_empty() => job.plan.changes = left,
+            _ => {
+                let what = format!("{place}: role `{}`", job.role.name);
+                let next = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &job.role.account);
+                check_unchanged(&what, &changed, &next.flag("--dry-run"))?;
+            }
+        }
     }
     progress.now("making the role");
     let desired = &state.desired;
@@ -131,6 +138,21 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     progress.now("looking at what was made");
     let read_left = async || Ok(left(read_plan().await?, |_| true));
     read_until_done(read_left, &place, args.timeout, progress).await
+}
+
+/// What is left of the plan to do on a role that is not as it was shown: `None` if it is another role, or needs anything
+/// that was not in the plan.
+fn left_of(plan: &Plan, shown: &ObservedRole, now: &ObservedRole, state: &Making) -> Option<Vec<Change>> {
+    let fresh = plan_role(&state.desired, Some(now), &state.quotas, true).ok()?;
+    let is_part = fresh.changes.iter().all(|change| plan.changes.contains(change));
+    let wanted = state.desired.all_tags();
+    let others = |role: &ObservedRole| {
+        let mut tags = role.tags.clone();
+        tags.retain(|key, _| !wanted.contains_key(key));
+        tags
+    };
+    let is_same = now.id == shown.id && others(now) == others(shown) && fresh.notes == plan.notes;
+    (is_same && is_part).then_some(fresh.changes)
 }
 
 fn is_removal(change: &Change) -> bool {

@@ -1,7 +1,7 @@
-//! How long a decision takes.
+//! Measures the time of a policy decision.
 
 #![allow(missing_docs, reason = "criterion's macros make items without")]
-#![allow(clippy::expect_used, reason = "what is measured is made here, and valid")]
+#![allow(clippy::expect_used, reason = "the measured policies are valid")]
 
 use std::hint::black_box;
 
@@ -26,7 +26,7 @@ fn request(resource: &str) -> Request {
     }
 }
 
-/// A policy of 6 KiB, the most that IAM takes for a managed policy.
+/// Returns a policy of 6 KiB, the maximum size of a managed policy.
 fn large() -> PolicyDocument {
     let statement = |number: u32| {
         json!({

@@ -1,5 +1,5 @@
-//! Options that several commands take, and how values are parsed. The doc comments are the help text; what only one command
-//! takes stands with that command.
+//! Options of several commands, and parsers of their values. The doc comments are the help text. Options of one command
+//! are in that command's file.
 
 mod print;
 mod session;
@@ -20,7 +20,7 @@ use crate::iam::names::{
     AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
 };
 
-/// What applies to every command.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The file that records the links
@@ -30,13 +30,13 @@ pub struct Global {
         value_name = "FILE",
         default_value = "xacct.toml",
         env = "XACCT_CONFIG",
-        // After the options of the command, however many commands there are.
+        // After all options of the command.
         display_order = 900
     )]
     pub config: PathBuf,
 }
 
-/// Credentials with which the two halves are made.
+/// Credentials that create the two halves.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Credentials")]
 pub struct OperatorAccess {
@@ -46,49 +46,49 @@ pub struct OperatorAccess {
     /// AWS profile of the operator in the target account
     #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", conflicts_with = "enter_role")]
     pub target_profile: Option<String>,
-    /// Reach the target account through this role there, assumed by the source operator
+    /// Role in the target account that the source operator assumes to manage it
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ENTER_ROLE")]
     pub enter_role: Option<RoleName>,
-    /// The source account, 12 digits, if you have no credentials for it (--only target)
+    /// ID of the source account, if you have no credentials for it (--only target)
     #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_SOURCE_ACCOUNT")]
     pub source_account: Option<AccountId>,
 }
 
-/// What the role in the target account is like.
+/// Settings of the role in the target account.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The role")]
 pub struct RoleOptions {
-    /// The role's name (default: xacct)
+    /// Name of the role (default: xacct)
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ROLE_NAME")]
     pub role_name: Option<RoleName>,
-    /// The role's path, such as /engineering/ (default: /)
+    /// Path of the role, such as /engineering/ (default: /)
     #[arg(long, value_name = "PATH", value_parser = valid::<IamPath>, env = "XACCT_ROLE_PATH")]
     pub role_path: Option<IamPath>,
     /// Require this external ID
     #[arg(long, value_name = "ID", value_parser = valid::<ExternalId>, env = "XACCT_EXTERNAL_ID", conflicts_with = "generate_external_id")]
     pub external_id: Option<ExternalId>,
-    /// Require an external ID; generate one unless the link has one
+    /// Require an external ID, and generate one unless the link has one
     #[arg(long)]
     pub generate_external_id: bool,
     /// Require multi-factor authentication
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub require_mfa: Option<bool>,
-    /// Admit only this user, not every principal that the source account allows
+    /// Trust only this user, not every principal that the source account allows
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub restrict_to_user: Option<bool>,
-    /// Let sessions carry tags and a source identity
+    /// Allow session tags and a source identity
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub allow_session_tags: Option<bool>,
-    /// Attach this managed policy: an ARN, or the name of one of AWS's (can be repeated)
+    /// Attach a managed policy, by ARN or by the name of an AWS managed policy (can be repeated)
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub policy_arn: Vec<ManagedPolicy>,
-    /// Add the policy in this JSON file to the role (can be repeated)
+    /// Add the policy in this JSON file as an inline policy (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub policy_file: Vec<PathBuf>,
-    /// Permissions boundary of the role: a managed policy
+    /// Permissions boundary: a managed policy, by ARN or name
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub permissions_boundary: Option<ManagedPolicy>,
-    /// The longest session, 1h to 12h (default: 1h)
+    /// Maximum session duration, 1h to 12h (default: 1h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<MaxSessionDuration>)]
     pub max_session_duration: Option<MaxSessionDuration>,
     /// Tag the role (can be repeated)
@@ -96,7 +96,7 @@ pub struct RoleOptions {
     pub tag: Vec<Tag>,
 }
 
-/// What is to be done with changes: shown, asked about, made.
+/// What to do with changes: show them, ask, or apply them.
 #[derive(Debug, Clone, Args)]
 pub struct ChangeOptions {
     /// Show the changes and stop
@@ -114,7 +114,7 @@ pub struct ChangeOptions {
 }
 
 impl ChangeOptions {
-    /// Whether they are only shown.
+    /// Returns whether xacct only shows the changes.
     #[must_use]
     pub fn only_shown(&self) -> bool {
         self.dry_run || self.check
@@ -130,7 +130,7 @@ pub enum Half {
     Target,
 }
 
-/// As whom, where and with what a link is tried.
+/// The user who tests a link, the Region, and the user's MFA session.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The user")]
 pub struct UserOptions {
@@ -151,7 +151,7 @@ pub struct UserOptions {
     pub no_cache: bool,
 }
 
-/// How an operator passes MFA, whose profile has an `mfa_serial`.
+/// MFA of an operator whose profile has an `mfa_serial`.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Credentials")]
 pub struct CodeOptions {
@@ -170,11 +170,11 @@ impl From<&CodeOptions> for UserOptions {
     }
 }
 
-/// How a link is proven.
+/// How to test a link.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verification")]
 pub struct ProofOptions {
-    /// How far to test: `bucket` creates and deletes a bucket, `identity` stops at the session (default: bucket)
+    /// What to test: `bucket` creates and deletes a bucket, `identity` only opens a session (default: bucket)
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
     /// Tag the test bucket, if the organization requires tags (can be repeated)
@@ -183,23 +183,23 @@ pub struct ProofOptions {
     /// Namespace of the test bucket (default: global)
     #[arg(long, value_name = "NAMESPACE")]
     pub bucket_namespace: Option<BucketNamespace>,
-    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
+    /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
-    /// As whom, where and with what. Last, because its heading holds for all that follows.
+    /// The user. Last, because its heading applies to all options that follow.
     #[command(flatten)]
     pub user: UserOptions,
 }
 
-/// An MFA code as it was typed. It is parsed later, because clap repeats what it refuses, and this is not to be printed.
+/// An MFA code from the command line. It is parsed later, because clap's errors would show the code.
 #[derive(Clone)]
 pub struct TypedCode(String);
 
 impl TypedCode {
-    /// The code.
+    /// Returns the code.
     ///
     /// # Errors
-    /// When it is not six digits; the message does not repeat it.
+    /// When it is not six digits. The message does not contain the code.
     pub fn parse(&self) -> Result<MfaCode, Invalid> {
         self.0.trim().parse()
     }
@@ -217,32 +217,32 @@ impl fmt::Debug for TypedCode {
     }
 }
 
-/// How far verification goes.
+/// What verification tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Probe {
     /// Create a bucket and delete it
     Bucket,
-    /// Stop once the session is shown to be in the target account
+    /// Open a session, and check that it is in the target account
     Identity,
 }
 
 /// The namespace of the test bucket's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BucketNamespace {
-    /// Names shared with everyone
+    /// Names are unique across all AWS accounts
     Global,
-    /// Names that only this account can use in this region
+    /// Names are reserved for this account and Region
     AccountRegional,
 }
 
-/// How results are reported.
+/// How to report results.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Report")]
 pub struct ReportOptions {
-    /// A table for people, or one JSON document on stdout
+    /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "table", env = "XACCT_OUTPUT")]
     pub output: OutputFormat,
-    /// How many targets to process concurrently
+    /// Maximum number of targets to process concurrently
     #[arg(long, value_name = "N", default_value = "8", env = "XACCT_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
     /// Maximum STS requests per second, 20 to 600
@@ -253,24 +253,24 @@ pub struct ReportOptions {
     pub sts_rate: u16,
 }
 
-/// The form of the report.
+/// The format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// Tables and sentences
+    /// Tables and sentences for people
     Table,
-    /// One JSON document with a `schema_version`
+    /// One JSON document with a `schema_version`, on stdout
     Json,
 }
 
-/// Parses a value that has rules of AWS's; the message says the rule and the fix.
+/// Parses a value with AWS's rules. The message names the rule and the fix.
 pub(crate) fn valid<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|invalid: Invalid| format!("{}\n  hint: {}", invalid.rule, invalid.fix))
 }
 
-/// Parses how long to wait: an hour at most.
+/// Parses a waiting time of at most an hour.
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `90s` or `2m`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: give a number with a unit, such as `90s` or `2m`"))?;
     if seconds > 3600 {
         return Err("is more than an hour\n  hint: give at most `1h`".to_owned());
     }

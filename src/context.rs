@@ -1,49 +1,49 @@
-//! What the program takes from the world around it: handed in at the top, so that everything below is deterministic.
+//! The program's environment: passed in at the top, so that everything below is deterministic.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// The surroundings of one run.
+/// The environment of one run.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The environment variables whose names and values are Unicode.
     pub environment: BTreeMap<String, String>,
-    /// The folder in which relative paths are looked up.
+    /// The working directory, for relative paths.
     pub directory: PathBuf,
-    /// Where a person is watching.
+    /// The terminal, if there is one.
     pub terminal: Terminal,
     /// Fills a buffer with random bytes, for external IDs and bucket names.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// What time it is.
+    /// Returns the current time.
     pub now: fn() -> SystemTime,
 }
 
-/// Which of the standard streams are terminals, and how wide lines may be.
+/// What the standard streams support, and the width of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminal {
-    /// Whether there is someone to ask.
+    /// Whether xacct can prompt the user.
     pub can_ask: bool,
-    /// Whether progress may be drawn on stderr.
+    /// Whether xacct can draw progress on stderr.
     pub can_animate: bool,
-    /// Whether a person sees what is written to stdout.
+    /// Whether stdout is a terminal.
     pub shows_results: bool,
-    /// Columns that text is fitted to: those of the terminal, or 80; at least 40 and at most 120.
+    /// The width of text in columns: that of the terminal, or 80; at least 40 and at most 120.
     pub width: u16,
 }
 
 impl Default for Terminal {
-    /// Nobody is watching.
+    /// Returns a terminal for a run without any.
     fn default() -> Self {
         Self { can_ask: false, can_animate: false, shows_results: false, width: 80 }
     }
 }
 
 impl Context {
-    /// Returns the real surroundings of this process.
+    /// Returns the environment of this process.
     ///
     /// # Errors
-    /// When the working folder is gone.
+    /// When the working directory does not exist.
     pub fn of_this_process() -> std::io::Result<Self> {
         use std::io::IsTerminal;
         let environment: BTreeMap<_, _> = std::env::vars_os()
@@ -67,13 +67,13 @@ impl Context {
         })
     }
 
-    /// Returns a variable that is set to something.
+    /// Returns a variable that is set and not empty.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the folder for what can be had again (XDG Base Directory Specification, which ignores relative paths).
+    /// Returns the cache directory (XDG Base Directory Specification, which ignores relative paths).
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let absolute = |name: &str| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -1,4 +1,4 @@
-//! One error type: what kind it is, what happened, AWS's answer if there was one, and what to do.
+//! The one error type: its kind, a message, AWS's answer if there was one, notes and hints.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,30 +13,30 @@ use crate::text::on_one_line;
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// How the program ends. A "no" is an answer and has its own code.
+/// The exit codes of xacct. A "no" is an answer, not an error, and has a code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
     /// 0: done, or access works.
     Done = 0,
     /// 1: something went wrong.
     Error = 1,
-    /// 2: what was typed, or what stands in `xacct.toml`, cannot be used.
+    /// 2: an argument or a setting in `xacct.toml` is invalid.
     Usage = 2,
-    /// 3: access does not work, or works where it must not, or could not be proven.
+    /// 3: access does not work, is too open, or could not be tested.
     NotProven = 3,
     /// 4: `bootstrap --check` or `teardown --check` found changes to make.
     ChangesPending = 4,
-    /// 129: the terminal went away (SIGHUP).
+    /// 129: the terminal was closed (SIGHUP).
     HungUp = 129,
     /// 130: interrupted with Ctrl-C.
     Interrupted = 130,
-    /// 143: ended by SIGTERM.
+    /// 143: terminated by SIGTERM.
     Terminated = 143,
 }
 
 impl ExitCode {
-    /// The exit code of several results: the worst of theirs. An error is worse than a "no", because it says nothing about
-    /// the link.
+    /// Returns the worst of several exit codes. An error is worse than a "no", because it leaves the state of the link
+    /// unknown.
     #[must_use]
     pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
         let severity = |code: &Self| match code {
@@ -51,17 +51,17 @@ impl ExitCode {
     }
 }
 
-/// How the process ends: as xacct itself, or as the command that it ran.
+/// How the process ends: with an exit code of xacct, or with that of the command that `exec` ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// As xacct.
+    /// With an exit code of xacct.
     Xacct(ExitCode),
-    /// As the command: with its exit code, or with 128 and the signal that ended it.
+    /// With the exit code of the command, or 128 plus the number of the signal that killed it.
     Command(u8),
 }
 
 impl Ended {
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn code(self) -> i32 {
         match self {
@@ -77,38 +77,38 @@ impl From<ExitCode> for Ended {
     }
 }
 
-/// What kind of thing went wrong. It decides the exit code, and stands in the JSON output.
+/// The kind of an error. It decides the exit code and is part of the JSON output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A value or combination that xacct does not accept; nothing was sent to AWS.
+    /// An invalid value or combination of options; nothing was sent to AWS.
     Usage,
-    /// Credentials that are missing, expired, or of the wrong account or kind.
+    /// Credentials are missing, expired, or belong to the wrong account or kind of principal.
     Credentials,
-    /// xacct declines to do this in the accounts as they are; nothing was written.
+    /// xacct refuses to do this given the state of the accounts; nothing was written.
     Refused,
-    /// AWS answered with an error.
+    /// AWS returned an error.
     Aws,
-    /// The link does not let the user in.
+    /// The user cannot assume the role.
     NoAccess,
     /// AWS could not be reached, or did not answer in time.
     Network,
     /// A file could not be read or written.
     File,
-    /// The person at the terminal said no.
+    /// The user cancelled at a prompt.
     Declined,
-    /// The terminal went away.
+    /// The terminal was closed (SIGHUP).
     HungUp,
-    /// Ctrl-C.
+    /// Interrupted with Ctrl-C.
     Interrupted,
-    /// SIGTERM.
+    /// Terminated by SIGTERM.
     Terminated,
-    /// xacct itself is wrong; please report it.
+    /// A bug in xacct; please report it.
     Internal,
 }
 
 impl Kind {
-    /// The exit code of a command that ends with an error of this kind.
+    /// Returns the exit code for an error of this kind.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
         match self {
@@ -122,24 +122,24 @@ impl Kind {
     }
 }
 
-/// What AWS answered, for whoever has to look it up.
+/// An error response of AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwsAnswer {
-    /// Such as `iam`.
+    /// The service, such as `iam`.
     pub service: Cow<'static, str>,
-    /// Such as `CreateRole`.
+    /// The operation, such as `CreateRole`.
     pub operation: Cow<'static, str>,
-    /// AWS's error code, such as `AccessDenied`.
+    /// The error code, such as `AccessDenied`.
     pub code: Option<String>,
-    /// AWS's message.
+    /// The error message.
     pub message: Option<String>,
     /// The request ID, which AWS support asks for.
     pub request_id: Option<String>,
 }
 
 impl AwsAnswer {
-    /// Whether AWS denied the request for want of permission, and not for any other reason. IAM, STS and S3 answer
-    /// `AccessDenied`; services with other protocols, and endpoints that stand in for AWS, use the other two codes.
+    /// Whether AWS denied the request because a permission is missing. IAM, STS and S3 answer `AccessDenied`; services with
+    /// other protocols, and AWS-compatible endpoints, use the other two codes.
     #[must_use]
     pub fn is_denial(&self) -> bool {
         matches!(self.code.as_deref(), Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"))
@@ -162,27 +162,28 @@ impl fmt::Display for AwsAnswer {
     }
 }
 
-/// Something that went wrong, in words for the person who can fix it.
+/// An error, worded for the person who can fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    /// What kind of thing.
+    /// The kind, which decides the exit code.
     pub kind: Kind,
     /// One lower-case fragment, with user values in backticks.
     pub message: String,
-    /// The end of the message that another program said. It may be secret, and stays out of files.
+    /// The part at the end of the message that is the output of another program. It may contain secrets, so it is not written
+    /// to files.
     pub said: Option<Box<str>>,
-    /// What AWS answered, if it did.
+    /// AWS's answer, if there was one.
     pub aws: Option<Box<AwsAnswer>>,
-    /// What else is known, one fact each.
+    /// Notes, one fact each.
     pub notes: Vec<String>,
-    /// What to do, one action each.
+    /// Hints, one action each.
     pub hints: Vec<String>,
-    /// The error that this one is made from, if it is one.
+    /// The underlying error, if any.
     pub source: Option<Source>,
 }
 
-/// The error that another one is made from. Shows its message only, because the debug output of a library's error may
-/// hold a whole request.
+/// The underlying error of an [`Error`]. `Debug` shows only its message, because the debug output of a library's error may
+/// contain a whole request.
 #[derive(Clone)]
 pub struct Source(Arc<dyn std::error::Error + Send + Sync>);
 
@@ -201,7 +202,7 @@ impl PartialEq for Source {
 impl Eq for Source {}
 
 impl Error {
-    /// An error with a message.
+    /// Creates an error with a message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -214,19 +215,19 @@ impl Error {
         }
     }
 
-    /// A value or combination that is not accepted.
+    /// Creates a usage error: an invalid value or combination of options.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 
-    /// Adds a fact.
+    /// Adds a note: one fact.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// Ends the message with what another program said.
+    /// Appends the output of another program to the message.
     #[must_use]
     pub fn said(mut self, words: String) -> Self {
         self.message = format!("{}: {words}", self.message);
@@ -234,41 +235,41 @@ impl Error {
         self
     }
 
-    /// The message without what another program said.
+    /// Returns the message without the output of another program.
     #[must_use]
     pub fn own_message(&self) -> &str {
         let own = self.said.as_ref().and_then(|said| self.message.strip_suffix(&**said)?.strip_suffix(": "));
         own.unwrap_or(&self.message)
     }
 
-    /// Keeps the error that this one is made from. The message says already what the person has to know of it.
+    /// Records the underlying error. The message already contains what the user needs to know about it.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(Source(Arc::from(source.into())));
         self
     }
 
-    /// Adds one action that helps.
+    /// Adds a hint: one action.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Puts what was being done before the message.
+    /// Prefixes the message with what was being done.
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
         self.message = format!("{doing}: {}", self.message);
         self
     }
 
-    /// AWS's error code, such as `AccessDenied`.
+    /// Returns AWS's error code, such as `AccessDenied`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.aws.as_ref()?.code.as_deref()
     }
 
-    /// Whether AWS denied the request for want of permission.
+    /// Whether AWS denied the request because a permission is missing.
     #[must_use]
     pub fn is_denial(&self) -> bool {
         self.aws.as_deref().is_some_and(AwsAnswer::is_denial)

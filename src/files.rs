@@ -1,4 +1,5 @@
-//! Files that people name: read only if they are files, replaced whole, and never through a symbolic link.
+//! Files from the command line or xacct.toml: reads only regular files, replaces them atomically, and never writes
+//! through a symbolic link.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -6,31 +7,32 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// What a file of settings, a policy or printed settings may have at most, in bytes: far more than any needs.
+/// The maximum size of a settings or policy file in bytes, far more than any needs.
 pub const LONGEST_TEXT: u64 = 1024 * 1024;
 
-/// Who may read a file that is made.
+/// Who may read a file that xacct creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Whoever the umask lets: the file holds no secret and is meant to be committed. One that is there keeps its mode.
+    /// Everyone whom the umask allows: the file contains no secrets and is meant to be committed. An existing file
+    /// keeps its mode.
     All,
-    /// Its owner alone.
+    /// Only its owner.
     Owner,
 }
 
-/// Reads a text that has at most so many bytes. A pipe or a device, which might never end, is no file.
+/// Reads a text of at most `most` bytes. Refuses pipes and devices, which might never end.
 ///
 /// # Errors
-/// When there is no such file, it is none, is too long, is not UTF-8, or cannot be read.
+/// When the file does not exist, is not a regular file, is too long, is not UTF-8, or cannot be read.
 pub fn read(path: &Path, most: u64) -> Result<String> {
     let file = open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(Error::other("it is not a file"));
+        return Err(Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
-        return Err(Error::other(format!("it has more than {most} bytes")));
+        return Err(Error::other(format!("it is larger than {most} bytes")));
     }
     String::from_utf8(bytes).map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
@@ -41,61 +43,61 @@ fn open(path: &Path) -> Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // To open a pipe would wait for whoever writes to it.
+        // Without this, opening a pipe would wait for a writer.
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
     options.open(path)
 }
 
-/// Refuses what cannot be replaced by a file: a folder, a pipe, a device, a symbolic link, a name in no folder.
+/// Refuses a path that xacct cannot replace: a directory, a pipe, a device, a symbolic link, a missing directory.
 ///
 /// # Errors
-/// When it is one of these, in words for the person who named it.
+/// When the path is one of these. The message tells the user what to do.
 pub fn check_place(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
         Ok(found) if found.is_symlink() => {
             let leads_to = std::fs::read_link(path)?;
             return Err(Error::other(format!(
-                "it is a symbolic link to `{}`, and xacct does not write through links; name the file itself",
+                "it is a symbolic link to `{}`, and xacct does not write through symbolic links; give the path of the file itself",
                 leads_to.display()
             )));
         }
-        Ok(found) if !found.is_file() => return Err(Error::other("it is not a file; name a file")),
+        Ok(found) if !found.is_file() => return Err(Error::other("it is not a regular file; give another path")),
         _ => {}
     }
     match folder_of(path).is_dir() {
         true => Ok(()),
-        false => Err(Error::other("its folder does not exist; make the folder first")),
+        false => Err(Error::other("its directory does not exist; create it first")),
     }
 }
 
-/// Returns the folder that a file is in.
+/// Returns the directory of a file.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a file of another name in the same folder, which nobody else knows or can have made before.
+/// Creates a file with a random name in the same directory, so that no other user can have created it before.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the directory is not writable.
 pub fn temporary_beside(path: &Path, readers: Readers) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".xacct-").suffix(".new");
     #[cfg(unix)]
     if readers == Readers::All {
         use std::os::unix::fs::PermissionsExt;
-        // The umask takes from these; for the owner alone, the library's own 600 is right.
+        // The umask reduces these; for the owner only, the library's default 600 is right.
         builder.permissions(std::fs::Permissions::from_mode(0o644));
     }
     builder.tempfile_in(folder_of(path))
 }
 
-/// Writes beside the file and renames: a crash leaves the old file whole, and a link that somebody puts in its place
-/// meanwhile is replaced itself, not what it leads to.
+/// Writes a temporary file in the same directory and renames it: a crash leaves the old file intact, and the rename
+/// replaces a symbolic link that another user creates meanwhile, not its target.
 ///
 /// # Errors
-/// As [`check_place`], and when the folder cannot be written to.
+/// As [`check_place`], and when the directory is not writable.
 pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
     check_place(path)?;
     let mut temporary = temporary_beside(path, readers)?;

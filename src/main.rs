@@ -1,8 +1,8 @@
-//! Parse, run, exit.
+//! The `xacct` binary: parses the arguments, runs the command, exits.
 
 use std::process::exit;
 
 fn main() {
-    // The exit is explicit: a prompt that nobody answers must not keep the process alive.
+    // `exit` ends the process even if a thread still waits at a prompt.
     exit(xacct::run(std::env::args_os()).code());
 }

@@ -1,25 +1,25 @@
-//! Text of others (AWS's answers, names, files), made fit for where it is shown.
+//! Escapes untrusted text (AWS's answers, names, files) before it is shown.
 
 pub mod shell;
 
 use std::borrow::Cow;
 
-/// Whether a terminal would obey this character where others would show it: control characters, among them the escape
-/// that begins a command to the terminal, and those of Unicode that turn the direction of writing (UAX #9).
+/// Whether a terminal interprets this character instead of showing it: control characters, which include the start of
+/// escape sequences, and Unicode's bidirectional formatting characters (UAX #9).
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A hidden character spelled out as JSON spells it: what is JSON stays JSON, and means the same.
+/// Escapes a hidden character as JSON does, so that JSON stays valid and keeps its meaning.
 #[must_use]
 pub fn spelled(hidden: char) -> String {
-    // All of them are below U+10000.
+    // All hidden characters are below U+10000.
     format!("\\u{:04x}", u32::from(hidden))
 }
 
-/// A text on one line: ends of lines become blanks, so that it cannot look like lines of xacct's own.
+/// Puts a text on one line: line breaks become spaces, so that it cannot imitate lines of xacct's own output.
 #[must_use]
 pub fn on_one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {

@@ -1,12 +1,12 @@
-//! What `xacct help TOPIC` tells: Markdown files that a forge shows, too.
+//! The topics of `xacct help TOPIC`: Markdown files that code hosts show, too.
 
-/// Something to read about.
+/// A topic of the help.
 pub struct Topic {
-    /// As it is typed; no command is called so.
+    /// The name on the command line. No command has the same name.
     pub name: &'static str,
-    /// What it is about.
+    /// One line for the list of topics.
     pub summary: &'static str,
-    /// The file.
+    /// The text, in Markdown.
     pub text: &'static str,
 }
 
@@ -24,16 +24,20 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "permissions",
-        summary: "What operators, the user and the role may do, and why",
+        summary: "Permissions of operators, the user and the role, and why",
         text: include_str!("../policies/README.md"),
     },
     Topic {
         name: "targets",
-        summary: "Many accounts, two owners, existing roles",
+        summary: "Several accounts, two owners, existing roles",
         text: include_str!("commands/bootstrap/README.md"),
     },
-    Topic { name: "proof", summary: "What a link is tested for, step by step", text: include_str!("proof/README.md") },
-    Topic { name: "causes", summary: "Every cause that diagnose can name", text: include_str!("diagnosis/README.md") },
+    Topic { name: "proof", summary: "How xacct tests a link, step by step", text: include_str!("proof/README.md") },
+    Topic {
+        name: "causes",
+        summary: "Every cause that diagnose can report",
+        text: include_str!("diagnosis/README.md"),
+    },
     Topic {
         name: "sessions",
         summary: "Working with the role: shells, AWS profiles, MFA",
@@ -58,7 +62,7 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "security",
-        summary: "What xacct guards against, and what it does not",
+        summary: "What xacct protects against, and what it does not",
         text: include_str!("../policies/SECURITY.md"),
     },
 ];

@@ -1,8 +1,9 @@
-//! Judges every case of `tests/cases/diagnose`, and holds the list of causes in `src/diagnosis/README.md` to what they say.
-//! A new case needs no code: it is a JSON file with `name`, at will `source`, `facts` (a facts file) and `expected`.
+//! Diagnoses every case of `tests/cases/diagnose`, and compares the list of causes in `src/diagnosis/README.md` with
+//! them. A new case needs no code: it is a JSON file with `name`, optionally `source`, `facts` (a facts file) and
+//! `expected`.
 //!
-//! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can show, `XACCT_WRITE_README=1` with this
-//! test the list.
+//! `XACCT_WRITE_CASES=1 cargo test --test cli` writes the cases that the sandbox can reproduce; `XACCT_WRITE_README=1`
+//! with this test writes the list.
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +27,7 @@ use xacct::diagnosis::{Cause, Facts, FixStep, diagnose};
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// A page that says so.
+    /// The page that documents it.
     #[serde(default)]
     source: Option<String>,
     facts: Value,
@@ -47,7 +48,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// All cases by the names of their files.
+/// Returns all cases by file name.
 fn cases() -> BTreeMap<String, Case> {
     let files = std::fs::read_dir(root().join("tests/cases/diagnose")).expect("the cases");
     let cases = files.map(|file| {
@@ -60,7 +61,7 @@ fn cases() -> BTreeMap<String, Case> {
 }
 
 #[test]
-fn every_case_is_diagnosed_as_it_says() {
+fn every_case_has_the_expected_diagnosis() {
     let mut wrong = String::new();
     for (file, case) in cases() {
         let facts = Facts::parse(&case.facts.to_string(), &file).unwrap_or_else(|error| panic!("{}", error.message));
@@ -90,7 +91,7 @@ fn every_cause_has_a_case() {
     assert_eq!(lacking, [""; 0]);
 }
 
-/// One item for each cause, from the first of its cases. `xacct help causes` shows it in a terminal, too.
+/// Returns one item for each cause, from its first case. `xacct help causes` shows the list in a terminal too.
 fn list() -> String {
     let cases = cases();
     let mut list = String::new();
@@ -111,7 +112,7 @@ fn list() -> String {
     list
 }
 
-/// An item of a Markdown list in lines of at most 79 characters.
+/// Wraps an item of a Markdown list at 79 characters.
 fn wrapped(item: &str) -> String {
     let (mut text, mut width) = (String::new(), 0);
     for word in item.split(' ') {
@@ -144,9 +145,9 @@ fn the_readme_lists_every_cause() {
     }
 }
 
-/// Whoever may write in an account chooses names there, and whoever sends a facts file all of it.
+/// Names in an account are chosen by anyone with write access to it, and facts files are untrusted as a whole.
 #[test]
-fn no_name_in_an_account_becomes_a_command_in_a_fix() {
+fn names_in_accounts_cannot_inject_commands_into_fixes() {
     let hostile = "$(touch${IFS}pwned)`id`;id|id&'\"\\";
     let escaped = hostile.replace('\\', "\\\\").replace('"', "\\\"");
     let mut commands = 0;
@@ -162,7 +163,7 @@ fn no_name_in_an_account_becomes_a_command_in_a_fix() {
             let command = command.to_string();
             commands += 1;
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{file}: {command}"));
-            // What is left outside of quotes is plain.
+            // Text outside quotes contains no special characters.
             let plain: String = command.replace("'\\''", "").split('\'').step_by(2).collect();
             assert!(!plain.contains(['$', '`', ';', '|', '&', '<', '>', '(', '"', '\\', '\n']), "{file}: {command}");
             for named in words.iter().filter(|word| word.contains("pwned")) {

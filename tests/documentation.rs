@@ -1,4 +1,4 @@
-//! Holds the documentation to the sources: links lead somewhere, and what must be listed is listed.
+//! Compares the documentation with the sources: links have targets, and lists are complete.
 
 #![expect(clippy::panic, reason = "a test may panic")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -15,7 +15,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Files below a folder, without what builds leave there.
+/// Returns the files below a directory, without build output.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![root().join(folder)]);
     while let Some(folder) = folders.pop() {
@@ -36,7 +36,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The lines of a Markdown text outside of code blocks, with their numbers.
+/// Returns the lines of a Markdown text outside code blocks, with their numbers.
 fn prose(text: &str) -> Vec<(usize, &str)> {
     let mut in_code = false;
     let lines = text.lines().enumerate().filter(|(_, line)| {
@@ -47,12 +47,12 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
     lines.map(|(index, line)| (index + 1, line)).collect()
 }
 
-/// Where the links of a line lead.
+/// Returns the link targets in a line.
 fn links(line: &str) -> Vec<&str> {
     line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link).collect()
 }
 
-/// All that stands between `before` and the next quote.
+/// Returns all texts between `before` and the next quote.
 fn quoted_after(text: &str, before: &str) -> BTreeSet<String> {
     text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
@@ -64,7 +64,7 @@ fn assert_names(file: &str, names: &BTreeSet<String>) {
 }
 
 #[test]
-fn links_lead_to_files() {
+fn links_point_to_files() {
     let mut broken = Vec::new();
     for path in files(".", "md") {
         let text = fs::read_to_string(&path).unwrap();
@@ -88,9 +88,9 @@ fn the_readme_stays_short() {
     assert!(long.is_empty(), "longer than 120 characters:\n{}", long.join("\n"));
 }
 
-/// The session in the README is shortened, and what it shows is what xacct prints.
+/// The session in the README is shortened; all its lines are real output of xacct.
 #[test]
-fn the_readme_shows_what_xacct_prints() {
+fn the_readme_shows_real_output() {
     let readme = text("README.md");
     let session = readme.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let snapshot = text("tests/cli/snapshots/bootstrap-new.snap");
@@ -100,7 +100,7 @@ fn the_readme_shows_what_xacct_prints() {
     assert!(shown.len() > 8 && wrong.is_empty(), "not in the snapshot: {wrong:#?}");
 }
 
-/// The line with names and times as the snapshots have them.
+/// Returns the line with the names and times of the snapshots.
 fn without_chance(line: &str) -> String {
     let words = line.split(' ').map(|word| match word.strip_prefix("xacct-verify-222222222222-") {
         Some(_) => "xacct-verify-222222222222-RANDOM-CHARS",
@@ -111,7 +111,7 @@ fn without_chance(line: &str) -> String {
     seconds.fold(line.clone(), |line, seconds| line.replace(&format!("{seconds} s"), "TIME"))
 }
 
-/// Each topic of the help is linked from the README by its name.
+/// The README links to each help topic by its name.
 #[test]
 fn every_topic_is_in_the_readme() {
     let topics = text("src/topics.rs");
@@ -152,7 +152,7 @@ fn every_policy_and_statement_is_documented() {
 }
 
 #[test]
-fn links_are_found_outside_of_code_only() {
+fn ignores_links_in_code() {
     let markdown = "[a](b) and [c](d#e)\n```sh\n[x](y)\n```\n[f](g)";
     let found: Vec<_> = prose(markdown).into_iter().flat_map(|(_, line)| links(line)).collect();
     assert_eq!(found, ["b", "d#e", "g"]);

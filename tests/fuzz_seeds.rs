@@ -1,5 +1,5 @@
-//! Every seed of the fuzz targets has the properties that the targets check, whole and cut short. What fuzzing finds goes
-//! to `tests/fuzz/corpus`, and is checked here from then on.
+//! Checks the properties of the fuzz targets for every seed, whole and truncated. New inputs found by fuzzing go to
+//! `tests/fuzz/corpus` and are checked here from then on.
 
 #![allow(
     clippy::expect_used,
@@ -19,7 +19,7 @@ mod properties;
 
 type Property = fn(&[u8]);
 
-/// The targets, and the folders with their seeds besides those of their own.
+/// The targets, and additional directories with seeds.
 const TARGETS: [(&str, Property, &[&str]); 5] = [
     ("names", properties::names, &[]),
     ("policy", properties::policy, &["policies"]),
@@ -38,7 +38,7 @@ fn check(target: &str) {
             let path = file.unwrap().path();
             let seed = std::fs::read(&path).unwrap();
             for length in [seed.len(), seed.len() / 2, seed.len().saturating_sub(2)] {
-                // Shown if it fails.
+                // Shown on failure.
                 println!("{length} bytes of {}", path.display());
                 property(seed.get(..length).unwrap());
             }
@@ -74,7 +74,7 @@ fn answers() {
 }
 
 #[test]
-fn every_target_is_checked() {
+fn checks_every_fuzz_target() {
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/fuzz_targets")).unwrap();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let targets: BTreeSet<_> = files.map(|file| name(&file.unwrap().path())).collect();

@@ -1,4 +1,4 @@
-//! What xacct is held to, beside what it does.
+//! The performance targets of xacct, and the measured values.
 
 use crate::contender::{Contender, XACCT};
 use crate::ground::{Distance, Server};
@@ -9,16 +9,16 @@ use crate::startup::Startup;
 use crate::statistics::{Sample, short};
 use crate::targets::{Crowd, Limits, Work};
 
-/// Something that xacct is held to.
+/// A performance target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
-    /// What of.
+    /// What it measures.
     pub what: String,
-    /// What it must be.
+    /// The target value.
     pub bar: String,
-    /// What it is.
+    /// The measured value.
     pub figure: String,
-    /// Whether it is what it must be.
+    /// Whether the target is met.
     pub met: bool,
 }
 
@@ -32,7 +32,7 @@ fn under(what: impl Into<String>, bar: f64, unit: &str, figure: f64) -> Bar {
     Bar { what: what.into(), bar, figure: format!("{} {unit}", short(figure)), met }
 }
 
-/// One link.
+/// The targets for one link.
 pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
     let find = |job, server, milliseconds, tls, contender: &str| {
         let distance = Distance { latency: std::time::Duration::from_millis(milliseconds), tls };
@@ -63,7 +63,7 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
     for job in [Job::Whole, Job::Verify] {
         let attempts = find(job, Server::Sandbox, 50, true, "xacct").into_iter().flat_map(|row| &row.attempts);
         let counts = attempts.filter_map(|attempt| Some((attempt.connections?, attempt.seen?.at_once)));
-        // The attempt with the most that were not needed.
+        // The run with the most unnecessary connections.
         if let Some((opened, needed)) = counts.max_by_key(|(opened, needed)| opened.saturating_sub(*needed)) {
             bars.push(Bar {
                 what: format!("{job} with TLS: connections to 3 hosts"),
@@ -80,7 +80,7 @@ pub fn of_jobs(rows: &[Row]) -> Vec<Bar> {
     bars
 }
 
-/// Against the steps that it takes, each as long as the latency.
+/// Compares the time with that of the round trips, each as long as the latency.
 fn near_the_limit(row: &Row, factor: f64, most: usize) -> Bar {
     let job = row.scenario.job;
     let steps = row.attempts.iter().filter_map(|attempt| Some(attempt.seen?.steps)).max().unwrap_or(0);
@@ -94,12 +94,12 @@ fn near_the_limit(row: &Row, factor: f64, most: usize) -> Bar {
     }
 }
 
-/// The milliseconds of so many steps, each as long as the latency.
+/// Returns the milliseconds of this many round trips.
 fn time_of(steps: usize) -> f64 {
     f64::from(u32::try_from(steps).unwrap_or(u32::MAX)) * milliseconds(LATENCY)
 }
 
-/// Many targets, within these limits.
+/// The targets for many targets, within these limits.
 pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
     let Limits { concurrency, sts_rate } = limits;
     let mut bars = Vec::new();
@@ -125,7 +125,7 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
             figure: crowd.rate().to_string(),
             met: crowd.rate() <= sts_rate,
         });
-        // Had one failed, this would not be reached.
+        // A failure would have ended the run before.
         bars.push(Bar {
             what: format!("{what}, of which STS throttles some calls: none fails"),
             bar: "≥ 1 throttled".to_owned(),
@@ -136,7 +136,8 @@ pub fn of_crowds(crowds: &[Crowd], limits: Limits) -> Vec<Bar> {
     bars
 }
 
-/// How near it is to the ideal: the steps of one target, each as long as the latency, for one batch after the other.
+/// Compares the time with the ideal: the round trips of one target, each as long as the latency, for one batch after
+/// the other.
 pub fn efficiency(crowd: &Crowd, one: &Crowd, concurrency: usize) -> Sample {
     let steps = one.attempts.iter().map(|attempt| attempt.seen.steps).min().unwrap_or(0);
     let chain = steps * crowd.count.div_ceil(concurrency);
@@ -144,7 +145,7 @@ pub fn efficiency(crowd: &Crowd, one: &Crowd, concurrency: usize) -> Sample {
     Sample::of(crowd.usage().wall().numbers().iter().map(|wall| ideal / wall))
 }
 
-/// Commands that ask nobody, and the program itself.
+/// The targets for offline commands and for the program itself.
 pub fn of_startup(startup: &Startup) -> Vec<Bar> {
     let limit = 2.0 * startup.nothing.median() + 3.0;
     let mut bars: Vec<_> = startup

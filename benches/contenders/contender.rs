@@ -1,4 +1,4 @@
-//! Who does the job, and with which commands.
+//! The contenders and their commands.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,25 +9,26 @@ use crate::job::Job;
 use crate::result::Result;
 use crate::support::{TestEnvironment, third_party};
 
-/// Who does the job.
+/// A contender.
 pub enum Contender {
-    /// `xacct bootstrap`, `xacct verify`. It does more than the job: looks before and after, proves two refusals.
+    /// `xacct bootstrap`, `xacct verify`. xacct does more than the job: it reads before and after, and tests two
+    /// rejections.
     Xacct,
-    /// A script for the Python that has boto3.
+    /// A Python script with boto3.
     Boto3 {
-        /// The Python.
+        /// The Python interpreter.
         python: PathBuf,
     },
     /// A shell script.
     AwsCli {
-        /// The AWS CLI.
+        /// The path of the AWS CLI.
         aws: PathBuf,
     },
-    /// Terraform with the real provider, two configurations that were initialised before.
+    /// Terraform with the real provider, and two initialized configurations.
     Terraform(Box<Terraform>),
 }
 
-/// Two configurations of Terraform's.
+/// Two Terraform configurations.
 pub struct Terraform {
     link: TestEnvironment,
     usage: TestEnvironment,
@@ -45,7 +46,7 @@ impl fmt::Display for Contender {
 }
 
 impl Contender {
-    /// Everyone who is there, and why the others are not.
+    /// Returns the available contenders, and why others are missing.
     pub fn all() -> (Vec<Self>, Vec<String>) {
         let found = [
             ("boto3", boto3()),
@@ -62,7 +63,7 @@ impl Contender {
         (present, skipped)
     }
 
-    /// Which version it is.
+    /// Returns its version.
     pub fn version(&self) -> Result<String> {
         let here = TestEnvironment::new();
         let mut command = match self {
@@ -81,7 +82,7 @@ impl Contender {
         Ok(format!("{} {provider}", output.lines().next().unwrap_or_default()).trim().to_owned())
     }
 
-    /// Whether it does such a job.
+    /// Whether it can do this job.
     pub fn does(&self, job: Job) -> bool {
         match self {
             Self::Xacct => true,
@@ -90,7 +91,7 @@ impl Contender {
         }
     }
 
-    /// The commands that do a job, in their order.
+    /// Returns the commands for a job, in order.
     pub fn commands(&self, job: Job, ground: &Ground) -> Vec<Command> {
         let word = if job == Job::Verify { "verify" } else { "whole" };
         match self {
@@ -112,10 +113,10 @@ impl Contender {
     }
 }
 
-/// The program that is measured.
+/// The path of the measured xacct.
 pub const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 
-/// xacct, doing a job.
+/// Returns the xacct command for a job.
 pub fn xacct(ground: &Ground, job: Job) -> Command {
     let words = match job {
         Job::Verify => "verify".to_owned(),
@@ -134,7 +135,7 @@ pub fn xacct(ground: &Ground, job: Job) -> Command {
 }
 
 fn boto3() -> std::result::Result<Contender, String> {
-    // The AWS CLI stands for boto3, which is installed with it.
+    // The AWS CLI is installed together with boto3.
     third_party::in_venv("aws")?;
     Ok(Contender::Boto3 { python: third_party::in_venv("python")? })
 }
@@ -151,10 +152,10 @@ fn terraform() -> std::result::Result<Contender, String> {
 }
 
 impl Terraform {
-    /// Makes the link, makes the bucket, deletes the bucket.
+    /// Creates the link, creates the bucket, deletes the bucket.
     fn commands(&self, ground: &Ground) -> [Command; 3] {
         for place in [&self.link, &self.usage] {
-            // What was made before belongs to other accounts.
+            // Existing state belongs to other accounts.
             let _ = std::fs::remove_file(place.path("terraform.tfstate"));
         }
         [(&self.link, "apply"), (&self.usage, "apply"), (&self.usage, "destroy")].map(|(place, verb)| {

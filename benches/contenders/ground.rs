@@ -1,4 +1,4 @@
-//! Where a job is done: two accounts that nobody used before, on the sandbox or on ministack, and the way to them.
+//! The environment of a job: two new accounts, on the sandbox or on ministack, and the network between.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,12 +22,12 @@ pub const POLICY: &str = "AmazonS3FullAccess";
 /// The region of every session and bucket.
 pub const REGION: &str = "eu-west-1";
 
-/// What the accounts are served by.
+/// The server of the accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
-    /// The project's own.
+    /// The project's own sandbox.
     Sandbox,
-    /// Somebody else's, which Terraform needs: the sandbox serves no more than xacct asks for.
+    /// A third-party emulator, which Terraform needs because the sandbox serves only the requests of xacct.
     Ministack,
 }
 
@@ -40,12 +40,12 @@ impl fmt::Display for Server {
     }
 }
 
-/// How far away a server is.
+/// The network distance of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Distance {
-    /// What each request waits for, and with TLS each handshake, which has one step.
+    /// The latency of each request and, with TLS, of each handshake, which takes one round trip.
     pub latency: Duration,
-    /// Whether requests are encrypted; then each service has a host of its own.
+    /// Whether requests use TLS; then each service has its own host.
     pub tls: bool,
 }
 
@@ -56,11 +56,11 @@ impl fmt::Display for Distance {
     }
 }
 
-/// Two fresh accounts, an operator in each and `alice` in the source account, with profiles for all.
+/// Two new accounts, an operator in each and `alice` in the source account, with profiles for all.
 pub struct Ground {
-    /// The folder and the variables of whoever does the job.
+    /// The directory and the variables of the contender.
     pub environment: TestEnvironment,
-    /// The account with the role.
+    /// The target account.
     pub target: String,
     url: String,
     operators: [Credentials; 2],
@@ -69,7 +69,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Fresh accounts, at no distance.
+    /// Creates accounts, without latency.
     pub fn new(server: Server) -> Result<Self> {
         match server {
             Server::Sandbox => Ok(Self::of(Sandbox::start())),
@@ -77,7 +77,7 @@ impl Ground {
         }
     }
 
-    /// The accounts of a sandbox, whatever else is in it.
+    /// Uses the accounts of a sandbox, whatever else it contains.
     pub fn of(sandbox: Sandbox) -> Self {
         let keys = |pair: KeyPair| keys(pair.id, pair.secret);
         let url = sandbox.url().to_owned();
@@ -87,7 +87,7 @@ impl Ground {
         ground
     }
 
-    /// ministack takes an account number as the access key of that account's root user.
+    /// In ministack, an account ID is the access key of that account's root user.
     fn in_ministack() -> Result<Self> {
         let url = ministack::shared()?.url.clone();
         let (source, target) = (random_account()?, random_account()?);
@@ -118,7 +118,7 @@ impl Ground {
             environment.set(&name.to_uppercase(), value);
             environment.set(&format!("TF_VAR_{name}"), value);
         }
-        // boto3 and the AWS CLI look at the second of them only.
+        // boto3 and the AWS CLI read only the second of them.
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
             environment.set(name, REGION);
         }
@@ -131,7 +131,7 @@ impl Ground {
         ground
     }
 
-    /// Writes a profile. What belongs to it can be added to the config file then.
+    /// Writes a profile. More settings can be appended to the config file.
     pub fn profile(&self, name: &str, keys: &Credentials) {
         let (id, secret) = (keys.access_key_id(), keys.secret_access_key());
         self.environment.append(".aws/config", &format!("[profile {name}]\nregion = {REGION}\n"));
@@ -139,7 +139,7 @@ impl Ground {
         self.environment.append(".aws/credentials", &format!("[{name}]\n{keys}"));
     }
 
-    /// Moves the server away, and forgets what was asked of it until now.
+    /// Adds the latency and clears the recorded requests.
     pub fn move_away(&mut self, distance: Distance) {
         let Distance { latency, tls } = distance;
         if tls {
@@ -168,12 +168,12 @@ impl Ground {
         self.wires.push(wire);
     }
 
-    /// What was asked of the sandbox since it moved away; nothing is known of ministack.
+    /// Returns the requests to the sandbox since then; unknown for ministack.
     pub fn requests(&self) -> Option<Vec<RecordedRequest>> {
         self.sandbox.as_ref().map(Sandbox::requests)
     }
 
-    /// How many connections were opened; unknown of ministack where no wire leads to it.
+    /// Returns the number of connections; unknown for ministack without a wire.
     pub fn connections(&self) -> Option<usize> {
         if !self.wires.is_empty() {
             return Some(self.wires.iter().map(Wire::connections).sum());
@@ -183,8 +183,8 @@ impl Ground {
         Some(connections.len())
     }
 
-    /// The job was done: the role is there with its policy and its external ID, the grant is there, the bucket was made
-    /// and is gone.
+    /// Checks that the job was done: the role exists with its policy and external ID, the grant exists, and the bucket
+    /// was created and deleted.
     pub fn check(&self, job: Job) -> Result<()> {
         if let Some(sandbox) = &self.sandbox {
             sandbox.set_latency(Duration::ZERO);
@@ -194,26 +194,26 @@ impl Ground {
         wait_for(async {
             let role = of_target.get_role().role_name(ROLE).send().await?;
             let trust = role.role().and_then(|role| role.assume_role_policy_document()).unwrap_or_default();
-            demand(trust.contains(EXTERNAL_ID), "the role demands the external ID")?;
+            ensure(trust.contains(EXTERNAL_ID), "the trust policy requires the external ID")?;
             let attached = of_target.list_attached_role_policies().role_name(ROLE).send().await?;
             let mut attached = attached.attached_policies().iter().filter_map(|policy| policy.policy_name());
-            demand(attached.any(|name| name == POLICY), "the policy is attached")?;
+            ensure(attached.any(|name| name == POLICY), "the policy is attached")?;
             let grant = of_source.get_user_policy().user_name("alice").policy_name(ROLE).send().await?;
-            demand(grant.policy_document().contains(&self.target), "the grant names the account")?;
+            ensure(grant.policy_document().contains(&self.target), "the grant names the account")?;
             let buckets = s3(&self.url, target).list_buckets().send().await?;
-            demand(buckets.buckets().is_empty(), "no bucket is left")
+            ensure(buckets.buckets().is_empty(), "no bucket is left")
         })?;
         match self.requests().filter(|_| job != Job::Link) {
             Some(requests) => ["CreateBucket", "DeleteBucket"].iter().try_for_each(|operation| {
                 let mut answered = requests.iter().filter(|request| request.operation == *operation);
-                demand(answered.any(|request| request.status.is_some_and(|status| status < 300)), operation)
+                ensure(answered.any(|request| request.status.is_some_and(|status| status < 300)), operation)
             }),
             None => Ok(()),
         }
     }
 }
 
-fn demand(holds: bool, what: &str) -> Result<()> {
+fn ensure(holds: bool, what: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(format!("it does not hold that: {what}").into()) }
 }
 

@@ -1,15 +1,16 @@
-//! What is to be done.
+//! The jobs.
 
 use std::fmt;
 
-/// What is to be done.
+/// The jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// Role with external ID and managed policy, grant, session, who it is, a bucket made and deleted.
+    /// Create a role with external ID and managed policy, the grant, and a session; get the identity; create and delete
+    /// a bucket.
     Whole,
     /// The same without session and bucket.
     Link,
-    /// Of a link that is there: session, who it is, a bucket made and deleted, two refusals.
+    /// For an existing link: a session, its identity, a bucket created and deleted, two rejections.
     Verify,
 }
 

@@ -1,4 +1,4 @@
-//! One link: the same job by every contender, round by round.
+//! One link: every contender does the same job, round by round.
 
 use std::time::Duration;
 
@@ -10,60 +10,60 @@ use crate::job::Job;
 use crate::measure::{Usage, Usages, measured};
 use crate::result::Result;
 
-/// The latency of everything that is not at 0 ms.
+/// The latency of all scenarios that have one.
 pub const LATENCY: Duration = Duration::from_millis(50);
 
-/// A job, and where it is done.
+/// A job and its environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scenario {
-    /// What is done.
+    /// The job.
     pub job: Job,
-    /// By whom the accounts are served.
+    /// The server.
     pub server: Server,
-    /// How far away they are.
+    /// The network distance.
     pub distance: Distance,
 }
 
-/// One contender's job, done once.
+/// One run of one contender's job.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {
-    /// What it took.
+    /// Time and memory.
     pub usage: Usage,
-    /// How many connections were opened, where that is known.
+    /// The number of connections, if known.
     pub connections: Option<usize>,
-    /// What the sandbox saw.
+    /// The sandbox's record.
     pub seen: Option<Seen>,
 }
 
-/// What the sandbox saw of a job.
+/// The sandbox's record of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// How many requests.
+    /// The number of requests.
     pub requests: usize,
-    /// How many of them waited for one another, as far as latency lets it be seen.
+    /// The number of sequential round trips, as far as the latency shows them.
     pub steps: usize,
-    /// The most that were in work at once, added up over IAM, STS and S3: so many connections are needed.
+    /// The maximum number of concurrent requests, summed over IAM, STS and S3: the number of connections needed.
     pub at_once: usize,
 }
 
-/// All that one contender did in one scenario.
+/// All runs of one contender in one scenario.
 pub struct Row {
-    /// Where, and what.
+    /// The scenario.
     pub scenario: Scenario,
-    /// Who.
+    /// The contender.
     pub contender: String,
-    /// In the order of the rounds.
+    /// The runs, in the order of the rounds.
     pub attempts: Vec<Attempt>,
 }
 
 impl Row {
-    /// What it took.
+    /// Time and memory.
     pub fn usage(&self) -> Usages {
         self.attempts.iter().map(|attempt| attempt.usage).collect()
     }
 }
 
-/// All that is done on these servers.
+/// Returns all scenarios on these servers.
 pub fn scenarios(servers: &[Server]) -> Vec<Scenario> {
     let near = Distance { latency: Duration::ZERO, tls: false };
     let far = Distance { latency: LATENCY, tls: false };
@@ -83,13 +83,13 @@ pub fn scenarios(servers: &[Server]) -> Vec<Scenario> {
     all.into_iter().filter(|scenario| servers.contains(&scenario.server)).collect()
 }
 
-/// Every contender does every job in every round. The first round is not counted, if there are others: it finds nothing
-/// in the machine's caches.
+/// Every contender does every job in every round. With more than one round, the first is not counted, because the
+/// machine's caches are cold.
 pub fn run(contenders: &[Contender], scenarios: &[Scenario], rounds: usize) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for scenario in scenarios {
         for contender in contenders {
-            // Terraform needs more than the sandbox serves.
+            // Terraform sends requests that the sandbox does not support.
             let can = scenario.server == Server::Ministack || !matches!(contender, Contender::Terraform(_));
             if can && contender.does(scenario.job) {
                 let row = Row { scenario: *scenario, contender: contender.to_string(), attempts: Vec::new() };
@@ -129,7 +129,7 @@ fn attempt(contender: &Contender, scenario: Scenario) -> Result<Attempt> {
 }
 
 impl Seen {
-    /// From the sandbox's record.
+    /// Evaluates the sandbox's record.
     pub fn of(requests: &[RecordedRequest]) -> Self {
         let services = ["iam", "sts", "s3"];
         let at_once =

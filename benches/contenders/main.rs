@@ -1,16 +1,16 @@
-//! xacct beside what people use today: `cargo bench --bench contenders`.
+//! Compares xacct with the tools people use today: `cargo bench --bench contenders`.
 //!
-//! Everybody does the same job (see [`job::Job`]) on the same servers, in turn, round after round; what is told is
-//! the median of the rounds and, in brackets, the least and the most. A job that fails, or whose outcome is not what it
-//! must be, ends all. xacct is what `cargo build --release` makes; the time of a program is that from its start to its end.
+//! All contenders do the same job (see [`job::Job`]) on the same servers, in turn, round after round. The results are
+//! the median of the rounds and, in brackets, minimum and maximum. A failed job or a wrong result ends the benchmark.
+//! xacct is built by `cargo build --release`; the time of a program is from its start to its end.
 //!
-//! 50 ms are what every request waits for, and every TLS handshake, which has one step. The sandbox waits by itself;
-//! before ministack stands a wire that holds back what clients send. `terraform init` is not counted.
+//! Every request and every TLS handshake, which takes one round trip, has a latency of 50 ms. The sandbox delays
+//! requests itself; for ministack a proxy delays what clients send. `terraform init` is not counted.
 //!
-//! Options, behind `--`: `--rounds 5`, and which parts: `jobs`, `targets`, `startup`. The figures are also written to
-//! `bench/contenders.json` in the target folder.
+//! Options, after `--`: `--rounds 5`, and the parts to run: `jobs`, `targets`, `startup`. The results are also written
+//! to `bench/contenders.json` in the target directory.
 //!
-//! `cargo test` runs a short form of it, with xacct alone.
+//! `cargo test` runs a short form, with xacct alone.
 
 #![allow(
     clippy::expect_used,
@@ -49,15 +49,15 @@ use crate::contender::{Contender, XACCT};
 use crate::ground::Server;
 use crate::result::Result;
 
-/// Measure xacct beside what people use today
+/// Compare xacct with the tools people use today
 #[derive(Debug, Parser)]
 struct Options {
-    /// How many rounds are counted
+    /// Number of counted rounds
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// Which parts (default: all)
+    /// Parts to run (default: all)
     parts: Vec<Part>,
-    /// Given by `cargo bench`
+    /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -68,7 +68,7 @@ enum Part {
     Jobs,
     /// Many targets
     Targets,
-    /// Commands that ask nobody
+    /// Offline commands
     Startup,
 }
 
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    // What `cargo test` gives is meant for tests of the usual form.
+    // The arguments of `cargo test` are for regular tests.
     let is_bench = std::env::args().any(|argument| argument == "--bench");
     if is_bench { whole(&Options::parse()) } else { short() }
 }
@@ -136,7 +136,7 @@ fn whole(options: &Options) -> Result<()> {
     write(&serde_json::Value::Object(found))
 }
 
-/// One round, of what every machine has.
+/// Runs one round of what every machine has.
 fn short() -> Result<()> {
     jobs::run(&[Contender::Xacct], &jobs::scenarios(&[Server::Sandbox]), 0)?;
     let crowds = targets::run(&[2], Some(50), 1)?;
@@ -148,7 +148,7 @@ fn short() -> Result<()> {
 }
 
 fn write(found: &serde_json::Value) -> Result<()> {
-    let folder = Path::new(XACCT).ancestors().nth(2).ok_or("no target folder")?.join("bench");
+    let folder = Path::new(XACCT).ancestors().nth(2).ok_or("no target directory")?.join("bench");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("contenders.json");
     std::fs::write(&file, format!("{found:#}\n"))?;

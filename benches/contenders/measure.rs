@@ -1,4 +1,4 @@
-//! What a program takes: time, processor time, memory.
+//! Measures programs: time, CPU time, memory.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,42 +11,42 @@ use crate::result::Result;
 use crate::statistics::Sample;
 use crate::support::Output;
 
-/// The first argument of this program when it is to measure another.
+/// The first argument of this program when it measures another.
 pub const MEASURE: &str = "measure";
 
-/// What a program took, with all programs that it started.
+/// The resources used by a program and its child processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
-    /// From its start to its end.
+    /// The time from start to end.
     pub wall: Duration,
-    /// In user mode and in the kernel.
+    /// The CPU time, user and system.
     pub cpu: Duration,
-    /// The most resident memory of any one process, in bytes.
+    /// The maximum resident memory of a single process, in bytes.
     pub memory: u64,
 }
 
 impl Usage {
-    /// One program after the other.
+    /// Adds the resources of a program that ran after this one.
     pub fn then(self, next: Self) -> Self {
         Self { wall: self.wall + next.wall, cpu: self.cpu + next.cpu, memory: self.memory.max(next.memory) }
     }
 }
 
-/// What a program took several times, in the order of the rounds.
+/// The measurements of several rounds, in order.
 pub struct Usages(Vec<Usage>);
 
 impl Usages {
-    /// Milliseconds from start to end.
+    /// Returns the milliseconds from start to end.
     pub fn wall(&self) -> Sample {
         self.sample(|usage| milliseconds(usage.wall))
     }
 
-    /// Milliseconds of processor time.
+    /// Returns the milliseconds of CPU time.
     pub fn cpu(&self) -> Sample {
         self.sample(|usage| milliseconds(usage.cpu))
     }
 
-    /// MiB of memory at its peak.
+    /// Returns the peak memory in MiB.
     pub fn memory(&self) -> Sample {
         self.sample(|usage| mebibytes(usage.memory))
     }
@@ -62,12 +62,12 @@ impl FromIterator<Usage> for Usages {
     }
 }
 
-/// As a number.
+/// Converts to a number.
 pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// As a number.
+/// Converts to a number.
 #[expect(clippy::cast_precision_loss, reason = "no memory is that large")]
 pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
@@ -75,14 +75,14 @@ pub fn mebibytes(bytes: u64) -> f64 {
 
 /// Runs a command that must succeed, and measures it.
 ///
-/// A process of its own does so: the kernel counts the memory of whoever starts a program as the program's, and this
-/// one, with servers in it, is large.
+/// A separate process measures it: the kernel counts the memory of the parent process as the program's, and this
+/// process is large, because it contains servers.
 pub fn measured(command: &Command) -> Result<Usage> {
     let file = tempfile::NamedTempFile::new()?;
     let mut measuring = Command::new(std::env::current_exe()?);
     measuring.arg(MEASURE).arg(file.path()).arg(command.get_program()).args(command.get_args()).env_clear();
     measuring.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    measuring.current_dir(command.get_current_dir().ok_or("a command without a folder")?);
+    measuring.current_dir(command.get_current_dir().ok_or("a command without a working directory")?);
     let output = Output::of(measuring);
     if output.code != 0 {
         let program = command.get_program().display();
@@ -95,7 +95,7 @@ pub fn measured(command: &Command) -> Result<Usage> {
     Ok(Usage { wall: Duration::from_nanos(wall), cpu: Duration::from_nanos(cpu), memory })
 }
 
-/// The measuring process: the file for the numbers, the program, its arguments.
+/// The main function of the measuring process. Arguments: the file for the results, the program, its arguments.
 pub fn measure(mut arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
     let file = arguments.next().ok_or_else(missing)?;

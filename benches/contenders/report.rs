@@ -1,4 +1,4 @@
-//! What was found, for people and for programs.
+//! Reports the results, as tables and as JSON.
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -17,12 +17,12 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
     table
 }
 
-/// A count that may be unknown.
+/// Formats a count that may be unknown.
 fn count(number: Option<usize>) -> String {
     number.map_or_else(|| "–".to_owned(), |number| number.to_string())
 }
 
-/// One link: a table for each place and job.
+/// Prints a table for each environment and job with one link.
 pub fn print_jobs(rows: &[Row]) {
     for of_scenario in rows.chunk_by(|one, other| one.scenario == other.scenario) {
         let Some(xacct) = of_scenario.first() else { continue };
@@ -62,7 +62,7 @@ pub fn print_jobs(rows: &[Row]) {
     }
 }
 
-/// Many targets.
+/// Prints the table for many targets.
 pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
     println!(
         "\nmany targets on the sandbox at 50 ms, {concurrency} at once (bootstrap: their roles, with --only target)\n"
@@ -94,16 +94,16 @@ pub fn print_crowds(crowds: &[Crowd], Limits { concurrency, .. }: Limits) {
     println!("{}", table(header, lines));
 }
 
-/// Commands that ask nobody.
+/// Prints the table of offline commands.
 pub fn print_startup(startup: &Startup) {
-    println!("\ncommands that ask nobody\n");
+    println!("\noffline commands\n");
     let nothing = [("true", &startup.nothing)];
     let commands = startup.commands.iter().map(|(name, times)| (*name, times));
     let lines = nothing.into_iter().chain(commands).map(|(name, times)| [name.to_owned(), times.to_string()]);
     println!("{}", table(["command", "time, ms"], lines));
 }
 
-/// What xacct is held to.
+/// Prints the performance targets.
 pub fn print_bars(bars: &[Bar]) {
     println!("\nbars\n");
     let lines = bars.iter().map(|bar| {
@@ -113,7 +113,7 @@ pub fn print_bars(bars: &[Bar]) {
     println!("{}", table(["what", "bar", "figure", ""], lines));
 }
 
-/// One link, as JSON.
+/// Returns the results for one link as JSON.
 pub fn jobs(rows: &[Row]) -> Value {
     let of_row = |row: &Row| {
         let seen = row.attempts.iter().map(|attempt| attempt.seen);
@@ -135,7 +135,7 @@ pub fn jobs(rows: &[Row]) -> Value {
     rows.iter().map(of_row).collect()
 }
 
-/// Many targets, as JSON.
+/// Returns the results for many targets as JSON.
 pub fn crowds(crowds: &[Crowd]) -> Value {
     let of_crowd = |crowd: &Crowd| {
         json!({
@@ -153,19 +153,19 @@ pub fn crowds(crowds: &[Crowd]) -> Value {
     crowds.iter().map(of_crowd).collect()
 }
 
-/// Commands that ask nobody, as JSON.
+/// Returns the results for offline commands as JSON.
 pub fn startup(startup: &Startup) -> Value {
     let commands = startup.commands.iter().map(|(name, times)| ((*name).to_owned(), json!(times.numbers())));
     json!({"true": startup.nothing.numbers(), "xacct": commands.collect::<serde_json::Map<_, _>>()})
 }
 
-/// What xacct is held to, as JSON.
+/// Returns the performance targets as JSON.
 pub fn bars(bars: &[Bar]) -> Value {
     let of_bar = |bar: &Bar| json!({"what": bar.what, "bar": bar.bar, "figure": bar.figure, "met": bar.met});
     bars.iter().map(of_bar).collect()
 }
 
-/// The machine: processors, and how busy they were (`/proc/loadavg`, where there is one).
+/// Returns the number of CPUs of the machine and its load (`/proc/loadavg`, if it exists).
 pub fn load() -> Result<String> {
     let cores = std::thread::available_parallelism()?;
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

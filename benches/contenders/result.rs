@@ -1,4 +1,4 @@
-//! What may go wrong in a benchmark.
+//! Errors of a benchmark.
 
-/// An answer, or what went wrong: it is reported, and ends the run.
+/// A result or an error, which is reported and ends the run.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -1,4 +1,4 @@
-//! Commands that ask nobody: how long until they have answered.
+//! Startup: the time of offline commands.
 
 use crate::contender::XACCT;
 use crate::measure::{measured, milliseconds};
@@ -6,15 +6,15 @@ use crate::result::Result;
 use crate::statistics::Sample;
 use crate::support::TestEnvironment;
 
-/// How long each of them takes, in milliseconds.
+/// The times, in milliseconds.
 pub struct Startup {
-    /// `true`, which does nothing.
+    /// `true`, for comparison.
     pub nothing: Sample,
     /// The commands, by name.
     pub commands: Vec<(&'static str, Sample)>,
 }
 
-/// Runs each of them once in every round.
+/// Runs each command once in every round.
 pub fn run(rounds: usize) -> Result<Startup> {
     let environment = TestEnvironment::new();
     let target = "[targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\nregion = 'eu-west-1'\n";

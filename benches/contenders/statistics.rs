@@ -1,23 +1,23 @@
-//! Numbers of several rounds.
+//! Statistics over several rounds.
 
 use std::fmt;
 
-/// Numbers in the order of the rounds; at least one.
+/// The values of the rounds, in order; at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample(Vec<f64>);
 
 impl Sample {
-    /// Of these numbers.
+    /// Creates a sample of these values.
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
         Self(numbers.into_iter().collect())
     }
 
-    /// In the order of the rounds.
+    /// Returns the values in the order of the rounds.
     pub fn numbers(&self) -> &[f64] {
         &self.0
     }
 
-    /// The middle one, or the mean of the two in the middle.
+    /// Returns the median.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -25,18 +25,18 @@ impl Sample {
         if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
     }
 
-    /// The largest.
+    /// Returns the maximum.
     pub fn most(&self) -> f64 {
         self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// How many times another sample, round by round.
+    /// Returns the ratio to another sample, round by round.
     pub fn over(&self, other: &Self) -> Self {
         Self::of(self.0.iter().zip(&other.0).map(|(one, other)| one / other))
     }
 }
 
-/// The median and, in brackets, the least and the most.
+/// Formats the median and, in brackets, minimum and maximum.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
@@ -44,7 +44,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Three digits, or all of those before the point.
+/// Formats a number with three significant digits, or all digits before the decimal point.
 pub fn short(number: f64) -> String {
     match number.abs() {
         ..10.0 => format!("{number:.2}"),

@@ -1,4 +1,4 @@
-//! Many targets at once, within the limits that xacct keeps to by itself.
+//! Many targets at once, within xacct's default limits.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::jobs::{LATENCY, Seen};
 use crate::measure::{Usage, Usages, measured};
 use crate::result::Result;
 
-/// What is done with many targets.
+/// The jobs for many targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Their roles are made, with `--only target`: the grant of so many does not fit into a user's inline policies.
+    /// Create the roles, with `--only target`: a grant for so many does not fit into a user's inline policies.
     Bootstrap,
-    /// They are proven.
+    /// Verify the links.
     Verify,
 }
 
@@ -33,58 +33,58 @@ impl std::fmt::Display for Work {
     }
 }
 
-/// So many targets, several times.
+/// The runs of a job with this many targets.
 pub struct Crowd {
-    /// What was done.
+    /// The job.
     pub work: Work,
-    /// With how many.
+    /// The number of targets.
     pub count: usize,
-    /// In the order of the rounds.
+    /// The runs, in the order of the rounds.
     pub attempts: Vec<Attempt>,
 }
 
-/// So many targets, once.
+/// One run of a job with many targets.
 pub struct Attempt {
-    /// What it took.
+    /// Time and memory.
     pub usage: Usage,
-    /// What the sandbox saw.
+    /// The sandbox's record.
     pub seen: Seen,
-    /// How many requests of the source account STS had within the worst second.
+    /// The maximum STS requests of the source account in one second.
     pub rate: usize,
-    /// How many of them STS throttled.
+    /// The number of them that STS throttled.
     pub throttled: usize,
 }
 
 impl Crowd {
-    /// What it took.
+    /// Time and memory.
     pub fn usage(&self) -> Usages {
         self.attempts.iter().map(|attempt| attempt.usage).collect()
     }
 
-    /// How many requests of the source account STS had within the worst second.
+    /// The maximum STS requests of the source account in one second.
     pub fn rate(&self) -> usize {
         self.attempts.iter().map(|attempt| attempt.rate).max().unwrap_or(0)
     }
 
-    /// How many of them STS throttled.
+    /// The number of them that STS throttled.
     pub fn throttled(&self) -> usize {
         self.attempts.iter().map(|attempt| attempt.throttled).sum()
     }
 }
 
-/// What xacct keeps to where nothing else is said.
+/// xacct's default limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many targets are worked on side by side.
+    /// The number of concurrent targets.
     pub concurrency: usize,
-    /// How many requests STS gets within a second.
+    /// The maximum STS requests per second.
     pub sts_rate: usize,
 }
 
 impl Limits {
-    /// As its command line has them.
+    /// Reads the defaults from xacct's command line.
     pub fn usual() -> Result<Self> {
-        /// The options on which the work on many targets depends.
+        /// The options that limit the work on many targets.
         #[derive(Parser)]
         struct Defaults {
             #[command(flatten)]
@@ -95,7 +95,7 @@ impl Limits {
     }
 }
 
-/// So many targets are made and proven, in every round; the largest crowd is only proven, and once, while STS
+/// Creates and verifies this many targets in every round; the largest number is only verified, once, while STS
 /// throttles some of the calls.
 pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Vec<Crowd>> {
     let mut crowds = Vec::new();
@@ -109,7 +109,7 @@ pub fn run(counts: &[usize], largest: Option<usize>, rounds: usize) -> Result<Ve
         eprintln!("round {round} of {rounds} with many targets is done");
     }
     if let Some(count) = largest {
-        // Three calls are made for a target. One in 75 is throttled, all of those in a row.
+        // There are three calls per target. One in 75 is throttled, all of those consecutive.
         let middle = 3 * u64::try_from(count)? / 2;
         let fault = Fault::new("AssumeRole", FaultKind::Throttle).on_calls(middle + 1..=middle + middle / 37);
         let attempts = vec![attempt(Work::Verify, count, Some(fault))?];
@@ -155,18 +155,18 @@ fn attempt(work: Work, count: usize, fault: Option<Fault>) -> Result<Attempt> {
     if done < count {
         return Err(format!("{work} of {count} targets: {done} times {wanted}").into());
     }
-    // A refusal has status 403.
+    // A denial has status 403.
     let throttled = answered(&requests, "AssumeRole", 400..401);
     Ok(Attempt { usage, seen: Seen::of(&requests), rate: rate(&requests), throttled })
 }
 
-/// How many requests for an operation were answered with one of these statuses.
+/// Returns the number of requests of an operation that were answered with one of these statuses.
 fn answered(requests: &[RecordedRequest], operation: &str, statuses: Range<u16>) -> usize {
     let of_operation = requests.iter().filter(|request| request.operation == operation);
     of_operation.filter(|request| request.status.is_some_and(|status| statuses.contains(&status))).count()
 }
 
-/// The key of a target's operator, who has a profile that names the account.
+/// Creates the key of a target's operator, and a profile that names the account.
 fn operator(account: &str) -> AccessKey {
     AccessKey { id: format!("AKIATEST{account}"), secret: format!("secret-of-the-operator-in-{account}") }
 }
@@ -205,7 +205,7 @@ fn file(accounts: &[String]) -> String {
     text
 }
 
-/// The most requests that keys of the source account sent to STS within a second.
+/// Returns the maximum number of STS requests by keys of the source account within a second.
 fn rate(requests: &[RecordedRequest]) -> usize {
     let of_source = |key: &str| [ADMIN_A.id, ALICE.id].contains(&key);
     let mut starts: Vec<_> = requests

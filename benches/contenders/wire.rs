@@ -1,4 +1,4 @@
-//! A wire in front of a server: it may be long, and encrypted.
+//! A proxy in front of a server that adds latency and TLS.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::Authority;
 
-/// A wire to a server on this machine, on a port of its own. It is gone when this is dropped.
+/// A proxy for a local server, on its own port. It ends on drop.
 pub struct Wire {
     scheme: &'static str,
     port: u16,
@@ -23,8 +23,8 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Leads to that port. What a client sends arrives so much later; answers come at once. With an authority to vouch for
-    /// the server it is encrypted, and only the one step of a handshake takes longer.
+    /// Creates a proxy for that port. What a client sends arrives after the latency; answers arrive at once. With a CA
+    /// the connection uses TLS, and only the handshake is delayed.
     pub fn start(server: u16, delay: Duration, authority: Option<&Authority>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
@@ -43,12 +43,12 @@ impl Wire {
         Self { scheme, port, connections, runtime: Some(runtime) }
     }
 
-    /// Where it begins.
+    /// Returns its URL.
     pub fn url(&self) -> String {
         format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
-    /// How many connections were opened.
+    /// Returns the number of connections.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
@@ -81,8 +81,8 @@ async fn carry(client: TcpStream, server: u16, delay: Duration, acceptor: Option
     Ok(())
 }
 
-/// Hands over what the client sent when its time has come. Parts that were sent at once arrive at once: a wire is long,
-/// not slow.
+/// Forwards what the client sent after the latency. Parts sent together arrive together: the proxy adds latency without
+/// limiting bandwidth.
 async fn hold_back(client: TcpStream, far_end: DuplexStream, delay: Duration) -> io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(far_end);

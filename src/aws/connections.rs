@@ -1,4 +1,4 @@
-//! Ways into accounts: profiles, regions, and one HTTP connection pool for all.
+//! Access to accounts: profiles, Regions, and one HTTP connection pool for all.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,13 +28,13 @@ use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
 
-/// The region if none is configured: every account of partition `aws` has it.
+/// The Region if none is configured: it is enabled in every account of partition `aws`.
 const FALLBACK_REGION: &str = "us-east-1";
 
-/// Opens access to accounts: one connection pool, and the profiles of the AWS config files, read once.
+/// Opens access to accounts. It has one connection pool and reads the AWS config files once.
 #[derive(Debug, Clone)]
 pub struct Connections {
-    /// One for each CA bundle; nearly always there is one.
+    /// One pool for each CA bundle; usually there is only one.
     pools: Arc<Mutex<BTreeMap<Option<Bundle>, SharedHttpClient>>>,
     profiles: Arc<Profiles>,
     mfa: Arc<Mfa>,
@@ -46,14 +46,14 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Reads the AWS config files and prepares the pool; connects to nothing. `tell` is told of endpoints that are not AWS's
-    /// own, before anything is sent there.
+    /// Reads the AWS config files and prepares the pool, without connecting. `tell` gets a warning about custom endpoints
+    /// before the first request to them.
     ///
     /// # Errors
     /// When a config file cannot be read or parsed.
     pub async fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
         let profiles = Arc::new(Profiles::load().await?);
-        // What is wrong with the way for every profile is heard of before anything is sent.
+        // An invalid proxy or CA bundle must be reported before the first request.
         let bundle = Bundle::find(&variable, None);
         let pool = http::client(bundle.as_ref(), &variable)?;
         let pools = Arc::new(Mutex::new(BTreeMap::from([(bundle, pool)])));
@@ -69,31 +69,31 @@ impl Connections {
         })
     }
 
-    /// Sets the means to pass MFA.
+    /// Sets how to get MFA codes and sessions.
     #[must_use]
     pub fn with_mfa(self, mfa: Mfa) -> Self {
         Self { mfa: Arc::new(mfa), ..self }
     }
 
-    /// Sets the maximum STS requests per second, whoever signs them.
+    /// Sets the maximum STS requests per second, for all credentials together.
     #[must_use]
     pub fn with_sts_rate(self, rate: u16) -> Self {
         Self { pace: Pace::new(rate), ..self }
     }
 
-    /// Returns the means to pass MFA, with the sessions of this run.
+    /// Returns the source of MFA codes and sessions.
     #[must_use]
     pub fn mfa(&self) -> &Arc<Mfa> {
         &self.mfa
     }
 
-    /// The profiles of the AWS config files.
+    /// Returns the profiles of the AWS config files.
     #[must_use]
     pub fn profiles(&self) -> &Profiles {
         &self.profiles
     }
 
-    /// Returns the pool for a profile, which may name a CA bundle of its own.
+    /// Returns the pool for a profile, which may have a CA bundle of its own.
     fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
         let profile = profile.unwrap_or_else(|| self.profiles.selected());
         let of_profile = self.profiles.setting(profile, "ca_bundle").map(|path| (profile, path));
@@ -111,7 +111,7 @@ impl Connections {
     /// SSO, …).
     ///
     /// # Errors
-    /// When the profile does not exist or yields no credentials.
+    /// When the profile does not exist or has no credentials.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
         if let Some(name) = profile {
             self.profiles.require(name)?;
@@ -152,15 +152,15 @@ impl Connections {
     }
 
     async fn provider_config(&self, profile: &str) -> Result<ProviderConfig> {
-        // A profile that assumes a role needs a region for it, wherever it is written.
+        // A profile that assumes a role needs a Region for STS, even if the profile itself has none.
         let region = self.region_for(profile).await.unwrap_or_else(|| FALLBACK_REGION.to_owned());
         let region = aws_types::region::Region::new(region);
-        // What asks for credentials is mostly STS.
+        // Providers get their credentials mostly from STS, so its rate limit applies.
         let client = self.pace.before(self.pool(Some(profile))?);
         let conf = ProviderConfig::default().with_http_client(client).with_region(Some(region));
-        // Only clients of the same timeouts share connections.
+        // Clients share connections only if their timeouts are equal.
         let conf = conf.with_timeout_config(timeouts());
-        // The provider of profiles does not look at them by itself.
+        // The profile provider ignores these two settings.
         let flag = |name: &str, key: &str| {
             let text = variable(name).or_else(|| self.profiles.setting(profile, key).map(str::to_owned));
             text.map(|text| text.trim().eq_ignore_ascii_case("true"))
@@ -170,7 +170,8 @@ impl Connections {
             .with_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")))
     }
 
-    /// The default chain prefers AWS_ACCESS_KEY_ID even to a profile that was asked for by name; the CLI does not.
+    /// Creates a provider for a named profile. The SDK's default chain would prefer AWS_ACCESS_KEY_ID even to a profile that
+    /// the user named; the AWS CLI does not.
     async fn profile_provider(&self, name: &str) -> Result<SharedCredentialsProvider> {
         let conf = self.provider_config(name).await?;
         let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf);
@@ -193,13 +194,13 @@ impl Connections {
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
         let config = loader.region(region.map(aws_types::region::Region::new)).load().await;
-        // Profiles ask STS for their credentials already.
+        // Getting the credentials may already call STS.
         self.notice.give(&config);
         let provider = Once::new(&config).ok_or_else(|| missing(profile))?;
         let credentials = match provider.first().await {
             Ok(credentials) => credentials,
             Err(error) => {
-                // AWS_PROFILE names a profile as --profile does, only from further away.
+                // A profile named by AWS_PROFILE may not exist either.
                 let selected = Some(self.profiles.selected()).filter(|name| *name != "default");
                 let named = profile.or(selected);
                 named.map_or(Ok(()), |name| self.profiles.require(name))?;
@@ -210,12 +211,12 @@ impl Connections {
         let has_region = chosen.is_some();
         let region: Region = match chosen {
             Some(region) => {
-                region.as_ref().parse().map_err(|invalid| Error::from(invalid).context("the configured region"))?
+                region.as_ref().parse().map_err(|invalid| Error::from(invalid).context("the configured Region"))?
             }
             None => FALLBACK_REGION.parse()?,
         };
         let used_profile = profile.map(str::to_owned).or_else(|| self.profiles.behind(&credentials));
-        // Where they came from is kept for those only that run out: with many accounts it adds up.
+        // Only expiring credentials keep their provider: with many accounts, providers add up.
         let keep = match credentials.expiry() {
             None => SharedCredentialsProvider::new(credentials.clone()),
             Some(_) => SharedCredentialsProvider::new(provider),
@@ -238,7 +239,7 @@ impl Connections {
         })
     }
 
-    /// Returns the region for a profile: from the options, else the environment, the profile and its sources, or the EC2
+    /// Returns the Region for a profile: from the options, the environment, the profile and its sources, or the EC2
     /// instance.
     async fn region_for(&self, profile: &str) -> Option<String> {
         if let Some(region) = &self.region {
@@ -253,8 +254,8 @@ impl Connections {
         }
     }
 
-    /// Returns the region of the EC2 instance that xacct runs on. Elsewhere the request takes a second to fail, so it is
-    /// sent once.
+    /// Returns the Region of the EC2 instance that xacct runs on. On other machines the request takes a second to fail, so it
+    /// is sent only once.
     async fn region_of_machine(&self) -> Option<String> {
         let ask = async || {
             let conf = ProviderConfig::default().with_http_client(self.pool(None).ok()?);

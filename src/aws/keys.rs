@@ -1,16 +1,15 @@
-//! Temporary credentials, and the one way to their secrets.
+//! Temporary credentials, and the only access to their secrets.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 
-/// Temporary credentials. Their secrets are in a type whose `Debug` is redacted, and nothing prints them.
+/// Temporary credentials. `Debug` is redacted.
 #[derive(Debug, Clone)]
 pub struct SessionCredentials(pub(in crate::aws) Credentials);
 
-/// The secrets of a session, about to be handed over. `Debug` does not show them; only what a person asked to print them
-/// does.
+/// The secrets of a session. `Debug` is redacted; only commands whose purpose is to print credentials show them.
 pub struct Keys<'a> {
     /// The access key ID.
     pub access_key_id: &'a str,
@@ -18,7 +17,7 @@ pub struct Keys<'a> {
     pub secret_access_key: &'a str,
     /// The session token; every session has one.
     pub session_token: Option<&'a str>,
-    /// When AWS stops accepting them.
+    /// When they expire.
     pub expires: Option<SystemTime>,
 }
 
@@ -29,7 +28,7 @@ impl fmt::Debug for Keys<'_> {
 }
 
 impl SessionCredentials {
-    /// Returns the secrets, for whoever was asked for them and for the session cache.
+    /// Returns the secrets: for commands that print or pass on credentials, and for the session cache.
     #[must_use]
     pub fn reveal(&self) -> Keys<'_> {
         Keys {

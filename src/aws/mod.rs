@@ -1,9 +1,9 @@
-//! The only place that knows the AWS SDK.
+//! Everything that uses the AWS SDK, and the only place that does.
 //!
-//! From the top down: [`connections`] opens access to an account; [`credentials`] finds what to sign with; [`iam`] reads and
-//! writes roles, policies and the grant; [`s3`] creates and deletes the test bucket; [`sts`] names the caller and assumes
-//! roles; [`client`] sends requests; [`keys`] holds secrets.
-//! Commands that must not write IAM never reach [`iam::apply`].
+//! From the top down: [`connections`] opens access to an account; [`credentials`] finds credentials; [`iam`] reads and
+//! writes roles, policies and the grant; [`s3`] creates and deletes the test bucket; [`sts`] identifies the caller and
+//! assumes roles; [`client`] sends requests; [`keys`] holds secrets.
+//! Only commands that may write to IAM reach [`iam::apply`].
 
 pub mod client;
 pub mod connections;

@@ -13,50 +13,50 @@ use crate::error::Result;
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
 
-/// Who signed a call.
+/// The answer of GetCallerIdentity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The ARN that AWS gives.
+    /// The ARN of the principal.
     pub arn: CallerArn,
-    /// The account.
+    /// The account ID.
     pub account: AccountId,
 }
 
-/// A session of a role.
+/// A role session.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The credentials that sign its calls.
+    /// The credentials of the session.
     pub credentials: SessionCredentials,
-    /// Who the session is: the ARN in AWS's answer.
+    /// The ARN of the session (`assumed-role/…`).
     pub arn: CallerArn,
 }
 
-/// An AssumeRole request, as it is sent.
+/// The parameters of an AssumeRole request.
 #[derive(Debug, Clone)]
 pub struct AssumeRole {
-    /// The role.
+    /// The role to assume.
     pub role: RoleArn,
-    /// What the session is called; the role's account sees it.
+    /// The role session name, which the target account sees in CloudTrail.
     pub session_name: SessionName,
-    /// The external ID, if one is sent.
+    /// The external ID, if any.
     pub external_id: Option<ExternalId>,
-    /// How long it lasts; `None` leaves AWS's default of an hour.
+    /// The session duration; AWS's default is one hour.
     pub duration: Option<SessionDuration>,
     /// Session tags.
     pub tags: Vec<Tag>,
-    /// The source identity, if one is set.
+    /// The source identity, if any.
     pub source_identity: Option<SessionName>,
 }
 
 impl AssumeRole {
-    /// Creates a request with nothing but the role and the session's name.
+    /// Creates a request with only the role and the session name.
     #[must_use]
     pub fn new(role: RoleArn, session_name: SessionName) -> Self {
         Self { role, session_name, external_id: None, duration: None, tags: Vec::new(), source_identity: None }
     }
 }
 
-/// Asks AWS who the credentials belong to. The call needs no permission (STS API reference, GetCallerIdentity).
+/// Returns the principal of the credentials. The call needs no permission (STS API reference, GetCallerIdentity).
 ///
 /// # Errors
 /// When the credentials are not valid, or AWS cannot be reached.
@@ -64,15 +64,15 @@ pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
     let request = access.new_sts().get_caller_identity();
     let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
-    let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("an ARN"))?);
-    let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("an account"))?;
+    let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("ARN"))?);
+    let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("account ID"))?;
     Ok(Caller { arn, account })
 }
 
 /// Assumes a role.
 ///
 /// # Errors
-/// When AWS denies it, in the same words whichever half of the link is wrong, or cannot be reached.
+/// When AWS cannot be reached or denies the request. The denial does not say which half of the link is wrong.
 pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
     let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
@@ -88,18 +88,18 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
         .set_source_identity(request.source_identity.as_ref().map(ToString::to_string));
     let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     let arn = answer.assumed_role_user().map(|user| CallerArn::parse(user.arn()));
-    let arn = arn.ok_or_else(|| CALL.lacks("the session's ARN"))?;
+    let arn = arn.ok_or_else(|| CALL.lacks("session ARN"))?;
     let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
     Ok(Session { credentials, arn })
 }
 
-/// Creates a session of the user, with MFA if a device and its code are given.
+/// Gets a session token for the user, with MFA if a device and a code are given.
 ///
-/// A code works once, and proving a link takes several AssumeRole calls; the session makes one code serve for all of
-/// them, and every call through it counts as made with MFA.
+/// An MFA code works once, and testing a link takes several AssumeRole calls. With a session one code is enough, because
+/// every call that the session signs counts as authenticated with MFA.
 ///
 /// # Errors
-/// When the code is wrong or used, the device is not the user's, or the credentials belong to a session.
+/// When the code is wrong or already used, the device is not the user's, or the credentials are temporary.
 pub async fn get_session_token(
     access: &Access,
     mfa: Option<(&MfaSerial, &MfaCode)>,
@@ -116,7 +116,7 @@ pub async fn get_session_token(
     credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))
 }
 
-/// Returns the credentials in an answer of STS.
+/// Converts the credentials of an STS answer.
 pub(in crate::aws) fn credentials(answer: Option<&sts::types::Credentials>) -> Option<SessionCredentials> {
     let found = answer?;
     let expiry = SystemTime::try_from(*found.expiration()).ok();

@@ -1,16 +1,16 @@
-//! What every command takes that prints settings for another tool.
+//! Options of every command that prints settings for another tool.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// For which links settings are printed, and where to.
+/// The links whose settings to print, and the file to write to.
 #[derive(Debug, Clone, Args)]
 pub struct Printed {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Write to this file; never overwrites a file that this command did not generate
+    /// Write to this file; overwrites only files that this command generated
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Overwrite any existing file

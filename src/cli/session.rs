@@ -1,11 +1,11 @@
-//! Which session is opened, and what is asked for with it.
+//! Options for the session that a command opens.
 
 use clap::Args;
 
 use super::{UserOptions, valid};
 use crate::iam::names::{SessionDuration, SessionName, Tag};
 
-/// Whose session of which kind is opened.
+/// The session to open.
 #[derive(Debug, Clone, Args)]
 pub struct SessionOptions {
     /// AWS profile used if no user profile is set
@@ -14,15 +14,15 @@ pub struct SessionOptions {
     /// Cache the role's session too
     #[arg(long, help_heading = "Credentials")]
     pub cache: bool,
-    /// As whom, where and with what.
+    /// The user.
     #[command(flatten)]
     pub user: UserOptions,
-    /// What the request has besides.
+    /// The AssumeRole request.
     #[command(flatten)]
     pub request: RequestOptions,
 }
 
-/// What an AssumeRole request of another tool has besides what the link demands.
+/// Parameters of the AssumeRole request that the link does not set.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The request")]
 pub struct RequestOptions {

@@ -1,4 +1,4 @@
-//! The command line as a whole: how a command is registered, and how what was typed becomes something to run.
+//! The command line as a whole: registers commands, and turns arguments into an action to run.
 
 use std::ffi::OsString;
 
@@ -16,16 +16,16 @@ use crate::topics::TOPICS;
 
 /// Create and test cross-account access in AWS: a role in one account that a user in another may assume.
 ///
-/// A link has two halves: a role in the target account whose trust policy admits the source account, and a grant on the
-/// user in the source account that allows sts:AssumeRole on exactly that role. xacct creates both, tests the
-/// link with a real session and a real bucket, and tests that it rejects what it should.
+/// A link has two halves: a role in the target account that trusts the source account, and a grant in the source account
+/// that allows the user sts:AssumeRole on exactly that role. xacct creates both, and tests with a real session and a real
+/// bucket that the link works and rejects what it should.
 #[derive(Debug, Parser)]
 #[command(
     name = "xacct",
     version,
     subcommand_required = true,
     arg_required_else_help = true,
-    // There is one of our own, which knows topics.
+    // xacct has its own, which also knows topics.
     disable_help_subcommand = true,
     after_long_help = "Examples:
   xacct bootstrap --target-account 222222222222 --generate-external-id
@@ -34,34 +34,35 @@ use crate::topics::TOPICS;
 
 Exit codes:
   0  done; access works
-  1  something went wrong
-  2  wrong usage, or a wrong value in xacct.toml
+  1  an error occurred
+  2  invalid arguments, or an invalid xacct.toml
   3  access does not work, is too open, or could not be tested
   4  changes are pending (bootstrap --check, teardown --check)
-  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; the test bucket was deleted,
-     or is named on stderr
-  exec ends with the code of its command, 128 and the signal that ended it, 127
-  if there is no such command, 126 if it cannot be run; before that, as above"
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; xacct deleted the test
+     bucket, or named it on stderr
+  xacct exec exits with the exit code of its command: 128 plus the signal that
+  ended it, 127 if it was not found, 126 if it cannot be run. If xacct cannot
+  open the session, the codes above apply."
 )]
 struct Xacct {
-    /// What applies to every command.
+    /// Options of every command.
     #[command(flatten)]
     global: Global,
 }
 
-/// A command: what it takes, and what it does.
+/// A command: its arguments and its action.
 pub trait Verb: Args + 'static {
-    /// As it is typed.
+    /// The name on the command line.
     const NAME: &'static str;
 
     /// Runs the command.
     ///
     /// # Errors
-    /// When something goes wrong that the command does not report itself.
+    /// Returns the errors that the command does not report itself.
     fn run(&self, start: &Start<'_>) -> Result<Ended>;
 }
 
-/// What a command is started with.
+/// What a command starts with.
 pub struct Start<'a> {
     pub context: &'a Context,
     pub console: &'a Console,
@@ -71,10 +72,10 @@ pub struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// What a command is given that works on the links in `xacct.toml`.
+    /// Loads `xacct.toml` for a command that works on its links.
     ///
     /// # Errors
-    /// When the file cannot be read or understood.
+    /// When the file cannot be read or parsed.
     pub fn load(&self) -> Result<Run<'a>> {
         let path = self.context.directory.join(&self.global.config);
         // Messages name the file as the user knows it.
@@ -83,18 +84,18 @@ impl<'a> Start<'a> {
         Ok(Run { file, ..self.without_file() })
     }
 
-    /// The same for a command that needs no `xacct.toml`.
+    /// Returns the same for a command that needs no `xacct.toml`.
     pub fn without_file(&self) -> Run<'a> {
         let Self { context, console, .. } = *self;
         Run { context, console, file: ConfigFile::default(), leftovers: Leftovers::default() }
     }
 }
 
-/// The command that explains the others, and its argument that names them. What it accepts is known here only.
+/// The help command and its argument. Its possible values are known only here.
 pub const HELP: &str = "help";
 pub const HELPED: &str = "words";
 
-/// Runs a command with what was typed.
+/// Runs a command with its parsed arguments.
 pub type Action = Box<dyn Fn(&Start<'_>) -> Result<Ended>>;
 
 /// A command in the list of commands.
@@ -106,7 +107,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of this command.
+    /// Returns the entry of this command.
     pub const fn of<V: Verb>() -> Self {
         let parse = |matches: &ArgMatches| {
             let verb = V::from_arg_matches(matches)?;
@@ -115,39 +116,39 @@ impl Entry {
         Self { name: V::NAME, define: V::augment_args, parse }
     }
 
-    /// The same command under another name.
+    /// Returns the same command under another name.
     pub const fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// As clap knows the command.
+    /// Returns the command as clap's definition.
     pub fn definition(&self) -> clap::Command {
         (self.define)(clap::Command::new(self.name))
     }
 }
 
-/// Commands that serve one purpose.
+/// Related commands.
 pub struct Group {
-    /// Above the commands in the help.
+    /// The heading in the help.
     pub title: &'static str,
-    /// The commands.
+    /// Its commands, in the order of the help.
     pub commands: &'static [Entry],
 }
 
-/// A command that was typed.
+/// A parsed command.
 pub struct Typed {
     /// Its name.
     pub name: &'static str,
-    /// How it is to report.
+    /// The format of its report.
     pub format: OutputFormat,
     /// Runs it.
     pub action: Action,
 }
 
-/// Finds the command that was typed among these.
+/// Finds the command in these matches.
 ///
 /// # Errors
-/// When there is none, or its arguments do not go together.
+/// When there is none, or its arguments conflict.
 pub fn typed<'a>(
     mut entries: impl Iterator<Item = &'a Entry>,
     matches: &ArgMatches,
@@ -161,10 +162,10 @@ pub fn typed<'a>(
     Ok(Typed { name: entry.name, format: format.unwrap_or(OutputFormat::Table), action: (entry.parse)(matches)? })
 }
 
-/// What was typed, and what applies to every command.
+/// Parses the arguments into the global options and a command.
 ///
 /// # Errors
-/// What clap says: help that was asked for, or what is wrong.
+/// Returns clap's error: requested help, or wrong usage.
 pub fn parse(
     groups: &'static [Group],
     arguments: impl IntoIterator<Item = OsString>,
@@ -173,7 +174,7 @@ pub fn parse(
     Ok((Global::from_arg_matches(&matches)?, typed(entries(groups), &matches)?))
 }
 
-/// The command that was asked for a JSON document, where the arguments as a whole cannot be understood.
+/// Returns the command that was to report in JSON, for arguments that clap cannot parse.
 pub fn asked_for_json(groups: &'static [Group], arguments: &[OsString]) -> Option<&'static str> {
     let words: Vec<_> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
@@ -187,7 +188,7 @@ fn entries(groups: &'static [Group]) -> impl Iterator<Item = &'static Entry> {
     groups.iter().flat_map(|group| group.commands)
 }
 
-/// Everything that can be typed, as clap knows it.
+/// Returns the whole command line as clap's definition.
 pub fn definition(groups: &'static [Group]) -> clap::Command {
     let xacct = Xacct::command().subcommands(entries(groups).map(Entry::definition));
     let sections = groups.iter().map(|group| {
@@ -204,11 +205,11 @@ pub fn definition(groups: &'static [Group]) -> clap::Command {
     })
 }
 
-/// clap knows no groups of commands: the help of xacct itself has them between these.
+/// clap has no groups of commands; in the help of xacct they are between these two.
 const HELP_START: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n";
 const HELP_END: &str = "Options:\n{options}{after-help}";
 
-/// A title, and names with what they stand for.
+/// Returns a heading, and names with their descriptions.
 fn section(title: &str, lines: &[(&str, String)], xacct: &clap::Command) -> String {
     // As wide as the longest name, `print-provider-hcl`.
     const NAME: usize = 18;
@@ -230,12 +231,12 @@ fn about(command: &clap::Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// What `xacct help` can be asked about.
+/// Returns the values that `xacct help` accepts.
 fn helped(xacct: &clap::Command) -> Vec<PossibleValue> {
     let name = |command: &clap::Command| PossibleValue::new(command.get_name().to_owned());
     let commands = xacct.get_subcommands().map(name);
     let topics = TOPICS.iter().map(|topic| PossibleValue::new(topic.name));
-    // A second word, as in `xacct help print profile`, is not listed beside the first ones.
+    // Second words, as in `xacct help print profile`, are accepted but not listed.
     let nested =
         xacct.get_subcommands().flat_map(clap::Command::get_subcommands).map(|command| name(command).hide(true));
     commands.chain(topics).chain(nested).collect()

@@ -26,8 +26,8 @@ impl Verb for Completions {
     }
 }
 
-/// What is completed: `help` with everything that it explains as a command of its own. Not every shell's script completes
-/// the values of arguments.
+/// Returns the definition to complete. Commands and topics are subcommands of `help` in it, because not every shell's
+/// script completes the values of arguments.
 fn completed(xacct: &clap::Command) -> clap::Command {
     let topics = TOPICS.iter().map(|topic| clap::Command::new(topic.name).about(topic.summary));
     let help = clap::Command::new(HELP)
@@ -43,7 +43,7 @@ fn completed(xacct: &clap::Command) -> clap::Command {
         .disable_help_subcommand(true)
 }
 
-/// The commands of a command, and theirs, without what they take.
+/// Returns the subcommands of a command, recursively, without their arguments.
 fn named(command: &clap::Command) -> Vec<clap::Command> {
     let commands = command.get_subcommands();
     commands

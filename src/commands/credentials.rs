@@ -12,8 +12,8 @@ use crate::report::console::count;
 
 /// Print session credentials for tools and shells.
 ///
-/// The output is secret until the session ends. The default format is that of credential_process in the AWS config file,
-/// with which every AWS tool can use the link, including its external ID and MFA.
+/// The output is secret until the session expires. The default format is for credential_process in the AWS config file.
+/// With it, every AWS tool can use the link, including its external ID and MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   In the AWS config file, for every AWS tool:
@@ -24,7 +24,7 @@ use crate::report::console::count;
     xacct credentials dev --format fish | source
   For Terragrunt:
     TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
-  Empty the session cache:
+  Delete all cached sessions:
     xacct credentials --forget")]
 pub struct Credentials {
     /// The target, by name in xacct.toml or account ID (default: the only one)
@@ -36,15 +36,15 @@ pub struct Credentials {
     /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
     #[arg(long)]
     pub session_token: bool,
-    /// Empty the session cache, and print nothing
+    /// Delete all cached sessions, and print nothing
     #[arg(long, conflicts_with = "session_token")]
     pub forget: bool,
-    /// Which session.
+    /// Options of the session.
     #[command(flatten)]
     pub session: SessionOptions,
 }
 
-/// The forms of credentials.
+/// Output formats of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// credential_process in the AWS config file
@@ -57,7 +57,7 @@ pub enum Format {
     Powershell,
     /// One JSON document
     Json,
-    /// What Terragrunt's --auth-provider-cmd reads
+    /// For Terragrunt's --auth-provider-cmd
     Terragrunt,
 }
 
@@ -65,7 +65,7 @@ impl Verb for Credentials {
     const NAME: &'static str = "credentials";
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
-        // To forget sessions takes no xacct.toml.
+        // Emptying the cache needs no xacct.toml.
         let run = if self.forget { start.without_file() } else { start.load()? };
         credentials(self, &run).map(Ended::from)
     }
@@ -75,7 +75,7 @@ impl Verb for Credentials {
 fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     if args.forget {
         let forgotten = run.session_cache().map_or(Ok(0), |cache| cache.forget())?;
-        run.console.say(&format!("Forgot {}", count(forgotten, "session")));
+        run.console.say(&format!("Removed {} from the cache", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }
     let opened = interrupt::guarded(run, async {
@@ -96,10 +96,10 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
     };
     run.console.result(&text);
     if run.context.terminal.shows_results {
-        // Not refused: it was asked for, and whoever knows aws-vault export, granted or aws configure export-credentials
-        // copies it from here.
+        // Not refused: the user asked for them, and aws-vault export, Granted and aws configure export-credentials
+        // print them, too.
         let until = export::expiration(&keys).map_or_else(String::new, |at| format!(" until {at}"));
-        run.console.say(&format!("These are secrets{until}: they stay in the terminal's memory"));
+        run.console.say(&format!("These credentials are secret{until}; the terminal's scrollback keeps them"));
     }
     Ok(ExitCode::Done)
 }

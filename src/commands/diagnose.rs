@@ -1,5 +1,5 @@
-//! `xacct diagnose`: says which side of a link is wrong, why, and what to change; also below every link that verify or
-//! bootstrap finds wanting.
+//! `xacct diagnose`: reports which side of a link is wrong, why, and how to fix it. verify and bootstrap show the same
+//! diagnosis for a link that does not work.
 
 mod facts_file;
 
@@ -27,16 +27,16 @@ use crate::report::{diagnosis, proof};
 
 /// Find out which side of a link is wrong, and how to fix it.
 ///
-/// AWS answers most failures with the same AccessDenied. So diagnose tries to assume the role as the user, reads both halves
-/// with the operators' credentials, and evaluates the policies as AWS does. It writes nothing. verify and bootstrap show the
-/// same diagnosis for a link that does not work.
+/// AWS reports most failures with the same AccessDenied. diagnose tries to assume the role as the user, reads both halves
+/// with the operators' credentials, and evaluates the policies as AWS does. It changes nothing. verify and bootstrap show
+/// the same diagnosis for a link that does not work.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct diagnose
   xacct diagnose dev --user-profile alice
-  Why a tool that requests more is denied:
+  Find out why AWS denies a tool's request:
     xacct diagnose dev --duration 4h --session-tag project=x
-  A bug report that anyone can replay:
+  Save the facts for a bug report, and replay them offline:
     xacct diagnose dev --save-facts facts.json --redact
     xacct diagnose --facts facts.json")]
 pub struct Diagnose {
@@ -52,31 +52,31 @@ pub struct Diagnose {
     /// Replace account IDs with placeholders in that file
     #[arg(long, requires = "save_facts")]
     pub redact: bool,
-    /// AWS profile of the operator in the source account (default: the file's, else the usual credential chain)
+    /// AWS profile of the operator in the source account (default: from xacct.toml, else the usual credential chain)
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
     pub profile: Option<String>,
-    /// AWS profile of the operator in the target account (default: the file's)
+    /// AWS profile of the operator in the target account (default: from xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
     pub target_profile: Option<String>,
-    /// As whom, where and with what.
+    /// User, Region and MFA.
     #[command(flatten)]
     pub user: UserOptions,
-    /// What the request has besides.
+    /// Optional parameters of the AssumeRole request.
     #[command(flatten)]
     pub request: RequestOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }
 
-/// What a diagnosis of one link came to.
+/// The result of diagnosing one link.
 struct Diagnosed {
     name: String,
     role: String,
     user: String,
     proof: Option<Result<Proof>>,
     diagnosis: Option<Diagnosis>,
-    /// Why the facts file was not written, if it was to be.
+    /// Why the facts file could not be written.
     not_saved: Option<Error>,
 }
 
@@ -84,7 +84,7 @@ impl Verb for Diagnose {
     const NAME: &'static str = "diagnose";
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
-        // What was saved needs no xacct.toml to be judged.
+        // Saved facts need no xacct.toml.
         let run = if self.facts.is_some() { start.without_file() } else { start.load()? };
         interrupt::guarded(&run, diagnose(self, &run)).map(Ended::from)
     }
@@ -107,7 +107,7 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Diagnoses from the facts that an earlier run saved.
+/// Diagnoses offline from saved facts.
 fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
     let facts = facts_file::read(path, run)?;
     Ok(Diagnosed {
@@ -120,7 +120,7 @@ fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
     })
 }
 
-/// Tries every link and reads both halves of it.
+/// Tries every link and reads both its halves.
 async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let links = links(args, run)?;
     let mut source = Source::from(&run.file.source);
@@ -139,7 +139,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         Ok(access) => Ok(proving::prover(&connections, access, named, user.clone(), account, run)?),
         Err(error) => Err(error),
     };
-    let tally = run.console.tally("diagnose", links.len(), "looked at");
+    let tally = run.console.tally("diagnose", links.len(), "diagnosed");
     let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let case = Case { link, role: &role, target: None, written: None };
@@ -151,7 +151,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
             user: user.name().to_string(),
             diagnosis: facts.as_ref().map(diagnosis_of),
             proof: Some(proof),
-            // The diagnosis is reported even so.
+            // The diagnosis is reported even if the file cannot be written.
             not_saved: save(facts.as_ref(), args, run).err().inspect(|error| run.console.error(error)),
         }
     });
@@ -168,14 +168,14 @@ fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
         link.check(link.region.as_ref().map(Region::partition))?;
     }
     if args.save_facts.is_some() && links.len() > 1 {
-        return Err(Error::usage(format!("{} targets, and a facts file is about one", links.len()))
+        return Err(Error::usage(format!("a facts file holds one target, and {} are selected", links.len()))
             .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
     }
     args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
     Ok(links)
 }
 
-/// Tries one link and collects the facts; without credentials to try it with, what can be read of it.
+/// Tries one link and collects its facts; without the user's credentials, collects only what the operators can read.
 async fn investigate(
     case: &Case<'_>,
     prover: std::result::Result<&Prover, &Error>,
@@ -198,11 +198,11 @@ async fn investigate(
     }
 }
 
-/// Saves the facts, if that is wanted.
+/// Saves the facts, if `--save-facts` was given.
 fn save(facts: Option<&Facts>, args: &Diagnose, run: &Run<'_>) -> Result<()> {
     let Some(path) = &args.save_facts else { return Ok(()) };
     let facts = facts.ok_or_else(|| {
-        let nothing = format!("there is nothing to write to `{}`: AWS could not be asked", path.display());
+        let nothing = format!("no facts to write to `{}`: AWS could not be reached", path.display());
         Error::new(Kind::File, nothing)
     })?;
     facts_file::save(path, facts, args.redact, run)

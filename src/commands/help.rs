@@ -1,4 +1,4 @@
-//! `xacct help`: what a command takes, or a topic to read about.
+//! `xacct help`: shows help for a command or a topic.
 
 use std::ffi::OsString;
 
@@ -15,8 +15,8 @@ use crate::topics::TOPICS;
   xacct help verify
   xacct help print profile")]
 pub struct Help {
-    /// A command, or a topic (default: lists all of them)
-    // clap checks them against all names: see `command_line::definition`.
+    /// A command or a topic (default: list all of them)
+    // clap checks it against all names; see `command_line::definition`.
     #[arg(id = HELPED, value_name = "COMMAND|TOPIC", num_args = 0..=2)]
     words: Vec<String>,
 }

@@ -14,13 +14,13 @@ impl Verb for Man {
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
         let page = manual(&definition(start.groups))
-            .map_err(|error| Error::new(Kind::Internal, format!("the manual page: {error}")))?;
+            .map_err(|error| Error::new(Kind::Internal, format!("cannot write the manual page: {error}")))?;
         start.console.result(&page);
         Ok(ExitCode::Done.into())
     }
 }
 
-/// One page for all commands: each has a section of its own.
+/// Renders one page for all commands, with a section for each.
 fn manual(xacct: &clap::Command) -> std::io::Result<String> {
     let mut page = Vec::new();
     let main = clap_mangen::Man::new(xacct.clone());
@@ -37,7 +37,7 @@ fn manual(xacct: &clap::Command) -> std::io::Result<String> {
     Ok(page)
 }
 
-/// The commands of a command, and theirs.
+/// Appends the subcommands of a command, recursively.
 fn append_commands(page: &mut String, command: &clap::Command, name: &str) -> std::io::Result<()> {
     for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
         let name = format!("{name} {}", command.get_name());

@@ -1,4 +1,4 @@
-//! One file a command, each reading from top to bottom: resolve, observe, decide, act, report.
+//! One file per command; each reads top to bottom: resolve, observe, decide, act, report.
 
 mod bootstrap;
 mod command_line;
@@ -21,8 +21,8 @@ use crate::error::{Ended, Error, ExitCode};
 use crate::report::{Console, json};
 use command_line::{Entry, Group, Start, Typed};
 
-/// Every command, in the order of the help. A new one is a file with what can be typed and what is done ([`command_line::Verb`]),
-/// and an entry here.
+/// Every command, in the order of the help. To add one, add a file that implements [`command_line::Verb`], and an entry
+/// here.
 const GROUPS: &[Group] = &[
     Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>()] },
     Group { title: "Test", commands: &[Entry::of::<verify::Verify>(), Entry::of::<diagnose::Diagnose>()] },
@@ -32,7 +32,7 @@ const GROUPS: &[Group] = &[
         title: "Settings for other tools",
         commands: &[
             Entry::of::<print::Print>(),
-            // It was asked for by this name.
+            // Users asked for this name.
             Entry::of::<print::ProviderHcl>().named("print-provider-hcl"),
         ],
     },
@@ -42,30 +42,30 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-/// What was typed: a command with its arguments, and what applies to every command.
+/// A parsed command line: a command with its arguments, and the global options.
 pub struct CommandLine {
     global: Global,
     typed: Typed,
 }
 
 impl CommandLine {
-    /// Understands these arguments, the first of which is the program's name.
+    /// Parses these arguments; the first is the program's name.
     ///
     /// # Errors
-    /// What clap says: help that was asked for, or what is wrong.
+    /// Returns clap's error: requested help, or wrong usage.
     pub fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let (global, typed) = command_line::parse(GROUPS, print::with_current_names(arguments))?;
         Ok(Self { global, typed })
     }
 }
 
-/// Everything that can be typed, as clap knows it.
+/// Returns the whole command line as clap's definition.
 #[must_use]
 pub fn definition() -> clap::Command {
     command_line::definition(GROUPS)
 }
 
-/// Runs the command and reports how it went.
+/// Runs the command and reports the result.
 pub fn run(line: &CommandLine, context: &Context) -> Ended {
     let Typed { name, format, action } = &line.typed;
     let console = Console::new(context.terminal, *format);
@@ -87,11 +87,11 @@ pub fn run(line: &CommandLine, context: &Context) -> Ended {
     }
 }
 
-/// Reports arguments that cannot be understood as a JSON document, if that was asked for.
+/// Reports wrong usage as a JSON document, if JSON output was requested.
 pub fn report_usage_error(arguments: &[OsString], message: &str) {
     let Some(command) = command_line::asked_for_json(GROUPS, arguments) else { return };
     let console = Console::new(crate::context::Terminal::default(), OutputFormat::Json);
-    // Clap has written it for people already; the document holds its first line.
+    // Clap has already printed the message for people; the document holds its first line.
     let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let error = Error::usage(message).hint(format!("see xacct {command} --help"));
     console.result(&json::document(command, ExitCode::Usage, json::Failure { error: (&error).into() }));

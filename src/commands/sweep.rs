@@ -22,25 +22,25 @@ use crate::operations::apply::{check_unchanged, confirm_removal};
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
-use crate::report::console::{STRONG, count};
+use crate::report::console::{BAD, STRONG, count, styled_mark};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
 use crate::text::shell::ShellCommand;
 
 /// Delete test buckets left behind by interrupted runs.
 ///
-/// Finds buckets in the target account that have a name and the tag of xacct's test buckets, and deletes the empty ones.
+/// Finds buckets in the target accounts that have the name and the tag of xacct's test buckets, and deletes the empty ones.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct sweep
   xacct sweep dev --older-than 24h
-  An account that is not in xacct.toml:
+  Sweep an account that is not in xacct.toml:
     xacct sweep 222222222222 --target-profile dev-admin")]
 pub struct Sweep {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Skip buckets younger than this: they may belong to a run in progress
+    /// Skip buckets newer than this, which may belong to a run in progress
     #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
     pub older_than: Duration,
     /// Show the buckets and stop
@@ -49,31 +49,31 @@ pub struct Sweep {
     /// Delete without asking
     #[arg(long, short)]
     pub yes: bool,
-    /// Use path-style S3 URLs (automatic for endpoints that are an IP address or localhost)
+    /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
-    /// Where the credentials are.
+    /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// How an operator passes MFA.
+    /// MFA of the operators.
     #[command(flatten)]
     pub code: CodeOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }
 
 fn older_than(text: &str) -> std::result::Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  hint: write it with units, such as `30m` or `24h`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: give a number with a unit, such as `30m` or `24h`"))?;
     Ok(Duration::from_secs(seconds.into()))
 }
 
-/// One account, and what was found there.
+/// An account and its test buckets.
 struct Account {
     id: AccountId,
     observed: Result<(Operator, Vec<Found>)>,
-    /// By name: whether it was deleted, or why not.
+    /// The result of each deletion, by the bucket's name.
     deleted: BTreeMap<String, Result<Option<Left>>>,
 }
 
@@ -89,7 +89,7 @@ impl Verb for Sweep {
 /// Runs `xacct sweep`.
 async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
-    // Two links of an account have the same buckets.
+    // Links to the same account share its buckets.
     let mut seen = BTreeSet::new();
     links.retain(|link| seen.insert(link.account.clone()));
     let source = config::recorded_source(&run.file, &args.access)?;
@@ -114,7 +114,7 @@ async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let applies = pending > 0 && !args.dry_run;
     if applies {
         if !args.yes {
-            let hint = "or only look: --dry-run";
+            let hint = "or list the buckets and stop: --dry-run";
             let buckets = count(pending, "bucket");
             confirm_removal(&format!("Delete {buckets}?"), &format!("{buckets} to delete"), hint, run).await?;
         }
@@ -183,17 +183,18 @@ fn preview(accounts: &[Account], run: &Run<'_>) {
         let Ok((operator, found)) = &account.observed else { continue };
         who(&mut text, "Target", account.id.as_str(), Some(operator));
         match account.to_delete().count() {
-            0 => text.push_str("\nNo test bucket to delete\n"),
+            0 => text.push_str("\nNo test buckets to delete\n"),
             number => {
                 let _ = writeln!(text, "\n{STRONG}{} to delete{STRONG:#}", count(number, "test bucket"));
             }
         }
-        // Not as a table, which would break long names in two.
+        // Not a table, which would break long names.
         let width = found.iter().map(|found| found.name.len()).max().unwrap_or_default();
         for found in found {
             let sign = if found.left.is_none() { '-' } else { ' ' };
-            let why = found.left.map_or_else(String::new, |left| format!("  left: {}", reason(left)));
-            let _ = writeln!(text, "  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
+            let why = found.left.map_or_else(String::new, |left| format!("  kept: {}", reason(left)));
+            let line = format!("  {sign}  {:<width$}  {}{why}", on_one_line(&found.name), age(found));
+            let _ = writeln!(text, "{}", if found.left.is_none() { styled_mark(&line, BAD) } else { line });
         }
     }
     run.console.tell(&text);
@@ -217,18 +218,18 @@ fn finish(accounts: &[Account], pending: usize, applied: bool, exit_code: ExitCo
     for (name, result) in accounts.iter().flat_map(|account| &account.deleted) {
         match result {
             Ok(None) => console.tell(&format!("Deleted {name}")),
-            Ok(Some(left)) => console.tell(&format!("Left {name}: {}", reason(*left))),
+            Ok(Some(left)) => console.tell(&format!("Kept {name}: {}", reason(*left))),
             Err(error) => console.error(error),
         }
     }
 }
 
-/// Why a bucket is left.
+/// Returns why a bucket is kept.
 fn reason(left: Left) -> &'static str {
     match left {
-        Left::OtherName => "not a name that xacct gives",
-        Left::Young => "may be of a run under way",
-        Left::NoTag => "without the tag of test buckets",
+        Left::OtherName => "not named like a test bucket",
+        Left::Young => "may belong to a run in progress",
+        Left::NoTag => "lacks the tag of test buckets",
         Left::NotEmpty => "not empty",
     }
 }

@@ -23,8 +23,8 @@ use crate::report::{console, diagnosis, proof};
 
 /// Test that a link works and rejects what it should.
 ///
-/// Tests as the user, never as an administrator: assumes the role, creates a bucket in the target account, checks who owns
-/// it, deletes it, and sends requests that must be denied: without external ID, with a wrong one, without MFA.
+/// Tests as the user, never as an administrator. Assumes the role, creates a bucket in the target account, checks its
+/// owner, and deletes it. Then sends requests that the role must deny: without external ID, with a wrong one, without MFA.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify
@@ -38,10 +38,10 @@ pub struct Verify {
     /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
-    /// How to verify.
+    /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }
@@ -71,12 +71,13 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Proves all links side by side, and diagnoses those that do not work.
+/// Proves all links concurrently, and diagnoses those that do not work.
 async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'_>) -> Result<Vec<Proven<'a>>> {
     let source = &run.file.source;
     let opening = Opening {
         user: &args.proof.user,
-        // All links of a user are in one partition, and the file knows a Region of it where the user's profile may not.
+        // All links of a user are in one partition. The file may have a Region of it even if the user's profile has
+        // none.
         region: links.iter().find_map(|link| link.region.clone()),
         path_style: args.proof.path_style,
         sts_rate: Some(args.report.sts_rate),
@@ -109,7 +110,7 @@ struct Proven<'a> {
     link: &'a Link,
     role: RoleArn,
     result: Result<Proof>,
-    /// Why it does not work, if it does not.
+    /// Set if the link does not work.
     diagnosis: Option<Diagnosis>,
 }
 
@@ -138,7 +139,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     console.result(&blocks.join("\n\n"));
 }
 
-/// The diagnosis, if there is one.
+/// Returns the diagnosis as text, if there is one.
 fn why(proven: &Proven<'_>, width: u16) -> String {
     let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))

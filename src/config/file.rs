@@ -1,4 +1,4 @@
-//! What `xacct.toml` records.
+//! The content of `xacct.toml`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
 use crate::iam::partition::Partition;
 
-/// The name of a role for which none was asked.
+/// The default name of a role.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
 
-/// The links on record: `xacct.toml` as it was read.
+/// The recorded links: `xacct.toml` as xacct read it.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigFile {
-    /// Where it is, or will be.
+    /// The path, even if the file does not exist yet.
     pub path: PathBuf,
-    /// Its text; `None` while there is no such file.
+    /// The text; `None` if the file does not exist.
     pub text: Option<String>,
     /// `[source]`.
     pub source: RecordedSource,
@@ -27,9 +27,9 @@ pub struct ConfigFile {
     pub partitions: BTreeSet<Partition>,
 }
 
-/// `[source]`: the account that has the user. `profile` is the operator's, `user_profile` the user's own.
+/// `[source]`: the user's account. `profile` is the operator's profile, `user_profile` the user's own.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+#[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
 pub struct RecordedSource {
     pub account: Option<AccountId>,
     pub user: Option<UserRef>,
@@ -37,9 +37,9 @@ pub struct RecordedSource {
     pub user_profile: Option<String>,
 }
 
-/// A target as `xacct.toml` records it: only what was said.
+/// A target as `xacct.toml` records it, without defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+#[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
 pub struct Recorded {
     pub account: AccountId,
     pub profile: Option<String>,
@@ -63,13 +63,13 @@ pub struct Recorded {
 }
 
 impl ConfigFile {
-    /// Returns what is recorded of a target.
+    /// Returns the target with this name.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Recorded> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
-    /// Returns the folder that relative paths in the file are relative to.
+    /// Returns the directory to which relative paths in the file are relative.
     #[must_use]
     pub fn folder(&self, context: &Context) -> PathBuf {
         let path = context.directory.join(&self.path);

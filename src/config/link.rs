@@ -1,4 +1,4 @@
-//! What a link is, and the source of all links.
+//! A link with all its settings, and the source of all links.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,18 +12,18 @@ use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Regi
 use crate::iam::partition::Partition;
 use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
 
-/// The account that has the user, and the ways into it.
+/// The user's account, and the credentials for it.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
-    /// Its number, where it is known beforehand.
+    /// The account ID, if known before the operator's credentials are.
     pub account: Option<AccountId>,
-    /// Who is granted; `None` means the operator.
+    /// The user who gets the grant; `None` means the operator.
     pub user: Option<UserRef>,
     /// The operator's profile; `None` means the usual credential chain.
     pub profile: Option<String>,
     /// The user's own profile; `None` means the operator's, if the operator is the user.
     pub user_profile: Option<String>,
-    /// Where `xacct.toml` says which account it is, such as `xacct.toml:2`.
+    /// The line of `account` in the file, such as `xacct.toml:2`.
     pub account_place: Option<String>,
 }
 
@@ -35,13 +35,13 @@ impl From<&RecordedSource> for Source {
     }
 }
 
-/// One link, settled: everything that decides what the role, the grant and the proof are like.
+/// One link with every setting that the role, the grant and the proof depend on.
 ///
-/// Fields that are named like a key of `xacct.toml` mean the same; the README explains the keys.
+/// Fields with the name of a key in `xacct.toml` mean the same; the README explains the keys.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the fields are the keys of the file, explained in the README")]
+#[expect(missing_docs, reason = "the fields are the keys of the file, which the README explains")]
 pub struct Link {
-    /// Its name in `xacct.toml`.
+    /// The target's name in `xacct.toml`.
     pub name: String,
     pub account: AccountId,
     pub role: RoleName,
@@ -53,52 +53,52 @@ pub struct Link {
     pub id: Option<TagValue>,
     /// Whether the role demands MFA.
     pub require_mfa: bool,
-    /// Whether the role admits the one user only.
+    /// Whether the role trusts only the one user.
     pub restrict_to_user: bool,
     /// Whether sessions may carry tags and a source identity.
     pub allow_session_tags: bool,
     pub policy_arns: Vec<ManagedPolicy>,
-    /// Files with inline policies, relative to the folder of `xacct.toml` or of the caller, as they were written.
+    /// Files with inline policies, as the user wrote them: relative to the directory of `xacct.toml` or of the caller.
     pub policy_files: Vec<PathBuf>,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: MaxSessionDuration,
     pub tags: Vec<Tag>,
     /// Region of sessions and buckets.
     pub region: Option<Region>,
-    /// How the target account is reached.
+    /// How the operator enters the target account.
     pub way_in: WayIn,
     pub probe: Probe,
     pub bucket_tags: Vec<Tag>,
     pub bucket_namespace: BucketNamespace,
-    /// Demands of an existing role that stay, because nobody said otherwise.
+    /// Conditions of an existing role to keep, because no setting decides about them.
     pub keeps: Keeps,
 }
 
-/// What a role that xacct made demands already stays demanded when the link is new to `xacct.toml` and no option says
-/// otherwise: forgetting the file must not widen a role.
+/// Conditions that an existing role keeps if the link is new to `xacct.toml` and no option decides about them: a missing
+/// file must not weaken a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keeps {
-    /// MFA (`require_mfa`).
+    /// MFA is required (`require_mfa`).
     pub mfa: bool,
-    /// That only the one user is admitted (`restrict_to_user`).
+    /// Only the one user is trusted (`restrict_to_user`).
     pub user: bool,
 }
 
-/// Which external ID a link has.
+/// The external ID of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExternalIdChoice {
-    /// The one that an option or the file names.
+    /// The one from an option or the file.
     Use(ExternalId),
-    /// The one the role has; a random one if it has none.
+    /// The one that the role has, or a random one if it has none.
     Generate,
-    /// None; xacct.toml knows the link, and says so.
+    /// None, because xacct.toml records the link without one.
     None,
-    /// The one the role has, if any: this link is new to `xacct.toml`.
+    /// The one that the role has, if any, because the link is new to `xacct.toml`.
     AsFound,
 }
 
 impl ExternalIdChoice {
-    /// Returns the external ID, where it is settled without looking at the role.
+    /// Returns the external ID if it does not depend on the existing role.
     #[must_use]
     pub fn known(&self) -> Option<&ExternalId> {
         match self {
@@ -108,14 +108,14 @@ impl ExternalIdChoice {
     }
 }
 
-/// How the operator gets into the target account.
+/// How the operator gets credentials for the target account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WayIn {
-    /// With the operator's profile of this name.
+    /// With this AWS profile of the operator.
     Profile(String),
-    /// Through a role there, assumed by the source operator.
+    /// By assuming this role there as the source operator.
     EnterRole(RoleName),
-    /// Nothing was said: the AWS config file may name one profile for the account.
+    /// With the only profile in the AWS config file that names the account.
     Search,
 }
 
@@ -185,7 +185,7 @@ impl Link {
         })
     }
 
-    /// Lets what was typed win.
+    /// Returns the link with the options, which override its settings.
     pub(super) fn with_options(mut self, role: &RoleOptions, access: &OperatorAccess) -> Self {
         if let Some(name) = &role.role_name {
             self.role = name.clone();
@@ -213,7 +213,7 @@ impl Link {
         self.with_access(access)
     }
 
-    /// Lets the way into the account that was typed win.
+    /// Returns the link with the options for the operator's credentials, which override its settings.
     pub(super) fn with_access(mut self, access: &OperatorAccess) -> Self {
         if let Some(profile) = &access.target_profile {
             self.way_in = WayIn::Profile(profile.clone());
@@ -233,16 +233,16 @@ impl Link {
         self
     }
 
-    /// Checks what can be checked without asking AWS: tags, and that every policy ARN can be used on a role of this
+    /// Checks what can be checked offline: tags, and that every policy ARN can be used on a role in this
     /// account.
     ///
     /// # Errors
     /// When tags clash, or a policy or boundary belongs to another account or another partition.
     pub fn check(&self, partition: Option<Partition>) -> Result<()> {
-        // The path becomes part of the grant's resource, where these would widen it.
+        // The path becomes part of the grant's resource, where these characters are wildcards.
         if self.role_path.as_str().contains(['*', '?', '$']) {
             return Err(Error::usage(format!(
-                "`{}` cannot be the role's path: it contains `*`, `?` or `$`",
+                "`{}` is not a valid role path: xacct does not allow `*`, `?` or `$`",
                 self.role_path
             ))
             .hint("give a path of letters, digits and `/`"));
@@ -255,41 +255,42 @@ impl Link {
                 && *owner != self.account
             {
                 return Err(Error::usage(format!(
-                    "`{arn}` is a policy of account {owner}, and the role is in account {}",
+                    "`{arn}` belongs to account {owner}, but the role is in account {}",
                     self.account
                 ))
-                .hint("name a policy of the target account, or one of AWS's"));
+                .hint("give a policy of the target account, or an AWS managed policy"));
             }
             if let Some(partition) = partition
                 && arn.partition != partition
             {
                 return Err(Error::usage(format!(
-                    "`{arn}` is in partition {}, and the accounts are in {partition}",
+                    "`{arn}` is in partition {}, but the accounts are in {partition}",
                     arn.partition
                 ))
-                .hint(format!("begin the ARN with arn:{partition}:")));
+                .hint(format!("give an ARN that begins with arn:{partition}:")));
             }
         }
         Ok(())
     }
 }
 
-/// Tags that AWS would refuse together, or that are xacct's own. AWS compares keys without regard to case (IAM User
-/// Guide, rules for tagging).
+/// Refuses tags that AWS would reject together, and tags that xacct sets itself. AWS compares keys case-insensitively
+/// (IAM User Guide, rules for tagging).
 fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for tag in tags {
         let key = tag.key.as_str();
         if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
-            return Err(Error::usage(format!("tag `{key}` is how xacct knows its own roles")).hint("give another key"));
+            return Err(Error::usage(format!("tag `{key}` is reserved: it marks the roles that xacct created"))
+                .hint("give another key"));
         }
         if !seen.insert(key.to_ascii_lowercase()) {
             return Err(Error::usage(format!("tag `{key}` is given twice")).hint("give each key once"));
         }
     }
     if tags.len() > most {
-        return Err(Error::usage(format!("{} tags are more than the {most} that fit beside xacct's own", tags.len()))
-            .hint("give fewer"));
+        return Err(Error::usage(format!("{} tags are too many: xacct allows at most {most}", tags.len()))
+            .hint("give fewer tags"));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! What was typed, what the environment says and what `xacct.toml` records, made into settings.
+//! Settings from options, environment variables and `xacct.toml`.
 //!
-//! Options win over `XACCT_…` variables (clap sees to that), which win over the file.
+//! Options override `XACCT_…` variables (clap does that), which override the file.
 
 mod file;
 mod link;

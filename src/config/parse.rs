@@ -16,7 +16,7 @@ use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
-    /// Reads the file; one that does not exist is empty.
+    /// Reads the file. A missing file counts as empty.
     ///
     /// # Errors
     /// When it cannot be read, is not TOML, has an unknown key, a wrong type or value, or contradicts itself.
@@ -37,7 +37,7 @@ impl ConfigFile {
     pub fn parse(path: &Path, text: String) -> Result<Self> {
         let document = Document::parse(text.as_str()).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
-            // What stands there is not repeated: the file may be another than was meant, with secrets in it.
+            // The message does not quote the line: the path may name another file, with secrets.
             Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
                 .hint("the file must be TOML (https://toml.io)")
         })?;
@@ -81,7 +81,7 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
         && account != of_user
     {
         return Err(section
-            .error("user", format!("the user is of account {of_user}, and the source account is {account}"))
+            .error("user", format!("the user is in account {of_user}, but the source account is {account}"))
             .hint("give a user of the source account, or change the account"));
     }
     Ok(RecordedSource {
@@ -116,15 +116,15 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
     ])?;
     if section.table.contains_key("profile") && section.table.contains_key("enter_role") {
         return Err(section
-            .error("enter_role", "`profile` and `enter_role` contradict each other")
-            .hint("keep the one by which the target account is reached"));
+            .error("enter_role", "`profile` and `enter_role` exclude each other")
+            .hint("keep the one that gives access to the target account"));
     }
     let Some(account) = section.parsed("account")? else {
         let first = section.table.iter().next().and_then(|(key, _)| section.key_start(key));
         return Err(section
             .reader
             .error(first.or(section.start), format!("[{}] has no `account`", section.name))
-            .hint("write the 12 digits of the target account: account = \"222222222222\""));
+            .hint("add the 12-digit ID of the target account: account = \"222222222222\""));
     };
     Ok(Recorded {
         account,
@@ -152,7 +152,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
     })
 }
 
-/// A path is whatever the file says; it is looked up when it is needed.
+/// A path, which is checked only when xacct reads the file.
 struct PathText(PathBuf);
 
 impl FromStr for PathText {
@@ -176,11 +176,11 @@ impl Reader<'_> {
     }
 }
 
-/// One table of the file, and what it is called there.
+/// One table of the file, with its name there.
 struct Section<'a> {
     reader: Reader<'a>,
     name: String,
-    /// Where it begins.
+    /// Where the table begins.
     start: Option<usize>,
     table: &'a dyn TableLike,
 }
@@ -196,21 +196,21 @@ impl<'a> Section<'a> {
 
     fn wrong_type(&self, key: &str, wanted: &str, example: &str) -> Error {
         let found = self.table.get(key).map_or("nothing", Item::type_name);
-        self.error(key, format!("`{key}` is {}, and must be {wanted}", with_article(found)))
+        self.error(key, format!("`{key}` must be {wanted}, not {}", with_article(found)))
             .hint(format!("write {key} = {example}"))
     }
 
-    /// Refuses keys that mean nothing, and guesses what was meant.
+    /// Refuses unknown keys, and suggests the nearest known one.
     fn only(&self, known: &[&str]) -> Result<()> {
         let Some((key, _)) = self.table.iter().find(|(key, _)| !known.contains(key)) else {
             return Ok(());
         };
-        let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
-        let error = self.error(key, format!("`{}` is not a setting of {place}", shown(key)));
+        let place = if self.name.is_empty() { "at the top level".to_owned() } else { format!("in [{}]", self.name) };
+        let error = self.error(key, format!("unknown setting `{}` {place}", shown(key)));
         let nearest = known.iter().min_by_key(|candidate| distance(candidate, key));
         Err(match nearest {
             Some(nearest) if distance(nearest, key) <= 3 => error.hint(format!("did you mean `{nearest}`?")),
-            _ => error.note(format!("the settings are {}", known.join(", "))).hint("remove it, or write one of these"),
+            _ => error.note(format!("the settings are {}", known.join(", "))).hint("remove it, or use one of these"),
         })
     }
 
@@ -225,8 +225,8 @@ impl<'a> Section<'a> {
                 Ok(Some(Section { reader: self.reader, name, start, table }))
             }
             None => Err(self
-                .error(key, format!("`{}` must be a section", shown(key)))
-                .hint(format!("write [{name}] and the settings below it"))),
+                .error(key, format!("`{}` must be a table", shown(key)))
+                .hint(format!("write [{name}] with the settings below it"))),
         }
     }
 
@@ -241,13 +241,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses characters that a terminal would obey: no name, path or ID has any.
+    /// Refuses control characters, which could change what a terminal shows.
     fn check_visible(&self, key: &str, what: &str, text: &str) -> Result<()> {
         match text.chars().find(|c| is_hidden(*c)) {
             None => Ok(()),
             Some(hidden) => Err(self
-                .error(key, format!("{what} has the control character {}", spelled(hidden)))
-                .hint("write it without")),
+                .error(key, format!("{what} contains the control character {}", spelled(hidden)))
+                .hint("remove the character")),
         }
     }
 
@@ -310,11 +310,11 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses two targets that are the same role: they would undo each other.
+    /// Refuses two targets with the same role: each would undo the other's changes.
     fn no_twins(&self, targets: &[(String, Recorded)]) -> Result<()> {
         let mut seen = BTreeMap::new();
         for (name, target) in targets {
-            // IAM's names are unique without regard to case.
+            // IAM's names are unique case-insensitively.
             let role = target.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str).to_ascii_lowercase();
             let role = (target.account.clone(), role);
             if let Some(first) = seen.insert(role, name) {
@@ -322,20 +322,20 @@ impl<'a> Section<'a> {
                     .error(
                         name,
                         format!(
-                            "[targets.{}] and [targets.{}] are the same role of account {}",
+                            "[targets.{}] and [targets.{}] have the same role in account {}",
                             shown(first),
                             shown(name),
                             target.account
                         ),
                     )
-                    .hint("remove one of them, or give one another `role`"));
+                    .hint("remove one of them, or set a different `role` in one"));
             }
         }
         Ok(())
     }
 }
 
-/// Returns what a setting looks like.
+/// Returns an example value of a setting.
 fn example(key: &str) -> &'static str {
     match key {
         "account" => "\"222222222222\"",
@@ -354,7 +354,7 @@ fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// Edits between two words (Levenshtein), for "did you mean".
+/// Returns the edit distance of two words (Levenshtein), for "did you mean".
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

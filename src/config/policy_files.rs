@@ -1,4 +1,4 @@
-//! The policy files that a link names.
+//! The policy files of a link.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::iam::state::OWN_POLICY_PREFIX;
 /// Reads a policy file and names the inline policy after it: `state-bucket.json` becomes `xacct-state-bucket`.
 ///
 /// # Errors
-/// When the file cannot be read, its name cannot be a policy's, or its content is not an identity policy.
+/// When the file cannot be read, its name is not a valid policy name, or its content is not an identity policy.
 pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyDocument)> {
     let shown = path.display();
     let text = files::read(&base.join(path), files::LONGEST_TEXT)
@@ -23,7 +23,7 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
         PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
     if let Some(number) = document.statements.iter().position(|statement| statement.principal.is_some()) {
         return Err(Error::usage(format!("policy file `{shown}`: statement {} has a principal", number + 1))
-            .note("xacct writes who may assume the role, into the trust policy")
+            .note("xacct itself writes the trust policy, which says who may assume the role")
             .hint("remove \"Principal\" from the statement"));
     }
     if let Some(number) = document.statements.iter().position(|statement| statement.resource.is_none()) {
@@ -38,8 +38,8 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
     Ok((name, document))
 }
 
-/// Returns the options with policy files as `xacct.toml` will name them: what is typed is relative to the working
-/// folder, what is recorded to the folder of the file.
+/// Returns the options with policy files as `xacct.toml` will record them: relative to the directory of the file, not to
+/// the working directory.
 #[must_use]
 pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> RoleOptions {
     let mut options = options.clone();
@@ -52,7 +52,7 @@ pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> R
     options
 }
 
-/// Returns a path as seen from a folder: through `..` where there is a common beginning, as it is otherwise.
+/// Returns a path relative to a directory, with `..` if they have a common prefix; otherwise unchanged.
 fn relative(path: &Path, folder: &Path) -> PathBuf {
     let common = path.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
     if common <= 1 {

@@ -1,4 +1,4 @@
-//! Replaces `xacct.toml` whole, and keeps what others wrote meanwhile.
+//! Replaces `xacct.toml` atomically, and keeps changes that others made meanwhile.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use super::file::ConfigFile;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Readers};
 
-/// Replaces the file by what `edit` makes of it, if that is another text.
+/// Replaces the text of the file with the result of `edit`, if they differ.
 ///
-/// What was changed elsewhere since the file was read stays: the edit, which is about these targets and the source, is
-/// made in what stands there now.
+/// Keeps changes that others made to other parts since xacct read the file: the edit, which concerns only these targets
+/// and the source, is applied to the current text.
 pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFile) -> Result<String>) -> Result<bool> {
     let text = edit(file)?;
     if file.text.as_ref() == Some(&text) {
@@ -25,9 +25,9 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     let Some(text) = text else {
         return Err(Error::new(
             Kind::File,
-            format!("`{}` was changed while xacct was running, and is left as it is", file.path.display()),
+            format!("`{}` was changed while xacct was running; xacct did not overwrite it", file.path.display()),
         )
-        .hint("run the same command again; it will find nothing to change in AWS and write the file"));
+        .hint("run the same command again: it finds nothing to change in AWS, and writes the file"));
     };
     if now.as_ref() == Some(&text) {
         return Ok(false);
@@ -36,8 +36,8 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     Ok(true)
 }
 
-/// Returns the edit, made in the text that stands there now; `None` if that cannot be read, or if the edit would undo
-/// what someone else wrote.
+/// Applies the edit to the current text. Returns `None` if that cannot be read, or if the edit would undo another
+/// program's change.
 fn edit_again(
     file: &ConfigFile,
     now: Option<String>,
@@ -88,7 +88,7 @@ fn lock_beside(path: &Path) -> Option<File> {
     None
 }
 
-/// Checks that the file can be written, before anything is that depends on it.
+/// Checks that the file can be written, before xacct changes anything in AWS.
 ///
 /// # Errors
 /// When no file can be made beside it, or what stands there cannot be read.
@@ -101,19 +101,19 @@ pub fn check_writable(file: &ConfigFile) -> Result<()> {
 
 fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
     Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
-        .hint("make its folder, or name another file: --config FILE")
+        .hint("create its directory, or give another file: --config FILE")
 }
 
-/// Returns where the file really is. A symbolic link is followed where it leads to a file with links on record: that
-/// one is kept elsewhere on purpose. Any other may have been put there by somebody who wants what it leads to
-/// overwritten.
+/// Returns the path to write to. xacct follows a symbolic link only if its target records links, because then the user
+/// keeps the file elsewhere on purpose. Another user may have created any other symbolic link, to make xacct overwrite its
+/// target.
 fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
     if !file.path.is_symlink() {
         return Ok(file.path.clone());
     }
     if file.source.user.is_none() && file.targets.is_empty() {
         return Err(std::io::Error::other(format!(
-            "it is a symbolic link to `{}`, which records no links; name the file itself",
+            "it is a symbolic link to `{}`, which records no links; give the path of the file itself",
             std::fs::read_link(&file.path)?.display()
         )));
     }

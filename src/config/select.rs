@@ -1,4 +1,4 @@
-//! Which links a command works on, and the source of them.
+//! Selects the links that a command works on, and their source.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::iam::arn::UserRef;
 use crate::iam::names::{AccountId, RoleName};
 
-/// Returns the source as `bootstrap` sees it.
+/// Returns the source for `bootstrap`.
 ///
 /// # Errors
 /// When options contradict each other.
@@ -27,21 +27,17 @@ pub fn source(
     {
         let place = file.place_of_source("user").unwrap_or_default();
         return Err(Error::usage(format!(
-            "{place}: the links in this file are those of `{}`, not `{}`",
+            "{place}: the links in this file are for user `{}`, not `{}`",
             recorded.name(),
             user.name()
         ))
-        .hint(format!(
-            "keep those of `{}` in a file of their own: --config {}.toml",
-            user.name(),
-            user.name()
-        )));
+        .hint(format!("record the links of `{}` in another file: --config {}.toml", user.name(), user.name())));
     }
     let of_user = user.as_ref().and_then(|user| user.account().cloned());
     if let (Some(account), Some(of_user)) = (&account, &of_user)
         && account != of_user
     {
-        return Err(Error::usage(format!("the user is of account {of_user}, and the source account is {account}"))
+        return Err(Error::usage(format!("the user is in account {of_user}, but the source account is {account}"))
             .hint("give a user of the source account, or change the source account"));
     }
     Ok(Source {
@@ -53,7 +49,7 @@ pub fn source(
     })
 }
 
-/// Returns the links that `bootstrap` works on: those of the accounts that were named, or all on record.
+/// Returns the links that `bootstrap` works on: those of these accounts, or all recorded ones.
 ///
 /// # Errors
 /// When there are none.
@@ -73,14 +69,17 @@ pub fn links_to_make(
             (&role.role_name, links.iter().find(|link| Some(&link.role) != role.role_name.as_ref()))
         {
             return Err(Error::usage(format!(
-                "target `{}` has role `{}`, and a role cannot be renamed to `{name}`",
+                "target `{}` has role `{}`, and AWS cannot rename it to `{name}`",
                 other.name, other.role
             ))
-            .hint(format!("make a second role beside it: --target-account {} --role-name {name}", other.account)));
+            .hint(format!("create a second role: --target-account {} --role-name {name}", other.account)));
         }
         if links.is_empty() {
-            return Err(Error::usage(format!("`{}` has no targets, and none was named", file.path.display()))
-                .hint("name the account to link to: xacct bootstrap --target-account ID"));
+            return Err(Error::usage(format!(
+                "`{}` records no targets, and the command names none",
+                file.path.display()
+            ))
+            .hint("give the target account: xacct bootstrap --target-account ID"));
         }
     }
     for account in accounts {
@@ -104,7 +103,7 @@ pub fn links_to_make(
     Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
 }
 
-/// Gives a second role of one account another name than the account's number.
+/// Gives a second role in one account a name that differs from the account ID.
 fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
     let taken = |name: &str| file.targets.iter().any(|(known, _)| known == name);
     let mut number = 2;
@@ -115,20 +114,20 @@ fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
     link
 }
 
-/// Returns the links on record that were named, by name or account; all of them if none was.
+/// Returns the recorded links with these names or accounts; all of them if none is given.
 ///
 /// # Errors
-/// When the file has no targets, or not the one that was named.
+/// When the file has no targets, or not one with a given name.
 pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&ProofOptions>) -> Result<Vec<Link>> {
     let path = file.path.display();
     if file.text.is_none() {
-        return Err(Error::usage(format!("there is no `{path}` here"))
-            .hint("make a link first: xacct bootstrap --target-account ID")
-            .hint("or name the file: --config FILE"));
+        return Err(Error::usage(format!("file `{path}` does not exist"))
+            .hint("create a link first: xacct bootstrap --target-account ID")
+            .hint("or give the path of the file: --config FILE"));
     }
     if file.targets.is_empty() {
-        return Err(Error::usage(format!("`{path}` has no targets"))
-            .hint("make a link first: xacct bootstrap --target-account ID"));
+        return Err(Error::usage(format!("`{path}` records no targets"))
+            .hint("create a link first: xacct bootstrap --target-account ID"));
     }
     let mut links = Vec::new();
     let names: BTreeSet<_> = wanted.iter().map(String::as_str).collect();
@@ -147,17 +146,17 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
         if !found.contains(text.as_str()) {
             let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(Error::usage(format!("`{path}` has no target `{text}`"))
-                .note(format!("it has {}", names.join(", ")))
+                .note(format!("its targets are {}", names.join(", ")))
                 .hint("name one of these targets"));
         }
     }
     Ok(links)
 }
 
-/// Returns the links on record that were named, or all of them, and the names that are not on record (any more).
+/// Returns the recorded links with these names, or all of them, and the names that are not recorded.
 ///
 /// # Errors
-/// When there is no file: that is more likely the wrong folder than a link that is gone.
+/// When the file does not exist: more likely the directory is wrong than the links removed.
 pub fn links_found(file: &ConfigFile, wanted: &[String], access: &OperatorAccess) -> Result<(Vec<Link>, Vec<String>)> {
     let (known, unknown): (Vec<_>, Vec<_>) = wanted.iter().cloned().partition(|text| is_on_record(file, text));
     if file.text.is_some() && (file.targets.is_empty() || (known.is_empty() && !unknown.is_empty())) {
@@ -171,7 +170,7 @@ fn is_on_record(file: &ConfigFile, text: &str) -> bool {
     file.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
 }
 
-/// Returns the links in whose accounts test buckets are looked for: an account need not be on record any more.
+/// Returns the links in whose accounts `sweep` searches for test buckets. The accounts need not be recorded.
 ///
 /// # Errors
 /// When there are none.
@@ -190,17 +189,17 @@ pub fn links_to_sweep(file: &ConfigFile, wanted: &[String], access: &OperatorAcc
     Ok(known.into_iter().chain(others).map(|link| link.with_access(access)).collect())
 }
 
-/// Returns the source on record, with what was typed.
+/// Returns the recorded source, with the options.
 ///
 /// # Errors
-/// When two of them are of different accounts.
+/// When they give different accounts.
 pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Source> {
     let recorded = Source::from(&file.source);
     if let (Some(typed), Some(known)) = (&access.source_account, &recorded.account)
         && typed != known
     {
         return Err(Error::usage(format!("the source account is {known}, not {typed}"))
-            .hint("leave out --source-account, or name the file of the other links: --config FILE"));
+            .hint("leave out --source-account, or give the file for the other account: --config FILE"));
     }
     Ok(Source {
         account: recorded.account.or_else(|| access.source_account.clone()),
@@ -210,7 +209,7 @@ pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Sou
     })
 }
 
-/// Returns whether bootstrap works on this half.
+/// Returns whether `--only` includes this half.
 #[must_use]
 pub fn includes(only: Option<Half>, half: Half) -> bool {
     only.is_none_or(|only| only == half)

@@ -1,4 +1,4 @@
-//! Writes links to `xacct.toml` and takes them out of it, keeping its comments and order.
+//! Writes links to `xacct.toml` and removes them from it, keeping its comments and order.
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
@@ -9,21 +9,21 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Result};
 use crate::iam::names::Tag;
 
-/// Records the source and these links; returns whether the file had to change.
+/// Records the source and these links. Returns whether the file changed.
 ///
-/// The file is replaced whole: whoever reads it sees the old or the new one, never half of either.
+/// The file is replaced atomically: readers see either the old or the new text.
 ///
 /// # Errors
-/// When the file cannot be written, or someone else changed what it says of the source or of these links.
+/// When the file cannot be written, or another program changed the source or these links.
 pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<bool> {
     let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
     save(file, &names, |file| text_with(file, source, links))
 }
 
-/// Takes these targets out of the file, and leaves the rest of it as it is; returns whether it had to change.
+/// Removes these targets from the file, and keeps the rest unchanged. Returns whether the file changed.
 ///
 /// # Errors
-/// When the file cannot be written, or someone else changed what it says of these targets.
+/// When the file cannot be written, or another program changed these targets.
 pub fn forget(file: &ConfigFile, names: &[&str]) -> Result<bool> {
     save(file, names, |file| {
         let text = file.text.as_deref().unwrap_or_default();
@@ -44,7 +44,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     if file.text.is_none() {
         document
             .decor_mut()
-            .set_prefix("# Links between AWS accounts, recorded by xacct. It holds no secret; commit it.\n\n");
+            .set_prefix("# Links between AWS accounts, recorded by xacct. Contains no secrets; commit it.\n\n");
     }
     let path = file.path.display().to_string();
     let section = table(document.as_table_mut(), "source", &path)?;
@@ -64,7 +64,7 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     Ok(written(file, &document))
 }
 
-/// Returns the text to write. The TOML library writes line feeds only; a file with CRLF keeps it.
+/// Returns the text to write. The TOML library writes only LF, but a file with CRLF keeps CRLF.
 fn written(file: &ConfigFile, document: &DocumentMut) -> String {
     let text = document.to_string();
     let has_crlf = file.text.as_ref().is_some_and(|text| text.contains("\r\n"));
@@ -84,7 +84,7 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
         }
         WayIn::Search => {}
     }
-    // The role's name is always written: it is half of what the file is for.
+    // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
@@ -92,7 +92,7 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
-    // One value may be written in several ways, such as `60m` and `1h`: what means the same stays as it is.
+    // One value has several forms, such as `60m` and `1h`: a value that means the same stays unchanged.
     if known.is_none_or(|known| known.policy_arns != link.policy_arns) {
         set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
     }
@@ -120,11 +120,10 @@ fn table<'a>(parent: &'a mut Table, key: &str, path: &str) -> Result<&'a mut Tab
     if let Some(inline) = item.as_inline_table() {
         *item = Item::Table(section(inline));
     }
-    item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a section")))
+    item.as_table_mut().ok_or_else(|| Error::usage(format!("{path}: `{key}` must be a table")))
 }
 
-/// Returns a section in the place of a table in braces: what was commented in there stands above the setting that
-/// follows.
+/// Converts an inline table to a section. A comment in the inline table moves above the next setting.
 fn section(inline: &InlineTable) -> Table {
     let mut section = inline.clone().into_table();
     if let Some(suffix) = inline.decor().suffix() {
@@ -147,16 +146,16 @@ fn section(inline: &InlineTable) -> Table {
     section
 }
 
-/// Returns the comments between two settings, each on a line.
+/// Returns the comments between two settings, one per line.
 fn comments(between: &RawString) -> String {
     let lines = between.as_str().unwrap_or_default().lines().map(str::trim);
     lines.filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
-/// Sets or removes a value. One that means the same is left as it was written, with its comment.
+/// Sets or removes a value. A value that means the same stays unchanged, with its comment.
 fn set(section: &mut Table, key: &str, wanted: Option<Value>) {
     let Some(wanted) = wanted else {
-        // An empty list says the same as none, and may have comments in it.
+        // An empty list means the same as none, and may contain comments.
         if !section.get(key).is_some_and(is_empty) {
             section.remove(key);
         }
@@ -185,21 +184,21 @@ fn is_empty(item: &Item) -> bool {
     item.as_array().is_some_and(Array::is_empty) || item.as_table_like().is_some_and(TableLike::is_empty)
 }
 
-/// Writes a setting that has a default only where it differs, or where someone wrote it already.
+/// Writes a setting that has a default only if it differs from that, or if the file already has the setting.
 fn set_unless<T: Into<Value> + PartialEq<U>, U>(section: &mut Table, key: &str, wanted: T, default: U) {
     if section.contains_key(key) || wanted != default {
         set(section, key, Some(wanted.into()));
     }
 }
 
-/// Values that another run may have been told by option: the file keeps its own when nothing is said.
+/// Writes a setting if there is a value; otherwise the file keeps its own.
 fn set_if_given(section: &mut Table, key: &str, wanted: Option<&str>) {
     if let Some(text) = wanted {
         set(section, key, Some(text.into()));
     }
 }
 
-/// Returns a value without the way it was written.
+/// Returns the meaning of a value, without its formatting.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{:?}", text.value()),
@@ -223,13 +222,13 @@ fn tags(tags: &[Tag]) -> Option<Value> {
     (!table.is_empty()).then_some(Value::InlineTable(table))
 }
 
-/// Removes the section of a target. What a comment above it says of the file goes to what follows.
+/// Removes the section of a target. Comments above it that are about the file move to the next section.
 fn take_out(document: &mut DocumentMut, name: &str) {
     let Some(targets) = document.get_mut("targets").and_then(Item::as_table_like_mut) else { return };
     let removed = targets.remove(name);
     let Some(Item::Table(removed)) = removed else { return };
     let comments = removed.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
-    // A comment that a blank line parts from the section is about the file.
+    // A comment that a blank line separates from the section is about the file.
     let Some((kept, _)) = comments.rsplit_once("\n\n").filter(|(kept, _)| kept.contains('#')) else { return };
     let position = removed.position();
     let mut next = None;
@@ -254,7 +253,7 @@ fn take_out(document: &mut DocumentMut, name: &str) {
 fn positions(table: &Table, see: &mut impl FnMut(isize)) {
     for (_, item) in table {
         if let Item::Table(table) = item {
-            // One without a header of its own shows no comments.
+            // A table without a header has no place for comments.
             if let Some(position) = table.position().filter(|_| !table.is_implicit() && !table.is_dotted()) {
                 see(position);
             }

@@ -2,24 +2,24 @@
 
 use serde::Serialize;
 
-/// Where a cause lies, and so who can mend it.
+/// Where a cause lies, and so who can fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// The source account: the user and what it may do.
+    /// The source account: the user and its permissions.
     Source,
-    /// The target account: the role, who may assume it, and what it may do.
+    /// The target account: the role, its trust policy and its permissions.
     Target,
-    /// The organization that one of the accounts is in.
+    /// The organization of one of the accounts.
     Organization,
-    /// The request, as it was made.
+    /// The AssumeRole request.
     Request,
     /// This machine: credentials, variables, clock, `xacct.toml`.
     LocalConfiguration,
 }
 
 impl Side {
-    /// In words.
+    /// Returns the side in words.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Side {
 
 macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident, $id:literal, $side:ident;)*) => {
-        /// Why a link does not work, or works where it must not.
+        /// Why a link does not work, or accepts what it must reject.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Cause {
             $($(#[$doc])* $name,)*
@@ -44,7 +44,7 @@ macro_rules! causes {
             /// All causes, in the order of the README's table.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The name in JSON.
+            /// Returns the id in JSON.
             #[must_use]
             pub fn id(self) -> &'static str {
                 match self {
@@ -52,7 +52,7 @@ macro_rules! causes {
                 }
             }
 
-            /// The side on which it lies.
+            /// Returns the side on which the cause usually lies.
             #[must_use]
             pub fn side(self) -> Side {
                 match self {
@@ -64,118 +64,118 @@ macro_rules! causes {
 }
 
 causes! {
-    /// There are no credentials to be had.
+    /// xacct found no credentials.
     NoCredentials, "no_credentials", LocalConfiguration;
-    /// Variables with keys win over the profile that `AWS_PROFILE` names.
+    /// Access keys in the environment override the profile in `AWS_PROFILE`.
     EnvironmentHidesProfile, "environment_hides_profile", LocalConfiguration;
-    /// The session of the credentials has expired.
+    /// The temporary credentials have expired.
     ExpiredToken, "expired_token", LocalConfiguration;
-    /// The access key is unknown, or the session token malformed or of another key.
+    /// The access key is unknown, or the session token is malformed or of another key.
     UnknownCredentials, "unknown_credentials", LocalConfiguration;
-    /// The secret does not belong to the access key.
+    /// The secret access key does not match the access key ID.
     WrongSecret, "wrong_secret", LocalConfiguration;
     /// The machine's clock is off.
     ClockSkew, "clock_skew", LocalConfiguration;
     /// The root user cannot assume roles.
     CallerIsRoot, "caller_is_root", LocalConfiguration;
-    /// The credentials are those of another user.
+    /// The credentials belong to another user.
     CallerIsAnotherUser, "caller_is_another_user", LocalConfiguration;
-    /// The credentials are of a session of a role.
+    /// The credentials belong to a role session.
     CallerIsRoleSession, "caller_is_role_session", LocalConfiguration;
-    /// The credentials are of a federated user, who cannot assume roles.
+    /// The credentials belong to a federated user, who cannot assume roles.
     CallerIsFederated, "caller_is_federated", LocalConfiguration;
     /// The credentials come from GetSessionToken without MFA.
     SessionWithoutMfa, "session_without_mfa", LocalConfiguration;
-    /// The role that the file names is in another account than the one with the role.
+    /// The role is in another account than the file says.
     WrongAccount, "wrong_account", LocalConfiguration;
     /// The accounts are in different partitions.
     WrongPartition, "wrong_partition", LocalConfiguration;
-    /// No external ID was sent, and the role demands one.
+    /// The role requires an external ID, and the request sent none.
     ExternalIdMissing, "external_id_missing", Request;
-    /// Another external ID was sent than the role demands.
+    /// The role requires another external ID than the request sent.
     ExternalIdWrong, "external_id_wrong", Request;
-    /// MFA is demanded, and was not there.
+    /// A policy requires MFA, and the request had none.
     MfaAbsent, "mfa_absent", Request;
-    /// The MFA code is wrong or was used before.
+    /// The MFA code is wrong or was already used.
     MfaCodeWrong, "mfa_code_wrong", Request;
-    /// The MFA device is not the user's.
+    /// The MFA device does not belong to the user.
     MfaSerialWrong, "mfa_serial_wrong", Request;
-    /// The session would be longer than the role allows.
+    /// The requested session is longer than the role allows.
     DurationOverRoleLimit, "duration_over_role_limit", Request;
-    /// The session would be longer than an hour, from the session of another role.
+    /// The requested session is longer than role chaining allows, which is one hour.
     DurationOverChainingLimit, "duration_over_chaining_limit", Request;
-    /// Something in the request has not the form that AWS demands.
+    /// The request is malformed.
     InvalidRequest, "invalid_request", Request;
-    /// AWS was busy or broken, which says nothing about the link.
+    /// AWS throttled the request or was unavailable; the link is not tested.
     AwsUnavailable, "aws_unavailable", Request;
-    /// STS is switched off in the region for the account that has the role.
+    /// STS is not active in the Region for the role's account.
     StsInactive, "sts_inactive", Target;
-    /// The region must be switched on by each account, and the source account has not done so.
+    /// The Region is opt-in, and the source account has not enabled it.
     RegionNotEnabled, "region_not_enabled", Source;
-    /// There is no such role.
+    /// The role does not exist.
     RoleAbsent, "role_absent", Target;
-    /// The role stands under another path.
+    /// The role has another path.
     RoleOtherPath, "role_other_path", LocalConfiguration;
-    /// The role's name is spelt with other capitals.
+    /// The role's name differs in upper and lower case.
     RoleOtherCase, "role_other_case", LocalConfiguration;
-    /// The trust policy names other accounts only.
+    /// The trust policy trusts only other accounts.
     TrustOtherAccount, "trust_other_account", Target;
-    /// The trust policy names other users or roles of the source account.
+    /// The trust policy trusts only other users or roles of the source account.
     TrustOtherPrincipal, "trust_other_principal", Target;
-    /// The trust policy names a user or role that was deleted.
+    /// The trust policy names a deleted user or role.
     TrustDanglingPrincipal, "trust_dangling_principal", Target;
-    /// The trust policy does not speak of `sts:AssumeRole`.
+    /// No statement of the trust policy covers `sts:AssumeRole`.
     TrustOtherAction, "trust_other_action", Target;
-    /// A condition of the trust policy is not met.
+    /// The request does not meet a condition of the trust policy.
     TrustCondition, "trust_condition", Target;
-    /// The trust policy denies it.
+    /// The trust policy denies the request.
     TrustDenies, "trust_denies", Target;
-    /// Session tags were sent, and one side does not allow `sts:TagSession`.
+    /// The request sends session tags, and one side does not allow `sts:TagSession`.
     SessionTagsNotAllowed, "session_tags_not_allowed", Target;
-    /// A source identity was sent, and one side does not allow `sts:SetSourceIdentity`.
+    /// The request sends a source identity, and one side does not allow `sts:SetSourceIdentity`.
     SourceIdentityNotAllowed, "source_identity_not_allowed", Target;
-    /// The trust policy asks for no external ID, though the link has one.
+    /// The trust policy requires no external ID, but the link has one.
     ExternalIdNotDemanded, "external_id_not_demanded", Target;
-    /// The trust policy takes other external IDs besides the link's.
+    /// The trust policy accepts external IDs other than the link's.
     ExternalIdPattern, "external_id_pattern", Target;
-    /// The trust policy asks for no MFA, though the link demands it.
+    /// The trust policy does not require MFA, but the link does.
     MfaNotDemanded, "mfa_not_demanded", Target;
-    /// The MFA condition is written with `…IfExists`, which lets access keys without MFA in.
+    /// The MFA condition uses `…IfExists`, which accepts access keys without MFA.
     MfaIfExists, "mfa_if_exists", Target;
-    /// There is no such user.
+    /// The user does not exist.
     UserAbsent, "user_absent", Source;
-    /// No policy of the user speaks of assuming a role.
+    /// No policy of the user covers `sts:AssumeRole`.
     GrantAbsent, "grant_absent", Source;
-    /// The user may assume other roles only.
+    /// The user may assume only other roles.
     GrantOtherArn, "grant_other_arn", Source;
-    /// A condition of the grant is not met.
+    /// The request does not meet a condition of the grant.
     GrantCondition, "grant_condition", Source;
-    /// A policy of the user denies it.
+    /// A policy of the user denies the request.
     SourceDenies, "source_denies", Source;
-    /// The user's permissions boundary does not allow it.
+    /// The user's permissions boundary does not allow the request.
     BoundaryCuts, "boundary_cuts", Source;
-    /// The policy of the session does not allow it.
+    /// The session policy does not allow the request.
     SessionPolicyCuts, "session_policy_cuts", Source;
-    /// A service control policy refuses it.
+    /// A service control policy denies the request.
     ServiceControlPolicy, "service_control_policy", Organization;
-    /// A resource control policy refuses it.
+    /// A resource control policy denies the request.
     ResourceControlPolicy, "resource_control_policy", Organization;
-    /// The policy of a VPC endpoint refuses it.
+    /// The policy of a VPC endpoint denies the request.
     VpcEndpointPolicy, "vpc_endpoint_policy", Source;
-    /// It was made a moment ago, and AWS does not honour it everywhere yet.
+    /// IAM may still be propagating a recent change.
     Propagating, "propagating", Target;
-    /// A policy has a form that xacct cannot evaluate.
+    /// xacct cannot evaluate a policy.
     UnreadablePolicy, "unreadable_policy", Target;
-    /// The role may not do in S3 what the check does.
+    /// No policy of the role allows the S3 call.
     S3NotAllowed, "s3_not_allowed", Target;
-    /// A policy of the role denies it.
+    /// A policy of the role denies the S3 call.
     S3Denied, "s3_denied", Target;
-    /// The role's permissions boundary does not allow it.
+    /// The role's permissions boundary does not allow the S3 call.
     S3Boundary, "s3_boundary", Target;
-    /// The organization forbids it.
+    /// A policy of the organization denies the S3 call.
     S3Organization, "s3_organization", Organization;
-    /// The account has as many buckets as it may have.
+    /// The account has reached its bucket quota.
     S3Quota, "s3_quota", Target;
-    /// S3 expects another region.
+    /// S3 expects another Region.
     S3Region, "s3_region", LocalConfiguration;
 }

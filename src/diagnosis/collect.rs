@@ -1,4 +1,4 @@
-//! Reads both halves of a link, side by side: no chain of calls is longer than three.
+//! Reads both halves of a link concurrently: no chain of calls is longer than three.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,20 +19,20 @@ use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::iam::state::{FoundDocument, MANAGED_BY, Reading};
 use crate::proof::{Claim, Proof, Prover, StepId, StepOutcome};
 
-/// What came of trying the link.
+/// The result of testing the link.
 #[derive(Debug)]
 pub struct Tried {
     /// The answer to AssumeRole.
     pub answer: Answer,
-    /// What was accepted that must be refused.
+    /// The requests that the role accepted and must reject.
     pub let_through: std::collections::BTreeSet<LetThrough>,
-    /// The call that S3 refused.
+    /// The call that S3 denied.
     pub s3: Option<S3Facts>,
 }
 
 impl Tried {
-    /// What a proof saw; `lacks_device` where it looked for an MFA device and knows none. `None` where it says nothing about
-    /// the link: AWS could not be asked.
+    /// Returns the result of a proof, or `None` if xacct could not reach AWS. `lacks_device` says that the proof found
+    /// no MFA device.
     #[must_use]
     pub fn of(proof: &Result<Proof>, region: &Region, lacks_device: bool) -> Option<Self> {
         let only = |answer| Some(Self { answer, let_through: Default::default(), s3: None });
@@ -52,7 +52,7 @@ impl Tried {
             None => Answer::NotSent(NotSent::NotTheUsers),
             Some(step) if step.outcome == StepOutcome::Ok => Answer::Accepted(proof.session.clone()?),
             Some(step) => match (answer_of(StepId::AssumeRole), &step.error) {
-                // To list the devices is not to ask for the role.
+                // An error of another service, such as listing MFA devices, is no answer to AssumeRole.
                 (Some(answer), _) if answer.service == "sts" => Answer::Refused(answer.clone()),
                 (_, Some(error)) if lacks_device => Answer::NotSent(NotSent::NoMfaDevice(error.message.clone())),
                 (_, Some(error)) => Answer::NotSent(NotSent::NoMfaCode(error.message.clone())),
@@ -89,10 +89,10 @@ impl From<(&AssumeRole, &Region)> for RequestFacts {
     }
 }
 
-/// Learns whose the credentials are that were used as the user's. `mfa` says whether xacct gave them MFA itself.
+/// Reads who owns the credentials that the proof used as the user's.
 pub async fn caller(prover: &Prover, claim: &Claim) -> CallerFacts {
     let (access, region, mfa) = (prover.access(), prover.region(claim), prover.has_mfa(claim));
-    // Where the region is one of another partition than the credentials, they are most likely of the one that most are of.
+    // If the Region's partition is not that of the credentials, they most likely belong to `aws`.
     let is_other = region.partition() != Partition::Aws;
     let first = if is_other { Partition::Aws } else { region.partition() }.default_region().parse::<Region>().ok();
     let elsewhere = first.filter(|_| is_other || region.is_opt_in()).map(|first| access.in_region(&first));
@@ -109,7 +109,7 @@ pub async fn caller(prover: &Prover, claim: &Claim) -> CallerFacts {
             (false, false) => Mfa::Absent,
             (false, true) => match read::carries_mfa(access).await {
                 Some(false) => Mfa::Absent,
-                // Sessions of roles may call IAM, and carry none.
+                // Role sessions may call IAM and carry no MFA.
                 _ => Mfa::Unknown,
             },
         }
@@ -127,7 +127,7 @@ pub async fn caller(prover: &Prover, claim: &Claim) -> CallerFacts {
     }
 }
 
-/// What stands in for the caller where there are no credentials.
+/// Returns the caller's facts if there are no credentials.
 #[must_use]
 pub fn no_caller(error: &Error) -> CallerFacts {
     CallerFacts {
@@ -142,7 +142,7 @@ pub fn no_caller(error: &Error) -> CallerFacts {
     }
 }
 
-/// Reads the user with all policies that bear on it.
+/// Reads the user with all policies that affect it.
 pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
     let access = match access {
         Ok(access) => access,
@@ -221,8 +221,8 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
     TargetFacts { operator, role, look_alikes, policies, boundary }
 }
 
-/// An account's managed policies: which versions are in force is read once beside everything else, and each document once,
-/// to however many groups it is attached.
+/// An account's managed policies. Their default versions are read once, concurrently with everything else, and each
+/// document once, even if it is attached to several groups.
 struct Managed<'a> {
     access: &'a Access,
     versions: OnceCell<BTreeMap<String, String>>,
@@ -248,7 +248,7 @@ impl<'a> Managed<'a> {
     }
 }
 
-/// Inline and attached policies of a user, group or role.
+/// Reads the inline and attached policies of a user, group or role.
 async fn policies(access: &Access, of: Holder<'_>, managed: &Managed<'_>) -> PolicyFacts {
     let inline = async {
         match settled(read::inline_names(access, of).await) {
@@ -285,13 +285,13 @@ async fn boundary(arn: Option<&str>, managed: &Managed<'_>) -> Reading<FoundDocu
     }
 }
 
-/// Why facts from these credentials are not facts about the account, if they are of another.
+/// Returns an explanation if the credentials belong to another account than the one to read.
 fn wrong_account(identity: &Reading<CallerArn>, wanted: Option<&AccountId>, access: &Access) -> Option<String> {
     let (found, wanted) = (identity.present()?.account()?, wanted?);
-    (found != wanted).then(|| format!("the credentials ({}) are of account {found}, not {wanted}", access.origin))
+    (found != wanted).then(|| format!("the credentials ({}) belong to account {found}, not {wanted}", access.origin))
 }
 
-/// A read that failed altogether leaves its thing unread.
+/// Turns an error into an unreadable reading.
 fn settled<T>(result: Result<Reading<T>>) -> Reading<T> {
     result.unwrap_or_else(|error| failed(&error))
 }
@@ -300,7 +300,7 @@ fn failed<T>(error: &Error) -> Reading<T> {
     Reading::Unreadable { permission: String::new(), answer: unread_words(error) }
 }
 
-/// An error in words. What a program that gives credentials wrote to stderr may be secret, and stays out.
+/// Returns an error in words, without the stderr of a credential process, which may contain secrets.
 fn unread_words(error: &Error) -> String {
     match &error.aws {
         Some(answer) => format!("{}: {answer}", error.own_message()),
@@ -309,7 +309,7 @@ fn unread_words(error: &Error) -> String {
 }
 
 impl SourceFacts {
-    /// Nothing could be read: why not.
+    /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {
             operator: OperatorFacts { profile, identity },
@@ -323,7 +323,7 @@ impl SourceFacts {
 }
 
 impl TargetFacts {
-    /// Nothing could be read: why not.
+    /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {
             operator: OperatorFacts { profile, identity },

@@ -1,4 +1,4 @@
-//! The requests that are evaluated, with every condition key whose value is known.
+//! The requests to evaluate, with every condition key whose value is known.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -8,22 +8,22 @@ use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
 use crate::iam::policy::{Element, Principals, Statement};
 
-/// A request, with what is known about it.
+/// A request and which of its condition keys are known.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The request, with the condition keys that are known.
+    /// The request, with the known condition keys.
     pub request: Request,
     tags_known: bool,
     mfa_known: bool,
     resource_tags_known: bool,
-    /// Whether the ARN of the principal is known for certain, and not only its name.
+    /// Whether the principal's ARN is known, and not only its name.
     arn_known: bool,
     is_session: bool,
 }
 
 impl Asked {
-    /// Whether nothing is known about a condition key. Of many it is known that such a request does not have them (IAM
-    /// User Guide, AWS global condition context keys).
+    /// Returns whether the value of a condition key is unknown. Many keys are known to be absent from such a request
+    /// (IAM User Guide, AWS global condition context keys).
     pub fn is_unknown(&self, key: &str) -> bool {
         const ABSENT: [&str; 14] = [
             "sts:externalid",
@@ -55,13 +55,14 @@ impl Asked {
             return !self.resource_tags_known;
         }
         if key == "aws:tokenissuetime" {
-            // Access keys have none.
+            // Requests with access keys lack this key.
             return self.is_session;
         }
         !["aws:requesttag/", "saml:"].iter().any(|known| key.starts_with(known))
     }
 
-    /// Whether a statement that names other principals may mean this one: its ARN, unique ID or account is not known.
+    /// Returns whether a statement that does not match the principal may still name it, because its ARN and unique ID
+    /// are unknown.
     pub fn may_be_meant(&self, statement: &Statement) -> bool {
         let listed = match &statement.principal {
             Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS"),
@@ -73,7 +74,7 @@ impl Asked {
     }
 }
 
-/// The AssumeRole request as the link's user makes it, for one of the actions that it needs.
+/// Returns the AssumeRole request of the link's user, for one of the actions that it needs.
 pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     let user = facts.source.user.present();
     let caller = facts.caller.identity.present();
@@ -143,7 +144,7 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     }
 }
 
-/// The time at which it was asked.
+/// Sets the keys for the time of the request.
 fn set_time(context: &mut Context, facts: &Facts) {
     let asked = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     if let Some(text) = asked.and_then(|asked| asked.format(&Rfc3339).ok()) {
@@ -152,7 +153,7 @@ fn set_time(context: &mut Context, facts: &Facts) {
     context.set("aws:EpochTime", asked.map(|asked| asked.unix_timestamp().to_string()));
 }
 
-/// What the session of the role asks of S3.
+/// Returns the S3 request of the role session.
 pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     let (role, bucket) = (&facts.link.role, facts.s3.as_ref().map(|s3| s3.bucket.clone()));
     let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
@@ -176,7 +177,7 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     Asked {
         request: Request { principal, action: action.to_owned(), resource, context },
         tags_known: role.is_some(),
-        // Sessions of AssumeRole carry no MFA; whether the key is absent then or `false`, the User Guide does not say.
+        // AssumeRole sessions carry no MFA; the User Guide does not say whether the key is then absent or `false`.
         mfa_known: false,
         resource_tags_known: false,
         arn_known: true,

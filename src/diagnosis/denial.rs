@@ -1,6 +1,7 @@
-//! What AWS's message says about a denial.
+//! Reads which policy denied a request from AWS's message.
 
-/// Which kind of policy AWS's message says refused (IAM User Guide, "Troubleshoot access denied error messages").
+/// The kind of policy that denied, according to AWS's message (IAM User Guide, "Troubleshoot access denied error
+/// messages").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeniedBy {
     ServiceControl,
@@ -13,11 +14,11 @@ pub enum DeniedBy {
 }
 
 impl DeniedBy {
-    /// Reads the end of a message; `None` where it says nothing, as is usual between accounts.
+    /// Reads the end of a message. Returns `None` if it names no policy, which is usual across accounts.
     pub fn of(message: &str) -> Option<Self> {
         let message = message.to_ascii_lowercase();
         let kinds = [
-            // Last in the message when another policy is evaluated through it, so looked for first.
+            // A message may name this kind after another one, so it comes first here.
             ("service control policy", Self::ServiceControl),
             ("resource control policy", Self::ResourceControl),
             ("vpc endpoint policy", Self::VpcEndpoint),

@@ -1,5 +1,4 @@
-//! What was learned of a link that does not work: all that a diagnosis goes by, and what `--save-facts` writes. There is
-//! no secret in it.
+//! The facts about a link: everything that a diagnosis uses, and what `--save-facts` writes. They contain no secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,33 +10,33 @@ use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::names::{AccountId, ExternalId, Region, UserName};
 use crate::iam::state::{FoundDocument, Reading};
 
-/// The version of the form of a facts file. It grows when a field changes its meaning or goes.
+/// The version of the facts file format. It grows when a field is removed or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Everything that was learned.
+/// Everything that xacct read about a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// When AWS was asked, in seconds since 1970 by this machine's clock.
+    /// The time of the request, in seconds since 1970 by this machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<i64>,
-    /// What is wanted.
+    /// The link as `xacct.toml` describes it.
     pub link: LinkFacts,
-    /// Whose credentials were used, and where they come from.
+    /// The credentials that were used, and their owner.
     pub caller: CallerFacts,
     /// The AssumeRole request as it was sent.
     pub request: RequestFacts,
-    /// What AWS answered to it.
+    /// AWS's answer.
     pub answer: Answer,
-    /// What the proof saw accepted that must be refused.
+    /// The requests that the role accepted and must reject.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub let_through: BTreeSet<LetThrough>,
-    /// The call to S3 that the session was refused, if it came so far.
+    /// The S3 call that was denied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Facts>,
-    /// How long before it was asked xacct had written either half, in seconds, if this run did.
+    /// How many seconds before the request xacct wrote either half, if this run did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_seconds_ago: Option<u64>,
     /// The source account.
@@ -46,34 +45,34 @@ pub struct Facts {
     pub target: TargetFacts,
 }
 
-/// What is wanted of the link.
+/// The link as `xacct.toml` describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkFacts {
     /// Its name in `xacct.toml`.
     pub name: String,
-    /// The path of that file.
+    /// The path of `xacct.toml`.
     pub file: String,
-    /// The role, as the file names it.
+    /// The role in the file.
     pub role: RoleArn,
-    /// The source account, where the file names it.
+    /// The source account, if the file names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_account: Option<AccountId>,
-    /// The user who is granted.
+    /// The user with the grant.
     pub user: UserName,
-    /// The external ID that the file names.
+    /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
-    /// Whether the file says that MFA is demanded.
+    /// Whether the file requires MFA.
     #[serde(default)]
     pub require_mfa: bool,
-    /// Whether the file says that the role admits this user only.
+    /// Whether the file restricts the role to this user.
     #[serde(default)]
     pub restrict_to_user: bool,
-    /// Whether the file names policies for the role: if not, bootstrap gives it one that passes the check.
+    /// Whether the file names policies for the role. If not, bootstrap adds one that allows the test bucket.
     #[serde(default)]
     pub has_policies: bool,
-    /// Whether the check goes as far as a bucket.
+    /// Whether the test creates a bucket.
     #[serde(default)]
     pub checks_s3: bool,
 }
@@ -82,38 +81,38 @@ pub struct LinkFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallerFacts {
-    /// Where they come from, in words, such as `profile alice`.
+    /// Their origin in words, such as `profile alice`.
     pub origin: String,
-    /// The profile that they come from, if any.
+    /// Their profile, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// A profile of the AWS config files that is called like the user, if there is one.
+    /// The profile in the AWS config files that has the user's name, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_of_user: Option<String>,
-    /// The profile that `AWS_PROFILE` names, where variables with keys win over it.
+    /// The profile in `AWS_PROFILE`, if access keys in the environment override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_profile: Option<String>,
     /// Whether they are temporary.
     pub is_session: bool,
     /// Whether they carry MFA.
     pub mfa: Mfa,
-    /// Who AWS says they belong to.
+    /// Their owner, according to AWS.
     pub identity: Reading<CallerArn>,
-    /// The same, asked in the partition's first region, where the region of the request must be switched on by each
-    /// account; in that of partition `aws`, where it is of another partition.
+    /// Their owner as read in another Region: in the partition's default Region, if the Region of the request is
+    /// opt-in, or in that of partition `aws`, if the Region of the request is in another partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<Reading<CallerArn>>,
 }
 
-/// Whether credentials carry proof of multi-factor authentication.
+/// Whether credentials carry multi-factor authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mfa {
-    /// They were made with it.
+    /// They were created with MFA.
     Present,
-    /// They were made without it.
+    /// They were created without MFA.
     Absent,
-    /// It cannot be told: they are of a session that another program made.
+    /// Unknown: another program created the session.
     Unknown,
 }
 
@@ -121,7 +120,7 @@ pub enum Mfa {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFacts {
-    /// The region of the STS endpoint.
+    /// The Region of the STS endpoint.
     pub region: Region,
     /// `RoleSessionName`.
     pub session_name: String,
@@ -139,15 +138,15 @@ pub struct RequestFacts {
     pub source_identity: Option<String>,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// AWS gave a session: its ARN.
+    /// AWS returned a session with this ARN.
     Accepted(CallerArn),
-    /// AWS answered with an error.
+    /// AWS returned an error.
     Refused(AwsAnswer),
-    /// It was not sent.
+    /// xacct did not send the request.
     NotSent(NotSent),
 }
 
@@ -155,19 +154,19 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotSent {
-    /// There are no credentials: why not.
+    /// xacct found no credentials, for this reason.
     NoCredentials(String),
-    /// The credentials are not the user's.
+    /// The credentials do not belong to the user.
     NotTheUsers,
-    /// MFA is demanded, and there was no code: why not. Files written before `no_mfa_device` existed say so, too, where no
-    /// device was known.
+    /// The role requires MFA and xacct had no code, for this reason. Files older than `no_mfa_device` also use this if
+    /// no device was known.
     NoMfaCode(String),
-    /// MFA is demanded, and no device is known that shows codes: why not.
+    /// The role requires MFA and xacct knows no device that generates codes, for this reason.
     NoMfaDevice(String),
 }
 
 impl Answer {
-    /// AWS's error code and message; empty where there are none.
+    /// Returns AWS's error code and message, or empty strings.
     #[must_use]
     pub fn code_and_message(&self) -> (&str, &str) {
         match self {
@@ -182,50 +181,48 @@ impl Answer {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted(session) => write!(f, "sts:AssumeRole gave {session}"),
+            Self::Accepted(session) => write!(f, "sts:AssumeRole returned session {session}"),
             Self::Refused(answer) => answer.fmt(f),
-            Self::NotSent(NotSent::NotTheUsers) => {
-                f.write_str("nothing was asked: these are not the user's credentials")
-            }
+            Self::NotSent(NotSent::NotTheUsers) => f.write_str("no request sent: these are not the user's credentials"),
             Self::NotSent(NotSent::NoCredentials(why) | NotSent::NoMfaCode(why) | NotSent::NoMfaDevice(why)) => {
-                write!(f, "nothing was asked: {why}")
+                write!(f, "no request sent: {why}")
             }
         }
     }
 }
 
-/// A request that must be refused.
+/// A request that the role must reject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LetThrough {
-    /// One without the external ID.
+    /// A request without the external ID.
     WithoutExternalId,
-    /// One with a wrong external ID.
+    /// A request with a wrong external ID.
     WithWrongExternalId,
-    /// One without MFA.
+    /// A request without MFA.
     WithoutMfa,
 }
 
-/// A call to S3 that the session of the role was refused.
+/// An S3 call of the role session that was denied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct S3Facts {
     /// The bucket.
     pub bucket: String,
-    /// The region.
+    /// The Region.
     pub region: Region,
     /// AWS's answer.
     pub answer: AwsAnswer,
 }
 
-/// The operator with whose credentials an account was read.
+/// The operator whose credentials read an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorFacts {
     /// The profile, if the credentials come from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Who AWS says they belong to.
+    /// Their owner, according to AWS.
     pub identity: Reading<CallerArn>,
 }
 
@@ -233,15 +230,15 @@ pub struct OperatorFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFacts {
-    /// Who read it.
+    /// The operator.
     pub operator: OperatorFacts,
-    /// The user who is granted.
+    /// The user with the grant.
     pub user: Reading<UserFacts>,
     /// The user's own policies.
     pub policies: PolicyFacts,
-    /// Those of the groups that the user is in, by group.
+    /// The policies of the user's groups, by group.
     pub groups: Reading<BTreeMap<String, PolicyFacts>>,
-    /// The policy that is the user's permissions boundary; absent where there is none.
+    /// The policy of the user's permissions boundary; absent if there is none.
     pub boundary: Reading<FoundDocument>,
     /// The serials of the user's MFA devices.
     pub mfa_devices: Reading<Vec<String>>,
@@ -277,17 +274,17 @@ pub struct PolicyFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFacts {
-    /// Who read it.
+    /// The operator.
     pub operator: OperatorFacts,
-    /// The role of that name.
+    /// The role with the name in the file.
     pub role: Reading<RoleFacts>,
-    /// ARNs of roles that may be meant: of the same name in other capitals, or in the account that the operator's
-    /// credentials are of.
+    /// ARNs of roles that may be meant: with the same name in another case, or in the account of the operator's
+    /// credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub look_alikes: Vec<String>,
     /// The role's permissions policies.
     pub policies: PolicyFacts,
-    /// The policy that is the role's permissions boundary; absent where there is none.
+    /// The policy of the role's permissions boundary; absent if there is none.
     pub boundary: Reading<FoundDocument>,
 }
 
@@ -297,9 +294,9 @@ pub struct TargetFacts {
 pub struct RoleFacts {
     /// ARN.
     pub arn: String,
-    /// Whether xacct made it.
+    /// Whether xacct created or adopted it.
     pub is_ours: bool,
-    /// How long ago it was created, in seconds by this machine's clock.
+    /// Its age in seconds by this machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<u64>,
     /// `MaxSessionDuration`.
@@ -310,12 +307,12 @@ pub struct RoleFacts {
     /// Tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: FoundDocument,
 }
 
 impl Facts {
-    /// The source account, as far as it is known.
+    /// Returns the source account, or a placeholder if it is unknown.
     pub(super) fn source_account(&self) -> String {
         let told = self.link.source_account.as_ref();
         let asked = self.caller.identity.present().and_then(|arn| arn.account());

@@ -1,4 +1,4 @@
-//! Facts as a file.
+//! Reads and writes facts files.
 
 use serde_json::Value;
 
@@ -11,13 +11,13 @@ impl Facts {
     /// Reads a facts file; `place` is its path, for messages.
     ///
     /// # Errors
-    /// When it is no facts file, of a newer form, or has a value that cannot be; the error says where.
+    /// When the text is not a facts file, has another schema version or an invalid value; the error says where.
     pub fn parse(text: &str, place: &str) -> Result<Self> {
         let wrong = |problem: String| {
             Error::usage(format!("facts file `{place}`: {problem}"))
-                .hint("write it again with --save-facts, or mend it by hand at that place")
+                .hint("save the facts again with --save-facts, or fix the file at that place")
         };
-        // What it names may be long and strange; its end says line and column.
+        // The parser quotes the file, which may be long; the end of its message is the line and column.
         let unread = |error: serde_json::Error| {
             let said = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
@@ -28,32 +28,32 @@ impl Facts {
             Some(version) if version == u64::from(SCHEMA_VERSION) => {}
             Some(version) => {
                 return Err(Error::usage(format!(
-                    "facts file `{place}` has schema_version {version}, and this xacct knows {SCHEMA_VERSION}"
+                    "facts file `{place}` has schema_version {version}, but this version of xacct supports {SCHEMA_VERSION}"
                 ))
                 .hint("use the version of xacct that wrote it"));
             }
             None if value.get("schema_version").is_some() => {
-                return Err(wrong(format!("its `schema_version` is not {SCHEMA_VERSION}")));
+                return Err(wrong(format!("`schema_version` is not {SCHEMA_VERSION}")));
             }
-            None => return Err(wrong("it has no `schema_version`".to_owned())),
+            None => return Err(wrong("`schema_version` is missing".to_owned())),
         }
-        // From the text, not from the value: its errors say line and column.
+        // Parse the text, not the value: only then do errors have a line and column.
         serde_json::from_str(text).map_err(unread)
     }
 
-    /// Whether this is a facts file, of any version: those have these at least.
+    /// Returns whether this is a facts file of any version: all versions have these fields.
     #[must_use]
     pub fn has_form(bytes: &[u8]) -> bool {
         let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
         ["schema_version", "link", "caller", "request", "answer"].iter().all(|key| value.get(key).is_some())
     }
 
-    /// The facts as a file; `redact` puts other numbers in the place of account numbers, each its own.
+    /// Returns the text of a facts file; `redact` replaces account IDs with placeholders.
     ///
     /// # Errors
-    /// When they cannot be written as JSON, which is an error of xacct's.
+    /// When the facts cannot be written as JSON, which is a bug in xacct.
     pub fn to_text(&self, redact: bool) -> Result<String> {
-        let wrong = |error| Error::new(Kind::Internal, format!("the facts cannot be written: {error}"));
+        let wrong = |error| Error::new(Kind::Internal, format!("cannot write the facts: {error}"));
         let mut value = serde_json::to_value(self).map_err(wrong)?;
         if redact {
             let mut masks = Masks::default();

@@ -1,4 +1,4 @@
-//! One thing that is wrong with a link: its cause, how sure it is, what shows it and what to do.
+//! A finding: one problem of a link with its cause, certainty, evidence and fixes.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -9,62 +9,62 @@ use super::statement::StatementRef;
 use crate::error::AwsAnswer;
 use crate::iam::evaluate::Mismatch;
 
-/// How sure a finding is.
+/// How certain a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
-    /// AWS or the policies say so.
+    /// AWS's answer or the policies show it.
     Certain,
-    /// Everything that was read agrees with it, and with nothing else.
+    /// All facts agree with this cause and with no other.
     Likely,
 }
 
-/// One thing that is wrong.
+/// One problem of a link.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The kind of problem.
     #[serde(serialize_with = "as_id")]
     pub cause: Cause,
-    /// Where it lies.
+    /// The side on which it lies.
     pub side: Side,
-    /// How sure it is.
+    /// How certain it is.
     pub certainty: Certainty,
-    /// What is wrong, in a sentence without its full stop.
+    /// The problem as a sentence without full stop.
     pub summary: String,
-    /// What shows it.
+    /// The evidence.
     pub evidence: Vec<Evidence>,
-    /// What to do. The first is enough; the others are alternatives.
+    /// The fixes. The first is enough; the others are alternatives.
     pub fixes: Vec<Fix>,
 }
 
-/// What shows that something is wrong.
+/// Evidence of a problem.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// A fact in words.
     Fact(String),
-    /// AWS's own answer.
+    /// AWS's answer.
     #[serde(rename = "fact", serialize_with = "as_said")]
     Answer(AwsAnswer),
     /// A statement of a policy.
     Statement {
         /// The policy, such as `trust policy of role xacct`.
         policy: String,
-        /// The number of the statement in it, from 1.
+        /// The number of the statement in the policy, starting at 1.
         number: usize,
         /// The statement.
         statement: Value,
-        /// The elements at fault, each as the keys that lead to it.
+        /// The elements at fault, each as its path of keys.
         marked: Vec<Vec<String>>,
     },
 }
 
-/// What may be wrong, and what would show it.
+/// A possible cause, and how to check it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Possibility {
-    /// What may be wrong, in a fragment.
+    /// The possible cause, as a fragment.
     pub what: String,
-    /// The one reading that would decide.
+    /// How to check it.
     pub decided_by: String,
 }
 
@@ -108,7 +108,7 @@ impl Finding {
 }
 
 impl Evidence {
-    /// A statement, with these elements marked.
+    /// Returns a statement with these elements marked.
     pub(super) fn of(place: &StatementRef<'_>, marked: Vec<Vec<String>>) -> Self {
         Self::Statement {
             policy: place.policy.words(),
@@ -118,18 +118,18 @@ impl Evidence {
         }
     }
 
-    /// A statement, with the elements marked for which it does not apply.
+    /// Returns a statement with the elements marked that do not match the request.
     pub(super) fn mismatched(place: &StatementRef<'_>, mismatches: &[Mismatch]) -> Self {
         Self::of(place, mismatches.iter().map(|mismatch| place.mark(mismatch)).collect())
     }
 
-    /// A statement that denies.
+    /// Returns a statement that denies the request.
     pub(super) fn denial(place: &StatementRef<'_>) -> Self {
         Self::of(place, vec![vec!["Effect".to_owned()]])
     }
 }
 
-/// AWS's answer as a fact in words.
+/// Returns AWS's answer in words.
 #[must_use]
 pub fn said(answer: &AwsAnswer) -> String {
     format!("AWS said: {answer}")

@@ -1,4 +1,4 @@
-//! What to do about a finding: commands and statements, ready to be pasted, and who must do it.
+//! Fixes of a finding: commands and statements, ready to paste, and who must apply them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,12 +12,12 @@ use crate::iam::templates;
 use crate::text::on_one_line;
 use crate::text::shell::ShellCommand;
 
-/// One way to mend something.
+/// One way to fix a finding.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fix {
-    /// Who must do it.
+    /// Who must apply it.
     pub who: String,
-    /// What, in this order.
+    /// The steps, in order.
     pub steps: Vec<FixStep>,
 }
 
@@ -27,7 +27,7 @@ pub struct Fix {
 pub enum FixStep {
     /// Run this command.
     Run(ShellCommand),
-    /// Write this line into a file, in place of any with that key.
+    /// Set this line in a file, replacing any line with the same key.
     Write {
         /// The path of the file.
         file: String,
@@ -36,57 +36,57 @@ pub enum FixStep {
         /// The line.
         line: String,
     },
-    /// Put this statement into a policy.
+    /// Add this statement to a policy.
     Put {
         /// The policy.
         into: String,
         /// The statement.
         statement: Value,
     },
-    /// Do this, which no command can do.
+    /// Do this manually.
     Do(String),
 }
 
-/// What bootstrap is to change besides what the file says.
+/// What bootstrap changes in addition to what the file says.
 #[derive(Clone, PartialEq, Eq)]
 pub enum BootstrapWith {
     /// Nothing.
     Nothing,
-    /// Sessions may have tags.
+    /// Allow session tags.
     SessionTags,
-    /// Sessions may last this long.
+    /// Allow sessions of this duration.
     MaxSessionDuration(String),
 }
 
-/// What verify needs besides the name of the link.
+/// What verify needs in addition to the name of the link.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum VerifyWith {
-    /// Nothing but a code where the link requires MFA.
+    /// Nothing except a code if the link requires MFA.
     Nothing,
-    /// A code, whatever the file says.
+    /// A code, even if the file does not require MFA.
     MfaCode,
-    /// A region that is not known here.
+    /// A Region that xacct does not know.
     OtherRegion,
 }
 
 impl Fix {
-    /// Nothing yet, by whoever answers for this side.
+    /// Returns a fix without steps for whoever is responsible for this side.
     pub fn by(side: Side, facts: &Facts) -> Self {
         let operator = |what: &str, account: String, operator: &OperatorFacts| {
-            let profile = operator.profile.as_ref().map_or_else(String::new, |name| format!(" (profile {name})"));
-            format!("the operator of {what} account {account}{profile}")
+            let profile = operator.profile.as_ref().map_or_else(String::new, |name| format!(", profile {name}"));
+            format!("operator of {what} account {account}{profile}")
         };
         let who = match side {
             Side::Source => operator("source", facts.source_account(), &facts.source.operator),
             Side::Target => operator("target", facts.link.role.account.to_string(), &facts.target.operator),
-            Side::Organization => "an administrator of the organization".to_owned(),
+            Side::Organization => "administrator of the organization".to_owned(),
             Side::Request | Side::LocalConfiguration => "you".to_owned(),
         };
         Self { who, steps: Vec::new() }
     }
 
-    /// Runs bootstrap, which brings both halves to what the file says. What xacct did not make must be adopted: bootstrap
-    /// shows what it replaces, and asks.
+    /// Runs bootstrap, which repairs both halves to match the file. A role or grant that xacct did not create must be
+    /// adopted: bootstrap shows what it replaces, and asks.
     pub fn bootstrap(facts: &Facts, with: BootstrapWith) -> Self {
         let command = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &facts.link.role.account);
         let command = match with {
@@ -96,7 +96,7 @@ impl Fix {
         };
         let is_foreign = is_foreign_role(facts) || is_foreign_grant(facts);
         let command = if is_foreign { command.flag("--adopt") } else { command };
-        let who = "the operators of both accounts, or one who may write in both".to_owned();
+        let who = "anyone with write access to both accounts".to_owned();
         Self { who, steps: vec![FixStep::Run(command.option_if("--config", config_file(facts)))] }
     }
 
@@ -106,7 +106,7 @@ impl Fix {
         self
     }
 
-    /// Proves the link again.
+    /// Tests the link again.
     pub fn verify(self, facts: &Facts, with: VerifyWith) -> Self {
         let command = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
         let command = if with == VerifyWith::OtherRegion { command.option("--region", "REGION") } else { command };
@@ -115,12 +115,12 @@ impl Fix {
         self.run(command.option_if("--config", config_file(facts)))
     }
 
-    /// Adds a line of the target in `xacct.toml`, with this text as the value.
+    /// Sets a text value of the target in `xacct.toml`.
     pub fn write(self, facts: &Facts, key: &str, text: &str) -> Self {
         self.write_value(facts, key, &toml_string(text))
     }
 
-    /// The same with a value that is no text.
+    /// Sets a value of the target in `xacct.toml` that is not text.
     pub fn write_value(self, facts: &Facts, key: &str, value: &str) -> Self {
         let name = &facts.link.name;
         let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -128,7 +128,7 @@ impl Fix {
         self.write_below(facts, format!("[targets.{name}]"), format!("{key} = {value}"))
     }
 
-    /// Adds a line of the source in `xacct.toml`.
+    /// Sets a text value of the source in `xacct.toml`.
     pub fn write_source(self, facts: &Facts, key: &str, text: &str) -> Self {
         self.write_below(facts, "[source]".to_owned(), format!("{key} = {}", toml_string(text)))
     }
@@ -138,13 +138,13 @@ impl Fix {
         self
     }
 
-    /// Adds what no command can do.
+    /// Adds a manual step.
     pub fn step_do(mut self, words: impl Into<String>) -> Self {
         self.steps.push(FixStep::Do(words.into()));
         self
     }
 
-    /// Replaces the document of a policy; `None` removes the policy.
+    /// Replaces the document of a policy, or removes the policy if `document` is `None`.
     pub fn replace(self, facts: &Facts, policy: &PolicyRef, document: Option<&PolicyDocument>) -> Self {
         let (kind, name) = policy.identity.kind_and_name();
         let document = document.map(|document| on_one_line(&document.minified()).into_owned());
@@ -173,7 +173,9 @@ impl Fix {
                 of_identity(&format!("delete-{kind}-policy")).option("--policy-name", policy)
             }
             (Attachment::Boundary(arn), _) if is_of_aws(arn) => {
-                return self.step_do(format!("give the {kind} another permissions boundary: {arn} is AWS's own"));
+                return self.step_do(format!(
+                    "set another permissions boundary on the {kind}: {arn} is an AWS managed policy"
+                ));
             }
             (Attachment::Attached(arn) | Attachment::Boundary(arn), Some(document)) if !is_of_aws(arn) => {
                 iam("create-policy-version")
@@ -194,34 +196,34 @@ impl Fix {
     }
 }
 
-/// Whether the role is there, and not xacct's.
+/// Returns whether the role exists and xacct did not create it.
 pub fn is_foreign_role(facts: &Facts) -> bool {
     facts.target.role.present().is_some_and(|role| !role.is_ours)
 }
 
-/// Whether the user has an inline policy by the name of the grant that xacct did not write.
+/// Returns whether the user has an inline policy with the grant's name that xacct did not write.
 fn is_foreign_grant(facts: &Facts) -> bool {
     let grant = facts.source.policies.inline.present().and_then(|policies| policies.get(templates::GRANT_POLICY));
     let is_ours = |found: &FoundDocument| found.policy().is_some_and(|it| it.statement(templates::LINK_SID).is_some());
     grant.and_then(|grant| grant.present()).is_some_and(|grant| !is_ours(grant))
 }
 
-/// Whether a managed policy is AWS's own.
+/// Returns whether this is an AWS managed policy.
 pub fn is_of_aws(policy: &str) -> bool {
     policy.contains(":iam::aws:policy/")
 }
 
-/// A command of the AWS CLI, with the credentials of this operator.
+/// Returns a command of the AWS CLI that uses this operator's profile.
 pub fn aws(operator: &OperatorFacts, service: &str, operation: &str) -> ShellCommand {
     ShellCommand::new("aws").arg(service).arg(operation).option_if("--profile", operator.profile.as_ref())
 }
 
-/// The path of `xacct.toml`, where it is not the one that is read anyway.
+/// Returns the path of `xacct.toml`, unless it is the default.
 fn config_file(facts: &Facts) -> Option<&str> {
     Some(facts.link.file.as_str()).filter(|file| *file != "xacct.toml")
 }
 
-/// A text as TOML takes it: its escapes are those of JSON, and more.
+/// Returns a TOML string. TOML accepts all escapes of JSON.
 fn toml_string(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }

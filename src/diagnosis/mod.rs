@@ -1,8 +1,8 @@
-//! The diagnosis of a link: which side is wrong, why, and what to change.
+//! The diagnosis of a link: which side is wrong, why, and how to fix it.
 //!
-//! [`collect`] reads both halves, [`diagnose`] says what it shows. AWS words every refusal of AssumeRole the same across
-//! accounts (IAM User Guide, "Troubleshoot access denied error messages"), so the policies are evaluated here, and AWS's
-//! answer decides only where it says more.
+//! [`collect`] reads both halves, and [`diagnose`] finds the causes. Across accounts, AWS gives the same message for
+//! every denial of AssumeRole (IAM User Guide, "Troubleshoot access denied error messages"). So xacct evaluates the
+//! policies, and uses AWS's message only if it says more.
 
 mod cause;
 mod checks;
@@ -31,32 +31,32 @@ use checks::{answer, bucket, credentials, duration, grant, mfa, possible, propag
 use facts::{Answer, LinkFacts};
 use verdict::Evaluation;
 
-/// What a diagnosis says.
+/// The result of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
-    /// What was asked, and what AWS answered.
+    /// The request and AWS's answer.
     pub attempt: Attempt,
-    /// What is wrong, the most certain first.
+    /// The problems, the most certain first.
     pub findings: Vec<Finding>,
-    /// What may be wrong besides, where the facts do not settle it.
+    /// Other possible causes, if the facts do not show the cause.
     pub possible: Vec<Possibility>,
-    /// What could not be read, and what would allow it.
+    /// What xacct could not read, and the missing permission.
     pub unread: Vec<Unread>,
     /// How each kind of policy decides, with reasons.
     pub layers: Vec<Layer>,
 }
 
-/// What was asked of STS, by whom, and what came of it.
+/// The AssumeRole request: the caller and the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
-    /// The ARN of who asked; absent where it could not be learned.
+    /// The caller's ARN; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
-    /// Where the credentials come from, such as `profile alice`.
+    /// The origin of the credentials, such as `profile alice`.
     pub credentials: String,
-    /// The region of the STS endpoint.
+    /// The Region of the STS endpoint.
     pub region: String,
-    /// AWS's answer with its request ID, or why nothing was asked.
+    /// AWS's answer with its request ID, or why xacct sent no request.
     #[serde(serialize_with = "as_text")]
     pub answer: Answer,
 }
@@ -77,14 +77,14 @@ fn as_text<S: Serializer>(answer: &Answer, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl Diagnosis {
-    /// The first finding, if there is one.
+    /// Returns the cause of the first finding, if any.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.findings.first().map(|finding| finding.cause)
     }
 }
 
-/// Says what the facts show. The order of the checks is that in which AWS refuses: credentials, then policies, then S3.
+/// Returns what the facts show. The checks have the order in which AWS denies: credentials, then policies, then S3.
 #[must_use]
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let mut diagnosis = Diagnosis {
@@ -104,11 +104,11 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             findings.extend(too_open::findings(facts));
             findings.extend(bucket::findings(facts, &evaluations));
         }
-        // Who cannot even be asked about has no policies to speak of.
+        // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}
         Answer::Refused(_) | Answer::NotSent(_) => {
             findings.extend(trust::refusals(facts, &evaluations));
-            // The grant may well be right for the role that is meant.
+            // The grant may be right for the role that is probably meant.
             match trust::meant(facts) {
                 Some(role) => {
                     let facts = Facts { link: LinkFacts { role, ..facts.link.clone() }, ..facts.clone() };
@@ -120,7 +120,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             mfa::merge(findings);
         }
     }
-    // Credentials are not another's where the file names a user that does not exist.
+    // If the file names a user that does not exist, the credentials are not the problem.
     if findings.iter().any(|finding| finding.cause == Cause::UserAbsent) {
         findings.retain(|finding| finding.cause != Cause::CallerIsAnotherUser);
     }
@@ -140,12 +140,12 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
     diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
-    // A stable sort: what stands first in the order of looking stays first among its equals.
+    // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| finding.certainty);
     diagnosis
 }
 
-/// Whether a finding says that nobody knows who is asking, or that AWS did not come so far as to look at policies.
+/// Returns whether AWS rejects the request before it evaluates policies because of this cause.
 fn is_about_credentials(cause: Cause) -> bool {
     use Cause as C;
     matches!(

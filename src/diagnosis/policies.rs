@@ -1,4 +1,4 @@
-//! The policies that bear on a link, and those of them that could not be read.
+//! The policies that affect a link, and those of them that xacct could not read.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,38 @@ use super::facts::{Facts, PolicyFacts};
 use super::statement::{Attachment, Identity, PolicyRef};
 use crate::iam::state::{FoundDocument, Reading};
 
-/// What could not be read.
+/// Something that xacct could not read, for the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unread {
-    /// What, such as `the trust policy of role xacct`.
+    /// What xacct could not read, such as `the groups of user alice`.
     pub what: String,
-    /// The permission that would allow it; empty where it is not a permission that lacks.
+    /// The missing permission; empty if the reason is another.
     pub permission: String,
-    /// Why it could not be read.
+    /// Why xacct could not read it.
     pub answer: String,
 }
 
-/// Something that bears on a request and could not be read.
+/// Something that affects a request and that xacct could not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// What, without an article, such as `trust policy of role xacct`.
+    /// What xacct could not read, without an article, such as `trust policy of role xacct`.
     pub what: String,
-    /// The permission that would allow it; empty where it is not a permission that lacks.
+    /// The missing permission; empty if the reason is another.
     pub permission: String,
-    /// Why it could not be read.
+    /// Why xacct could not read it.
     pub answer: String,
 }
 
-/// What was read for one kind of policy.
+/// The policies of one kind.
 #[derive(Debug, Default)]
 pub struct Policies<'a> {
-    /// Each with its place.
+    /// The documents, each with its owner and attachment.
     pub documents: Vec<(PolicyRef, &'a FoundDocument)>,
-    /// What could not be read.
+    /// What xacct could not read.
     pub missing: Vec<Missing>,
 }
 
-/// The trust policy of the role; `None` where there is no role.
+/// Returns the trust policy of the role, or `None` if the role does not exist.
 pub fn trust(facts: &Facts) -> Option<Policies<'_>> {
     let policy_ref = trust_of_role(facts);
     Some(match &facts.target.role {
@@ -51,7 +51,7 @@ pub fn trust(facts: &Facts) -> Option<Policies<'_>> {
     })
 }
 
-/// Names the trust policy of the role.
+/// Returns a reference to the trust policy of the role.
 pub fn trust_of_role(facts: &Facts) -> PolicyRef {
     PolicyRef { identity: role(facts), attachment: Attachment::Trust }
 }
@@ -64,24 +64,24 @@ fn role(facts: &Facts) -> Identity {
     Identity::Role(facts.link.role.name.to_string())
 }
 
-/// The policies of the role.
+/// Returns the permissions policies of the role.
 pub fn of_role(facts: &Facts) -> Policies<'_> {
     of_identity(&facts.target.policies, &role(facts))
 }
 
-/// The user's boundary; `None` where there is none.
+/// Returns the user's permissions boundary, or `None` if it has none.
 pub fn boundary_of_user(facts: &Facts) -> Option<Policies<'_>> {
     let arn = facts.source.user.present().and_then(|user| user.boundary.clone());
     boundary(&facts.source.user, &facts.source.boundary, (arn, user(facts)))
 }
 
-/// The role's boundary; `None` where there is none.
+/// Returns the role's permissions boundary, or `None` if it has none.
 pub fn boundary_of_role(facts: &Facts) -> Option<Policies<'_>> {
     let arn = facts.target.role.present().and_then(|role| role.boundary.clone());
     boundary(&facts.target.role, &facts.target.boundary, (arn, role(facts)))
 }
 
-/// The user's own policies and those of its groups.
+/// Returns the user's own policies and those of its groups.
 pub fn of_user(facts: &Facts) -> Policies<'_> {
     let user = facts.link.user.to_string();
     let mut read = of_identity(&facts.source.policies, &Identity::User(user.clone()));
@@ -98,7 +98,7 @@ pub fn of_user(facts: &Facts) -> Policies<'_> {
     read
 }
 
-/// What was read of a boundary; `None` where there is none. Whether there is one only who holds it tells.
+/// Returns a permissions boundary, or `None` if there is none. Only the user or role `of` says whether there is one.
 fn boundary<'a, T>(
     of: &Reading<T>,
     document: &'a Reading<FoundDocument>,
@@ -112,7 +112,7 @@ fn boundary<'a, T>(
     let policy_ref = PolicyRef { identity, attachment: Attachment::Boundary(arn) };
     Some(match document {
         Reading::Present(document) => Policies { documents: vec![(policy_ref, document)], missing: Vec::new() },
-        // A boundary whose policy is gone allows nothing (IAM User Guide, permissions boundaries).
+        // A boundary whose policy was deleted allows nothing (IAM User Guide, permissions boundaries).
         Reading::Absent => Policies::default(),
         unread => {
             Policies { missing: missing(unread, policy_ref.words()).into_iter().collect(), documents: Vec::new() }
@@ -143,7 +143,7 @@ fn of_identity<'a>(policies: &'a PolicyFacts, identity: &Identity) -> Policies<'
     read
 }
 
-/// What a reading that failed leaves unknown.
+/// Returns what a failed reading leaves unknown.
 fn missing<T>(reading: &Reading<T>, what: String) -> Option<Missing> {
     match reading {
         Reading::Unreadable { permission, answer } => {
@@ -153,11 +153,11 @@ fn missing<T>(reading: &Reading<T>, what: String) -> Option<Missing> {
     }
 }
 
-/// Everything that could not be read.
+/// Returns everything that xacct could not read.
 pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     let mut unread = Unreadables::default();
     let user = &facts.link.user;
-    unread.note(&facts.caller.identity, "who the credentials belong to");
+    unread.note(&facts.caller.identity, "the owner of the credentials");
     unread.note(&facts.source.operator.identity, "the source account");
     unread.note(&facts.source.user, &format!("user {user}"));
     unread.note_policies(&facts.source.policies, &format!("user {user}"));
@@ -165,38 +165,38 @@ pub(super) fn unread(facts: &Facts) -> Vec<Unread> {
     for (group, policies) in facts.source.groups.present().into_iter().flatten() {
         unread.note_policies(policies, &format!("group {group}"));
     }
-    unread.note(&facts.source.boundary, &format!("the boundary of user {user}"));
+    unread.note(&facts.source.boundary, &format!("the permissions boundary of user {user}"));
     unread.note(&facts.source.mfa_devices, &format!("the MFA devices of user {user}"));
     unread.note(&facts.target.operator.identity, "the target account");
     unread.note(&facts.target.role, &format!("role {}", facts.link.role.name));
     unread.note_policies(&facts.target.policies, &format!("role {}", facts.link.role.name));
-    unread.note(&facts.target.boundary, &format!("the boundary of role {}", facts.link.role.name));
+    unread.note(&facts.target.boundary, &format!("the permissions boundary of role {}", facts.link.role.name));
     unread.all
 }
 
-/// Collects what could not be read.
+/// Collects what xacct could not read.
 #[derive(Debug, Default)]
 struct Unreadables {
     all: Vec<Unread>,
 }
 
 impl Unreadables {
-    /// Takes note of a reading that failed.
+    /// Adds a reading that failed.
     fn note<T>(&mut self, reading: &Reading<T>, what: &str) {
         let Reading::Unreadable { permission, answer } = reading else { return };
-        // One refusal may keep several things from being read.
+        // One missing permission may explain several failed readings.
         if self.all.iter().any(|known| known.answer == *answer && known.permission == *permission) {
             return;
         }
         self.all.push(Unread { what: what.to_owned(), permission: permission.clone(), answer: answer.clone() });
     }
 
-    /// The same for a set of policies.
+    /// Adds the failed readings of a set of policies.
     fn note_policies(&mut self, policies: &PolicyFacts, whose: &str) {
         for (list, kind) in [(&policies.inline, "inline"), (&policies.attached, "attached")] {
             self.note(list, &format!("the {kind} policies of {whose}"));
             for (policy, document) in list.present().into_iter().flatten() {
-                self.note(document, &format!("{kind} policy {policy} of {whose}"));
+                self.note(document, &format!("the {kind} policy {policy} of {whose}"));
             }
         }
     }

@@ -1,16 +1,16 @@
-//! Puts other numbers in the place of account numbers.
+//! Replaces account IDs with placeholders.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What stands for each account number: `111111111111`, `222222222222`, … What was one number stays one number, so that a
-/// diagnosis stays what it was.
+/// The placeholder of each account ID: `111111111111`, `222222222222`, … Equal IDs get equal placeholders, so that the
+/// diagnosis does not change.
 #[derive(Default)]
 pub struct Masks(BTreeMap<String, String>);
 
 impl Masks {
-    /// The mask of an account; a new one for each that is new.
+    /// Returns the placeholder of an account ID, a new one for a new ID.
     pub fn of(&mut self, account: &str) -> &str {
         let number = self.0.len() + 1;
         self.0
@@ -18,7 +18,7 @@ impl Masks {
             .or_insert_with(|| if number < 10 { number.to_string().repeat(12) } else { format!("{number:012}") })
     }
 
-    /// Masks the account numbers in every text. Numbers and the way that JSON spells text are left alone.
+    /// Replaces the account IDs in every string and key. JSON numbers stay.
     pub fn hide(&mut self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.hidden(text),
@@ -34,7 +34,7 @@ impl Masks {
         }
     }
 
-    /// Text in which every run of exactly twelve digits is masked.
+    /// Returns the text with every run of exactly twelve digits replaced.
     fn hidden(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
@@ -51,7 +51,7 @@ impl Masks {
     }
 }
 
-/// Whether what comes next is the last group of a request ID: `…-a2ca-` stands before it.
+/// Returns whether the text ends before the last group of a request ID: with `…-a2ca-`.
 fn ends_a_request_id(text: &str) -> bool {
     let group = text.strip_suffix('-').and_then(|text| text.rsplit_once('-')).map(|(_, group)| group);
     group.is_some_and(|group| group.len() == 4 && group.chars().all(|c| c.is_ascii_hexdigit()))

@@ -1,11 +1,11 @@
-//! Statements of policies that were read: where they stand, and which of their elements is at fault.
+//! Statements of policies: where they are, and which of their elements are at fault.
 
 use serde_json::Value;
 
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Element, PolicyDocument, Statement};
 
-/// What holds a policy.
+/// The owner of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A user, by name.
@@ -17,7 +17,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// `user`, `group` or `role`, as the AWS CLI names it, and the name.
+    /// Returns `user`, `group` or `role`, as in the AWS CLI, and the name.
     pub fn kind_and_name(&self) -> (&'static str, &str) {
         match self {
             Self::User(name) => ("user", name),
@@ -27,30 +27,30 @@ impl Identity {
     }
 }
 
-/// How a policy is held.
+/// How a policy is attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attachment {
     /// The trust policy of a role.
     Trust,
     /// An inline policy, by name.
     Inline(String),
-    /// A managed policy that is attached, by ARN.
+    /// An attached managed policy, by ARN.
     Attached(String),
-    /// A managed policy that is the permissions boundary, by ARN.
+    /// A permissions boundary, by the ARN of its managed policy.
     Boundary(String),
 }
 
-/// A policy, by the place where it stands.
+/// A policy, by its owner and attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRef {
-    /// What holds it.
+    /// The owner.
     pub identity: Identity,
-    /// How.
+    /// How the policy is attached.
     pub attachment: Attachment,
 }
 
 impl PolicyRef {
-    /// In words, such as `inline policy xacct of user alice`.
+    /// Returns the policy in words, such as `inline policy xacct of user alice`.
     pub fn words(&self) -> String {
         let (kind, name) = self.identity.kind_and_name();
         match &self.attachment {
@@ -62,21 +62,21 @@ impl PolicyRef {
     }
 }
 
-/// A statement of a policy that was read.
+/// A statement of a policy.
 #[derive(Debug, Clone)]
 pub struct StatementRef<'a> {
     /// The policy.
     pub policy: PolicyRef,
-    /// Its document.
+    /// The policy's document.
     pub document: &'a PolicyDocument,
     /// The statement.
     pub statement: &'a Statement,
-    /// Its number, from 1.
+    /// Its number, starting at 1.
     pub number: usize,
 }
 
 impl StatementRef<'_> {
-    /// `statement 2 (Sid)`.
+    /// Returns `statement 2 (Sid)`.
     pub fn numbered(&self) -> String {
         match &self.statement.sid {
             Some(sid) => format!("statement {} ({sid})", self.number),
@@ -84,7 +84,7 @@ impl StatementRef<'_> {
         }
     }
 
-    /// The places in the conditions of keys that begin so.
+    /// Returns the paths of condition keys with this prefix.
     pub fn marks_of_key(&self, beginning: &str) -> Vec<Vec<String>> {
         let conditions = self.statement.condition.iter();
         let marks = conditions.flat_map(|(operator, keys)| {
@@ -94,7 +94,7 @@ impl StatementRef<'_> {
         marks.collect()
     }
 
-    /// The keys that lead to an element.
+    /// Returns the path of the element that does not match.
     pub fn mark(&self, mismatch: &Mismatch) -> Vec<String> {
         let named = |is: bool, name: &str| vec![if is { name.to_owned() } else { format!("Not{name}") }];
         match mismatch {
@@ -108,14 +108,14 @@ impl StatementRef<'_> {
         }
     }
 
-    /// The document without this statement; `None` where nothing would be left.
+    /// Returns the document without this statement, or `None` if no statement would remain.
     pub fn document_without(&self) -> Option<PolicyDocument> {
         let mut document = self.document.clone();
         document.statements.remove(self.number.checked_sub(1)?);
         (!document.statements.is_empty()).then_some(document)
     }
 
-    /// Whether the statement speaks of anything by this text: a condition key, or a policy variable.
+    /// Returns the condition keys and policy variables of the statement that `is_it` accepts.
     pub fn names_key(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
         let keys = self.statement.condition.values().flat_map(|keys| keys.keys().cloned());
         let variables = variables(&self.statement.to_value());
@@ -125,8 +125,7 @@ impl StatementRef<'_> {
         found
     }
 
-    /// The condition keys on which it depends whether an element matches: the condition's own, and those of policy
-    /// variables.
+    /// Returns the condition keys on which a match depends: the condition's own, and those of policy variables.
     pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {
         let of_texts = |texts: &std::collections::BTreeSet<String>| {
             texts.iter().flat_map(|text| variables(&Value::String(text.clone()))).collect::<Vec<_>>()
@@ -141,7 +140,7 @@ impl StatementRef<'_> {
         }
     }
 
-    /// The document with this denial made to spare one resource; `None` where its form does not allow that.
+    /// Returns the document with one resource exempted from this denial, or `None` if its form does not allow that.
     pub fn document_sparing(&self, resource: &str) -> Option<PolicyDocument> {
         let spared = match self.statement.resource.as_ref()? {
             Element::Is(all) if all.iter().all(|one| one == "*") => Element::Not([resource.to_owned()].into()),
@@ -157,25 +156,25 @@ impl StatementRef<'_> {
     }
 }
 
-/// Why a statement does not apply, in words.
+/// Returns why a statement does not apply, in words.
 pub fn mismatch_words(mismatch: &Mismatch) -> String {
     match mismatch {
-        Mismatch::Principal => "Principal names others".to_owned(),
-        Mismatch::Action => "Action names others".to_owned(),
-        Mismatch::Resource => "Resource names others".to_owned(),
+        Mismatch::Principal => "Principal does not match".to_owned(),
+        Mismatch::Action => "Action does not match".to_owned(),
+        Mismatch::Resource => "Resource does not match".to_owned(),
         Mismatch::Condition { operator, key, wanted, found } => {
             let wanted: Vec<_> = wanted.iter().map(|value| format!("`{value}`")).collect();
             let found = match found.as_slice() {
-                [] => "is absent".to_owned(),
-                values => format!("is `{}`", values.join("`, `")),
+                [] => "has no such key".to_owned(),
+                values => format!("has `{}`", values.join("`, `")),
             };
-            format!("{operator} {key} {}, and it {found}", wanted.join(" or "))
+            format!("condition {operator} {key} {} does not match: the request {found}", wanted.join(" or "))
         }
-        Mismatch::UnknownOperator { operator } => format!("condition operator {operator} is not known"),
+        Mismatch::UnknownOperator { operator } => format!("xacct does not know condition operator {operator}"),
     }
 }
 
-/// The names of the policy variables in a statement.
+/// Returns the names of the policy variables in a statement.
 fn variables(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {

@@ -1,5 +1,4 @@
-//! What the policies that were read decide, where not everything about the request is known and not everything could be
-//! read.
+//! Evaluates the policies, although part of the request may be unknown and part of the policies unreadable.
 
 use serde::Serialize;
 
@@ -12,63 +11,63 @@ use crate::iam::evaluate::{self, Mismatch, Request};
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::FoundDocument;
 
-/// What policies decide, as far as they could be read.
+/// What the policies decide, as far as xacct could read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// A statement allows it, and none denies it.
+    /// A statement allows the request, and none denies it.
     Allowed,
-    /// A statement allows it; something that could not be read, or a condition on something unknown, may deny it.
+    /// A statement allows the request; an unreadable policy or a condition on an unknown key may deny it.
     AllowedAsFarAsRead,
-    /// It cannot be told.
+    /// The facts do not show the decision.
     Unknown,
-    /// Nothing allows it.
+    /// No statement allows the request.
     NotAllowed,
-    /// A statement denies it.
+    /// A statement denies the request.
     Denied,
 }
 
 impl Verdict {
-    /// Whether it refuses for certain.
+    /// Returns whether the decision is certainly not to allow.
     pub fn refuses(self) -> bool {
         matches!(self, Self::NotAllowed | Self::Denied)
     }
 }
 
-/// How one kind of policy decides the request.
+/// How one kind of policy decides a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Layer {
-    /// Such as `trust policy of role xacct`.
+    /// The kind of policy and the action, such as `trust policy of role xacct: sts:AssumeRole`.
     pub name: String,
-    /// What it decides.
+    /// The decision.
     pub verdict: Verdict,
-    /// Why: each statement that applies, or why it does not.
+    /// The reasons: each statement that applies, or why it does not.
     pub reasons: Vec<String>,
 }
 
-/// What all policies of one kind decide.
+/// The evaluation of all policies of one kind.
 #[derive(Debug)]
 pub struct Evaluation<'a> {
-    /// Such as `trust policy of role xacct`.
+    /// The kind of policy, such as `trust policy of role xacct`.
     pub name: String,
-    /// What was asked.
+    /// The action of the request.
     pub action: String,
     /// Statements that allow.
     pub allows: Vec<StatementRef<'a>>,
     /// Statements that deny.
     pub denies: Vec<StatementRef<'a>>,
-    /// Statements that allow or deny if a condition on something unknown is met; with the keys.
+    /// Statements that apply only for some values of unknown condition keys, with these keys.
     pub may_apply: Vec<(StatementRef<'a>, Vec<String>)>,
-    /// Statements that do not apply, and why.
+    /// Statements that do not apply, with the reasons.
     pub misses: Vec<(StatementRef<'a>, Vec<Mismatch>)>,
-    /// What could not be read.
+    /// What xacct could not read.
     pub missing: Vec<Missing>,
-    /// Policies that could be read and not understood.
+    /// Policies that xacct read but cannot evaluate.
     unparsed: Vec<String>,
 }
 
 impl<'a> Evaluation<'a> {
-    /// The verdict.
+    /// Returns the verdict.
     pub fn verdict(&self) -> Verdict {
         let may = |effect| self.may_apply.iter().any(|(place, _)| place.statement.effect == effect);
         if !self.denies.is_empty() {
@@ -83,13 +82,13 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Whether everything could be read and understood.
+    /// Returns whether xacct could read and evaluate every policy.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty() && self.unparsed.is_empty()
     }
 
-    /// Statements with this effect that apply or not by something unknown, and so decide: an Allow where nothing else
-    /// allows it, a Deny where nothing else denies it.
+    /// Returns the statements with this effect that depend on unknown keys and decide the request: an Allow if nothing
+    /// else allows it, a Deny if nothing else denies it.
     pub fn deciding(&self, effect: Effect) -> impl Iterator<Item = &(StatementRef<'a>, Vec<String>)> {
         let is_decided = match effect {
             Effect::Allow => !self.allows.is_empty(),
@@ -98,11 +97,11 @@ impl<'a> Evaluation<'a> {
         self.may_apply.iter().filter(move |(place, _)| !is_decided && place.statement.effect == effect)
     }
 
-    /// The statement that comes nearest to allowing it: of those that speak of the action, the one with the fewest
-    /// mismatches.
+    /// Returns the statement that comes nearest to allowing the request: of those that cover the action, the one with
+    /// the fewest mismatches.
     pub fn nearest(&self) -> Option<(&StatementRef<'a>, &[Mismatch])> {
         let allows = self.misses.iter().filter(|(place, _)| place.statement.effect == Effect::Allow);
-        // One that is about others is not near, however few its conditions are.
+        // A statement about another action, principal or resource is not near, even if it has few conditions.
         let distance = |mismatches: &[Mismatch]| {
             let is_about_others = [Mismatch::Action, Mismatch::Principal, Mismatch::Resource];
             (is_about_others.map(|it| mismatches.contains(&it)), mismatches.len())
@@ -111,50 +110,52 @@ impl<'a> Evaluation<'a> {
         nearest.map(|(place, mismatches)| (place, mismatches.as_slice()))
     }
 
-    /// For the report.
+    /// Returns the evaluation for the report.
     pub fn report(&self) -> Layer {
         let of = |place: &StatementRef<'_>| format!("{} of the {}", place.numbered(), place.policy.words());
+        let action = &self.action;
         let mut reasons = Vec::new();
-        reasons.extend(self.denies.iter().map(|place| format!("{} denies it", of(place))));
-        reasons.extend(self.allows.iter().map(|place| format!("{} allows it", of(place))));
+        reasons.extend(self.denies.iter().map(|place| format!("{} denies {action}", of(place))));
+        reasons.extend(self.allows.iter().map(|place| format!("{} allows {action}", of(place))));
         reasons.extend(self.may_apply.iter().map(|(place, keys)| {
-            let verb = if place.statement.effect == Effect::Allow { "allows" } else { "denies" };
-            format!("{} {verb} it, depending on {}, which is not known here", of(place), keys.join(", "))
+            let verb = if place.statement.effect == Effect::Allow { "allow" } else { "deny" };
+            let keys = keys.join(", ");
+            format!("{} may {verb} {action}, depending on {keys}, which xacct does not know", of(place))
         }));
         reasons.extend(self.misses.iter().map(|(place, mismatches)| {
             let why: Vec<_> = mismatches.iter().map(mismatch_words).collect();
             format!("{} does not apply: {}", of(place), why.join("; "))
         }));
-        reasons.extend(self.missing.iter().map(|missing| format!("the {} could not be read", missing.what)));
-        reasons.extend(self.unparsed.iter().map(|policy| format!("the {policy} cannot be evaluated")));
+        reasons.extend(self.missing.iter().map(|missing| format!("xacct could not read the {}", missing.what)));
+        reasons.extend(self.unparsed.iter().map(|policy| format!("xacct cannot evaluate the {policy}")));
         Layer { name: format!("{}: {}", self.name, self.action), verdict: self.verdict(), reasons }
     }
 }
 
-/// What every kind of policy decides about one action of AssumeRole.
+/// The evaluation of one action of AssumeRole by every kind of policy.
 #[derive(Debug)]
 pub struct ActionEvaluation<'a> {
     /// `sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`.
     pub action: &'static str,
-    /// By the trust policy; `None` where there is no role, or it could not be read.
+    /// By the trust policy; `None` if the role does not exist or xacct could not read it.
     pub trust: Option<Evaluation<'a>>,
     /// By the policies of the user and of its groups.
     pub grant: Evaluation<'a>,
-    /// By the user's boundary, if there is one.
+    /// By the user's permissions boundary, if any.
     pub boundary: Option<Evaluation<'a>>,
 }
 
-/// Everything that was evaluation.
+/// All evaluations of a diagnosis.
 #[derive(Debug)]
 pub struct Evaluations<'a> {
-    /// AssumeRole, and what it needs besides.
+    /// AssumeRole and the other actions that the request needs.
     pub assume: Vec<ActionEvaluation<'a>>,
-    /// What the check does in S3, by the role's policies and by its boundary.
+    /// The S3 action of the test, by the role's policies and by its boundary.
     pub s3: Option<(Evaluation<'a>, Option<Evaluation<'a>>)>,
 }
 
 impl<'a> Evaluations<'a> {
-    /// All of them.
+    /// Returns all evaluations.
     pub fn all(&self) -> impl Iterator<Item = &Evaluation<'a>> {
         let assume = self.assume.iter();
         let assume = assume
@@ -164,7 +165,7 @@ impl<'a> Evaluations<'a> {
     }
 }
 
-/// Evaluates everything that was read.
+/// Evaluates all policies in the facts.
 pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
     let mut actions = vec!["sts:AssumeRole"];
     if !facts.request.tags.is_empty() {
@@ -188,31 +189,32 @@ pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
     Evaluations { assume: assume.collect(), s3: s3(facts) }
 }
 
-/// By the trust policy.
+/// Evaluates the trust policy.
 pub fn trust<'a>(facts: &'a Facts, asked: &Asked) -> Option<Evaluation<'a>> {
     let name = policies::trust_of_role(facts).words();
     Some(evaluate(name, asked, policies::trust(facts)?, evaluate::resource_policy))
 }
 
-/// By the policies of the user and of its groups.
+/// Evaluates the policies of the user and of its groups.
 pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Evaluation<'a> {
     evaluate("policies of the user".to_owned(), asked, policies::of_user(facts), evaluate::identity_policy)
 }
 
-/// By the policies and the boundary of the role.
+/// Evaluates the policies and the boundary of the role.
 fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> (Evaluation<'a>, Option<Evaluation<'a>>) {
     let identity = |name: &str, policies| evaluate(name.to_owned(), asked, policies, evaluate::identity_policy);
     let boundary = policies::boundary_of_role(facts).map(|it| identity("permissions boundary of the role", it));
     (identity("policies of the role", policies::of_role(facts)), boundary)
 }
 
-/// What the role's policies say about the call to S3 that was refused, or about the first that the check makes.
+/// Evaluates the S3 call that was denied, or the first S3 call of the test.
 fn s3(facts: &Facts) -> Option<(Evaluation<'_>, Option<Evaluation<'_>>)> {
     let is_asked = matches!(facts.answer, Answer::Accepted(_)) && (facts.s3.is_some() || facts.link.checks_s3);
     is_asked.then(|| of_role(facts, &context::of_s3(facts, &s3_action(facts))))
 }
 
-/// The action that S3 refused. Where none was tried, the first of the check's that the role's policies refuse.
+/// Returns the action that S3 denied or, if the test made no S3 call, the first action of the test that the role's
+/// policies do not allow.
 pub fn s3_action(facts: &Facts) -> String {
     match facts.s3.as_ref().map(|s3| s3.answer.operation.as_ref()) {
         Some("HeadBucket") => "s3:ListBucket".to_owned(),
@@ -257,7 +259,7 @@ fn evaluate<'a>(name: String, asked: &Asked, read: Policies<'a>, by: Evaluate) -
                 Mismatch::UnknownOperator { .. } => true,
                 Mismatch::Principal => asked.may_be_meant(statement),
                 Mismatch::Action => false,
-                // A variable without a value matches nothing; with one it may.
+                // A variable without a value matches nothing; with a value it may match.
                 mismatch => place.keys_of(mismatch).iter().any(|key| asked.is_unknown(key)),
             };
             let mut certain = found.mismatches.clone();
@@ -266,9 +268,9 @@ fn evaluate<'a>(name: String, asked: &Asked, read: Policies<'a>, by: Evaluate) -
                 evaluation.misses.push((place, certain));
             } else if found.mismatches.contains(&Mismatch::Principal) {
                 evaluation.missing.push(Missing {
-                    what: format!("ARN of the user, whom {} of the {} may mean", place.numbered(), policy.words()),
+                    what: format!("user's ARN, which {} of the {} may name", place.numbered(), policy.words()),
                     permission: "iam:GetUser".to_owned(),
-                    answer: "the user could not be read".to_owned(),
+                    answer: "xacct could not read the user".to_owned(),
                 });
             } else if !unknown.is_empty() || !found.applies() {
                 evaluation.may_apply.push((place, unknown));
@@ -282,9 +284,9 @@ fn evaluate<'a>(name: String, asked: &Asked, read: Policies<'a>, by: Evaluate) -
     evaluation
 }
 
-/// What may be wrong in what could not be read.
+/// Returns the possible causes in what xacct could not read.
 pub fn gaps<'a>(evaluations: impl IntoIterator<Item = &'a Evaluation<'a>>) -> Vec<Possibility> {
-    // What one thing keeps from being read stands in one line.
+    // Everything unreadable for the same reason goes into one line.
     let mut gaps: Vec<(&Missing, Vec<String>)> = Vec::new();
     for missing in evaluations.into_iter().flat_map(|evaluation| &evaluation.missing) {
         let what = format!("the {}", missing.what);
@@ -296,10 +298,10 @@ pub fn gaps<'a>(evaluations: impl IntoIterator<Item = &'a Evaluation<'a>>) -> Ve
         }
     }
     let possible = gaps.into_iter().map(|(missing, whats)| Possibility {
-        what: format!("{}, which could not be read", whats.join(", ")),
+        what: format!("{}, which xacct could not read", whats.join(", ")),
         decided_by: match missing.permission.as_str() {
-            "" => "this command again, with credentials that may read it (--profile, --target-profile)".to_owned(),
-            permission => format!("this command again, with {permission} allowed to the operator"),
+            "" => "run this command again with credentials that can read it (--profile, --target-profile)".to_owned(),
+            permission => format!("allow {permission} for the operator and run this command again"),
         },
     });
     possible.collect()

@@ -13,7 +13,7 @@ fn answer(code: Option<&str>) -> AwsAnswer {
 }
 
 #[test]
-fn a_denial_is_recognised_by_its_code() {
+fn recognizes_denials_by_error_code() {
     for code in ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"] {
         assert!(answer(Some(code)).is_denial(), "{code}");
     }
@@ -24,18 +24,18 @@ fn a_denial_is_recognised_by_its_code() {
 }
 
 #[test]
-fn the_source_is_kept_and_its_debug_output_is_not_shown() {
+fn keeps_the_source_and_hides_its_debug_output() {
     let inner = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
-    let error = Error::new(Kind::File, "it cannot be read").caused_by(inner);
+    let error = Error::new(Kind::File, "cannot read the file").caused_by(inner);
     let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
     assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound));
     assert!(format!("{error:?}").contains("no such file"));
     assert!(!format!("{error:?}").contains("NotFound"));
-    assert!(Error::new(Kind::File, "it cannot be read").source().is_none());
+    assert!(Error::new(Kind::File, "cannot read the file").source().is_none());
 }
 
 #[test]
-fn the_worst_of_several_results_decides_whatever_their_order() {
+fn the_worst_exit_code_wins_in_any_order() {
     let order = [ExitCode::Done, ExitCode::ChangesPending, ExitCode::NotProven, ExitCode::Usage, ExitCode::Error];
     for (number, worse) in order.into_iter().enumerate() {
         for better in order.into_iter().take(number) {
@@ -47,10 +47,11 @@ fn the_worst_of_several_results_decides_whatever_their_order() {
 }
 
 #[test]
-fn what_another_program_said_is_told_apart() {
-    let error = Error::new(Kind::Credentials, "profile `x` gives no credentials").said("a secret: of its".into());
+fn separates_its_own_message_from_program_output() {
+    let error =
+        Error::new(Kind::Credentials, "cannot get credentials from profile `x`").said("a secret: of its".into());
     let error = error.context("the source account");
-    assert_eq!(error.message, "the source account: profile `x` gives no credentials: a secret: of its");
-    assert_eq!(error.own_message(), "the source account: profile `x` gives no credentials");
+    assert_eq!(error.message, "the source account: cannot get credentials from profile `x`: a secret: of its");
+    assert_eq!(error.own_message(), "the source account: cannot get credentials from profile `x`");
     assert_eq!(Error::usage("a: b").own_message(), "a: b");
 }

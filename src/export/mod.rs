@@ -1,4 +1,4 @@
-//! A session's credentials in the forms that programs and shells read. Whoever calls this prints secrets.
+//! A session's credentials in the formats of programs and shells. All functions return secrets.
 
 use std::fmt::Write;
 
@@ -9,9 +9,9 @@ use time::format_description::well_known::Rfc3339;
 use crate::aws::keys::Keys;
 use crate::iam::names::Region;
 
-/// Variables that would win over those of the session somewhere, or lead to other credentials: profiles (the SDK for
-/// JavaScript prefers `AWS_PROFILE` to keys), roles for web identities and containers, and the old name of the session
-/// token, which botocore still reads. `AWS_ACCOUNT_ID` would be another account's.
+/// Variables that would override those of the session in some tool: profiles (the SDK for JavaScript prefers
+/// `AWS_PROFILE` to keys), roles for web identities and containers, and the old name of the session token, which botocore
+/// still reads. `AWS_ACCOUNT_ID` would be the ID of another account.
 pub const STALE: [&str; 13] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -28,14 +28,14 @@ pub const STALE: [&str; 13] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
-/// An expiry as AWS writes it: RFC 3339, in UTC, to the second.
+/// Returns the expiry in AWS's format: RFC 3339, in UTC, to the second.
 #[must_use]
 pub fn expiration(keys: &Keys<'_>) -> Option<String> {
     let expires = OffsetDateTime::from(keys.expires?);
     expires.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
 }
 
-/// The variables of a session. The names are those of the AWS CLI (`aws configure export-credentials`).
+/// Returns the variables of a session, with the names of the AWS CLI (`aws configure export-credentials`).
 #[must_use]
 pub fn variables(keys: &Keys<'_>, region: Option<&Region>) -> Vec<(&'static str, String)> {
     let region = region.map(ToString::to_string);
@@ -50,12 +50,12 @@ pub fn variables(keys: &Keys<'_>, region: Option<&Region>) -> Vec<(&'static str,
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The stale variables that a shell must unset: those that are not set anew.
+/// Returns the stale variables that a shell must unset: those that the session does not set.
 fn unset(set: &[(&'static str, String)]) -> Vec<&'static str> {
     STALE.into_iter().filter(|stale| !set.iter().any(|(name, _)| name == stale)).collect()
 }
 
-/// What `credential_process` must print (AWS CLI User Guide, "Sourcing credentials with an external process").
+/// Returns the document for `credential_process` (AWS CLI User Guide, "Sourcing credentials with an external process").
 #[must_use]
 pub fn process(keys: &Keys<'_>) -> String {
     let mut document = Map::new();
@@ -69,7 +69,7 @@ pub fn process(keys: &Keys<'_>) -> String {
     pretty(&Value::Object(document))
 }
 
-/// One document with all of it.
+/// Returns xacct's own JSON document.
 #[must_use]
 pub fn json(keys: &Keys<'_>, region: Option<&Region>) -> String {
     pretty(&json!({
@@ -82,8 +82,8 @@ pub fn json(keys: &Keys<'_>, region: Option<&Region>) -> String {
     }))
 }
 
-/// What Terragrunt's `--auth-provider-cmd` reads (Terragrunt documentation, "Auth provider command"). It has no place
-/// for an expiry.
+/// Returns the document for Terragrunt's `--auth-provider-cmd` (Terragrunt documentation, "Auth provider command"), which
+/// has no field for an expiry.
 #[must_use]
 pub fn terragrunt(keys: &Keys<'_>, region: Option<&Region>) -> String {
     let region = variables(keys, region).into_iter().filter(|(name, _)| name.ends_with("REGION"));
@@ -98,39 +98,39 @@ pub fn terragrunt(keys: &Keys<'_>, region: Option<&Region>) -> String {
     }))
 }
 
-/// For `eval` in sh, bash and zsh.
+/// Returns commands for `eval` in sh, bash and zsh.
 #[must_use]
 pub fn sh(keys: &Keys<'_>, region: Option<&Region>) -> String {
     let set = variables(keys, region);
     let mut text = format!("unset {}\n", unset(&set).join(" "));
     for (name, value) in &set {
-        // Within single quotes nothing has a meaning but the quote itself (POSIX, Shell Command Language, 2.2.2).
+        // Between single quotes, only the single quote itself is special (POSIX, Shell Command Language, 2.2.2).
         let _ = writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"));
     }
     text
 }
 
-/// For `source` in fish.
+/// Returns commands for `source` in fish.
 #[must_use]
 pub fn fish(keys: &Keys<'_>, region: Option<&Region>) -> String {
     let set = variables(keys, region);
     let mut text = format!("set --erase {}\n", unset(&set).join(" "));
     for (name, value) in &set {
-        // Within single quotes, fish knows `\'` and `\\` (fish documentation, "Quotes").
+        // Between single quotes, fish has the escapes `\'` and `\\` (fish documentation, "Quotes").
         let quoted = value.replace('\\', r"\\").replace('\'', r"\'");
         let _ = writeln!(text, "set --global --export {name} '{quoted}'");
     }
     text
 }
 
-/// For `Invoke-Expression` in PowerShell.
+/// Returns commands for `Invoke-Expression` in PowerShell.
 #[must_use]
 pub fn powershell(keys: &Keys<'_>, region: Option<&Region>) -> String {
     let set = variables(keys, region);
     let stale: Vec<_> = unset(&set).into_iter().map(|name| format!("Env:{name}")).collect();
     let mut text = format!("Remove-Item {} -ErrorAction SilentlyContinue\n", stale.join(", "));
     for (name, value) in &set {
-        // PowerShell takes the typographic quotes for quotes, too; each is doubled (about_Quoting_Rules).
+        // PowerShell also accepts typographic quotes, so each is doubled (about_Quoting_Rules).
         let quoted = value.chars().fold(String::new(), |mut quoted, letter| {
             if matches!(letter, '\'' | '\u{2018}'..='\u{201b}') {
                 quoted.push(letter);
@@ -144,7 +144,7 @@ pub fn powershell(keys: &Keys<'_>, region: Option<&Region>) -> String {
 }
 
 fn pretty(value: &Value) -> String {
-    // A document of strings cannot fail to be one.
+    // Serializing a document of strings cannot fail.
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 

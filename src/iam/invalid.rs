@@ -1,38 +1,38 @@
-//! Values that AWS would reject: what is wrong with them, and the fix.
+//! Values that AWS would reject, with the rule and the fix.
 
-/// A value that AWS (or xacct) would refuse: says the value, the rule that it breaks and the fix.
+/// An invalid value, with the rule of AWS or xacct that it breaks and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a valid {what}: {rule}", shown(.value))]
 pub struct Invalid {
-    /// What the value was meant to be, for example "role name".
+    /// The kind of value, for example "role name".
     pub what: &'static str,
-    /// The value as given (`…` if it may be a secret); the message shortens it and escapes its control characters.
+    /// The value (`…` if it may be a secret). The message shortens it and escapes control characters.
     pub value: String,
-    /// What is wrong with it: "has 65 characters, at most 64 are allowed".
+    /// The broken rule: "has 65 characters, at most 64 are allowed".
     pub rule: String,
-    /// One action that mends it: "give 1 to 64 characters".
+    /// One action that fixes it: "use 1 to 64 characters".
     pub fix: String,
 }
 
 impl Invalid {
-    /// Says that `value` is not a valid `what`, because of `rule`, and that `fix` mends it.
+    /// Returns the error that `value` is not a valid `what` because of `rule`, with its `fix`.
     pub fn new(what: &'static str, value: &str, rule: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { what, value: value.to_owned(), rule: rule.into(), fix: fix.into() }
     }
 
-    /// Takes a better fix, if there is one.
+    /// Replaces the fix, if there is a better one.
     pub(super) fn with_fix(self, better: Option<String>) -> Self {
         let fix = better.unwrap_or(self.fix);
         Self { fix, ..self }
     }
 }
 
-/// Makes `text` fit for a message on a terminal: at most 80 characters, with nothing invisible in it.
+/// Returns `text` for a message: at most 80 characters, with invisible characters escaped.
 pub(crate) fn shown(text: &str) -> String {
     shown_up_to(80, text)
 }
 
-/// Makes `text` fit for a message, with at most `most` characters.
+/// Returns `text` for a message: at most `most` characters, with invisible characters escaped.
 pub(crate) fn shown_up_to(most: usize, text: &str) -> String {
     let shorten = text.chars().nth(most).is_some();
     let mut shown = String::new();
@@ -48,7 +48,7 @@ pub(crate) fn shown_up_to(most: usize, text: &str) -> String {
     shown
 }
 
-/// Serialises a type as its `Display` text and deserialises it by `FromStr`; the error then also says the fix.
+/// Serialises a type with `Display` and deserialises it with `FromStr`; the error includes the fix.
 macro_rules! serde_as_text {
     ($name:ident) => {
         impl serde::Serialize for $name {

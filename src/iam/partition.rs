@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use super::invalid::{Invalid, serde_as_text};
 
-/// One of AWS's separate clouds. A role can be assumed only from within its own partition.
+/// An AWS partition. A role can be assumed only from within its own partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Partition {
-    /// The commercial regions.
+    /// The commercial Regions.
     Aws,
     /// China: Beijing and Ningxia.
     AwsCn,
@@ -26,8 +26,8 @@ pub enum Partition {
     AwsIsoF,
 }
 
-/// What is fixed about a partition: its name, what the names of its regions begin with (up to the last but one dash), the
-/// region that IAM is signed for, and the DNS suffix.
+/// The constants of a partition: its name, the prefixes of its Region names (up to the last dash but one), the Region
+/// for signing IAM requests, and the DNS suffix.
 type PartitionFacts = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 impl Partition {
@@ -62,18 +62,17 @@ impl Partition {
         self.facts().0
     }
 
-    /// Returns the region that IAM requests of the partition are signed for.
+    /// Returns the Region for signing the partition's IAM requests.
     pub fn default_region(self) -> &'static str {
         self.facts().2
     }
 
-    /// Returns what the host names of its endpoints end with, without a dot at the beginning: `amazonaws.com`.
+    /// Returns the DNS suffix of its endpoints without a leading dot: `amazonaws.com`.
     pub fn dns_suffix(self) -> &'static str {
         self.facts().3
     }
 
-    /// Returns the partition whose regions have names of this form (`PREFIX-AREA-NUMBER`), also if the region is newer
-    /// than this program.
+    /// Returns the partition of a Region by the form of its name (`PREFIX-AREA-NUMBER`), so that new Regions are known.
     pub fn of_region(region: &str) -> Option<Self> {
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let (prefix_and_area, number) = region.rsplit_once('-')?;
@@ -98,7 +97,7 @@ impl FromStr for Partition {
         let named = |partition: &Self| partition.as_str() == value;
         Self::ALL.into_iter().find(named).ok_or_else(|| {
             let rule = format!("is not one of {}", Self::ALL.map(Self::as_str).join(", "));
-            Invalid::new("partition", value, rule, "give the account's partition, mostly `aws`")
+            Invalid::new("partition", value, rule, "use the account's partition, usually `aws`")
         })
     }
 }

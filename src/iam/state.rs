@@ -1,4 +1,4 @@
-//! The two halves of a link: as they should be, and as they were found.
+//! The two halves of a link: desired and observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,41 +8,41 @@ use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagVa
 use crate::iam::policy::{PolicyDocument, PolicyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The tag by which xacct knows a role that it made.
+/// The tag by which xacct recognises a role that it created.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
 
-/// The tag that names the source account whose link a role belongs to.
+/// The tag that names the source account of a role's link.
 pub const SOURCE_TAG: &str = "xacct:source-account";
 
-/// Inline policies of a role whose names begin so are xacct's own; others are left alone.
+/// The name prefix of xacct's own inline policies; xacct does not change others.
 pub const OWN_POLICY_PREFIX: &str = "xacct-";
 
-/// Characters a trust policy may have, unless the account's quota was raised (IAM User Guide, quotas).
+/// The maximum characters of a trust policy, unless the account's quota was raised (IAM User Guide, quotas).
 pub const DEFAULT_TRUST_POLICY_QUOTA: usize = 2048;
-/// Characters that all inline policies of a role share (IAM User Guide, quotas).
+/// The maximum characters of all inline policies of a role together (IAM User Guide, quotas).
 pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
-/// Characters that all inline policies of a user share (IAM User Guide, quotas).
+/// The maximum characters of all inline policies of a user together (IAM User Guide, quotas).
 pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
 
-/// What was learned of one thing in AWS. A refused read is never taken for absence.
+/// The result of reading a resource in AWS. A denied read never counts as absence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// It exists, and this is what was read of it.
+    /// The resource exists.
     Present(T),
-    /// AWS says that it is not there.
+    /// The resource does not exist, according to AWS.
     Absent,
-    /// AWS did not let us look: the permission that would allow it, and AWS's answer.
+    /// AWS denied the read, or the read failed.
     Unreadable {
-        /// Such as `iam:ListRolePolicies`.
+        /// The missing permission, such as `iam:ListRolePolicies`; empty if the reason is another.
         permission: String,
-        /// AWS's message, as it came.
+        /// AWS's message.
         answer: String,
     },
 }
 
 impl<T> Reading<T> {
-    /// Returns the same with what is there made into something else.
+    /// Returns the reading with its resource converted.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
         match self {
             Self::Present(found) => Reading::Present(change(found)),
@@ -51,7 +51,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// Returns what is there, if it is there and could be read.
+    /// Returns the resource, if it exists and was readable.
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(found) => Some(found),
@@ -59,22 +59,22 @@ impl<T> Reading<T> {
         }
     }
 
-    /// Returns whether AWS says that it is not there.
+    /// Returns whether the resource does not exist, according to AWS.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 }
 
-/// A policy document as found in an account, where anything may stand.
+/// A policy document from an account; it may be anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FoundDocument {
-    /// It reads as a policy.
+    /// A valid policy.
     Policy(PolicyDocument),
-    /// It does not: the text, and why.
+    /// A text that xacct cannot parse as a policy.
     Unparsed {
         /// The document as IAM returned it, decoded.
         text: String,
-        /// What the parser said.
+        /// The parser's error.
         problem: PolicyError,
     },
 }
@@ -95,7 +95,7 @@ impl FoundDocument {
         self.policy().is_some_and(|found| found.means_the_same_as(wanted))
     }
 
-    /// Returns the document, if it reads as one.
+    /// Returns the document, if it is valid.
     #[must_use]
     pub fn policy(&self) -> Option<&PolicyDocument> {
         match self {
@@ -104,7 +104,7 @@ impl FoundDocument {
         }
     }
 
-    /// Returns characters that count against quotas: without whitespace.
+    /// Returns the number of characters that count against quotas: all but whitespace.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -114,7 +114,7 @@ impl FoundDocument {
     }
 }
 
-/// As it stands in an account: an object, or the text of one that is no policy.
+/// Serialises a policy as an object, and a text that is not a policy as a string.
 impl Serialize for FoundDocument {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -133,12 +133,12 @@ impl<'de> Deserialize<'de> for FoundDocument {
     }
 }
 
-/// The role as it should be.
+/// The desired role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredRole {
-    /// Where it stands and what it is called.
+    /// Its ARN.
     pub arn: RoleArn,
-    /// The account whose user will assume it.
+    /// The source account, whose user will assume it.
     pub source: AccountId,
     /// The link that it belongs to.
     pub identity: Identity,
@@ -146,11 +146,11 @@ pub struct DesiredRole {
     pub description: String,
     /// `MaxSessionDuration`.
     pub max_session: MaxSessionDuration,
-    /// The permissions boundary; `None` leaves alone whatever boundary there is.
+    /// The permissions boundary; `None` keeps any existing boundary.
     pub boundary: Option<PolicyArn>,
-    /// Tags, without those that mark ownership.
+    /// Tags, except those that mark ownership.
     pub tags: BTreeMap<TagKey, TagValue>,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: PolicyDocument,
     /// Managed policies to attach.
     pub attachments: BTreeSet<PolicyArn>,
@@ -159,7 +159,7 @@ pub struct DesiredRole {
 }
 
 impl DesiredRole {
-    /// Returns all tags: those asked for and those that mark ownership.
+    /// Returns all tags: the configured ones and those that mark ownership.
     #[must_use]
     pub fn all_tags(&self) -> BTreeMap<String, String> {
         let mut tags: BTreeMap<_, _> = self.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -205,11 +205,11 @@ pub struct ObservedRole {
     pub boundary: Option<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Who may assume it.
+    /// The trust policy.
     pub trust: FoundDocument,
     /// ARNs of attached managed policies.
     pub attachments: BTreeSet<String>,
-    /// Names of all inline policies; with the document where the name is one of ours.
+    /// Names of all inline policies, with the document if the name has xacct's prefix.
     pub inline: BTreeMap<String, Option<FoundDocument>>,
 }
 
@@ -236,7 +236,7 @@ impl ObservedRole {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
     }
 
-    /// Returns whether the trust policy demands MFA.
+    /// Returns whether the trust policy requires MFA.
     #[must_use]
     pub fn demands_mfa(&self) -> bool {
         self.trust.policy().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
@@ -248,13 +248,13 @@ impl ObservedRole {
         self.trust.policy().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
     }
 
-    /// Returns a principal that the trust policy restricts the role to by a condition.
+    /// Returns a principal to which a condition of the trust policy restricts the role.
     #[must_use]
     pub fn only_principal(&self) -> Option<&str> {
         self.trust.policy()?.condition_values("aws:PrincipalArn").into_iter().next()
     }
 
-    /// Returns the external ID that the trust policy compares with, if it is one.
+    /// Returns the external ID in the trust policy, if there is exactly one.
     #[must_use]
     pub fn external_id(&self) -> Option<&str> {
         let ids = self.trust.policy()?.external_ids();
@@ -262,12 +262,12 @@ impl ObservedRole {
     }
 }
 
-/// What the target account allows and has, beside the role itself.
+/// The target account's quotas for a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleQuotas {
-    /// Characters a trust policy may have.
+    /// The maximum characters of a trust policy.
     pub trust_policy: usize,
-    /// Characters that the inline policies of a role share.
+    /// The maximum characters of a role's inline policies together.
     pub inline_policies: usize,
 }
 
@@ -277,28 +277,28 @@ impl Default for RoleQuotas {
     }
 }
 
-/// The grant as it should be: what the user of the source account may assume.
+/// The desired grant: the roles that the user of the source account may assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredGrant {
-    /// The user who is granted.
+    /// The user with the grant.
     pub user: UserArn,
     /// The name of the inline policy that holds the grant.
     pub policy_name: PolicyName,
-    /// The roles that this run links.
+    /// The roles that this run adds.
     pub roles: BTreeSet<RoleArn>,
-    /// Those of them that take session tags.
+    /// Those of them that allow session tags.
     pub with_session_tags: BTreeSet<RoleArn>,
 }
 
-/// The user of the source account, as far as the grant is concerned.
+/// The user of the source account as observed, as far as the grant needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedUser {
     /// The user's ARN, as IAM gives it.
     pub arn: UserArn,
     /// The grant policy.
     pub grant: Option<FoundDocument>,
-    /// Characters that the user's other inline policies take; `None` where they cannot be read.
+    /// The characters of the user's other inline policies; `None` if xacct cannot read them.
     pub other_policies_size: Option<usize>,
-    /// Characters that all inline policies of a user share.
+    /// The maximum characters of all inline policies of a user together.
     pub quota: usize,
 }

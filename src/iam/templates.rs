@@ -1,6 +1,6 @@
-//! The documents of `policies/`, filled in.
+//! Fills in the policy templates in `policies/`.
 //!
-//! They are data: parsed into the model, filled in value by value, and never edited as text.
+//! Templates are data: parsed, filled in value by value, and never edited as text.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -11,24 +11,24 @@ use super::arn::{Partition, RoleArn, UserArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
 
-/// The `Sid` by which xacct knows its own statement, in a trust policy and in a grant.
+/// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
 
-/// The `Sid` of the statement that lets sessions carry tags and a source identity.
+/// The `Sid` of the statement that allows session tags and a source identity.
 pub const SESSION_TAGS_SID: &str = "XacctSessionTags";
 
-/// The name of the inline policy that lets a role pass the check when it is given no other policy.
+/// The name of the inline policy that lets a role create the test bucket if it gets no other policy.
 pub const VERIFY_POLICY: &str = "xacct-verify";
 
 /// The name of the inline policy on the user that holds the grant.
 pub const GRANT_POLICY: &str = "xacct";
 
-/// Documents are parsed once, when first needed.
+/// Embeds templates, each parsed on first use.
 macro_rules! embedded {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {$(
         $(#[$doc])*
         static $name: LazyLock<Value> = LazyLock::new(|| {
-            // A file that is no JSON would be null here, and the test that fills every template would fail.
+            // Invalid JSON would be null here, and the test that fills in every template would fail.
             serde_json::from_str(include_str!(concat!("../../policies/", $file))).unwrap_or_default()
         });
     )*};
@@ -54,24 +54,24 @@ embedded! {
     STATE_LOCK_TABLE = "state-lock-table.json";
 }
 
-/// What a role's trust policy demands of whoever assumes it.
+/// What a role's trust policy requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustTerms {
     /// The partition of both accounts: AssumeRole never crosses partitions.
     pub partition: Partition,
-    /// The account that is trusted.
+    /// The trusted account.
     pub source: AccountId,
-    /// The external ID that a request must carry.
+    /// The external ID that a request must send.
     pub external_id: Option<ExternalId>,
-    /// Whether a request must carry proof of multi-factor authentication.
+    /// Whether the trust policy requires MFA.
     pub require_mfa: bool,
-    /// The one user of the source account that is let in; by name, so it survives the user's re-creation.
+    /// The only trusted user of the source account; by ARN in a condition, so a recreated user is still trusted.
     pub only_user: Option<UserArn>,
-    /// Whether requests may carry session tags and a source identity.
+    /// Whether requests may send session tags and a source identity.
     pub session_tags: bool,
 }
 
-/// Returns the trust policy for these terms: each variant in `policies/` adds its condition or its statement.
+/// Returns the trust policy for these terms: each template in `policies/` adds its condition or its statement.
 #[must_use]
 pub fn trust(terms: &TrustTerms) -> PolicyDocument {
     let fills = |name: &str| {
@@ -93,10 +93,10 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
     merge(variants.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
 }
 
-/// Whose runs a role admits: those of one workspace of HCP Terraform, or of Terraform Enterprise.
+/// The workspace of HCP Terraform or Terraform Enterprise whose runs may assume a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HcpTerms {
-    /// Where it runs, such as `app.terraform.io`: the issuer of the tokens.
+    /// The host that issues the tokens, such as `app.terraform.io`.
     pub host: String,
     /// The organization.
     pub organization: String,
@@ -106,8 +106,8 @@ pub struct HcpTerms {
     pub workspace: String,
 }
 
-/// Returns the statement that lets runs of a workspace in, with a token of their own (HashiCorp's documentation,
-/// "Dynamic credentials with the AWS provider"). An external ID and MFA have no part in it.
+/// Returns the statement that trusts the runs of a workspace by their tokens (HashiCorp's documentation, "Dynamic
+/// credentials with the AWS provider"). External ID and MFA do not apply to it.
 #[must_use]
 pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     filled(&TRUST_HCP, &|name| {
@@ -123,15 +123,15 @@ pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     })
 }
 
-/// Returns the trust policy of the link, with the statement for a workspace besides.
+/// Returns the trust policy of the link with an additional statement for a workspace.
 #[must_use]
 pub fn trust_with_hcp(terms: &TrustTerms, role: &RoleArn, hcp: &HcpTerms) -> PolicyDocument {
     merge([trust(terms), trust_hcp(role, hcp)].into_iter())
 }
 
-/// Returns the grant: `sts:AssumeRole` on exactly these roles, and session tags on those that take them.
+/// Returns the grant: `sts:AssumeRole` on exactly these roles, and session tags on those that allow them.
 ///
-/// All roles stand in one statement, because the inline policies of a user share 2,048 characters.
+/// One statement lists all roles, because the inline policies of a user share 2,048 characters.
 #[must_use]
 pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -> PolicyDocument {
     let documents = [(roles, &GRANT), (with_session_tags, &GRANT_SESSION_TAGS)];
@@ -141,13 +141,13 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
     }))
 }
 
-/// Returns what the check needs and no more: to make, list, tag and delete buckets named `xacct-verify-*`.
+/// Returns the minimal policy for the test bucket: create, list, tag and delete buckets named `xacct-verify-*`.
 #[must_use]
 pub fn verify_bucket(partition: Partition) -> PolicyDocument {
     filled(&VERIFY_BUCKET, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
-/// Returns the least that the operator of the source account needs for `bootstrap` and `diagnose`.
+/// Returns the minimal policy of the source account's operator for `bootstrap` and `diagnose`.
 #[must_use]
 pub fn operator_source(user: &UserArn) -> PolicyDocument {
     filled(&OPERATOR_SOURCE, &|name| {
@@ -159,9 +159,10 @@ pub fn operator_source(user: &UserArn) -> PolicyDocument {
     })
 }
 
-/// Returns the least that the operator of the target account needs for `bootstrap` and `diagnose`.
+/// Returns the minimal policy of the target account's operator for `bootstrap` and `diagnose`.
 ///
-/// IAM judges `iam:GetRole` on a role that does not exist by its ARN without a path, so both ARNs are named.
+/// For a role that does not exist, IAM evaluates `iam:GetRole` with the ARN without path, so the policy names both
+/// ARNs.
 #[must_use]
 pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     filled(&OPERATOR_TARGET, &|name| {
@@ -174,7 +175,7 @@ pub fn operator_target(role: &RoleArn) -> PolicyDocument {
     })
 }
 
-/// Returns the same for several links: `entered` are the roles through which the operator gets into target accounts.
+/// Returns the same policy for several links. `entered` are the roles that the operator assumes in target accounts.
 #[must_use]
 pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> PolicyDocument {
     let arns: Vec<_> = entered.iter().map(ToString::to_string).collect();
@@ -183,13 +184,13 @@ pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> 
     merge([operator_source(user)].into_iter().chain(entering))
 }
 
-/// Returns the least that the operator of a target account needs for several roles of it.
+/// Returns the minimal policy of a target account's operator for several roles.
 #[must_use]
 pub fn operator_target_of(roles: &BTreeSet<RoleArn>) -> PolicyDocument {
     merge(roles.iter().map(operator_target))
 }
 
-/// Where Terraform keeps its state, as a policy needs to know it.
+/// The location of Terraform's state.
 #[derive(Debug, Clone)]
 pub struct State {
     /// The partition of the bucket.
@@ -198,31 +199,31 @@ pub struct State {
     pub bucket: String,
     /// The key of the state in the default workspace.
     pub key: String,
-    /// Whether there are other workspaces, below `env:/`.
+    /// Whether there are other workspaces, under `env:/`.
     pub workspaces: bool,
-    /// How two runs at a time are kept apart.
+    /// How Terraform locks the state.
     pub lock: StateLock,
 }
 
-/// How two runs at a time are kept apart.
+/// How Terraform locks the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateLock {
-    /// They are not.
+    /// No lock.
     None,
-    /// By an object beside the state.
+    /// A lock file next to the state.
     File,
-    /// By an item of a DynamoDB table.
+    /// An item in a DynamoDB table.
     Table {
         /// The table's name.
         name: String,
         /// Its account.
         account: AccountId,
-        /// Its region.
+        /// Its Region.
         region: Region,
     },
 }
 
-/// Returns the least that Terraform needs of its state (Terraform's documentation, "Backend Type: s3").
+/// Returns the minimal policy for Terraform's state (Terraform's documentation, "Backend Type: s3").
 #[must_use]
 pub fn state(state: &State) -> PolicyDocument {
     let fills = |name: &str| {
@@ -251,7 +252,7 @@ pub fn state(state: &State) -> PolicyDocument {
     merge(parts.into_iter().filter(|(wanted, _)| *wanted).map(|(_, template)| filled(template, &fills)))
 }
 
-/// What takes the place of a `${Name}`.
+/// The value of a placeholder `${Name}`.
 enum Fill {
     One(String),
     /// Only where the placeholder is the whole string.
@@ -259,7 +260,7 @@ enum Fill {
 }
 
 fn filled(template: &Value, fill: &dyn Fn(&str) -> Option<Fill>) -> PolicyDocument {
-    #[expect(clippy::expect_used, reason = "the template is part of the program, and a test fills every one")]
+    #[expect(clippy::expect_used, reason = "the templates are part of the program, and a test fills in every one")]
     PolicyDocument::from_value(&fill_value(template, fill)).expect("a policy template")
 }
 
@@ -300,7 +301,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// Returns one document of several: statements with the same `Sid` become one, with all their conditions and resources.
+/// Merges documents: statements with the same `Sid` become one, with all their conditions and resources.
 fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
     let mut merged =
         PolicyDocument { version: Some(super::policy::VERSION.to_owned()), id: None, statements: Vec::new() };

@@ -1,4 +1,4 @@
-//! Around writes: who asks before them, which of them AWS accepted, and whether it shows them all.
+//! Around writes: the confirmation before them, their outcome, and the check that AWS shows them.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
-/// Asks a question at the terminal, in a thread of its own: Ctrl-C must be heard while the question stands.
+/// Asks a question on the terminal, in a thread of its own, so that Ctrl-C works meanwhile.
 pub async fn ask(question: String, run: &Run<'_>) -> String {
     let console = run.console.clone();
     tokio::task::spawn_blocking(move || console.ask(&question)).await.ok().flatten().unwrap_or_default()
 }
 
-/// Refuses to go on where nobody can be asked. `pending` names what would be done, `hints` the ways out.
+/// Refuses to continue without a terminal. `pending` names the changes, `hints` the alternatives.
 ///
 /// # Errors
 /// When there is no terminal to ask on.
@@ -26,28 +26,28 @@ pub fn check_can_ask(pending: &str, hints: [&str; 2], run: &Run<'_>) -> Result<(
     if run.context.terminal.can_ask {
         return Ok(());
     }
-    let error = Error::usage(format!("{pending}, and no terminal to ask on; nothing was changed"));
+    let error = Error::usage(format!("{pending}, but no terminal to ask for confirmation; nothing was changed"));
     Err(hints.into_iter().fold(error, Error::hint))
 }
 
-/// The answer was no.
+/// Returns the error for a declined confirmation.
 pub fn declined() -> Error {
-    Error::new(Kind::Declined, "nothing was changed")
+    Error::new(Kind::Declined, "cancelled; nothing was changed")
 }
 
-/// Asks before something is removed for good; only the whole word counts.
+/// Asks before a permanent removal; only the whole word `yes` confirms.
 ///
 /// # Errors
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm_removal(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
     check_can_ask(pending, ["remove without asking: --yes", hint], run)?;
-    match ask(format!("{question} Only `yes` removes:"), run).await.as_str() {
+    match ask(format!("{question} Type `yes` to confirm:"), run).await.as_str() {
         "yes" => Ok(()),
         _ => Err(declined()),
     }
 }
 
-/// Returns the first error of what was applied, with what was done before it and what was not tried.
+/// Returns the first error of the applied changes, with those done before it and those not tried.
 ///
 /// # Errors
 /// When a change failed.
@@ -87,10 +87,11 @@ pub fn check_unchanged(what: &str, changed: &[&str], next: &ShellCommand) -> Res
         .hint("then run the same command again"))
 }
 
-/// Reads until no changes are left to make: reads, too, lag behind writes. `read_left` returns what is left, in words.
+/// Reads until no changes are left to make, because reads lag behind writes. `read_left` returns the remaining changes,
+/// in words.
 ///
 /// # Errors
-/// When AWS cannot be asked, or changes are left after `patience`.
+/// When AWS cannot be reached, or changes are left after `patience`.
 pub async fn read_until_done(
     read_left: impl AsyncFn() -> Result<Vec<String>>,
     place: &str,
@@ -99,21 +100,22 @@ pub async fn read_until_done(
 ) -> Result<()> {
     let nothing = |left: &Result<Vec<String>>| left.as_ref().is_ok_and(Vec::is_empty);
     let waiting = |waited: Duration| {
-        progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
+        progress.waiting(format!("waiting for {place} to show the changes ({}s)", waited.as_secs()));
     };
     let fresh = Freshness::JustWritten { at: Instant::now(), patience };
     let answer = fresh.settle(1, read_left, nothing, Result::is_ok, waiting).await.answer;
-    let left = answer
-        .map_err(|error| error.context(format!("{place}: AWS took the changes, but they could not be read back")))?;
+    let left = answer.map_err(|error| {
+        error.context(format!("{place}: AWS accepted the changes, but they could not be read back"))
+    })?;
     if left.is_empty() {
         return Ok(());
     }
     Err(not_shown(place, left))
 }
 
-/// The error for changes that AWS accepted and does not show.
+/// Returns the error for changes that AWS accepted but does not show.
 pub fn not_shown(place: &str, left: Vec<String>) -> Error {
     let left = left.join("; ");
-    Error::new(Kind::Aws, format!("{place}: AWS took the changes, but these are still to be made: {left}"))
-        .hint("AWS may be slow to show them, or someone else changes the same role or user: run the same command again")
+    Error::new(Kind::Aws, format!("{place}: AWS accepted the changes, but these are not visible yet: {left}"))
+        .hint("run the same command again: AWS may be slow, or another program changes the same role or user")
 }

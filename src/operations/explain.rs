@@ -19,7 +19,7 @@ use crate::operations::accounts::enter;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
 
-/// Collects facts in both accounts. It enters the source account once, however many links there are.
+/// Collects facts from both accounts. Gets the source operator's credentials once, for all links.
 pub struct Diagnostician<'a> {
     run: &'a Run<'a>,
     connections: &'a Connections,
@@ -33,15 +33,15 @@ pub struct Diagnostician<'a> {
 pub struct Case<'a> {
     pub link: &'a Link,
     pub role: &'a RoleArn,
-    /// The credentials of the target operator, if they were found already.
+    /// The target operator's access, if already known.
     pub target: Option<Access>,
-    /// When xacct wrote either half, if this run did.
+    /// When this run wrote either half, if it did.
     pub written: Option<Instant>,
 }
 
 impl<'a> Diagnostician<'a> {
-    /// A diagnostician for the links of this user. `operator` are the credentials of the source operator, if they were
-    /// found already.
+    /// Returns a diagnostician for the links of this user. `operator` is the source operator's access, if already
+    /// known.
     pub fn new(
         run: &'a Run<'a>,
         connections: &'a Connections,
@@ -63,7 +63,7 @@ impl<'a> Diagnostician<'a> {
         self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
     }
 
-    /// Diagnoses a link whose proof came out so; `None` where it works, or where AWS could not be asked.
+    /// Diagnoses a link with this proof; `None` if the link works, or AWS could not be reached.
     pub async fn explain(
         &self,
         case: &Case<'_>,
@@ -78,7 +78,7 @@ impl<'a> Diagnostician<'a> {
         self.facts(case, prover, claim, proof).await.as_ref().map(diagnose)
     }
 
-    /// Collects everything about a link whose proof came out so. `None` where AWS could not be asked.
+    /// Collects all facts about a link with this proof. `None` if AWS could not be reached.
     async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
         let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
         let halves = self.halves(case);
@@ -87,7 +87,7 @@ impl<'a> Diagnostician<'a> {
         self.together(case, (prover, claim), tried, halves, caller)
     }
 
-    /// Tries the link, and collects everything else beside that.
+    /// Tries the link, and collects all other facts meanwhile.
     pub async fn try_and_collect(
         &self,
         case: &Case<'_>,
@@ -125,7 +125,7 @@ impl<'a> Diagnostician<'a> {
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
         let mut caller = collect::caller(prover, claim).await;
         let variable = |name| self.run.context.variable(name);
-        // Keys in the environment win unless a profile was asked for by an option or in the file.
+        // Keys in the environment take precedence, unless an option or the file names a profile.
         let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
         let from_environment = has_keys && caller.profile.is_none();
         caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
@@ -133,7 +133,7 @@ impl<'a> Diagnostician<'a> {
         caller
     }
 
-    /// Adds whether there is a profile that is called like the user.
+    /// Adds the profile with the same name as the user, if there is one.
     fn add_profile_of_user(&self, caller: &mut CallerFacts) {
         let user = self.user.to_string();
         let is_another = caller.profile.as_ref() != Some(&user);
@@ -181,7 +181,7 @@ impl<'a> Diagnostician<'a> {
         })
     }
 
-    /// Collects what can be learned where there are no credentials to try the link with.
+    /// Collects what the operators can read, if there are no credentials to try the link with.
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
@@ -210,7 +210,7 @@ impl<'a> Diagnostician<'a> {
     }
 }
 
-/// Seconds since 1970.
+/// Returns the time, in seconds since 1970.
 fn now(run: &Run<'_>) -> Option<i64> {
     let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(elapsed.as_secs()).ok()

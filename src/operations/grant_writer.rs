@@ -1,8 +1,8 @@
-//! Writes the grant: one document for all links of a user, which IAM replaces whole and on no condition.
+//! Writes the grant: one document for all links of a user, which IAM replaces as a whole and unconditionally.
 //!
-//! Runs that read it at the same time and write it one after the other undo each other's work. So xacct reads it right
-//! before it writes, reads it again afterwards, and now and then while it waits for AWS; what another run undid it writes
-//! again, with what that run wrote.
+//! Concurrent runs can overwrite each other's grants. So xacct reads the grant right before it writes, again
+//! afterwards, and from time to time while it waits for AWS. If another run overwrote it, xacct writes it again, with
+//! the roles of both.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
-/// How often one run writes the grant: others that write it ever again are not fought.
+/// Maximum writes by one run, so that it does not fight another program forever.
 const MOST_WRITES: usize = 6;
 
-/// Decides what to do about a grant as it was found.
+/// Plans the changes to a grant as it was found.
 type Planner = Box<dyn Fn(&ObservedUser) -> Result<Plan>>;
 
 /// The grant, as one run writes it.
@@ -34,16 +34,16 @@ pub struct GrantWriter {
     name: PolicyName,
     planner: Planner,
     random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// What each of our writes replaced: reads that lag behind still show it.
+    /// What each of our writes replaced: stale reads still show it.
     replaced: Vec<Option<FoundDocument>>,
-    /// What was planned last, and applied unless it failed.
+    /// The last plan, applied unless it failed.
     pub plan: Plan,
-    /// When it was written last: by this run, or a moment ago by another one that wanted the same.
+    /// When it was last written, by this run or by another with the same roles.
     pub written: Option<Instant>,
 }
 
 impl GrantWriter {
-    /// A writer of this user's grant. `planner` decides what to do about a grant as it was found.
+    /// Returns a writer of this user's grant. `planner` plans the changes to a grant as it was found.
     pub fn new(
         operator: &Operator,
         user: &ObservedUser,
@@ -64,17 +64,17 @@ impl GrantWriter {
         }
     }
 
-    /// How often it was written again because another run had undone it.
+    /// Returns how often it was written again because another run overwrote it.
     #[must_use]
     pub fn repairs(&self) -> usize {
         self.replaced.len().saturating_sub(1)
     }
 
-    /// Writes until nothing is left to do, and reads show it.
+    /// Writes until reads show that nothing is left to do.
     ///
     /// # Errors
-    /// When AWS refuses, something stands there that may not be replaced, reads lag behind for longer than `patience`, or
-    /// others undo it again and again.
+    /// When AWS denies a request, the existing policy may not be replaced, reads are stale for longer than `patience`,
+    /// or another program keeps overwriting the grant.
     pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
         for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
             let mut found = self.read_past_lag(patience, progress).await?;
@@ -93,8 +93,8 @@ impl GrantWriter {
         Ok(())
     }
 
-    /// Writes, rests and reads once more: whoever read the grant before it was written may still write. For those who have
-    /// nothing else to wait for.
+    /// Writes, pauses and reads once more: another run may have read the grant before this write, and overwrite it. For
+    /// callers that have nothing else to wait for.
     ///
     /// # Errors
     /// As [`GrantWriter::write`].
@@ -105,18 +105,17 @@ impl GrantWriter {
             if writes == self.replaced.len() {
                 return Ok(());
             }
-            // Twice the three round trips that this took, and what another run takes from its read to its write is one.
+            // Twice the time of our three round trips; another run needs one between its read and its write.
             let rest = start.elapsed() * 2;
             sleep(rest.clamp(Duration::from_millis(200), Duration::from_secs(2))).await;
         }
     }
 
-    /// Runs `work`, and meanwhile checks the grant now and then: whoever read it before it was written may still write.
-    /// What was undone is written again, and `repaired` is told when. A write that has begun is not cut short.
+    /// Runs `work`, and checks the grant from time to time: another run may have read it before this write, and
+    /// overwrite it. If so, writes it again and calls `repaired` with the time. Never cancels a write that has begun.
     ///
     /// # Errors
-    /// When what was undone cannot be written again; `work` is then dropped, because it would wait for a grant that does
-    /// not come.
+    /// When the grant cannot be repaired; `work` is then dropped, because it would wait in vain.
     pub async fn guard_while<T>(&mut self, work: impl Future<Output = T>, repaired: impl Fn(Instant)) -> Result<T> {
         let (running, ended) = oneshot::channel();
         let work = async {
@@ -131,7 +130,7 @@ impl GrantWriter {
     /// Repairs the grant until `ended`.
     ///
     /// # Errors
-    /// When what was undone cannot be written again.
+    /// When the grant cannot be repaired.
     async fn guard_until(&mut self, mut ended: oneshot::Receiver<()>, repaired: impl Fn(Instant)) -> Result<()> {
         for seconds in [1, 1, 3, 5].into_iter().chain(std::iter::repeat(10)) {
             let pause = Duration::from_secs(seconds) + self.jitter(Duration::from_millis(100));
@@ -143,7 +142,7 @@ impl GrantWriter {
                 _ = &mut ended => return Ok(()),
                 found = read => found,
             };
-            // What cannot be read or decided now is for the diagnosis, if the link does not come to work.
+            // Errors are left to the diagnosis, if the link does not work in the end.
             let Ok(found) = found else { continue };
             let undone = self.planned(found.as_ref()).ok().filter(|plan| !plan.is_empty() && !self.is_stale(&found));
             if let Some(plan) = undone {
@@ -162,7 +161,8 @@ impl GrantWriter {
         let (access, holder) = (&self.operator.access, Holder::User(self.user.arn.name.as_str()));
         let mut reading = read::inline(access, holder, self.name.as_str()).await?;
         if reading.is_absent() && self.user.grant.is_some() && self.replaced.is_empty() {
-            // It was seen, and nothing of ours took it away: what one read misses must not be written over.
+            // The grant existed, and this run did not delete it, so the read may be stale: do not overwrite what it
+            // misses.
             let read_both = async || {
                 let names = read::inline_names(access, holder).await?;
                 Ok((names, read::inline(access, holder, self.name.as_str()).await?))
@@ -191,12 +191,12 @@ impl GrantWriter {
             return Err(Error::new(
                 Kind::Aws,
                 format!(
-                    "{}: the grant of user `{}` was written {MOST_WRITES} times, and each time something else replaced it",
+                    "{}: xacct wrote the grant of user `{}` {MOST_WRITES} times, but another program overwrote it each time",
                     self.place(),
                     self.user.arn.name
                 ),
             )
-            .hint("wait until whatever else writes it has ended, and run the same command again"));
+            .hint("wait until the other program has finished, then run the same command again"));
         }
         self.plan = plan;
         let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;
@@ -205,22 +205,22 @@ impl GrantWriter {
         outcome(&applied, &self.plan, "", &self.place())
     }
 
-    /// Reads until the answer is not one that our writes replaced.
+    /// Reads until the answer is not stale: not one that our writes replaced.
     async fn read_past_lag(&self, patience: Duration, progress: &Progress<'_>) -> Result<Option<FoundDocument>> {
         let place = self.place();
         let is_current = |found: &Option<FoundDocument>| {
             !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
         };
         let waiting = |waited: Duration| {
-            progress.waiting(format!("waiting for {place} to show the changes, {} s so far", waited.as_secs()));
+            progress.waiting(format!("waiting for {place} to show the changes ({}s)", waited.as_secs()));
         };
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
         let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
         let found = fresh.settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting).await.answer;
         let found = found.map_err(|error| {
             let what = match self.replaced.is_empty() {
-                true => "the grant cannot be read, so nothing of it was changed",
-                false => "AWS took the changes, but they could not be read back",
+                true => "cannot read the grant; it was not changed",
+                false => "AWS accepted the changes, but they could not be read back",
             };
             error.context(format!("{place}: {what}"))
         })?;
@@ -232,16 +232,16 @@ impl GrantWriter {
         Err(not_shown(&place, left))
     }
 
-    /// A random part of this time, so that two runs do not keep step.
+    /// Returns a random part of this duration, so that two runs do not stay in step.
     fn jitter(&self, most: Duration) -> Duration {
         let mut byte = [0];
-        // Without random bytes the whole of it does as well.
+        // Without random bytes, the whole duration will do.
         let part = (self.random)(&mut byte).map_or(255, |()| u32::from(byte[0]));
         most * part / 255
     }
 }
 
-/// What to say of a grant that was repaired.
+/// Returns the message about a repaired grant.
 #[must_use]
 pub fn repaired(times: usize) -> Option<String> {
     let times = match times {
@@ -249,5 +249,5 @@ pub fn repaired(times: usize) -> Option<String> {
         1 => "once".to_owned(),
         times => format!("{times} times"),
     };
-    Some(format!("Another run overwrote the grant meanwhile ({times}); it was written again, with what both need"))
+    Some(format!("Another run overwrote the grant ({times}); xacct wrote it again, with the roles of both"))
 }

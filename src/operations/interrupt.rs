@@ -1,5 +1,5 @@
-//! Runs a command that talks to AWS, and sees to it that no test bucket outlives it: after success, an error, a panic,
-//! Ctrl-C, SIGTERM or a terminal that goes away.
+//! Runs a command that calls AWS, and deletes its test buckets in the end: after success, an error, a panic, Ctrl-C,
+//! SIGTERM or a closed terminal.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
-/// How long the last buckets may take to be deleted.
+/// Maximum time to delete the last buckets.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the command on a runtime of its own.
@@ -18,7 +18,7 @@ pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Re
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(Kind::Internal, format!("no runtime: {error}")))?;
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
     let result = runtime.block_on(async {
         let ended = tokio::select! {
             biased;
@@ -27,16 +27,16 @@ pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Re
                     // The terminal shows ^C where the cursor was.
                     run.console.say("");
                 }
-                Err(Error::new(signal, "interrupted").hint("run the same command again: it sees what is there and does what is left"))
+                Err(Error::new(signal, "interrupted").hint("run the same command again; it does the rest"))
             }
             result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
-                Err(Error::new(Kind::Internal, "xacct has a bug and stopped").hint("please report it with the message above"))
+                Err(Error::new(Kind::Internal, "xacct stopped because of a bug").hint("please report the bug with the message above"))
             }),
         };
         delete_leftovers(run).await;
         ended
     });
-    // A prompt may still be reading from the terminal in a thread of its own; it is not waited for.
+    // Does not wait for a prompt that still reads from the terminal in a thread of its own.
     runtime.shutdown_background();
     result
 }
@@ -46,22 +46,22 @@ async fn delete_leftovers(run: &Run<'_>) {
     if names.is_empty() {
         return;
     }
-    run.console.say(&format!("Deleting the test bucket {}", names.join(", ")));
+    run.console.say(&format!("Deleting test bucket {}", names.join(", ")));
     let left = tokio::select! {
         left = tokio::time::timeout(PATIENCE, run.leftovers.delete_all()) => left.unwrap_or(names),
         _ = signal() => names,
     };
     for name in left {
         let delete = ShellCommand::new("aws").args(["s3api", "delete-bucket"]).option("--bucket", &name);
-        let error = Error::new(Kind::Aws, format!("the test bucket `{name}` may be left behind"))
+        let error = Error::new(Kind::Aws, format!("test bucket `{name}` may be left behind"))
             .hint(format!("delete it with credentials of the target account: {delete}"))
-            .hint("or let the next `xacct sweep` delete it, an hour from now at the earliest");
+            .hint("or run xacct sweep in an hour");
         run.console.error(&error);
     }
 }
 
-/// Whether a signal was ignored when xacct was started, as `nohup` and `&` in a script arrange it: it stays so. Where there
-/// is no `/proc` nothing is known to be ignored.
+/// Returns whether a signal was ignored when xacct started, as `nohup` and `&` in a script do: it stays ignored.
+/// Without `/proc`, no signal counts as ignored.
 #[cfg(unix)]
 pub fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn is_ignored(number: i32) -> bool {
     u32::try_from(number - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or_default() & 1 == 1)
 }
 
-/// Waits for Ctrl-C, or another request to end.
+/// Waits for Ctrl-C or another signal to terminate.
 async fn signal() -> Kind {
     #[cfg(unix)]
     {

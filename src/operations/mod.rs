@@ -1,4 +1,4 @@
-//! What commands are made of. Nothing here imports a command.
+//! Operations that commands share. Nothing here imports a command.
 
 pub(crate) mod accounts;
 pub(crate) mod apply;

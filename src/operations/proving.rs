@@ -1,4 +1,4 @@
-//! What is claimed of a link, and with whose credentials it is proven.
+//! The claim about a link, and the prover with the user's credentials.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use crate::iam::names::AccountId;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
-/// The user in `xacct.toml`.
+/// Returns the user in `xacct.toml`.
 ///
 /// # Errors
 /// When the file names none.
 pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     run.file.source.user.clone().ok_or_else(|| {
-        Error::usage(format!("`{}` does not say whose links these are", run.file.path.display()))
-            .hint("write user = \"NAME\" below [source]")
+        Error::usage(format!("`{}` does not say which user assumes the roles", run.file.path.display()))
+            .hint("set user = \"NAME\" in [source]")
     })
 }
 
-/// A prover for links of the user. `named` says that these credentials were named as the user's own.
+/// Returns a prover for links of the user. `named` says that a setting names these credentials as the user's.
 ///
 /// # Errors
-/// When the profile's `mfa_serial` is none.
+/// When the profile's `mfa_serial` is malformed.
 pub fn prover(
     connections: &Connections,
     access: Access,
@@ -40,7 +40,7 @@ pub fn prover(
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
 }
 
-/// What is claimed of a link.
+/// Returns the claim about a link.
 pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -> Claim {
     let extent = match link.probe {
         Probe::Identity => Extent::Refusals,
@@ -61,7 +61,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
     }
 }
 
-/// The exit code of one proof.
+/// Returns the exit code of one proof.
 pub fn exit_code(proof: &Result<Proof>) -> ExitCode {
     match proof {
         Ok(proof) => proof.outcome.exit_code(),

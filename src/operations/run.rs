@@ -1,4 +1,4 @@
-//! What every command is given.
+//! The context that commands share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::iam::names::{MfaSerial, Region};
 use crate::report::Console;
 
-/// What every command is given.
+/// The context that commands share.
 pub(crate) struct Run<'a> {
     pub context: &'a Context,
     pub console: &'a Console,
@@ -25,11 +25,11 @@ pub(crate) struct Run<'a> {
     pub leftovers: Leftovers,
 }
 
-/// What the connections of a command are opened with.
+/// Options of the connections.
 pub(crate) struct Opening<'a> {
-    /// How to pass MFA.
+    /// MFA and the session cache.
     pub user: &'a UserOptions,
-    /// The Region, unless the profile's is used.
+    /// The Region; `None` for the profile's.
     pub region: Option<Region>,
     pub path_style: bool,
     /// Maximum STS requests per second; `None` is the default.
@@ -37,7 +37,7 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Run<'_> {
-    /// Opens connections; sends nothing yet.
+    /// Opens connections; sends no request yet.
     ///
     /// # Errors
     /// When the MFA code is malformed, or the AWS config files cannot be read.
@@ -50,17 +50,17 @@ impl Run<'_> {
         })
     }
 
-    /// The session cache; `None` for a user without a home folder.
+    /// Returns the session cache; `None` for a user without a home folder.
     pub fn session_cache(&self) -> Option<Cache> {
         Some(Cache::new(self.context.cache_folder()?, self.context.now, self.notify()))
     }
 
-    /// What there is to pass MFA with: a code, a terminal to ask for one, cached sessions.
+    /// Returns the sources of MFA: a code, a terminal to ask for one, cached sessions.
     fn mfa(&self, options: &UserOptions) -> Result<Mfa> {
         let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
         let ask = self.context.terminal.can_ask.then(|| {
             let console = self.console.clone();
-            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code of {device}:"))) as AskForCode
+            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code for {device}:"))) as AskForCode
         });
         let cache = if options.no_cache { None } else { self.session_cache() };
         Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))
@@ -73,8 +73,8 @@ impl Run<'_> {
     }
 }
 
-/// Works on all of these, at most `concurrency` at a time, and returns the results in their order. One that takes long
-/// holds up no other.
+/// Runs `work` on every item, at most `concurrency` at a time, and returns the results in order. A slow item does not
+/// delay the others.
 pub(crate) async fn side_by_side<T, R>(
     all: impl IntoIterator<Item = T>,
     concurrency: u16,

@@ -1,4 +1,4 @@
-//! A session of a role, for those who use the link.
+//! Opens sessions of the role or of the user, for `exec` and `credentials`.
 
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
@@ -14,24 +14,22 @@ use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
 use crate::text::shell::ShellCommand;
 
-/// A session that is open.
+/// An open session.
 pub struct Opened {
     pub credentials: SessionCredentials,
-    /// Whose it is, in words.
+    /// The role or the user, in words.
     pub whose: String,
     /// The Region to use it in, if one is set.
     pub region: Option<Region>,
 }
 
-/// Opens a session of the one target that was named, or of the only one.
+/// Opens a session of the named target, or of the only one.
 ///
 /// # Errors
-/// When there are several to choose from, the credentials are not the user's, or AWS refuses.
+/// When there are several targets, the credentials are not the user's, or AWS denies the request.
 pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
     if options.cache && options.user.no_cache {
-        return Err(
-            Error::usage("--cache and --no-cache (XACCT_NO_CACHE) contradict each other").hint("give one of them")
-        );
+        return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
     let link = the_link(target, run)?;
     link.check(link.region.as_ref().map(Region::partition))?;
@@ -51,13 +49,13 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     };
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
-        run.console.say("The session is not kept: neither HOME nor XDG_CACHE_HOME names a folder");
+        run.console.say("The session is not cached: neither HOME nor XDG_CACHE_HOME names a folder");
     }
     let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
 }
 
-/// The session from the cache; without a cache, or where it has none, a new one.
+/// Returns the cached session, or else a new one.
 async fn cached_or_new(
     prover: &Prover,
     claim: &Claim,
@@ -75,10 +73,10 @@ async fn cached_or_new(
     Ok(session.credentials)
 }
 
-/// Opens a session of the user's own.
+/// Opens a session of the user.
 ///
 /// # Errors
-/// When the credentials are not the user's, are of a session already, or AWS refuses.
+/// When the credentials are not the user's or are a session's, or AWS denies the request.
 pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
     let (name, prover) = user(options, options.user.region.clone(), run).await?;
     let credentials = prover.own_session().await?;
@@ -92,12 +90,12 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
     let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
     match (links.pop(), links.is_empty()) {
         (Some(link), true) => Ok(link),
-        _ => Err(Error::usage(format!("a session is of one target, and there are {}", names.join(", ")))
+        _ => Err(Error::usage(format!("a session is for one target, but there are {}", names.join(", ")))
             .hint("name the target by its name in xacct.toml")),
     }
 }
 
-/// The user who assumes roles, by the settings that `verify` goes by.
+/// Returns the user's name and a prover, by the same settings as `verify`.
 async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -> Result<(String, Prover)> {
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
@@ -110,14 +108,14 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
     Ok((shown, proving::prover(&connections, access, own.is_some(), name, source.account, run)?))
 }
 
-/// As long as the role allows, because a command may run for long: but a session that is made by another one lasts an hour
-/// at most (STS API reference, AssumeRole, role chaining).
+/// Returns the longest duration that the role allows, because a command may run long. A session made with another
+/// session lasts at most an hour (STS API reference, AssumeRole, role chaining).
 fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
     let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
     (!access.is_session && longest > SessionDuration::default()).then_some(longest)
 }
 
-/// What makes one session of a role differ from another.
+/// Returns the cache key: everything that distinguishes one session of a role from another.
 fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
     let request = prover.request(claim)?;
     let access = prover.access();
@@ -140,19 +138,19 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
     Ok(Key::new(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// AWS words every refusal the same, and `diagnose` knows more.
+/// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
 fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
     let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
     if words.contains("MaxSessionDuration set for this role") {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
         let lengthen = lengthen.option("--max-session-duration", "12h");
-        let error = error.hint("ask for a shorter session: --duration 1h");
-        return error.hint(format!("or let the role have longer ones: {lengthen}"));
+        let error = error.hint("request a shorter session: --duration 1h");
+        return error.hint(format!("or allow longer sessions: {lengthen}"));
     }
     if !error.is_denial() {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
     let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
-    error.context(format!("`{role}` cannot be assumed")).hint(format!("see why: {diagnose}"))
+    error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
 }

@@ -1,5 +1,4 @@
-//! Settles a link: from `xacct.toml` and the options to the desired role and grant, the same whether they are created or
-//! printed.
+//! Turns a link from `xacct.toml` and the options into the desired role and grant, whether they are created or printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +17,7 @@ use crate::operations::run::Run;
 /// Inline policies of a role, by name.
 pub type InlinePolicies = BTreeMap<PolicyName, PolicyDocument>;
 
-/// The role of the link as it should be.
+/// Returns the desired role of the link.
 pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePolicies) -> DesiredRole {
     let terms = TrustTerms {
         partition,
@@ -49,7 +48,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     }
 }
 
-/// The grant for all these links together: they share one policy on the user.
+/// Returns the desired grant of all these links: they share one policy on the user.
 ///
 /// # Errors
 /// Never in practice: the policy's name is fixed.
@@ -65,10 +64,10 @@ pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)
     Ok(DesiredGrant { user: user.clone(), policy_name: GRANT_POLICY.parse()?, roles, with_session_tags })
 }
 
-/// The inline policies of each link, by its name.
+/// Reads the inline policies of each link, by the link's name.
 ///
 /// # Errors
-/// When a file cannot be read or used, or they are too long together.
+/// When a file cannot be read or used, or they exceed the quota together.
 pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<String, InlinePolicies>> {
     let base = run.file.folder(run.context);
     let mut files = BTreeMap::new();
@@ -77,18 +76,18 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
         for path in &link.policy_files {
             let (name, document) = config::read_policy_file(&base, path)?;
             if own.insert(name.clone(), document).is_some() {
-                return Err(Error::usage(format!("two policy files of target `{}` are called `{name}`", link.name))
+                return Err(Error::usage(format!("two policy files of target `{}` have the name `{name}`", link.name))
                     .hint("rename one of them"));
             }
         }
         let size: usize = own.values().map(PolicyDocument::size).sum();
         if size > DEFAULT_ROLE_POLICIES_QUOTA {
-            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA}, whitespace not counted");
+            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA} without whitespace");
             return Err(Error::usage(format!(
-                "the policy files of target `{}` have {size} characters, and {limit}",
+                "the policy files of target `{}` have {size} characters, but {limit}",
                 link.name
             ))
-            .hint("make a managed policy of the larger ones and attach it with --policy-arn"));
+            .hint("move the larger files into a managed policy and attach it: --policy-arn ARN"));
         }
         files.insert(link.name.clone(), own);
     }
@@ -113,7 +112,7 @@ pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
 /// Settles what depends on the role as it was observed.
 ///
 /// # Errors
-/// When the role is restricted to another user and nobody said to change that, or the system gives no random bytes.
+/// When the role is restricted to another user and no setting changes that, or the system has no random bytes.
 pub fn complete(
     link: &mut Link,
     source: &SourceSide,
@@ -130,10 +129,10 @@ pub fn complete(
         {
             return Err(Error::new(
                 Kind::Refused,
-                format!("role `{}` in account {} admits only `{other}`", link.role, link.account),
+                format!("role `{}` in account {} trusts only `{other}`", link.role, link.account),
             )
-            .hint("make another role for this user: --role-name NAME")
-            .hint("or open the role to whoever the source account grants it: --restrict-to-user=false"));
+            .hint("create another role for this user: --role-name NAME")
+            .hint("or admit every principal that the source account allows: --restrict-to-user=false"));
         }
     }
     let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
@@ -142,7 +141,7 @@ pub fn complete(
         (ExternalIdChoice::Generate, None) => {
             let mut bytes = [0; ExternalId::RANDOM_BYTES];
             (context.random)(&mut bytes)
-                .map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
+                .map_err(|error| Error::new(Kind::Internal, format!("cannot get random bytes: {error}")))?;
             ExternalIdChoice::Use(ExternalId::from_random_bytes(&bytes))
         }
         (ExternalIdChoice::AsFound, None) => ExternalIdChoice::None,
@@ -151,7 +150,7 @@ pub fn complete(
     Ok(())
 }
 
-/// The partition that both accounts are in.
+/// Returns the partition of both accounts.
 #[must_use]
 pub fn partition(source: &SourceSide, target: Option<&TargetSide>) -> Partition {
     let of_target = target.and_then(|target| target.operator.caller.arn.partition());

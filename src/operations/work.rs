@@ -1,4 +1,4 @@
-//! The links of one run that changes them: what is planned for both halves, and what came of it.
+//! The links that one run changes, with the plan and the result of both halves.
 
 use serde::Serialize;
 
@@ -18,11 +18,11 @@ pub struct Job<T> {
     pub operator: Option<Operator>,
     pub plan: Plan,
     pub result: Result<()>,
-    /// What only the one command needs to know of it.
+    /// State that only one of the commands needs.
     pub state: T,
 }
 
-/// A link that could not even be planned.
+/// A link that could not be planned.
 pub struct Failed {
     pub link: Link,
     pub error: Error,
@@ -32,7 +32,7 @@ pub struct Failed {
 pub struct GrantJob {
     pub plan: Plan,
     pub result: Result<()>,
-    /// How often it was written again because another run had undone it.
+    /// How often it was written again because another run overwrote it.
     pub repairs: usize,
 }
 
@@ -45,15 +45,15 @@ pub struct Work<T> {
 }
 
 impl<T> Work<T> {
-    /// Counts the changes that are still to be made.
+    /// Returns the number of pending changes.
     pub fn pending(&self) -> usize {
         self.grant.plan.changes.len() + self.jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>()
     }
 
-    /// Ends a run whose only link could not be planned: there is nothing to show beside the error.
+    /// Ends a run whose only link could not be planned: there is no plan to show.
     ///
     /// # Errors
-    /// With the error of that link.
+    /// Returns the error of that link.
     pub fn refuse_single_failure(&mut self) -> Result<()> {
         match self.failed.as_slice() {
             [_] if self.jobs.is_empty() => self.failed.pop().map_or(Ok(()), |failed| Err(failed.error)),
@@ -61,12 +61,12 @@ impl<T> Work<T> {
         }
     }
 
-    /// The links that are done on both sides.
+    /// Returns the links with both halves done.
     pub fn done(&self) -> impl Iterator<Item = &Job<T>> {
         self.jobs.iter().filter(|job| job.result.is_ok() && self.grant.result.is_ok())
     }
 
-    /// The exit code of a preview.
+    /// Returns the exit code of a preview.
     pub fn preview_exit_code(&self, check: bool) -> ExitCode {
         let mut changes =
             self.jobs.iter().map(|job| &job.plan).chain([&self.grant.plan]).flat_map(|plan| &plan.changes);
@@ -74,7 +74,7 @@ impl<T> Work<T> {
         ExitCode::worst(self.failed.iter().map(|failed| failed.error.kind.exit_code()).chain(changes))
     }
 
-    /// The exit code of what was applied.
+    /// Returns the exit code of the applied changes.
     pub fn exit_code(&self) -> ExitCode {
         let failed = self.failed.iter().map(|failed| &failed.error);
         let applied =
@@ -82,7 +82,7 @@ impl<T> Work<T> {
         ExitCode::worst(failed.chain(applied).map(|error| error.kind.exit_code()))
     }
 
-    /// The plans in words: those of all targets, then that of the source.
+    /// Returns the plans in words: those of all targets, then that of the source.
     pub fn plans(&self, documents: bool, width: u16) -> String {
         let several = self.jobs.len() > 1;
         let side = |job: &Job<T>| if several { job.link.name.clone() } else { "target".to_owned() };
@@ -103,7 +103,7 @@ pub struct JsonSource {
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
     notes: Vec<String>,
-    /// `None` where nothing is added that could be risky.
+    /// `None` if the command adds no access.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ pub struct JsonSource {
 }
 
 impl JsonSource {
-    /// With the risks of what is planned.
+    /// Adds the warnings of the plan.
     #[must_use]
     pub fn with_warnings(self, plan: &Plan) -> Self {
         Self { warnings: Some(json::plan_warnings(plan)), ..self }

@@ -1,7 +1,7 @@
 //! The S3 backend of Terraform and OpenTofu.
 //!
-//! What a version does not know must not be printed: unknown arguments of the backend are errors, and unknown keys of its
-//! `assume_role` are dropped in silence.
+//! xacct prints only what a version supports: unknown arguments of the backend are errors, and unknown keys of its
+//! `assume_role` are silently ignored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 use crate::iam::names::Region;
 use crate::print::provider::comment;
 
-/// Who reads the backend.
+/// The tool that reads the backend block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// HashiCorp's Terraform.
     Terraform,
-    /// Its fork, from 1.6 on.
+    /// The fork of Terraform, whose first version is 1.6.
     OpenTofu,
 }
 
@@ -33,30 +33,30 @@ impl fmt::Display for Tool {
 /// A version of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
-    /// The tool that counts so.
+    /// The tool.
     pub tool: Tool,
     /// Major and minor number.
     number: (u32, u32),
 }
 
 impl Version {
-    /// The version that is meant when none is named: the first in which `use_lockfile` is no experiment.
+    /// The default version: the first in which `use_lockfile` is not experimental.
     pub const USUAL: Self = Self { tool: Tool::Terraform, number: (1, 11) };
 
-    /// Returns whether the role is named in `assume_role = {…}`; before 1.6 at the top level, from where 1.10 removed it
-    /// (Terraform's changelogs of 1.6 and 1.10).
+    /// Returns whether the backend has `assume_role = {…}`. Before 1.6 the role's arguments are at the top level, from
+    /// where 1.10 removed them (Terraform's changelogs of 1.6 and 1.10).
     fn has_nested_role(self) -> bool {
         self.number >= (1, 6)
     }
 
-    /// Returns whether there is `use_lockfile`: since 1.10 of either (changelogs of Terraform 1.10 and OpenTofu 1.10).
+    /// Returns whether the backend has `use_lockfile`: both tools have it since 1.10 (their changelogs of 1.10).
     #[must_use]
     pub fn has_lockfile(self) -> bool {
         self.number >= (1, 10)
     }
 
-    /// Returns the newest version whose backend this program was made for, if this one is newer: it is taken for the
-    /// same.
+    /// Returns the newest version that xacct supports, if this one is newer. xacct then prints the backend for that
+    /// version.
     #[must_use]
     pub fn as_known(self) -> Option<Self> {
         let number = match self.tool {
@@ -67,7 +67,7 @@ impl Version {
     }
 }
 
-/// The newest versions whose backend this program was made for.
+/// The newest versions whose backend xacct supports.
 const NEWEST_TERRAFORM: (u32, u32) = (1, 11);
 const NEWEST_OPENTOFU: (u32, u32) = (1, 10);
 
@@ -88,17 +88,17 @@ impl FromStr for Version {
             _ => (Tool::Terraform, text),
         };
         let Some((major, minor, _)) = numbers(number) else {
-            return Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("write a version of Terraform such as 1.11, or one of OpenTofu such as opentofu-1.8"));
+            return Err(Error::usage(format!("`{}` is not a valid version", text.escape_debug()))
+                .hint("give a Terraform version such as `1.11`, or an OpenTofu version such as `opentofu-1.8`"));
         };
         let version = Self { tool, number: (major, minor) };
         match tool {
             Tool::Terraform if version.number < (1, 0) => {
-                Err(Error::usage(format!("{version} is too old: xacct knows the backend from Terraform 1.0 on"))
+                Err(Error::usage(format!("{version} is too old; xacct supports Terraform 1.0 and later"))
                     .hint("give 1.0 or later"))
             }
             Tool::OpenTofu if version.number < (1, 6) => {
-                Err(Error::usage(format!("there is no {version}: its first version is 1.6"))
+                Err(Error::usage(format!("{version} does not exist; the first version of OpenTofu is 1.6"))
                     .hint("give opentofu-1.6 or later"))
             }
             _ => Ok(version),
@@ -106,7 +106,7 @@ impl FromStr for Version {
     }
 }
 
-/// Returns the numbers of a version: `1.11` or `1.11.4`.
+/// Returns the numbers of a version such as `1.11` or `1.11.4`.
 pub(super) fn numbers(text: &str) -> Option<(u32, u32, u32)> {
     let is_number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.chars().all(|c| c.is_ascii_digit());
     let parts: Vec<_> = text.split('.').collect();
@@ -124,25 +124,24 @@ pub(super) fn numbers(text: &str) -> Option<(u32, u32, u32)> {
 /// An `s3` backend that keeps its state in the target account.
 #[derive(Debug, Clone)]
 pub struct Backend {
-    /// Decides which arguments exist.
+    /// The version, which decides which arguments exist.
     pub version: Version,
-    /// The link through which the state is reached.
+    /// The link that the backend uses to reach the state.
     pub access: Access,
-    /// The name of the bucket, which must exist.
+    /// The bucket's name. The bucket must exist.
     pub bucket: String,
     /// The path of the state in the bucket.
     pub key: String,
-    /// The bucket's Region; left to the environment if absent.
+    /// The bucket's Region; the environment decides if absent.
     pub region: Option<Region>,
-    /// The DynamoDB table that keeps two runs apart, where the version has no lock file.
+    /// The DynamoDB table for state locking, if the version has no lock file.
     pub lock_table: Option<String>,
 }
 
-/// Checks the name of a bucket: 3 to 63 of lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming
-/// rules).
+/// Checks a bucket name: 3 to 63 lower-case letters, digits, `.` and `-` (S3 User Guide, bucket naming rules).
 ///
 /// # Errors
-/// When it cannot be one.
+/// When the name is not valid.
 pub fn check_bucket(name: &str) -> Result<()> {
     let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_good = (3..=63).contains(&name.len())
@@ -152,14 +151,14 @@ pub fn check_bucket(name: &str) -> Result<()> {
     if is_good {
         return Ok(());
     }
-    Err(Error::usage(format!("`{}` cannot be the name of a bucket", name.escape_debug()))
+    Err(Error::usage(format!("`{}` is not a valid bucket name", name.escape_debug()))
         .hint("give 3 to 63 lower-case letters, digits, `.` and `-`"))
 }
 
-/// Checks the key of a state, as the backend takes it: no `/` at either end and none twice.
+/// Checks a state key as the backend does: no `/` at either end, and no `//`.
 ///
 /// # Errors
-/// When the backend would refuse it.
+/// When the backend would reject the key.
 pub fn check_key(key: &str) -> Result<()> {
     let is_bad = key.is_empty()
         || key.len() > 1000
@@ -170,20 +169,19 @@ pub fn check_key(key: &str) -> Result<()> {
     if !is_bad {
         return Ok(());
     }
-    Err(Error::usage(format!("`{}` cannot be the key of a state", key.escape_debug()))
+    Err(Error::usage(format!("`{}` is not a valid state key", key.escape_debug()))
         .hint("give a path such as `network/terraform.tfstate`"))
 }
 
-/// Checks the name of a DynamoDB table: 3 to 255 of letters, digits and `_-.` (DynamoDB Developer Guide, naming
-/// rules).
+/// Checks a DynamoDB table name: 3 to 255 letters, digits and `_-.` (DynamoDB Developer Guide, naming rules).
 ///
 /// # Errors
-/// When it cannot be one.
+/// When the name is not valid.
 pub fn check_table(name: &str) -> Result<()> {
     if (3..=255).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
         return Ok(());
     }
-    Err(Error::usage(format!("`{}` cannot be the name of a DynamoDB table", name.escape_debug()))
+    Err(Error::usage(format!("`{}` is not a valid DynamoDB table name", name.escape_debug()))
         .hint("give 3 to 255 letters, digits, `_`, `-` and `.`"))
 }
 
@@ -192,10 +190,10 @@ pub fn check_table(name: &str) -> Result<()> {
 pub fn document(backend: &Backend) -> String {
     let mut text = comment(&backend.access, &backend.version.tool.to_string());
     if backend.region.is_none() {
-        text.push_str("# The bucket's region is taken from AWS_REGION.\n");
+        text.push_str("# The bucket's Region comes from AWS_REGION.\n");
     }
     if !backend.version.has_lockfile() && backend.lock_table.is_none() {
-        text.push_str("# Nothing keeps two runs at a time apart.\n");
+        text.push_str("# No state locking: concurrent runs can corrupt the state.\n");
     }
     let mut arguments = vec![("bucket", quoted(&backend.bucket)), ("key", quoted(&backend.key))];
     if let Some(region) = &backend.region {

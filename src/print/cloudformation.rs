@@ -1,4 +1,4 @@
-//! The role as a CloudFormation template, alone or for a StackSet.
+//! The role as a CloudFormation template, for one account or for a stack set.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::iam::names::ExternalId;
 use crate::iam::state::DesiredRole;
 use crate::text::shell::ShellCommand;
 
-/// Returns the template, as JSON has it. Values that differ from account to account are parameters.
+/// Returns the template as JSON. Values that differ between accounts are parameters.
 #[must_use]
 pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by: &str) -> Value {
     let mut parameters = Map::new();
@@ -16,7 +16,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
         "SourceAccount".to_owned(),
         json!({
             "Type": "String",
-            "Description": "The account whose user assumes the role",
+            "Description": "Account of the user who assumes the role",
             "Default": role.source.as_str(),
             "AllowedPattern": "^[0-9]{12}$",
         }),
@@ -35,7 +35,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
             "ExternalId".to_owned(),
             json!({
                 "Type": "String",
-                "Description": "What a request to assume the role must carry; best another one for each account",
+                "Description": "External ID that AssumeRole requests must include; use a different one in each account",
                 "Default": id.as_str(),
                 "AllowedPattern": "^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
             }),
@@ -72,7 +72,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
     set("Tags", tags.collect());
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "A role that a user of another account assumes",
+        "Description": "A role that a user in another account can assume",
         "Metadata": {"PrintedBy": printed_by},
         "Parameters": parameters,
         "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}},
@@ -80,7 +80,7 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
     })
 }
 
-/// Returns the trust policy with parameters in the place of this link's values.
+/// Returns the trust policy with parameters instead of this link's values.
 fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&ExternalId>) -> Value {
     match value {
         Value::Object(object) => {
@@ -104,14 +104,14 @@ fn with_parameters(value: &Value, role: &DesiredRole, external_id: Option<&Exter
     }
 }
 
-/// Returns the ARN of the one user who is admitted, in the account that the parameter names. Not with `Fn::Sub`, which
-/// would take a path for a template.
+/// Returns the ARN of the only user that the role trusts, with the account from the parameter. `Fn::Sub` would read
+/// a path with `${` as a template, so this uses `Fn::Join`.
 fn user_of_a_parameter(arn: &str, role: &DesiredRole) -> Option<Value> {
     let (before, user) = arn.split_once(&format!("::{}:", role.source))?;
     Some(json!({"Fn::Join": ["", [format!("{before}::"), {"Ref": "SourceAccount"}, format!(":{user}")]]}))
 }
 
-/// Returns the template as YAML, below comments on how to roll it out.
+/// Returns the template as YAML, below comments with the commands that deploy it.
 #[must_use]
 pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: Option<&ExternalId>) -> String {
     let name = stack_name(role.arn.name.as_str());
@@ -126,9 +126,8 @@ pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: O
         .arg("OrganizationalUnitIds=ou-xxxx-xxxxxxxx,Accounts=ACCOUNT,AccountFilterType=INTERSECTION")
         .on_next_line()
         .option("--parameter-overrides", "ParameterKey=ExternalId,ParameterValue=ID");
-    let overrides = external_id.map_or_else(String::new, |_| {
-        format!("# Another external ID for one of the accounts:\n{}", commented(&overrides))
-    });
+    let overrides = external_id
+        .map_or_else(String::new, |_| format!("# A different external ID for one account:\n{}", commented(&overrides)));
     let deploy = ShellCommand::new("aws")
         .args(["cloudformation", "deploy"])
         .option("--stack-name", &name)
@@ -152,11 +151,12 @@ pub fn document(template: &Value, role: &DesiredRole, file: &str, external_id: O
     format!(
         "# One account:\n\
          {}\
-         # Every account of an organizational unit, from the management account or a delegated administrator's\n\
-         # (--call-as DELEGATED_ADMIN). Stack sets never deploy to the management account itself.\n\
+         # All accounts in an organizational unit. Run this in the management account, or in a delegated administrator\n\
+         # account with --call-as DELEGATED_ADMIN. Stack sets never deploy to the management account itself.\n\
          {}{}\
-         # Exactly one region: IAM has none. Without the preferences accounts are done one at a time, up to the first\n\
-         # failure. A role of that name that is there already makes the stack fail: bootstrap and this do not mix.\n\
+         # IAM is global, so deploy to exactly one Region. Without --operation-preferences, CloudFormation deploys to one\n\
+         # account at a time and stops at the first failure. The stack fails if the account already has a role of this\n\
+         # name: don't use both `xacct bootstrap` and this template for one account.\n\
          {overrides}\n{}",
         commented(&deploy),
         commented(&create_set),

@@ -1,7 +1,8 @@
-//! Variables of a workspace of HCP Terraform or Terraform Enterprise.
+//! Variables for a workspace in HCP Terraform or Terraform Enterprise.
 //!
-//! Runs take the AWS provider's credentials from environment variables of the workspace: keys of the user, or tokens of
-//! their own that the role admits (HashiCorp's documentation, "Dynamic credentials with the AWS provider").
+//! Runs get the AWS provider's credentials from environment variables of the workspace: the user's access keys, or
+//! the run's own OIDC tokens, which the role trusts (HashiCorp's documentation, "Dynamic credentials with the AWS
+//! provider").
 
 use super::Access;
 use crate::error::{Error, Result};
@@ -9,10 +10,10 @@ use crate::iam::policy::PolicyDocument;
 use crate::iam::templates::HcpTerms;
 use crate::text::shell::{ShellCommand, quoted};
 
-/// Checks where a workspace is: each part becomes part of a pattern in the trust policy.
+/// Checks the names that identify a workspace, because each becomes part of a pattern in the trust policy.
 ///
 /// # Errors
-/// When a name has what HCP Terraform does not allow in it.
+/// When a name contains a character that HCP Terraform does not allow.
 pub fn workspace(host: &str, organization: &str, project: &str, workspace: &str) -> Result<HcpTerms> {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -21,16 +22,16 @@ pub fn workspace(host: &str, organization: &str, project: &str, workspace: &str)
             && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     if host.len() > 253 || !host.contains('.') || !host.split('.').all(is_label) {
-        return Err(Error::usage(format!("`{}` is not the name of a host", host.escape_debug()))
-            .hint("give it as tokens name it: without https://, in lower case, such as app.terraform.io"));
+        return Err(Error::usage(format!("`{}` is not a valid hostname", host.escape_debug()))
+            .hint("give the hostname in lower case and without https://, such as `app.terraform.io`"));
     }
     for (what, name, signs) in
         [("organization", organization, "-_"), ("project", project, "-_ "), ("workspace", workspace, "-_")]
     {
         let is_good = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
         if name.is_empty() || name.len() > 90 || !name.chars().all(is_good) || name.trim() != name {
-            return Err(Error::usage(format!("`{}` cannot be the name of the {what}", name.escape_debug())).hint(
-                "give the name that HCP Terraform shows: letters, digits, `-` and `_`, in projects also blanks",
+            return Err(Error::usage(format!("`{}` is not a valid {what} name", name.escape_debug())).hint(
+                "give the name that HCP Terraform shows: letters, digits, `-` and `_`; project names may have spaces",
             ));
         }
     }
@@ -45,7 +46,7 @@ pub fn workspace(host: &str, organization: &str, project: &str, workspace: &str)
 fn heading(workspace: &HcpTerms) -> String {
     let HcpTerms { host, organization, project, workspace } = workspace;
     format!(
-        "# Environment variables of workspace {workspace}, in project {project} of organization {organization}:\n\
+        "# Environment variables for workspace {workspace}, in project {project} of organization {organization}:\n\
          #   https://{host}/app/{organization}/workspaces/{workspace}/variables\n"
     )
 }
@@ -54,36 +55,36 @@ fn region(access: &Access) -> String {
     access.region.as_ref().map_or_else(String::new, |region| format!("AWS_REGION={region}\n"))
 }
 
-/// Keys of the user, which the workspace keeps; the configuration then assumes the role.
+/// Returns variables with the user's access keys. The configuration then assumes the role.
 ///
 /// # Errors
-/// When the role demands MFA: nobody is there to be asked.
+/// When the role requires MFA: a run cannot prompt for a code.
 pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
     if access.needs_mfa {
         return Err(Error::usage(format!(
-            "target `{}` demands MFA, and a run in HCP Terraform has nobody to ask",
+            "target `{}` requires MFA, and a run in HCP Terraform cannot prompt for a code",
             access.target
         ))
-        .hint("let runs in with tokens of their own: --auth dynamic"));
+        .hint("use the run's own tokens: --auth dynamic"));
     }
     let user = access.user.as_ref().map_or("USER", |user| user.as_str());
     let make_key = ShellCommand::new("aws").args(["iam", "create-access-key"]).option("--user-name", user);
     let print = ShellCommand::new("xacct").arg("print-provider-hcl").arg(&access.target);
     Ok(format!(
         "{heading}\
-         # Mark both keys as sensitive. Their values are shown once, by\n\
+         # Mark both keys as sensitive. This command shows their values once:\n\
          #   {make_key}\n\
          AWS_ACCESS_KEY_ID=\n\
          AWS_SECRET_ACCESS_KEY=\n\
          {region}\
-         # The configuration assumes the role itself, with what this prints:\n\
+         # The configuration must assume the role. This command prints the provider block:\n\
          #   {print}\n",
         heading = heading(workspace),
         region = region(access),
     ))
 }
 
-/// Tokens of the run's own, for which the role must admit the workspace.
+/// Returns variables for the run's own tokens, and the trust policy statement that they need.
 #[must_use]
 pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocument) -> String {
     let document = statement.to_string();
@@ -97,13 +98,13 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          TFC_AWS_PROVIDER_AUTH=true\n\
          TFC_AWS_RUN_ROLE_ARN={role}\n\
          {region}\
-         # Leave assume_role and profiles out of the configuration: the run is the role already. If it must assume another\n\
-         # one, that is chaining, and sessions last an hour at most.\n\
+         # Don't use assume_role or profiles in the configuration: runs already use the role. If a run assumes another role,\n\
+         # that is role chaining, and its sessions last at most one hour.\n\
          #\n\
-         # Once for account {account}, so that it knows the tokens:\n\
+         # Run this once for account {account}, so that it trusts the tokens:\n\
          #   {make_provider}\n\
-         # And beside what the role's trust policy has, this statement. User, external ID and MFA have no part in it: whoever\n\
-         # may start a run of the workspace has the role.\n\
+         # Add this statement to the role's trust policy. It does not check user, external ID or MFA: everyone who can start\n\
+         # a run in the workspace can use the role.\n\
          {document}",
         heading = heading(workspace),
         role = quoted(&access.role.to_string()),

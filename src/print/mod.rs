@@ -1,4 +1,4 @@
-//! Settings for the tools that use a link: one file a tool, each a pure function from settings to text.
+//! Settings for tools that use a link. Each tool has one file, with a pure function from settings to text.
 
 pub mod backend;
 pub mod cloudformation;
@@ -12,25 +12,25 @@ mod text;
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserName};
 
-/// What every tool is told of a link.
+/// The data about a link that every tool needs.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// The target's name in `xacct.toml`.
     pub target: String,
     /// The role in the target account that the tool assumes.
     pub role: RoleArn,
-    /// The region; left to the tool's own settings if absent.
+    /// The Region; the tool's own settings decide if absent.
     pub region: Option<Region>,
-    /// The external ID that the role demands.
+    /// The external ID that the role requires.
     pub external_id: Option<ExternalId>,
-    /// Whether the role demands MFA.
+    /// Whether the role requires MFA.
     pub needs_mfa: bool,
-    /// The role session name; left to the tool if absent.
+    /// The role session name; the tool chooses one if absent.
     pub session_name: Option<SessionName>,
-    /// How long sessions last. Always written out: Terraform asks for 15 minutes otherwise.
+    /// How long sessions last. Always printed, because Terraform's default is 15 minutes.
     pub duration: SessionDuration,
-    /// Where the user's credentials are.
+    /// The AWS profile with the user's credentials.
     pub profile: Option<String>,
-    /// Whose credentials are needed.
+    /// The user whose credentials the tool needs.
     pub user: Option<UserName>,
 }

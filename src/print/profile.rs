@@ -1,32 +1,32 @@
 //! Profiles for `~/.aws/config`.
 //!
-//! The file has no escapes, and its readers differ: the AWS CLI reads it as Python's `configparser` does and takes the
-//! section's name apart like a shell, the SDKs for Rust and Go end a value at a ` #` or ` ;`. What they would read in
-//! different ways is refused.
+//! The file has no escapes, and tools parse it differently: the AWS CLI uses Python's `configparser` and splits section
+//! names like a shell; the SDKs for Rust and Go end a value at ` #` or ` ;`. xacct refuses values that they would read
+//! differently.
 
 use crate::error::{Error, Result};
 use crate::iam::names::MfaSerial;
 use crate::print::Access;
 
-/// A profile of the AWS config file that leads into the target account.
+/// A profile in the AWS config file that uses a link.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// The name in `[profile NAME]`.
     pub name: String,
     /// The link that it uses.
     pub access: Access,
-    /// Who makes the session.
+    /// How the session is opened.
     pub session: Session,
 }
 
-/// Who makes the session.
+/// The program that opens the session.
 #[derive(Debug, Clone)]
 pub enum Session {
-    /// Whoever reads the profile.
+    /// The tool that reads the profile.
     Assumed {
-        /// The profile that has the user's own credentials.
+        /// The profile with the user's own credentials.
         source_profile: String,
-        /// The user's MFA device, where the role demands MFA.
+        /// The user's MFA device, if the role requires MFA.
         mfa: Option<MfaDevice>,
     },
     /// xacct, as a `credential_process`.
@@ -38,23 +38,23 @@ pub enum Session {
 pub struct MfaDevice {
     /// Its serial number or ARN.
     pub serial: MfaSerial,
-    /// Whether nobody said so.
+    /// Whether xacct derived it from the user's name.
     pub is_guess: bool,
 }
 
-/// How xacct is called.
+/// How a tool calls xacct.
 #[derive(Debug, Clone)]
 pub struct Process {
     /// The path or name of the program.
     pub program: String,
-    /// Its `--config`: whoever calls it may be in any folder.
+    /// The value of `--config`, absolute because tools call xacct from any directory.
     pub config: String,
 }
 
-/// What a name of a profile may have, as the AWS SDK for Rust (`aws-runtime`) says it; the others admit more.
+/// The special characters that the AWS SDK for Rust (`aws-runtime`) accepts in profile names; other tools accept more.
 const NAME_SIGNS: &str = "_-/.%@:+";
 
-/// Returns a profile's name made of a target's.
+/// Returns a profile name derived from a target's name.
 #[must_use]
 pub fn name_of(target: &str) -> String {
     target.chars().map(|c| if is_of_a_name(c) { c } else { '-' }).collect()
@@ -67,13 +67,13 @@ fn is_of_a_name(c: char) -> bool {
 /// Returns the text to add to `~/.aws/config`.
 ///
 /// # Errors
-/// When the file cannot say it so that all tools read the same.
+/// When the file cannot hold a value that all tools read in the same way.
 pub fn document(profiles: &[Profile]) -> Result<String> {
     let mut blocks = Vec::new();
     for (index, profile) in profiles.iter().enumerate() {
         if profiles.iter().take(index).any(|other| other.name == profile.name) {
-            return Err(Error::usage(format!("two profiles would be called `{}`", profile.name))
-                .hint("print them one by one, with --profile-name"));
+            return Err(Error::usage(format!("two profiles would have the name `{}`", profile.name))
+                .hint("print each target on its own, with --profile-name NAME"));
         }
         blocks.push(block(profile)?);
     }
@@ -83,7 +83,7 @@ pub fn document(profiles: &[Profile]) -> Result<String> {
 fn block(profile: &Profile) -> Result<String> {
     let access = &profile.access;
     let name = checked_name(&profile.name)?;
-    // The AWS CLI takes `[profile default]` for another profile than `[default]`.
+    // For the AWS CLI, `[profile default]` and `[default]` are different profiles.
     let mut text = if name == "default" { "[default]\n".to_owned() } else { format!("[profile {name}]\n") };
     match &profile.session {
         Session::Assumed { source_profile, mfa } => {
@@ -95,7 +95,7 @@ fn block(profile: &Profile) -> Result<String> {
             if let Some(MfaDevice { serial, is_guess }) = mfa {
                 line(&mut text, "mfa_serial", serial.as_str())?;
                 if *is_guess {
-                    text.push_str("# ^ guessed from the user's name; `aws iam list-mfa-devices` shows the device\n");
+                    text.push_str("# ^ guessed from the user's name; to find the device: aws iam list-mfa-devices\n");
                 }
             }
             if let Some(name) = &access.session_name {
@@ -118,29 +118,29 @@ fn line(text: &mut String, key: &str, value: &str) -> Result<()> {
 
 fn command(process: &Process, target: &str) -> Result<String> {
     if target.starts_with('-') {
-        return Err(Error::usage(format!("target `{target}` would be taken for an option of xacct"))
-            .hint("give it a name in xacct.toml that begins with a letter"));
+        return Err(Error::usage(format!("the name of target `{target}` looks like an option of xacct"))
+            .hint("rename the target in xacct.toml so that its name begins with a letter"));
     }
     let words = [&*process.program, "--config", &process.config, "credentials", target, "--format", "process"];
     let words: Result<Vec<_>> = words.into_iter().map(word).collect();
     Ok(words?.join(" "))
 }
 
-/// Returns a word that a shell and Python's `shlex` read the same: the AWS CLI starts the program itself, the SDKs have
-/// a shell do it.
+/// Quotes a word for both a shell and Python's `shlex`: the AWS CLI starts the program itself, the SDKs start it through
+/// a shell.
 fn word(text: &str) -> Result<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@+,=%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return Ok(text.to_owned());
     }
-    // Double quotes, because Windows knows no others.
+    // Double quotes, because Windows has no others.
     if !text.contains(['"', '$', '`', '\\', '!']) {
         return Ok(format!("\"{text}\""));
     }
     if !text.contains('\'') {
         return Ok(format!("'{text}'"));
     }
-    Err(Error::usage(format!("`{}` cannot stand in a credential_process", text.escape_debug()))
+    Err(Error::usage(format!("`{}` cannot be used in credential_process", text.escape_debug()))
         .hint("give a path or name without quotes"))
 }
 
@@ -148,7 +148,7 @@ fn checked_name(name: &str) -> Result<&str> {
     if !name.is_empty() && name.chars().all(is_of_a_name) {
         return Ok(name);
     }
-    Err(Error::usage(format!("not every tool can read a profile that is called `{}`", name.escape_debug()))
+    Err(Error::usage(format!("some tools cannot read a profile named `{}`", name.escape_debug()))
         .hint(format!("give a name of letters, digits and {NAME_SIGNS}")))
 }
 
@@ -159,9 +159,9 @@ fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
     if !ends_early && !breaks && value.trim() == value {
         return Ok(value);
     }
-    Err(Error::usage(format!("`{}` cannot stand in ~/.aws/config as {key}", value.escape_debug()))
-        .note("the file has no escapes: a value is one line, and ends at a blank before `#` or `;`")
-        .hint("give a value without line breaks, outer blanks, and blanks before `#` or `;`"))
+    Err(Error::usage(format!("`{}` cannot be the {key} in ~/.aws/config", value.escape_debug()))
+        .note("the file has no escapes: a value is one line, and ends at a space before `#` or `;`")
+        .hint("give a value without line breaks, leading or trailing spaces, or spaces before `#` or `;`"))
 }
 
 #[cfg(test)]

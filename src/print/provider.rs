@@ -1,4 +1,4 @@
-//! Terraform provider blocks, formatted as `terraform fmt` would.
+//! Terraform provider blocks, formatted like the output of `terraform fmt`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,24 +14,24 @@ use crate::text::shell::ShellCommand;
 /// One `provider "aws"` block.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// The alias, where there are several providers.
+    /// The alias, if there are several providers.
     pub alias: Option<String>,
     /// The link that it uses.
     pub access: Access,
-    /// What sessions have besides what the link demands.
+    /// Session settings that the link does not require.
     pub extras: Extras,
 }
 
-/// What sessions have besides what a link demands.
+/// Session settings that a link does not require.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
-    /// The source identity, which chained sessions keep.
+    /// The source identity, which chained sessions inherit.
     pub source_identity: Option<SessionName>,
     /// Session tags, which the trust policy must allow.
     pub tags: Vec<Tag>,
-    /// Keys of those tags that chained sessions keep.
+    /// Keys of the session tags that chained sessions inherit.
     pub transitive_tag_keys: Vec<TagKey>,
-    /// A role to assume first, with which the link's role is then assumed. Takes version 5.67 of the provider or later.
+    /// A role to assume before the link's role. Requires version 5.67 of the provider or later.
     pub through: Option<RoleArn>,
 }
 
@@ -39,7 +39,7 @@ pub struct Extras {
 #[derive(Debug, Clone, Copy)]
 pub struct VersionConstraint<'a>(&'a str);
 
-/// Accepts a version constraint of Terraform's.
+/// Checks a Terraform version constraint.
 ///
 /// # Errors
 /// When it is not a list of operators and versions.
@@ -60,11 +60,11 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
     if text.split(',').all(is_constraint) {
         return Ok(VersionConstraint(text));
     }
-    Err(Error::usage(format!("`{text}` is not a version constraint of Terraform's"))
-        .hint("write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
+    Err(Error::usage(format!("`{text}` is not a Terraform version constraint"))
+        .hint("give operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
 }
 
-/// Returns names for `alias`: HCL identifiers, each used once.
+/// Returns a unique HCL identifier for the `alias` of each name.
 pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let (mut used, mut numbers) = (BTreeSet::new(), BTreeMap::new());
     names
@@ -100,7 +100,7 @@ pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>
     blocks.join("\n")
 }
 
-/// Returns the block, below a comment on credentials.
+/// Returns the block, after a comment on credentials.
 pub(super) fn block(provider: &Provider) -> String {
     let access = &provider.access;
     let mut text = comment(access, "Terraform");
@@ -112,7 +112,7 @@ pub(super) fn block(provider: &Provider) -> String {
     if let Some(region) = &access.region {
         arguments.push(("region", quoted(region.as_str())));
     }
-    // A guard that costs nothing: Terraform stops if the session is in any other account.
+    // As a safeguard, Terraform stops if the session is in another account.
     arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
     text.push_str(&aligned(&arguments, "  "));
     let name = access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str())));
@@ -123,7 +123,7 @@ pub(super) fn block(provider: &Provider) -> String {
         arguments.extend(name.clone());
         arguments.push(duration.clone());
         text.push_str(&format!(
-            "\n  # Blocks are followed in order, by version 5.67 of the provider and later.\n  assume_role {{\n{}  }}\n",
+            "\n  # The provider assumes these roles in order; it needs version 5.67 or later.\n  assume_role {{\n{}  }}\n",
             aligned(&arguments, "    ")
         ));
     }
@@ -149,12 +149,12 @@ pub(super) fn block(provider: &Provider) -> String {
     text
 }
 
-/// Returns where the tool takes the user's credentials from.
+/// Returns a comment that says where the tool finds the user's credentials.
 pub(super) fn comment(access: &Access, tool: &str) -> String {
     let whose = access.user.as_ref().map_or_else(|| "the user".to_owned(), |user| format!("user {user}"));
     if access.needs_mfa {
         return format!(
-            "# No credentials stand here. The role demands MFA: {tool} takes a session of {whose} with MFA from\n\
+            "# Contains no credentials. The role requires MFA: {tool} needs an MFA session of {whose} in\n\
              #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n"
         );
     }
@@ -162,7 +162,7 @@ pub(super) fn comment(access: &Access, tool: &str) -> String {
         Some(profile) => ShellCommand::new("export").arg(format!("AWS_PROFILE={profile}")).to_string(),
         None => "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
     };
-    format!("# No credentials stand here. {tool} takes those of {whose} from the environment:\n#   {how}\n")
+    format!("# Contains no credentials. {tool} gets the credentials of {whose} from the environment:\n#   {how}\n")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What bootstrap made, as Terraform resources that take it over with `import` blocks (Terraform 1.5 and later).
+//! Terraform resources for what bootstrap created, with `import` blocks (Terraform 1.5 and later).
 
 use serde_json::json;
 
@@ -10,23 +10,23 @@ use crate::iam::state::{DesiredGrant, DesiredRole};
 use crate::iam::templates;
 use crate::print::provider::aliases;
 
-/// How Terraform gets into an account.
+/// How Terraform gets credentials for an account.
 #[derive(Debug, Clone)]
 pub struct WayIn {
-    /// The region; IAM has none, but the provider wants one.
+    /// The Region. IAM is global, but the provider requires a Region.
     pub region: Region,
-    /// The operator's profile; left to the environment if absent.
+    /// The operator's profile; the environment decides if absent.
     pub profile: Option<String>,
-    /// The role through which the account is entered.
+    /// The role that the provider assumes to enter the account.
     pub enter_role: Option<RoleArn>,
 }
 
-/// A role, and how to get into its account.
+/// A role, and the credentials for its account.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The target's name in `xacct.toml`.
     pub name: String,
-    /// The role as bootstrap would make it.
+    /// The role as bootstrap would create it.
     pub role: DesiredRole,
     /// The credentials of its provider.
     pub way_in: WayIn,
@@ -57,8 +57,8 @@ pub fn document(grant: &DesiredGrant, source: &WayIn, targets: &[Target]) -> Str
     ];
     blocks.extend(resource("aws_iam_user_policy", &own_name, &own_name, &arguments, &format!("{user}:{policy}")));
     format!(
-        "# Takes over what `xacct bootstrap` made: `terraform plan` shows imports, and nothing to change.\n\
-         # From then on change it here, and no longer with xacct bootstrap. Needs Terraform 1.5 or later.\n\n{}",
+        "# Imports what `xacct bootstrap` created. `terraform plan` must show imports and no changes.\n\
+         # After the import, make changes here, not with `xacct bootstrap`. Needs Terraform 1.5 or later.\n\n{}",
         blocks.join("\n")
     )
 }
@@ -71,7 +71,7 @@ fn provider(alias: &str, account: &AccountId, way_in: &WayIn) -> String {
     arguments.push(("allowed_account_ids", format!("[{}]", quoted(account.as_str()))));
     let mut text = String::new();
     if way_in.profile.is_none() {
-        text.push_str(&format!("# Needs credentials of the operator of account {account}.\n"));
+        text.push_str(&format!("# Needs credentials of an operator in account {account}.\n"));
     }
     text.push_str(&format!("provider \"aws\" {{\n{}", aligned(&arguments, "  ")));
     if let Some(role) = &way_in.enter_role {

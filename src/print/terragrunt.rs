@@ -1,7 +1,7 @@
 //! Terragrunt's settings.
 //!
-//! `iam_role` lets Terragrunt itself assume the role, for Terraform and for its own bucket. It has no external ID and no
-//! MFA (Terragrunt's `internal/iam/iam.go`), so a link that demands one is named in a generated provider instead.
+//! With `iam_role`, Terragrunt itself assumes the role, for Terraform and for its own bucket. It supports neither an
+//! external ID nor MFA (Terragrunt's `internal/iam/iam.go`), so a link that requires one needs a generated provider.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,16 +12,16 @@ use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
 use crate::print::provider::{self, Provider};
 
-/// Which names Terragrunt has for its options.
+/// The names that Terragrunt has for its options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
-    /// Nobody said which version: both are told.
+    /// The version is unknown: xacct prints both.
     Both,
     /// `--terragrunt-…`, up to 0.72.
     Old,
-    /// Either, from 0.73 to 0.84.
+    /// Both, from 0.73 to 0.84.
     OldAndNew,
-    /// `--iam-assume-role`, from 0.85 on; the old variables still count.
+    /// `--iam-assume-role`, from 0.85 on; the old variables still work.
     New,
 }
 
@@ -31,12 +31,12 @@ pub struct Version {
     numbers: (u32, u32, u32),
 }
 
-/// The newest minor version that this program was made for.
+/// The newest minor version that xacct supports.
 const NEWEST: (u32, u32) = (1, 1);
 
 impl Version {
-    /// Returns which names it has: the new ones came with 0.73.0, and the old options went with 0.85.0 (Terragrunt's
-    /// tags).
+    /// Returns the names that the version has: 0.73.0 added the new ones, and 0.85.0 removed the old options
+    /// (Terragrunt's tags).
     #[must_use]
     pub fn names(self) -> Names {
         match self.numbers {
@@ -46,14 +46,14 @@ impl Version {
         }
     }
 
-    /// Returns the newest version that this program was made for, if this one is newer: it is taken for the same.
+    /// Returns the newest version that xacct supports, if this one is newer. xacct then prints for that version.
     #[must_use]
     pub fn as_known(self) -> Option<Self> {
         let (major, minor, _) = self.numbers;
         ((major, minor) > NEWEST).then_some(Self { numbers: (NEWEST.0, NEWEST.1, 0) })
     }
 
-    /// Returns whether it lets a role assume itself, which fails (Terragrunt's changelog, 1.1.2).
+    /// Returns whether the version has the bug that a role tries to assume itself (Terragrunt's changelog, 1.1.2).
     #[must_use]
     pub fn has_a_role_assume_itself(self) -> bool {
         self.numbers == (1, 1, 1)
@@ -73,10 +73,10 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self> {
         match numbers(text) {
             Some(numbers) if numbers >= (0, 50, 0) => Ok(Self { numbers }),
-            Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old: xacct knows it from 0.50 on"))
+            Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old; xacct supports 0.50 and later"))
                 .hint("give 0.50 or later")),
-            None => Err(Error::usage(format!("`{}` is not a version", text.escape_debug()))
-                .hint("write a version of Terragrunt such as 0.84 or 1.1.2")),
+            None => Err(Error::usage(format!("`{}` is not a valid version", text.escape_debug()))
+                .hint("give a Terragrunt version such as `0.84` or `1.1.2`")),
         }
     }
 }
@@ -93,27 +93,29 @@ const OLD_NAMES: [&str; 3] = [
     "--terragrunt-iam-assume-role-session-name,\n#     TERRAGRUNT_IAM_ASSUME_ROLE_SESSION_NAME",
 ];
 
-/// Returns whether Terragrunt can assume the role by itself.
+/// Returns whether Terragrunt can assume the role itself, with `iam_role`.
 #[must_use]
 pub fn can_assume(access: &Access) -> bool {
     access.external_id.is_none() && !access.needs_mfa
 }
 
-/// Returns the settings with which Terragrunt assumes the role by itself.
+/// Returns the settings with which Terragrunt assumes the role itself.
 #[must_use]
 pub fn assuming(access: &Access, names: Names) -> String {
     let mut text = provider::comment(access, "Terragrunt");
     text.push_str(
-        "# Leave assume_role out of providers and of remote_state: the role would have to assume itself.\n\
-         # Options and variables win over what stands here:\n",
+        "# Don't use assume_role in providers or remote_state: a role cannot assume itself.\n\
+         # These options and variables override the settings below:\n",
     );
     let told = [(names != Names::Old, NEW_NAMES), (names != Names::New, OLD_NAMES)];
     for name in told.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, names)| names) {
         text.push_str(&format!("#   {name}\n"));
     }
     text.push_str(match names {
-        Names::New => "# Variables that begin with TERRAGRUNT_ still count, and are deprecated.\n",
-        Names::Both => "# Options that begin with --terragrunt- went with 0.85, the others came with 0.73.\n",
+        Names::New => "# Variables that begin with TERRAGRUNT_ are deprecated, but still work.\n",
+        Names::Both => {
+            "# Terragrunt 0.73 added the new names, and 0.85 removed options that begin with --terragrunt-.\n"
+        }
         Names::Old | Names::OldAndNew => "",
     });
     let mut arguments = vec![
@@ -127,19 +129,21 @@ pub fn assuming(access: &Access, names: Names) -> String {
     text
 }
 
-/// Settings with which Terraform assumes the role: a generated provider, and the state where a bucket is named.
+/// Returns settings with which Terraform assumes the role: a generated provider, and the state if a bucket is given.
 ///
 /// # Errors
-/// When the role's path has what a heredoc would take for a template.
+/// When the role's path contains a template in HCL.
 pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
     let role = access.role.to_string();
     if role.contains("${") || role.contains("%{") {
-        return Err(Error::usage(format!("Terragrunt would take `{role}` for a template"))
-            .hint("give the role a path of letters, digits and `/`"));
+        return Err(Error::usage(format!(
+            "role `{role}` contains `${{` or `%{{`, which begin a template in Terragrunt"
+        ))
+        .hint("give the role a path of letters, digits and `/`"));
     }
     let provider =
         provider::block(&Provider { alias: None, access: access.clone(), extras: provider::Extras::default() });
-    // The comment says who needs which credentials, and stands outside, where people look.
+    // The comment on credentials goes above the heredoc, where people see it.
     let (comment, provider) = provider.split_at(provider.find("provider ").unwrap_or_default());
     let mut text = comment.replace("Terraform", "Terragrunt");
     text.push_str(&format!(

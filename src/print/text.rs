@@ -1,9 +1,9 @@
-//! Text that is safe in the grammar where it stands.
+//! Text escaped for HCL and YAML.
 
 use serde_json::Value;
 
-/// Arguments, one a line, as `terraform fmt` aligns them: those on neighbouring lines with each other, and one that goes
-/// on over several lines with none.
+/// Returns arguments, one per line, aligned as `terraform fmt` does: arguments on adjacent lines align with each other;
+/// an argument with several lines aligns with no other.
 pub fn aligned(arguments: &[(impl AsRef<str>, String)], indent: &str) -> String {
     let mut text = String::new();
     for neighbours in arguments.chunk_by(|(_, one), (_, next)| !one.contains('\n') && !next.contains('\n')) {
@@ -15,7 +15,7 @@ pub fn aligned(arguments: &[(impl AsRef<str>, String)], indent: &str) -> String 
     text
 }
 
-/// Returns a value as an HCL expression; its lines but the first begin with the indent.
+/// Returns a value as an HCL expression. All lines except the first begin with the indent.
 pub fn expression(value: &Value, indent: &str) -> String {
     let deeper = format!("{indent}  ");
     match value {
@@ -43,7 +43,7 @@ pub fn expression(value: &Value, indent: &str) -> String {
     }
 }
 
-/// Returns a key of an HCL object: quoted where it is no identifier.
+/// Returns a key of an HCL object, quoted if it is not an identifier.
 fn object_key(key: &str) -> String {
     let is_identifier = key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
@@ -51,7 +51,7 @@ fn object_key(key: &str) -> String {
     if is_identifier { key.to_owned() } else { quoted(key) }
 }
 
-/// Returns a quoted HCL string: `${` and `%{` begin templates and are doubled.
+/// Returns a quoted HCL string. `${` and `%{` begin templates, so their first character is doubled.
 pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut characters = text.chars().peekable();
@@ -87,7 +87,7 @@ pub fn yaml(value: &Value, indent: &str) -> String {
         Value::Array(list) if !list.is_empty() => list
             .iter()
             .map(|item| match is_block(item) {
-                // The first line of the block stands behind the dash.
+                // The first line of the block follows the dash.
                 true => {
                     let block = yaml(item, &format!("{indent}  "));
                     format!("{indent}- {}", block.trim_start())
@@ -104,14 +104,14 @@ fn is_block(value: &Value) -> bool {
     value.as_object().is_some_and(|object| !object.is_empty()) || value.as_array().is_some_and(|list| !list.is_empty())
 }
 
-/// Returns a string in YAML: plain where no reader could take it for anything else, else with the escapes of JSON,
-/// which YAML has too.
+/// Returns a string in YAML: plain if no parser can read it as another type, otherwise quoted with JSON's escapes, which
+/// YAML supports too.
 fn yaml_scalar(text: &str) -> String {
     let is_plain = text.len() > 1
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && !text.ends_with(':')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_:/.-".contains(c))
-        // What YAML 1.1 takes for something else.
+        // YAML 1.1 reads these as other types.
         && !["true", "false", "yes", "no", "on", "off", "null", "inf", "nan"].contains(&&*text.to_ascii_lowercase());
     if is_plain {
         return text.to_owned();
@@ -124,7 +124,7 @@ fn yaml_scalar(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(c),
             c if u32::from(c) > 0xffff => out.push_str(&format!("\\U{:08x}", u32::from(c))),
-            // Letters beyond ASCII are spelled out: not every one may stand in YAML as it is.
+            // YAML does not allow every character outside ASCII, so all of them are escaped.
             c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
         }
     }

@@ -1,4 +1,4 @@
-//! The steps with a bucket: made, deleted as the target account's, looked for once more.
+//! The steps with a test bucket: create it, delete it on condition of its owner, check that it is gone.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers, Removed};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::AccountId;
 
-/// Takes the steps with a bucket; returns its name with them. Without a `spec` they are left out.
+/// Runs the steps with a bucket, and returns its name with them. Without a `spec`, skips them.
 pub(super) async fn steps(
     access: &Access,
     spec: Option<BucketSpec>,
@@ -22,12 +22,12 @@ pub(super) async fn steps(
     watch: &dyn Watch,
 ) -> Result<(Option<String>, Vec<Step>)> {
     let Some(spec) = spec else {
-        watch.now("trying what must be refused");
+        watch.now("sending requests that must be denied");
         let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
         return Ok((None, vec![step]));
     };
     let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
-    // S3's answer to a deletion got lost, and with it who owned the bucket: another bucket shows it.
+    // S3's answer to the deletion was lost, and with it the proof of the owner: try another bucket.
     if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
         && let Some(other) = bucket_spec(claim, &access.region)?
     {
@@ -44,21 +44,21 @@ async fn one_bucket(
     watch: &dyn Watch,
 ) -> Result<(Option<String>, Vec<Step>)> {
     let owner = &claim.role.account;
-    let waiting = |waited| watch.waiting(claim.freshness.words(waited, "the permissions"));
+    let waiting = |waited| watch.waiting(claim.freshness.words(waited));
 
-    watch.now("making a bucket");
+    watch.now("creating a test bucket");
     let create = async || test_bucket::create(access, &spec, leftovers).await;
     let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
     let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
     if steps.iter().all(Step::is_ok) {
-        watch.now("deleting the bucket");
+        watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
         let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
         let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
         let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
         if unconfirmed {
             step =
-                Step::new(step.id, StepOutcome::NotProven, "gone, its owner unconfirmed").took(step.duration).because(
+                Step::new(step.id, StepOutcome::NotProven, "deleted, owner not confirmed").took(step.duration).because(
                     Error::new(Kind::Network, "S3's answer to the deletion was lost")
                         .hint("run the same command again"),
                 );
@@ -66,14 +66,14 @@ async fn one_bucket(
         steps.push(step);
     }
     if steps.iter().all(Step::is_ok) {
-        watch.now("looking whether the bucket is gone");
+        watch.now("checking that the test bucket is gone");
         steps.push(bucket_gone(access, &spec.name, owner).await);
     }
     Ok((Some(spec.name), steps))
 }
 
-/// Looks until the bucket is gone. It may show for some seconds after it was deleted (S3 User Guide, Amazon S3 data
-/// consistency model).
+/// Checks until the bucket is gone. It may stay visible for some seconds after its deletion (S3 User Guide, Amazon S3
+/// data consistency model).
 async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let patience = Freshness::JustWritten { at: Instant::now(), patience: Duration::from_secs(10) };
     let head = async || test_bucket::head(access, name, owner).await;
@@ -81,8 +81,8 @@ async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let settled = timed(patience.settle(1, head, is_gone, Result::is_ok, |_| {})).await;
     let (outcome, evidence) = match &settled.value.answer {
         Err(error) if test_bucket::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
-        Err(error) => (StepOutcome::Skipped, format!("cannot be looked up: {}", answer_code(error))),
-        Ok(()) => (StepOutcome::Failed, "still there".to_owned()),
+        Err(error) => (StepOutcome::Skipped, format!("not checked: {}", answer_code(error))),
+        Ok(()) => (StepOutcome::Failed, "still exists".to_owned()),
     };
     Step::new(StepId::BucketGone, outcome, evidence).took(settled.duration)
 }

@@ -1,4 +1,4 @@
-//! What is claimed of a link, and how far the proof of it goes.
+//! The claim about a link, and the extent of its proof.
 
 use super::wait::Freshness;
 use crate::aws::s3::test_bucket::BucketSpec;
@@ -6,61 +6,61 @@ use crate::error::Result;
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
 
-/// What is claimed of one link.
+/// The claim about one link.
 #[derive(Debug)]
 pub struct Claim {
     /// The role that the user may assume.
     pub role: RoleArn,
-    /// The external ID without which it must be refused.
+    /// The external ID that the role must require.
     pub external_id: Option<ExternalId>,
-    /// Whether it must be refused without MFA.
+    /// Whether the role must require MFA.
     pub require_mfa: bool,
-    /// The region of session and bucket, where it is not the user's own.
+    /// The Region of session and bucket; `None` for the user's.
     pub region: Option<Region>,
-    /// What the request has besides what the link demands.
+    /// Optional parameters of the request.
     pub request: RequestOptions,
     /// How far the proof goes.
     pub extent: Extent,
-    /// Whether what is proven was just written.
+    /// Whether the link was just written.
     pub freshness: Freshness,
 }
 
-/// What an AssumeRole request may have besides what the link demands.
+/// Optional parameters of an AssumeRole request.
 #[derive(Debug, Clone, Default)]
 pub struct RequestOptions {
-    /// The session's name, where it is not the user's.
+    /// The session's name; `None` for the user's.
     pub session_name: Option<SessionName>,
     /// How long the session lasts; AWS's default is one hour.
     pub duration: Option<SessionDuration>,
     /// Session tags, which the trust policy must allow.
     pub tags: Vec<Tag>,
-    /// The source identity, which stays with sessions that are made with this one.
+    /// The source identity, which sessions made with this one inherit.
     pub source_identity: Option<SessionName>,
 }
 
 /// How far a proof goes.
 #[derive(Debug)]
 pub enum Extent {
-    /// To the session, or the refusal of it.
+    /// Up to AssumeRole.
     Session,
-    /// To what must be refused, without a bucket.
+    /// Up to the requests that must be denied, without a bucket.
     Refusals,
-    /// To a bucket, made and deleted.
+    /// Up to a bucket, created and deleted.
     Bucket(TestBucket),
 }
 
-/// How a test bucket is made.
+/// The settings of a test bucket.
 #[derive(Debug)]
 pub struct TestBucket {
-    /// Where its name comes from.
+    /// Random bytes for its name.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
-    /// Tags that the organization demands.
+    /// Tags that the organization requires.
     pub tags: Vec<Tag>,
-    /// Whether its name stands in the account's own namespace.
+    /// Whether its name is in the account-regional namespace.
     pub account_regional: bool,
 }
 
-/// Returns the test bucket of a claim, if there is to be one.
+/// Returns the specification of the test bucket, if the claim has one.
 pub(super) fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
     let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
     let TestBucket { random, tags, account_regional } = test;

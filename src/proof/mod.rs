@@ -1,7 +1,7 @@
-//! The proof of a link: what is tried, what each try showed, and what that makes of the link.
+//! The proof of a link: its steps, their evidence, and the verdict on the link.
 //!
-//! [`Prover::prove`] runs the steps; the types here say how they came out. A link works only if what must be allowed is
-//! allowed *and* what must be refused is refused.
+//! [`Prover::prove`] runs the steps; the types here hold the result. A link works only if AWS allows what it must allow
+//! *and* denies what it must deny.
 
 mod bucket;
 mod claim;

@@ -1,4 +1,4 @@
-//! What a proof makes of a link.
+//! The outcome of a proof.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use super::step::{Step, StepId, StepOutcome};
 use crate::error::ExitCode;
 use crate::iam::arn::CallerArn;
 
-/// What a proof found.
+/// The result of a proof.
 #[derive(Debug)]
 pub struct Proof {
     /// The worst of the steps.
     pub outcome: Outcome,
-    /// The steps in the order in which they are told.
+    /// The steps, in the order of the report.
     pub steps: Vec<Step>,
-    /// How long after the last write AWS honoured it.
+    /// How long after the last write it had propagated.
     pub ready_after: Option<Duration>,
     /// How long the proof took.
     pub duration: Duration,
-    /// The session that the user got, if it got one.
+    /// The user's session, if there is one.
     pub session: Option<CallerArn>,
-    /// The name of the test bucket, if it came so far.
+    /// The name of the test bucket, if the proof got that far.
     pub bucket: Option<String>,
 }
 
 /// The verdict on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It works, and refuses what it must.
+    /// The link works and rejects what it should.
     Works,
-    /// It could not be shown either way: not the user's credentials, or no MFA code.
+    /// Inconclusive: not the user's credentials, or no MFA code.
     NotProven,
-    /// The role can be assumed, but S3 refuses the session.
+    /// The role can be assumed, but S3 denies the session.
     S3Blocked,
     /// The role cannot be assumed.
     Refused,
-    /// It lets through what must be refused.
+    /// The role accepts a request it must reject.
     TooOpen,
 }
 
 impl Outcome {
-    /// Returns the worst of what was seen: too open is worse than refused, refused worse than blocked.
+    /// Returns the worst outcome of the steps: too open is worse than refused, refused worse than blocked.
     pub(super) fn of(steps: &[Step]) -> Self {
         let of = |step: &Step| match (step.outcome, step.id) {
             (StepOutcome::Ok | StepOutcome::Skipped, _) => Self::Works,

@@ -20,10 +20,10 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, RoleArn, UserRef};
 use crate::iam::names::{AccountId, MfaSerial, Region, SessionName};
 
-/// Proves links of one user. Who the user is, is asked once; an MFA code is used once; both serve all links.
+/// Proves links of one user. Identifies the caller once, and uses an MFA code once, for all links.
 pub struct Prover {
     pub(super) access: Access,
-    /// Whether somebody said that these are the user's credentials. If not, who they are of is asked before they are used.
+    /// Whether a setting names these as the user's credentials. If not, their owner is checked before they are used.
     pub(super) said_to_be_the_users: bool,
     pub(super) user: UserRef,
     source: Option<AccountId>,
@@ -34,19 +34,19 @@ pub struct Prover {
     pub(super) device: OnceCell<Result<MfaSerial>>,
 }
 
-/// What there is to pass MFA with.
+/// The sources of MFA.
 pub struct MfaMeans {
-    /// A code, or somebody to ask for one, or a session that was kept.
+    /// A code, a terminal to ask for one, or a cached session.
     pub mfa: Arc<Mfa>,
-    /// The device that the user's profile names.
+    /// The device in the user's profile.
     pub serial: Option<MfaSerial>,
 }
 
-/// Why a proof ends before the role was tried.
+/// Why a proof ends before it tries the role.
 pub(super) enum Stop {
-    /// It cannot be proven with what is at hand.
+    /// The user's credentials or MFA are missing.
     NotProven(Step),
-    /// Something else is wrong.
+    /// Another error.
     Failed(Error),
 }
 
@@ -86,11 +86,11 @@ impl Prover {
         }
     }
 
-    /// Takes all steps for one link. `watch` is told of them.
+    /// Runs all steps for one link, and reports progress to `watch`.
     ///
     /// # Errors
-    /// When AWS cannot be reached or the credentials are not in force. That the link does not work is not an error but
-    /// an outcome.
+    /// When AWS cannot be reached or the credentials are invalid. A link that does not work is an outcome, not an
+    /// error.
     pub async fn prove(&self, claim: &Claim, watch: &dyn Watch) -> Result<Proof> {
         let start = Instant::now();
         let mut seen = Seen::default();
@@ -109,10 +109,10 @@ impl Prover {
         Ok(Proof { outcome: Outcome::of(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
     }
 
-    /// Returns the request that a proof of this makes.
+    /// Returns the AssumeRole request of the proof.
     ///
     /// # Errors
-    /// When no session can be named after the user, which is an error of xacct's.
+    /// When the user's name cannot be made a session name, which would be a bug.
     pub fn request(&self, claim: &Claim) -> Result<AssumeRole> {
         let RequestOptions { session_name, duration, tags, source_identity } = claim.request.clone();
         let session_name = session_name.map_or_else(|| self.session_name(), Ok)?;
@@ -120,27 +120,27 @@ impl Prover {
         Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
     }
 
-    /// Returns who the credentials belong to: asked once, however many want to know.
+    /// Returns the owner of the credentials; asks AWS only once.
     ///
     /// # Errors
-    /// When they are not in force, or AWS cannot be reached.
+    /// When they are invalid, or AWS cannot be reached.
     pub async fn caller(&self) -> Result<Caller> {
         self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
     }
 
-    /// Returns the credentials that are tried.
+    /// Returns the access that the proof tries.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// Returns the region that they are tried in.
+    /// Returns the Region of the proof.
     #[must_use]
     pub fn region<'a>(&'a self, claim: &'a Claim) -> &'a Region {
         claim.region.as_ref().unwrap_or(&self.access.region)
     }
 
-    /// Returns whether they were given MFA on the way.
+    /// Returns whether the proof added MFA to the credentials.
     #[must_use]
     pub fn has_mfa(&self, claim: &Claim) -> bool {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
@@ -185,11 +185,11 @@ impl Prover {
         Ok(())
     }
 
-    /// Takes the first two steps: whose the credentials are, and the role assumed. Returns what the role was assumed with,
-    /// and AWS's answer.
+    /// Runs the first two steps: checks the owner of the credentials, and assumes the role. Returns the access used for
+    /// the role, and AWS's answer.
     ///
-    /// The two do not depend on each other, but an administrator's credentials must not be tried, nor a code be spent on the
-    /// wrong ones.
+    /// The two are independent, but xacct must not try an administrator's credentials, nor use up a code on the wrong
+    /// ones.
     async fn enter(
         &self,
         plain: &Access,
@@ -206,7 +206,7 @@ impl Prover {
         }
         let device = async {
             if claim.require_mfa && !self.access.is_session {
-                // What came of it is said when it is needed.
+                // The result is reported where it is needed.
                 let _ = self.mfa_serial().await;
             }
         };
@@ -217,20 +217,20 @@ impl Prover {
         Ok((access, assumed))
     }
 
-    /// Makes a step of AWS's refusal of the role.
+    /// Returns the step of a denied AssumeRole.
     fn refused(&self, mut error: Error, claim: &Claim) -> Step {
         let mfa_unknown = claim.require_mfa && self.access.is_session;
         let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
         if mfa_unknown {
             error = error
-                .note("the role requires MFA, and these credentials are of a session that may lack it")
-                .hint("give a profile with the user's access key: --user-profile NAME");
+                .note("the role requires MFA, and these session credentials may lack it")
+                .hint("use a profile with the user's access key: --user-profile NAME");
         }
-        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("refused").to_owned());
+        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("denied").to_owned());
         step.because(error)
     }
 
-    /// Checks that the credentials are the user's: asks AWS once, however many links there are to prove.
+    /// Checks that the credentials belong to the user. Asks AWS once, for all links.
     pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
         let start = Instant::now();
         let caller = self.caller().await.map_err(Stop::Failed)?;
@@ -244,25 +244,25 @@ impl Prover {
         let whose = self.source.as_ref().map_or_else(String::new, |source| format!(" of account {source}"));
         let error = Error::new(
             Kind::Credentials,
-            format!("these credentials ({}) are not those of user `{user}`{whose}", self.access.origin),
+            format!("these credentials ({}) do not belong to user `{user}`{whose}", self.access.origin),
         )
-        .hint(format!("give the user's own: --user-profile NAME, a profile with an access key of {user}"));
+        .hint(format!("use a profile with an access key of {user}: --user-profile NAME"));
         Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
     }
 
-    /// Says whose credentials are tried, for errors.
+    /// Describes the credentials, for errors.
     pub(super) fn whose(&self) -> String {
         format!("credentials of user `{}` ({})", self.user.name(), self.access.origin)
     }
 
-    /// Returns the user's name: what account B sees in its logs, and what its trust policy may demand.
+    /// Returns the user's name as session name: the target account's logs show it, and its trust policy may require it.
     fn session_name(&self) -> Result<SessionName> {
         let name = self.user.name().as_str();
         Ok(name.parse().or_else(|_| format!("xacct-{name}").parse())?)
     }
 }
 
-/// What a proof has come to so far.
+/// The state of a proof.
 #[derive(Default)]
 struct Seen {
     steps: Vec<Step>,
@@ -270,7 +270,7 @@ struct Seen {
     bucket: Option<String>,
 }
 
-/// Returns the same credentials in the region of the claim, where it names one.
+/// Returns the same access in the Region of the claim, if it names one.
 fn in_region(access: &Access, claim: &Claim) -> Access {
     claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region))
 }
@@ -283,7 +283,7 @@ async fn assume(
 ) -> Timed<Settled<Session>> {
     watch.now("assuming the role");
     let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(waited, "the link"));
+    let waiting = |waited| watch.waiting(freshness.words(waited));
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 

@@ -1,4 +1,4 @@
-//! The steps that show what a role refuses.
+//! The steps with requests that AWS must deny.
 
 use super::claim::Claim;
 use super::step::{Step, StepId, StepOutcome, answer_code, timed};
@@ -9,7 +9,7 @@ use crate::aws::sts::{self, AssumeRole};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::ExternalId;
 
-/// Tries side by side what must be refused.
+/// Sends all requests that must be denied, concurrently.
 pub(super) async fn steps(
     plain: &Access,
     with_mfa: &Access,
@@ -34,11 +34,11 @@ pub(super) async fn steps(
             return None;
         }
         if plain.is_session {
-            let evidence = "the credentials are of a session, which may carry MFA";
+            let evidence = "session credentials may have MFA";
             return Some(
                 Step::new(StepId::RefusedWithoutMfa, StepOutcome::NotProven, evidence).because(
-                    Error::new(Kind::Credentials, "only the user's access key can show that MFA is demanded")
-                        .hint("give a profile with the user's access key: --user-profile NAME"),
+                    Error::new(Kind::Credentials, "only the user's access key can show that the role requires MFA")
+                        .hint("use a profile with the user's access key: --user-profile NAME"),
                 ),
             );
         }
@@ -48,16 +48,16 @@ pub(super) async fn steps(
     [without_id, wrong_id, without_mfa].into_iter().flatten().collect()
 }
 
-/// Tries what must be refused. Right after a write the old, wider policy may still be in force for a moment.
+/// Sends a request that must be denied. Right after a write the old, wider policy may still be in force.
 async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
     let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(waited, "the trust policy"));
+    let waiting = |waited| watch.waiting(freshness.words(waited));
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
-            Error::new(Kind::Refused, format!("role `{}` let through what it must refuse", request.role.name))
-                .hint("see what the trust policy lacks, and repair it: xacct bootstrap")
-                .hint("if it was given the condition a moment ago, AWS may not honour it yet: wait a minute, then xacct verify"),
+            Error::new(Kind::Refused, format!("role `{}` accepted a request it must reject", request.role.name))
+                .hint("repair the trust policy: xacct bootstrap")
+                .hint("if the trust policy has just changed, wait a minute for IAM propagation, then run xacct verify"),
         ),
         Err(error) if error.is_denial() => Step::new(id, StepOutcome::Ok, answer_code(&error)),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
@@ -65,7 +65,7 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
     step.took(settled.duration).since(settled.value.since)
 }
 
-/// Returns another external ID, which differs in length and beginning.
+/// Returns an external ID that differs in length and beginning.
 fn wrong_external_id(right: &ExternalId) -> Option<ExternalId> {
     format!("wrong-{right}").parse().or_else(|_| "xacct-wrong-external-id".parse()).ok()
 }

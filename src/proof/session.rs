@@ -1,4 +1,4 @@
-//! The user's way in: MFA where it is demanded, and a session without a proof.
+//! Sessions of the user: with MFA if it is required, and without a proof.
 
 use super::claim::Claim;
 use super::prover::{Prover, Stop};
@@ -11,11 +11,11 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::names::MfaSerial;
 
 impl Prover {
-    /// Returns the session that a proof would begin with, to be used: with MFA where the link demands it, and never
-    /// with credentials that nobody said are the user's.
+    /// Returns a session of the role, with MFA if the link requires it. Checks the owner of credentials that no setting
+    /// names as the user's.
     ///
     /// # Errors
-    /// When the credentials are not the user's, there is no code, or AWS refuses.
+    /// When the credentials are not the user's, there is no code, or AWS denies the request.
     pub async fn session(&self, claim: &Claim) -> Result<Session> {
         if !self.said_to_be_the_users {
             self.who_am_i().await.map_err(Stop::into_error)?;
@@ -25,21 +25,18 @@ impl Prover {
         session.map_err(|error| error.context(self.whose()))
     }
 
-    /// Returns a session of the user's own (GetSessionToken): with MFA if the user's profile names a device or a code
-    /// was given.
+    /// Returns a session of the user (GetSessionToken), with MFA if the user's profile names a device or a code was
+    /// given.
     ///
     /// # Errors
-    /// When the credentials are of a session already or not the user's, there is no code, or AWS refuses.
+    /// When the credentials are a session's or not the user's, there is no code, or AWS denies the request.
     pub async fn own_session(&self) -> Result<SessionCredentials> {
         if self.access.is_session {
             return Err(Error::new(
                 Kind::Credentials,
-                format!(
-                    "these credentials ({}) are of a session, and AWS makes no session token with one",
-                    self.access.origin
-                ),
+                format!("these are session credentials ({}), which cannot call GetSessionToken", self.access.origin),
             )
-            .hint("give a profile with the user's access key: --user-profile NAME"));
+            .hint("use a profile with the user's access key: --user-profile NAME"));
         }
         if !self.said_to_be_the_users {
             self.who_am_i().await.map_err(Stop::into_error)?;
@@ -57,7 +54,7 @@ impl Prover {
         self.mfa_access().await.map_err(Stop::into_error)
     }
 
-    /// Checks who the credentials are of where the device is looked up by the user's name, which must be the right one.
+    /// Checks the owner of the credentials if the MFA device must be looked up by the user's name.
     async fn who_is_needed(&self) -> Result<()> {
         if self.mfa.serial.is_none() {
             self.who_am_i().await.map_err(Stop::into_error)?;
@@ -65,17 +62,17 @@ impl Prover {
         Ok(())
     }
 
-    /// Credentials that carry MFA, made once.
+    /// Returns credentials with MFA, created once.
     pub(super) async fn mfa_access(&self) -> std::result::Result<&Access, Stop> {
         if self.access.is_session {
-            // A session cannot be given MFA afterwards; it may have been made with it.
+            // MFA cannot be added to a session; the session may have been created with it.
             if self.mfa.mfa.code.is_none() {
                 return Ok(&self.access);
             }
-            let error = Error::new(Kind::Credentials, "an MFA code is of no use with the credentials of a session")
-                .hint("give a profile with the user's access key: --user-profile NAME")
-                .hint("or, if the session was made with MFA, leave the code out");
-            let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "a session cannot be given MFA");
+            let error = Error::new(Kind::Credentials, "session credentials cannot use an MFA code")
+                .hint("use a profile with the user's access key: --user-profile NAME")
+                .hint("or, if the session has MFA, omit the code");
+            let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "MFA cannot be added to a session");
             return Err(Stop::NotProven(step.because(error)));
         }
         let access = self.mfa_access.get_or_init(async || {
@@ -90,7 +87,7 @@ impl Prover {
         })
     }
 
-    /// Returns the device that the user's profile names, or the one that the user has: looked up once.
+    /// Returns the device in the user's profile, or else the user's device, looked up once.
     pub(super) async fn mfa_serial(&self) -> Result<MfaSerial> {
         match &self.mfa.serial {
             Some(serial) => Ok(serial.clone()),
@@ -98,7 +95,7 @@ impl Prover {
         }
     }
 
-    /// Whether a device was looked for, and none is known.
+    /// Returns whether xacct looked for a device and found none.
     #[must_use]
     pub fn lacks_device(&self) -> bool {
         self.device.get().is_some_and(Result::is_err)
@@ -108,12 +105,12 @@ impl Prover {
         let user = self.user.name();
         let devices = read::mfa_serials(&self.access, user).await.map_err(|error| {
             error
-                .context(format!("the MFA devices of user `{user}` cannot be listed"))
-                .hint("write mfa_serial = ARN into the user's profile in the AWS config file")
+                .context(format!("cannot list the MFA devices of user `{user}`"))
+                .hint("set mfa_serial = ARN in the user's profile in the AWS config file")
         })?;
         // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
         devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
-            Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that shows codes"))
+            Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that generates codes"))
                 .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
         })
     }

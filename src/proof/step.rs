@@ -1,4 +1,4 @@
-//! One step of a proof, and how it came out.
+//! One step of a proof, and its outcome.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// One thing that was tried.
+/// One step of a proof.
 #[derive(Debug)]
 pub struct Step {
-    /// Which of the steps of a proof.
+    /// Identifies the step.
     pub id: StepId,
-    /// What came of it.
+    /// The outcome.
     pub outcome: StepOutcome,
     /// How long it took, waiting included.
     pub duration: Duration,
-    /// When the answer that counts began to hold, where AWS was waited for.
+    /// When the final answer was first seen, if AWS was waited for.
     pub(super) since: Option<Instant>,
-    /// What was seen, in a few words.
+    /// The evidence, in a few words.
     pub evidence: String,
-    /// What went wrong, with AWS's answer and what to do.
+    /// The error, with AWS's answer and hints.
     pub error: Option<Error>,
 }
 
@@ -48,23 +48,23 @@ impl Step {
 /// The steps of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepId {
-    /// The credentials at hand are the user's.
+    /// The credentials belong to the user.
     WhoAmI,
     /// The user assumes the role.
     AssumeRole,
-    /// The session is of that role in the target account.
+    /// The session belongs to that role in the target account.
     WhoAmINow,
-    /// The session makes a bucket.
+    /// The session creates a bucket.
     CreateBucket,
     /// The session deletes the bucket, on condition that the target account owns it.
     DeleteBucket,
     /// The bucket is gone.
     BucketGone,
-    /// Without the external ID the role is refused.
+    /// AWS denies the role without the external ID.
     RefusedWithoutExternalId,
-    /// With a wrong external ID the role is refused.
+    /// AWS denies the role with a wrong external ID.
     RefusedWithWrongExternalId,
-    /// Without MFA the role is refused.
+    /// AWS denies the role without MFA.
     RefusedWithoutMfa,
 }
 
@@ -85,33 +85,33 @@ impl StepId {
         }
     }
 
-    /// Returns what is being shown, in words.
+    /// Returns the title of the step.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::WhoAmI => "the credentials are the user's",
+            Self::WhoAmI => "credentials belong to the user",
             Self::AssumeRole => "the user assumes the role",
-            Self::WhoAmINow => "the session is the role's",
-            Self::CreateBucket => "a bucket is made",
-            Self::DeleteBucket => "it is deleted by its owner",
-            Self::BucketGone => "the bucket is gone",
-            Self::RefusedWithoutExternalId => "refused without external ID",
-            Self::RefusedWithWrongExternalId => "refused with wrong external ID",
-            Self::RefusedWithoutMfa => "refused without MFA",
+            Self::WhoAmINow => "session belongs to the role",
+            Self::CreateBucket => "creates a test bucket",
+            Self::DeleteBucket => "deletes the bucket",
+            Self::BucketGone => "bucket is gone",
+            Self::RefusedWithoutExternalId => "denied without external ID",
+            Self::RefusedWithWrongExternalId => "denied with wrong external ID",
+            Self::RefusedWithoutMfa => "denied without MFA",
         }
     }
 }
 
-/// What came of one step.
+/// The outcome of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepOutcome {
-    /// As it must be.
+    /// As required.
     Ok,
-    /// The opposite of what must be.
+    /// The opposite of what is required.
     Failed,
-    /// Could not be tried, or showed nothing.
+    /// Could not be tried, or was inconclusive.
     NotProven,
-    /// Left out on request.
+    /// Skipped on request.
     Skipped,
 }
 

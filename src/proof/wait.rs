@@ -1,4 +1,4 @@
-//! Waiting for AWS to honour what was just written, and only then.
+//! Waits for IAM propagation, and only after a write.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result};
 
-/// How much patience a proof may have.
+/// Whether a proof waits for IAM propagation.
 ///
-/// IAM changes take seconds to be honoured everywhere (IAM User Guide, "Changes that I make are not always immediately
-/// visible"), so right after our own write a refusal may mean nothing yet. At any other time a refusal is the answer.
+/// IAM changes take seconds to propagate (IAM User Guide, "Changes that I make are not always immediately visible"), so
+/// right after a write of our own a denial may be temporary. At any other time it is final.
 #[derive(Debug, Clone, Copy)]
 pub enum Freshness {
     /// Nothing was written: the first answer counts.
@@ -18,35 +18,34 @@ pub enum Freshness {
     JustWritten {
         /// When the last write was answered.
         at: Instant,
-        /// How long after it an unwelcome answer is doubted.
+        /// How long after it an unwelcome answer is retried.
         patience: Duration,
     },
 }
 
-/// The answer that counts, and when the welcome ones began.
+/// The final answer, and when the welcome ones began.
 pub struct Settled<T> {
-    /// The last answer.
+    /// The final answer.
     pub answer: Result<T>,
     /// When the first of the welcome answers came.
     pub since: Instant,
 }
 
 impl Freshness {
-    /// Returns what is being waited for, how long it has been and will be at most, and what to do about it.
+    /// Returns the message about a wait: how long it has been, and the maximum.
     #[must_use]
-    pub fn words(self, waited: Duration, what: &str) -> String {
-        let waited = waited.as_secs();
+    pub fn words(self, waited: Duration) -> String {
         let most = match self {
             Self::Settled => String::new(),
-            Self::JustWritten { patience, .. } => format!(" of {}", patience.as_secs()),
+            Self::JustWritten { patience, .. } => format!(" of {}", minutes(patience)),
         };
-        format!("waiting for AWS to honour {what}, {waited}{most} s; Ctrl-C ends it")
+        format!("waiting for IAM propagation ({}{most})", minutes(waited))
     }
 
-    /// Asks until the answer is welcome `times` in a row, or patience ends; the last answer counts.
+    /// Repeats the request until the answer is welcome `times` in a row, or patience ends; returns the last answer.
     ///
-    /// One welcome answer may not be enough: servers that have the change and servers that do not answer in turn.
-    /// `waiting` is told after each unwelcome answer how long it has been.
+    /// One welcome answer may not be enough: servers with and without the change may answer in turn. Calls `waiting`
+    /// after each unwelcome answer with the time since the write.
     pub async fn settle<T>(
         self,
         times: u32,
@@ -83,14 +82,14 @@ impl Freshness {
     }
 }
 
-/// Returns whether AWS refused for want of permission.
+/// Returns whether AWS denied the request for lack of permission.
 pub fn is_denied<T>(answer: &Result<T>) -> bool {
     answer.as_ref().is_err_and(Error::is_denial)
 }
 
-/// Returns whether this may be a refusal only because a change is not honoured yet. Where AWS names a policy of the
-/// organization or of a VPC endpoint as what denies, it is not: xacct writes none (IAM User Guide, "Troubleshoot access
-/// denied error messages").
+/// Returns whether the denial may be temporary, because a change has not propagated yet. A denial by a policy of the
+/// organization or of a VPC endpoint is not: xacct writes none of them (IAM User Guide, "Troubleshoot access denied
+/// error messages").
 pub fn may_pass<T>(answer: &Result<T>) -> bool {
     let message = answer.as_ref().err().and_then(|error| error.aws.as_ref()?.message.as_deref()).unwrap_or_default();
     let denying = message.split_once("with an explicit deny in ").map_or("", |(_, policy)| policy);
@@ -98,10 +97,18 @@ pub fn may_pass<T>(answer: &Result<T>) -> bool {
     is_denied(answer) && !of_others.iter().any(|policy| denying.contains(policy))
 }
 
-/// Returns a twentieth of the time waited so far: what is wasted at the end stays a small part of the wait, with what
-/// the attempts take.
+/// Returns a twentieth of the time waited so far, so that the delay after propagation stays a small part of the wait.
 fn pause(waited: Duration) -> Duration {
     (waited / 20).clamp(Duration::from_millis(100), Duration::from_secs(5))
+}
+
+/// Writes `3s`, `2m` or `1m30s`.
+fn minutes(duration: Duration) -> String {
+    match (duration.as_secs() / 60, duration.as_secs() % 60) {
+        (0, seconds) => format!("{seconds}s"),
+        (minutes, 0) => format!("{minutes}m"),
+        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! Whoever watches a proof.
+//! Progress of a proof.
 
-/// Is told how something that takes long goes on.
+/// Receives the progress of something that takes long.
 pub trait Watch {
-    /// Says what is being done now.
+    /// Reports the current step.
     fn now(&self, doing: &str);
 
-    /// Says what is being waited for, again and again.
+    /// Reports a wait, repeatedly.
     fn waiting(&self, why: String);
 }
 
-/// Nobody watches.
+/// Discards all progress.
 impl Watch for () {
     fn now(&self, _: &str) {}
 

@@ -6,9 +6,9 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
 use crate::iam::state::FoundDocument;
-use crate::report::console::{WARN, borderless, count, trimmed};
+use crate::report::console::{BAD, GOOD, WARN, borderless, count, styled_mark, trimmed};
 
-/// Whether a change is still to be made.
+/// Whether a change is planned or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     /// `create role …`
@@ -17,7 +17,7 @@ pub enum Mood {
     Done,
 }
 
-/// Returns the sign before a change: `+` makes, `~` alters, `-` removes.
+/// Returns the mark of a change: `+` creates, `~` changes, `-` removes.
 #[must_use]
 pub fn sign(change: &Change) -> char {
     match change {
@@ -71,11 +71,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             if description != wanted {
                 parts.push("description".to_owned());
             }
-            format!("{} on role {role}: {}", verb("set", "set"), parts.join(", "))
+            format!("{} role {role}: {}", verb("change", "changed"), parts.join(", "))
         }
         Change::SetBoundary { from, to } => {
             let now = from.as_ref().map_or_else(String::new, |arn| format!(" (was {arn})"));
-            format!("{} role {role} with boundary {to}{now}", verb("cap", "capped"))
+            format!("{} boundary {to} on role {role}{now}", verb("set", "set"))
         }
         Change::TagRole { tags } => {
             let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -83,32 +83,39 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::AttachPolicy { policy } => format!("{} {policy} to role {role}", verb("attach", "attached")),
         Change::PutRolePolicy { name, from, .. } => {
-            let (would, done) = if from.is_some() { ("replace", "replaced") } else { ("put", "put") };
+            let start = match from {
+                Some(_) => format!("{} policy {name} of", verb("replace", "replaced")),
+                None => format!("{} policy {name} to", verb("add", "added")),
+            };
             let what = if name.as_str() == crate::iam::templates::VERIFY_POLICY {
-                ": make and delete buckets xacct-verify-*"
+                ": create and delete xacct-verify-* buckets"
             } else {
                 ""
             };
-            format!("{} policy {name} on role {role}{what}", verb(would, done))
+            format!("{start} role {role}{what}")
         }
         Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
         Change::PutGrant { user, name, added, from, .. } => {
-            let (would, done) = if from.is_some() { ("rewrite", "rewrote") } else { ("put", "put") };
+            let start = match from {
+                Some(_) => format!("{} policy {name} of", verb("update", "updated")),
+                None => format!("{} policy {name} to", verb("add", "added")),
+            };
             let what = match added.len() {
                 0 => "sts:AssumeRole on exactly the linked roles".to_owned(),
                 1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
                 more => format!("sts:AssumeRole on {}", count(more, "role")),
             };
-            format!("{} policy {name} on user {}: {what}", verb(would, done), user.name)
+            format!("{start} user {}: {what}", user.name)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
         Change::DeleteRole { role } => format!("{} role {}", verb("delete", "deleted"), role.name),
         Change::ShrinkGrant { user, name, removed, .. } => {
-            format!("{} {} out of policy {name} on user {}", verb("take", "took"), roles(removed), user.name)
+            format!("{} {} from policy {name} of user {}", verb("remove", "removed"), roles(removed), user.name)
         }
         Change::DeleteGrant { user, name, removed, .. } => {
             let verb = verb("delete", "deleted");
-            format!("{verb} policy {name} of user {}, which covers nothing but {}", user.name, roles(removed))
+            let all = if removed.len() == 1 { "its only role: " } else { "all its " };
+            format!("{verb} policy {name} of user {} ({all}{})", user.name, roles(removed))
         }
     }
 }
@@ -121,17 +128,17 @@ fn roles(roles: &BTreeSet<RoleArn>) -> String {
     }
 }
 
-/// Returns what was seen and left alone.
+/// Returns a note about unmanaged resources, which xacct leaves in place.
 #[must_use]
 pub fn note(note: &Note) -> String {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match note {
-        Note::OtherAttachments(arns) => format!("left alone: attached by others: {}", list(arns)),
-        Note::OtherInlinePolicies(names) => format!("left alone: inline policies of others: {}", list(names)),
-        Note::OtherTags(keys) => format!("left alone: tags of others: {}", list(keys)),
-        Note::OtherBoundary(arn) => format!("left alone: boundary set by others: {arn}"),
+        Note::OtherAttachments(arns) => format!("unmanaged, left in place: policies {}", list(arns)),
+        Note::OtherInlinePolicies(names) => format!("unmanaged, left in place: inline policies {}", list(names)),
+        Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
+        Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
         Note::QuotaNotCounted => {
-            "the user's other inline policies cannot be read (iam:ListUserPolicies, iam:GetUserPolicy), so the 2,048 characters they share were not counted".to_owned()
+            "cannot read the user's other inline policies (iam:ListUserPolicies, iam:GetUserPolicy), so their shared quota of 2,048 characters was not checked".to_owned()
         }
         Note::OtherStatements(statements) => format!("left alone: statements of others in the grant: {}", list(statements)),
         Note::ReplacedStatements(statements) => {
@@ -144,28 +151,27 @@ pub fn note(note: &Note) -> String {
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Style<'a> {
-    /// What stands before each change: `source`, `target`, or the target's name.
+    /// The label before each change: `source`, `target`, or the target's name.
     pub side: &'a str,
-    /// How wide that is in the widest of the plans shown together.
+    /// Width of the labels of all plans that are shown together.
     pub pad: usize,
-    /// The name of the role that the changes are about.
+    /// The name of the changed role.
     pub role: &'a str,
-    /// Whether the policy documents are shown.
+    /// Whether to show the policy documents.
     pub documents: bool,
-    /// Columns that a line may take.
+    /// Maximum width of a line.
     pub width: u16,
 }
 
-/// Returns the changes of one side, what was left alone and what may go wrong, as they are shown before anything is
-/// done.
+/// Returns the preview of one side: the changes, unmanaged resources and warnings.
 #[must_use]
 pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
     let mut blocks = Vec::new();
     for change in &plan.changes {
         blocks.push(line(sign(change), &sentence(change, style.role, Mood::Would), style));
         if style.documents {
-            let label = if change.replaced().is_some() { "then" } else { "document" };
-            blocks.extend(change.replaced().map(|replaced| indented("now", &found_text(replaced))));
+            let label = if change.replaced().is_some() { "new" } else { "document" };
+            blocks.extend(change.replaced().map(|replaced| indented("current", &found_text(replaced))));
             blocks.extend(change.document().map(|document| indented(label, &document.to_string())));
         }
     }
@@ -178,7 +184,14 @@ pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
 fn line(sign: char, text: &str, style: &Style<'_>) -> String {
     let mut table = borderless(style.width);
     table.add_row([format!(" {sign}"), format!("{:<pad$}", style.side, pad = style.pad), text.to_owned()]);
-    trimmed(&table)
+    let text = trimmed(&table);
+    match sign {
+        '+' => styled_mark(&text, GOOD),
+        '~' => styled_mark(&text, WARN),
+        '-' => styled_mark(&text, BAD),
+        // A warning is styled as a whole.
+        _ => text,
+    }
 }
 
 fn found_text(found: &FoundDocument) -> String {

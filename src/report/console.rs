@@ -15,20 +15,20 @@ use crate::error::{Error, Kind};
 use crate::proof::Watch;
 use crate::text::{is_hidden, on_one_line, spelled};
 
-/// Good news.
+/// Success, and `+`.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// Bad news.
+/// Failure, and `-`.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Something to look at.
+/// Warnings, and `~`.
 pub const WARN: Style = AnsiColor::Yellow.on_default();
-/// What is being talked about.
+/// Headings and names.
 pub const STRONG: Style = Style::new().bold();
 
-/// The styles above, and their end, as they are written.
+/// The escape sequences of the styles above, and their reset.
 const STYLES: [&str; 5] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
 
-/// Returns a text with nothing that commands a terminal but xacct's own styles: what others wrote shows as it is,
-/// spelled out.
+/// Escapes everything that would control the terminal, except xacct's own styles: untrusted text is shown, but has no
+/// effect.
 fn harmless(text: &str) -> String {
     let dangerous = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
     let mut shown = String::with_capacity(text.len());
@@ -52,13 +52,13 @@ fn harmless(text: &str) -> String {
     shown + rest
 }
 
-/// Where the program writes.
+/// The output of the program.
 #[derive(Debug, Clone)]
 pub struct Console {
     terminal: Terminal,
     format: OutputFormat,
     bars: MultiProgress,
-    /// Returns why a result could not be written, if it could not.
+    /// Why a result could not be written, if so.
     lost: Arc<Mutex<Option<std::io::Error>>>,
 }
 
@@ -69,7 +69,7 @@ impl Console {
         Self { terminal, format, bars: MultiProgress::new(), lost: Arc::default() }
     }
 
-    /// Columns that a line may take.
+    /// Returns the maximum width of a line.
     #[must_use]
     pub fn width(&self) -> u16 {
         self.terminal.width
@@ -88,7 +88,7 @@ impl Console {
             writeln!(stdout, "{}", harmless(text.trim_end()))?;
             stdout.flush()
         };
-        // A reader that went away (`| head`) is no error of ours; a full disk is.
+        // A closed pipe (`| head`) is not an error; a full disk is.
         if let Err(error) = self.bars.suspend(write)
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {
@@ -96,11 +96,11 @@ impl Console {
         }
     }
 
-    /// Returns why a result could not be written, if it could not.
+    /// Takes the error of a result that could not be written, if there is one.
     #[must_use]
     pub fn lost(&self) -> Option<Error> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some(Error::new(Kind::File, format!("the result cannot be written to stdout: {lost}")))
+        Some(Error::new(Kind::File, format!("cannot write the result to stdout: {lost}")))
     }
 
     /// Writes a line to stderr, for the person at the terminal.
@@ -108,7 +108,7 @@ impl Console {
         let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", harmless(text.trim_end())));
     }
 
-    /// Writes a part of the human report: to stdout, or to stderr where stdout takes a JSON document.
+    /// Writes a part of the report for people: to stdout, or to stderr if stdout gets a JSON document.
     pub fn tell(&self, text: &str) {
         if self.is_json() { self.say(text) } else { self.result(text) }
     }
@@ -118,9 +118,9 @@ impl Console {
         self.say(&error_text(error));
     }
 
-    /// Asks, and reads one line. `None` when the terminal is gone.
+    /// Asks a question, and reads one line. `None` if the terminal is closed.
     ///
-    /// Progress is hidden meanwhile, without holding its lock: if Ctrl-C ends the run, others must still be able to write.
+    /// Hides progress without holding its lock: if Ctrl-C ends the run, other code must still be able to write.
     #[must_use]
     pub fn ask(&self, question: &str) -> Option<String> {
         let _ = self.bars.clear();
@@ -137,7 +137,7 @@ impl Console {
         }
     }
 
-    /// Shows what is being waited for, on a line of its own that goes away.
+    /// Shows progress on a line of its own, which disappears at the end.
     #[must_use]
     pub fn progress(&self, label: &str) -> Progress<'_> {
         let bar = self.terminal.can_animate.then(|| {
@@ -152,7 +152,7 @@ impl Console {
         Progress { console: self, label: label.to_owned(), bar, said: Mutex::new(None) }
     }
 
-    /// Shows how many targets are done, where there are several. Without a terminal nothing is said in the first seconds.
+    /// Shows how many of several targets are done. Without a terminal, says nothing in the first seconds.
     #[must_use]
     pub fn tally(&self, label: &str, all: usize, what: &'static str) -> Tally<'_> {
         let line = (all > 1).then(|| {
@@ -165,10 +165,10 @@ impl Console {
     }
 }
 
-/// How often something is said of what goes on where nobody watches.
+/// Interval of progress messages without a terminal.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
-/// One thing that is being waited for.
+/// A line of progress.
 #[derive(Debug)]
 pub struct Progress<'a> {
     console: &'a Console,
@@ -177,10 +177,10 @@ pub struct Progress<'a> {
     said: Mutex<Option<Instant>>,
 }
 
-/// How many of many things are done.
+/// A counter of finished targets.
 #[derive(Debug)]
 pub struct Tally<'a> {
-    /// None for a single one, which has a line of its own.
+    /// `None` for a single target, which has a line of its own.
     line: Option<Progress<'a>>,
     what: &'static str,
     all: usize,
@@ -188,7 +188,7 @@ pub struct Tally<'a> {
 }
 
 impl Tally<'_> {
-    /// Counts one more.
+    /// Counts one more finished target.
     pub fn one_more(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(line) = self.line.as_ref().filter(|_| done < self.all) {
@@ -198,14 +198,14 @@ impl Tally<'_> {
 }
 
 impl Watch for Progress<'_> {
-    /// Only on a terminal, where it goes away again.
+    /// Shows it on a terminal only.
     fn now(&self, doing: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(harmless(doing));
         }
     }
 
-    /// Without a terminal, a line every ten seconds at most.
+    /// Without a terminal, writes a line every ten seconds at most.
     fn waiting(&self, why: String) {
         match &self.bar {
             Some(bar) => bar.set_message(harmless(&why)),
@@ -228,10 +228,14 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// Returns an error as it is printed.
+/// Returns an error as it is printed. A declined confirmation is no error to the user.
 #[must_use]
 pub fn error_text(error: &Error) -> String {
-    let mut text = format!("{BAD}error:{BAD:#} {}", on_one_line(&error.message));
+    let message = on_one_line(&error.message);
+    let mut text = match error.kind {
+        Kind::Declined => capitalised(&message),
+        _ => format!("{BAD}error:{BAD:#} {message}"),
+    };
     append_details(&mut text, error, "  ");
     text
 }
@@ -249,7 +253,7 @@ pub fn append_details(text: &mut String, error: &Error, indent: &str) {
     }
 }
 
-/// Returns a table without lines that fits the terminal.
+/// Returns a borderless table that fits the terminal.
 #[must_use]
 pub fn borderless(width: u16) -> Table {
     let mut table = Table::new();
@@ -257,10 +261,19 @@ pub fn borderless(width: u16) -> Table {
     table
 }
 
-/// Returns a table as text, without the blanks at the ends of its lines.
+/// Returns a table as text, without trailing blanks.
 #[must_use]
 pub fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns a text with its first word, the mark, in this style.
+#[must_use]
+pub fn styled_mark(text: &str, style: Style) -> String {
+    let mark = text.trim_start();
+    let (indent, mark) = text.split_at(text.len() - mark.len());
+    let (mark, rest) = mark.split_at(mark.find(' ').unwrap_or(mark.len()));
+    format!("{indent}{style}{mark}{style:#}{rest}")
 }
 
 /// Writes `1 change` or `3 changes`.
@@ -280,7 +293,7 @@ pub fn seconds(duration: Duration) -> String {
     }
 }
 
-/// Returns a sentence from a fragment.
+/// Returns a text with a capital first letter.
 #[must_use]
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();

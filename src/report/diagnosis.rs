@@ -1,4 +1,4 @@
-//! A diagnosis in words.
+//! Writes a diagnosis as text.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use crate::diagnosis::facts::Answer;
 use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict, said};
 
-/// What is wrong, why, and what to do.
+/// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]
 pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     let width = usize::from(width);
@@ -15,21 +15,21 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
         blocks.push(finding_text(finding, &diagnosis.attempt, &format!("{}.", index + 1), width));
     }
     if !diagnosis.possible.is_empty() {
-        let mut lines = vec![format!("{WARN}What was read does not settle it.{WARN:#} It may be")];
+        let mut lines = vec![format!("{WARN}Other possible causes:{WARN:#}")];
         for possibility in &diagnosis.possible {
             lines.extend(wrapped(&possibility.what, "  - ", width));
-            lines.extend(wrapped(&format!("decided by: {}", possibility.decided_by), "    ", width));
+            lines.extend(wrapped(&format!("to check: {}", possibility.decided_by), "    ", width));
         }
         blocks.push(lines.join("\n"));
     } else if diagnosis.findings.is_empty() {
-        blocks.push(format!("{GOOD}Nothing wrong was found.{GOOD:#}"));
+        blocks.push(format!("{GOOD}No problems found.{GOOD:#}"));
     }
     if !diagnosis.layers.is_empty() {
         let lines: Vec<_> = diagnosis.layers.iter().flat_map(|layer| layer_lines(layer, width)).collect();
-        blocks.push(format!("Evaluated\n{}", lines.join("\n")));
+        blocks.push(format!("Policy evaluation:\n{}", lines.join("\n")));
     }
     if !diagnosis.unread.is_empty() {
-        let mut lines = vec!["Could not be read".to_owned()];
+        let mut lines = vec!["Could not read:".to_owned()];
         for unread in &diagnosis.unread {
             let why = match unread.permission.as_str() {
                 "" => unread.answer.clone(),
@@ -44,8 +44,8 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {
     let Attempt { caller, credentials, region, answer } = attempt;
-    let caller = caller.as_deref().unwrap_or("somebody");
-    let mut lines = wrapped(&format!("Asked by {caller} ({credentials}), in {region}:"), "", width);
+    let caller = caller.as_deref().unwrap_or("unknown caller");
+    let mut lines = wrapped(&format!("Tested as {caller} ({credentials}) in {region}:"), "", width);
     lines.extend(wrapped(&answer.to_string(), "  ", width));
     lines.join("\n")
 }
@@ -59,7 +59,7 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
     lines.push(format!("   [{}: {}{certainty}]", finding.side.words(), finding.cause.id()));
     for evidence in &finding.evidence {
         match evidence {
-            // It stands above already.
+            // The attempt above shows it already.
             Evidence::Answer(answer) if attempt.answer == Answer::Refused(answer.clone()) => {}
             Evidence::Answer(answer) => lines.extend(wrapped(&said(answer), "   - ", width)),
             Evidence::Fact(fact) => lines.extend(wrapped(fact, "   - ", width)),
@@ -76,13 +76,13 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
 }
 
 fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
-    let mut lines = wrapped(&format!("{title}, by {}:", fix.who), "   ", width);
+    let mut lines = wrapped(&format!("{title} ({}):", fix.who), "   ", width);
     for step in &fix.steps {
         match step {
-            // What is to be pasted stays on one line.
+            // A command to paste stays on one line.
             FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(&command.to_string()))),
             FixStep::Write { file, section, line } => {
-                lines.extend(wrapped(&format!("in {file}, below {section}, write"), "     ", width));
+                lines.extend(wrapped(&format!("in {file}, under {section}, set:"), "     ", width));
                 lines.push(format!("       {STRONG}{}{STRONG:#}", plain(line)));
             }
             FixStep::Put { into, statement } => {
@@ -101,8 +101,7 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
         Verdict::Allowed => (GOOD, "allows"),
         Verdict::AllowedAsFarAsRead => (WARN, "allows?"),
         Verdict::Unknown => (WARN, "unknown"),
-        Verdict::NotAllowed => (BAD, "no"),
-        Verdict::Denied => (BAD, "DENIES"),
+        Verdict::NotAllowed | Verdict::Denied => (BAD, "denies"),
     };
     let mut lines = vec![format!("  {style}{word:<8}{style:#} {}", plain(&layer.name))];
     if layer.verdict != Verdict::Allowed {
@@ -111,7 +110,7 @@ fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {
     lines
 }
 
-/// A statement as JSON, with `>` before each line of the elements at fault.
+/// Returns a statement as JSON, with `>` before each line of the elements at fault.
 fn marked_lines(statement: &Value, marked: &[Vec<String>]) -> Vec<String> {
     let mut lines = Vec::new();
     write_value(statement, &mut Vec::new(), ("", ""), marked, &mut lines);
@@ -156,12 +155,12 @@ fn write_value(
     }
 }
 
-/// Text without what a terminal would take for commands: it may come from a stranger's file.
+/// Returns text without control characters: it may come from an untrusted file.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Text in lines of at most this width, the first after `start`, the others as far in. A word that is longer stays whole.
+/// Wraps text to this width, the first line after `start`, the others with the same indent. Longer words stay whole.
 fn wrapped(text: &str, start: &str, width: usize) -> Vec<String> {
     let indent = " ".repeat(start.chars().count());
     let mut lines: Vec<String> = Vec::new();
@@ -189,9 +188,9 @@ mod tests {
     use super::*;
     use crate::text::shell::ShellCommand;
 
-    /// Names are of whoever may write in the accounts, and all of it of whoever wrote the facts.
+    /// Names come from anyone with write access to the accounts, and a facts file from anyone.
     #[test]
-    fn nothing_that_was_read_steers_the_terminal() {
+    fn untrusted_text_cannot_control_the_terminal() {
         let hostile = "a\r\n\u{1b}[2J\u{9b}1m\u{85}b".to_owned();
         let steps = vec![
             FixStep::Run(ShellCommand::new("xacct").arg(&hostile)),

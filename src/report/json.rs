@@ -1,4 +1,4 @@
-//! The JSON documents: their own types, so that what is printed changes only on purpose.
+//! The JSON documents, in types of their own, so that the output changes only on purpose.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use crate::iam::plan::Plan;
 use crate::iam::state::FoundDocument;
 use crate::proof::{Proof, Step};
 
-/// The version of the documents' form.
+/// The version of the schema.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What every document begins with.
+/// The first fields of every document.
 #[derive(Debug, Serialize)]
 pub struct Document<T> {
     schema_version: u32,
@@ -22,18 +22,18 @@ pub struct Document<T> {
     body: T,
 }
 
-/// A document as text.
+/// Returns a document as text.
 #[must_use]
 pub fn document<T: Serialize>(command: &'static str, exit_code: ExitCode, body: T) -> String {
     let document = Document { schema_version: SCHEMA_VERSION, command, exit_code: exit_code as u8, body };
-    // Every type here serialises to strings, numbers, lists and maps with string keys: it cannot fail.
+    // Serialising cannot fail: every type here consists of strings, numbers, lists and maps with string keys.
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
-/// The body of a document about a command that failed.
+/// The body of the document of a failed command.
 #[derive(Debug, Serialize)]
 pub struct Failure {
-    /// What went wrong.
+    /// The error.
     pub error: JsonError,
 }
 
@@ -60,7 +60,7 @@ impl From<&Error> for JsonError {
     }
 }
 
-/// Who works in an account.
+/// The operator of an account.
 #[derive(Debug, Serialize)]
 pub struct Operator {
     /// The account.
@@ -84,7 +84,7 @@ pub struct JsonChange {
     replaces: Option<Value>,
 }
 
-/// The changes of a plan.
+/// Returns the changes of a plan.
 #[must_use]
 pub fn plan_changes(plan: &Plan, role: &str) -> Vec<JsonChange> {
     let changes = plan.changes.iter().map(|change| JsonChange {
@@ -99,13 +99,13 @@ pub fn plan_changes(plan: &Plan, role: &str) -> Vec<JsonChange> {
     changes.collect()
 }
 
-/// The notes of a plan.
+/// Returns the notes of a plan.
 #[must_use]
 pub fn plan_notes(plan: &Plan) -> Vec<String> {
     plan.notes.iter().map(changes::note).collect()
 }
 
-/// What may go wrong with what a plan leads to.
+/// Returns the warnings of a plan.
 #[must_use]
 pub fn plan_warnings(plan: &Plan) -> Vec<String> {
     plan.warnings.iter().map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-//! Markdown as a terminal shows it: as wide as the terminal, headings in bold, tables in columns.
+//! Renders Markdown for a terminal: as wide as the terminal, headings in bold, tables in columns.
 
 use comfy_table::Cell;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -6,12 +6,12 @@ use textwrap::WordSplitter;
 
 use super::console::{STRONG, borderless, trimmed};
 
-/// Code is not broken into lines below this length: it is easier to read and to copy.
+/// Code shorter than this is not broken across lines: it is easier to read and to copy.
 const LONG_CODE: usize = 40;
-/// Stands for a space within it meanwhile.
+/// Replaces a space in such code until lines are broken.
 const TIED: &str = "\u{a0}";
 
-/// The text for lines of this width.
+/// Renders Markdown in lines of this width.
 #[must_use]
 pub fn rendered(markdown: &str, width: u16) -> String {
     let mut page = Page { width, ..Page::default() };
@@ -21,28 +21,28 @@ pub fn rendered(markdown: &str, width: u16) -> String {
     page.text
 }
 
-/// A page that is being written.
+/// A page in progress.
 #[derive(Default)]
 struct Page {
     width: u16,
-    /// What is written.
+    /// The finished text.
     text: String,
-    /// What is not yet broken into lines.
+    /// Text that is not yet broken into lines.
     line: String,
-    /// The lists around the item that is being read.
+    /// The lists around the current item.
     lists: Vec<List>,
-    /// What stands before the first line of the item.
+    /// The bullet or number of the current item, until its first line is written.
     bullet: Option<String>,
-    /// Where the links around the text lead.
+    /// The addresses of the links around the current text.
     links: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
-/// A list that is being read.
+/// A list in progress.
 struct List {
-    /// The number of the next item, if they have numbers.
+    /// The number of the next item, in a numbered list.
     next: Option<u64>,
-    /// Columns by which its text is moved to the right: the space of what stands before an item.
+    /// Width of the bullet or number, by which its text is indented.
     indent: usize,
 }
 
@@ -58,7 +58,7 @@ impl Page {
             }
             Event::SoftBreak => self.line.push(' '),
             Event::HardBreak => self.line.push('\n'),
-            // Comments, mostly, for whoever edits the file.
+            // Mostly comments for editors of the file.
             _ => {}
         }
     }
@@ -67,7 +67,7 @@ impl Page {
         match tag {
             Tag::Heading { .. } | Tag::Strong => self.line.push_str(&STRONG.to_string()),
             Tag::List(first) => {
-                // The text of the item that the list is in.
+                // Writes the text of the outer item first.
                 self.flush(false);
                 self.lists.push(List { next: first, indent: if first.is_some() { 3 } else { 2 } });
             }
@@ -106,7 +106,7 @@ impl Page {
                 }
             }
             TagEnd::CodeBlock => self.code(),
-            // One that leads to a file of the repository leads nowhere from here.
+            // Links to files of the repository lead nowhere in a terminal.
             TagEnd::Link => match self.links.pop() {
                 Some(link) if link.contains("://") && !self.line.ends_with(&link) => {
                     self.line.push_str(&format!(" ({link})"));
@@ -124,12 +124,12 @@ impl Page {
         }
     }
 
-    /// Columns by which the text of a list is moved to the right.
+    /// Returns the indent of the current list.
     fn indent(&self) -> String {
         " ".repeat(self.lists.iter().map(|list| list.indent).sum())
     }
 
-    /// Breaks what was read into lines.
+    /// Breaks the collected text into lines.
     fn flush(&mut self, ends_block: bool) {
         let text = std::mem::take(&mut self.line);
         if !text.trim().is_empty() {
@@ -138,7 +138,7 @@ impl Page {
             let outer = indent.get(bullet.len().min(indent.len())..).unwrap_or_default();
             let first = if bullet.is_empty() { indent.clone() } else { format!("{outer}{bullet}") };
             let options = textwrap::Options::new(self.width.into()).initial_indent(&first).subsequent_indent(&indent);
-            // Options and names of commands are not torn at their hyphens, nor are addresses.
+            // Options, names of commands and addresses are not broken at hyphens.
             let options = options.break_words(false).word_splitter(WordSplitter::NoHyphenation);
             self.text.push_str(&textwrap::fill(text.trim(), options).replace(TIED, " "));
             self.text.push('\n');

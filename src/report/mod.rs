@@ -1,4 +1,4 @@
-//! Results as people read them and as programs read them: two views of the same values.
+//! Reports for people and for programs: two views of the same values.
 
 pub mod changes;
 pub mod console;

@@ -2,19 +2,26 @@
 
 use comfy_table::Cell;
 
-use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, trimmed};
+use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
 use crate::diagnosis::Diagnosis;
 use crate::proof::{Outcome, Proof, StepId, StepOutcome};
+
+/// The marks of steps.
+const OK: &str = "ok";
+const FAIL: &str = "FAIL";
+const UNKNOWN: &str = "?";
+/// The column of the marks.
+const MARK: usize = 2;
 
 /// Returns the verdict in a few words, for headings and tables.
 #[must_use]
 pub fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Works => "works",
-        Outcome::NotProven => "not proven",
-        Outcome::S3Blocked => "S3 blocked: the role can be assumed, but not used",
+        Outcome::NotProven => "inconclusive",
+        Outcome::S3Blocked => "S3 blocked: the role can be assumed, but S3 denies the session",
         Outcome::Refused => "does not work",
-        Outcome::TooOpen => "TOO OPEN: it lets through what it must refuse",
+        Outcome::TooOpen => "TOO OPEN: accepted a request it must reject",
     }
 }
 
@@ -23,7 +30,7 @@ pub fn verdict(outcome: Outcome) -> &'static str {
 pub fn verdict_in_short(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Works => "works",
-        Outcome::NotProven => "not proven",
+        Outcome::NotProven => "inconclusive",
         Outcome::S3Blocked => "S3 blocked",
         Outcome::Refused => "does not work",
         Outcome::TooOpen => "TOO OPEN",
@@ -36,17 +43,30 @@ pub fn step_table(proof: &Proof, user: &str, width: u16) -> String {
     let mut table = borderless(width);
     for step in &proof.steps {
         let title = match step.id {
-            StepId::WhoAmI => format!("the credentials are {user}'s"),
+            StepId::WhoAmI => format!("credentials belong to {user}"),
             StepId::AssumeRole => format!("{user} assumes the role"),
             id => id.title().to_owned(),
         };
         table.add_row([Cell::new(format!(" {}", word(step.outcome))), Cell::new(title), Cell::new(&step.evidence)]);
     }
-    trimmed(&table)
+    // The marks get their styles after the layout, which would count the escape sequences.
+    let lines = trimmed(&table);
+    lines.lines().map(marked).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns every step of one proof, and below them what went wrong and what to do: the diagnosis, if there is one, else
-/// each step's error.
+/// Returns a line of the table with its mark in the mark's style. Continued lines have none.
+fn marked(line: &str) -> String {
+    let style = match line.get(MARK..).and_then(|text| text.split(' ').next()) {
+        Some(OK) => GOOD,
+        Some(FAIL) => BAD,
+        Some(UNKNOWN) => WARN,
+        _ => return line.to_owned(),
+    };
+    styled_mark(line, style)
+}
+
+/// Returns every step of one proof, and below them the causes and fixes: the diagnosis, if there is one, else each
+/// step's error.
 #[must_use]
 pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
     let mut text = step_table(proof, user, width);
@@ -56,12 +76,12 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
     }
     let mut told: Option<&crate::error::Error> = None;
     for step in &proof.steps {
-        // Two refusals that did not happen have one cause.
+        // Two requests that were accepted have one cause.
         if let Some(error) = step.error.as_ref().filter(|error| told != Some(*error)) {
             told = Some(error);
             let (style, what) = match step.outcome {
                 StepOutcome::Failed => (BAD, "failed"),
-                _ => (WARN, "not proven"),
+                _ => (WARN, "inconclusive"),
             };
             text.push_str(&format!("\n  {style}{what}:{style:#} {}", error.message));
             append_details(&mut text, error, "    ");
@@ -70,7 +90,7 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
     text
 }
 
-/// Writes `Verified in 4.1 s (usable 2.8 s after creation)`, or the verdict.
+/// Returns `Verified in 4.1 s (usable 2.8 s after the last write)`, or the verdict.
 #[must_use]
 pub fn heading(proof: &Proof) -> String {
     let took = seconds(proof.duration);
@@ -79,16 +99,16 @@ pub fn heading(proof: &Proof) -> String {
         .map_or_else(String::new, |ready| format!(" (usable {} after the last write)", seconds(ready)));
     match proof.outcome {
         Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
-        Outcome::NotProven => format!("{WARN}Not proven{WARN:#} after {took}"),
-        outcome => format!("{BAD}{}{BAD:#} (after {took})", capitalised(verdict(outcome))),
+        Outcome::NotProven => format!("{WARN}Inconclusive{WARN:#} ({took})"),
+        outcome => format!("{BAD}{}{BAD:#} ({took})", capitalised(verdict(outcome))),
     }
 }
 
 fn word(outcome: StepOutcome) -> &'static str {
     match outcome {
-        StepOutcome::Ok => "ok",
-        StepOutcome::Failed => "FAIL",
-        StepOutcome::NotProven => "??",
+        StepOutcome::Ok => OK,
+        StepOutcome::Failed => FAIL,
+        StepOutcome::NotProven => UNKNOWN,
         StepOutcome::Skipped => "-",
     }
 }

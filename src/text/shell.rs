@@ -1,4 +1,4 @@
-//! Commands that are shown to be pasted into a shell.
+//! Shell commands that users can copy and paste.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::is_hidden;
 
-/// A command for a POSIX shell. Every word is quoted where a shell would read it otherwise, and no value can be taken for
-/// an option: a target may be called `--yes`.
+/// A command for a POSIX shell. Words are quoted where necessary, and no value can be parsed as an option: a target may be
+/// called `--yes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellCommand {
     parts: Vec<Part>,
@@ -23,19 +23,19 @@ enum Part {
 }
 
 impl ShellCommand {
-    /// A command without arguments.
+    /// Creates a command without arguments.
     #[must_use]
     pub fn new(program: &'static str) -> Self {
         Self { parts: vec![Part::Operand(program.to_owned())] }
     }
 
-    /// Adds a subcommand, or a value that stands by itself.
+    /// Adds a subcommand or a positional argument.
     #[must_use]
     pub fn arg(self, value: impl fmt::Display) -> Self {
         self.with(Part::Operand(shown(&value)))
     }
 
-    /// Adds several of them.
+    /// Adds several positional arguments.
     #[must_use]
     pub fn args<T: fmt::Display>(self, values: impl IntoIterator<Item = T>) -> Self {
         values.into_iter().fold(self, Self::arg)
@@ -62,13 +62,13 @@ impl ShellCommand {
         }
     }
 
-    /// Ends the options, and adds a command that the program runs.
+    /// Adds `--` and a command that the program runs.
     #[must_use]
     pub fn command<T: fmt::Display>(self, words: impl IntoIterator<Item = T>) -> Self {
         words.into_iter().fold(self.with(Part::EndOfOptions), Self::arg)
     }
 
-    /// Shows what follows on the next line, which the shell takes for the same one.
+    /// Continues the command on the next line, after a backslash.
     #[must_use]
     pub fn on_next_line(self) -> Self {
         self.with(Part::NewLine)
@@ -79,7 +79,7 @@ impl ShellCommand {
         self
     }
 
-    /// The words, as the shell hands them to the program.
+    /// Returns the words as the shell passes them to the program.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.lines().concat()
@@ -94,7 +94,7 @@ impl ShellCommand {
                 Part::Flag(name) => words.push((*name).to_owned()),
                 Part::Option(name, value) if value.starts_with('-') => words.push(format!("{name}={value}")),
                 Part::Option(name, value) => words.extend([(*name).to_owned(), value.clone()]),
-                // The first that looks like an option ends the options, and what follows it keeps its order.
+                // The first value that looks like an option goes behind `--`, and so do all values after it.
                 Part::Operand(value) if has_ended || value.starts_with('-') => {
                     has_ended = true;
                     last.push(value.clone());
@@ -120,20 +120,19 @@ impl fmt::Display for ShellCommand {
     }
 }
 
-/// As its text.
+/// Serializes the command as its text.
 impl Serialize for ShellCommand {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// A value without characters that a terminal would obey.
+/// Returns a value without characters that a terminal would interpret.
 fn shown(value: &impl fmt::Display) -> String {
     value.to_string().chars().filter(|c| !is_hidden(*c)).collect()
 }
 
-/// One word of a shell, quoted where it would be read otherwise: the value of an assignment. Commands are
-/// [`ShellCommand`]s.
+/// Quotes one shell word if necessary, such as the value of an assignment. For commands, use [`ShellCommand`].
 #[must_use]
 pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=@,+%".contains(c)) {

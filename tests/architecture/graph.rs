@@ -1,7 +1,7 @@
-//! Which source file imports which, read from the sources themselves: `use` declarations and paths written out.
+//! The imports between source files, from `use` declarations and qualified paths.
 //!
-//! A path counts for the file that defines what it names: re-exports and aliases are followed, so a `mod.rs` that only hands
-//! names on is nobody's import.
+//! A path counts as an import of the file that defines its item: re-exports and aliases are followed, so a `mod.rs`
+//! that only re-exports names is not imported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,23 +11,23 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Item, UseTree};
 
-/// A path of a module or item, as segments below the crate.
+/// The path of a module or item, as segments relative to the crate.
 type Segments = Vec<String>;
 
-/// One module: what it defines, what names it brings in, and which paths it names.
+/// One module: its definitions, its imported names, and the paths it uses.
 #[derive(Debug, Default)]
 struct Module {
     file: PathBuf,
     items: BTreeSet<String>,
-    /// Names brought in by `use`, with what they stand for.
+    /// Names imported by `use`, with their paths.
     imports: BTreeMap<String, Segments>,
-    /// Modules whose names are all brought in.
+    /// Modules imported with a glob.
     globs: Vec<Segments>,
-    /// Paths that are written out, and those of `use`.
+    /// Qualified paths, and those of `use`.
     named: Vec<Segments>,
 }
 
-/// The files of one crate and what they import.
+/// The files of a crate and their imports.
 #[derive(Debug)]
 pub struct Graph {
     modules: BTreeMap<Segments, Module>,
@@ -35,11 +35,11 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Reads the crate with this root file, and every file that its `mod` items lead to. Files are named relative to `base`.
+    /// Reads the crate with this root file, and all files of its `mod` items. File names are relative to `base`.
     pub fn read(base: &Path, root: &str) -> Self {
         let mut graph = Self { modules: BTreeMap::new(), root: base.to_owned() };
         let file = base.join(root);
-        // The children of a root file and of `mod.rs` lie beside it.
+        // The children of a root file and of `mod.rs` are in the same directory.
         graph.read_file(Vec::new(), &file, file.parent().unwrap());
         graph
     }
@@ -80,7 +80,7 @@ impl Graph {
         self.modules.insert(path, module);
     }
 
-    /// For each file, the other files of the crate that it imports.
+    /// Returns the imports of each file within the crate.
     pub fn imports(&self) -> BTreeMap<&Path, BTreeSet<&Path>> {
         let mut imports: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
         for (path, module) in &self.modules {
@@ -91,14 +91,14 @@ impl Graph {
         imports
     }
 
-    /// The file that defines what this path names within this module; `None` for a module itself, and for what is not of the
-    /// crate.
+    /// Returns the file that defines the item of this path in this module; `None` for a module itself, and for items
+    /// outside the crate.
     fn defined_in(&self, within: &[String], named: &[String]) -> Option<&Path> {
         let mut seen = BTreeSet::new();
         self.resolve(within, named, &mut seen)
     }
 
-    /// `seen` are the aliases and globs followed so far: `use proptest::proptest` leads to itself.
+    /// `seen` contains the aliases and globs followed so far: `use proptest::proptest` refers to itself.
     fn resolve(&self, within: &[String], named: &[String], seen: &mut BTreeSet<Segments>) -> Option<&Path> {
         let (first, rest) = named.split_first()?;
         match first.as_str() {
@@ -109,7 +109,7 @@ impl Graph {
         }
         let module = self.modules.get(within)?;
         let below: Segments = within.iter().cloned().chain([first.clone()]).collect();
-        // A function may be named like the module that it comes from.
+        // A function may have the same name as its module.
         if self.modules.contains_key(&below) && !rest.is_empty() {
             return self.resolve(&below, rest, seen);
         }
@@ -128,7 +128,7 @@ impl Graph {
     }
 }
 
-/// Files that import each other, each group in one answer; the path of a file is its name.
+/// Returns the import cycles, one path of files for each group.
 pub fn circles(imports: &BTreeMap<&Path, BTreeSet<&Path>>) -> Vec<String> {
     let mut circles = BTreeSet::new();
     for (&from, targets) in imports {
@@ -145,7 +145,7 @@ pub fn circles(imports: &BTreeMap<&Path, BTreeSet<&Path>>) -> Vec<String> {
     circles.into_iter().collect()
 }
 
-/// The shortest way from one file to another along imports, both included.
+/// Returns the shortest import path from one file to another, including both.
 fn way<'a>(imports: &BTreeMap<&'a Path, BTreeSet<&'a Path>>, from: &'a Path, to: &'a Path) -> Option<Vec<&'a Path>> {
     let mut reached: BTreeMap<&Path, Option<&Path>> = BTreeMap::from([(from, None)]);
     let mut next = std::collections::VecDeque::from([from]);
@@ -190,7 +190,7 @@ fn name_of(item: &Item) -> Option<String> {
     Some(ident.to_string())
 }
 
-/// Collects the paths that an item names, also within macros, whose insides are mere tokens.
+/// Collects the paths in an item, including macros, whose content is only tokens.
 struct Paths<'a> {
     module: &'a mut Module,
     of: &'a Segments,
@@ -263,6 +263,6 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     }
 
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {
-        // `pub(in crate::aws)` imports nothing.
+        // `pub(in crate::aws)` is not an import.
     }
 }

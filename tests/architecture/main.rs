@@ -1,4 +1,4 @@
-//! Holds the directions between modules, by reading the sources: what `src/lib.rs` says of them is true.
+//! Checks the rules of `src/README.md` for imports between modules, from the sources.
 
 #![allow(
     clippy::expect_used,
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use graph::Graph;
 
-/// The modules of the program from the ground up, each with what it imports: exactly that.
+/// The modules of the program from the bottom up, each with exactly its imports.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("topics", &[]),
     ("text", &[]),
@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
 ];
 
-/// The root file of every crate of the repository but the fuzz targets, which only re-use test properties.
+/// The root file of every crate of the repository, except the fuzz targets, which only reuse test properties.
 const CRATES: [&str; 9] = [
     "src/lib.rs",
     "benches/contenders/main.rs",
@@ -54,7 +54,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The imports of the program, as pairs of files: who imports, what is imported.
+/// Returns the imports of the program as pairs: importing file, imported file.
 fn imports() -> Vec<(String, String)> {
     let graph = Graph::read(root(), "src/lib.rs");
     let name = |file: &Path| file.to_str().unwrap().replace('\\', "/");
@@ -69,13 +69,13 @@ fn is_test(file: &str) -> bool {
     file.ends_with("/tests.rs") || file.contains("/tests/")
 }
 
-/// The module at the top that a file of the program belongs to.
+/// Returns the top-level module of a file.
 fn module(file: &str) -> &str {
     let file = file.strip_prefix("src/").unwrap();
     file.split(['/', '.']).next().unwrap()
 }
 
-/// Fails with the imports for which `is_wrong` holds, two files each.
+/// Fails with all imports for which `is_wrong` holds.
 #[track_caller]
 fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
     let wrong: Vec<_> = imports().into_iter().filter(|(from, to)| is_wrong(from, to)).collect();
@@ -83,11 +83,11 @@ fn assert_none(rule: &str, is_wrong: impl Fn(&str, &str) -> bool) {
     assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
 }
 
-/// Only these files may import that one, and at least one of them does.
+/// Asserts that only these files import that one, and that at least one of them does.
 #[track_caller]
 fn assert_imported_only_by(target: &str, allowed: &[&str]) {
     let is_allowed = |from: &str| allowed.iter().any(|allowed| from.starts_with(allowed));
-    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "nobody imports {target}");
+    assert!(imports().iter().any(|(from, to)| to == target && is_allowed(from)), "no file imports {target}");
     assert_none(&format!("only {allowed:?} may import {target}"), |from, to| to == target && !is_allowed(from));
 }
 
@@ -101,16 +101,16 @@ fn no_files_import_each_other() {
 }
 
 #[test]
-fn modules_import_only_what_is_below_them() {
+fn modules_import_only_lower_modules() {
     for (number, (module, below)) in LAYERS.iter().enumerate() {
         let lower: BTreeSet<_> = LAYERS[..number].iter().map(|(lower, _)| *lower).collect();
         let higher: Vec<_> = below.iter().filter(|below| !lower.contains(**below)).collect();
-        assert!(higher.is_empty(), "{module} stands below {higher:?}");
+        assert!(higher.is_empty(), "{module} is below {higher:?}");
     }
     let allowed: BTreeMap<_, _> = LAYERS.into_iter().collect();
     let is_inside = |from: &str, to: &str| module(from) == module(to);
-    // Above them stand `commands`, `lib` and `main`, which import everything and which nothing imports.
-    assert_none("a module imports what is not below it", |from, to| match allowed.get(module(from)) {
+    // Above these are `commands`, `lib` and `main`, which may import everything and which no module imports.
+    assert_none("a module imports a module that is not below it", |from, to| match allowed.get(module(from)) {
         Some(below) => !is_inside(from, to) && !below.contains(&module(to)),
         None => !is_inside(from, to) && module(from) == "commands" && !allowed.contains_key(module(to)),
     });
@@ -119,13 +119,13 @@ fn modules_import_only_what_is_below_them() {
     for (module, below) in LAYERS {
         for below in below {
             let pair = (module.to_owned(), (*below).to_owned());
-            assert!(found.contains(&pair), "{module} does not import {below}: take it out of the table");
+            assert!(found.contains(&pair), "{module} does not import {below}: remove it from the table");
         }
     }
 }
 
 #[test]
-fn of_the_diagnosis_only_collecting_facts_asks_aws() {
+fn in_diagnosis_only_collect_calls_aws() {
     assert_none("only src/diagnosis/collect may ask AWS", |from, to| {
         module(from) == "diagnosis"
             && !from.starts_with("src/diagnosis/collect")
@@ -141,7 +141,7 @@ fn only_bootstrap_and_teardown_can_write_iam() {
     assert_imported_only_by("src/operations/grant_writer.rs", &writers);
 }
 
-/// A source file: its path from the root of the package, and the lines that are code outside tests.
+/// A source file: its path in the package, and its lines of code outside tests.
 struct Source {
     path: String,
     code: Vec<(usize, String)>,
@@ -160,7 +160,7 @@ impl Source {
         Self { path: path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/"), code }
     }
 
-    /// Places of this file where `found` holds for a line of code.
+    /// Returns the positions of the lines for which `found` holds.
     fn places(&self, found: impl Fn(&str) -> bool) -> Vec<String> {
         let found = self.code.iter().filter(|(_, line)| found(line));
         found.map(|(number, line)| format!("{}:{number}: {line}", self.path)).collect()
@@ -184,7 +184,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Sources of the program itself, without tests.
+/// Returns the sources of the program, without tests.
 fn program() -> Vec<Source> {
     let mut sources: Vec<_> = files("src", "rs").iter().map(|path| Source::read(path)).collect();
     sources.retain(|source| !is_test(&source.path));
@@ -192,26 +192,26 @@ fn program() -> Vec<Source> {
     sources
 }
 
-/// No code of the program holds `found`, except below `allowed`, where some does.
+/// Asserts that no code satisfies `found`, except in `allowed`, where some does.
 #[track_caller]
 fn assert_only_under(allowed: &[&str], found: impl Fn(&str) -> bool) {
     let is_allowed = |source: &&Source| allowed.iter().any(|allowed| source.path.starts_with(allowed));
     let sources = program();
     let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(is_allowed);
     let used = inside.iter().any(|source| !source.places(&found).is_empty());
-    assert!(used || allowed.is_empty(), "{allowed:?} does not have it either");
+    assert!(used || allowed.is_empty(), "no file in {allowed:?} has it: remove the exception");
     let wrong: Vec<_> = outside.iter().flat_map(|source| source.places(&found)).collect();
-    assert!(wrong.is_empty(), "only {allowed:?} may have this:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "allowed only in {allowed:?}:\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn only_aws_knows_the_sdk() {
+fn only_aws_uses_the_sdk() {
     let crates = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential_types", "aws_runtime"];
     assert_only_under(&["src/aws/"], |line| crates.iter().any(|name| line.contains(name)));
 }
 
 #[test]
-fn secrets_are_revealed_only_to_who_asked_for_them() {
+fn only_credential_commands_reveal_secrets() {
     let allowed =
         ["src/commands/exec/", "src/commands/credentials", "src/aws/credentials/session_cache", "src/aws/keys"];
     assert_only_under(&allowed, |line| line.contains("reveal("));
@@ -219,13 +219,13 @@ fn secrets_are_revealed_only_to_who_asked_for_them() {
 }
 
 #[test]
-fn nothing_panics_or_prints_by_itself() {
+fn nothing_panics_or_prints_directly() {
     let forbidden = ["unwrap()", "println!", "print!(", "dbg!"];
     assert_only_under(&[], |line| forbidden.iter().any(|word| line.contains(word)));
 }
 
 #[test]
-fn every_policy_document_is_embedded() {
+fn embeds_every_policy_document() {
     let program = program();
     let policies = files("policies", "json");
     assert!(!policies.is_empty());
@@ -237,7 +237,7 @@ fn every_policy_document_is_embedded() {
 }
 
 #[test]
-fn a_circle_is_found_however_it_is_written() {
+fn finds_import_cycles_in_every_notation() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

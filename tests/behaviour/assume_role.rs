@@ -1,4 +1,4 @@
-//! Who may assume a role: trust policy and grant, each with conditions, denials and limits.
+//! AssumeRole: trust policy and grant, with conditions, denials and limits.
 
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use serde_json::{Value, json};
@@ -11,19 +11,19 @@ const ADMITTED: &str = "ok";
 const REFUSED: &str = "403 AccessDenied";
 const TARGET: &str = "arn:aws:iam::<B>:role/target";
 
-/// All there is to an AssumeRole by alice of account A on a role of account B.
+/// The setup of an AssumeRole call by alice of account A on a role of account B.
 #[derive(Clone)]
 struct Link {
     trust: Value,
-    /// Policies of alice.
+    /// The policies of alice.
     grants: Vec<Value>,
     /// Her permissions boundary.
     boundary: Option<Value>,
-    /// What her call carries besides ARN and session name.
+    /// The parameters other than ARN and session name.
     call: fn(AssumeRoleFluentBuilder) -> AssumeRoleFluentBuilder,
 }
 
-/// The simplest link that works, of which the others are variations.
+/// The simplest working link; the others are variations of it.
 fn link() -> Link {
     Link {
         trust: trust(account_a(), json!({})),
@@ -45,12 +45,12 @@ fn trusting(principal: Value) -> Link {
     Link { trust: trust(principal, json!({})), ..link() }
 }
 
-/// Account A is trusted under a condition.
+/// Trusts account A under a condition.
 fn demanding(condition: Value) -> Link {
     Link { trust: trust(account_a(), condition), ..link() }
 }
 
-fn demanding_external_id() -> Link {
+fn requiring_external_id() -> Link {
     demanding(json!({ "StringEquals": { "sts:ExternalId": "right" } }))
 }
 
@@ -137,7 +137,7 @@ fn halves() -> Vec<Behaviour> {
             ADMITTED,
             granting(document(but("arn:aws:iam::<B>:role/other"))),
         ),
-        case("a grant in other capitals", GRAMMAR, ADMITTED, granting(allow("STS:assumerole", TARGET))),
+        case("a grant in different case", GRAMMAR, ADMITTED, granting(allow("STS:assumerole", TARGET))),
     ]
 }
 
@@ -150,13 +150,13 @@ fn conditions() -> Vec<Behaviour> {
     let right = |link| Link { call: |call| call.external_id("right"), ..link };
     let wrong = |link| Link { call: |call| call.external_id("wrong"), ..link };
     vec![
-        case("external ID demanded and missing", EXTERNAL_ID, REFUSED, demanding_external_id()),
-        case("external ID demanded and wrong", EXTERNAL_ID, REFUSED, wrong(demanding_external_id())),
-        case("external ID demanded and right", EXTERNAL_ID, ADMITTED, right(demanding_external_id())),
-        case("external ID that nobody asked for", LIVE, ADMITTED, right(link())),
-        case("condition key in other capitals", CONDITION_KEYS, ADMITTED, right(capitals)),
+        case("external ID required and missing", EXTERNAL_ID, REFUSED, requiring_external_id()),
+        case("external ID required and wrong", EXTERNAL_ID, REFUSED, wrong(requiring_external_id())),
+        case("external ID required and right", EXTERNAL_ID, ADMITTED, right(requiring_external_id())),
+        case("external ID that is not required", LIVE, ADMITTED, right(link())),
+        case("condition key in different case", CONDITION_KEYS, ADMITTED, right(capitals)),
         case(
-            "external ID demanded by the grant and right",
+            "external ID required by the grant and right",
             STS_KEYS,
             ADMITTED,
             right(granting(document(json!({
@@ -189,7 +189,7 @@ fn conditions() -> Vec<Behaviour> {
             demanding(json!({ "StringLike": principal("*") })),
         ),
         case(
-            "StringEquals knows no wildcards",
+            "StringEquals does not support wildcards",
             CONDITION_OPERATORS,
             REFUSED,
             demanding(json!({ "StringEquals": principal("*") })),
@@ -201,19 +201,19 @@ fn conditions() -> Vec<Behaviour> {
             Link { trust: trust("*", json!({ "StringEquals": { "aws:PrincipalAccount": "<A>" } })), ..link() },
         ),
         case(
-            "several values of a condition: one is enough",
+            "several values of a condition: one must match",
             CONDITION_OPERATORS,
             ADMITTED,
             right(demanding(json!({ "StringEquals": { "sts:ExternalId": ["wrong", "right"] } }))),
         ),
         case(
-            "several keys of a condition: all are needed",
+            "several keys of a condition: all must match",
             CONDITION_OPERATORS,
             REFUSED,
             right(demanding(json!({ "StringEquals": { "sts:ExternalId": "right", "sts:RoleSessionName": "other" } }))),
         ),
         case(
-            "a negated condition on a key that is absent",
+            "a negated condition on an absent key",
             CONDITION_OPERATORS,
             ADMITTED,
             demanding(json!({ "StringNotEquals": { "sts:ExternalId": "wrong" } })),
@@ -225,7 +225,7 @@ fn conditions() -> Vec<Behaviour> {
             demanding(json!({ "Null": { "sts:ExternalId": "true" } })),
         ),
         case(
-            "an external ID that must be absent, and is not",
+            "an external ID that must be absent, and is present",
             CONDITION_OPERATORS,
             REFUSED,
             right(demanding(json!({ "Null": { "sts:ExternalId": "true" } }))),
@@ -236,11 +236,11 @@ fn conditions() -> Vec<Behaviour> {
             REFUSED,
             demanding(json!({ "ArnEquals": { "aws:PrincipalArn": "arn:aws:iam::<A>:root" } })),
         ),
-        case("sts:RoleSessionName demanded and right", STS_KEYS, ADMITTED, session_name("session")),
-        case("sts:RoleSessionName demanded and wrong", STS_KEYS, REFUSED, session_name("other")),
-        case("StringEquals in other capitals", CONDITION_OPERATORS, REFUSED, session_name("Session")),
+        case("sts:RoleSessionName required and right", STS_KEYS, ADMITTED, session_name("session")),
+        case("sts:RoleSessionName required and wrong", STS_KEYS, REFUSED, session_name("other")),
+        case("StringEquals in different case", CONDITION_OPERATORS, REFUSED, session_name("Session")),
         case(
-            "StringEqualsIgnoreCase in other capitals",
+            "StringEqualsIgnoreCase in different case",
             CONDITION_OPERATORS,
             ADMITTED,
             demanding(json!({ "StringEqualsIgnoreCase": { "sts:RoleSessionName": "Session" } })),
@@ -276,21 +276,21 @@ fn conditions() -> Vec<Behaviour> {
             }))),
         ),
         case(
-            "session tags demanded by aws:RequestTag, and missing",
+            "session tags required by aws:RequestTag, and missing",
             SESSION_TAGS,
             REFUSED,
             demanding(json!({ "StringEquals": { "aws:RequestTag/team": "blue" } })),
         ),
-        case("MFA demanded and missing", MFA, REFUSED, mfa("Bool")),
-        case("MFA demanded if the key exists, with keys without MFA", CONDITION_KEYS, ADMITTED, mfa("BoolIfExists")),
-        behaviour("MFA demanded and given", MFA, ADMITTED, async |scene| {
+        case("MFA required and missing", MFA, REFUSED, mfa("Bool")),
+        case("MFA required if the key exists, with keys without MFA", CONDITION_KEYS, ADMITTED, mfa("BoolIfExists")),
+        behaviour("MFA required and given", MFA, ADMITTED, async |scene| {
             scene.link().await;
             let condition = json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } });
             scene.set_trust(&trust(account_a(), condition)).await;
             let (serial, code) = scene.server.add_mfa_device(&scene.a.id, &scene.a.iam, "alice").await;
             told(scene.assume().serial_number(serial).token_code(code).send().await)
         }),
-        behaviour("MFA with the device of nobody", ASSUME_ROLE, REFUSED, async |scene| {
+        behaviour("MFA with an unknown device", ASSUME_ROLE, REFUSED, async |scene| {
             scene.link().await;
             let serial = format!("arn:aws:iam::{}:mfa/nobody", scene.a.id);
             told(scene.assume().serial_number(serial).token_code("123456").send().await)
@@ -298,7 +298,7 @@ fn conditions() -> Vec<Behaviour> {
     ]
 }
 
-/// A trust policy that admits the account, but nobody without the external ID.
+/// A trust policy that admits the account, but denies requests without the external ID.
 fn denied_without_id() -> Link {
     let trust = document(json!([
         { "Effect": "Allow", "Principal": account_a(), "Action": "sts:AssumeRole" },
@@ -317,7 +317,7 @@ fn denied_without_mfa(operator: &str) -> Value {
     }))
 }
 
-/// What takes away from a link that would work.
+/// Policies that break a working link.
 fn limits() -> Vec<Behaviour> {
     let denied_by_trust = document(json!([
         { "Effect": "Allow", "Principal": account_a(), "Action": "sts:AssumeRole" },
@@ -345,16 +345,16 @@ fn limits() -> Vec<Behaviour> {
             Link { grants: vec![allow("sts:AssumeRole", TARGET), denied_without_mfa("BoolIfExists")], ..link() },
         ),
         case(
-            "a deny of calls without MFA, Bool, with keys that lack the key",
+            "a deny of calls without MFA, Bool, with a context without the key",
             CONDITION_KEYS,
             ADMITTED,
             Link { grants: vec![allow("sts:AssumeRole", TARGET), denied_without_mfa("Bool")], ..link() },
         ),
         case("an explicit deny in the trust policy", EVALUATION, REFUSED, Link { trust: denied_by_trust, ..link() }),
-        case("a boundary that leaves the grant out", BOUNDARIES, REFUSED, bounded(allow("s3:*", "*"))),
-        case("a boundary that contains the grant", BOUNDARIES, ADMITTED, bounded(allow("sts:*", "*"))),
+        case("a boundary without the grant", BOUNDARIES, REFUSED, bounded(allow("s3:*", "*"))),
+        case("a boundary with the grant", BOUNDARIES, ADMITTED, bounded(allow("sts:*", "*"))),
         case(
-            "a boundary that contains what no policy grants",
+            "a boundary that allows more than the policies",
             BOUNDARIES,
             REFUSED,
             without_grant(bounded(allow("sts:*", "*"))),
@@ -362,7 +362,7 @@ fn limits() -> Vec<Behaviour> {
     ]
 }
 
-/// In one account the trust policy can be enough.
+/// Within one account, the trust policy alone can be enough.
 fn within_an_account() -> Vec<Behaviour> {
     let local = |name, source, expected, principal: Value, boundary: Option<Value>| {
         behaviour(name, source, expected, async move |scene| {
@@ -376,7 +376,7 @@ fn within_an_account() -> Vec<Behaviour> {
             told(scene.assume().role_arn(role).send().await)
         })
     };
-    // A session of the role, named `session`, assumes another role of its account, which trusts this principal.
+    // A session of the role, named `session`, assumes another role of its account that trusts this principal.
     let second = |name, expected, principal: &'static str| {
         behaviour(name, PRINCIPAL, expected, async move |scene| {
             scene.link().await;
@@ -409,21 +409,21 @@ fn within_an_account() -> Vec<Behaviour> {
     ]
 }
 
-/// What a refusal says, and what it does not.
+/// The texts of denials.
 fn refusals() -> Vec<Behaviour> {
     let text = "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: sts:AssumeRole on \
                 resource: arn:aws:iam::<B>:role/target";
     vec![
-        behaviour("no such role: the text of a refusal", LIVE, text, async |scene| {
+        behaviour("no such role: the message of the denial", LIVE, text, async |scene| {
             scene.grant("grant", &allow("sts:AssumeRole", TARGET)).await;
             in_full(scene.assume().send().await)
         }),
-        behaviour("refused by the trust policy: a text without the reason", LIVE, text, async |scene| {
+        behaviour("denied by the trust policy: the message has no reason", LIVE, text, async |scene| {
             scene.link().await;
-            scene.set_trust(&demanding_external_id().trust).await;
+            scene.set_trust(&requiring_external_id().trust).await;
             in_full(scene.assume().send().await)
         }),
-        behaviour("refused for want of a grant: a text without the reason", LIVE, text, async |scene| {
+        behaviour("denied without a grant: the message has no reason", LIVE, text, async |scene| {
             scene.role(&link().trust).await;
             in_full(scene.assume().send().await)
         }),
@@ -436,7 +436,7 @@ fn refusals() -> Vec<Behaviour> {
                 in_full(scene.assume_as(&scene.a.root).send().await)
             },
         ),
-        behaviour("the name of a role in other capitals", TROUBLESHOOTING_ROLES, REFUSED, async |scene| {
+        behaviour("the name of a role in different case", TROUBLESHOOTING_ROLES, REFUSED, async |scene| {
             scene.link().await;
             scene.grant("more", &allow("sts:AssumeRole", "*")).await;
             told(scene.assume().role_arn(scene.role_arn("TARGET")).send().await)

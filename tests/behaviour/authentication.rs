@@ -1,11 +1,11 @@
-//! Who may speak at all.
+//! Authentication.
 
 use crate::keys::{Keys, US_EAST_1};
 use crate::scene::{Scene, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 
-/// What STS, IAM and S3 say to whoever has these keys.
+/// Returns the answers of STS, IAM and S3 to these keys.
 async fn asked(scene: &Scene, keys: &Keys) -> String {
     several([
         told(scene.sts(keys).get_caller_identity().send().await),
@@ -24,7 +24,7 @@ pub fn behaviours() -> Vec<Behaviour> {
             async |scene| asked(scene, &Keys { secret: "wrong".to_owned(), ..scene.b.admin.clone() }).await,
         ),
         behaviour(
-            "an access key that nobody has",
+            "an unknown access key",
             COMMON_ERRORS,
             "403 InvalidClientTokenId, 403 InvalidClientTokenId, 403 InvalidAccessKeyId",
             async |scene| asked(scene, &Keys { id: "AKIAIOSFODNN7NOBODYS".to_owned(), ..scene.b.admin.clone() }).await,

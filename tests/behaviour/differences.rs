@@ -1,31 +1,31 @@
-//! The one list of where a server does not do what AWS does.
+//! The list of all declared differences between a server and AWS.
 
 use crate::server::Name;
 
-/// A server does something else than AWS.
+/// A difference between a server and AWS.
 pub struct Difference {
-    /// The name of the behaviour, which says what AWS does and where that is written.
+    /// The name of the behaviour, which defines AWS's answer and its source.
     pub behaviour: &'static str,
-    /// Which server differs.
+    /// The server that differs.
     pub server: Name,
-    /// What it does instead.
+    /// Its answer.
     pub instead: &'static str,
-    /// Who is right.
+    /// Which answer is right.
     pub right: Right,
-    /// What makes the server differ.
+    /// The reason for the difference.
     pub why: &'static str,
 }
 
-/// Who is right about a difference.
+/// Which answer is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// The other server, which does what the source of the behaviour says.
+    /// The other server, which agrees with the source of the behaviour.
     TheOther,
-    /// Sources contradict each other; the suite follows the one that the behaviour names.
+    /// Unknown: the sources contradict each other, and the suite follows the one that the behaviour names.
     Open,
 }
 
-/// The difference of a server that is declared for a behaviour.
+/// Returns the declared difference of a server for a behaviour.
 pub fn declared(behaviour: &str, server: Name) -> Option<&'static Difference> {
     ALL.iter().find(|difference| difference.behaviour == behaviour && difference.server == server)
 }
@@ -38,57 +38,57 @@ const fn ministack(behaviour: &'static str, instead: &'static str, why: &'static
     Difference { behaviour, server: Name::Ministack, instead, right: Right::TheOther, why }
 }
 
-const NO_OPERATION: &str = "It has no such operation: tests plant what they need in its world.";
+const NO_OPERATION: &str = "It has no such operation: tests create the resource directly.";
 const NO_MFA: &str = "It ignores the MFA parameters: no AssumeRole has MFA.";
-const TWO_HALVES: &str = "It asks for a grant within an account, too, whatever the trust policy names.";
-const NO_RULES: &str = "It has no rules for the form of this parameter.";
-const NO_DURATION: &str = "It takes any duration.";
+const TWO_HALVES: &str = "It requires a grant within an account too, whatever the trust policy names.";
+const NO_RULES: &str = "It does not validate this parameter.";
+const NO_DURATION: &str = "It accepts any duration.";
 const NO_SOURCE_IDENTITY: &str = "It ignores the source identity.";
-const ANY_TRUST: &str = "It keeps anything as a trust policy.";
-const AS_WRITTEN: &str = "It keeps principals as they were written.";
+const ANY_TRUST: &str = "It accepts anything as a trust policy.";
+const AS_WRITTEN: &str = "It stores principals as written.";
 const NO_QUOTAS: &str = "It has no quotas for policies.";
-const CAPITALS: &str = "It takes names that differ in capitals for different names.";
+const CAPITALS: &str = "It treats names as case-sensitive.";
 const NO_FILTER: &str = "It filters lists of policies by scope and path only.";
-const NO_OWNER: &str = "It ignores the owner that the caller expects.";
+const NO_OWNER: &str = "It ignores the expected bucket owner.";
 
-/// All differences.
+/// Returns all differences.
 pub const ALL: &[Difference] = &[
     // The sandbox
     sandbox("an MFA device, over the wire", "400 InvalidAction", NO_OPERATION),
-    sandbox("a key that was deleted", "400 InvalidAction, ok", NO_OPERATION),
+    sandbox("a deleted key", "400 InvalidAction, ok", NO_OPERATION),
     // ministack, AssumeRole
     ministack(
-        "external ID demanded by the grant and right",
+        "external ID required by the grant and right",
         "403 AccessDenied",
         "It evaluates the caller's policies without the external ID.",
     ),
-    ministack("MFA demanded and given", "403 AccessDenied", NO_MFA),
-    ministack("MFA with the device of nobody", "ok", NO_MFA),
+    ministack("MFA required and given", "403 AccessDenied", NO_MFA),
+    ministack("MFA with an unknown device", "ok", NO_MFA),
     ministack("same account: trust in the user is enough", "403 AccessDenied", TWO_HALVES),
     ministack("same account: a boundary does not limit trust in the user", "403 AccessDenied", TWO_HALVES),
     ministack("trust in a role", "403 AccessDenied", TWO_HALVES),
     ministack("trust in a session", "403 AccessDenied", TWO_HALVES),
     ministack(
-        "no such role: the text of a refusal",
+        "no such role: the message of the denial",
         "403 AccessDenied: User: is not authorized to perform: sts:AssumeRole on resource: \
          arn:aws:iam::<B>:role/target",
-        "It refuses before it looks who calls.",
+        "It denies the request before it authenticates the caller.",
     ),
     Difference {
         right: Right::Open,
         ..ministack(
-            "refused for want of a grant: a text without the reason",
+            "denied without a grant: the message has no reason",
             "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: \
              sts:AssumeRole because no identity-based policy allows the sts:AssumeRole action",
             "It gives the reason, as AWS's documents do (IAM User Guide, Troubleshoot access denied error messages); \
              asked itself, AWS gave callers of other accounts none. To leave the resource out is wrong in any case.",
         )
     },
-    ministack("the root user assumes no role", "ok", "It lets the root user do everything."),
+    ministack("the root user assumes no role", "ok", "It allows the root user everything."),
     ministack(
         "a role with a path, by an ARN with and without it",
         "ok, ok",
-        "It finds roles by their name, wherever the ARN says they are.",
+        "It finds roles by name and ignores the path in the ARN.",
     ),
     // ministack, Sessions
     ministack("session name of one character", "ok", NO_RULES),
@@ -103,7 +103,7 @@ pub const ALL: &[Difference] = &[
     ministack(
         "session tags allowed by the trust policy alone",
         "ok",
-        "It asks only the trust policy about `sts:TagSession`.",
+        "It evaluates `sts:TagSession` only against the trust policy.",
     ),
     ministack("source identity allowed by neither half", "no source identity", NO_SOURCE_IDENTITY),
     ministack("source identity allowed by the trust policy alone", "no source identity", NO_SOURCE_IDENTITY),
@@ -119,11 +119,11 @@ pub const ALL: &[Difference] = &[
     ministack(
         "session of GetSessionToken without MFA calls IAM",
         "ok",
-        "It gives these sessions all rights of the user.",
+        "It gives these sessions all permissions of the user.",
     ),
     // ministack, IAM
     ministack("trust in a user that does not exist", "ok", ANY_TRUST),
-    ministack("trust in a user in other capitals", "ok", ANY_TRUST),
+    ministack("trust in a user in different case", "ok", ANY_TRUST),
     ministack("trust in users by a wildcard", "ok", ANY_TRUST),
     ministack("trust in a group", "ok", ANY_TRUST),
     ministack("trust policy with a resource", "ok", ANY_TRUST),
@@ -133,25 +133,25 @@ pub const ALL: &[Difference] = &[
     ministack("trust policy with an unknown effect", "ok", ANY_TRUST),
     ministack("trust policy that is not JSON", "ok", ANY_TRUST),
     ministack("trust policy of more than 2048 characters", "ok", NO_QUOTAS),
-    ministack("trust in an account's number reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
+    ministack("trust in an account ID reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
     ministack(
-        "trust in a user who was deleted reads as a unique ID",
+        "trust in a deleted user reads as a unique ID",
         "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"} then {\"AWS\":\"arn:aws:iam::<A>:user/bob\"}",
         AS_WRITTEN,
     ),
-    ministack("trust in a user who was made again", "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"}, ok", AS_WRITTEN),
+    ministack("trust in a recreated user", "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"}, ok", AS_WRITTEN),
     ministack(
-        "a role that exists, and the same in other capitals",
+        "a role that exists, and the same in different case",
         "409 EntityAlreadyExists: Role with name target already exists., ok",
         CAPITALS,
     ),
-    ministack("a user who exists in other capitals", "ok", CAPITALS),
+    ministack("an existing user in different case", "ok", CAPITALS),
     ministack(
-        "names that are not there",
+        "missing names",
         "404 NoSuchEntity: Role none not found., 404 NoSuchEntity: The user with name none cannot be \
          found., 404 NoSuchEntity: The user policy with name none cannot be found., 404 NoSuchEntity: The \
          role policy with name none cannot be found.",
-        "Its text about roles is its own.",
+        "Its error text for roles differs.",
     ),
     ministack("role name of 65 characters", "ok", NO_RULES),
     ministack("role name with a space", "ok", NO_RULES),
@@ -160,27 +160,27 @@ pub const ALL: &[Difference] = &[
         "arn:aws:iam::<B>:role/one/two/target /one/two/, 409 EntityAlreadyExists",
         NO_RULES,
     ),
-    ministack("GetUser without a name is about the caller", "root", "It answers about the root user, whoever calls."),
+    ministack("GetUser without a name returns the caller", "root", "It returns the root user for every caller."),
     ministack("MaxSessionDuration outside 3600 to 43200", "ok, 409 EntityAlreadyExists", NO_RULES),
     ministack(
-        "UpdateRole without MaxSessionDuration sets an hour",
+        "UpdateRole without MaxSessionDuration sets one hour",
         "7200 then 7200 new words",
-        "It leaves alone what it is not told.",
+        "It keeps the value if the parameter is missing.",
     ),
-    ministack("policy of a user with a principal", "ok", "It checks less of the grammar of policies."),
-    ministack("policy of a user without a vendor in the action", "ok", "It checks less of the grammar of policies."),
+    ministack("policy of a user with a principal", "ok", "It checks less of the policy grammar."),
+    ministack("policy of a user without a vendor in the action", "ok", "It checks less of the policy grammar."),
     ministack("policy of a user of 2048 characters, and of 2049", "ok, ok", NO_QUOTAS),
-    ministack("policies of a user count together", "ok, ok, ok", NO_QUOTAS),
+    ministack("the policies of a user share a quota", "ok, ok, ok", NO_QUOTAS),
     ministack("a managed policy that does not exist", "ok, ok", "It attaches any ARN."),
     ministack(
         "a call without permission",
         "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: iam:GetUser \
          because no identity-based policy allows the iam:GetUser action",
-        "Its text leaves the resource out.",
+        "Its error text omits the resource.",
     ),
     // ministack, managed policies and groups
     ministack(
-        "an older version becomes the default again",
+        "an older version can become the default again",
         "400 InvalidAction, 403 AccessDenied, v2",
         "It has no SetDefaultPolicyVersion.",
     ),
@@ -189,27 +189,31 @@ pub const ALL: &[Difference] = &[
         "ok, 404 NoSuchEntity, 409 DeleteConflict",
         "It deletes a policy with all its versions.",
     ),
-    ministack("the default version of a policy of AWS need not be v1", "v1, v1", "Its copies have one version, v1."),
+    ministack(
+        "the default version of an AWS managed policy need not be v1",
+        "v1, v1",
+        "Its copies have one version, v1.",
+    ),
     ministack(
         "lists of policies in use",
         "AdministratorAccess ReadOnlyAccess SecurityAudit idle mine, idle mine, idle mine",
         NO_FILTER,
     ),
     ministack("lists of policies that are boundaries", "limit mine, limit mine", NO_FILTER),
-    ministack("lists of policies come in pages", "3 of 3", "It gives all in one page."),
-    ministack("deletion of a group with a member", "ok", "It deletes groups with all that is in them."),
+    ministack("lists of policies are paginated", "3 of 3", "It returns all results in one page."),
+    ministack("deletion of a group with a member", "ok", "It deletes groups with their members."),
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),
-    ministack("a location that is none", "ok", "It knows no list of regions."),
+    ministack("an invalid location", "ok", "It has no list of Regions."),
     ministack(
-        "names that no bucket may have",
+        "invalid bucket names",
         "400 InvalidBucketName, 400 InvalidBucketName, ok",
-        "It does not know the reserved prefixes.",
+        "It does not check reserved prefixes.",
     ),
     ministack(
         "a bucket with tags without s3:TagResource",
         "ok",
-        "It asks the caller's policies about `s3:CreateBucket` only.",
+        "It evaluates only `s3:CreateBucket` against the caller's policies.",
     ),
 ];

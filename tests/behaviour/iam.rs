@@ -1,4 +1,4 @@
-//! What IAM keeps, what it refuses to keep, and what it says then.
+//! IAM: what it stores, what it rejects, and its error messages.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -12,17 +12,17 @@ const INVALID: &str = "400 ValidationError";
 const TOO_MUCH: &str = "409 LimitExceeded";
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
-/// Trust in account A.
+/// A trust policy for account A.
 fn in_a() -> Value {
     trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), json!({}))
 }
 
-/// The life of roles.
+/// Creating, changing and deleting roles.
 pub fn roles() -> Vec<Behaviour> {
     [trust_policies(), names(), changes(), ends()].into_iter().flatten().collect()
 }
 
-/// A trust policy that is to be saved comes to this.
+/// Observes what becomes of a trust policy that is saved.
 fn saving(name: &'static str, source: &'static str, expected: &'static str, policy: Value) -> Behaviour {
     behaviour(name, source, expected, async move |scene| {
         let create = scene.b.iam.create_role().role_name(ROLE);
@@ -54,7 +54,7 @@ fn trust_policies() -> Vec<Behaviour> {
                 in_full(create.send().await)
             },
         ),
-        saving("trust in a user in other capitals", PRINCIPAL, MALFORMED, in_principal("user/Alice")),
+        saving("trust in a user in different case", PRINCIPAL, MALFORMED, in_principal("user/Alice")),
         saving("trust in users by a wildcard", PRINCIPAL, MALFORMED, in_principal("user/*")),
         saving("trust in a group", PRINCIPAL, MALFORMED, in_principal("group/developers")),
         saving("trust policy with a resource", GRAMMAR, MALFORMED, statement(json!({ "Resource": "*" }))),
@@ -72,7 +72,7 @@ fn trust_policies() -> Vec<Behaviour> {
             trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), long),
         ),
         behaviour(
-            "trust in an account's number reads as its root",
+            "trust in an account ID reads as its root",
             PRINCIPAL,
             "{\"AWS\":\"arn:aws:iam::<A>:root\"}",
             async |scene| {
@@ -81,7 +81,7 @@ fn trust_policies() -> Vec<Behaviour> {
             },
         ),
         behaviour(
-            "trust in a user who was deleted reads as a unique ID",
+            "trust in a deleted user reads as a unique ID",
             PRINCIPAL,
             "{\"AWS\":\"arn:aws:iam::<A>:user/bob\"} then {\"AWS\":\"AIDA…\"}",
             async |scene| {
@@ -91,22 +91,17 @@ fn trust_policies() -> Vec<Behaviour> {
                 format!("{before} then {}", principal(scene).await)
             },
         ),
-        behaviour(
-            "trust in a user who was made again",
-            PRINCIPAL,
-            "{\"AWS\":\"AIDA…\"}, 403 AccessDenied",
-            async |scene| {
-                trust_bob(scene).await;
-                let iam = &scene.a.iam;
-                iam.delete_user().user_name("bob").send().await.expect("a deleted user");
-                iam.create_user().user_name("bob").send().await.expect("a user");
-                let grant = iam.put_user_policy().user_name("bob").policy_name("grant");
-                let grant = grant.policy_document(allow("sts:AssumeRole", "*").to_string());
-                grant.send().await.expect("a policy");
-                let keys = new_key(iam, "bob").await;
-                several([principal(scene).await, told(scene.assume_as(&keys).send().await)])
-            },
-        ),
+        behaviour("trust in a recreated user", PRINCIPAL, "{\"AWS\":\"AIDA…\"}, 403 AccessDenied", async |scene| {
+            trust_bob(scene).await;
+            let iam = &scene.a.iam;
+            iam.delete_user().user_name("bob").send().await.expect("a deleted user");
+            iam.create_user().user_name("bob").send().await.expect("a user");
+            let grant = iam.put_user_policy().user_name("bob").policy_name("grant");
+            let grant = grant.policy_document(allow("sts:AssumeRole", "*").to_string());
+            grant.send().await.expect("a policy");
+            let keys = new_key(iam, "bob").await;
+            several([principal(scene).await, told(scene.assume_as(&keys).send().await)])
+        }),
         behaviour("documents are URL-encoded", GET_ROLE, "encoded, encoded", async |scene| {
             scene.link().await;
             let role = scene.b.iam.get_role().role_name(ROLE).send().await.expect("a role");
@@ -130,7 +125,7 @@ fn decoded(document: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// The principal of the only statement of the role's trust policy.
+/// Returns the principal of the only statement in the role's trust policy.
 async fn principal(scene: &Scene) -> String {
     answer(scene.b.iam.get_role().role_name(ROLE).send().await, |output| {
         let document =
@@ -144,7 +139,7 @@ async fn principal(scene: &Scene) -> String {
 fn names() -> Vec<Behaviour> {
     vec![
         behaviour(
-            "a role that exists, and the same in other capitals",
+            "a role that exists, and the same in different case",
             QUOTAS,
             "409 EntityAlreadyExists: Role with name target already exists., 409 EntityAlreadyExists",
             async |scene| {
@@ -155,11 +150,11 @@ fn names() -> Vec<Behaviour> {
                 several([in_full(create("target").send().await), told(create("Target").send().await)])
             },
         ),
-        behaviour("a user who exists in other capitals", QUOTAS, "409 EntityAlreadyExists", async |scene| {
+        behaviour("an existing user in different case", QUOTAS, "409 EntityAlreadyExists", async |scene| {
             told(scene.a.iam.create_user().user_name("Alice").send().await)
         }),
         behaviour(
-            "names that are not there",
+            "missing names",
             GET_ROLE,
             "404 NoSuchEntity: The role with name none cannot be found., \
              404 NoSuchEntity: The user with name none cannot be found., \
@@ -200,7 +195,7 @@ fn names() -> Vec<Behaviour> {
                 several([role, told(create("one").send().await)])
             },
         ),
-        behaviour("GetUser without a name is about the caller", GET_USER, "alice", async |scene| {
+        behaviour("GetUser without a name returns the caller", GET_USER, "alice", async |scene| {
             scene.grant("grant", &allow("iam:GetUser", "*")).await;
             answer(scene.iam(&scene.alice).get_user().send().await, |output| {
                 output.user().map(|user| user.user_name().to_owned()).unwrap_or_default()
@@ -224,7 +219,7 @@ fn changes() -> Vec<Behaviour> {
             },
         ),
         behaviour(
-            "UpdateRole without MaxSessionDuration sets an hour",
+            "UpdateRole without MaxSessionDuration sets one hour",
             UPDATE_ROLE,
             "7200 then 3600 new words",
             async |scene| {
@@ -237,7 +232,7 @@ fn changes() -> Vec<Behaviour> {
             },
         ),
         behaviour(
-            "tags are replaced by key, whatever the case",
+            "tags are replaced by key, ignoring case",
             TAGS,
             "created=a, Team=red, then created=a",
             async |scene| {
@@ -303,7 +298,7 @@ fn ends() -> Vec<Behaviour> {
             iam.detach_role_policy().role_name(ROLE).policy_arn(READ_ONLY).send().await.expect("a detached policy");
             several([early, told(iam.delete_role().role_name(ROLE).send().await)])
         }),
-        behaviour("a key that was deleted", COMMON_ERRORS, "ok, 403 InvalidClientTokenId", async |scene| {
+        behaviour("a deleted key", COMMON_ERRORS, "ok, 403 InvalidClientTokenId", async |scene| {
             let delete = scene.a.iam.delete_access_key().user_name("alice").access_key_id(&scene.alice.id);
             let deleted = told(delete.send().await);
             several([deleted, told(scene.sts(&scene.alice).get_caller_identity().send().await)])
@@ -341,14 +336,14 @@ pub fn policies() -> Vec<Behaviour> {
                 several([put(scene, "policy", of_length(2048)).await, put(scene, "policy", of_length(2049)).await])
             },
         ),
-        behaviour("policies of a user count together", QUOTAS, "ok, 409 LimitExceeded, ok", async move |scene| {
+        behaviour("the policies of a user share a quota", QUOTAS, "ok, 409 LimitExceeded, ok", async move |scene| {
             several([
                 put(scene, "one", of_length(1500)).await,
                 put(scene, "two", of_length(1500)).await,
                 put(scene, "one", of_length(1600)).await,
             ])
         }),
-        behaviour("whitespace in a policy does not count", QUOTAS, "ok", async move |scene| {
+        behaviour("whitespace in a policy does not count toward the quota", QUOTAS, "ok", async move |scene| {
             put(scene, "policy", of_length(2000).replace(',', &format!(",{}", " ".repeat(100)))).await
         }),
         behaviour(
@@ -378,18 +373,23 @@ pub fn policies() -> Vec<Behaviour> {
                 attach("job-function/ViewOnlyAccess").await,
             ])
         }),
-        behaviour("attaching twice is attaching once", ATTACH_ROLE_POLICY, "ok, ok, ReadOnlyAccess", async |scene| {
-            scene.role(&in_a()).await;
-            let attach =
-                async || told(scene.b.iam.attach_role_policy().role_name(ROLE).policy_arn(READ_ONLY).send().await);
-            let (first, second) = (attach().await, attach().await);
-            let list = scene.b.iam.list_attached_role_policies().role_name(ROLE).send().await;
-            let names = answer(list, |output| {
-                let names = output.attached_policies().iter().filter_map(|policy| policy.policy_name());
-                names.collect::<Vec<_>>().join(" ")
-            });
-            several([first, second, names])
-        }),
+        behaviour(
+            "attaching twice has no further effect",
+            ATTACH_ROLE_POLICY,
+            "ok, ok, ReadOnlyAccess",
+            async |scene| {
+                scene.role(&in_a()).await;
+                let attach =
+                    async || told(scene.b.iam.attach_role_policy().role_name(ROLE).policy_arn(READ_ONLY).send().await);
+                let (first, second) = (attach().await, attach().await);
+                let list = scene.b.iam.list_attached_role_policies().role_name(ROLE).send().await;
+                let names = answer(list, |output| {
+                    let names = output.attached_policies().iter().filter_map(|policy| policy.policy_name());
+                    names.collect::<Vec<_>>().join(" ")
+                });
+                several([first, second, names])
+            },
+        ),
         behaviour(
             "a call without permission",
             TROUBLESHOOTING_DENIED,
@@ -397,7 +397,7 @@ pub fn policies() -> Vec<Behaviour> {
              resource: arn:aws:iam::<A>:user/admin because no identity-based policy allows the iam:GetUser action",
             async |scene| in_full(scene.iam(&scene.alice).get_user().user_name("admin").send().await),
         ),
-        behaviour("a role that is not there, without permission to see it", LIVE, "403 AccessDenied", async |scene| {
+        behaviour("a missing role, without permission to read it", LIVE, "403 AccessDenied", async |scene| {
             scene.grant("grant", &allow("iam:GetRole", "arn:aws:iam::<A>:role/deep/*")).await;
             told(scene.iam(&scene.alice).get_role().role_name("none").send().await)
         }),

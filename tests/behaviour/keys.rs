@@ -1,10 +1,10 @@
-//! Credentials, and regions to use them in.
+//! Credentials and Regions.
 
 use aws_sdk_sts::types::Credentials;
 
-/// The region where nothing else is said.
+/// The default Region.
 pub const US_EAST_1: &str = "us-east-1";
-/// A region whose buckets need a location.
+/// A Region whose buckets need a location constraint.
 pub const EU_WEST_1: &str = "eu-west-1";
 /// Credentials.
 #[derive(Clone)]
@@ -13,12 +13,12 @@ pub struct Keys {
     pub id: String,
     /// Secret access key.
     pub secret: String,
-    /// Session token, with temporary credentials.
+    /// The session token of temporary credentials.
     pub token: Option<String>,
 }
 
 impl Keys {
-    /// The credentials that AssumeRole or GetSessionToken gave.
+    /// Converts the credentials of AssumeRole or GetSessionToken.
     pub fn temporary(credentials: Option<&Credentials>) -> Self {
         let credentials = credentials.expect("credentials");
         Self {

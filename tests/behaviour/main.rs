@@ -1,12 +1,11 @@
-//! One suite of behaviours of AWS that runs on two servers which stand in for it: the sandbox of this repository, and
-//! ministack, an emulator that others made. It keeps the sandbox honest.
+//! A suite of AWS behaviours that runs on two servers: the sandbox of this repository, and ministack, a third-party
+//! emulator. It keeps the sandbox honest.
 //!
-//! A behaviour says what AWS does, and where that is written. A server must do the same, or exactly what the list in
-//! [`differences`] says it does instead: a difference that is not in the list fails, and so does one that no longer
-//! shows.
+//! A behaviour defines AWS's answer and its source. A server must give the same answer, or exactly the one declared in
+//! [`differences`]. An undeclared difference fails, and so does a declared one that no longer occurs.
 //!
-//! `scene` sets up two fresh accounts for each behaviour, `server` knows the two servers, `suite` runs and judges; the
-//! behaviours are in the other modules. Everything goes over the wire through the AWS SDK, and nothing through xacct.
+//! `scene` creates two fresh accounts for each behaviour, `server` provides the two servers, `suite` runs and judges;
+//! the behaviours are in the other modules. All requests go over the wire through the AWS SDK, none through xacct.
 
 #![allow(
     clippy::expect_used,
@@ -43,7 +42,7 @@ use crate::server::{Name, Server};
 use crate::suite::Behaviour;
 use crate::support::third_party;
 
-/// All behaviours.
+/// Returns all behaviours.
 fn behaviours() -> Vec<Behaviour> {
     let topics = [
         assume_role::behaviours(),
@@ -58,24 +57,24 @@ fn behaviours() -> Vec<Behaviour> {
 }
 
 #[test]
-fn the_sandbox_behaves_as_aws_does() {
+fn the_sandbox_behaves_like_aws() {
     suite::run(Server::sandbox(), behaviours());
 }
 
 #[test]
-fn ministack_behaves_as_aws_does_but_for_declared_differences() {
+fn ministack_differs_from_aws_only_as_declared() {
     match ministack::shared() {
         Ok(ministack) => suite::run(Server::ministack(ministack), behaviours()),
         Err(reason) => third_party::skip(third_party::test_name!(), &reason),
     }
 }
 
-/// Names tell behaviours apart, and the list has one difference of a behaviour and server at most.
+/// Checks that the names of behaviours are unique, and that each behaviour has at most one difference per server.
 #[test]
 fn behaviours_have_names_and_differences_have_behaviours() {
     let behaviours = behaviours();
     let names: BTreeSet<_> = behaviours.iter().map(|behaviour| behaviour.name).collect();
-    assert_eq!(names.len(), behaviours.len(), "a name is used twice");
+    assert_eq!(names.len(), behaviours.len(), "duplicate name");
     let mut declared = BTreeSet::new();
     for Difference { behaviour, server, .. } in differences::ALL {
         assert!(names.contains(behaviour), "no behaviour has the name `{behaviour}`");
@@ -83,7 +82,7 @@ fn behaviours_have_names_and_differences_have_behaviours() {
     }
     let count = |server| differences::ALL.iter().filter(|difference| difference.server == server).count();
     let (all, sandbox, ministack) = (names.len(), count(Name::Sandbox), count(Name::Ministack));
-    // Not `println!`, which the test runner swallows where a test passes.
+    // Not `println!`, whose output the test runner hides for tests that pass.
     let _ = writeln!(
         std::io::stderr(),
         "{all} behaviours of AWS; declared differences: {sandbox} of the sandbox, {ministack} of ministack"

@@ -10,14 +10,14 @@ use crate::suite::{Behaviour, behaviour};
 
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const POWER_USER: &str = "arn:aws:iam::aws:policy/PowerUserAccess";
-/// What alice may not do without more.
+/// A request that alice has no permission for.
 const ASKED: &str = "iam:GetUser";
 
 pub fn behaviours() -> Vec<Behaviour> {
     [versions(), lists(), groups(), boundaries()].into_iter().flatten().collect()
 }
 
-/// A managed policy of account A.
+/// Creates a managed policy in account A.
 async fn policy(scene: &Scene, name: &str, action: &str) -> String {
     let create = scene.a.iam.create_policy().policy_name(name).policy_document(allow(action, "*").to_string());
     let policy = create.send().await.expect("a managed policy");
@@ -29,12 +29,12 @@ async fn attach(scene: &Scene, arn: &str) {
     scene.a.iam.attach_user_policy().user_name("alice").policy_arn(arn).send().await.expect("an attached policy");
 }
 
-/// What comes of it when alice asks for what is not hers without a policy.
+/// Returns the answer to that request of alice.
 async fn asking(scene: &Scene) -> String {
     told(scene.iam(&scene.alice).get_user().user_name("alice").send().await)
 }
 
-/// Adds a version; gives its ID.
+/// Adds a version and returns its ID.
 async fn version(scene: &Scene, arn: &str, action: &str, as_default: bool) -> String {
     let create = scene.a.iam.create_policy_version().policy_arn(arn).set_as_default(as_default);
     answer(create.policy_document(allow(action, "*").to_string()).send().await, |output| {
@@ -66,7 +66,7 @@ fn versions() -> Vec<Behaviour> {
                 default_version(scene, &arn).await,
             ])
         }),
-        behaviour("an older version becomes the default again", VERSIONS, "ok, ok, v1", async |scene| {
+        behaviour("an older version can become the default again", VERSIONS, "ok, ok, v1", async |scene| {
             let arn = policy(scene, "policy", ASKED).await;
             attach(scene, &arn).await;
             version(scene, &arn, "s3:GetObject", true).await;
@@ -81,7 +81,7 @@ fn versions() -> Vec<Behaviour> {
             }
             several([add().await, add().await, delete_version(scene, &arn, "v2").await, add().await])
         }),
-        behaviour("versions keep their numbers when others are deleted", VERSIONS, "v7 v6 v5 v3 v1", async |scene| {
+        behaviour("versions keep their numbers after others are deleted", VERSIONS, "v7 v6 v5 v3 v1", async |scene| {
             let arn = policy(scene, "policy", ASKED).await;
             for _ in 2..=5 {
                 version(scene, &arn, ASKED, false).await;
@@ -97,7 +97,7 @@ fn versions() -> Vec<Behaviour> {
             })
         }),
         behaviour(
-            "deletion of the default version, and of one that is not there",
+            "deletion of the default version, and of a missing one",
             DELETE_POLICY_VERSION,
             "409 DeleteConflict, 404 NoSuchEntity",
             async |scene| {
@@ -132,11 +132,11 @@ fn versions() -> Vec<Behaviour> {
             };
             several([action("v1").await, action("v2").await])
         }),
-        behaviour("a new version of a policy of AWS", VERSIONS, "403 AccessDenied", async |scene| {
+        behaviour("a new version of an AWS managed policy", VERSIONS, "403 AccessDenied", async |scene| {
             version(scene, READ_ONLY, ASKED, false).await
         }),
         behaviour(
-            "the default version of a policy of AWS need not be v1",
+            "the default version of an AWS managed policy need not be v1",
             MANAGED_POLICIES,
             "v1, another",
             async |scene| {
@@ -150,7 +150,7 @@ fn versions() -> Vec<Behaviour> {
     ]
 }
 
-/// Which of these policies a list gives. What else AWS itself has does not matter.
+/// Returns which of these policies are in a list. AWS's other policies are ignored.
 async fn names(list: ListPoliciesFluentBuilder) -> String {
     answer(list.send().await, |output| {
         let listed: Vec<_> = output.policies().iter().filter_map(|policy| policy.policy_name()).collect();
@@ -189,7 +189,7 @@ fn lists() -> Vec<Behaviour> {
                 names(list(PolicyUsageType::PermissionsPolicy).only_attached(true)).await,
             ])
         }),
-        behaviour("lists of policies come in pages", LIST_POLICIES, "2 of 3, 1 of 3", async |scene| {
+        behaviour("lists of policies are paginated", LIST_POLICIES, "2 of 3, 1 of 3", async |scene| {
             for name in ["one", "two", "three"] {
                 policy(scene, name, ASKED).await;
             }
@@ -203,7 +203,7 @@ fn lists() -> Vec<Behaviour> {
     ]
 }
 
-/// The group `readers` of account A, with alice in it.
+/// Creates the group `readers` in account A, with alice as a member.
 async fn group(scene: &Scene) {
     let iam = &scene.a.iam;
     iam.create_group().group_name("readers").send().await.expect("a group");
@@ -213,7 +213,7 @@ async fn group(scene: &Scene) {
 fn groups() -> Vec<Behaviour> {
     vec![
         behaviour(
-            "an inline policy of a group is its members'",
+            "an inline policy of a group applies to its members",
             GROUPS,
             "403 AccessDenied, ok, 403 AccessDenied",
             async |scene| {
@@ -227,18 +227,23 @@ fn groups() -> Vec<Behaviour> {
                 several([before, with, asking(scene).await])
             },
         ),
-        behaviour("an attached policy of a group is its members'", GROUPS, "ok, 403 AccessDenied", async |scene| {
-            group(scene).await;
-            let arn = policy(scene, "mine", ASKED).await;
-            let attach = scene.a.iam.attach_group_policy().group_name("readers").policy_arn(&arn);
-            attach.send().await.expect("an attached policy");
-            let with = asking(scene).await;
-            let detach = scene.a.iam.detach_group_policy().group_name("readers").policy_arn(&arn);
-            detach.send().await.expect("a detached policy");
-            several([with, asking(scene).await])
-        }),
         behaviour(
-            "whoever leaves a group loses its policies",
+            "an attached policy of a group applies to its members",
+            GROUPS,
+            "ok, 403 AccessDenied",
+            async |scene| {
+                group(scene).await;
+                let arn = policy(scene, "mine", ASKED).await;
+                let attach = scene.a.iam.attach_group_policy().group_name("readers").policy_arn(&arn);
+                attach.send().await.expect("an attached policy");
+                let with = asking(scene).await;
+                let detach = scene.a.iam.detach_group_policy().group_name("readers").policy_arn(&arn);
+                detach.send().await.expect("a detached policy");
+                several([with, asking(scene).await])
+            },
+        ),
+        behaviour(
+            "a user who leaves a group loses its policies",
             GROUPS,
             "alice, ok, 403 AccessDenied, nobody",
             async |scene| {
@@ -258,7 +263,7 @@ fn groups() -> Vec<Behaviour> {
             },
         ),
         behaviour(
-            "a membership of a group or user that is not there",
+            "a membership of a missing group or user",
             ADD_USER_TO_GROUP,
             "404 NoSuchEntity, 404 NoSuchEntity",
             async |scene| {
@@ -278,7 +283,7 @@ fn groups() -> Vec<Behaviour> {
 
 fn boundaries() -> Vec<Behaviour> {
     vec![behaviour(
-        "a boundary of a user limits, shows and goes",
+        "a boundary of a user limits, is shown and can be removed",
         BOUNDARIES,
         "403 AccessDenied, arn:aws:iam::<A>:policy/limit, ok, none",
         async |scene| {

@@ -1,4 +1,4 @@
-//! Buckets: their names, places and owners, and who may make them.
+//! Buckets: names, locations, owners, and permissions to create them.
 
 use aws_sdk_s3::operation::create_bucket::builders::CreateBucketFluentBuilder;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
@@ -9,7 +9,7 @@ use crate::scene::{ROLE, Scene, allow, answer, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 
-/// A bucket's name that no other behaviour uses.
+/// Returns a unique bucket name.
 fn name(scene: &Scene) -> String {
     format!("bucket-{}", scene.b.id)
 }
@@ -19,7 +19,7 @@ fn in_region(request: CreateBucketFluentBuilder, region: &str) -> CreateBucketFl
     request.create_bucket_configuration(location.build())
 }
 
-/// The administrator of account B in a region, and a bucket there.
+/// Creates a bucket in a Region, as the administrator of account B.
 async fn with_bucket(scene: &Scene, region: &'static str) -> aws_sdk_s3::Client {
     let s3 = scene.s3(&scene.b.admin, region);
     let create = s3.create_bucket().bucket(name(scene));
@@ -28,7 +28,7 @@ async fn with_bucket(scene: &Scene, region: &'static str) -> aws_sdk_s3::Client 
     s3
 }
 
-/// A session of a role that may do this.
+/// Creates a session of a role with these permissions.
 async fn session(scene: &Scene, policy: &Value) -> Keys {
     scene.link().await;
     scene.role_may(policy).await;
@@ -86,7 +86,7 @@ fn owners() -> Vec<Behaviour> {
     ]
 }
 
-/// The region of the bucket.
+/// Returns the Region of the bucket.
 async fn region(s3: &aws_sdk_s3::Client, scene: &Scene) -> String {
     answer(s3.head_bucket().bucket(name(scene)).send().await, |output| {
         output.bucket_region().unwrap_or("no region").to_owned()
@@ -111,7 +111,7 @@ fn places() -> Vec<Behaviour> {
         creating("eu-west-1 with its location", CREATE_BUCKET, "ok", EU_WEST_1, Some(EU_WEST_1)),
         creating("eu-west-1 without a location", S3_ERRORS, illegal, EU_WEST_1, None),
         creating("eu-west-1 with another location", S3_ERRORS, illegal, EU_WEST_1, Some("eu-central-1")),
-        creating("a location that is none", LIVE_S3, "400 InvalidLocationConstraint", US_EAST_1, Some("moon-1")),
+        creating("an invalid location", LIVE_S3, "400 InvalidLocationConstraint", US_EAST_1, Some("moon-1")),
         behaviour("us-east-1 with another location", LIVE_S3, "ok, eu-west-1", async |scene| {
             let create = scene.s3(&scene.b.admin, US_EAST_1).create_bucket().bucket(name(scene));
             let created = told(in_region(create, EU_WEST_1).send().await);
@@ -122,7 +122,7 @@ fn places() -> Vec<Behaviour> {
             region(&s3, scene).await
         }),
         behaviour(
-            "names that no bucket may have",
+            "invalid bucket names",
             BUCKET_NAMES,
             "400 InvalidBucketName, 400 InvalidBucketName, 400 InvalidBucketName",
             async |scene| {
@@ -141,7 +141,7 @@ fn tagged(request: CreateBucketFluentBuilder) -> CreateBucketFluentBuilder {
 
 fn tags() -> Vec<Behaviour> {
     vec![
-        behaviour("a bucket with tags from the start", CREATE_BUCKET, "ok, team=blue", async |scene| {
+        behaviour("a bucket created with tags", CREATE_BUCKET, "ok, team=blue", async |scene| {
             let s3 = scene.s3(&scene.b.admin, US_EAST_1);
             let created = told(tagged(s3.create_bucket().bucket(name(scene))).send().await);
             let tags = answer(s3.get_bucket_tagging().bucket(name(scene)).send().await, |output| {
@@ -164,7 +164,7 @@ fn tags() -> Vec<Behaviour> {
 fn permissions() -> Vec<Behaviour> {
     vec![
         behaviour(
-            "a session may do what its role may",
+            "a session has the permissions of its role",
             EVALUATION,
             "ok, 403, 403 AccessDenied, 403 AccessDenied",
             async |scene| {
@@ -243,7 +243,7 @@ fn ends() -> Vec<Behaviour> {
             s3.put_object().bucket(name(scene)).key("key").send().await.expect("an object");
             told(s3.delete_bucket().bucket(name(scene)).send().await)
         }),
-        behaviour("a bucket that is not there", S3_ERRORS, "404 NotFound, 404 NoSuchBucket", async |scene| {
+        behaviour("a missing bucket", S3_ERRORS, "404 NotFound, 404 NoSuchBucket", async |scene| {
             let s3 = scene.s3(&scene.b.admin, US_EAST_1);
             several([
                 told(s3.head_bucket().bucket(name(scene)).send().await),

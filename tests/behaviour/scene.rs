@@ -1,4 +1,5 @@
-//! What every behaviour starts with: two fresh accounts, an administrator in each, and the user `alice` in the first.
+//! The initial state of every behaviour: two fresh accounts, an administrator in each, and the user `alice` in the
+//! first.
 
 use std::rc::Rc;
 
@@ -15,13 +16,13 @@ const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 /// An account.
 pub struct Account {
-    /// Its twelve digits.
+    /// The account ID.
     pub id: String,
-    /// Keys of its root user.
+    /// Access key of its root user.
     pub root: Keys,
-    /// Keys of the user `admin`, who may do everything.
+    /// Access key of the user `admin`, an administrator.
     pub admin: Keys,
-    /// IAM as that user sees it.
+    /// IAM client of that user.
     pub iam: aws_sdk_iam::Client,
 }
 
@@ -33,12 +34,12 @@ pub struct Scene {
     pub a: Account,
     /// The target account.
     pub b: Account,
-    /// Keys of the user `alice` of account A, who may do nothing yet.
+    /// Access key of the user `alice` of account A, who has no permissions yet.
     pub alice: Keys,
 }
 
 impl Scene {
-    /// Opens two accounts.
+    /// Creates two accounts.
     pub async fn open(server: Rc<Server>) -> Self {
         let a = Account::open(&server).await;
         let b = Account::open(&server).await;
@@ -46,38 +47,38 @@ impl Scene {
         Self { server, a, b, alice }
     }
 
-    /// IAM as whoever has these keys.
+    /// Returns an IAM client with these keys.
     pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
         self.server.iam(keys)
     }
 
-    /// STS as whoever has these keys.
+    /// Returns an STS client with these keys.
     pub fn sts(&self, keys: &Keys) -> aws_sdk_sts::Client {
         self.server.sts(keys)
     }
 
-    /// S3 in a region as whoever has these keys.
+    /// Returns an S3 client with these keys in a Region.
     pub fn s3(&self, keys: &Keys, region: &'static str) -> aws_sdk_s3::Client {
         self.server.s3(keys, region)
     }
 
-    /// The ARN of a role of account B.
+    /// Returns the ARN of a role in account B.
     pub fn role_arn(&self, role: &str) -> String {
         format!("arn:aws:iam::{}:role/{role}", self.b.id)
     }
 
-    /// Replaces `<A>` and `<B>` in a document by the account numbers.
+    /// Replaces `<A>` and `<B>` in a document with the account IDs.
     pub fn filled(&self, document: &Value) -> String {
         document.to_string().replace("<A>", &self.a.id).replace("<B>", &self.b.id)
     }
 
-    /// Replaces the account numbers by `<A>` and `<B>`, and unique IDs by `AIDA…` and the like.
+    /// Replaces account IDs with `<A>` and `<B>`, and unique IDs with `AIDA…` and the like.
     pub fn masked(&self, text: &str) -> String {
         let masked = text.replace(&self.a.id, "<A>").replace(&self.b.id, "<B>");
         masked.split_inclusive(|character: char| !character.is_ascii_alphanumeric()).map(without_unique_id).collect()
     }
 
-    /// Makes the role in account B with this trust policy.
+    /// Creates the role in account B with this trust policy.
     pub async fn role(&self, trust: &Value) {
         let request = self.b.iam.create_role().role_name(ROLE).assume_role_policy_document(self.filled(trust));
         request.send().await.expect("a role");
@@ -89,25 +90,25 @@ impl Scene {
         request.send().await.expect("a trust policy");
     }
 
-    /// Lets the role do this.
+    /// Adds this policy to the role.
     pub async fn role_may(&self, policy: &Value) {
         let request = self.b.iam.put_role_policy().role_name(ROLE).policy_name("may");
         request.policy_document(self.filled(policy)).send().await.expect("a policy of the role");
     }
 
-    /// Gives alice an inline policy.
+    /// Adds an inline policy to alice.
     pub async fn grant(&self, name: &str, policy: &Value) {
         let request = self.a.iam.put_user_policy().user_name("alice").policy_name(name);
         request.policy_document(self.filled(policy)).send().await.expect("a policy of alice");
     }
 
-    /// Makes the role, which trusts account A, and grants it to alice.
+    /// Creates the role, which trusts account A, and grants it to alice.
     pub async fn link(&self) {
         self.role(&trust(json!({ "AWS": "arn:aws:iam::<A>:root" }), json!({}))).await;
         self.grant("grant", &allow("sts:AssumeRole", "arn:aws:iam::<B>:role/target")).await;
     }
 
-    /// Makes a managed policy of account A alice's permissions boundary.
+    /// Sets a managed policy of account A as alice's permissions boundary.
     pub async fn limit(&self, boundary: &Value) {
         let policy = self.a.iam.create_policy().policy_name("boundary").policy_document(self.filled(boundary));
         let policy = policy.send().await.expect("a managed policy");
@@ -116,17 +117,17 @@ impl Scene {
         put.send().await.expect("a permissions boundary");
     }
 
-    /// A call of AssumeRole on the role by alice.
+    /// Returns an AssumeRole request for the role by alice.
     pub fn assume(&self) -> AssumeRoleFluentBuilder {
         self.assume_as(&self.alice)
     }
 
-    /// The same by whoever has these keys.
+    /// Returns the same request with these keys.
     pub fn assume_as(&self, keys: &Keys) -> AssumeRoleFluentBuilder {
         self.sts(keys).assume_role().role_arn(self.role_arn(ROLE)).role_session_name("session")
     }
 
-    /// A session of the role, for alice.
+    /// Assumes the role as alice.
     pub async fn session(&self) -> Keys {
         Keys::temporary(self.assume().send().await.expect("a session").credentials())
     }
@@ -150,7 +151,7 @@ async fn new_user(iam: &aws_sdk_iam::Client, name: &str) -> Keys {
     new_key(iam, name).await
 }
 
-/// A new access key of a user.
+/// Creates an access key for a user.
 pub async fn new_key(iam: &aws_sdk_iam::Client, user: &str) -> Keys {
     let key = iam.create_access_key().user_name(user).send().await.expect("an access key");
     let key = key.access_key().expect("an access key");
@@ -163,19 +164,19 @@ fn random_account_id() -> String {
     (100_000_000_000 + u64::from_le_bytes(bytes) % 900_000_000_000).to_string()
 }
 
-/// `AIDA…` in place of a user's unique ID, and the like.
+/// Replaces unique IDs with `AIDA…` and the like.
 fn without_unique_id(word: &str) -> String {
     let end = word.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(word.len());
     let is_unique_id = end > 16 && ["AIDA", "AROA"].iter().any(|prefix| word.starts_with(prefix));
     if is_unique_id { format!("{}…{}", &word[..4], &word[end..]) } else { word.to_owned() }
 }
 
-/// A policy that allows an action on a resource.
+/// Returns a policy that allows an action on a resource.
 pub fn allow(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
     policy("Allow", action, resource)
 }
 
-/// A policy that denies an action on a resource.
+/// Returns a policy that denies an action on a resource.
 pub fn deny(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
     policy("Deny", action, resource)
 }
@@ -185,18 +186,18 @@ fn policy(effect: &str, action: impl Into<Value>, resource: impl Into<Value>) ->
     document(json!({ "Effect": effect, "Action": action, "Resource": resource }))
 }
 
-/// A trust policy that admits a principal under a condition.
+/// Returns a trust policy that admits a principal under a condition.
 pub fn trust(principal: impl Into<Value>, condition: Value) -> Value {
     let principal: Value = principal.into();
     document(json!({ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition }))
 }
 
-/// A policy document of one statement, or of a list of them.
+/// Returns a policy document with one statement or a list of them.
 pub fn document(statement: Value) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statement })
 }
 
-/// What a call came to: `ok`, or HTTP status and error code. A `HEAD` may have no code.
+/// Returns the result of a call: `ok`, or HTTP status and error code. `HEAD` may have no code.
 pub fn told<T, E>(result: Result<T, SdkError<E>>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -204,7 +205,7 @@ where
     answer(result, |_| "ok".to_owned())
 }
 
-/// What a call came to, with the server's message if it refused.
+/// Returns the result of a call, with the server's message if it failed.
 pub fn in_full<T, E>(result: Result<T, SdkError<E>>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -214,7 +215,7 @@ where
     if message.is_empty() { told } else { format!("{told}: {message}") }
 }
 
-/// What a call came to, in words of its own if it succeeded.
+/// Returns the result of a call, with a text of the behaviour's own if it succeeded.
 pub fn answer<T, E>(result: Result<T, SdkError<E>>, words: impl FnOnce(T) -> String) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -231,7 +232,7 @@ where
     }
 }
 
-/// Several answers as one.
+/// Joins several results.
 pub fn several<const COUNT: usize>(answers: [String; COUNT]) -> String {
     answers.join(", ")
 }

@@ -1,4 +1,4 @@
-//! The two servers that stand in for AWS.
+//! The two servers that emulate AWS.
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -12,47 +12,47 @@ use xacct_sandbox::{Sandbox, World};
 use crate::keys::{Keys, US_EAST_1};
 use crate::ministack::Ministack;
 
-/// Which server.
+/// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
     /// The sandbox of this repository.
     Sandbox,
-    /// The emulator of others.
+    /// ministack, a third-party emulator.
     Ministack,
 }
 
-/// A running server, without accounts at first.
+/// A running server, initially without accounts.
 pub struct Server {
     process: Process,
     http: SharedHttpClient,
 }
 
 enum Process {
-    /// This one.
+    /// The kind of server.
     Sandbox(Sandbox),
-    /// One for all tests of this binary.
+    /// One ministack for all tests of this binary.
     Ministack(&'static Ministack),
 }
 
 impl Server {
-    /// A sandbox without accounts, delays and faults.
+    /// Starts a sandbox without accounts, delays or faults.
     pub fn sandbox() -> Self {
         Self::new(Process::Sandbox(Sandbox::builder().world(World::empty()).start()))
     }
 
-    /// The running ministack.
+    /// Returns the running ministack.
     pub fn ministack(ministack: &'static Ministack) -> Self {
         Self::new(Process::Ministack(ministack))
     }
 
     fn new(process: Process) -> Self {
-        // The same for all clients, so that they share connections.
+        // One for all clients, so that they share connections.
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
         Self { process, http }
     }
 
-    /// Which server this is.
+    /// Returns the kind of server.
     pub fn name(&self) -> Name {
         match self.process {
             Process::Sandbox(_) => Name::Sandbox,
@@ -60,17 +60,17 @@ impl Server {
         }
     }
 
-    /// IAM as whoever has these keys.
+    /// Returns an IAM client with these keys.
     pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
         aws_sdk_iam::Client::new(&self.configuration(keys, US_EAST_1))
     }
 
-    /// STS as whoever has these keys.
+    /// Returns an STS client with these keys.
     pub fn sts(&self, keys: &Keys) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::new(&self.configuration(keys, US_EAST_1))
     }
 
-    /// S3 in a region as whoever has these keys.
+    /// Returns an S3 client with these keys in a Region.
     pub fn s3(&self, keys: &Keys, region: &'static str) -> aws_sdk_s3::Client {
         let configuration = aws_sdk_s3::config::Builder::from(&self.configuration(keys, region));
         aws_sdk_s3::Client::from_conf(configuration.force_path_style(true).build())
@@ -92,10 +92,10 @@ impl Server {
             .build()
     }
 
-    /// Makes an account, and gives the keys of its root user.
+    /// Creates an account and returns the access key of its root user.
     ///
-    /// ministack takes an account number as an access key of that account's root, whatever the secret, and has any
-    /// account. The sandbox is given such a key.
+    /// ministack accepts any account ID as the access key of that account's root user, with any secret. In the sandbox,
+    /// the test creates such a key.
     pub fn open_account(&self, id: &str) -> Keys {
         let secret = "secret of the root user";
         if let Process::Sandbox(sandbox) = &self.process {
@@ -105,13 +105,13 @@ impl Server {
         Keys { id: id.to_owned(), secret: secret.to_owned(), token: None }
     }
 
-    /// Gives a user of an account an MFA device; returns its serial number and its present code. `iam` is IAM as somebody sees it
-    /// who may do so; the sandbox has no operation for it.
+    /// Creates an MFA device for a user and returns its serial number and current code. `iam` is the IAM client of a
+    /// principal with the necessary permissions; the sandbox has no such operation.
     pub async fn add_mfa_device(&self, account: &str, iam: &aws_sdk_iam::Client, user: &str) -> (String, String) {
         match &self.process {
             Process::Sandbox(sandbox) => {
                 let serial = sandbox.world(|world| world.add_mfa_device(account, user, b"seed".to_vec()));
-                // All devices have one seed: users of the same name in other accounts do not matter.
+                // All devices share one seed, so users of the same name in other accounts do not matter.
                 (serial, sandbox.totp(user))
             }
             Process::Ministack(_) => {
@@ -121,7 +121,7 @@ impl Server {
                 let request = iam.enable_mfa_device().user_name(user).serial_number(serial);
                 let request = request.authentication_code1("123456").authentication_code2("654321");
                 request.send().await.expect("an enabled MFA device");
-                // ministack keeps no clock for the device: any code is as good as the right one.
+                // ministack does not check codes.
                 (serial.to_owned(), "123456".to_owned())
             }
         }

@@ -1,4 +1,4 @@
-//! The sessions of a role: what may be asked for, what one gets, and when it ends.
+//! Role sessions: parameters, permissions, and expiry.
 
 use aws_sdk_sts::types::Tag;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub fn behaviours() -> Vec<Behaviour> {
     [forms(), durations(), tags_and_identity(), identities(), lives()].into_iter().flatten().collect()
 }
 
-/// The form of parameters.
+/// Parameter validation.
 fn forms() -> Vec<Behaviour> {
     let named = |name, session_name: &'static str| {
         behaviour(name, ASSUME_ROLE, INVALID, async move |scene| {
@@ -49,7 +49,7 @@ fn forms() -> Vec<Behaviour> {
     ]
 }
 
-/// How long a session lasts.
+/// Session duration.
 fn durations() -> Vec<Behaviour> {
     let lasting = |name, source, expected, seconds| {
         behaviour(name, source, expected, async move |scene| {
@@ -110,7 +110,7 @@ fn minutes_left(output: &aws_sdk_sts::operation::assume_role::AssumeRoleOutput) 
     format!("{} min", (seconds + 30) / 60)
 }
 
-/// A session of the role, with which the role `second` can be assumed for two hours but for the limit on chains.
+/// Creates a session of the role that could assume role `second` for two hours if role chaining had no limit.
 async fn chained(scene: &Scene) -> Keys {
     scene.link().await;
     scene.role_may(&allow("sts:AssumeRole", "*")).await;
@@ -120,7 +120,7 @@ async fn chained(scene: &Scene) -> Keys {
     scene.session().await
 }
 
-/// Session tags and source identity need permissions of their own, on both sides.
+/// Session tags and source identity need additional permissions on both sides.
 fn tags_and_identity() -> Vec<Behaviour> {
     let actions = |all: bool, more: &str| if all { json!(["sts:AssumeRole", more]) } else { json!("sts:AssumeRole") };
     let link = move |trusted, granted, more: &'static str| {
@@ -162,7 +162,7 @@ async fn prepare(scene: &Scene, trust: &Value, grant: &Value) {
     scene.grant("grant", grant).await;
 }
 
-/// Who one is.
+/// GetCallerIdentity.
 fn identities() -> Vec<Behaviour> {
     vec![
         behaviour(
@@ -180,11 +180,11 @@ fn identities() -> Vec<Behaviour> {
                 identity(scene, &scene.alice).await
             },
         ),
-        behaviour("who a root user is", ARNS, "<A> arn:aws:iam::<A>:root <A>", async |scene| {
+        behaviour("the identity of a root user", ARNS, "<A> arn:aws:iam::<A>:root <A>", async |scene| {
             identity(scene, &scene.a.root).await
         }),
         behaviour(
-            "who a session is",
+            "the identity of a session",
             ARNS,
             "<B> arn:aws:sts::<B>:assumed-role/target/session AROA…:session",
             async |scene| {
@@ -215,7 +215,7 @@ async fn identity(scene: &Scene, keys: &Keys) -> String {
     })
 }
 
-/// What ends a session, and what changes it.
+/// What ends or changes a session.
 fn lives() -> Vec<Behaviour> {
     vec![
         behaviour(
@@ -240,7 +240,7 @@ fn lives() -> Vec<Behaviour> {
             let bucket = format!("bucket-{}", scene.b.id);
             several([told(s3.create_bucket().bucket(bucket).send().await), told(scene.assume().send().await)])
         }),
-        behaviour("session after the permissions were taken away", LIVE, "ok, 403 AccessDenied", async |scene| {
+        behaviour("session after the permissions were removed", LIVE, "ok, 403 AccessDenied", async |scene| {
             scene.link().await;
             scene.role_may(&allow("s3:ListAllMyBuckets", "*")).await;
             let s3 = scene.s3(&scene.session().await, EU_WEST_1);

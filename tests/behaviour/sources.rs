@@ -1,4 +1,4 @@
-//! Where it is written what AWS does.
+//! The sources for AWS's behaviour.
 
 pub const CROSS_ACCOUNT: &str = "IAM User Guide, Cross-account policy evaluation logic";
 pub const EVALUATION: &str = "IAM User Guide, Policy evaluation logic";
@@ -45,7 +45,7 @@ pub const DELETE_BUCKET: &str = "S3 API reference, DeleteBucket";
 pub const BUCKET_OWNER: &str = "S3 User Guide, Verifying bucket ownership with bucket owner condition";
 pub const BUCKET_NAMES: &str = "S3 User Guide, General purpose bucket naming rules";
 pub const S3_ERRORS: &str = "S3 API reference, Error responses";
-/// The notes of an S3 and STS server of others, whose author asked AWS itself.
+/// The notes of a third-party S3 and STS server, whose author tested AWS itself.
 pub const LIVE: &str = "AWS itself in July 2026, as recorded by justincormack/argmin";
-/// What others saw where the documents are silent.
+/// Third-party observations of what AWS does not document.
 pub const LIVE_S3: &str = "AWS itself, as recorded by ceph (commit db135923) and ministack (services/s3.py)";

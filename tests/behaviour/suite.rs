@@ -1,4 +1,4 @@
-//! Running behaviours, and judging what a server did.
+//! Runs behaviours and judges the answers of a server.
 
 use std::rc::Rc;
 
@@ -10,18 +10,18 @@ use crate::differences::{self, Difference, Right};
 use crate::scene::Scene;
 use crate::server::{Name, Server};
 
-/// Something that AWS does.
+/// A behaviour of AWS.
 pub struct Behaviour {
-    /// What tells it from others.
+    /// Its unique name.
     pub name: &'static str,
-    /// Where it is written that AWS does so.
+    /// Its source.
     source: &'static str,
-    /// What AWS does, in the words of [`crate::scene::told`].
+    /// AWS's answer, in the format of [`crate::scene::told`].
     expected: &'static str,
     observe: Box<dyn Fn(Scene) -> LocalBoxFuture<'static, String>>,
 }
 
-/// A behaviour: `observe` asks the server, and says what it did.
+/// A behaviour; `observe` sends requests and returns the server's answer.
 pub fn behaviour<F>(name: &'static str, source: &'static str, expected: &'static str, observe: F) -> Behaviour
 where
     F: AsyncFn(&Scene) -> String + Clone + 'static,
@@ -34,7 +34,7 @@ where
 }
 
 impl Behaviour {
-    /// What is wrong with what was observed, by the list of differences.
+    /// Returns what is wrong with an observed answer, given the declared differences.
     fn judge(&self, observed: &str, declared: Option<&Difference>) -> Option<String> {
         let Self { name, expected, source, .. } = self;
         let wanted = declared.map_or(*expected, |difference| difference.instead);
@@ -43,7 +43,7 @@ impl Behaviour {
         }
         let verdict = match declared {
             None => "an undeclared difference".to_owned(),
-            Some(_) if observed == *expected => "a declared difference that no longer shows".to_owned(),
+            Some(_) if observed == *expected => "a declared difference that no longer occurs".to_owned(),
             Some(Difference { instead, right, why, .. }) => {
                 format!("not the declared difference, `{instead}` (right is: {right:?}. {why})")
             }
@@ -52,7 +52,7 @@ impl Behaviour {
     }
 }
 
-/// Runs all behaviours on a server side by side, and fails with all that is wrong.
+/// Runs all behaviours on a server concurrently, and fails with all wrong answers.
 pub fn run(server: Server, behaviours: Vec<Behaviour>) {
     let count = behaviours.len();
     let server = Rc::new(server);
@@ -61,7 +61,7 @@ pub fn run(server: Server, behaviours: Vec<Behaviour>) {
         let observe = |behaviour: Behaviour| {
             let name = behaviour.name;
             let server = Rc::clone(&server);
-            // A task of its own: where the setting up panics, the others go on.
+            // A separate task, so that a panic during setup does not stop the others.
             let task = tokio::task::spawn_local(async move {
                 let declared = differences::declared(name, server.name());
                 let observed = (behaviour.observe)(Scene::open(server).await).await;
@@ -83,7 +83,7 @@ pub fn run(server: Server, behaviours: Vec<Behaviour>) {
 }
 
 #[test]
-fn what_is_not_declared_fails_and_so_does_what_no_longer_shows() {
+fn undeclared_and_obsolete_differences_fail() {
     let behaviour = behaviour("name", "source", "right", async |_| String::new());
     let wrong = Difference {
         behaviour: "name",
@@ -96,6 +96,6 @@ fn what_is_not_declared_fails_and_so_does_what_no_longer_shows() {
     assert_eq!(judge("right", None), "");
     assert!(judge("wrong", None).contains("an undeclared difference"));
     assert_eq!(judge("wrong", Some(&wrong)), "");
-    assert!(judge("right", Some(&wrong)).contains("a declared difference that no longer shows"));
+    assert!(judge("right", Some(&wrong)).contains("a declared difference that no longer occurs"));
     assert!(judge("worse", Some(&wrong)).contains("not the declared difference, `wrong`"));
 }

@@ -1,4 +1,4 @@
-//! The commands of the AWS CLI that xacct prints, run without the AWS CLI.
+//! Runs the AWS CLI commands that xacct prints, without the AWS CLI.
 
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 
@@ -8,16 +8,16 @@ use crate::support::policies::document;
 #[path = "../sandbox/tests/support/mod.rs"]
 mod wire;
 
-/// Runs `aws iam …` or `aws sts …` as this profile, unless the command names another one.
+/// Runs `aws iam …` or `aws sts …` with this profile, unless the command has a `--profile`.
 ///
 /// # Panics
 ///
-/// If the command is none of these, or AWS refuses it.
+/// If the command is a different one, or AWS returns an error.
 #[track_caller]
 pub fn run(scene: &Scene, profile: &str, command: &str) {
-    // In a shell a backslash continues the line; to `shlex` it would be an empty word.
+    // A shell removes a backslash before a newline; `shlex` would make an empty word of it.
     let words =
-        shlex::split(&command.replace("\\\n", "")).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+        shlex::split(&command.replace("\\\n", "")).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ["aws", "iam" | "sts", operation, options @ ..] = &words[..] else {
         panic!("neither `aws iam …` nor `aws sts …`: {command}");
@@ -25,7 +25,7 @@ pub fn run(scene: &Scene, profile: &str, command: &str) {
     let (mut profile, mut parameters) = (profile, Vec::new());
     let mut options = options.iter().copied().peekable();
     while let Some(word) = options.next() {
-        let option = word.strip_prefix("--").unwrap_or_else(|| panic!("`{word}` is no option: {command}"));
+        let option = word.strip_prefix("--").unwrap_or_else(|| panic!("`{word}` is not an option: {command}"));
         // An option without a value is a flag.
         let value = options.next_if(|next| !next.starts_with("--")).unwrap_or("true");
         match option {
@@ -38,12 +38,12 @@ pub fn run(scene: &Scene, profile: &str, command: &str) {
     assert_eq!(answer.status, 200, "$ {command}\n{}", answer.body);
 }
 
-/// `PutUserPolicy` for `put-user-policy`.
+/// Returns `PutUserPolicy` for `put-user-policy`.
 fn in_camel_case(name: &str) -> String {
     name.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..])).collect()
 }
 
-/// The keys of a profile that every scene has.
+/// Returns the access key of a profile.
 #[track_caller]
 fn keys(profile: &str) -> KeyPair {
     match profile {
@@ -58,7 +58,7 @@ fn keys(profile: &str) -> KeyPair {
 }
 
 #[test]
-fn a_document_in_quotes() {
+fn accepts_quoted_documents() {
     let scene = Scene::new();
     let put = |document: &str| {
         let command =
@@ -79,7 +79,7 @@ fn a_document_in_quotes() {
 }
 
 #[test]
-fn flags_and_the_profile_of_the_command() {
+fn accepts_flags_and_profile() {
     let scene = Scene::new();
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
     run(
@@ -99,18 +99,18 @@ fn flags_and_the_profile_of_the_command() {
 
 #[test]
 #[should_panic(expected = "InvalidAction")]
-fn an_operation_that_is_none() {
+fn rejects_unknown_operations() {
     run(&Scene::new(), "security-admin", "aws iam put-user-polity --user-name alice");
 }
 
 #[test]
 #[should_panic(expected = "AccessDenied")]
-fn a_refusal() {
+fn panics_on_an_aws_error() {
     run(&Scene::new(), "bob", "aws iam get-user --user-name alice");
 }
 
 #[test]
 #[should_panic(expected = "neither `aws iam …` nor `aws sts …`")]
-fn a_command_of_another_kind() {
+fn rejects_other_commands() {
     run(&Scene::new(), "security-admin", "aws s3 ls");
 }

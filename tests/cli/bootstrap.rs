@@ -1,4 +1,4 @@
-//! bootstrap makes both halves of a link, in every way that it can be asked.
+//! `xacct bootstrap` creates both halves of a link, with every option.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::ADMIN_A;
@@ -52,7 +52,7 @@ fn all_three_commands_work_with_an_external_id() {
 }
 
 #[test]
-fn a_generated_external_id_is_kept_even_when_the_file_was_lost() {
+fn keeps_a_generated_external_id_without_the_file() {
     let scene = Scene::linked("--generate-external-id");
     let generated = text(&scene.conditions()["StringEquals"]["sts:ExternalId"]);
     assert_eq!(generated.len(), 32);
@@ -83,7 +83,7 @@ fn generated_external_ids_differ() {
 }
 
 #[test]
-fn a_second_run_finds_nothing_to_do_and_writes_nothing() {
+fn a_second_run_changes_nothing() {
     let scene = Scene::linked(
         "--generate-external-id --role-path /engineering/ --tag team=platform --max-session-duration 2h \
          --policy-arn PowerUserAccess --policy-arn job-function/ViewOnlyAccess --restrict-to-user --allow-session-tags \
@@ -99,7 +99,7 @@ fn a_second_run_finds_nothing_to_do_and_writes_nothing() {
 }
 
 #[test]
-fn a_role_path_is_in_every_arn() {
+fn every_arn_contains_the_role_path() {
     let scene = Scene::linked("--role-path /engineering/tools/ --role-name deploy");
     let arn = "arn:aws:iam::222222222222:role/engineering/tools/deploy";
     assert_eq!(scene.granted(), [arn]);
@@ -108,7 +108,7 @@ fn a_role_path_is_in_every_arn() {
 }
 
 #[test]
-fn tags_boundary_and_session_limit_are_put_on_the_role() {
+fn sets_tags_boundary_and_session_limit() {
     let scene = Scene::linked(
         "--tag team=platform --tag cost=a=b --permissions-boundary PowerUserAccess --max-session-duration 90m",
     );
@@ -128,7 +128,7 @@ fn tags_boundary_and_session_limit_are_put_on_the_role() {
 }
 
 #[test]
-fn policies_take_the_place_of_the_one_that_only_passes_the_check() {
+fn other_policies_replace_the_verify_only_policy() {
     let scene = Scene::linked("");
     scene.environment.write(
         "policies/state-bucket.json",
@@ -142,7 +142,7 @@ fn policies_take_the_place_of_the_one_that_only_passes_the_check() {
 }
 
 #[test]
-fn a_role_restricted_to_the_user_refuses_others_with_a_grant() {
+fn restrict_to_user_rejects_other_users_with_a_grant() {
     let scene = Scene::linked("--restrict-to-user");
     let condition = json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:user/alice"}});
     assert_eq!(scene.conditions(), condition);
@@ -155,7 +155,7 @@ fn a_role_restricted_to_the_user_refuses_others_with_a_grant() {
 }
 
 #[test]
-fn a_restriction_survives_the_re_creation_of_the_user() {
+fn restrict_to_user_survives_recreating_the_user() {
     let scene = Scene::linked("--restrict-to-user");
     scene.sandbox.world(|world| {
         world.recreate_user(ACCOUNT_A, "alice");
@@ -165,7 +165,7 @@ fn a_restriction_survives_the_re_creation_of_the_user() {
 }
 
 #[test]
-fn sessions_may_carry_tags_where_that_was_asked() {
+fn allows_session_tags_on_request() {
     let scene = Scene::linked("--allow-session-tags");
     let statements = scene.trust_policy()["Statement"].as_array().unwrap().clone();
     let tags = &statements[1];
@@ -179,7 +179,7 @@ fn sessions_may_carry_tags_where_that_was_asked() {
 }
 
 #[test]
-fn conditions_can_be_added_and_taken_back() {
+fn adds_and_removes_conditions() {
     let scene = Scene::linked("--external-id first --restrict-to-user --require-mfa --no-verify");
     assert_eq!(scene.conditions().as_object().unwrap().len(), 3);
     scene.link("--external-id second --restrict-to-user=false --require-mfa=false");
@@ -189,7 +189,7 @@ fn conditions_can_be_added_and_taken_back() {
 }
 
 #[test]
-fn ambient_credentials_of_a_profile_are_used() {
+fn uses_ambient_profile_credentials() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_PROFILE", "security-admin");
     let document =
@@ -199,7 +199,7 @@ fn ambient_credentials_of_a_profile_are_used() {
 }
 
 #[test]
-fn ambient_access_keys_link_their_own_user() {
+fn ambient_access_keys_default_to_their_own_user() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);
@@ -211,7 +211,7 @@ fn ambient_access_keys_link_their_own_user() {
 }
 
 #[test]
-fn a_profile_that_is_named_wins_over_keys_in_the_environment() {
+fn profile_option_wins_over_keys_in_the_environment() {
     let mut scene = Scene::new();
     as_alice(&mut scene.environment);
     let document = scene.bootstrap_json("", 0);
@@ -221,7 +221,7 @@ fn a_profile_that_is_named_wins_over_keys_in_the_environment() {
 }
 
 #[test]
-fn settings_of_the_environment_stand_between_options_and_the_file() {
+fn environment_wins_over_the_file_and_options_over_both() {
     let mut scene = Scene::new();
     for (name, value) in [
         ("XACCT_TARGET_ACCOUNT", ACCOUNT_B),
@@ -244,7 +244,7 @@ fn settings_of_the_environment_stand_between_options_and_the_file() {
 }
 
 #[test]
-fn the_file_keeps_its_comments_and_order() {
+fn keeps_comments_and_order_of_the_file() {
     let scene = Scene::new();
     scene.environment.write(
         "xacct.toml",
@@ -261,7 +261,7 @@ fn the_file_keeps_its_comments_and_order() {
 }
 
 #[test]
-fn the_file_can_be_elsewhere() {
+fn config_option_chooses_the_file() {
     let scene = Scene::new();
     scene.environment.write("links/README", "");
     scene.bootstrap("--config links/ours.toml").exits_with(0).says(&["Wrote links/ours.toml"]);
@@ -270,7 +270,7 @@ fn the_file_can_be_elsewhere() {
 }
 
 #[test]
-fn a_dry_run_shows_the_changes_and_makes_none() {
+fn dry_run_shows_changes_without_applying_them() {
     let scene = Scene::new();
     let document = scene.xacct_json(&format!("{BOOTSTRAP} --dry-run --external-id abc"), 0);
     assert_eq!(document["pending_changes"], 3);

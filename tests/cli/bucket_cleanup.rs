@@ -1,4 +1,4 @@
-//! However a run ends, no test bucket is left behind, and if one may be, the message names it.
+//! No test bucket is left behind, however a run ends; if one may be, xacct names it.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,8 @@ use crate::scene::{ACCOUNT_B, Scene, step};
 use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
 
-/// Runs verify on a link with this fault, sends a signal once the operation was asked for, and gives what it said.
+/// Runs `verify` on a link with this fault, sends a signal after the first request of the operation, and returns the
+/// output.
 fn interrupted(scene: &Scene, words: &str, operation: &str, signal: Signal) -> Output {
     let mut running = scene.start(words);
     scene.wait_for(operation);
@@ -21,7 +22,7 @@ fn interrupted(scene: &Scene, words: &str, operation: &str, signal: Signal) -> O
 }
 
 #[test]
-fn a_terminal_that_goes_away_while_the_bucket_is_being_deleted() {
+fn sighup_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -34,17 +35,17 @@ fn hang(operation: &str) -> Fault {
 }
 
 #[test]
-fn ctrl_c_while_the_bucket_is_being_deleted() {
+fn ctrl_c_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
     let output = interrupted(&scene, "verify", "DeleteBucket", Signal::INT).exits_with(130);
-    assert!(output.stderr.contains("Deleting the test bucket xacct-verify-222222222222-"), "{output}");
+    assert!(output.stderr.contains("Deleting test bucket xacct-verify-222222222222-"), "{output}");
     assert_eq!(scene.buckets(), 0);
 }
 
 #[test]
-fn sigterm_while_the_bucket_is_being_deleted() {
+fn sigterm_while_deleting_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -53,7 +54,7 @@ fn sigterm_while_the_bucket_is_being_deleted() {
 }
 
 #[test]
-fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
+fn ctrl_c_while_creating_the_bucket_without_an_answer() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket").after_processing());
@@ -63,7 +64,7 @@ fn ctrl_c_while_the_bucket_is_being_made_and_the_answer_does_not_come() {
 }
 
 #[test]
-fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
+fn sigterm_after_requesting_a_bucket_that_does_not_exist_yet() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("CreateBucket"));
@@ -73,17 +74,17 @@ fn sigterm_while_the_bucket_is_asked_for_but_not_made() {
 }
 
 #[test]
-fn ctrl_c_during_bootstrap_leaves_no_bucket_either() {
+fn ctrl_c_during_bootstrap_leaves_no_bucket() {
     let scene = Scene::new();
     scene.sandbox.add_fault(hang("DeleteBucket"));
     interrupted(&scene, crate::scene::BOOTSTRAP, "DeleteBucket", Signal::INT).exits_with(130);
     assert_eq!(scene.buckets(), 0);
-    // The halves were made and recorded before.
+    // Both halves were created and recorded before.
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
 #[test]
-fn ctrl_c_before_there_is_a_bucket() {
+fn ctrl_c_before_creating_a_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("AssumeRole"));
@@ -93,7 +94,7 @@ fn ctrl_c_before_there_is_a_bucket() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
+fn a_second_ctrl_c_exits_at_once_and_names_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Hang));
@@ -102,18 +103,18 @@ fn a_second_ctrl_c_ends_at_once_and_names_the_bucket() {
     running.signal(Signal::INT);
     let start = Instant::now();
     while scene.requests("DeleteBucket").len() < 2 {
-        assert!(start.elapsed() < Duration::from_secs(10), "no second try");
+        assert!(start.elapsed() < Duration::from_secs(10), "no second attempt");
         std::thread::sleep(Duration::from_millis(10));
     }
     running.signal(Signal::INT);
     let output = running.ended().exits_with(130);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
-    output.says(&[&format!("the test bucket `{name}` may be left behind"), "aws s3api delete-bucket"]);
+    output.says(&[&format!("test bucket `{name}` may be left behind"), "aws s3api delete-bucket"]);
 }
 
 #[test]
-fn an_interrupted_run_is_one_json_document() {
+fn an_interrupted_run_prints_one_json_document() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(hang("DeleteBucket"));
@@ -125,7 +126,7 @@ fn an_interrupted_run_is_one_json_document() {
 }
 
 #[test]
-fn a_deletion_that_fails_several_times_is_tried_again() {
+fn retries_failed_deletions_at_the_end() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(500)).on_calls(1..=4));
@@ -135,7 +136,7 @@ fn a_deletion_that_fails_several_times_is_tried_again() {
 }
 
 #[test]
-fn a_deletion_that_fails_once_does_not_matter() {
+fn one_failed_deletion_is_retried() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(503)).on_call(1));
@@ -144,7 +145,7 @@ fn a_deletion_that_fails_once_does_not_matter() {
 }
 
 #[test]
-fn a_lost_answer_about_a_bucket_that_was_made() {
+fn lost_answer_to_create_bucket() {
     for region in ["us-east-1", "eu-west-1"] {
         let scene = Scene::linked("");
         scene.sandbox.clear_faults();
@@ -156,15 +157,15 @@ fn a_lost_answer_about_a_bucket_that_was_made() {
 }
 
 #[test]
-fn a_lost_answer_about_a_bucket_that_was_deleted() {
+fn lost_answer_to_delete_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
-    // It is gone, but nothing confirmed whose it was: another bucket does.
+    // The bucket is gone, but its owner was not confirmed, so xacct tests with another bucket.
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
     assert_eq!(scene.requests("CreateBucket").len(), 2);
     assert_eq!(scene.buckets(), 0);
-    // Where that about the other one is lost, too, nothing does.
+    // If the answer about the second bucket is lost too, the result is inconclusive.
     let last = scene.requests("DeleteBucket").len() as u64;
     scene.sandbox.clear_faults();
     for call in [1, last] {
@@ -175,7 +176,7 @@ fn a_lost_answer_about_a_bucket_that_was_deleted() {
 }
 
 #[test]
-fn a_bucket_that_s3_does_not_see_yet_is_deleted_once_it_does() {
+fn deletes_a_bucket_that_becomes_visible_late() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
     let absent = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "not yet".to_owned() };
@@ -185,10 +186,10 @@ fn a_bucket_that_s3_does_not_see_yet_is_deleted_once_it_does() {
 }
 
 #[test]
-fn answers_that_never_come_do_not_leave_the_bucket() {
+fn deletes_the_bucket_although_no_creation_was_answered() {
     let scene = Scene::linked("");
     scene.sandbox.clear_faults();
-    // Every answer about its making is lost.
+    // Every answer to CreateBucket is lost.
     scene.sandbox.add_fault(Fault::new("CreateBucket", FaultKind::Reset).after_processing());
     let document = scene.xacct_json("verify", 1);
     assert_eq!(document["targets"][ACCOUNT_B]["error"]["kind"], "network");

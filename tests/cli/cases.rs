@@ -1,4 +1,4 @@
-//! Writes the cases of `tests/cases/diagnose` from the scenes of these tests, where `XACCT_WRITE_CASES` is set.
+//! Writes the cases of `tests/cases/diagnose` from the scenes of these tests, if `XACCT_WRITE_CASES` is set.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, text};
 
-/// Writes the case of a test that is called like the cause which verify or diagnose named with these words.
+/// Writes a case named after the test, if that name begins with the first cause of the diagnosis.
 pub fn record_for_test(scene: &Scene, words: &str, diagnosis: &Value) {
     let thread = std::thread::current();
     let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default();
@@ -17,12 +17,12 @@ pub fn record_for_test(scene: &Scene, words: &str, diagnosis: &Value) {
     }
 }
 
-/// Writes the case `name`: what `xacct diagnose` with these options learns of the scene, and what it says.
+/// Writes the case `name`: the facts that `xacct diagnose` collects with these options, and its findings.
 pub fn record(scene: &Scene, name: &str, options: &str) {
     record_if(scene, name, options, None);
 }
 
-/// The same, only if this is the first cause.
+/// Writes the case only if this is the first cause.
 fn record_if(scene: &Scene, name: &str, options: &str, cause: Option<&str>) {
     if std::env::var_os("XACCT_WRITE_CASES").is_none() {
         return;
@@ -53,12 +53,12 @@ fn record_if(scene: &Scene, name: &str, options: &str, cause: Option<&str>) {
         case["expected"]["says"] = first["summary"].clone();
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/diagnose");
-    std::fs::create_dir_all(&folder).expect("the folder of the cases");
+    std::fs::create_dir_all(&folder).expect("the directory of the cases");
     let file = folder.join(format!("{name}.json"));
     std::fs::write(file, serde_json::to_string_pretty(&case).expect("JSON") + "\n").expect("a case");
 }
 
-/// They differ from run to run, and decide nothing.
+/// Removes request IDs, which differ from run to run and have no influence on the diagnosis.
 fn without_request_ids(value: &mut Value) {
     match value {
         Value::Object(object) => {

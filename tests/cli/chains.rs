@@ -1,14 +1,14 @@
-//! Profiles that assume roles with MFA or for a chosen time, which the SDK does not do by itself.
+//! Profiles that assume roles with MFA or with a session duration, which the SDK does not support.
 
 use serde_json::json;
 use xacct_sandbox::world::ADMIN_A;
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
 
-/// A dry run, which needs operators of both accounts.
+/// A dry run, which needs credentials of both operators.
 const DRY_RUN: &str = "bootstrap --dry-run --target-account 222222222222 --user alice";
 
-/// Role `operator` in account B, an administrator, whom alice may assume with MFA and an external ID.
+/// Creates role `operator` in account B, an administrator that alice may assume with MFA and an external ID.
 fn operators() -> Scene {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
@@ -31,7 +31,7 @@ const MFA: &str = "role_arn = arn:aws:iam::222222222222:role/operator; source_pr
                    role_session_name = me; duration_seconds = 1800; mfa_serial = arn:aws:iam::111111111111:mfa/alice";
 
 #[test]
-fn a_profile_with_mfa_takes_one_code_and_sends_all_that_it_says() {
+fn a_profile_with_mfa_needs_one_code_and_sends_all_its_settings() {
     let scene = operators();
     profile(&scene, "operator", MFA);
     let words = format!("{DRY_RUN} --profile security-admin --target-profile operator");
@@ -43,13 +43,13 @@ fn a_profile_with_mfa_takes_one_code_and_sends_all_that_it_says() {
     }
     let token = &scene.requests("GetSessionToken")[0];
     assert_eq!(token.parameter("SerialNumber"), Some("arn:aws:iam::111111111111:mfa/alice"));
-    // The session is kept: no other code is needed.
+    // The session is cached, so no second code is needed.
     scene.xacct(&words).exits_with(0);
     assert_eq!(scene.requests("GetSessionToken").len(), 1);
 }
 
 #[test]
-fn without_a_code_a_profile_with_mfa_says_what_is_missing() {
+fn a_profile_with_mfa_requires_a_code() {
     let scene = operators();
     profile(&scene, "operator", MFA);
     let words = format!("{DRY_RUN} --profile security-admin --target-profile operator");
@@ -58,7 +58,7 @@ fn without_a_code_a_profile_with_mfa_says_what_is_missing() {
 }
 
 #[test]
-fn a_profile_with_a_duration_is_asked_for_that_long() {
+fn a_profile_with_a_duration_requests_it() {
     let mut scene = operators();
     let role =
         "role_arn = arn:aws:iam::111111111111:role/operator; source_profile = security-admin; duration_seconds = 7200";
@@ -73,7 +73,7 @@ fn a_profile_with_a_duration_is_asked_for_that_long() {
         assert_eq!(request.parameter("DurationSeconds"), Some("7200"));
         assert_eq!(request.parameter("RoleSessionName"), Some("xacct"));
     }
-    // Keys in the environment win over AWS_PROFILE, as everywhere.
+    // Keys in the environment win over AWS_PROFILE, as in other AWS tools.
     scene.sandbox.clear_requests();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);
@@ -82,7 +82,7 @@ fn a_profile_with_a_duration_is_asked_for_that_long() {
 }
 
 #[test]
-fn a_chain_is_walked_role_by_role() {
+fn assumes_the_roles_of_a_chain_in_order() {
     let scene = operators();
     profile(
         &scene,
@@ -119,7 +119,7 @@ fn the_source_may_be_the_environment_or_the_profile_itself() {
 }
 
 #[test]
-fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
+fn reports_invalid_chains_before_sending_requests() {
     let scene = operators();
     let role = "role_arn = arn:aws:iam::111111111111:role/operator";
     profile(&scene, "a", &format!("{role}; source_profile = b; duration_seconds = 900"));
@@ -129,8 +129,8 @@ fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
     profile(&scene, "short", &format!("{role}; source_profile = alice; duration_seconds = 60"));
     profile(&scene, "serial", &format!("{role}; source_profile = alice; mfa_serial = me"));
     for (name, wanted, code) in [
-        ("a", "lead in a circle", 1),
-        ("nowhere", "no profile `nobody`", 1),
+        ("a", "forms a cycle", 1),
+        ("nowhere", "profile `nobody`, the source_profile of `nowhere`, does not exist", 1),
         ("words", "duration_seconds of profile `words` is `1h`", 2),
         ("short", "is less than 15m", 2),
         ("serial", "mfa_serial of profile `serial`", 2),
@@ -141,7 +141,7 @@ fn what_cannot_be_resolved_is_said_before_anything_is_sent() {
 }
 
 #[test]
-fn a_refused_role_of_a_chain_is_named() {
+fn names_the_denied_role_of_a_chain() {
     let scene = operators();
     profile(
         &scene,
@@ -149,5 +149,5 @@ fn a_refused_role_of_a_chain_is_named() {
         "role_arn = arn:aws:iam::333333333333:role/x; source_profile = alice; duration_seconds = 900",
     );
     let words = format!("{DRY_RUN} --profile no --target-profile dev-admin");
-    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was refused", "answered AccessDenied"]);
+    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was denied", "answered AccessDenied"]);
 }

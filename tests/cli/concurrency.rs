@@ -1,5 +1,4 @@
-//! Many targets: all places are taken until the last one, STS is not asked more often than was agreed, and throttling costs
-//! time only.
+//! Many targets: xacct uses all slots until the end, respects the STS rate limit, and survives throttling.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::terminal::Terminal;
 
 const STATEMENT: &str = "arn:aws:iam::*:role/xacct";
 
-/// So many accounts, each with a link that works and is on record.
+/// Creates this many accounts, each with a recorded, working link.
 fn linked(targets: usize) -> Scene {
     let allow = |action: serde_json::Value, resource: &str| {
         let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
@@ -41,7 +40,7 @@ fn accounts(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|number| format!("{:012}", 500_000_000_000 + number))
 }
 
-/// When work on each target began and ended, by its session's account.
+/// Returns the start and end of the work on each target, by account.
 fn spans(requests: &[RecordedRequest]) -> BTreeMap<String, (Duration, Duration)> {
     let mut spans = BTreeMap::new();
     for request in requests {
@@ -55,9 +54,9 @@ fn spans(requests: &[RecordedRequest]) -> BTreeMap<String, (Duration, Duration)>
     spans
 }
 
-/// How long it takes is the machine's affair; the latency dwarfs what is done between two targets.
+/// The assertion is about utilization, not time: the latency is much longer than xacct's own work between two targets.
 #[test]
-fn all_places_are_taken() {
+fn uses_all_slots() {
     const TARGETS: usize = 48;
     let scene = linked(TARGETS);
     scene.sandbox.set_latency(Duration::from_millis(200));
@@ -68,12 +67,12 @@ fn all_places_are_taken() {
     let end = spans.values().map(|span| span.1).max().unwrap();
     let busy: Duration = spans.values().map(|span| span.1 - span.0).sum();
     let share = busy.as_secs_f64() / (end - begin).as_secs_f64();
-    assert!((0.8 * 8.0..=8.0).contains(&share), "{share:.2} of 8 places were taken on average");
+    assert!((0.8 * 8.0..=8.0).contains(&share), "{share:.2} of 8 slots were used on average");
 }
 
-/// One that is slow keeps its own place and no other.
+/// A slow target occupies only its own slot.
 #[test]
-fn a_slow_target_holds_up_no_other() {
+fn a_slow_target_delays_no_other() {
     let scene = linked(12);
     let slow = scene.sandbox.hold("CreateBucket", 1, Stage::Arrived);
     let running = scene.start("verify --concurrency 2");
@@ -84,11 +83,11 @@ fn a_slow_target_holds_up_no_other() {
     spans.sort_by_key(|span| span.1 - span.0);
     let slow = spans.pop().expect("a target");
     let beside = spans.iter().filter(|span| span.0 >= slow.0 && span.1 <= slow.1).count();
-    assert!(beside >= 10, "{beside} of 11 were done meanwhile: {spans:?}, {slow:?}");
+    assert!(beside >= 10, "{beside} of 11 were finished in the meantime: {spans:?}, {slow:?}");
 }
 
 #[test]
-fn sts_is_not_asked_more_often_than_was_agreed() {
+fn respects_the_sts_rate_limit() {
     let scene = linked(20);
     let all = |words: &str| {
         scene.sandbox.clear_requests();
@@ -96,17 +95,17 @@ fn sts_is_not_asked_more_often_than_was_agreed() {
         let requests = scene.sandbox.requests();
         let mut starts: Vec<_> = requests.iter().filter(|it| it.service == "sts").map(|it| it.start).collect();
         starts.sort();
-        assert_eq!(starts.len(), 61, "three tries a target, and who the user is");
+        assert_eq!(starts.len(), 61, "three sessions per target, and GetCallerIdentity");
         *starts.last().unwrap() - starts[0]
     };
-    // 20 at once, 20 in each second after them, and one more; the first may have been on their way for a while.
+    // 20 requests at once, 20 in each following second, and one more; the first ones may have started earlier.
     let paced = all("verify --concurrency 20 --sts-rate 20");
     assert!(paced >= Duration::from_secs(2), "{paced:?}");
 }
 
-/// A profile that assumes a role asks STS, too, before xacct has asked for anything.
+/// A profile that assumes a role calls STS too, before xacct sends its own requests.
 #[test]
-fn what_profiles_ask_of_sts_counts() {
+fn sts_requests_of_profiles_count_toward_the_rate_limit() {
     const TARGETS: usize = 20;
     let scene = linked(TARGETS);
     let mut profiles = scene.environment.read("aws/config");
@@ -124,15 +123,15 @@ fn what_profiles_ask_of_sts_counts() {
     scene.xacct("sweep --dry-run --concurrency 20 --sts-rate 20").exits_with(0);
     let requests = scene.sandbox.requests();
     let starts: Vec<_> = requests.iter().filter(|it| it.service == "sts").map(|it| it.start).collect();
-    assert_eq!(starts.len(), 40, "a session for each target, and whose it is");
+    assert_eq!(starts.len(), 40, "a session for each target, and GetCallerIdentity");
     let paced = *starts.iter().max().unwrap() - *starts.iter().min().unwrap();
     assert!(paced >= Duration::from_millis(900), "{paced:?}");
 }
 
 #[test]
-fn throttling_slows_down_and_fails_nothing() {
+fn throttling_causes_no_failures() {
     let scene = linked(20);
-    // More in a row than the SDK tries by itself.
+    // More consecutive failures than the SDK retries.
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Throttle).on_calls(3..=40));
     let document = scene.xacct_json("verify --concurrency 4", 0);
     let targets = document["targets"].as_object().unwrap();
@@ -143,7 +142,7 @@ fn throttling_slows_down_and_fails_nothing() {
 }
 
 #[test]
-fn a_terminal_shows_a_line_for_each_target_in_work() {
+fn terminal_shows_progress_per_target() {
     let mut scene = linked(12);
     scene.sandbox.set_latency(Duration::from_millis(300));
     let words = "verify --concurrency 3";
@@ -155,7 +154,7 @@ fn a_terminal_shows_a_line_for_each_target_in_work() {
     for target in accounts(12) {
         assert!(screen.contains(&format!("{target} assuming the role")), "{target}: {screen}");
     }
-    for step in ["making a bucket", "deleting the bucket", "looking whether the bucket is gone"] {
+    for step in ["creating a test bucket", "deleting the test bucket", "checking that the test bucket is gone"] {
         assert!(screen.matches(step).count() >= 4, "{step}: {screen}");
     }
     for tally in ["verify 12 targets", "verify 3 of 12 targets verified", "verify 11 of 12 targets verified"] {
@@ -164,7 +163,7 @@ fn a_terminal_shows_a_line_for_each_target_in_work() {
 }
 
 #[test]
-fn without_a_terminal_a_line_now_and_then_says_how_far_it_is() {
+fn pipe_shows_progress_lines() {
     let scene = linked(20);
     scene.sandbox.set_latency(Duration::from_millis(200));
     let output = scene.xacct("verify --concurrency 1").exits_with(0);

@@ -1,4 +1,4 @@
-//! `xacct credentials`: a session's credentials, in every form.
+//! `xacct credentials`: session credentials in every format.
 
 use serde_json::Value;
 use xacct_sandbox::world::Session;
@@ -9,7 +9,7 @@ use crate::support::Output;
 use crate::support::third_party::test_name;
 use crate::terminal::Terminal;
 
-/// The newest session of an account.
+/// Returns the session with this access key, which must belong to this account.
 #[track_caller]
 fn session(scene: &Scene, account: &str, key: &str) -> Session {
     let found = scene.sandbox.world(|world| world.sessions().find(|session| session.key.id == key).cloned());
@@ -18,7 +18,7 @@ fn session(scene: &Scene, account: &str, key: &str) -> Session {
     session
 }
 
-/// Holds the output against a snapshot, without its secrets.
+/// Compares the output with a snapshot, with placeholders for its secrets.
 #[track_caller]
 fn shows(scene: &Scene, name: &str, words: &str) {
     let mut output = scene.xacct(words).exits_with(0);
@@ -35,7 +35,7 @@ fn shows(scene: &Scene, name: &str, words: &str) {
 }
 
 #[test]
-fn every_form() {
+fn every_format() {
     let scene = Scene::linked("--external-id abc");
     for format in ["process", "env", "fish", "powershell", "json", "terragrunt"] {
         shows(&scene, &format!("credentials-{format}"), &format!("credentials --format {format} --region eu-west-1"));
@@ -54,7 +54,7 @@ fn the_default_is_credential_process() {
 }
 
 #[test]
-fn a_shell_takes_them_over() {
+fn a_shell_can_eval_the_output() {
     let mut scene = Scene::linked("");
     scene.environment.set("AWS_PROFILE", "alice");
     scene.environment.set("XACCT", env!("CARGO_BIN_EXE_xacct"));
@@ -68,20 +68,20 @@ fn a_shell_takes_them_over() {
 }
 
 #[test]
-fn xacct_itself_can_use_them_through_credential_process() {
+fn xacct_works_as_its_own_credential_process() {
     let scene = Scene::linked("");
     let xacct = env!("CARGO_BIN_EXE_xacct");
     let profile = format!("\n[profile linked]\nregion = us-east-1\ncredential_process = {xacct} credentials\n");
     scene.environment.append("aws/config", &profile);
     let words = "bootstrap --check --target-account 222222222222 --user alice --profile security-admin \
                  --target-profile linked";
-    // The role may not read itself, and that is the role's own answer.
+    // The role has no permission to read itself, so the error comes from the role.
     let output = scene.xacct(words).exits_with(1);
     assert!(output.stderr.contains("assumed-role/xacct/alice"), "{output}");
 }
 
 #[test]
-fn the_users_own_session() {
+fn session_token_returns_the_users_session() {
     let scene = Scene::linked("");
     let document = scene
         .xacct(&format!("credentials --session-token --mfa-code {}", scene.sandbox.totp("alice")))
@@ -92,21 +92,21 @@ fn the_users_own_session() {
     assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("43200"));
     assert_eq!(scene.requests("AssumeRole").len(), 0);
     let again = scene.xacct("credentials --session-token").exits_with(0).json();
-    assert_eq!(again["AccessKeyId"], document["AccessKeyId"], "it is kept");
+    assert_eq!(again["AccessKeyId"], document["AccessKeyId"], "the session is cached");
 }
 
 #[test]
-fn the_users_own_session_lasts_as_long_as_was_asked_though_it_is_not_kept() {
+fn session_token_honors_the_duration_without_a_cache() {
     let scene = Scene::linked("");
     let words = "credentials --session-token --no-cache --mfa-session-duration 4h";
-    let output = scene.xacct(words).exits_with(1).says(&["an MFA code is needed", "--mfa-code CODE"]);
+    let output = scene.xacct(words).exits_with(1).says(&["an MFA code is required", "--mfa-code CODE"]);
     assert!(!output.stderr.contains("role"), "{output}");
     scene.xacct(&format!("{words} --mfa-code {}", scene.sandbox.totp("alice"))).exits_with(0);
     assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("14400"));
 }
 
 #[test]
-fn the_users_own_session_without_mfa() {
+fn session_token_without_mfa() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     let document: Value = scene.xacct("credentials --session-token --mfa-session-duration 1h").exits_with(0).json();
@@ -116,7 +116,7 @@ fn the_users_own_session_without_mfa() {
 }
 
 #[test]
-fn a_session_gives_no_session_token() {
+fn session_token_requires_an_access_key() {
     let mut scene = Scene::linked("");
     let document = scene.xacct("credentials").exits_with(0).json();
     for (name, field) in [
@@ -128,11 +128,11 @@ fn a_session_gives_no_session_token() {
     }
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
-    scene.xacct("credentials --session-token").exits_with(1).says(&["are of a session", "--user-profile"]);
+    scene.xacct("credentials --session-token").exits_with(1).says(&["are session credentials", "--user-profile"]);
 }
 
 #[test]
-fn what_is_typed_wrongly_sends_nothing() {
+fn usage_errors_send_no_requests() {
     let scene = Scene::linked("");
     for (words, wanted) in [
         ("credentials --format yaml", "invalid value 'yaml'"),
@@ -148,12 +148,12 @@ fn what_is_typed_wrongly_sends_nothing() {
 }
 
 #[test]
-fn a_terminal_shows_them_with_a_word_on_what_they_are() {
+fn terminal_shows_a_warning_with_the_credentials() {
     let mut scene = Scene::linked("");
     let Some(terminal) = Terminal::start(test_name!(), &mut scene, "credentials") else {
         return;
     };
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("SecretAccessKey") && screen.contains("These are secrets until 2"), "{screen}");
+    assert!(screen.contains("SecretAccessKey") && screen.contains("These credentials are secret until 2"), "{screen}");
 }

@@ -1,5 +1,5 @@
-//! What was changed by hand is found by `--check`, which writes nothing, and mended by the next run. What others put on
-//! the role or the user stays.
+//! `bootstrap --check` finds manual changes without writing, and the next run repairs them. Unmanaged policies and tags
+//! are kept.
 
 use serde_json::{Value, json};
 use xacct_sandbox::World;
@@ -11,9 +11,9 @@ use crate::support::policies::{allow, document};
 const OPTIONS: &str = "--external-id abc --tag team=platform --max-session-duration 2h --policy-arn PowerUserAccess \
                        --permissions-boundary AdministratorAccess";
 
-/// Plants drift on a link made with [`OPTIONS`] and demands that exactly these changes mend it.
+/// Makes a manual change on a link created with [`OPTIONS`] and asserts which changes repair it.
 #[track_caller]
-fn mends(plant: impl FnOnce(&mut World), actions: &[&str]) {
+fn repairs(plant: impl FnOnce(&mut World), actions: &[&str]) {
     mends_with(OPTIONS, plant, actions);
 }
 
@@ -33,7 +33,7 @@ fn mends_with(options: &str, plant: impl FnOnce(&mut World), actions: &[&str]) {
     assert_eq!(left["pending_changes"], 0, "{left:#}");
 }
 
-/// The actions of all changes: those of the target, then those of the source.
+/// Returns the actions of all changes, first those of the target, then those of the source.
 fn pending(document: &Value) -> Vec<String> {
     let of = |side: &Value| side["changes"].as_array().cloned().unwrap_or_default();
     let target = of(&document["targets"][ACCOUNT_B]);
@@ -48,35 +48,35 @@ fn role(world: &mut World) -> &mut Role {
 #[test]
 fn a_trust_policy_without_its_condition() {
     let open = trust(&json!({}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open), &["replace_trust_policy"]);
 }
 
 #[test]
 fn a_trust_policy_with_another_external_id() {
     let other = trust(&json!({"StringEquals": {"sts:ExternalId": "other"}}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other), &["replace_trust_policy"]);
 }
 
 #[test]
-fn a_trust_policy_that_takes_any_of_two_external_ids() {
+fn a_trust_policy_with_two_external_ids() {
     let two = trust(&json!({"StringEquals": {"sts:ExternalId": ["abc", "other"]}}));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &two), &["replace_trust_policy"]);
 }
 
 #[test]
-fn a_trust_policy_with_a_stranger_in_it() {
+fn a_trust_policy_with_a_foreign_principal() {
     let mut wide = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     wide["Statement"].as_array_mut().unwrap().push(json!({
         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "sts:AssumeRole",
     }));
-    mends(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &wide), &["replace_trust_policy"]);
+    repairs(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &wide), &["replace_trust_policy"]);
 }
 
 #[test]
 fn a_trust_policy_that_names_a_deleted_user() {
     let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
-    mends(
+    repairs(
         |world| {
             world.set_trust_policy(ACCOUNT_B, "xacct", &named);
             world.delete_user(ACCOUNT_A, "bob");
@@ -86,7 +86,7 @@ fn a_trust_policy_that_names_a_deleted_user() {
 }
 
 #[test]
-fn a_mfa_condition_that_is_missing() {
+fn a_missing_mfa_condition() {
     let scene = Scene::linked("--require-mfa --no-verify");
     let open = trust(&json!({}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -97,33 +97,33 @@ fn a_mfa_condition_that_is_missing() {
 
 #[test]
 fn a_shorter_session_limit() {
-    mends(|world| role(world).max_session_duration = 3600, &["update_role"]);
+    repairs(|world| role(world).max_session_duration = 3600, &["update_role"]);
 }
 
 #[test]
-fn another_description() {
-    mends(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
+fn a_changed_description() {
+    repairs(|world| role(world).description = Some("x".to_owned()), &["update_role"]);
 }
 
 #[test]
-fn a_description_that_is_gone() {
-    mends(|world| role(world).description = None, &["update_role"]);
+fn a_removed_description() {
+    repairs(|world| role(world).description = None, &["update_role"]);
 }
 
 #[test]
-fn a_boundary_that_is_gone() {
-    mends(|world| role(world).boundary = None, &["set_permissions_boundary"]);
+fn a_removed_boundary() {
+    repairs(|world| role(world).boundary = None, &["set_permissions_boundary"]);
 }
 
 #[test]
-fn another_boundary() {
+fn a_changed_boundary() {
     let other = "arn:aws:iam::aws:policy/ReadOnlyAccess";
-    mends(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
+    repairs(|world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(other)), &["set_permissions_boundary"]);
 }
 
 #[test]
-fn a_tag_that_is_gone_and_one_with_another_value() {
-    mends(
+fn a_removed_tag_and_a_changed_tag() {
+    repairs(
         |world| {
             role(world).tags.remove("xacct:source-account");
             role(world).tags.insert("team".to_owned(), "sales".to_owned());
@@ -133,12 +133,12 @@ fn a_tag_that_is_gone_and_one_with_another_value() {
 }
 
 #[test]
-fn a_policy_that_was_detached() {
-    mends(|world| role(world).policies.attached.clear(), &["attach_policy"]);
+fn a_detached_policy() {
+    repairs(|world| role(world).policies.attached.clear(), &["attach_policy"]);
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_was_changed() {
+fn a_changed_managed_inline_policy() {
     mends_with(
         "",
         |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-verify", allow("s3:*", "*")),
@@ -147,18 +147,21 @@ fn an_inline_policy_of_ours_that_was_changed() {
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_is_gone() {
+fn a_removed_managed_inline_policy() {
     mends_with("", |world| role(world).policies.inline.clear(), &["put_role_policy"]);
 }
 
 #[test]
-fn an_inline_policy_of_ours_that_is_no_longer_wanted() {
-    mends(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*")), &["delete_role_policy"]);
+fn a_managed_inline_policy_no_longer_configured() {
+    repairs(
+        |world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*")),
+        &["delete_role_policy"],
+    );
 }
 
 #[test]
-fn a_role_that_is_gone() {
-    mends(
+fn a_deleted_role() {
+    repairs(
         |world| {
             world.delete_role(ACCOUNT_B, "xacct");
         },
@@ -167,13 +170,13 @@ fn a_role_that_is_gone() {
 }
 
 #[test]
-fn a_grant_that_is_gone() {
-    mends(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
+fn a_deleted_grant() {
+    repairs(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear(), &["put_grant"]);
 }
 
 #[test]
 fn a_grant_with_a_wildcard() {
-    mends(
+    repairs(
         |world| {
             let wide = document(json!([{
                 "Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
@@ -202,7 +205,7 @@ fn a_grant_turned_into_a_denial_is_not_drift() {
 
 #[test]
 fn everything_at_once() {
-    mends(
+    repairs(
         |world| {
             world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({})));
             world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", allow("s3:*", "*"));
@@ -226,7 +229,7 @@ fn everything_at_once() {
 }
 
 #[test]
-fn what_means_the_same_is_no_drift() {
+fn equivalent_policies_are_not_drift() {
     let scene = Scene::linked("--external-id abc");
     let same = document(json!({
         "Sid": "XacctAssumeRole",
@@ -240,7 +243,7 @@ fn what_means_the_same_is_no_drift() {
 }
 
 #[test]
-fn what_others_put_there_stays() {
+fn keeps_unmanaged_policies_and_tags() {
     let scene = Scene::linked("");
     let boundary = "arn:aws:iam::aws:policy/PowerUserAccess";
     let attached = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -253,7 +256,7 @@ fn what_others_put_there_stays() {
         world.attach_user_policy(ACCOUNT_A, "alice", attached);
     });
     scene.xacct("bootstrap --check").exits_with(0);
-    // A run that writes leaves them alone, too, and says so.
+    // A run that writes keeps them too, and reports them.
     let document = scene.xacct_json("bootstrap --yes --external-id new --max-session-duration 3h --tag a=b", 0);
     let notes = document["targets"][ACCOUNT_B]["notes"].to_string();
     for left in ["by-hand", attached, boundary, "owner"] {
@@ -272,7 +275,7 @@ fn what_others_put_there_stays() {
 }
 
 #[test]
-fn grants_of_other_links_stay() {
+fn keeps_grants_of_other_links() {
     let scene = Scene::linked("");
     let other = "arn:aws:iam::333333333333:role/other";
     scene.sandbox.world(|world| {

@@ -1,4 +1,4 @@
-//! `xacct exec`: a command with a session, as if xacct were not there.
+//! `xacct exec` runs a command with a session, transparently.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, Running};
 use crate::terminal::Terminal;
 
-/// The variables that a command sees.
+/// Returns the environment variables of a command.
 #[track_caller]
 fn variables(scene: &Scene, options: &str) -> BTreeMap<String, String> {
     let output = scene.xacct(&format!("exec {options} -- /usr/bin/env")).exits_with(0);
@@ -22,7 +22,7 @@ fn variables(scene: &Scene, options: &str) -> BTreeMap<String, String> {
     lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// A script below `sh -c`, with `xacct exec` before it.
+/// Builds `xacct exec` with a script for `sh -c`.
 fn run(scene: &Scene, script: &str) -> Output {
     let mut command = scene.command("exec -- /bin/sh -c");
     command.arg(script);
@@ -30,7 +30,7 @@ fn run(scene: &Scene, script: &str) -> Output {
 }
 
 #[test]
-fn the_command_has_the_roles_session() {
+fn the_command_gets_the_role_session() {
     let scene = Scene::linked("--external-id abc");
     let seen = variables(&scene, "--region eu-west-1");
     let session = scene.sandbox.world(|world| {
@@ -44,7 +44,7 @@ fn the_command_has_the_roles_session() {
 }
 
 #[test]
-fn what_would_win_over_the_session_is_gone_and_all_else_stays() {
+fn removes_only_variables_that_override_the_session() {
     let mut scene = Scene::linked("");
     let stale = [
         ("AWS_PROFILE", "alice"),
@@ -75,7 +75,7 @@ fn what_would_win_over_the_session_is_gone_and_all_else_stays() {
 }
 
 #[test]
-fn a_region_that_nobody_named_is_not_set() {
+fn sets_no_region_unless_configured() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/config", "[profile alice]\nregion = us-east-1\n", "[profile alice]\n");
     scene.environment.edit("xacct.toml", "region = \"us-east-1\"\n", "");
@@ -84,7 +84,7 @@ fn a_region_that_nobody_named_is_not_set() {
 }
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn returns_the_exit_code_of_the_command() {
     let scene = Scene::linked("");
     for (script, code) in [
         ("exit 0", 0),
@@ -96,18 +96,18 @@ fn the_exit_code_is_the_commands() {
     ] {
         run(&scene, script).exits_with(code);
     }
-    scene.xacct("exec -- /no/such/command").exits_with(127).says(&["`/no/such/command` cannot be run"]);
+    scene.xacct("exec -- /no/such/command").exits_with(127).says(&["cannot run `/no/such/command`"]);
     scene.xacct("exec -- no-such-command").exits_with(127);
     scene
         .xacct("exec --duration 12h -- /bin/true")
         .exits_with(1)
         .says(&["--duration 1h", "--max-session-duration 12h"]);
     scene.environment.write("plain", "text");
-    scene.xacct("exec -- ./plain").exits_with(126).says(&["`./plain` cannot be run"]);
+    scene.xacct("exec -- ./plain").exits_with(126).says(&["cannot run `./plain`"]);
 }
 
 #[test]
-fn streams_are_the_commands_own_and_the_expiry_is_named_on_stderr() {
+fn passes_streams_through_and_shows_the_expiry_on_stderr() {
     let scene = Scene::linked("");
     let mut command = scene.command("exec -- /bin/sh -c");
     command.arg("cat; echo said >&2").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -121,7 +121,7 @@ fn streams_are_the_commands_own_and_the_expiry_is_named_on_stderr() {
 }
 
 #[test]
-fn a_session_lasts_as_long_as_the_role_allows_or_as_was_asked() {
+fn session_duration_is_the_maximum_or_as_requested() {
     let scene = Scene::linked("--max-session-duration 4h");
     for (options, seconds) in [("", "14400"), ("--duration 30m", "1800")] {
         scene.sandbox.clear_requests();
@@ -131,26 +131,30 @@ fn a_session_lasts_as_long_as_the_role_allows_or_as_was_asked() {
 }
 
 #[test]
-fn a_link_that_does_not_let_in_runs_nothing_and_says_how_to_learn_why() {
+fn a_broken_link_runs_no_command_and_suggests_diagnose() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     let output = run(&scene, "echo ran > ran").exits_with(3);
-    output.says(&["cannot be assumed", "answered AccessDenied", "hint: see why: xacct diagnose 222222222222"]);
+    output.says(&[
+        "cannot assume `arn:aws:iam::",
+        "answered AccessDenied",
+        "hint: find out why: xacct diagnose 222222222222",
+    ]);
     assert!(!scene.environment.has("ran"));
 }
 
 #[test]
-fn credentials_that_nobody_said_are_the_users_are_not_tried() {
+fn does_not_try_credentials_of_an_unknown_principal() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
-    scene.xacct("exec -- /bin/true").exits_with(1).says(&["not those of user `alice`", "--user-profile"]);
+    scene.xacct("exec -- /bin/true").exits_with(1).says(&["do not belong to user `alice`", "--user-profile"]);
     assert_eq!(scene.requests("AssumeRole").len(), 0);
 }
 
 #[test]
-fn what_is_typed_wrongly_sends_nothing() {
+fn usage_errors_send_no_requests() {
     let scene = Scene::new();
-    scene.xacct("exec -- /bin/true").exits_with(2).says(&["there is no `xacct.toml` here"]);
+    scene.xacct("exec -- /bin/true").exits_with(2).says(&["file `xacct.toml` does not exist"]);
     let targets = "[source]\nuser = \"alice\"\n[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"333333333333\"\n";
     scene.environment.write("xacct.toml", targets);
     for (words, wanted) in [
@@ -158,23 +162,23 @@ fn what_is_typed_wrongly_sends_nothing() {
         ("exec dev --", "COMMAND"),
         ("exec dev /bin/true", "unexpected argument"),
         ("exec dev prod -- /bin/true", "unexpected argument"),
-        ("exec -- /bin/true", "a session is of one target, and there are dev, prod"),
+        ("exec -- /bin/true", "a session is for one target, but there are dev, prod"),
         ("exec test -- /bin/true", "has no target `test`"),
         ("exec dev --duration 5m -- /bin/true", "is less than 15m"),
         ("exec dev --mfa-session-duration 1 -- /bin/true", "has no unit"),
         ("exec dev --mfa-code 12 -- /bin/true", "has 2 digits"),
-        ("exec dev --cache --no-cache -- /bin/true", "contradict each other"),
+        ("exec dev --cache --no-cache -- /bin/true", "conflict"),
     ] {
         scene.xacct(words).exits_with(2).says(&[wanted]);
     }
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// Says which signals it gets, until a file `enough` is there.
+/// A script that prints the signals it receives, until a file `enough` exists.
 const LISTENER: &str = "for name in INT TERM HUP QUIT USR1 USR2; do trap \"echo $name\" $name; done; echo ready; \
                         while [ ! -e enough ]; do /bin/sleep 0.05; done; exit 5";
 
-/// Starts a command, and waits until it is ready.
+/// Starts a command and waits until it is ready.
 #[track_caller]
 fn start(command: Command) -> Running {
     let running = Running::start(command);
@@ -182,7 +186,7 @@ fn start(command: Command) -> Running {
     running
 }
 
-/// `xacct exec` of the listener, which is ready.
+/// Starts `xacct exec` with the listener and waits until it is ready.
 #[track_caller]
 fn listening(scene: &Scene) -> Running {
     let mut command = scene.command("exec -- /bin/sh -c");
@@ -191,7 +195,7 @@ fn listening(scene: &Scene) -> Running {
 }
 
 #[test]
-fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
+fn forwards_signals_once_and_waits_for_the_command() {
     let scene = Scene::linked("");
     let mut running = listening(&scene);
     for (signal, name) in [
@@ -207,12 +211,12 @@ fn signals_are_passed_on_once_and_xacct_waits_for_the_end() {
         assert_eq!(running.line().as_deref(), Some(name));
     }
     scene.environment.write("enough", "");
-    assert_eq!(running.line(), None, "nothing came twice");
+    assert_eq!(running.line(), None, "no signal arrived twice");
     running.ended().exits_with(5);
 }
 
 #[test]
-fn what_is_ignored_from_the_start_stays_so() {
+fn inherits_ignored_signals() {
     let scene = Scene::linked("");
     for (signal, name) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::USR1, "USR1")] {
         let mut command = scene.environment.command("/bin/sh");
@@ -224,7 +228,7 @@ fn what_is_ignored_from_the_start_stays_so() {
         running.signal(Signal::TERM);
         running.ended().exits_with(143);
     }
-    // xacct itself, before there is a command.
+    // The same for xacct itself, before it starts the command.
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Delay(Duration::from_millis(500))));
     scene.sandbox.clear_requests();
     let mut command = scene.environment.command("/bin/sh");
@@ -237,7 +241,7 @@ fn what_is_ignored_from_the_start_stays_so() {
 }
 
 #[test]
-fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
+fn knows_the_exit_code_even_if_sigchld_is_ignored() {
     let scene = Scene::linked("");
     let mut command = scene.environment.command("/bin/sh");
     command.args(["-c", "trap '' CHLD; exec \"$0\" exec -- /bin/sh -c 'exit 7'", env!("CARGO_BIN_EXE_xacct")]);
@@ -245,7 +249,7 @@ fn the_exit_code_is_known_where_the_end_of_children_is_ignored() {
 }
 
 #[test]
-fn a_signal_that_ends_the_command_is_in_the_exit_code() {
+fn exit_code_reports_the_signal_that_killed_the_command() {
     let scene = Scene::linked("");
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::USR1, 138)] {
         let mut command = scene.command("exec -- /bin/sh -c");
@@ -266,7 +270,7 @@ fn ctrl_c_reaches_the_command_once() {
     terminal.answer("ready", 1, "\u{3}");
     terminal.answer("INT", 1, "\u{1c}");
     terminal.answer("QUIT", 1, "");
-    // What would come twice has had the time to.
+    // A second signal would have arrived by now.
     std::thread::sleep(Duration::from_millis(300));
     scene.environment.write("enough", "");
     let (code, screen) = terminal.ended();
@@ -276,10 +280,10 @@ fn ctrl_c_reaches_the_command_once() {
 }
 
 #[test]
-fn ctrl_c_is_left_to_the_terminal() {
+fn leaves_ctrl_c_to_the_terminal() {
     let mut scene = Scene::linked("");
     scene.environment.write("listen.sh", LISTENER);
-    // The terminal does not know a command in a session of its own: what this one hears, xacct has sent.
+    // The command has its own session, so it gets no signals from the terminal, only from xacct.
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- setsid /bin/sh listen.sh") else {
         return;
     };
@@ -293,7 +297,7 @@ fn ctrl_c_is_left_to_the_terminal() {
 }
 
 #[test]
-fn a_signal_to_xacct_alone_reaches_the_command_on_a_terminal_too() {
+fn forwards_signals_sent_only_to_xacct_on_a_terminal() {
     let mut scene = Scene::linked("");
     scene.environment.write("listen.sh", &format!("echo parent $PPID.; {LISTENER}"));
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /bin/sh listen.sh") else {
@@ -311,7 +315,7 @@ fn a_signal_to_xacct_alone_reaches_the_command_on_a_terminal_too() {
 }
 
 #[test]
-fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
+fn ctrl_c_before_the_command_starts_stops_xacct() {
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Hang));
     let mut command = scene.command("exec -- /bin/sh -c");
@@ -324,20 +328,20 @@ fn ctrl_c_before_the_command_runs_is_heard_by_xacct() {
 }
 
 #[test]
-fn a_code_is_asked_for_and_what_is_typed_next_is_the_commands() {
+fn prompts_for_a_code_and_leaves_further_input_to_the_command() {
     let mut scene = Scene::linked("--require-mfa --no-verify");
     let code = scene.sandbox.totp("alice");
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /usr/bin/head -n 1") else {
         return;
     };
-    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
     terminal.answer("Session of role xacct", 1, "for the command\n");
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("for the command"), "{screen}");
 }
 
-/// Terraform at work, with a provider that it brings itself; `None`, with the test counted as skipped, without Terraform.
+/// Starts Terraform with a built-in provider; `None`, counted as skipped, if Terraform is not installed.
 fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
     scene.environment.write(
         "main.tf",
@@ -347,7 +351,7 @@ fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
     scene.environment.set("CHECKPOINT_DISABLE", "1");
     let init = scene.environment.command("terraform").args(["init", "-input=false"]).output();
     if !init.is_ok_and(|init| init.status.success()) {
-        skip(test, "there is no terraform");
+        skip(test, "terraform is not installed");
         return None;
     }
     let mut terminal = Terminal::start(test, scene, "exec -- terraform apply -auto-approve -no-color")?;
@@ -356,7 +360,7 @@ fn terraform(test: &str, scene: &mut Scene) -> Option<Terminal> {
 }
 
 #[test]
-fn terraform_is_interrupted_once_by_ctrl_c_and_by_a_signal_to_xacct() {
+fn terraform_receives_one_interrupt() {
     for by_keyboard in [true, false] {
         let mut scene = Scene::linked("");
         let Some(mut terminal) = terraform(test_name!(), &mut scene) else {

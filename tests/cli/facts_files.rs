@@ -1,4 +1,5 @@
-//! What was learned is saved, judged again without AWS, and holds no secret. Files that are none are named with the place.
+//! Facts files: saved facts can be diagnosed offline and contain no secrets; invalid files are rejected with the
+//! location of the error.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE};
@@ -11,7 +12,7 @@ fn of_live(document: &Value) -> Value {
     document["targets"][ACCOUNT_B]["diagnosis"].clone()
 }
 
-/// Two things are wrong, on both sides.
+/// Creates a link with one cause on each side.
 fn scene() -> Scene {
     broken("--require-mfa --no-verify", |world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
@@ -21,7 +22,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn a_file_says_what_was_said_live() {
+fn offline_diagnosis_equals_live_diagnosis() {
     let scene = scene();
     let code = scene.sandbox.totp("alice");
     let live = of_live(&scene.xacct_json(&format!("diagnose --mfa-code {code} --save-facts facts.json"), 3));
@@ -42,7 +43,7 @@ fn a_file_says_what_was_said_live() {
 }
 
 #[test]
-fn account_numbers_are_replaced() {
+fn replaces_account_ids() {
     let scene = Scene::new();
     let bootstrap = crate::scene::BOOTSTRAP.replace("222222222222", "333333333333").replace("dev-admin", "third-admin");
     scene.xacct(&format!("{bootstrap} --external-id abc --no-verify")).exits_with(0);
@@ -60,7 +61,7 @@ fn account_numbers_are_replaced() {
 }
 
 #[test]
-fn a_file_of_others_is_not_overwritten() {
+fn never_overwrites_other_files() {
     let scene = scene();
     scene.environment.write("notes.txt", "mine");
     scene.sandbox.clear_requests();
@@ -72,7 +73,7 @@ fn a_file_of_others_is_not_overwritten() {
 }
 
 #[test]
-fn a_file_that_is_broken_off_or_none() {
+fn rejects_truncated_and_other_files() {
     let scene = scene();
     scene.xacct("diagnose --save-facts facts.json").exits_with(3);
     let whole = scene.environment.read("facts.json");

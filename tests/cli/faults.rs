@@ -1,4 +1,4 @@
-//! What AWS and networks do at times: bootstrap gets through, or says what was done and what was not tried.
+//! Faults of AWS and networks: bootstrap succeeds, or reports which changes were made and which were skipped.
 
 use serde_json::Value;
 use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
@@ -13,7 +13,7 @@ fn conflict() -> FaultKind {
     FaultKind::Error { status: 409, code: "ConcurrentModification".to_owned(), message: "try again".to_owned() }
 }
 
-/// bootstrap gets through these faults, and the next run finds nothing to do.
+/// Asserts that bootstrap succeeds despite these faults, and that the next run changes nothing.
 #[track_caller]
 fn gets_through(faults: impl IntoIterator<Item = Fault>) {
     let builder = faults.into_iter().fold(Sandbox::builder(), SandboxBuilder::fault);
@@ -30,7 +30,7 @@ fn throttling() {
 }
 
 #[test]
-fn errors_of_the_server() {
+fn server_errors() {
     let once = |operation: &str, status| Fault::new(operation, FaultKind::ServerError(status)).on_call(1);
     gets_through([
         once("AttachRolePolicy", 500),
@@ -41,25 +41,25 @@ fn errors_of_the_server() {
 }
 
 #[test]
-fn connections_that_break() {
+fn broken_connections() {
     gets_through(["PutUserPolicy", "GetUser", "AssumeRole"].map(|it| Fault::new(it, FaultKind::Reset).on_call(1)));
 }
 
 #[test]
-fn lost_answers_about_writes_that_can_be_repeated() {
+fn lost_answers_to_idempotent_writes() {
     let lost = |operation: &str| Fault::new(operation, FaultKind::Reset).on_call(1).after_processing();
     gets_through([lost("PutUserPolicy"), lost("AttachRolePolicy")]);
 }
 
 #[test]
-fn changes_that_overlap_with_those_of_others() {
+fn concurrent_modifications() {
     gets_through(
         ["CreateRole", "PutUserPolicy", "AttachRolePolicy"].map(|it| Fault::new(it, conflict()).on_calls(1..=2)),
     );
 }
 
 #[test]
-fn lost_answers_about_the_role() {
+fn lost_answers_to_create_role() {
     let kinds = [FaultKind::Reset, FaultKind::TruncatedBody, FaultKind::NotXml, FaultKind::ServerError(503)];
     for kind in kinds {
         gets_through([Fault::new("CreateRole", kind).on_call(1).after_processing()]);
@@ -67,7 +67,7 @@ fn lost_answers_about_the_role() {
 }
 
 #[test]
-fn answers_that_are_not_from_aws() {
+fn answers_not_from_aws() {
     for kind in [FaultKind::NotXml, FaultKind::TruncatedBody] {
         let scene = Scene::of(Sandbox::builder().fault(Fault::new("GetCallerIdentity", kind.clone())));
         let document = scene.bootstrap_json("", 1);
@@ -82,7 +82,7 @@ fn answers_that_are_not_from_aws() {
 }
 
 #[test]
-fn nobody_at_the_endpoint() {
+fn connection_refused() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let document = scene.bootstrap_json("", 1);
@@ -91,7 +91,7 @@ fn nobody_at_the_endpoint() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected() {
+fn corrects_clock_skew() {
     for seconds in [-900, 900] {
         let scene = Scene::of(Sandbox::builder().clock_skew(seconds));
         scene.bootstrap("").exits_with(0);
@@ -99,42 +99,42 @@ fn a_clock_that_is_off_is_corrected() {
 }
 
 #[test]
-fn a_failure_says_what_was_done_and_what_was_not_tried() {
+fn a_failure_reports_completed_and_skipped_changes() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("CreateRole", denied())));
     let output = scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1);
     output.says(&[
         "could not create role xacct",
         "iam:CreateRole answered AccessDenied: not today",
-        "this was not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
+        "not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
         "run the same command again",
     ]);
-    assert_eq!(scene.granted(), [ROLE], "the other half is made all the same");
+    assert_eq!(scene.granted(), [ROLE], "the other half is created anyway");
     scene.sandbox.clear_faults();
     scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
 }
 
 #[test]
-fn a_failure_after_the_role_was_made() {
+fn a_failure_after_creating_the_role() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", denied())));
     let output = scene.bootstrap("").exits_with(1);
-    output.says(&["could not put policy xacct-verify on role xacct", "this was done: created role xacct"]);
-    assert_eq!(scene.requests("AssumeRole").len(), 0, "what is not whole is not verified");
+    output.says(&["could not add policy xacct-verify to role xacct", "done: created role xacct"]);
+    assert_eq!(scene.requests("AssumeRole").len(), 0, "an incomplete link is not verified");
     scene.sandbox.clear_faults();
     scene.bootstrap("").exits_with(0);
 }
 
 #[test]
-fn a_failure_of_the_grant() {
+fn a_failure_to_write_the_grant() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutUserPolicy", denied())));
     let document = scene.bootstrap_json("", 1);
-    assert!(document["source"]["error"]["message"].to_string().contains("could not put policy xacct on user alice"));
+    assert!(document["source"]["error"]["message"].to_string().contains("could not add policy xacct to user alice"));
     assert_eq!(document["targets"][ACCOUNT_B]["error"], Value::Null);
     scene.sandbox.clear_faults();
     scene.bootstrap("").exits_with(0);
 }
 
 #[test]
-fn one_of_two_targets_fails_and_the_other_works() {
+fn one_failing_target_does_not_stop_the_other() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("CreateRole", denied()).on_call(2)));
     let words = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice \
                  --profile security-admin --enter-role OrganizationAccountAccessRole --external-id abc";
@@ -149,20 +149,20 @@ fn one_of_two_targets_fails_and_the_other_works() {
     assert!(output.stderr.contains("could not create role xacct"), "{output}");
     let failed = if rows[0].contains("error") { ACCOUNT_B } else { ACCOUNT_C };
     assert!(output.stderr.contains(failed), "which target failed: {failed}\n{output}");
-    // What works is recorded, what failed is not.
+    // Only the working target is recorded.
     let recorded = scene.environment.read("xacct.toml");
     assert!(!recorded.contains(failed), "{recorded}");
     scene.xacct(words).exits_with(0);
 }
 
 #[test]
-fn a_call_that_hangs_is_given_up() {
+fn a_hanging_call_times_out() {
     let scene = Scene::of(Sandbox::builder().fault(Fault::new("GetUser", FaultKind::Hang).on_call(1)));
     scene.bootstrap("").exits_with(0);
 }
 
 #[test]
-fn someone_else_changes_the_file_meanwhile() {
+fn another_program_changes_the_file_during_the_run() {
     for (theirs, is_an_error) in [("# mine\n", false), ("not [toml\n", true)] {
         changes_the_file_meanwhile(theirs, is_an_error);
     }

@@ -1,46 +1,46 @@
-//! What is wrong in xacct.toml is refused before anything is sent, with the line, the value, the rule and the fix.
+//! Errors in xacct.toml are reported before any request is sent, with line, value, rule and fix.
 
 use crate::scene::Scene;
 
-/// The text of a file, the line of the error, and what the message says.
+/// The text of a file, the line of the error, and the expected message.
 type Case = (&'static str, usize, &'static [&'static str]);
 
-/// Below a target that is right but for this line.
+/// An invalid line in an otherwise valid target.
 const TARGET_LINES: &[(&str, &[&str])] = &[
     ("profile = \"\"", &["`profile` is empty", "remove the line"]),
-    ("profile = 1", &["`profile` is an integer", "must be a string"]),
+    ("profile = 1", &["`profile` must be a string, not an integer"]),
     ("enter_role = \"a/b\"", &["`a/b`", "contains `/`", "`b`"]),
     ("role = \"\"", &["`role` is empty"]),
     ("role = \"a b\"", &["`a b`", "contains ` `", "use only"]),
-    ("role = [\"a\"]", &["`role` is an array", "must be a string"]),
+    ("role = [\"a\"]", &["`role` must be a string, not an array"]),
     ("role_path = \"engineering\"", &["does not begin and end", "`/engineering/`"]),
     ("external_id = \"a\"", &["`a`", "at least 2", "2 to 1224"]),
-    ("external_id = 12", &["`external_id` is an integer", "must be a string"]),
-    ("external-id = \"abc\"", &["`external-id` is not a setting", "`external_id`"]),
-    ("require_mfa = \"true\"", &["`require_mfa` is a string", "true or false"]),
-    ("restrict_to_user = 1", &["`restrict_to_user` is an integer", "true or false"]),
-    ("allow_session_tags = \"no\"", &["`allow_session_tags` is a string", "true or false"]),
+    ("external_id = 12", &["`external_id` must be a string, not an integer"]),
+    ("external-id = \"abc\"", &["unknown setting `external-id`", "`external_id`"]),
+    ("require_mfa = \"true\"", &["`require_mfa` must be true or false", "not a string"]),
+    ("restrict_to_user = 1", &["`restrict_to_user` must be true or false", "not an integer"]),
+    ("allow_session_tags = \"no\"", &["`allow_session_tags` must be true or false", "not a string"]),
     ("policy_arns = \"PowerUserAccess\"", &["`policy_arns`", "a list of strings"]),
     ("policy_arns = [1]", &["`policy_arns`", "a list of strings"]),
     ("policy_arns = [\"a b\"]", &["`a b`", "contains ` `"]),
-    ("policy_arns = [\"arn:aws:iam::333333333333:policy/x\"]", &["a policy of account 333333333333"]),
+    ("policy_arns = [\"arn:aws:iam::333333333333:policy/x\"]", &["belongs to account 333333333333"]),
     ("policy_files = \"a.json\"", &["`policy_files`", "a list of strings"]),
     ("permissions_boundary = \"a b\"", &["`a b`", "contains ` `"]),
-    ("permissions_boundary = true", &["`permissions_boundary` is a boolean", "must be a string"]),
-    ("max_session_duration = 3600", &["`max_session_duration` is an integer", "must be a string"]),
+    ("permissions_boundary = true", &["`permissions_boundary` must be a string, not a boolean"]),
+    ("max_session_duration = 3600", &["`max_session_duration` must be a string, not an integer"]),
     ("max_session_duration = \"30m\"", &["`30m`", "is less than 1h", "1h to 12h"]),
     ("max_session_duration = \"1 hour\"", &["`1 hour`", "`1h`"]),
     ("tags = [\"a=b\"]", &["`tags`", "a table of strings"]),
     ("tags = { team = 1 }", &["`tags`", "a table of strings"]),
     ("tags = { \"aws:x\" = \"1\" }", &["reserved for AWS"]),
     ("region = \"europe\"", &["`europe`", "`eu-west-1`"]),
-    ("region = \"eu-west-1b\"", &["`eu-west-1b`", "not the availability zone: `eu-west-1`"]),
+    ("region = \"eu-west-1b\"", &["`eu-west-1b`", "not the Availability Zone: `eu-west-1`"]),
     ("probe = \"disk\"", &["`disk`", "`bucket` or `identity`"]),
-    ("probe = true", &["`probe` is a boolean", "must be a string"]),
+    ("probe = true", &["`probe` must be a string, not a boolean"]),
     ("bucket_tags = \"a=b\"", &["`bucket_tags`", "a table of strings"]),
     ("bucket_namespace = \"mine\"", &["`mine`", "`global` or `account-regional`"]),
-    ("polciy_arns = []", &["`polciy_arns` is not a setting", "did you mean `policy_arns`"]),
-    ("colour = \"red\"", &["`colour` is not a setting of [targets.dev]", "the settings are"]),
+    ("polciy_arns = []", &["unknown setting `polciy_arns`", "did you mean `policy_arns`"]),
+    ("colour = \"red\"", &["unknown setting `colour` in [targets.dev]", "the settings are"]),
     ("account = \"333333333333\"", &["xacct.toml:6: duplicate key"]),
 ];
 
@@ -48,37 +48,37 @@ const FILES: &[Case] = &[
     ("[source\n", 1, &["unclosed table"]),
     ("\n\nsource = \n", 3, &[]),
     ("[source]\naccount = \"1111\"\n", 2, &["`1111`", "has 4 characters", "all 12 digits"]),
-    ("[source]\naccount = 111111111111\n", 2, &["`account` is an integer", "must be a string"]),
+    ("[source]\naccount = 111111111111\n", 2, &["`account` must be a string, not an integer"]),
     ("[source]\nuser = \"al ice\"\n", 2, &["`al ice`", "contains ` `"]),
     ("[source]\nuser = \"arn:aws:iam::111111111111:role/x\"\n", 2, &["role", "user/NAME"]),
-    ("[source]\nprofile = 7\n", 2, &["`profile` is an integer"]),
+    ("[source]\nprofile = 7\n", 2, &["`profile` must be a string"]),
     ("[source]\nuser_profile = \"\"\n", 2, &["`user_profile` is empty"]),
-    ("[source]\nacount = \"111111111111\"\n", 2, &["`acount` is not a setting of [source]", "`account`"]),
-    ("source = \"alice\"\n", 1, &["`source` must be a section", "[source]"]),
-    ("[sources]\n", 1, &["`sources` is not a setting of the file", "`source`"]),
-    ("[targets]\ndev = \"222222222222\"\n", 2, &["`dev` must be a section", "[targets.dev]"]),
-    ("targets = []\n", 1, &["`targets` must be a section"]),
-    ("[targets.dev]\nrole = \"x\"\n", 2, &["[targets.dev] has no `account`", "12 digits"]),
+    ("[source]\nacount = \"111111111111\"\n", 2, &["unknown setting `acount` in [source]", "`account`"]),
+    ("source = \"alice\"\n", 1, &["`source` must be a table", "[source]"]),
+    ("[sources]\n", 1, &["unknown setting `sources` at the top level", "`source`"]),
+    ("[targets]\ndev = \"222222222222\"\n", 2, &["`dev` must be a table", "[targets.dev]"]),
+    ("targets = []\n", 1, &["`targets` must be a table"]),
+    ("[targets.dev]\nrole = \"x\"\n", 2, &["[targets.dev] has no `account`", "12-digit"]),
     ("[targets.dev]\naccount = \"2222 2222 2222\"\n", 2, &["contains ` `", "`222222222222`"]),
     (
         "[targets.dev]\naccount = \"222222222222\"\nprofile = \"a\"\nenter_role = \"b\"\n",
         4,
-        &["contradict each other", "keep the one"],
+        &["exclude each other", "keep the one"],
     ),
     (
         "[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"222222222222\"\n",
         3,
-        &["[targets.dev] and [targets.prod] are the same role", "`role`"],
+        &["[targets.dev] and [targets.prod] have the same role", "`role`"],
     ),
     (
         "[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\nrole = \"xacct\"\naccount = \"222222222222\"\n",
         3,
-        &["are the same role"],
+        &["have the same role"],
     ),
 ];
 
 #[test]
-fn wrong_lines_of_a_target() {
+fn invalid_target_settings() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (line, texts) in TARGET_LINES {
@@ -90,7 +90,7 @@ fn wrong_lines_of_a_target() {
 }
 
 #[test]
-fn wrong_files() {
+fn invalid_files() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for (text, line, texts) in FILES {
@@ -110,11 +110,11 @@ fn check(scene: &Scene, text: &str, line: Option<usize>, texts: &[&str], problem
     if output.code != 2 || !missing.is_empty() || sent > 0 {
         problems.push(format!("{text}exit code {}, {sent} requests, no {missing:?}\n{}", output.code, output.stderr));
     }
-    assert_eq!(scene.environment.read("xacct.toml"), text, "the file stays as it is");
+    assert_eq!(scene.environment.read("xacct.toml"), text, "the file is unchanged");
 }
 
 #[test]
-fn the_user_and_the_source_account_contradict_each_other() {
+fn conflicting_user_and_source_account() {
     let scene = Scene::new();
     let source = "[source]\naccount = \"333333333333\"\nuser = \"arn:aws:iam::111111111111:user/alice\"\n";
     scene.environment.write("xacct.toml", &format!("{source}[targets.dev]\naccount = \"222222222222\"\n"));
@@ -125,7 +125,7 @@ fn the_user_and_the_source_account_contradict_each_other() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read() {
+fn an_unreadable_file() {
     let scene = Scene::new();
     scene.environment.write("folder/file", "");
     scene.xacct("verify --config folder").exits_with(1).says(&["cannot read `folder`"]);
@@ -147,6 +147,6 @@ fn an_empty_file_has_no_targets() {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", "");
     for command in ["verify", "print-provider-hcl", "bootstrap"] {
-        scene.xacct(command).exits_with(2).says(&["has no targets", "--target-account ID"]);
+        scene.xacct(command).exits_with(2).says(&["records no targets", "--target-account ID"]);
     }
 }

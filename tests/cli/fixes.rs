@@ -1,4 +1,4 @@
-//! What a diagnosis says to do, done exactly as it is printed.
+//! Follows the printed fixes of a diagnosis verbatim.
 
 use serde_json::Value;
 
@@ -6,12 +6,12 @@ use crate::aws_cli;
 use crate::scene::{Scene, text};
 use crate::support::Output;
 
-/// Carries out every step of a fix. What no command of this machine can do comes back, for the test to do by hand.
+/// Performs the steps of a fix that are commands, and returns the manual steps.
 #[track_caller]
 pub fn apply(scene: &Scene, fix: &Value) -> Vec<String> {
     let who = text(&fix["who"]);
     let steps = fix["steps"].as_array().unwrap_or_else(|| panic!("no steps: {fix:#}"));
-    assert!(!steps.is_empty(), "nothing to do: {fix:#}");
+    assert!(!steps.is_empty(), "the fix has no steps: {fix:#}");
     let mut by_hand = Vec::new();
     for step in steps {
         let (kind, what) = step.as_object().and_then(|step| step.iter().next()).expect("a step");
@@ -24,19 +24,19 @@ pub fn apply(scene: &Scene, fix: &Value) -> Vec<String> {
                 other => by_hand.push(other),
             },
             "write" => write(scene, what),
-            // Only fixes of trust policies have it; `causes` puts it there.
+            // Only fixes of trust policies have this step, and `causes` performs it.
             "put" => assert!(what["statement"].is_object() && what["into"].is_string(), "{what:#}"),
             "do" => by_hand.push(text(what)),
-            _ => panic!("a step of another kind: {step}"),
+            _ => panic!("a step of an unknown kind: {step}"),
         }
     }
     by_hand
 }
 
-/// Runs a command of xacct's as it is printed; bootstrap does not ask, and the device shows a code.
+/// Runs an xacct command as printed, with `--yes` for bootstrap and a current MFA code.
 pub fn xacct(scene: &Scene, command: &str) -> Output {
     let code = scene.sandbox.totp("alice");
-    let mut words = shlex::split(command).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+    let mut words = shlex::split(command).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     assert_eq!(words.remove(0), "xacct", "{command}");
     if words[0] == "bootstrap" {
         words.push("--yes".to_owned());
@@ -49,13 +49,13 @@ pub fn xacct(scene: &Scene, command: &str) -> Output {
     scene.environment.xacct(&words)
 }
 
-/// The profile that `who` names; without one it is the account's administrator.
+/// Returns the profile in `who`, or the account's administrator.
 fn profile_of(who: &str) -> &str {
-    let named = who.split_once("(profile ").and_then(|(_, rest)| rest.strip_suffix(')'));
+    let named = who.split_once(", profile ").map(|(_, profile)| profile);
     named.unwrap_or(if who.contains("target") { "dev-admin" } else { "security-admin" })
 }
 
-/// Writes a line below a section, in place of any with that key.
+/// Writes a setting into a section, replacing one with the same key.
 #[track_caller]
 pub fn write(scene: &Scene, what: &Value) {
     let [file, section, line] = ["file", "section", "line"].map(|key| text(&what[key]));

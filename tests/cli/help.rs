@@ -8,7 +8,7 @@ use crate::snapshots::assert_output;
 use crate::support::third_party::{skip, test_name};
 use crate::support::{Output, TestEnvironment};
 
-/// Every command that can be run, with the command that it belongs to: `print profile`, not `print`.
+/// Returns every command, with its parent: `print profile`, not `print`.
 pub fn commands() -> Vec<(String, clap::Command)> {
     let mut commands = Vec::new();
     for command in xacct::commands::definition().get_subcommands() {
@@ -51,9 +51,9 @@ fn assert_fits(words: &str, output: &Output) {
     }
 }
 
-/// clap has no groups of commands, so xacct lists them itself.
+/// clap has no command groups, so xacct lists the commands itself.
 #[test]
-fn every_command_is_in_a_group_of_the_help() {
+fn help_groups_list_every_command() {
     let help = run("--help").exits_with(0).stdout;
     let xacct = xacct::commands::definition();
     for command in xacct.get_subcommands() {
@@ -71,7 +71,7 @@ fn every_command_is_in_a_group_of_the_help() {
 }
 
 #[test]
-fn help_shows_what_the_option_shows() {
+fn help_command_equals_help_option() {
     let same = |words: &str, others: &str| {
         assert_eq!(run(words).exits_with(0).stdout, run(others).exits_with(0).stdout, "{words}");
     };
@@ -83,7 +83,7 @@ fn help_shows_what_the_option_shows() {
     same("help print-profile", "print profile --help");
 }
 
-/// The topics that the help lists, with what it says of them.
+/// Returns the topics in the help, with their descriptions.
 fn topics() -> Vec<(String, String)> {
     let help = run("help").exits_with(0).stdout;
     let (_, topics) = help.split_once("Topics (xacct help TOPIC):\n").unwrap();
@@ -93,9 +93,9 @@ fn topics() -> Vec<(String, String)> {
     topics.into_iter().map(|(name, about)| (name.to_owned(), about.trim().to_owned())).collect()
 }
 
-/// Piped: plain text that fits 80 columns, without what only Markdown needs. Commands and addresses are not broken.
+/// In a pipe, topics are plain text within 80 columns, without Markdown markup, and commands and URLs are not broken.
 #[test]
-fn every_topic_is_plain_text_in_a_pipe() {
+fn topics_are_plain_text_in_a_pipe() {
     for (topic, _) in topics() {
         let words = format!("help {topic}");
         let text = run(&words).exits_with(0).stdout;
@@ -110,7 +110,7 @@ fn every_topic_is_plain_text_in_a_pipe() {
 }
 
 #[test]
-fn a_terminal_shows_headings_in_bold_and_uses_its_width() {
+fn terminal_shows_bold_headings_and_uses_its_width() {
     let (topic, _) = topics().remove(0);
     let mut environment = TestEnvironment::new();
     environment.set("CLICOLOR_FORCE", "1");
@@ -125,7 +125,7 @@ fn a_terminal_shows_headings_in_bold_and_uses_its_width() {
 }
 
 #[test]
-fn an_unknown_topic_names_those_that_are_like_it() {
+fn an_unknown_topic_suggests_similar_topics() {
     let (topic, _) = topics().remove(0);
     let mistyped = topic.get(..topic.len() - 1).unwrap();
     run(&format!("help {mistyped}")).exits_with(2).says(&["a similar value exists", &topic]);
@@ -133,9 +133,9 @@ fn an_unknown_topic_names_those_that_are_like_it() {
     run("help nothing-like-it").exits_with(2).says(&["possible values", &topic]);
 }
 
-/// `xacct help NAME` has one meaning.
+/// `xacct help NAME` must be unambiguous.
 #[test]
-fn no_topic_has_the_name_of_a_command() {
+fn topics_and_commands_have_different_names() {
     let xacct = xacct::commands::definition();
     for (topic, _) in topics() {
         assert!(xacct.find_subcommand(&topic).is_none(), "{topic}");
@@ -146,26 +146,26 @@ fn no_topic_has_the_name_of_a_command() {
 }
 
 #[test]
-fn without_arguments_the_help_is_shown_and_the_exit_code_is_2() {
+fn without_arguments_shows_help_and_exits_with_2() {
     let output = run("").exits_with(2);
     assert!(output.stderr.contains("Usage: xacct"), "{output}");
 }
 
 #[test]
-fn the_version_is_that_of_the_package() {
+fn version_is_the_package_version() {
     let version = format!("xacct {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run("--version").exits_with(0).stdout, version);
     assert_eq!(run("-V").exits_with(0).stdout, version);
 }
 
 #[test]
-fn mistyped_commands_and_options_are_guessed() {
+fn suggests_commands_and_options_for_typos() {
     run("bootstap").exits_with(2).says(&["bootstrap"]);
     run("bootstrap --external_id abc").exits_with(2).says(&["--external-id"]);
 }
 
 #[test]
-fn completions_are_there_for_every_shell() {
+fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&format!("completions {shell}")).exits_with(0).stdout;
         for word in ["print-provider-hcl", "generate-external-id", "credential-process", "whose-credentials"] {
@@ -180,7 +180,7 @@ fn bash_accepts_its_completions() {
     let environment = TestEnvironment::new();
     let started = environment.command("/bin/bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut bash) = started else {
-        return skip(test_name!(), "there is no /bin/bash");
+        return skip(test_name!(), "/bin/bash is not installed");
     };
     bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = bash.wait_with_output().unwrap();
@@ -188,7 +188,7 @@ fn bash_accepts_its_completions() {
 }
 
 #[test]
-fn the_manual_is_a_roff_page() {
+fn the_manual_page_is_roff() {
     let page = run("man").exits_with(0).stdout;
     let mut lines = page.lines().skip_while(|line| line.starts_with(['\'', '.']) && !line.starts_with(".TH"));
     let title = lines.next().unwrap_or_default();
@@ -199,7 +199,7 @@ fn the_manual_is_a_roff_page() {
 }
 
 #[test]
-fn no_color_is_respected_and_a_pipe_has_none() {
+fn no_colors_in_a_pipe_or_with_no_color() {
     let mut scene = Scene::linked("");
     for variables in [&[][..], &[("NO_COLOR", "1")], &[("TERM", "xterm-256color")]] {
         for (name, value) in variables {
@@ -213,7 +213,7 @@ fn no_color_is_respected_and_a_pipe_has_none() {
 }
 
 #[test]
-fn a_narrow_or_a_wide_terminal_changes_the_tables_only() {
+fn terminal_width_affects_only_tables() {
     for columns in ["40", "200", "zero", "1"] {
         let mut scene = Scene::linked("--external-id abc");
         scene.environment.set("COLUMNS", columns);
@@ -223,7 +223,7 @@ fn a_narrow_or_a_wide_terminal_changes_the_tables_only() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let scene = Scene::linked("");
     let mut command = scene.command("completions bash");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -234,12 +234,20 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_an_error() {
+fn a_failed_write_to_stdout_is_an_error() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
     let environment = TestEnvironment::new();
     let mut command = environment.command(env!("CARGO_BIN_EXE_xacct"));
     let output = command.arg("man").stdout(full).output().expect("xacct runs");
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("cannot be written to stdout"), "{stderr}");
+    assert!(stderr.contains("cannot write the result to stdout"), "{stderr}");
+}
+
+#[test]
+fn the_manual_page_lists_every_option() {
+    let page = Scene::new().xacct("man").exits_with(0).stdout;
+    for option in ["external\\-id", "mfa\\-code", "version\\-constraint", "XACCT VERIFY"] {
+        assert!(page.contains(option), "{option}");
+    }
 }

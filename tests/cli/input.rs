@@ -1,44 +1,44 @@
-//! What is typed wrongly is refused before anything is sent, with the value, the rule and the fix.
+//! Invalid arguments are rejected before any request is sent, with value, rule and fix.
 
 use crate::scene::Scene;
 use crate::support::Output;
 
-/// A wrong argument, what the message says of the rule, and what of the fix.
+/// An invalid argument, and the expected rule and fix in the message.
 type Case = (&'static [&'static str], &'static str, &'static str);
 
 const LETTERS_65: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--target-account", ""], "", "hint:"),
-    (&["--target-account", "12345"], "has 5 characters", "give all 12 digits"),
-    (&["--target-account", "1234567890123"], "has 13 characters", "give the 12 digits"),
+    (&["--target-account", "12345"], "has 5 characters", "use all 12 digits"),
+    (&["--target-account", "1234567890123"], "has 13 characters", "use the 12 digits"),
     (&["--target-account", "2222-2222-2222"], "contains `-`", "`222222222222`"),
-    (&["--target-account", "12345678901a"], "contains `a`", "give the 12 digits"),
+    (&["--target-account", "12345678901a"], "contains `a`", "use the 12 digits"),
     (&["--target-account", " 222222222222"], "contains ` `", "hint:"),
     (&["--target-account", "arn:aws:iam::222222222222:root"], "contains `a`", "`222222222222`"),
-    (&["--target-account", "２２２２２２２２２２２２"], "contains", "give the 12 digits"),
-    (&["--user", ""], "is empty", "give 1 to 64 characters"),
+    (&["--target-account", "２２２２２２２２２２２２"], "contains", "use the 12 digits"),
+    (&["--user", ""], "is empty", "use 1 to 64 characters"),
     (&["--user", "al ice"], "contains ` `", "use only"),
     (&["--user", "al*ce"], "contains `*`", "use only"),
-    (&["--user", "staff/alice"], "contains `/`", "give only the name: `alice`"),
-    (&["--user", LETTERS_65], "has 65 characters", "give 1 to 64 characters"),
+    (&["--user", "staff/alice"], "contains `/`", "use only the name: `alice`"),
+    (&["--user", LETTERS_65], "has 65 characters", "use 1 to 64 characters"),
     (&["--user", "arn:aws:iam::111111111111:role/x"], "role", "arn:aws:iam::111111111111:user/NAME"),
     (&["--user", "arn:aws:iam::1111:user/alice"], "has 4 characters", "hint:"),
     (&["--user", "arn:aws:sts::111111111111:assumed-role/x/y"], "sts", "hint:"),
     (&["--user", "arn:aws:iam::222222222222:root"], "root", "hint:"),
-    (&["--source-account", "1"], "has 1 character", "give all 12 digits"),
-    (&["--role-name", ""], "is empty", "give 1 to 64 characters"),
-    (&["--role-name", "a/b"], "contains `/`", "give only the name: `b`"),
+    (&["--source-account", "1"], "has 1 character", "use all 12 digits"),
+    (&["--role-name", ""], "is empty", "use 1 to 64 characters"),
+    (&["--role-name", "a/b"], "contains `/`", "use only the name: `b`"),
     (&["--role-name", "rôle"], "contains `ô`", "use only ASCII"),
-    (&["--role-name", LETTERS_65], "has 65 characters", "give 1 to 64"),
+    (&["--role-name", LETTERS_65], "has 65 characters", "use 1 to 64"),
     (&["--role-name", "a\u{1b}[31m"], "contains", "use only"),
     (&["--role-path", "engineering"], "does not begin and end with `/`", "`/engineering/`"),
     (&["--role-path", "/engineering"], "does not begin and end with `/`", "`/engineering/`"),
-    (&["--role-path", "//"], "nothing between its slashes", "give `/`"),
+    (&["--role-path", "//"], "nothing between its slashes", "use `/`"),
     (&["--role-path", ""], "is empty", "hint:"),
     (&["--role-path", "/a b/"], "contains ` `", "visible ASCII"),
-    (&["--external-id", "a"], "has 1 character", "give 2 to 1224"),
-    (&["--external-id", ""], "is empty", "give 2 to 1224"),
+    (&["--external-id", "a"], "has 1 character", "use 2 to 1224"),
+    (&["--external-id", ""], "is empty", "use 2 to 1224"),
     (&["--external-id", "has space"], "contains ` `", "use only"),
     (&["--external-id", "line\nbreak"], "contains `\\n`", "use only"),
     (&["--external-id", "ünicode"], "contains `ü`", "use only"),
@@ -51,19 +51,19 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--policy-arn", "arn:aws:s3:::bucket"], "s3", "hint:"),
     (&["--policy-arn", "arn:foo:iam::aws:policy/X"], "is not one of aws", "hint:"),
     (&["--policy-arn", "arn:aws:iam::22:policy/X"], "has 2 characters", "hint:"),
-    (&["--policy-arn", "arn:aws:iam::333333333333:policy/x"], "a policy of account 333333333333", "hint:"),
+    (&["--policy-arn", "arn:aws:iam::333333333333:policy/x"], "belongs to account 333333333333", "hint:"),
     (&["--permissions-boundary", "a b"], "contains ` `", "hint:"),
-    (&["--permissions-boundary", "arn:aws:iam::333333333333:policy/x"], "a policy of account 333333333333", "hint:"),
+    (&["--permissions-boundary", "arn:aws:iam::333333333333:policy/x"], "belongs to account 333333333333", "hint:"),
     (&["--permissions-boundary", "arn:aws:iam::aws:user/x"], "user", "policy/NAME"),
     (&["--max-session-duration", "3600"], "has no unit", "`3600s` or `1h`"),
-    (&["--max-session-duration", "59m"], "is less than 1h", "give 1h to 12h"),
-    (&["--max-session-duration", "13h"], "is more than 12h", "give 1h to 12h"),
+    (&["--max-session-duration", "59m"], "is less than 1h", "use 1h to 12h"),
+    (&["--max-session-duration", "13h"], "is more than 12h", "use 1h to 12h"),
     (&["--max-session-duration", ""], "is empty", "`1h`"),
     (&["--max-session-duration", "1d"], "hours, minutes and seconds", "`1h30m`"),
-    (&["--max-session-duration", "30m1h"], "in this order", "`1h30m`"),
-    (&["--max-session-duration", "99999999999h"], "is more than 12h", "give 1h to 12h"),
+    (&["--max-session-duration", "30m1h"], "in that order", "`1h30m`"),
+    (&["--max-session-duration", "99999999999h"], "is more than 12h", "use 1h to 12h"),
     (&["--tag", "team"], "has no `=`", "`KEY=VALUE`"),
-    (&["--tag", "=platform"], "is empty", "give 1 to 128"),
+    (&["--tag", "=platform"], "is empty", "use 1 to 128"),
     (&["--tag", "aws:team=platform"], "reserved for AWS", "another prefix"),
     (&["--tag", "team=<b>"], "contains `<`", "use only"),
     (&["--bucket-tag", "cost-center"], "has no `=`", "`KEY=VALUE`"),
@@ -72,16 +72,16 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--timeout", "2h"], "is more than an hour", "`1h`"),
     (&["--timeout", "soon"], "hours, minutes and seconds", "`90s` or `2m`"),
     (&["--region", ""], "is empty", "`eu-west-1`"),
-    (&["--region", "eu-west"], "no AWS partition's regions", "`eu-west-1`"),
-    (&["--region", "EU-WEST-1"], "no AWS partition's regions", "`eu-west-1`"),
-    (&["--region", "eu-west-1a"], "no AWS partition's regions", "not the availability zone: `eu-west-1`"),
+    (&["--region", "eu-west"], "is not an AWS Region name", "`eu-west-1`"),
+    (&["--region", "EU-WEST-1"], "is not an AWS Region name", "`eu-west-1`"),
+    (&["--region", "eu-west-1a"], "is not an AWS Region name", "not the Availability Zone: `eu-west-1`"),
     (&["--probe", "disk"], "invalid value 'disk'", "bucket, identity"),
     (&["--bucket-namespace", "mine"], "invalid value 'mine'", "global, account-regional"),
     (&["--output", "xml"], "invalid value 'xml'", "table, json"),
     (&["--concurrency", "0"], "0 is not in 1..=64", "--concurrency"),
     (&["--concurrency", "65"], "65 is not in 1..=64", "--concurrency"),
     (&["--concurrency", "many"], "invalid digit", "--concurrency"),
-    (&["--enter-role", "arn:aws:iam::222222222222:role/x"], "contains", "give only the name: `x`"),
+    (&["--enter-role", "arn:aws:iam::222222222222:role/x"], "contains", "use only the name: `x`"),
     (&["--target-profile", "a", "--enter-role", "b"], "cannot be used with", "--enter-role"),
     (&["--external-id", "abc", "--generate-external-id"], "cannot be used with", "--generate-external-id"),
     (&["--check", "--dry-run"], "cannot be used with", "--dry-run"),
@@ -90,32 +90,32 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--source-account", "222222222222"], "the same account, 222222222222", "--target-account"),
     (
         &["--source-account", "333333333333", "--user", "arn:aws:iam::111111111111:user/alice"],
-        "the user is of account 111111111111",
+        "the user is in account 111111111111",
         "hint:",
     ),
     (&["--no-such-option"], "unexpected argument", "--help"),
 ];
 
 const OTHERS: &[Case] = &[
-    (&["verify", "--region", "x"], "no AWS partition's regions", "`eu-west-1`"),
+    (&["verify", "--region", "x"], "is not an AWS Region name", "`eu-west-1`"),
     (&["verify", "--timeout", "-5s"], "", "--help"),
     (&["verify", "--regoin"], "unexpected argument", "hint: a similar argument exists"),
-    (&["verify", "nobody"], "has no target `nobody`", "it has `dev`"),
-    (&["print-provider-hcl", "nobody"], "has no target `nobody`", "it has `dev`"),
+    (&["verify", "nobody"], "has no target `nobody`", "its targets are `dev`"),
+    (&["print-provider-hcl", "nobody"], "has no target `nobody`", "its targets are `dev`"),
     (&["print-provider-hcl", "--version-constraint", "latest"], "`latest`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "~>"], "`~>`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "5.x"], "`5.x`", "`~> 5.67`"),
     (&["print-provider-hcl", "--version-constraint", "5\" }"], "`5\" }`", "`~> 5.67`"),
-    (&["print-provider-hcl", "--duration", "10m"], "is less than 15m", "give 15m to 12h"),
-    (&["print-provider-hcl", "--duration", "2h"], "longer than role", "--duration 1h"),
-    (&["print-provider-hcl", "--region", "moon-1"], "no AWS partition's regions", "`eu-west-1`"),
+    (&["print-provider-hcl", "--duration", "10m"], "is less than 15m", "use 15m to 12h"),
+    (&["print-provider-hcl", "--duration", "2h"], "allows sessions of at most", "--duration 1h"),
+    (&["print-provider-hcl", "--region", "moon-1"], "is not an AWS Region name", "`eu-west-1`"),
     (&["completions", "tcsh"], "invalid value 'tcsh'", "bash"),
     (&["completions"], "<SHELL>", "--help"),
     (&["no-such-command"], "unrecognized subcommand", "--help"),
 ];
 
-/// The value is what the only option is given, or what follows its `=`. Control characters are shown otherwise, and where
-/// several options contradict each other no one value is wrong.
+/// Returns the value that the message must show. Control characters are escaped, and if several options conflict no
+/// single value is invalid.
 fn value<'a>(arguments: &[&'a str]) -> &'a str {
     let last = arguments.last().copied().unwrap_or_default();
     if arguments.iter().filter(|argument| argument.starts_with("--")).count() > 1 || last.starts_with("-5") {
@@ -152,7 +152,7 @@ fn assert_refused(scene: &Scene, output: &Output, (arguments, rule, fix): &Case,
 }
 
 #[test]
-fn options_of_bootstrap() {
+fn invalid_options_of_bootstrap() {
     let scene = Scene::new();
     let mut problems = Vec::new();
     for case in BOOTSTRAP_OPTIONS {
@@ -169,7 +169,7 @@ fn options_of_bootstrap() {
 }
 
 #[test]
-fn options_of_other_commands() {
+fn invalid_options_of_other_commands() {
     let scene = Scene::new();
     scene.environment.write(
         "xacct.toml",
@@ -184,14 +184,14 @@ fn options_of_other_commands() {
 }
 
 #[test]
-fn variables_are_checked_like_options() {
+fn checks_variables_like_options() {
     for (name, value, rule) in [
         ("XACCT_TARGET_ACCOUNT", "12345", "has 5 characters"),
         ("XACCT_USER", "al ice", "contains ` `"),
         ("XACCT_ROLE_NAME", "a/b", "contains `/`"),
         ("XACCT_EXTERNAL_ID", "a", "at least 2"),
         ("XACCT_TIMEOUT", "30", "has no unit"),
-        ("XACCT_REGION", "moon", "regions"),
+        ("XACCT_REGION", "moon", "Region name"),
         ("XACCT_OUTPUT", "xml", "table, json"),
         ("XACCT_CONCURRENCY", "0", "1..=64"),
         ("XACCT_PROBE", "disk", "bucket, identity"),
@@ -205,7 +205,7 @@ fn variables_are_checked_like_options() {
 }
 
 #[test]
-fn a_wrong_mfa_code_is_refused_without_being_repeated() {
+fn does_not_show_a_malformed_mfa_code() {
     for code in ["12345", "1234567", "12345a", "98 7654"] {
         let mut scene = Scene::linked("--no-verify");
         let output = scene.environment.xacct(&["verify", "--mfa-code", code]).exits_with(2);
@@ -218,7 +218,7 @@ fn a_wrong_mfa_code_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn long_values_are_refused_and_shortened() {
+fn shortens_long_values_in_errors() {
     let scene = Scene::new();
     for (option, length) in [("--external-id", 1225), ("--role-path", 513), ("--role-name", 100_000), ("--user", 5000)]
     {
@@ -237,7 +237,7 @@ fn long_values_are_refused_and_shortened() {
 }
 
 #[test]
-fn policy_files() {
+fn invalid_policy_files() {
     let scene = Scene::new();
     let statement = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
     for (file, text, rule) in [
@@ -275,7 +275,7 @@ fn policy_files() {
 }
 
 #[test]
-fn a_policy_file_that_is_not_there() {
+fn a_missing_policy_file() {
     let scene = Scene::new();
     let words = "bootstrap --yes --target-account 222222222222 --policy-file nothing.json";
     scene.xacct(words).exits_with(1).says(&["cannot read policy file `nothing.json`"]);
@@ -283,8 +283,15 @@ fn a_policy_file_that_is_not_there() {
 }
 
 #[test]
-fn no_target() {
+fn a_missing_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["has no targets", "--target-account ID"]);
+    scene.xacct("bootstrap --yes").exits_with(2).says(&["records no targets", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn reports_usage_errors_as_json() {
+    let scene = Scene::new();
+    let document = scene.xacct_json("bootstrap --target-account 12", 2);
+    assert!(document["error"]["message"].to_string().contains("has 2 characters"), "{document:#}");
 }

@@ -1,21 +1,21 @@
-//! xacct as whoever types it meets it: the real program, in a closed environment, on two AWS accounts of this machine.
+//! Runs the real program in an isolated environment, on two AWS accounts of the sandbox.
 //!
-//! | module | what it holds xacct to |
+//! | module | what it tests |
 //! |---|---|
-//! | `starters` | the tests themselves, whoever starts them |
-//! | `startup` | what needs no network starts nothing of it |
-//! | `bootstrap` | bootstrap makes both halves, in every way that it can be asked |
-//! | `targets` | several targets, halves made apart, every way into an account |
-//! | `drift` | what was changed by hand is found and mended; what others put there stays |
-//! | `round_trips` | few requests wait for each other, none is sent twice, few connections carry them |
-//! | `concurrency` | many targets, side by side, and no more requests than STS likes |
-//! | `operators` | the least that operators need is enough, and nothing of it can be missing |
-//! | `verify` | the verdicts of verify |
+//! | `starters` | the tests themselves, started from any parent process |
+//! | `startup` | offline commands start no network client |
+//! | `bootstrap` | bootstrap creates both halves, with every option |
+//! | `targets` | several targets, separate halves, access to target accounts |
+//! | `drift` | manual changes are found and repaired; unmanaged policies are kept |
+//! | `round_trips` | requests run concurrently, none is repeated, few connections are opened |
+//! | `concurrency` | many targets at once, within the STS rate limit |
+//! | `operators` | the minimal permissions of operators suffice, and all are needed |
+//! | `verify` | the outcomes of `verify` |
 //! | `mfa` | multi-factor authentication |
 //! | `exec` | a command with a session: variables, exit codes, signals |
-//! | `credentials` | a session's credentials, in every form |
-//! | `session_cache` | sessions kept between runs, and what is not trusted of them |
-//! | `chains` | profiles that assume roles, with MFA or for a chosen time |
+//! | `credentials` | session credentials in every format |
+//! | `session_cache` | cached sessions, and files that the cache must not trust |
+//! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
 //! | `propagation` | waiting for AWS, and only where there is something to wait for |
 //! | `risks` | what may go wrong is said beforehand |
@@ -34,12 +34,12 @@
 //! | `output`, `documents`, `help` | every text, as people and programs read it |
 //! | `surroundings` | profiles, variables and files as people have them |
 //! | `terminal` | prompts |
-//! | `diagnose` | every cause that a diagnosis names is named, shown and mended by what is printed |
-//! | `missing_permissions` | what may not be read is named, and nothing is claimed of it |
-//! | `facts_files` | what was learned, saved and judged again |
+//! | `diagnose` | every cause of a diagnosis, with its evidence and its fix |
+//! | `missing_permissions` | unreadable facts are reported as unknown |
+//! | `facts_files` | saved facts and offline diagnosis |
 //! | `cases` | writes the cases of `tests/cases/diagnose` |
-//! | `fixes` | what a diagnosis says to do, done |
-//! | `aws_cli` | the commands of the AWS CLI that xacct prints, run |
+//! | `fixes` | follows the fixes of a diagnosis |
+//! | `aws_cli` | runs AWS CLI commands that xacct prints |
 
 #![allow(
     clippy::expect_used,
@@ -77,6 +77,7 @@ mod operators;
 mod order;
 mod output;
 mod print;
+mod profiles;
 mod propagation;
 mod refusals;
 mod risks;
@@ -89,7 +90,6 @@ mod starters;
 mod startup;
 #[path = "../support/mod.rs"]
 mod support;
-mod surroundings;
 mod sweep;
 mod targets;
 mod teardown;

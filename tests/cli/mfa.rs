@@ -1,4 +1,4 @@
-//! Multi-factor authentication: one code proves everything, and what cannot be proven is said to be so.
+//! Multi-factor authentication: one code is enough, and tests that cannot run are reported as inconclusive.
 
 use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
@@ -7,14 +7,14 @@ use xacct_sandbox::world::ADMIN_A;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
 use crate::support::policies::document;
 
-/// A code that alice's device does not show.
+/// Returns an invalid code for alice's device.
 fn wrong_code(scene: &Scene) -> &'static str {
     let right = scene.sandbox.totp("alice");
     if right == "000000" { "000001" } else { "000000" }
 }
 
-/// A link that demands MFA, made without proving it.
-fn demanding() -> Scene {
+/// Creates a link that requires MFA, without testing it.
+fn requiring_mfa() -> Scene {
     Scene::linked("--require-mfa --external-id abc --no-verify")
 }
 
@@ -27,7 +27,7 @@ fn assert_proven(verification: &Value) {
 }
 
 #[test]
-fn one_code_proves_the_link_and_every_refusal() {
+fn one_code_is_enough_for_all_checks() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
@@ -41,14 +41,14 @@ fn one_code_proves_the_link_and_every_refusal() {
 }
 
 #[test]
-fn the_code_can_come_from_the_environment() {
-    let mut scene = demanding();
+fn reads_the_code_from_the_environment() {
+    let mut scene = requiring_mfa();
     scene.environment.set("XACCT_MFA_CODE", &scene.sandbox.totp("alice"));
     assert_proven(&scene.verdict("", 0));
 }
 
 #[test]
-fn one_code_serves_all_targets() {
+fn one_code_is_enough_for_all_targets() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let document = scene.xacct_json(
@@ -65,7 +65,7 @@ fn one_code_serves_all_targets() {
 }
 
 #[test]
-fn one_code_is_enough_while_the_role_propagates() {
+fn one_code_is_enough_during_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(std::time::Duration::from_secs(1)));
     let code = scene.sandbox.totp("alice");
     let document = scene.bootstrap_json(&format!("--require-mfa --external-id abc --mfa-code {code}"), 0);
@@ -73,8 +73,8 @@ fn one_code_is_enough_while_the_role_propagates() {
 }
 
 #[test]
-fn a_wrong_code_proves_nothing() {
-    let scene = demanding();
+fn a_wrong_code_is_inconclusive() {
+    let scene = requiring_mfa();
     let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let failed = step(&verification, "assume_role");
@@ -84,21 +84,21 @@ fn a_wrong_code_proves_nothing() {
 }
 
 #[test]
-fn a_code_that_was_used_before_proves_nothing_and_the_hint_says_to_wait() {
-    let scene = demanding();
+fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
+    let scene = requiring_mfa();
     let code = scene.sandbox.totp("alice");
     scene.verdict(&format!("--mfa-code {code}"), 0);
     let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let hints = step(&verification, "assume_role")["error"]["hints"].to_string();
-    assert!(hints.contains("wait for the next one"), "{hints}");
+    assert!(hints.contains("wait for the next code"), "{hints}");
 }
 
 #[test]
-fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
+fn without_a_code_creates_the_link_without_testing_it() {
     let scene = Scene::new();
     let output = scene.bootstrap("--require-mfa").exits_with(3);
-    output.says(&["Not proven", "--mfa-code CODE", "Wrote xacct.toml"]);
+    output.says(&["Inconclusive", "--mfa-code CODE", "Wrote xacct.toml"]);
     assert_eq!(scene.granted(), [ROLE]);
     let verification = scene.verdict("", 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -106,8 +106,8 @@ fn without_a_terminal_or_a_code_nothing_is_proven_but_the_link_is_made() {
 }
 
 #[test]
-fn a_role_that_lets_in_without_mfa_is_too_open() {
-    let scene = demanding();
+fn a_role_without_the_mfa_condition_is_too_open() {
+    let scene = requiring_mfa();
     let open = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
@@ -116,8 +116,8 @@ fn a_role_that_lets_in_without_mfa_is_too_open() {
 }
 
 #[test]
-fn the_device_is_looked_up_where_the_profile_names_none() {
-    let scene = demanding();
+fn looks_up_the_device_if_the_profile_has_none() {
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
         let own = document(json!({
@@ -130,19 +130,19 @@ fn the_device_is_looked_up_where_the_profile_names_none() {
 }
 
 #[test]
-fn a_device_that_cannot_be_looked_up_must_be_named_in_the_profile() {
-    let scene = demanding();
+fn requires_mfa_serial_if_devices_cannot_be_listed() {
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
     assert_eq!(verification["outcome"], "not_proven");
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("cannot be listed"), "{error}");
+    assert!(error["message"].to_string().contains("cannot list the MFA devices"), "{error}");
     assert!(error["hints"].to_string().contains("mfa_serial"), "{error}");
 }
 
 #[test]
-fn keys_that_show_no_codes_are_of_no_use() {
-    let scene = demanding();
+fn ignores_security_keys() {
+    let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
     scene.sandbox.world(|world| {
         let own = document(json!({
@@ -154,12 +154,12 @@ fn keys_that_show_no_codes_are_of_no_use() {
     });
     let verification = scene.verdict("--mfa-code 123456", 3);
     let error = &step(&verification, "assume_role")["error"];
-    assert!(error["message"].to_string().contains("no MFA device that shows codes"), "{error}");
+    assert!(error["message"].to_string().contains("no MFA device that generates codes"), "{error}");
 }
 
 #[test]
-fn a_session_with_mfa_can_assume_but_cannot_show_the_refusal() {
-    let mut scene = demanding();
+fn an_mfa_session_cannot_test_the_rejection_without_mfa() {
+    let mut scene = requiring_mfa();
     scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
     let session = scene.sandbox.world(|world| {
         let mut sessions = world.sessions().filter(|session| session.mfa.is_some());
@@ -178,7 +178,7 @@ fn a_session_with_mfa_can_assume_but_cannot_show_the_refusal() {
 }
 
 #[test]
-fn credentials_of_another_user_prove_nothing() {
+fn credentials_of_another_user_are_inconclusive() {
     let scene = Scene::linked("");
     let verification = scene.verdict("--user-profile bob", 3);
     assert_eq!(verification["outcome"], "not_proven");
@@ -190,7 +190,7 @@ fn credentials_of_another_user_prove_nothing() {
 }
 
 #[test]
-fn the_same_name_in_another_account_is_another_user() {
+fn a_user_of_the_same_name_in_another_account_is_another_user() {
     let mut scene = Scene::linked("");
     scene.sandbox.world(|world| {
         let keys = world.user(ACCOUNT_A, "alice").unwrap().keys.clone();
@@ -202,7 +202,7 @@ fn the_same_name_in_another_account_is_another_user() {
 }
 
 #[test]
-fn a_session_of_a_role_proves_nothing() {
+fn a_role_session_is_inconclusive() {
     let scene = Scene::linked("");
     scene.environment.append(
         "aws/config",
@@ -214,7 +214,7 @@ fn a_session_of_a_role_proves_nothing() {
 }
 
 #[test]
-fn an_operator_who_is_not_the_user_makes_the_link_but_cannot_prove_it() {
+fn an_operator_who_is_not_the_user_cannot_test_the_link() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);

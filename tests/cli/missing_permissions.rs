@@ -1,4 +1,4 @@
-//! What may not be read is named with the permission that would allow it, and nothing is claimed of it.
+//! Unreadable facts are reported with the missing permission, and no conclusions are drawn from them.
 
 use serde_json::{Value, json};
 use xacct_sandbox::World;
@@ -9,7 +9,8 @@ use crate::operators::{WORDS, source_policy, take_away, target_policy, with_oper
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust};
 use crate::support::policies::document;
 
-/// A link that works, with a policy of every kind on both sides, and operators with exactly what `policies/` gives.
+/// Creates a working link with policies of every kind on both sides, and operators with exactly the policies of
+/// `policies/`.
 fn scene() -> Scene {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --external-id abc --no-verify")).exits_with(0);
@@ -45,7 +46,7 @@ fn unread(diagnosis: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_least_is_enough_for_a_diagnosis() {
+fn minimal_permissions_suffice_for_a_diagnosis() {
     let scene = scene();
     let document = scene.xacct_json("diagnose", 0);
     assert_eq!(document["targets"][ACCOUNT_B]["diagnosis"]["unread"], json!([]), "{document:#}");
@@ -55,9 +56,9 @@ fn the_least_is_enough_for_a_diagnosis() {
     assert_eq!(diagnosis["unread"], json!([]), "{diagnosis:#}");
 }
 
-/// Each of them may hold the grant, or deny it: without it there is no certainty that there is no grant.
+/// Each of these may contain the grant or deny it, so a missing grant is not certain.
 #[test]
-fn no_grant_is_missed_that_could_not_be_read() {
+fn an_unreadable_policy_is_not_a_missing_grant() {
     let permissions = [
         "iam:ListUserPolicies",
         "iam:GetUserPolicy",
@@ -83,9 +84,9 @@ fn no_grant_is_missed_that_could_not_be_read() {
     });
 }
 
-/// What is wrong elsewhere is found all the same.
+/// Causes elsewhere are found anyway.
 #[test]
-fn what_can_be_read_is_judged() {
+fn diagnoses_what_is_readable() {
     let permissions = ["iam:ListUserPolicies", "iam:ListGroupsForUser", "iam:ListRolePolicies", "iam:GetUser"];
     side_by_side(&permissions, |permission| {
         let scene = scene();
@@ -100,7 +101,7 @@ fn what_can_be_read_is_judged() {
 }
 
 #[test]
-fn a_role_that_may_not_be_looked_at() {
+fn an_unreadable_role() {
     let scene = scene();
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
     take_away(&scene, "iam:GetRole");
@@ -111,9 +112,9 @@ fn a_role_that_may_not_be_looked_at() {
     assert!(diagnosis["possible"][0]["decided_by"].to_string().contains("iam:GetRole"), "{diagnosis:#}");
 }
 
-/// Without the lists a diagnosis is only slower, or names fewer things.
+/// Without these lists a diagnosis is slower or less detailed, but not wrong.
 #[test]
-fn lists_that_it_can_do_without() {
+fn optional_lists() {
     side_by_side(&["iam:ListPolicies", "iam:ListRoles", "iam:ListMFADevices"], |permission| {
         let scene = scene();
         scene.sandbox.world(without_grant);
@@ -122,9 +123,9 @@ fn lists_that_it_can_do_without() {
     });
 }
 
-/// GetPolicy is asked only where ListPolicies may not be.
+/// GetPolicy is called only if ListPolicies is denied.
 #[test]
-fn versions_that_cannot_be_learned() {
+fn unreadable_policy_versions() {
     let scene = scene();
     scene.sandbox.world(|world| {
         without_grant(world);
@@ -138,7 +139,7 @@ fn versions_that_cannot_be_learned() {
 }
 
 #[test]
-fn operators_who_may_do_nothing() {
+fn operators_without_permissions() {
     let scene = broken("", |world| {
         without_grant(world);
         for account in [ACCOUNT_A, ACCOUNT_B] {
@@ -150,7 +151,7 @@ fn operators_who_may_do_nothing() {
 }
 
 #[test]
-fn operators_whose_profiles_are_missing() {
+fn operators_without_profiles() {
     let scene = broken("", without_grant);
     scene.environment.edit("xacct.toml", "\"security-admin\"", "\"no-such-a\"");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"no-such-b\"");

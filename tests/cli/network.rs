@@ -1,9 +1,9 @@
-//! Proxies, CA bundles, FIPS and dual-stack endpoints, as the AWS CLI takes them.
+//! Proxies, CA bundles, FIPS and dual-stack endpoints, with the same settings as the AWS CLI.
 
 use crate::scene::Scene;
 use crate::support::{Proxy, Tls};
 
-/// A linked scene behind TLS, and the file with the authority.
+/// Creates a linked scene behind TLS, and a file with its CA certificate.
 fn behind_tls() -> (Scene, Tls, String) {
     let mut scene = Scene::linked("--external-id abc");
     let tls = Tls::before(&scene.sandbox);
@@ -14,7 +14,7 @@ fn behind_tls() -> (Scene, Tls, String) {
 }
 
 #[test]
-fn an_authority_that_nobody_named_is_not_trusted() {
+fn rejects_unknown_certificate_authorities() {
     let (scene, _tls, _) = behind_tls();
     let output = scene.xacct("credentials").exits_with(1);
     output.says(&["sts:AssumeRole", "certificate", "AWS_CA_BUNDLE"]);
@@ -22,7 +22,7 @@ fn an_authority_that_nobody_named_is_not_trusted() {
 }
 
 #[test]
-fn authorities_are_named_in_every_way() {
+fn trusts_ca_bundles_of_every_setting() {
     for setting in ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
         let (mut scene, _tls, path) = behind_tls();
         scene.environment.set(setting, &path);
@@ -34,7 +34,7 @@ fn authorities_are_named_in_every_way() {
 }
 
 #[test]
-fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
+fn aws_ca_bundle_wins_and_replaces_all_other_bundles() {
     let (mut scene, _tls, path) = behind_tls();
     scene.configure("alice", "ca_bundle = /no/such/file");
     scene.environment.set("AWS_CA_BUNDLE", &path);
@@ -45,7 +45,7 @@ fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
     scene.environment.set("AWS_CA_BUNDLE", &other_path);
     scene.environment.set("SSL_CERT_FILE", &path);
     scene.xacct("credentials").exits_with(1).says(&["certificate"]);
-    // Of several in one file, each counts, and what is none is passed over.
+    // All valid certificates of a file are used, invalid ones are ignored.
     let text =
         format!("# authorities\n{}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", other.authority);
     scene.environment.write("other.pem", &format!("{text}{}", scene.environment.read("ca.pem")));
@@ -53,26 +53,32 @@ fn the_variable_wins_over_the_profile_and_stands_in_the_place_of_all_others() {
 }
 
 #[test]
-fn a_bundle_that_cannot_be_used_is_named_with_its_setting() {
+fn names_an_invalid_bundle_and_its_setting() {
     let (scene, _tls, _) = behind_tls();
     scene.configure("alice", "ca_bundle = /no/such/file");
-    scene.xacct("credentials").exits_with(1).says(&["`/no/such/file` (ca_bundle of profile alice) cannot be used"]);
+    scene
+        .xacct("credentials")
+        .exits_with(1)
+        .says(&["cannot use the CA bundle `/no/such/file` (ca_bundle of profile alice)"]);
     scene.environment.write("empty.pem", "nothing");
     let path = scene.environment.path("empty.pem").display().to_string();
     for setting in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
         for (value, wanted) in
-            [("/no/such/file", "No such file"), (path.as_str(), "holds no certificate"), ("/", "directory")]
+            [("/no/such/file", "No such file"), (path.as_str(), "contains no PEM certificate"), ("/", "directory")]
         {
             let (mut scene, _tls, _) = behind_tls();
             scene.environment.set(setting, value);
-            scene.xacct("verify").exits_with(1).says(&[&format!("`{value}` ({setting}) cannot be used"), wanted]);
+            scene
+                .xacct("verify")
+                .exits_with(1)
+                .says(&[&format!("cannot use the CA bundle `{value}` ({setting})"), wanted]);
             assert!(scene.sandbox.requests().is_empty());
         }
     }
 }
 
 #[test]
-fn plain_requests_go_through_the_proxy_with_its_credentials() {
+fn http_requests_use_the_proxy_and_its_credentials() {
     for name in ["HTTP_PROXY", "http_proxy"] {
         let mut scene = Scene::linked("");
         let proxy = Proxy::start(true);
@@ -89,13 +95,13 @@ fn plain_requests_go_through_the_proxy_with_its_credentials() {
 }
 
 #[test]
-fn encrypted_requests_go_through_a_tunnel() {
+fn https_requests_use_a_tunnel() {
     for name in ["HTTPS_PROXY", "https_proxy"] {
         let (mut scene, tls, path) = behind_tls();
         let proxy = Proxy::start(true);
         scene.environment.set("AWS_CA_BUNDLE", &path);
         scene.environment.set(name, &proxy.url());
-        // The other kind does not count.
+        // The proxy for HTTP is not used.
         scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
         scene.environment.set("AWS_ENDPOINT_URL", &tls.url);
         if name == "https_proxy" {
@@ -109,13 +115,13 @@ fn encrypted_requests_go_through_a_tunnel() {
 }
 
 #[test]
-fn plain_and_encrypted_requests_take_proxies_of_their_own() {
+fn http_and_https_use_separate_proxies() {
     let (mut scene, tls, path) = behind_tls();
     let (plain, encrypted) = (Proxy::start(true), Proxy::start(true));
     scene.environment.set("AWS_CA_BUNDLE", &path);
     scene.environment.set("http_proxy", &plain.url());
     scene.environment.set("https_proxy", &encrypted.url());
-    // Lower case wins, for two as for one.
+    // Lower-case variables win.
     scene.environment.set("HTTP_PROXY", "http://127.0.0.1:1");
     scene.environment.set("HTTPS_PROXY", "http://127.0.0.1:1");
     scene.xacct("credentials").exits_with(0);
@@ -134,7 +140,7 @@ fn plain_and_encrypted_requests_take_proxies_of_their_own() {
 }
 
 #[test]
-fn exceptions_are_reached_directly() {
+fn no_proxy_bypasses_the_proxy() {
     for (name, list) in [("NO_PROXY", "example.com,127.0.0.1"), ("no_proxy", "127.0.0.0/8"), ("NO_PROXY", "*")] {
         let mut scene = Scene::linked("");
         let proxy = Proxy::start(true);
@@ -152,7 +158,7 @@ fn exceptions_are_reached_directly() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_one_is_refused_before_anything_is_sent() {
+fn rejects_invalid_proxy_urls_before_sending_requests() {
     let mut scene = Scene::linked("");
     scene.environment.set("HTTPS_PROXY", "socks5://127.0.0.1:1080");
     scene
@@ -162,7 +168,7 @@ fn a_proxy_that_cannot_be_one_is_refused_before_anything_is_sent() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
-/// The hosts that xacct wants to reach with these variables, and this line in alice's profile.
+/// Returns the hosts that xacct connects to with these variables and this line in alice's profile.
 fn wanted_hosts(variables: &[(&str, &str)], line: &str, words: &str) -> Vec<String> {
     let mut scene = Scene::linked("");
     let proxy = Proxy::start(false);
@@ -188,7 +194,7 @@ fn wanted_hosts(variables: &[(&str, &str)], line: &str, words: &str) -> Vec<Stri
 }
 
 #[test]
-fn fips_and_dual_stack_endpoints_are_asked_for() {
+fn uses_fips_and_dual_stack_endpoints() {
     let fips = ("AWS_USE_FIPS_ENDPOINT", "true");
     let dual_stack = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
     let words = "credentials";
@@ -200,7 +206,7 @@ fn fips_and_dual_stack_endpoints_are_asked_for() {
 }
 
 #[test]
-fn endpoints_that_are_to_be_ignored_are_not_asked_nor_named() {
+fn ignores_configured_endpoints_on_request() {
     for line in [
         "endpoint_url = http://127.0.0.1:1",
         "endpoint_url = http://127.0.0.1:1\nignore_configured_endpoint_urls = true",
@@ -212,7 +218,7 @@ fn endpoints_that_are_to_be_ignored_are_not_asked_nor_named() {
 }
 
 #[test]
-fn roles_of_profiles_are_assumed_there_too() {
+fn profiles_assume_roles_at_the_same_endpoints() {
     let variable = [("AWS_USE_FIPS_ENDPOINT", "true")];
     let fips = ["sts-fips.us-east-1.amazonaws.com:443"];
     for profile in ["via", "long"] {

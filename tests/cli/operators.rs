@@ -1,4 +1,5 @@
-//! Operators with exactly the documents of `policies/` can do everything, and with less are told what is missing.
+//! Operators with exactly the policies of `policies/` can do everything; with fewer permissions, xacct names the
+//! missing one.
 
 use serde_json::Value;
 use xacct_sandbox::world::AccessKey;
@@ -12,7 +13,7 @@ const TARGET: &str = include_str!("../../policies/operator-target.json");
 pub const WORDS: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile operator-a \
                      --target-profile operator-b";
 
-/// A scene with a user `operator` in each account who has only these policies.
+/// Creates a scene with a user `operator` in each account who has only these policies.
 pub fn with_operators(source: Value, target: Value) -> Scene {
     let scene = Scene::new();
     for (account, profile, document) in [(ACCOUNT_A, "operator-a", source), (ACCOUNT_B, "operator-b", target)] {
@@ -51,7 +52,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("a policy")
 }
 
-/// The policy without one action.
+/// Returns the policy without one action.
 pub fn without(mut policy: Value, action: &str) -> Value {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         match &mut statement["Action"] {
@@ -74,14 +75,14 @@ fn actions(policy: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_least_is_enough_from_nothing_and_again() {
+fn minimal_permissions_suffice_for_a_new_link_and_a_second_run() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --generate-external-id")).exits_with(0);
     assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
 }
 
 #[test]
-fn the_least_is_enough_for_every_option_and_for_mending() {
+fn minimal_permissions_suffice_for_every_option_and_for_drift() {
     let role = "arn:aws:iam::222222222222:role/engineering/xacct";
     let scene = with_operators(source_policy(), target_policy(role));
     let words = format!("{WORDS} --role-path /engineering/ --restrict-to-user --allow-session-tags");
@@ -96,16 +97,16 @@ fn the_least_is_enough_for_every_option_and_for_mending() {
 }
 
 #[test]
-fn the_least_holds_for_this_user_and_this_role_only() {
+fn minimal_permissions_are_limited_to_this_user_and_role() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&WORDS.replace("alice", "bob")).exits_with(1).says(&["iam:GetUser"]);
     scene.xacct(&format!("{WORDS} --role-name other")).exits_with(1).says(&["iam:GetRole"]);
     assert_eq!(scene.writes(), [""; 0]);
 }
 
-/// A missing permission to read is found out before anything is written.
+/// xacct reports a missing read permission before it writes anything.
 #[test]
-fn a_missing_permission_to_read_is_named_before_anything_is_written() {
+fn names_a_missing_read_permission_before_writing() {
     let reads = [
         "iam:GetUser",
         "iam:GetUserPolicy",
@@ -127,9 +128,9 @@ fn a_missing_permission_to_read_is_named_before_anything_is_written() {
     });
 }
 
-/// A missing permission to write is AWS's to refuse; the message names it and who lacks it.
+/// AWS denies the write; the message names the permission and the operator.
 #[test]
-fn a_missing_permission_to_write_is_named() {
+fn names_a_missing_write_permission() {
     for permission in
         ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutUserPolicy"]
     {
@@ -145,7 +146,7 @@ fn a_missing_permission_to_write_is_named() {
 }
 
 #[test]
-fn a_missing_permission_to_mend_is_named() {
+fn names_a_missing_permission_to_fix_drift() {
     side_by_side(
         &[
             "iam:UpdateRole",
@@ -170,7 +171,7 @@ fn a_missing_permission_to_mend_is_named() {
 }
 
 #[test]
-fn without_the_quotas_and_the_policies_it_works_all_the_same() {
+fn works_without_reading_quotas_and_policies() {
     side_by_side(
         &["iam:GetAccountSummary", "iam:GetPolicy", "iam:ListUserPolicies", "iam:ListMFADevices"],
         |permission| {
@@ -181,9 +182,9 @@ fn without_the_quotas_and_the_policies_it_works_all_the_same() {
     );
 }
 
-/// What is printed is what bootstrap needs: for two roles of an account, and for an account that is entered.
+/// The printed policies suffice for bootstrap with two roles in one account, and with `--enter-role`.
 #[test]
-fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
+fn printed_policies_suffice_to_create_links() {
     const LINKS: &str = "[source]\naccount = '111111111111'\nuser = 'alice'\nprofile = 'operator-a'\n\
                          user_profile = 'alice'\n\
                          [targets.one]\naccount = '222222222222'\nprofile = 'operator-b'\n\
@@ -206,7 +207,7 @@ fn operators_with_exactly_what_print_policies_says_can_make_the_links() {
 }
 
 #[test]
-fn every_permission_is_covered_by_these_tests() {
+fn these_tests_cover_every_permission() {
     let mut all = actions(&source_policy());
     all.extend(actions(&target_policy(ROLE)));
     let tests = [

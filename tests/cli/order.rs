@@ -77,7 +77,7 @@ fn where_the_trust_policy_is_refused_the_role_gains_nothing() {
     let scene = Scene::of(
         Sandbox::builder().plant(plant_administrators).fault(Fault::new("UpdateAssumeRolePolicy", refused())),
     );
-    scene.bootstrap(ADOPT).exits_with(1).says(&["this was not tried: attach", "this was done: capped role xacct"]);
+    scene.bootstrap(ADOPT).exits_with(1).says(&["this was not tried: attach", "this was done: set boundary"]);
     for widening in ["AttachRolePolicy", "PutRolePolicy", "TagRole", "PutUserPolicy"] {
         assert_eq!(scene.requests(widening).len(), 0, "{widening}");
     }

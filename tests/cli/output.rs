@@ -1,4 +1,4 @@
-//! Every text of bootstrap and verify, as a pipe of 80 columns receives it.
+//! The complete output of bootstrap and verify, in a pipe of 80 columns.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::snapshots::{assert_output, assert_text};
 use crate::support::Output;
 use crate::support::policies::{allow, document};
 
-/// Runs a command, holds what it said against the snapshot of that name, and demands what holds of every output.
+/// Runs a command, compares its output with a snapshot, and checks the rules for all output.
 #[track_caller]
 fn shows(name: &str, scene: &Scene, words: &str) {
     scene.sandbox.clear_requests();
@@ -16,7 +16,7 @@ fn shows(name: &str, scene: &Scene, words: &str) {
     assert_plain(scene, &output);
 }
 
-/// The same, as a JSON document, which must follow the schema.
+/// Does the same for JSON output, which must follow the schema.
 #[track_caller]
 fn shows_json(name: &str, scene: &Scene, words: &str) {
     let words = format!("{words} --output json");
@@ -26,13 +26,13 @@ fn shows_json(name: &str, scene: &Scene, words: &str) {
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
 }
 
-/// No colour in a pipe, no blanks at line ends, no table over 80 columns but for a value that cannot be broken, and no
-/// such value broken.
+/// Checks that a pipe gets no colors, no trailing spaces, no tables wider than 80 columns unless a value cannot be
+/// broken, and no such value broken.
 #[track_caller]
 fn assert_plain(scene: &Scene, output: &Output) {
     assert!(!output.everything().contains('\u{1b}'), "{output:?}");
     for line in output.stdout.lines() {
-        assert_eq!(line, line.trim_end(), "blanks at the end");
+        assert_eq!(line, line.trim_end(), "trailing spaces");
         let is_row = line.trim_start().contains("  ");
         let longest = line.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         let width = line.chars().count();
@@ -74,13 +74,13 @@ fn bootstrap_without_changes() {
 }
 
 #[test]
-fn bootstrap_dry_run_with_the_documents() {
+fn bootstrap_dry_run_with_policies() {
     let words = format!("{BOOTSTRAP} --external-id abc --dry-run --show-policies");
     shows("bootstrap-dry-run", &Scene::new(), &words);
     shows_json("bootstrap-dry-run-json", &Scene::new(), &words);
 }
 
-/// A link of which everything was changed by hand.
+/// Creates a link and changes everything manually.
 fn drifted() -> Scene {
     let scene = Scene::linked("--external-id abc --tag team=platform --max-session-duration 2h");
     scene.sandbox.world(|world| {
@@ -104,7 +104,7 @@ fn bootstrap_check_with_drift() {
     let scene = drifted();
     shows("bootstrap-check-drift", &scene, "bootstrap --check --show-policies");
     shows_json("bootstrap-check-drift-json", &scene, "bootstrap --check");
-    shows("bootstrap-mends-drift", &scene, "bootstrap --yes");
+    shows("bootstrap-repairs-drift", &scene, "bootstrap --yes");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn bootstrap_of_several_targets() {
 }
 
 #[test]
-fn bootstrap_of_several_targets_of_which_one_cannot_be_read() {
+fn bootstrap_of_several_targets_with_one_unreadable() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
     shows("bootstrap-multi-one-fails", &scene, &format!("{MULTI} --external-id abc"));
@@ -137,7 +137,7 @@ fn bootstrap_of_the_source_half() {
 }
 
 #[test]
-fn bootstrap_refuses_a_foreign_role() {
+fn bootstrap_refuses_an_unmanaged_role() {
     let scene = Scene::new();
     let open = document(json!({
         "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
@@ -172,7 +172,7 @@ fn verify_refused() {
 }
 
 #[test]
-fn diagnose_a_link_that_works_and_one_that_does_not() {
+fn diagnose_a_working_and_a_broken_link() {
     let scene = Scene::linked("--external-id abc");
     shows("diagnose-works", &scene, "diagnose");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
@@ -182,7 +182,7 @@ fn diagnose_a_link_that_works_and_one_that_does_not() {
 }
 
 #[test]
-fn diagnose_where_nothing_may_be_read() {
+fn diagnose_without_permissions() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"bob\"");
@@ -208,7 +208,7 @@ fn verify_with_s3_blocked() {
 }
 
 #[test]
-fn verify_not_proven() {
+fn verify_inconclusive() {
     let scene = Scene::linked("--external-id abc --require-mfa --no-verify");
     shows("verify-not-proven", &scene, "verify");
     shows_json("verify-not-proven-json", &scene, "verify");
@@ -282,7 +282,7 @@ fn grant(resource: &str) -> Value {
 }
 
 #[test]
-fn exec_and_credentials_that_are_refused() {
+fn exec_and_credentials_denied() {
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "\"abc\"", "\"wrong\"");
     shows("exec-refused", &scene, "exec -- /bin/true");

@@ -1,10 +1,10 @@
-//! xacct waits for AWS to honour what it has just written, and at no other time.
+//! xacct waits for IAM propagation after its own writes, and at no other time.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use xacct_sandbox::{Sandbox, SandboxBuilder};
+use xacct_sandbox::{Fault, FaultKind, Sandbox, SandboxBuilder};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, has_stood_for_hours, step};
 use crate::support::policies::document;
@@ -25,24 +25,24 @@ fn becomes_usable(builder: SandboxBuilder, options: &str, after: Duration) -> Va
 }
 
 #[test]
-fn a_second() {
+fn waits_one_second() {
     becomes_usable(Sandbox::builder().propagation(SECOND), "--external-id abc", SECOND);
 }
 
 #[test]
-fn three_seconds() {
+fn waits_three_seconds() {
     becomes_usable(Sandbox::builder().propagation(3 * SECOND), "--external-id abc", 3 * SECOND);
 }
 
 #[test]
-fn reads_that_lag_behind_for_longer_than_a_few_seconds() {
+fn reads_that_lag_for_many_seconds() {
     let scene = Scene::of(Sandbox::builder().propagation(9 * SECOND).stale_reads(true));
     scene.bootstrap("").exits_with(0);
     assert!(scene.environment.has("xacct.toml"));
 }
 
 #[test]
-fn old_and_new_in_turn() {
+fn alternating_old_and_new_answers() {
     let builder = Sandbox::builder().propagation(SECOND).flap(SECOND);
     becomes_usable(builder, "--external-id abc", SECOND);
 }
@@ -53,14 +53,14 @@ fn reads_that_lag_behind() {
 }
 
 #[test]
-fn permissions_of_the_role_that_come_later() {
+fn role_permissions_that_propagate_later() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(SECOND);
     scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
 }
 
 #[test]
-fn a_condition_that_is_added_is_waited_for() {
+fn waits_for_an_added_condition() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(SECOND);
     let document = scene.bootstrap_json("--external-id abc", 0);
@@ -69,15 +69,15 @@ fn a_condition_that_is_added_is_waited_for() {
 }
 
 #[test]
-fn what_is_waited_for_is_said_once_in_a_pipe() {
+fn reports_waiting_once_in_a_pipe() {
     let scene = Scene::of(Sandbox::builder().propagation(SECOND));
     let output = scene.bootstrap("--external-id abc").exits_with(0);
-    assert_eq!(output.stderr.matches("waiting for AWS").count(), 1, "{output}");
+    assert_eq!(output.stderr.matches("waiting for IAM propagation (").count(), 1, "{output}");
     assert!(output.stdout.contains("after the last write"), "{output}");
 }
 
 #[test]
-fn where_nothing_was_written_a_refusal_is_the_answer() {
+fn without_writes_a_denial_is_final() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
@@ -89,7 +89,7 @@ fn where_nothing_was_written_a_refusal_is_the_answer() {
 }
 
 #[test]
-fn a_second_run_does_not_wait_either() {
+fn a_second_run_does_not_wait() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         let deny = document(json!({
@@ -103,7 +103,7 @@ fn a_second_run_does_not_wait_either() {
 }
 
 #[test]
-fn patience_ends_with_the_timeout() {
+fn stops_waiting_at_the_timeout() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let start = Instant::now();
     let document = scene.bootstrap_json("--timeout 2s", 3);
@@ -114,7 +114,7 @@ fn patience_ends_with_the_timeout() {
 }
 
 #[test]
-fn patience_that_ended_proves_nothing_and_the_answer_says_what_to_do() {
+fn timeout_is_inconclusive_and_says_what_to_do() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let output = scene.bootstrap("--timeout 1s").exits_with(3);
     output.says(&["propagating, likely", "wait a minute", "xacct verify"]);
@@ -123,7 +123,7 @@ fn patience_that_ended_proves_nothing_and_the_answer_says_what_to_do() {
 }
 
 #[test]
-fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() {
+fn verify_right_after_bootstrap_mentions_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     scene.bootstrap("--no-verify").exits_with(0);
     let document = scene.xacct_json("verify", 3);
@@ -135,7 +135,7 @@ fn a_verification_right_after_the_link_was_made_says_that_it_may_be_too_early() 
 }
 
 #[test]
-fn ctrl_c_ends_the_waiting_and_the_link_stays() {
+fn ctrl_c_stops_waiting_and_keeps_the_link() {
     let scene = Scene::of(Sandbox::builder().propagation(60 * SECOND));
     let mut running = scene.start(&format!("{BOOTSTRAP} --external-id abc"));
     scene.wait_for("AssumeRole");
@@ -149,7 +149,7 @@ fn ctrl_c_ends_the_waiting_and_the_link_stays() {
     scene.verdict("", 0);
 }
 
-/// A link that alice is kept from using by a policy of her own.
+/// Creates a link that a policy of alice denies.
 fn denied() -> Scene {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
@@ -162,7 +162,7 @@ fn denied() -> Scene {
 }
 
 #[test]
-fn a_description_that_was_written_is_nothing_to_wait_for() {
+fn does_not_wait_for_a_description() {
     let scene = denied();
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").description = None);
     let document = scene.xacct_json("bootstrap --yes", 3);
@@ -172,7 +172,7 @@ fn a_description_that_was_written_is_nothing_to_wait_for() {
 }
 
 #[test]
-fn a_denial_of_the_organization_is_reported_at_once() {
+fn reports_an_scp_denial_at_once() {
     let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "no-buckets", deny));
     let start = Instant::now();
@@ -183,7 +183,7 @@ fn a_denial_of_the_organization_is_reported_at_once() {
 }
 
 #[test]
-fn a_refusal_of_what_has_stood_for_hours_is_the_answer() {
+fn a_denial_of_an_old_link_is_final() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(has_stood_for_hours);
     scene.environment.edit("xacct.toml", "external_id = \"abc\"", "external_id = \"other\"");
@@ -193,7 +193,7 @@ fn a_refusal_of_what_has_stood_for_hours_is_the_answer() {
 }
 
 #[test]
-fn permissions_that_are_not_honoured_yet_are_not_blamed_on_the_organization() {
+fn does_not_blame_an_scp_for_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation_of_permissions(60 * SECOND));
     scene.bootstrap("--no-verify").exits_with(0);
     let document = scene.xacct_json("verify", 3);
@@ -203,11 +203,42 @@ fn permissions_that_are_not_honoured_yet_are_not_blamed_on_the_organization() {
 }
 
 #[test]
-fn a_condition_that_is_not_honoured_yet_is_said_to_need_time() {
+fn reports_propagation_of_a_new_condition() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(60 * SECOND);
     let output = scene.bootstrap("--external-id abc --timeout 1s").exits_with(3);
-    output.says(&["TOO OPEN", "let through what it must refuse", "wait a minute, then xacct verify"]);
+    output.says(&[
+        "TOO OPEN",
+        "accepted a request it must reject",
+        "wait a minute for IAM propagation, then run xacct verify",
+    ]);
     scene.sandbox.advance(60 * SECOND);
     scene.verdict("", 0);
+}
+
+#[test]
+fn does_not_wait_for_a_missing_policy_of_an_existing_role() {
+    let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "no such policy".to_owned() };
+    let scene = Scene::linked("");
+    scene.sandbox.add_fault(Fault::new("AttachRolePolicy", gone));
+    let start = Instant::now();
+    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1).says(&["NoSuchEntity"]);
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(scene.requests("AttachRolePolicy").len(), 1);
+}
+
+#[test]
+fn waits_for_a_new_role_that_is_not_visible_yet() {
+    let gone = FaultKind::Error { status: 404, code: "NoSuchEntity".to_owned(), message: "not yet".to_owned() };
+    let scene = Scene::of(Sandbox::builder().fault(Fault::new("PutRolePolicy", gone).on_calls(1..=2)));
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn waits_for_a_narrower_trust_policy() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.set_propagation(Duration::from_secs(2));
+    let document = scene.bootstrap_json("--external-id abc", 0);
+    let verification = &document["targets"][ACCOUNT_B]["verification"];
+    assert!(verification["ready_after_ms"].as_u64().is_some_and(|ready| ready > 1500), "{verification:#}");
 }

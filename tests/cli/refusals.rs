@@ -1,4 +1,4 @@
-//! What is refused before anything is written.
+//! What xacct refuses before it writes anything.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::AccessKey;
@@ -6,7 +6,7 @@ use xacct_sandbox::world::AccessKey;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene, trust};
 use crate::support::policies::{allow, document};
 
-/// Demands that a command ends so, says all of this, and writes nothing: neither to AWS nor to the file.
+/// Asserts exit code and messages of a command, and that it writes nothing, neither to AWS nor to the file.
 #[track_caller]
 fn refuses(scene: &Scene, words: &str, exit_code: i32, texts: &[&str]) {
     let before = scene.environment.has("xacct.toml").then(|| scene.environment.read("xacct.toml"));
@@ -16,7 +16,7 @@ fn refuses(scene: &Scene, words: &str, exit_code: i32, texts: &[&str]) {
     assert_eq!(before, after, "the file");
 }
 
-/// The same for the usual bootstrap with these options besides.
+/// Asserts the same for the usual bootstrap with these additional options.
 #[track_caller]
 fn refuses_to_bootstrap(scene: &Scene, more: &str, texts: &[&str]) {
     refuses(scene, &format!("{BOOTSTRAP} {more}"), 1, texts);
@@ -35,7 +35,7 @@ fn add_profile(scene: &Scene, name: &str, key: &AccessKey) {
 #[test]
 fn the_root_user_of_the_source_account() {
     let words = "bootstrap --yes --target-account 222222222222 --user alice --profile root";
-    refuses(&Scene::new(), words, 1, &["the root user's of account 111111111111", "--profile NAME"]);
+    refuses(&Scene::new(), words, 1, &["the root user of account 111111111111", "--profile NAME"]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn the_root_user_of_the_target_account() {
     add_profile(&scene, "root-b", &key);
     scene.sandbox.world(|world| world.account_mut(ACCOUNT_B).root_keys.push(key));
     let words = BOOTSTRAP.replace("dev-admin", "root-b");
-    refuses(&scene, &words, 1, &["the root user's of account 222222222222", "--target-profile NAME"]);
+    refuses(&scene, &words, 1, &["the root user of account 222222222222", "--target-profile NAME"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn one_account_as_source_and_target() {
     let words = "bootstrap --yes --target-account 111111111111 --user alice --profile security-admin \
                  --target-profile security-admin";
     refuses(&Scene::new(), words, 1, &["the same account, 111111111111"]);
-    // Where the file says so, nobody is asked.
+    // With the setting in the file, xacct does not ask.
     let scene = Scene::new();
     scene.environment.write("xacct.toml", "[source]\naccount = \"111111111111\"\n");
     refuses(&scene, words, 2, &["the same account, 111111111111"]);
@@ -92,7 +92,7 @@ fn a_user_with_another_path() {
 }
 
 #[test]
-fn an_operator_who_is_no_user_must_say_who_is_linked() {
+fn an_operator_who_is_not_an_iam_user_must_name_the_user() {
     let scene = Scene::new();
     scene.environment.append(
         "aws/config",
@@ -100,21 +100,21 @@ fn an_operator_who_is_no_user_must_say_who_is_linked() {
          role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\n",
     );
     let words = "bootstrap --yes --target-account 333333333333 --target-profile third-admin --profile entered";
-    refuses(&scene, words, 2, &["is no user", "--user NAME"]);
+    refuses(&scene, words, 2, &["is not an IAM user", "--user NAME"]);
 }
 
 #[test]
-fn a_role_that_xacct_did_not_make() {
+fn an_unmanaged_role() {
     let scene = foreign_role();
     refuses_to_bootstrap(
         &scene,
         "--external-id abc",
-        &["xacct did not make it", "replace the trust policy", "--adopt", "--role-name NAME"],
+        &["xacct did not create it", "replace the trust policy", "--adopt", "--role-name NAME"],
     );
 }
 
 #[test]
-fn adopting_shows_the_documents_on_request_and_then_takes_the_role_over() {
+fn adopt_shows_policies_on_request_and_adopts_the_role() {
     let scene = foreign_role();
     let words = format!("{BOOTSTRAP} --external-id abc --adopt");
     scene
@@ -124,7 +124,7 @@ fn adopting_shows_the_documents_on_request_and_then_takes_the_role_over() {
     assert_eq!(scene.writes(), [""; 0]);
     scene.xacct(&words).exits_with(0);
     assert_eq!(scene.trust_policy(), trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
-    // From now on it is one of ours.
+    // From now on xacct manages the role.
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
@@ -146,7 +146,12 @@ fn a_role_of_the_link_from_another_account() {
         let tags = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().tags;
         tags.insert("xacct:source-account".to_owned(), "333333333333".to_owned());
     });
-    refuses(&scene, "bootstrap --yes", 1, &["belongs to the link from account 333333333333", "--role-name NAME"]);
+    refuses(
+        &scene,
+        "bootstrap --yes",
+        1,
+        &["belongs to the link from source account 333333333333", "--role-name NAME"],
+    );
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn a_role_under_another_path() {
 }
 
 #[test]
-fn a_grant_that_xacct_did_not_write() {
+fn an_unmanaged_grant() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE));
     refuses_to_bootstrap(&scene, "", &["inline policy `xacct` that xacct did not write", "--adopt"]);
@@ -212,7 +217,7 @@ fn inline_policies_over_the_quota() {
 }
 
 #[test]
-fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
+fn a_grant_that_exceeds_the_inline_policy_quota() {
     let scene = Scene::new();
     let actions: Vec<_> = (0..90).map(|number| format!("s3:NoSuchAction{number:04}")).collect();
     let document = allow(actions, "*");
@@ -220,7 +225,7 @@ fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
     refuses_to_bootstrap(
         &scene,
         "",
-        &["of 2048 for all inline policies", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
+        &["of the 2048 allowed", "aws iam create-policy", "aws iam attach-user-policy", "--only target"],
     );
 }
 
@@ -228,7 +233,7 @@ fn a_grant_that_does_not_fit_beside_the_users_other_policies() {
 fn no_credentials_at_all() {
     let words = "bootstrap --yes --target-account 222222222222 --user alice";
     let scene = Scene::new();
-    refuses(&scene, words, 1, &["no AWS credentials were found", "--profile NAME", "AWS_PROFILE"]);
+    refuses(&scene, words, 1, &["no AWS credentials found", "--profile NAME", "AWS_PROFILE"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 
@@ -237,20 +242,20 @@ fn an_unknown_profile() {
     let words = BOOTSTRAP.replace("--profile security-admin", "--profile nobody");
     let scene = Scene::new();
     let known = "alice, bob, dev-admin, root, security-admin, third-admin";
-    refuses(&scene, &words, 1, &["no profile `nobody`", known]);
+    refuses(&scene, &words, 1, &["profile `nobody` does not exist", known]);
     assert!(scene.sandbox.requests().is_empty());
     let words = BOOTSTRAP.replace("--target-profile dev-admin", "--target-profile nobody");
-    refuses(&scene, &words, 1, &["no profile `nobody`", known]);
+    refuses(&scene, &words, 1, &["profile `nobody` does not exist", known]);
 }
 
 #[test]
-fn an_unknown_profile_of_the_user() {
+fn an_unknown_user_profile() {
     let words = BOOTSTRAP.replace("--user-profile alice", "--user-profile nobody");
-    refuses(&Scene::new(), &words, 1, &["no profile `nobody`"]);
+    refuses(&Scene::new(), &words, 1, &["profile `nobody` does not exist"]);
 }
 
 #[test]
-fn a_target_account_without_any_known_credentials() {
+fn a_target_account_without_credentials() {
     let words = "bootstrap --yes --target-account 333333333333 --user alice --profile security-admin";
     refuses(&Scene::new(), words, 1, &["333333333333", "--target-profile NAME", "--enter-role", "--only source"]);
 }
@@ -264,33 +269,60 @@ fn several_profiles_of_the_target_account() {
 }
 
 #[test]
-fn a_role_that_cannot_be_entered() {
+fn an_enter_role_that_cannot_be_assumed() {
     let words =
         "bootstrap --yes --target-account 222222222222 --user alice --profile security-admin --enter-role Nobody";
-    refuses(&Scene::new(), words, 1, &["role `Nobody` cannot be entered", "allow the source operator"]);
+    refuses(&Scene::new(), words, 1, &["cannot assume role `Nobody`", "allow the source operator"]);
 }
 
 #[test]
-fn nobody_to_ask() {
+fn no_terminal() {
     let words = "bootstrap --target-account 222222222222 --user alice --profile security-admin";
-    refuses(&Scene::new(), words, 2, &["no terminal to ask on", "--yes", "--dry-run"]);
+    refuses(&Scene::new(), words, 2, &["no terminal to ask for confirmation", "--yes", "--dry-run"]);
 }
 
 #[test]
-fn access_keys_that_are_not_in_force() {
+fn invalid_access_keys() {
     let scene = Scene::new();
     let key = |id: &str, secret: &str| AccessKey { id: id.to_owned(), secret: secret.to_owned() };
     add_profile(&scene, "unknown", &key("AKIAUNKNOWNUNKNOWNXX", "secret"));
     add_profile(&scene, "wrong-secret", &key("AKIASANDBOXADMINAAAA", "wrong"));
     let words = |profile: &str| BOOTSTRAP.replace("--profile security-admin", &format!("--profile {profile}"));
-    refuses(&scene, &words("unknown"), 1, &["the access key is unknown to AWS", "InvalidClientTokenId"]);
-    let texts = ["the secret access key does not belong to the access key", "SignatureDoesNotMatch"];
+    refuses(&scene, &words("unknown"), 1, &["the access key does not exist", "InvalidClientTokenId"]);
+    let texts = ["the secret access key does not match the access key ID", "SignatureDoesNotMatch"];
     refuses(&scene, &words("wrong-secret"), 1, &texts);
 }
 
 #[test]
-fn a_failure_is_one_json_document_too() {
+fn a_failure_prints_one_json_document() {
     let document = foreign_role().bootstrap_json("", 1);
     assert_eq!(document["error"]["kind"], "refused");
     assert_ne!(document["error"]["hints"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn does_not_open_a_role_restricted_to_another_user() {
+    let scene = Scene::linked("--restrict-to-user");
+    let before = scene.trust_policy();
+    let words = "bootstrap --yes --no-verify --target-account 222222222222 --user bob --profile security-admin \
+                 --target-profile dev-admin --config bob.toml";
+    scene.xacct(words).exits_with(1).says(&["trusts only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
+    assert_eq!(scene.trust_policy(), before);
+    scene.xacct(&format!("{words} --restrict-to-user=false --adopt")).exits_with(0);
+}
+
+#[test]
+fn does_not_change_the_user_of_recorded_links() {
+    let scene = Scene::linked("");
+    let words = "bootstrap --yes --target-account 333333333333 --user bob --profile security-admin \
+                 --enter-role OrganizationAccountAccessRole";
+    scene.xacct(words).exits_with(2).says(&["xacct.toml:5", "`alice`", "--config bob.toml"]);
+    assert!(scene.sandbox.requests().is_empty());
+}
+
+#[test]
+fn does_not_rename_a_recorded_role() {
+    let scene = Scene::linked("");
+    scene.xacct("bootstrap --yes --role-name other").exits_with(2).says(&["cannot rename it", "--role-name other"]);
+    assert!(scene.sandbox.requests().is_empty());
 }

@@ -1,4 +1,4 @@
-//! What may go wrong with a link is said before it is made, and changes no exit code.
+//! Warnings about risky links appear before the link is created, and change no exit code.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::policies::{allow, document};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-/// The warnings of a bootstrap with these options that writes nothing: of the target, then of the source.
+/// Returns the warnings of a bootstrap that writes nothing, first of the target, then of the source.
 #[track_caller]
 fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     let document = scene.bootstrap_json(&format!("--dry-run {more}"), 0);
@@ -17,7 +17,7 @@ fn warnings(scene: &Scene, more: &str) -> Vec<String> {
     target.iter().chain(&source).map(text).collect()
 }
 
-/// The same where a link is there, and its role has this trust policy instead.
+/// Returns the warnings for an existing link whose role has this trust policy.
 #[track_caller]
 fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     let scene = Scene::linked(options);
@@ -25,7 +25,7 @@ fn warnings_of(options: &str, trust: &Value) -> Vec<String> {
     warnings(&scene, options)
 }
 
-/// A link with an external ID, whose role admits this principal besides.
+/// Creates a link with an external ID whose role also admits this principal.
 #[track_caller]
 fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
     let mut found = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
@@ -38,7 +38,7 @@ fn warnings_beside(principal: &Value, condition: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_link_that_is_narrow_has_none() {
+fn a_narrow_link_has_no_risks() {
     for options in ["--external-id abc", "--generate-external-id --allow-session-tags", "--restrict-to-user"] {
         assert_eq!(warnings(&Scene::new(), options), [""; 0], "{options}");
     }
@@ -46,21 +46,21 @@ fn a_link_that_is_narrow_has_none() {
 
 #[test]
 fn an_account_trusted_without_an_external_id() {
-    let warning = "account 111111111111 is trusted as a whole without an external ID: whoever can use it for others, \
-                   such as a service, may be tricked into using the role (confused deputy); --generate-external-id \
-                   prevents that";
+    let warning = "the trust policy trusts all of account 111111111111 without an external ID: a service in that \
+                   account may be tricked into assuming the role for someone else (confused deputy); use \
+                   --generate-external-id";
     assert_eq!(warnings(&Scene::new(), ""), [warning]);
     assert_eq!(warnings(&Scene::new(), "--require-mfa"), [warning]);
     assert_eq!(
         warnings_beside(&json!({"AWS": "333333333333"}), &json!({})),
-        ["until this is applied, account 333333333333 is trusted as a whole without an external ID: whoever can use \
-             it for others, such as a service, may be tricked into using the role (confused deputy)"]
+        ["until this plan is applied, the trust policy trusts all of account 333333333333 without an external ID: a \
+             service in that account may be tricked into assuming the role for someone else (confused deputy)"]
     );
 }
 
 #[test]
-fn everyone() {
-    let everyone = ["until this is applied, the trust policy admits everyone (Principal *)"];
+fn a_trust_policy_for_everyone() {
+    let everyone = ["until this plan is applied, the trust policy trusts everyone (Principal *)"];
     assert_eq!(warnings_beside(&json!("*"), &json!({})), everyone);
     assert_eq!(
         warnings_beside(&json!({"AWS": "*"}), &json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
@@ -71,24 +71,24 @@ fn everyone() {
 }
 
 #[test]
-fn mfa_only_if_it_exists() {
+fn mfa_condition_with_if_exists() {
     let lax = trust(&json!({
         "BoolIfExists": {"aws:MultiFactorAuthPresent": "true"},
         "StringEquals": {"sts:ExternalId": "abc"},
     }));
-    let problem = "the trust policy demands MFA with BoolIfExists, which lets access keys without MFA in";
+    let problem = "the trust policy requires MFA with BoolIfExists, which accepts access keys without MFA";
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &lax));
-    let stays = format!("{problem}; --require-mfa does not");
-    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "MFA is not demanded afterwards either");
-    let goes = format!("until this is applied, {problem}");
+    let stays = format!("{problem}; use --require-mfa");
+    assert_eq!(warnings(&scene, "--external-id abc"), [stays], "MFA is still not required afterwards");
+    let goes = format!("until this plan is applied, {problem}");
     assert_eq!(warnings(&scene, "--external-id abc --require-mfa"), [goes]);
 }
 
 #[test]
 fn an_administrator_without_a_boundary() {
-    let warning = "the role has AdministratorAccess and no permissions boundary: whoever assumes it may do anything in \
-                   the account, unless --permissions-boundary caps it";
+    let warning = "the role has AdministratorAccess and no permissions boundary: anyone who assumes it may do anything in \
+                   the account; limit it with --permissions-boundary";
     let options = "--external-id abc --policy-arn AdministratorAccess";
     assert_eq!(warnings(&Scene::new(), options), [warning]);
     let capped = format!("{options} --permissions-boundary PowerUserAccess");
@@ -111,8 +111,8 @@ fn a_policy_file_that_allows_everything() {
     assert_eq!(
         warnings(&scene, "--external-id abc --policy-file all.json"),
         [
-            "the role has policy xacct-all, which allows everything, and no permissions boundary: whoever assumes it may \
-             do anything in the account, unless --permissions-boundary caps it"
+            "the role has policy xacct-all, which allows everything, and no permissions boundary: anyone who assumes it may \
+             do anything in the account; limit it with --permissions-boundary"
         ]
     );
 }
@@ -128,12 +128,12 @@ fn a_grant_with_wildcards() {
     });
     assert_eq!(
         warnings(&scene, ""),
-        ["until this is applied, the grant reaches every role that matches arn:aws:iam::222222222222:role/*"]
+        ["until this plan is applied, the grant covers every role that matches arn:aws:iam::222222222222:role/*"]
     );
 }
 
 #[test]
-fn a_principal_that_was_deleted() {
+fn a_deleted_principal() {
     let scene = Scene::linked("--external-id abc");
     let mut named = trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     named["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::111111111111:user/bob");
@@ -146,15 +146,15 @@ fn a_principal_that_was_deleted() {
     assert_eq!(
         warnings(&scene, "--external-id abc"),
         [format!(
-            "until this is applied, the trust policy names a deleted user ({id}): whoever has its name now is not let in"
+            "until this plan is applied, the trust policy names a deleted user ({id}): a new user with the same name is not trusted"
         )]
     );
 }
 
 #[test]
-fn quotas_that_are_almost_used_up() {
+fn quotas_almost_exhausted() {
     let trust_policy = warnings(&Scene::new(), &format!("--external-id {}", "x".repeat(1200)));
-    assert_eq!(trust_policy, [""; 0], "there is room");
+    assert_eq!(trust_policy, [""; 0], "within the quota");
 
     let scene = Scene::new();
     let filler = |characters: usize| {
@@ -164,12 +164,12 @@ fn quotas_that_are_almost_used_up() {
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "by-hand", filler(1650)));
     scene.environment.write("long.json", &filler(9500).to_string());
     let [role, user] = &warnings(&scene, "--external-id abc --policy-file long.json")[..] else { panic!("two") };
-    assert!(role.starts_with("the role's inline policies take 95") && role.contains(" of 10240 characters"), "{role}");
-    assert!(user.starts_with("the user's inline policies take 1") && user.contains(" of 2048 characters"), "{user}");
+    assert!(role.starts_with("the role's inline policies use 95") && role.contains(" of 10240 characters"), "{role}");
+    assert!(user.starts_with("the user's inline policies use 1") && user.contains(" of 2048 characters"), "{user}");
 }
 
 #[test]
-fn a_policy_that_cannot_be_read() {
+fn an_unreadable_policy() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").unwrap();
@@ -178,14 +178,14 @@ fn a_policy_that_cannot_be_read() {
     assert_eq!(
         warnings(&scene, "--external-id abc"),
         [
-            "cannot evaluate the trust policy as it stands now: statement 1, Effect: is `Perhaps`, and must be `Allow` or \
+            "xacct cannot evaluate the trust policy in its current form: statement 1, Effect: is `Perhaps`, but must be `Allow` or \
              `Deny`"
         ]
     );
 }
 
 #[test]
-fn a_role_that_is_adopted() {
+fn an_adopted_role() {
     let scene = Scene::new();
     scene.sandbox.world(|world| {
         let everyone = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
@@ -195,22 +195,22 @@ fn a_role_that_is_adopted() {
     let found = warnings(&scene, "--adopt --external-id abc");
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("the role has AdministratorAccess"), "{found:?}");
-    assert_eq!(found[1], "until this is applied, the trust policy admits everyone (Principal *)");
+    assert_eq!(found[1], "until this plan is applied, the trust policy trusts everyone (Principal *)");
 }
 
 #[test]
-fn they_are_shown_below_the_changes_and_where_there_is_none() {
+fn shows_risks_with_and_without_changes() {
     let lines = [
-        " !  target  account 111111111111 is trusted as a whole without an external ID:\n",
-        "            whoever can use it for others, such as a service, may be tricked",
+        " !  target  the trust policy trusts all of account 111111111111 without an\n",
+        "            external ID: a service in that account may be tricked into",
     ];
     let scene = Scene::new();
     let made = scene.bootstrap("").exits_with(0).says(&lines);
-    assert!(made.stdout.find(" !  target") > made.stdout.find("put policy xacct-verify"), "{made}");
-    // They count as no change.
+    assert!(made.stdout.find(" !  target") > made.stdout.find("add policy xacct-verify"), "{made}");
+    // Warnings do not count as changes.
     scene.xacct("bootstrap --check").exits_with(0).says(&["No changes"]).says(&lines);
     scene
         .xacct(&format!("{BOOTSTRAP} --dry-run --generate-external-id"))
         .exits_with(0)
-        .says(&[" !  target  until this is applied, account 111111111111 is trusted as a whole"]);
+        .says(&[" !  target  until this plan is applied, the trust policy trusts all of"]);
 }

@@ -1,5 +1,5 @@
-//! Few requests wait for each other, none is sent twice, and few connections carry them. With a latency that dwarfs
-//! everything else, the requests that were in work at the same time count as one step.
+//! Requests run concurrently, none is repeated, and few connections are opened. With a latency much longer than
+//! everything else, overlapping requests count as one round trip.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,14 +26,14 @@ fn assert_steps(scene: &Scene, most: usize) {
 }
 
 #[test]
-fn a_new_link_takes_five_steps() {
+fn a_new_link_takes_five_round_trips() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     assert_steps(&scene, 5);
 }
 
 #[test]
-fn a_check_without_drift_takes_three_steps() {
+fn a_check_without_drift_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("bootstrap --check").exits_with(0);
@@ -41,14 +41,14 @@ fn a_check_without_drift_takes_three_steps() {
 }
 
 #[test]
-fn a_proof_takes_four_steps() {
+fn verify_takes_four_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
     assert_steps(&scene, 4);
 }
 
-/// Every kind of policy is read, on both sides: the grant is the group's, and the role's boundary is too narrow.
+/// All policy types are read on both sides: the grant is in a group policy, and the role's boundary is too narrow.
 fn plant_policies(scene: &Scene) {
     scene.sandbox.world(|world| {
         let some = |action: &str| {
@@ -80,7 +80,7 @@ fn plant_policies(scene: &Scene) {
 }
 
 #[test]
-fn a_diagnosis_takes_three_steps() {
+fn diagnose_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     plant_policies(&scene);
@@ -91,7 +91,7 @@ fn a_diagnosis_takes_three_steps() {
 }
 
 #[test]
-fn a_diagnosis_through_another_role_takes_three_steps() {
+fn diagnose_with_enter_role_takes_three_round_trips() {
     let scene = slow();
     let words = BOOTSTRAP.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole");
     scene.xacct(&format!("{words} --external-id abc --no-verify")).exits_with(0);
@@ -101,9 +101,9 @@ fn a_diagnosis_through_another_role_takes_three_steps() {
     assert_steps(&scene, 3);
 }
 
-/// The device is looked up beside who the user is, not after it.
+/// ListMFADevices runs concurrently with GetCallerIdentity.
 #[test]
-fn a_diagnosis_with_a_code_takes_three_steps() {
+fn diagnose_with_mfa_takes_three_round_trips() {
     let scene = slow();
     scene.link("--require-mfa --external-id abc --no-verify");
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
@@ -116,9 +116,9 @@ fn a_diagnosis_with_a_code_takes_three_steps() {
     assert_steps(&scene, 3);
 }
 
-/// What is wrong lies in the role alone: it is not there, and others of its name are looked for.
+/// Only the role is missing, so xacct searches for similar role names.
 #[test]
-fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {
+fn diagnose_of_a_missing_role_takes_three_round_trips() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
@@ -127,7 +127,7 @@ fn a_diagnosis_of_a_role_that_is_missing_takes_three_steps() {
 }
 
 #[test]
-fn a_proof_of_two_targets_takes_no_more_steps() {
+fn two_targets_take_no_more_round_trips() {
     let scene = slow();
     let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
                 security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
@@ -138,7 +138,7 @@ fn a_proof_of_two_targets_takes_no_more_steps() {
 }
 
 #[test]
-fn who_the_user_is_is_asked_beside_the_session() {
+fn get_caller_identity_runs_concurrently_with_the_session() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -146,7 +146,7 @@ fn who_the_user_is_is_asked_beside_the_session() {
 }
 
 #[test]
-fn the_grant_is_read_again_beside_the_role_and_written_beside_its_policies() {
+fn grant_and_role_are_read_and_written_concurrently() {
     let scene = slow();
     scene.xacct(BOOTSTRAP).exits_with(0);
     let again = &scene.requests("GetUserPolicy")[1];
@@ -155,7 +155,7 @@ fn the_grant_is_read_again_beside_the_role_and_written_beside_its_policies() {
 }
 
 #[test]
-fn refusals_are_tried_beside_the_bucket() {
+fn rejections_are_tested_concurrently_with_the_bucket() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
@@ -167,7 +167,7 @@ fn refusals_are_tried_beside_the_bucket() {
     }
 }
 
-/// What is asked, of whom, and by whom.
+/// Counts requests by operation, parameters and principal.
 fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for RecordedRequest { operation, parameters, principal, .. } in requests {
@@ -180,22 +180,22 @@ fn calls(requests: &[RecordedRequest]) -> BTreeMap<String, usize> {
 fn assert_none_twice(requests: &[RecordedRequest]) {
     let mut calls = calls(requests);
     calls.retain(|_, times| *times > 1);
-    assert!(calls.is_empty(), "asked more than once: {calls:#?}");
+    assert!(calls.is_empty(), "repeated requests: {calls:#?}");
 }
 
 #[test]
-fn a_proof_asks_nothing_twice() {
+fn verify_repeats_no_request() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     scene.xacct("verify").exits_with(0);
     let requests = scene.sandbox.requests();
     assert_none_twice(&requests);
-    // A try for each thing that is proven, the bucket, and who the user is.
+    // One session per test, the bucket, and GetCallerIdentity.
     assert_eq!(requests.len(), 7, "{:#?}", calls(&requests));
 }
 
 #[test]
-fn a_diagnosis_asks_nothing_twice() {
+fn diagnose_repeats_no_request() {
     let scene = slow();
     scene.link("--external-id abc --no-verify");
     plant_policies(&scene);
@@ -203,16 +203,16 @@ fn a_diagnosis_asks_nothing_twice() {
     assert_none_twice(&scene.sandbox.requests());
 }
 
-/// What was read before the first write is read again after the last, and then no more.
+/// Everything read before the first write is read once more after the last one.
 #[test]
-fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
+fn bootstrap_repeats_only_reads_of_its_writes() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     let mut requests = scene.sandbox.requests();
     let is_write = |request: &RecordedRequest| ["Create", "Put"].iter().any(|verb| request.operation.starts_with(verb));
     let writes: Vec<_> = requests.iter().filter(|request| is_write(request)).cloned().collect();
     assert_eq!(writes.len(), 3, "{writes:#?}");
-    // Others write the grant, too, so it is read once more right before it is written.
+    // Other runs write the grant too, so it is read again right before the write.
     let written = requests.iter().position(|request| request.operation == "PutUserPolicy").expect("the grant, written");
     let read = requests[..written].iter().rposition(|request| request.operation == "GetUserPolicy");
     requests.remove(read.expect("the grant, read"));
@@ -222,9 +222,9 @@ fn a_new_link_asks_nothing_twice_but_what_it_wrote() {
     assert_none_twice(&after);
 }
 
-/// Only what just was written is tried more than once: one success may be a server's that has it before others.
+/// Only new changes are tested twice: a single success may come from a server that is ahead of others.
 #[test]
-fn a_proof_of_a_new_link_tries_each_session_twice_and_asks_nothing_else_twice() {
+fn bootstrap_tests_each_session_twice_and_repeats_nothing_else() {
     let scene = slow();
     scene.bootstrap("--external-id abc --no-verify").exits_with(0);
     let made = calls(&scene.sandbox.requests());
@@ -242,9 +242,9 @@ fn connections(requests: &[RecordedRequest]) -> usize {
     requests.iter().map(|request| request.connection).collect::<BTreeSet<_>>().len()
 }
 
-/// HTTP/1.1, which is what IAM, STS and S3 speak, carries one request at a time on a connection.
+/// HTTP/1.1, which IAM, STS and S3 use, allows one request at a time per connection.
 #[test]
-fn no_more_connections_are_opened_than_requests_are_in_work_at_once() {
+fn opens_no_more_connections_than_concurrent_requests() {
     let scene = slow();
     scene.bootstrap("--external-id abc").exits_with(0);
     let requests = scene.sandbox.requests();
@@ -253,7 +253,7 @@ fn no_more_connections_are_opened_than_requests_are_in_work_at_once() {
 }
 
 #[test]
-fn all_clients_and_accounts_share_the_encrypted_connections() {
+fn all_clients_and_accounts_share_tls_connections() {
     let mut scene = slow();
     let tls = Tls::before(&scene.sandbox);
     scene.environment.write("ca.pem", &tls.authority);
@@ -271,9 +271,9 @@ fn all_clients_and_accounts_share_the_encrypted_connections() {
     assert_steps(&scene, 4);
 }
 
-/// Two names of one server are two hosts to a client.
+/// For a client, two names of one server are two hosts.
 #[test]
-fn the_connection_to_s3_is_opened_while_the_role_is_assumed() {
+fn connects_to_s3_while_assuming_the_role() {
     let mut scene = slow();
     scene.link("--external-id abc --no-verify");
     let tls = Tls::before(&scene.sandbox);

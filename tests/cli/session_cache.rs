@@ -1,4 +1,4 @@
-//! Sessions kept between runs: a code is asked for once, and what cannot be trusted is not used.
+//! The session cache: users enter a code once, and xacct ignores files that cannot be trusted.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -8,32 +8,32 @@ use xacct_sandbox::Fault;
 
 use crate::scene::{ACCOUNT_B, Scene, step};
 
-/// A link that demands MFA.
-fn demanding() -> Scene {
+/// Creates a link that requires MFA.
+fn requiring_mfa() -> Scene {
     let scene = Scene::new();
     scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
     scene.sandbox.clear_requests();
     scene
 }
 
-/// The same, with a session kept.
-fn kept() -> Scene {
-    let scene = demanding();
+/// Creates such a link, with a cached session.
+fn with_cached_session() -> Scene {
+    let scene = requiring_mfa();
     let code = scene.sandbox.totp("alice");
     scene.xacct(&format!("exec --mfa-code {code} -- /bin/true")).exits_with(0);
     assert_eq!(asked(&scene), 1);
     scene
 }
 
-/// How many codes were used up.
+/// Returns the number of used codes.
 fn asked(scene: &Scene) -> usize {
     scene.requests("GetSessionToken").len()
 }
 
-/// The one file that is kept.
+/// Returns the path of the only file in the cache.
 #[track_caller]
 fn file(scene: &Scene, folder: &str) -> PathBuf {
-    let entries = std::fs::read_dir(scene.environment.path(folder)).expect("the folder");
+    let entries = std::fs::read_dir(scene.environment.path(folder)).expect("the directory");
     let mut paths = entries.map(|entry| entry.expect("an entry").path());
     let path = paths.next().expect("a file");
     assert_eq!(paths.next(), None);
@@ -41,7 +41,7 @@ fn file(scene: &Scene, folder: &str) -> PathBuf {
 }
 
 #[test]
-fn one_code_serves_every_command_and_target() {
+fn one_code_is_enough_for_all_commands_and_targets() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let words = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile alice \
@@ -56,16 +56,16 @@ fn one_code_serves_every_command_and_target() {
 }
 
 #[test]
-fn verify_still_proves_that_without_mfa_it_is_refused() {
-    let scene = kept();
+fn verify_still_tests_the_rejection_without_mfa() {
+    let scene = with_cached_session();
     let proof = scene.verdict("", 0);
     assert_eq!(step(&proof, "refused_without_mfa")["outcome"], "ok");
     assert_eq!(asked(&scene), 1);
 }
 
 #[test]
-fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
-    let mut scene = demanding();
+fn the_file_is_private_and_in_the_xdg_cache_directory() {
+    let mut scene = requiring_mfa();
     let cache = scene.environment.path("elsewhere").display().to_string();
     scene.environment.set("XDG_CACHE_HOME", &cache);
     let words = format!("credentials --mfa-session-duration 2h --mfa-code {}", scene.sandbox.totp("alice"));
@@ -79,12 +79,12 @@ fn the_file_is_the_users_alone_and_where_xdg_wants_it() {
 }
 
 #[test]
-fn without_a_cache_nothing_is_kept_and_nothing_used() {
-    let mut scene = kept();
-    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to ask for one"]);
+fn no_cache_neither_reads_nor_writes_the_cache() {
+    let mut scene = with_cached_session();
+    scene.xacct("credentials --no-cache").exits_with(1).says(&["no terminal to prompt for it"]);
     scene.environment.set("XACCT_NO_CACHE", "1");
     scene.xacct("credentials").exits_with(1);
-    let fresh = demanding();
+    let fresh = requiring_mfa();
     let code = fresh.sandbox.totp("alice");
     fresh.xacct(&format!("credentials --no-cache --mfa-code {code}")).exits_with(0);
     assert!(!fresh.environment.has(".cache"));
@@ -92,11 +92,11 @@ fn without_a_cache_nothing_is_kept_and_nothing_used() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
+fn untrusted_files_cause_a_warning_and_a_new_prompt() {
     type Spoil = fn(&PathBuf);
     let cases: [(Spoil, &str); 3] = [
-        (|file| std::fs::write(file, "{}").unwrap(), "holds none"),
-        (|file| chmod(file, "644"), "has mode 644, and must have 600"),
+        (|file| std::fs::write(file, "{}").unwrap(), "is not a valid session file"),
+        (|file| chmod(file, "644"), "has mode 644 instead of 600"),
         (
             |file| {
                 let elsewhere = file.with_extension("elsewhere");
@@ -107,14 +107,14 @@ fn what_cannot_be_trusted_is_named_and_a_code_asked_for_anew() {
         ),
     ];
     for (spoil, wanted) in cases {
-        let scene = kept();
+        let scene = with_cached_session();
         spoil(&file(&scene, ".cache/xacct"));
-        scene.xacct("credentials").exits_with(1).says(&["A kept session is not used", wanted, "no terminal to ask"]);
+        scene.xacct("credentials").exits_with(1).says(&["Ignoring a cached session", wanted, "no terminal to prompt"]);
         let code = scene.sandbox.totp("alice");
         scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
-        // The new one has taken its place.
+        // The new session has replaced it.
         let again = scene.xacct("credentials").exits_with(0);
-        assert!(!again.stderr.contains("not used"), "{again}");
+        assert!(!again.stderr.contains("Ignoring a cached session"), "{again}");
         assert_eq!(asked(&scene), 2);
     }
 }
@@ -125,37 +125,37 @@ fn chmod(file: &PathBuf, mode: &str) {
 }
 
 #[test]
-fn a_folder_that_is_open_to_others_is_not_used() {
-    let scene = kept();
+fn ignores_a_directory_that_other_users_can_access() {
+    let scene = with_cached_session();
     chmod(&scene.environment.path(".cache/xacct"), "755");
-    scene.xacct("credentials").exits_with(1).says(&["is open to others: chmod 700"]);
+    scene.xacct("credentials").exits_with(1).says(&["other users can access"]);
 }
 
 #[test]
-fn a_session_that_aws_no_longer_honours_is_made_anew() {
-    let scene = kept();
+fn replaces_a_session_that_aws_rejects() {
+    let scene = with_cached_session();
     scene.sandbox.advance(Duration::from_secs(13 * 3600));
-    scene.xacct("credentials").exits_with(1).says(&["no terminal to ask"]);
+    scene.xacct("credentials").exits_with(1).says(&["no terminal to prompt"]);
     let code = scene.sandbox.totp("alice");
     scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
     assert_eq!(asked(&scene), 2);
 }
 
 #[test]
-fn a_session_that_is_about_to_end_is_not_begun_with() {
-    let scene = kept();
+fn ignores_a_session_about_to_expire() {
+    let scene = with_cached_session();
     let file = file(&scene, ".cache/xacct");
     let text = std::fs::read_to_string(&file).unwrap();
     let start = text.find("\"Expiration\":\"").unwrap() + 14;
     let old = text[start..].split('"').next().unwrap().to_owned();
     std::fs::write(&file, text.replace(&old, "2020-01-01T00:00:00Z")).unwrap();
     let output = scene.xacct("credentials").exits_with(1);
-    assert!(!output.stderr.contains("not used"), "that is no reason to warn: {output}");
+    assert!(!output.stderr.contains("Ignoring a cached session"), "this is no reason for a warning: {output}");
 }
 
 #[test]
-fn another_key_another_device_or_another_endpoint_is_another_session() {
-    let mut scene = kept();
+fn sessions_depend_on_key_device_and_endpoint() {
+    let mut scene = with_cached_session();
     scene.environment.edit("aws/config", "mfa/alice", "mfa/other");
     scene.xacct("credentials").exits_with(1);
     scene.environment.edit("aws/config", "mfa/other", "mfa/alice");
@@ -167,14 +167,14 @@ fn another_key_another_device_or_another_endpoint_is_another_session() {
 }
 
 #[test]
-fn sessions_of_roles_are_kept_only_on_request() {
+fn caches_role_sessions_only_on_request() {
     let scene = Scene::linked("");
     let key = |words: &str| scene.xacct(words).exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
     assert_ne!(key("credentials"), key("credentials"));
     assert!(!scene.environment.has(".cache"));
     let first = key("credentials --cache");
     assert_eq!(key("credentials --cache"), first);
-    assert_ne!(key("credentials"), first, "nor is one used that was not asked for");
+    assert_ne!(key("credentials"), first, "a cached session is used only with --cache");
     for other in ["--duration 30m", "--session-name other", "--region eu-west-1"] {
         assert_ne!(key(&format!("credentials --cache {other}")), first, "{other}");
     }
@@ -183,7 +183,7 @@ fn sessions_of_roles_are_kept_only_on_request() {
 }
 
 #[test]
-fn a_kept_session_of_a_role_that_is_gone_is_not_handed_over() {
+fn does_not_return_a_cached_session_of_a_deleted_role() {
     let scene = Scene::linked("");
     let key = || scene.xacct("credentials --cache").exits_with(0).json()["AccessKeyId"].as_str().unwrap().to_owned();
     let first = key();
@@ -193,28 +193,28 @@ fn a_kept_session_of_a_role_that_is_gone_is_not_handed_over() {
 }
 
 #[test]
-fn who_has_no_place_for_sessions_is_told_and_gets_one() {
+fn without_a_cache_directory_warns_and_returns_a_session() {
     let mut scene = Scene::linked("");
     scene.environment.unset("HOME");
     scene.environment.unset("XDG_CACHE_HOME");
-    scene.xacct("credentials --cache").exits_with(0).says(&["is not kept: neither HOME nor XDG_CACHE_HOME"]);
+    scene.xacct("credentials --cache").exits_with(0).says(&["is not cached: neither HOME nor XDG_CACHE_HOME"]);
 }
 
 #[test]
-fn forgetting_removes_every_session() {
-    let scene = kept();
+fn forget_removes_every_session() {
+    let scene = with_cached_session();
     scene.xacct("credentials --cache").exits_with(0);
-    // What a run left that was killed is as secret; what is not xacct's stays.
+    // Temporary files of an interrupted run are secret too; other files are kept.
     scene.environment.write(".cache/xacct/.new-Ab12", "half");
     scene.environment.write(".cache/xacct/notes.json", "{}");
-    scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 2 sessions"]);
+    scene.xacct("credentials --forget").exits_with(0).says(&["Removed 2 sessions"]);
     assert!(!scene.environment.has(".cache/xacct/.new-Ab12") && scene.environment.has(".cache/xacct/notes.json"));
-    scene.xacct("credentials --forget").exits_with(0).says(&["Forgot 0 sessions"]);
+    scene.xacct("credentials --forget").exits_with(0).says(&["Removed 0 sessions"]);
     scene.xacct("credentials").exits_with(1);
 }
 
 #[test]
-fn forgetting_takes_neither_a_file_nor_a_network() {
+fn forget_needs_neither_a_config_file_nor_a_network() {
     let scene = Scene::new();
     scene.sandbox.add_fault(Fault::new("GetCallerIdentity", xacct_sandbox::FaultKind::Reset));
     let output = scene.xacct("credentials --forget").exits_with(0);

@@ -1,8 +1,8 @@
-//! Snapshots of everything that a command said, without what differs from run to run.
+//! Snapshots of the complete output of a command, with placeholders for what differs between runs.
 
 use crate::support::Output;
 
-/// What differs from run to run, and what stands in its place. Widths stay, so that tables stay as they are.
+/// Replacements for what differs between runs. They keep the width, so that tables stay aligned.
 const FILTERS: &[(&str, &str)] = &[
     (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:PORT"),
     (r"xacct-verify-(\d{12})-[a-z2-9]{12}", "xacct-verify-$1-RANDOM-CHARS"),
@@ -11,12 +11,12 @@ const FILTERS: &[(&str, &str)] = &[
     (r"_ms\x22: \d+", "_ms\": 0"),
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "EXPIRY"),
     (r"\b\d+ ms\b|\b\d\.\d s\b", "TIME"),
-    // Quoted because temporary files are in a folder with a space in its name.
+    // Quoted because the path of temporary files may contain a space.
     (r#"--config "/[^"\n]* [^"\n]*/xacct-test-[^/ "]*/([^" ]*)""#, "--config /HOME/$1"),
     (r"/[^ ]*/xacct-test-[^/ ]*/", "/HOME/"),
 ];
 
-/// Holds what a command said against the snapshot of that name.
+/// Compares the output of a command with a snapshot.
 #[track_caller]
 pub fn assert_output(name: &str, words: &str, output: &Output) {
     let Output { code, stdout, stderr, .. } = output;
@@ -24,7 +24,7 @@ pub fn assert_output(name: &str, words: &str, output: &Output) {
     assert_text(name, &format!("$ xacct {shown}\nexit code {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"));
 }
 
-/// Holds a text against the snapshot of that name.
+/// Compares a text with a snapshot.
 #[track_caller]
 pub fn assert_text(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();

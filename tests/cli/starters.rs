@@ -1,24 +1,24 @@
-//! These tests come to the same whoever starts them: `nohup`, a script's `&`, a service without home or stdin, people with
-//! settings of their own, and two of them at once.
+//! The tests pass however they are started: by `nohup`, by a script's `&`, by a service without home or stdin, by users
+//! with their own settings, and twice at once.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Tests that send signals, read what is typed, write below the home, or read what the environment says.
+/// Tests that send signals, read input, write below the home directory, or depend on environment variables.
 const SOME: [&str; 8] = [
-    "exec::a_signal_that_ends_the_command_is_in_the_exit_code",
+    "exec::exit_code_reports_the_signal_that_killed_the_command",
     "exec::ctrl_c_reaches_the_command_once",
-    "exec::signals_are_passed_on_once_and_xacct_waits_for_the_end",
-    "exec::what_would_win_over_the_session_is_gone_and_all_else_stays",
-    "bucket_cleanup::a_terminal_that_goes_away_while_the_bucket_is_being_deleted",
-    "bucket_cleanup::ctrl_c_before_there_is_a_bucket",
-    "help::mistyped_commands_and_options_are_guessed",
+    "exec::forwards_signals_once_and_waits_for_the_command",
+    "exec::removes_only_variables_that_override_the_session",
+    "bucket_cleanup::sighup_while_deleting_the_bucket",
+    "bucket_cleanup::ctrl_c_before_creating_a_bucket",
+    "help::suggests_commands_and_options_for_typos",
     "terminal::yes_applies",
 ];
 
-/// Settings that xacct, the SDK or the C library would heed.
+/// Variables that affect xacct, the SDK or the C library.
 const SETTINGS: [(&str, &str); 12] = [
     ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
@@ -34,7 +34,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("XACCT_TARGET_ACCOUNT", "none"),
 ];
 
-/// Starts those tests again, behind these commands of a shell.
+/// Starts these tests again, after these shell commands.
 fn start(setup: &str, settings: &[(&str, &str)]) -> Child {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", &format!("{setup} exec \"$@\""), "sh"]);
@@ -47,18 +47,18 @@ fn start(setup: &str, settings: &[(&str, &str)]) -> Child {
 fn assert_all_pass(tests: Child) {
     let output = tests.wait_with_output().expect("the end of the tests");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    // A name that is no test any more would pass without this.
+    // Otherwise a wrong test name would pass unnoticed.
     let all = format!("test result: ok. {} passed", SOME.len());
     assert!(output.status.success() && stdout.contains(&all), "{stdout}\n{stderr}");
 }
 
-fn folder(name: &str) -> TempDir {
-    tempfile::Builder::new().prefix(name).tempdir().expect("a temporary folder")
+fn directory(name: &str) -> TempDir {
+    tempfile::Builder::new().prefix(name).tempdir().expect("a temporary directory")
 }
 
 #[test]
-fn whoever_starts_them_these_tests_pass_two_at_once() {
-    let (home, temporary) = (folder("xacct-home-"), folder("xacct test "));
+fn tests_pass_twice_at_once_from_any_parent_process() {
+    let (home, temporary) = (directory("xacct-home-"), directory("xacct test "));
     let home_path = home.path().to_str().expect("text");
     std::fs::set_permissions(home_path, PermissionsExt::from_mode(0o555)).expect("a read-only home");
     let ignoring = "trap '' HUP INT QUIT TERM CHLD USR1 USR2; exec <&-;";
@@ -67,9 +67,9 @@ fn whoever_starts_them_these_tests_pass_two_at_once() {
     let as_somebody = start("", &[&SETTINGS[..], &[("TMPDIR", temporary_path)]].concat());
     assert_all_pass(as_a_service);
     assert_all_pass(as_somebody);
-    // Whoever may write everywhere, as root may, has not done so.
+    // root can write everywhere, so check that the tests wrote nothing there.
     for folder in [&home, &temporary] {
-        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a directory").flatten().collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }

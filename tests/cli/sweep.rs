@@ -1,4 +1,4 @@
-//! `xacct sweep` deletes the test buckets of killed runs, and no others.
+//! `xacct sweep` deletes the test buckets of interrupted runs, and no others.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::snapshots::assert_output;
 const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
 const REGIONAL: &str = "xacct-verify-abcdefghijkm-222222222222-eu-west-1-an";
 
-/// Plants a bucket as a killed run leaves it.
+/// Creates a bucket as an interrupted run leaves it.
 fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     scene.sandbox.world(|world| {
         let bucket = world.add_bucket(account, name, region);
@@ -20,7 +20,7 @@ fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     });
 }
 
-/// A link, and in its account a bucket of every kind.
+/// Creates a link, and a bucket of every kind in its account.
 fn scene() -> Scene {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
@@ -28,7 +28,7 @@ fn scene() -> Scene {
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-yaunggggggg2", "us-east-1", 0);
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-logs", "us-east-1", 2);
     plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-untaggedddd2", "us-east-1", 2);
-    plant(&scene, ACCOUNT_B, "somebodys", "us-east-1", 2);
+    plant(&scene, ACCOUNT_B, "unmanaged", "us-east-1", 2);
     plant(&scene, ACCOUNT_C, "xacct-verify-333333333333-abcdefghijkm", "us-east-1", 2);
     scene.sandbox.world(|world| {
         let full = "xacct-verify-222222222222-fukkkkkkkkk2";
@@ -46,9 +46,9 @@ fn names(scene: &Scene) -> Vec<String> {
     scene.sandbox.world(|world| world.buckets().map(|bucket| bucket.name.clone()).collect())
 }
 
-/// Its own run, or another sweep, may delete it at any time.
+/// Its own run or another sweep may delete a bucket at any time.
 #[test]
-fn a_bucket_that_goes_away_meanwhile_is_nothing_to_sweep() {
+fn ignores_a_bucket_deleted_during_the_run() {
     let scene = scene();
     let gone = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "gone".to_owned() };
     scene.sandbox.add_fault(Fault::new("GetBucketTagging", gone).on_call(1));
@@ -58,7 +58,7 @@ fn a_bucket_that_goes_away_meanwhile_is_nothing_to_sweep() {
 }
 
 #[test]
-fn what_a_killed_run_left_goes_and_nothing_else() {
+fn deletes_only_buckets_of_interrupted_runs() {
     let scene = scene();
     let before = names(&scene);
     let document = scene.xacct_json("sweep --yes", 0);
@@ -73,11 +73,11 @@ fn what_a_killed_run_left_goes_and_nothing_else() {
         assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
     }
     assert_eq!(scene.requests("DeleteBucket").len(), 2);
-    scene.xacct("sweep").exits_with(0).says(&["No test bucket to delete"]);
+    scene.xacct("sweep").exits_with(0).says(&["No test buckets to delete"]);
 }
 
 #[test]
-fn what_is_shown_and_nothing_without_a_yes() {
+fn shows_the_buckets_and_asks_before_deleting() {
     let scene = scene();
     let before = names(&scene);
     for (name, words) in [("sweep-dry-run", "sweep --dry-run"), ("sweep-no-terminal", "sweep")] {
@@ -89,18 +89,18 @@ fn what_is_shown_and_nothing_without_a_yes() {
 }
 
 #[test]
-fn young_ones_go_where_that_is_asked() {
+fn deletes_young_buckets_on_request() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
-    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may be of a run under way"]);
+    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may belong to a run in progress"]);
     assert_eq!(scene.buckets(), 1);
     scene.xacct("sweep --yes --older-than 30m").exits_with(0);
     assert_eq!(scene.buckets(), 0);
 }
 
-/// The list comes in pages of a thousand.
+/// S3 returns the list in pages of 1,000.
 #[test]
-fn many_buckets_are_read_page_by_page() {
+fn reads_many_buckets_in_pages() {
     let scene = Scene::linked("--no-verify");
     for number in 0..2100 {
         plant(&scene, ACCOUNT_B, &format!("xacct-verify-0-{number:04}"), "us-east-1", 2);
@@ -112,7 +112,7 @@ fn many_buckets_are_read_page_by_page() {
 }
 
 #[test]
-fn an_account_need_not_be_on_record_any_more() {
+fn works_for_accounts_not_in_the_file() {
     let scene = Scene::linked("--no-verify");
     scene.xacct("teardown --yes").exits_with(0);
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
@@ -122,7 +122,7 @@ fn an_account_need_not_be_on_record_any_more() {
 }
 
 #[test]
-fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
+fn keeps_a_bucket_filled_during_the_run_and_reports_errors() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
     let fault = |status, code: &str| {
@@ -131,13 +131,13 @@ fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
         scene.sandbox.add_fault(Fault::new("DeleteBucket", kind));
     };
     fault(409, "BucketNotEmpty");
-    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Left {LEFT}: not empty")]);
+    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Kept {LEFT}: not empty")]);
     fault(403, "AccessDenied");
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was refused", LEFT]);
+    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was denied", LEFT]);
     scene.sandbox.clear_faults();
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "so".to_owned() };
     scene.sandbox.add_fault(Fault::new("ListObjectsV2", denied));
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:ListObjectsV2 was refused", LEFT]);
+    scene.xacct("sweep --yes").exits_with(1).says(&["s3:ListObjectsV2 was denied", LEFT]);
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
     scene.xacct("sweep --yes").exits_with(0);
@@ -145,7 +145,7 @@ fn one_that_was_filled_meanwhile_is_left_and_an_error_is_said() {
 }
 
 #[test]
-fn operators_with_the_least_can_sweep_and_what_lacks_is_named() {
+fn minimal_permissions_suffice_to_sweep_and_missing_ones_are_named() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);

@@ -1,8 +1,10 @@
-//! Several targets, halves made apart, and every way into an account.
+//! Several targets, separate halves, and access to target accounts.
 
 use std::time::Duration;
 
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, text};
+use serde_json::json;
+
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, text, trust};
 use crate::support::Output;
 
 const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
@@ -11,7 +13,7 @@ const BOTH: &str = "bootstrap --yes --target-account 222222222222 --target-accou
                     --user-profile alice --profile security-admin --enter-role OrganizationAccountAccessRole";
 
 #[test]
-fn several_targets_share_one_grant_and_are_made_side_by_side() {
+fn several_targets_share_one_grant_and_run_concurrently() {
     let scene = Scene::new();
     scene.sandbox.set_latency(Duration::from_millis(100));
     let document = scene.xacct_json(&format!("{BOTH} --generate-external-id"), 0);
@@ -29,7 +31,7 @@ fn several_targets_share_one_grant_and_are_made_side_by_side() {
 }
 
 #[test]
-fn a_comma_divides_targets_too() {
+fn accepts_comma_separated_targets() {
     let mut scene = Scene::new();
     scene.environment.set("XACCT_TARGET_ACCOUNT", &format!("{ACCOUNT_B},{ACCOUNT_C}"));
     scene
@@ -42,7 +44,7 @@ fn a_comma_divides_targets_too() {
 }
 
 #[test]
-fn bootstrap_alone_converges_every_recorded_target() {
+fn bootstrap_without_arguments_converges_all_targets() {
     let scene = Scene::new();
     scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(0);
     scene.sandbox.world(|world| {
@@ -58,7 +60,7 @@ fn bootstrap_alone_converges_every_recorded_target() {
 }
 
 #[test]
-fn a_target_can_be_added_later_and_one_alone_be_mended() {
+fn adds_a_target_later_and_repairs_a_single_one() {
     let scene = Scene::linked("");
     let more = "bootstrap --yes --target-account 333333333333 --target-profile third-admin";
     scene.xacct(more).exits_with(0);
@@ -82,7 +84,7 @@ fn one_account_may_have_two_links() {
 }
 
 #[test]
-fn the_profile_of_a_target_is_found_by_its_account() {
+fn finds_the_profile_of_a_target_by_its_account() {
     let scene = Scene::new();
     scene.configure("third-admin", "aws_account_id = 333333333333");
     let document = scene.xacct_json(
@@ -96,19 +98,19 @@ fn the_profile_of_a_target_is_found_by_its_account() {
 }
 
 #[test]
-fn a_target_can_be_entered_through_the_role_of_the_organization() {
+fn enters_a_target_through_the_organization_role() {
     let scene = Scene::new();
     let words = "bootstrap --yes --target-account 333333333333 --user alice --user-profile alice \
                  --profile security-admin --enter-role OrganizationAccountAccessRole";
     let document = scene.xacct_json(words, 0);
     let operator = "arn:aws:sts::333333333333:assumed-role/OrganizationAccountAccessRole/xacct-bootstrap";
     assert_eq!(document["targets"][ACCOUNT_C]["operator"]["arn"], operator);
-    // The way in is recorded.
+    // `enter_role` is recorded.
     assert_eq!(scene.xacct_json("bootstrap", 0)["pending_changes"], 0);
 }
 
 #[test]
-fn the_halves_can_be_made_by_two_owners_who_share_no_credentials() {
+fn two_owners_create_the_halves_without_sharing_credentials() {
     let scene = Scene::new();
     let target = scene
         .xacct(
@@ -117,7 +119,7 @@ fn the_halves_can_be_made_by_two_owners_who_share_no_credentials() {
         )
         .exits_with(0);
     assert!(scene.sandbox.requests().iter().all(|request| request.account.as_deref() == Some(ACCOUNT_B)));
-    // The command that the other owner is given works as it is printed.
+    // The printed command for the other owner works as it is.
     let command = for_the_other_owner(&target);
     scene.sandbox.clear_requests();
     scene.xacct(&format!("{command} --yes --profile security-admin --user-profile alice")).exits_with(0);
@@ -141,7 +143,7 @@ fn the_source_half_can_come_first() {
 }
 
 #[test]
-fn who_makes_the_source_half_alone_is_not_told_to_change_the_role() {
+fn only_source_does_not_suggest_changing_the_role() {
     let scene = Scene::new();
     let output = scene
         .xacct(
@@ -153,7 +155,7 @@ fn who_makes_the_source_half_alone_is_not_told_to_change_the_role() {
 }
 
 #[test]
-fn a_target_that_cannot_be_read_is_reported_beside_one_that_can() {
+fn reports_unreadable_and_readable_targets() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
     let output = scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(1);
@@ -167,7 +169,7 @@ fn a_target_that_cannot_be_read_is_reported_beside_one_that_can() {
 }
 
 #[test]
-fn a_target_that_cannot_be_read_fails_the_check() {
+fn an_unreadable_target_fails_the_check() {
     let scene = Scene::new();
     scene.xacct(&format!("{BOTH} --external-id abc")).exits_with(0);
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_C, "OrganizationAccountAccessRole"));
@@ -175,11 +177,23 @@ fn a_target_that_cannot_be_read_fails_the_check() {
     assert!(document["targets"][ACCOUNT_C]["error"].is_object(), "{document}");
 }
 
-/// The command that makes the other half, without the program's name.
+/// Returns the command that creates the other half, without the program name.
 #[track_caller]
 fn for_the_other_owner(output: &Output) -> String {
     let mut lines = output.stdout.lines();
     let command = lines.find_map(|line| line.trim().strip_prefix("xacct bootstrap --only "));
     let words = command.unwrap_or_else(|| panic!("no command for the other owner\n{output}"));
     format!("bootstrap --only {words}")
+}
+
+#[test]
+fn json_contains_the_other_half() {
+    let scene = Scene::new();
+    let words = "bootstrap --yes --only source --target-account 222222222222 --user alice --profile security-admin \
+                 --external-id abc --policy-arn PowerUserAccess";
+    let document = scene.xacct_json(words, 0);
+    let half = &document["targets"][ACCOUNT_B]["other_half"];
+    let command = half["command"].to_string();
+    assert!(command.contains("--only target") && command.contains("--policy-arn PowerUserAccess"), "{command}");
+    assert_eq!(half["document"], trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
 }

@@ -1,4 +1,4 @@
-//! `xacct teardown` removes what bootstrap made, and nothing else.
+//! `xacct teardown` removes the resources of bootstrap, and nothing else.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::terminal::Terminal;
 const MULTI: &str = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile \
                      alice --profile security-admin --enter-role OrganizationAccountAccessRole";
 
-/// A link that was never used.
+/// Creates a link that was never used.
 fn linked(more: &str) -> Scene {
     Scene::linked(&format!("--no-verify {more}"))
 }
@@ -34,17 +34,20 @@ fn assert_gone(scene: &Scene) {
 }
 
 #[test]
-fn both_halves_go_the_role_first_and_its_policies_before_it() {
+fn removes_policies_then_role_then_grant() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
-    scene.xacct("teardown --yes").exits_with(0).says(&["Took 222222222222 out of xacct.toml", "keeps [source]"]);
+    scene
+        .xacct("teardown --yes")
+        .exits_with(0)
+        .says(&["Removed target 222222222222 from xacct.toml", "keeps [source]"]);
     assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"]);
     assert_gone(&scene);
     assert!(scene.environment.read("xacct.toml").contains("user = \"alice\""));
 }
 
 #[test]
-fn a_second_run_has_nothing_to_do_and_bootstrap_makes_the_link_anew() {
+fn a_second_run_changes_nothing_and_bootstrap_recreates_the_link() {
     let scene = linked("");
     scene.xacct("teardown --yes").exits_with(0);
     scene.sandbox.clear_requests();
@@ -57,20 +60,20 @@ fn a_second_run_has_nothing_to_do_and_bootstrap_makes_the_link_anew() {
 }
 
 #[test]
-fn what_is_gone_already_is_taken_out_of_the_file_without_a_question() {
+fn removes_absent_links_from_the_file_without_asking() {
     let scene = linked("");
     scene.sandbox.world(|world| {
         world.delete_role(ACCOUNT_B, "xacct");
         world.delete_user(ACCOUNT_A, "alice");
     });
     scene.xacct("teardown --check").exits_with(0);
-    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Took 222222222222 out"]);
+    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Removed target 222222222222"]);
     assert_eq!(scene.writes(), [""; 0]);
     assert_gone(&scene);
 }
 
 #[test]
-fn the_rest_is_left_alone() {
+fn keeps_everything_else() {
     let scene = Scene::new();
     scene.xacct(&format!("{MULTI} --allow-session-tags")).exits_with(0);
     scene.environment.append("xacct.toml", "\n# the end\n");
@@ -78,7 +81,7 @@ fn the_rest_is_left_alone() {
     scene.sandbox.world(|world| {
         world.grant_assume_role(ACCOUNT_A, "alice", "by-hand", ROLE);
         world.add_role(ACCOUNT_B, "other", document(json!([])));
-        world.add_bucket(ACCOUNT_B, "somebodys", "us-east-1");
+        world.add_bucket(ACCOUNT_B, "unmanaged", "us-east-1");
         let policy = &mut world.user_mut(ACCOUNT_A, "alice").policies.inline.get_mut("xacct").expect("the grant");
         policy["Statement"].as_array_mut().expect("statements").push(statement.clone());
     });
@@ -92,15 +95,15 @@ fn the_rest_is_left_alone() {
     scene.sandbox.world(|world| {
         let policies = &world.user(ACCOUNT_A, "alice").expect("alice").policies.inline;
         assert!(policies.contains_key("by-hand"));
-        assert_eq!(policies["xacct"]["Statement"], json!([statement]), "what others wrote into the grant stays");
-        assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("somebodys").is_some());
+        assert_eq!(policies["xacct"]["Statement"], json!([statement]), "unmanaged statements in the grant are kept");
+        assert!(world.role(ACCOUNT_B, "other").is_some() && world.bucket("unmanaged").is_some());
         assert!(world.role(ACCOUNT_B, "OrganizationAccountAccessRole").is_some());
     });
     assert!(!has_role(&scene, ACCOUNT_C));
 }
 
 #[test]
-fn nothing_is_written_for_a_dry_run_a_check_or_without_a_yes() {
+fn dry_run_check_and_no_confirmation_change_nothing() {
     let scene = linked("");
     let before = scene.environment.read("xacct.toml");
     scene.xacct("teardown --dry-run").exits_with(0).says(&["3 changes", "Nothing was changed"]);
@@ -111,12 +114,12 @@ fn nothing_is_written_for_a_dry_run_a_check_or_without_a_yes() {
 }
 
 #[test]
-fn only_the_whole_word_removes() {
+fn only_the_word_yes_confirms() {
     for (typed, code) in [("y\n", 1), ("\n", 1), ("yes\n", 0)] {
         let mut scene = linked("");
         let name = "teardown::only_the_whole_word_removes";
         let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown") else { return };
-        terminal.answer("removes:", 1, typed);
+        terminal.answer("Type `yes` to confirm:", 1, typed);
         let (ended, screen) = terminal.ended();
         assert_eq!(ended, Some(code), "{screen}");
         assert_eq!(has_role(&scene, ACCOUNT_B), code != 0);
@@ -124,24 +127,24 @@ fn only_the_whole_word_removes() {
 }
 
 #[test]
-fn one_half_goes_and_the_file_keeps_the_target() {
+fn only_removes_one_half_and_keeps_the_target_in_the_file() {
     let scene = linked("--external-id abc");
     let before = scene.environment.read("xacct.toml");
     scene.xacct("teardown --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
     assert!(!has_role(&scene, ACCOUNT_B) && has_grant(&scene));
-    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not looked at");
+    assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.sandbox.clear_requests();
     scene.xacct("teardown --yes --only source").exits_with(0);
     assert!(!has_grant(&scene));
-    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not looked at");
+    assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.xacct("teardown").exits_with(0).says(&["Nothing to do"]);
     assert_gone(&scene);
 }
 
 #[test]
-fn a_role_with_mfa_and_one_that_is_entered_go_as_well() {
+fn removes_roles_with_mfa_and_with_enter_role() {
     let scene = linked("--require-mfa");
     scene.xacct("teardown --yes").exits_with(0);
     assert_gone(&scene);
@@ -153,7 +156,7 @@ fn a_role_with_mfa_and_one_that_is_entered_go_as_well() {
 }
 
 #[test]
-fn what_must_not_go_is_refused_with_the_fix() {
+fn refuses_unsafe_removals_with_a_fix() {
     let scene = linked("");
     let refused = |texts: &[&str]| {
         scene.sandbox.clear_requests();
@@ -166,16 +169,16 @@ fn what_must_not_go_is_refused_with_the_fix() {
         });
     };
     tag("managed-by", "terraform");
-    refused(&["does not carry xacct's tag", "--only source"]);
+    refused(&["does not have xacct's tag", "--only source"]);
     tag("managed-by", "xacct");
     tag("xacct:source-account", ACCOUNT_C);
-    refused(&["belongs to the link from account 333333333333"]);
+    refused(&["belongs to the link from source account 333333333333"]);
     tag("xacct:source-account", ACCOUNT_A);
     scene.environment.append("xacct.toml", "role_path = \"/team/\"\n");
-    refused(&["on record is `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
+    refused(&["xacct.toml names `arn:aws:iam::222222222222:role/team/xacct`", "role_path = \"/\""]);
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
     scene.environment.edit("xacct.toml", "\"dev-admin\"", "\"third-admin\"");
-    refused(&["the target account is 222222222222", "of account 333333333333"]);
+    refused(&["the target account is 222222222222", "belong to account 333333333333"]);
     scene.environment.edit("xacct.toml", "\"third-admin\"", "\"dev-admin\"");
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").expect("the role").instance_profiles.insert("web".to_owned());
@@ -184,7 +187,7 @@ fn what_must_not_go_is_refused_with_the_fix() {
 }
 
 #[test]
-fn a_role_that_others_extended_goes_only_with_a_word() {
+fn removes_a_role_with_unmanaged_policies_only_on_request() {
     let scene = linked("");
     scene.sandbox.world(|world| {
         world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess");
@@ -192,7 +195,7 @@ fn a_role_that_others_extended_goes_only_with_a_word() {
         world.set_role_boundary(ACCOUNT_B, "xacct", Some("arn:aws:iam::aws:policy/PowerUserAccess"));
     });
     scene.xacct("teardown --yes --even-if-used").exits_with(1).says(&[
-        "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, boundary",
+        "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, permissions boundary",
         "aws iam detach-role-policy --role-name xacct",
         "aws iam delete-role-policy --role-name xacct --policy-name custom",
         "--even-if-extended",
@@ -203,7 +206,7 @@ fn a_role_that_others_extended_goes_only_with_a_word() {
 }
 
 #[test]
-fn a_role_in_use_goes_only_with_a_word() {
+fn removes_a_role_in_use_only_on_request() {
     let scene = Scene::linked("");
     scene
         .xacct("teardown --yes --even-if-extended")
@@ -215,7 +218,7 @@ fn a_role_in_use_goes_only_with_a_word() {
 }
 
 #[test]
-fn one_target_that_is_refused_stops_no_other() {
+fn one_refused_target_does_not_stop_the_others() {
     let scene = Scene::new();
     scene.xacct(MULTI).exits_with(0);
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
@@ -227,9 +230,9 @@ fn one_target_that_is_refused_stops_no_other() {
     assert!(file.contains(ACCOUNT_B) && !file.contains(ACCOUNT_C), "{file}");
 }
 
-/// At every write: it fails, it is processed but its answer is lost for good, and the network is gone from then on.
+/// At every write, in turn: it fails, its answer is lost, or the network fails from then on.
 #[test]
-fn wherever_a_run_breaks_off_the_next_one_takes_the_rest() {
+fn the_next_run_removes_what_an_interrupted_run_left() {
     let writes = ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"];
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     let mut cases = Vec::new();
@@ -251,7 +254,7 @@ fn wherever_a_run_breaks_off_the_next_one_takes_the_rest() {
 }
 
 #[test]
-fn what_passes_is_tried_again_and_lost_answers_are_no_errors() {
+fn retries_transient_errors_and_tolerates_lost_answers() {
     let conflict = |code: &str| FaultKind::Error { status: 409, code: code.to_owned(), message: "later".to_owned() };
     let cases = [
         Fault::new("DeleteRolePolicy", conflict("ConcurrentModification")).on_call(1),
@@ -269,12 +272,12 @@ fn what_passes_is_tried_again_and_lost_answers_are_no_errors() {
 }
 
 #[test]
-fn a_file_that_cannot_be_found_is_a_mistake() {
-    Scene::new().xacct("teardown dev").exits_with(2).says(&["there is no `xacct.toml` here"]);
+fn a_missing_file_is_a_usage_error() {
+    Scene::new().xacct("teardown dev").exits_with(2).says(&["file `xacct.toml` does not exist"]);
 }
 
 #[test]
-fn operators_with_the_least_can_remove_the_link_and_what_lacks_is_named() {
+fn minimal_permissions_suffice_and_missing_ones_are_named() {
     let permissions =
         ["iam:ListInstanceProfilesForRole", "iam:DetachRolePolicy", "iam:DeleteRole", "iam:DeleteUserPolicy"];
     side_by_side(&permissions, |permission| {
@@ -292,7 +295,7 @@ fn operators_with_the_least_can_remove_the_link_and_what_lacks_is_named() {
 }
 
 #[test]
-fn what_is_shown() {
+fn output_of_teardown() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     for (name, words) in [
         ("teardown-dry-run", "teardown --dry-run --show-policies"),
@@ -317,19 +320,19 @@ fn what_is_shown() {
 }
 
 #[test]
-fn reads_that_lag_behind_are_waited_for() {
+fn waits_for_lagging_reads() {
     let delay = Duration::from_secs(1);
     let scene = Scene::of(Sandbox::builder().propagation(delay).stale_reads(true));
     scene.link("--no-verify");
     scene.sandbox.advance(delay * 2);
     scene.xacct("teardown --yes").exits_with(0);
-    assert!(scene.requests("GetRole").len() > 2, "the role was seen for a while");
+    assert!(scene.requests("GetRole").len() > 2, "reads showed the role for a while");
     assert_gone(&scene);
 }
 
 #[test]
-fn a_name_that_is_not_on_record_is_said_beside_one_that_is() {
+fn reports_an_unknown_target_beside_a_known_one() {
     let scene = linked("");
-    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["dev is not on record in xacct.toml"]);
+    scene.xacct("teardown --yes 222222222222 dev").exits_with(0).says(&["xacct.toml has no target dev"]);
     assert_gone(&scene);
 }

@@ -1,4 +1,4 @@
-//! Prompts, on a real terminal that `script` provides.
+//! Prompts on a real terminal, provided by `script`.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::scene::{ROLE, Scene};
 use crate::support::third_party::{skip, test_name};
 
-/// A program on a terminal, whose output is read while it runs.
+/// A program on a terminal.
 pub struct Terminal {
     child: Child,
     keyboard: ChildStdin,
@@ -16,23 +16,23 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts xacct on a terminal that can only print; `None`, with the test counted as skipped, where there is no `script`.
+    /// Starts xacct on a dumb terminal; `None`, counted as skipped, without `script`.
     pub fn start(test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
         Self::start_on("dumb", test, scene, words)
     }
 
-    /// The same on a terminal of this kind.
+    /// Starts xacct on a terminal of this type.
     pub fn start_on(kind: &str, test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
         for (name, value) in [("TERM", kind), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
             scene.environment.set(name, value);
         }
-        // In the place of the shell, which would act on signals of its own.
+        // `exec` replaces the shell, which would handle signals itself.
         let line = format!("exec {} {words}", env!("CARGO_BIN_EXE_xacct"));
         let mut command = scene.environment.command("script");
         command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut child) = started else {
-            skip(test, "there is no `script`");
+            skip(test, "`script` is not installed");
             return None;
         };
         let screen = Arc::new(Mutex::new(String::new()));
@@ -48,12 +48,12 @@ impl Terminal {
         Some(Self { child, keyboard, screen })
     }
 
-    /// What is on the screen.
+    /// Returns the content of the screen.
     pub fn screen(&self) -> String {
         self.screen.lock().unwrap().replace('\r', "")
     }
 
-    /// Waits until the screen shows a text so many times, then types.
+    /// Waits until the screen shows a text this many times, then types.
     #[track_caller]
     pub fn answer(&mut self, prompt: &str, times: usize, typed: &str) {
         let start = Instant::now();
@@ -65,7 +65,7 @@ impl Terminal {
         self.keyboard.flush().expect("a keyboard");
     }
 
-    /// The number of xacct's process.
+    /// Returns the process ID of xacct.
     #[track_caller]
     pub fn program(&self) -> String {
         let children = format!("/proc/{0}/task/{0}/children", self.child.id());
@@ -73,18 +73,18 @@ impl Terminal {
         children.trim().to_owned()
     }
 
-    /// The exit code, and all that was shown.
+    /// Returns the exit code and the screen.
     pub fn ended(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         while self.child.try_wait().expect("the child").is_none() {
             if start.elapsed() > Duration::from_secs(20) {
-                // The terminal goes away, and with it the program.
+                // Closes the terminal, which ends the program.
                 self.child.kill().expect("the end");
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         let status = self.child.wait().expect("the end");
-        // What was written last may still be on its way.
+        // The last output may still be in transit.
         std::thread::sleep(Duration::from_millis(100));
         (status.code(), self.screen())
     }
@@ -93,7 +93,7 @@ impl Terminal {
 const WORDS: &str = "bootstrap --target-account 222222222222 --user alice --user-profile alice --profile security-admin \
                      --external-id abc";
 
-const PROMPT: &str = "[y/N, d shows the documents]";
+const PROMPT: &str = "[y/N, d = show policies]";
 
 #[test]
 fn yes_applies() {
@@ -110,7 +110,23 @@ fn yes_applies() {
 }
 
 #[test]
-fn no_and_nothing_change_nothing() {
+fn marks_are_coloured_unless_no_color_is_set() {
+    for (no_color, is_coloured) in [("", true), ("1", false)] {
+        let mut scene = Scene::new();
+        scene.environment.set("NO_COLOR", no_color);
+        let Some(mut terminal) = Terminal::start_on("xterm", test_name!(), &mut scene, WORDS) else {
+            return;
+        };
+        terminal.answer(PROMPT, 1, "y\n");
+        let (_, screen) = terminal.ended();
+        for mark in ["+", "ok"] {
+            assert_eq!(screen.contains(&format!("\u{1b}[32m{mark}\u{1b}[0m  ")), is_coloured, "{mark}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn no_and_empty_answers_change_nothing() {
     for answer in ["n\n", "\n", "maybe\n"] {
         let mut scene = Scene::new();
         let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
@@ -119,14 +135,14 @@ fn no_and_nothing_change_nothing() {
         terminal.answer(PROMPT, 1, answer);
         let (code, screen) = terminal.ended();
         assert_eq!(code, Some(1), "{screen}");
-        assert!(screen.contains("nothing was changed"), "{screen}");
+        assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
         assert_eq!(scene.writes(), [""; 0]);
         assert!(!scene.environment.has("xacct.toml"));
     }
 }
 
 #[test]
-fn the_documents_are_shown_on_request_and_then_it_is_asked_again() {
+fn d_shows_the_policies_and_asks_again() {
     let mut scene = Scene::new();
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
         return;
@@ -139,7 +155,7 @@ fn the_documents_are_shown_on_request_and_then_it_is_asked_again() {
 }
 
 #[test]
-fn a_terminal_that_closes_changes_nothing() {
+fn a_closed_terminal_changes_nothing() {
     let mut scene = Scene::new();
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
         return;
@@ -164,26 +180,26 @@ fn ctrl_c_at_the_prompt_changes_nothing() {
 }
 
 #[test]
-fn a_code_is_asked_for() {
+fn prompts_for_an_mfa_code() {
     let mut scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     let words = format!("{WORDS} --require-mfa --yes");
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, &words) else {
         return;
     };
-    terminal.answer("MFA code of arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
+    terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(0), "{screen}");
-    assert!(screen.contains("refused without MFA"), "{screen}");
+    assert!(screen.contains("denied without MFA"), "{screen}");
 }
 
 #[test]
-fn something_that_is_no_code_proves_nothing() {
+fn a_malformed_code_is_inconclusive() {
     let mut scene = Scene::linked("--require-mfa --no-verify");
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "verify") else {
         return;
     };
-    terminal.answer("MFA code of", 1, "what?\n");
+    terminal.answer("MFA code for", 1, "what?\n");
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(3), "{screen}");
     assert!(screen.contains("the digits 0 to 9"), "{screen}");

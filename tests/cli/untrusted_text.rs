@@ -1,5 +1,4 @@
-//! Text of others that a terminal or a shell would obey is shown, not obeyed; and where requests go that do not go to AWS
-//! is said before one is sent.
+//! Untrusted text is escaped for terminals and shells; custom endpoints are reported before a request is sent.
 
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B};
 use xacct_sandbox::{Fault, FaultKind};
@@ -7,17 +6,17 @@ use xacct_sandbox::{Fault, FaultKind};
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
 
-/// Clears the screen, gives the window a title, hides what follows, begins a line of its own, and turns the writing.
+/// Clears the screen, sets the window title, hides text, starts a new line, and reverses the text direction.
 const COMMANDS: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m\u{9b}31m\r\nVerified\u{202e}";
 
-/// A scene whose programs believe that they write to a terminal: colours and all else go through.
+/// A scene with forced colors, as on a terminal.
 fn colourful() -> Scene {
     let mut scene = Scene::linked("--external-id abc");
     scene.environment.set("CLICOLOR_FORCE", "1");
     scene
 }
 
-/// Demands that the output commands nothing but xacct's own styles, and has no line that others began.
+/// Asserts that the output contains no escape sequences except xacct's own styles, and no forged lines.
 #[track_caller]
 fn assert_harmless(output: &Output) {
     let mut text = output.everything();
@@ -29,7 +28,7 @@ fn assert_harmless(output: &Output) {
     assert!(!text.lines().any(|line| line.starts_with("Verified")), "{output}");
 }
 
-/// What is meant to be shown is shown: else nothing was tested.
+/// Asserts that the escaped text is in the output; otherwise nothing was tested.
 #[track_caller]
 fn assert_shown_harmlessly(output: Output) {
     assert_harmless(&output);
@@ -37,7 +36,7 @@ fn assert_shown_harmlessly(output: Output) {
 }
 
 #[test]
-fn messages_of_aws_are_shown_and_not_obeyed() {
+fn escapes_aws_messages() {
     let cases = [
         ("GetRole", "bootstrap --check"),
         ("GetRole", "diagnose"),
@@ -64,7 +63,7 @@ fn messages_of_aws_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn a_message_stays_on_its_line_and_can_be_read() {
+fn messages_stay_on_one_line() {
     let mut scene = colourful();
     let kind =
         FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: format!("no {COMMANDS} more") };
@@ -72,13 +71,13 @@ fn a_message_stays_on_its_line_and_can_be_read() {
     let shown = "no \\u001b[2J\\u001b]0;title\\u0007\\u001b[8m\\u009b31m  Verified\\u202e more";
     scene.xacct("teardown --dry-run").exits_with(1).says(&[shown]);
     scene.environment.set("XACCT_OUTPUT", "json");
-    // A program gets the message itself.
+    // JSON output contains the original message.
     let document = scene.xacct("teardown --dry-run").exits_with(1);
     assert!(document.json().to_string().contains("title"), "{document}");
 }
 
 #[test]
-fn what_others_named_is_shown_and_not_obeyed() {
+fn escapes_names_of_resources() {
     let scene = colourful();
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
@@ -109,7 +108,7 @@ fn what_others_named_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn names_of_files_and_profiles_are_shown_and_not_obeyed() {
+fn escapes_names_of_files_and_profiles() {
     let scene = colourful();
     let name = COMMANDS.replace('/', "");
     for words in [
@@ -127,7 +126,7 @@ fn names_of_files_and_profiles_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn control_characters_in_xacct_toml_are_refused() {
+fn rejects_control_characters_in_xacct_toml() {
     let escaped = "\\u001B[2J\\nVerified";
     for (from, to) in [
         ("[targets.222222222222]".to_owned(), format!("[targets.\"{escaped}\"]")),
@@ -147,7 +146,7 @@ fn control_characters_in_xacct_toml_are_refused() {
 }
 
 #[test]
-fn what_is_printed_to_be_pasted_is_no_more_than_one_command() {
+fn printed_commands_are_a_single_command() {
     let name = "x; touch ran; $(touch ran) `touch ran` '";
     let scene = Scene::linked("--external-id abc");
     scene.environment.edit("xacct.toml", "[targets.222222222222]", &format!("[targets.\"{name}\"]"));
@@ -164,12 +163,12 @@ fn what_is_printed_to_be_pasted_is_no_more_than_one_command() {
         let text = output.everything();
         let line = text.lines().find_map(|line| Some(&line[line.find(begins)?..]));
         let line = line.unwrap_or_else(|| panic!("no `{begins}`: {output}"));
-        let words = shlex::split(line).unwrap_or_else(|| panic!("no command of a shell: {line}"));
+        let words = shlex::split(line).unwrap_or_else(|| panic!("not a shell command: {line}"));
         assert_eq!(words[2], name, "{line}");
     }
 }
 
-/// The commands that send anything.
+/// The commands that send requests.
 const SENDING: [&str; 8] = [
     BOOTSTRAP,
     "bootstrap --check",
@@ -182,18 +181,18 @@ const SENDING: [&str; 8] = [
 ];
 
 #[test]
-fn where_requests_go_is_said_before_one_is_sent() {
+fn reports_custom_endpoints_before_sending_requests() {
     let refused = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     for words in SENDING {
         let mut scene = Scene::linked("--external-id abc");
-        // Not even the first answer is needed to hear of it.
+        // xacct reports the endpoint even without any answer.
         scene.sandbox.add_fault(Fault::new("*", refused.clone()));
-        let notice = format!("Endpoint {} is not AWS's own", scene.sandbox.url());
+        let notice = format!("Using custom endpoint {}", scene.sandbox.url());
         let output = scene.xacct(words);
         assert_ne!(output.code, 0, "{output}");
         assert!(output.stderr.starts_with(&notice), "{output}");
         assert_eq!(output.stderr.matches(&notice).count(), 1, "{output}");
-        // Credentials of a profile that assumes a role are asked for with a code, or at least a key.
+        // A profile that assumes a role sends a code, or at least an access key ID.
         let url = scene.sandbox.url().to_owned();
         scene.environment.unset("AWS_ENDPOINT_URL");
         for profile in ["alice", "security-admin", "dev-admin"] {
@@ -207,7 +206,7 @@ fn where_requests_go_is_said_before_one_is_sent() {
 }
 
 #[test]
-fn it_is_said_before_a_code_is_sent_for_a_profile() {
+fn reports_custom_endpoints_before_sending_an_mfa_code() {
     let mut scene = Scene::linked("--external-id abc");
     let chain = "\n[profile via]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = alice\n\
                  mfa_serial = arn:aws:iam::111111111111:mfa/alice\n";
@@ -218,5 +217,5 @@ fn it_is_said_before_a_code_is_sent_for_a_profile() {
     scene.sandbox.clear_requests();
     let output = scene.xacct("verify --user-profile via");
     assert_eq!(scene.requests("GetSessionToken").len(), 1, "{output}");
-    assert!(output.stderr.starts_with("Endpoint "), "{output}");
+    assert!(output.stderr.starts_with("Using custom endpoint "), "{output}");
 }

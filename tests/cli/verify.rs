@@ -1,4 +1,4 @@
-//! The verdicts of verify: it works, it does not, it is too open, S3 is blocked.
+//! The outcomes of verify: works, denied, too open, S3 blocked.
 
 use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
@@ -7,7 +7,7 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, step, trust};
 use crate::support::policies::document;
 
 #[test]
-fn a_wrong_external_id_on_record_is_refused() {
+fn rejects_a_wrong_external_id_in_the_file() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "\"right\"", "\"wrong\"");
     let verification = scene.verdict("", 3);
@@ -18,7 +18,7 @@ fn a_wrong_external_id_on_record_is_refused() {
 }
 
 #[test]
-fn an_external_id_that_is_not_on_record_is_refused() {
+fn rejects_a_missing_external_id_in_the_file() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "external_id = \"right\"\n", "");
     assert_eq!(scene.verdict("", 3)["outcome"], "refused");
@@ -39,7 +39,7 @@ fn a_trust_policy_without_the_condition_is_too_open() {
 }
 
 #[test]
-fn a_pattern_that_lets_other_external_ids_in_is_too_open() {
+fn an_external_id_pattern_is_too_open() {
     let scene = Scene::linked("--external-id right");
     let open = trust(&json!({"StringLike": {"sts:ExternalId": "*right"}}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -50,7 +50,7 @@ fn a_pattern_that_lets_other_external_ids_in_is_too_open() {
 }
 
 #[test]
-fn a_user_without_the_grant_is_refused() {
+fn a_user_without_the_grant_is_denied() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
@@ -61,14 +61,14 @@ fn a_user_without_the_grant_is_refused() {
 }
 
 #[test]
-fn a_role_that_is_gone_is_refused() {
+fn a_deleted_role_is_denied() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
     assert_eq!(scene.verdict("", 3)["outcome"], "refused");
 }
 
 #[test]
-fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
+fn an_rcp_against_other_organizations_is_denied() {
     let scene = Scene::linked("");
     let deny = document(json!({
         "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*",
@@ -79,7 +79,7 @@ fn a_resource_control_policy_that_keeps_strangers_out_is_refused() {
 }
 
 #[test]
-fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
+fn an_scp_that_denies_s3_blocks_only_the_bucket() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({}));
     let verification = scene.verdict("", 3);
@@ -92,7 +92,7 @@ fn an_organization_that_forbids_s3_blocks_the_bucket_but_not_the_session() {
 }
 
 #[test]
-fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded() {
+fn bootstrap_with_s3_blocked_exits_with_3_and_keeps_the_link() {
     let deny = document(json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
     let scene = Scene::of(Sandbox::builder().scp(ACCOUNT_B, "NoS3", deny));
     let document = scene.bootstrap_json("--timeout 1s", 3);
@@ -103,7 +103,7 @@ fn bootstrap_exits_with_3_when_s3_is_blocked_but_the_link_is_made_and_recorded()
 }
 
 #[test]
-fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
+fn a_role_without_s3_permissions_blocks_the_bucket() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| {
         world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.clear();
@@ -114,7 +114,7 @@ fn a_role_without_any_permission_on_s3_blocks_the_bucket() {
 }
 
 #[test]
-fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
+fn names_the_bucket_that_the_role_cannot_delete() {
     let scene = Scene::linked("");
     let create_only = document(json!({
         "Effect": "Allow", "Action": ["s3:CreateBucket", "s3:TagResource"], "Resource": "*",
@@ -123,22 +123,22 @@ fn a_role_that_may_not_delete_buckets_says_which_one_is_left() {
     let output = scene.xacct("verify").exits_with(3);
     let left = scene.sandbox.world(|world| world.buckets().next().map(|bucket| bucket.name.clone()));
     let left = left.expect("the bucket that could not be deleted");
-    output.says(&[&format!("the test bucket `{left}` may be left behind"), "delete-bucket"]);
+    output.says(&[&format!("test bucket `{left}` may be left behind"), "delete-bucket"]);
 }
 
 #[test]
-fn a_bucket_can_be_given_the_tags_that_an_organization_demands() {
+fn sets_the_bucket_tags_that_an_organization_requires() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({"Null": {"aws:RequestTag/cost-center": "true"}}));
     assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
     assert_eq!(scene.verdict("--bucket-tag cost-center=4711", 0)["outcome"], "works");
-    // Recorded, it is used from then on.
+    // Once recorded, the setting applies.
     scene.xacct("bootstrap --bucket-tag cost-center=4711").exits_with(0);
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
 }
 
 #[test]
-fn a_bucket_can_be_put_in_the_namespace_that_an_organization_demands() {
+fn uses_the_bucket_namespace_that_an_organization_requires() {
     let scene = Scene::linked("--region eu-west-1");
     let elsewhere = json!({"StringNotEquals": {"s3:x-amz-bucket-namespace": "account-regional"}});
     deny_buckets(&scene, &elsewhere);
@@ -150,7 +150,7 @@ fn a_bucket_can_be_put_in_the_namespace_that_an_organization_demands() {
 }
 
 #[test]
-fn the_bucket_is_made_in_the_region_of_the_target() {
+fn creates_the_bucket_in_the_region_of_the_target() {
     let scene = Scene::linked("--region eu-west-1");
     scene.verdict("", 0);
     for operation in ["AssumeRole", "CreateBucket", "DeleteBucket", "HeadBucket"] {
@@ -163,7 +163,7 @@ fn the_bucket_is_made_in_the_region_of_the_target() {
 }
 
 #[test]
-fn a_region_that_the_organization_denies_is_reported_as_blocked() {
+fn a_region_denied_by_an_scp_is_blocked() {
     let scene = Scene::linked("");
     deny_buckets(&scene, &json!({"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}));
     assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
@@ -171,7 +171,7 @@ fn a_region_that_the_organization_denies_is_reported_as_blocked() {
 }
 
 #[test]
-fn the_owner_of_the_bucket_is_a_condition_of_its_deletion() {
+fn deletes_the_bucket_only_with_the_expected_owner() {
     let scene = Scene::linked("");
     scene.verdict("", 0);
     for request in scene.requests("DeleteBucket") {
@@ -180,7 +180,7 @@ fn the_owner_of_the_bucket_is_a_condition_of_its_deletion() {
 }
 
 #[test]
-fn of_several_targets_the_worst_decides() {
+fn the_worst_target_decides() {
     let scene = Scene::linked("");
     scene.configure("third-admin", "aws_account_id = 333333333333");
     scene.xacct("bootstrap --yes --target-account 333333333333").exits_with(0);
@@ -191,17 +191,17 @@ fn of_several_targets_the_worst_decides() {
     assert_eq!(document["targets"][ACCOUNT_C]["verification"]["outcome"], "refused");
     let mut asked = scene.requests("GetCallerIdentity");
     asked.retain(|request| request.principal.as_deref() == Some("arn:aws:iam::111111111111:user/alice"));
-    assert_eq!(asked.len(), 1, "who the user is, is asked once");
+    assert_eq!(asked.len(), 1, "GetCallerIdentity is called once");
 }
 
 #[test]
-fn verify_never_touches_iam() {
+fn verify_never_writes_to_iam() {
     let scene = Scene::linked("--external-id abc");
     scene.verdict("", 0);
     assert!(scene.sandbox.requests().iter().all(|request| request.service != "iam"));
 }
 
-/// A service control policy on account B that denies CreateBucket under this condition.
+/// Adds a service control policy to account B that denies CreateBucket under this condition.
 fn deny_buckets(scene: &Scene, condition: &Value) {
     let mut statement = json!({"Effect": "Deny", "Action": "s3:CreateBucket", "Resource": "*"});
     if condition != &json!({}) {
@@ -209,4 +209,21 @@ fn deny_buckets(scene: &Scene, condition: &Value) {
     }
     let document = document(statement);
     scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "NoBuckets", document));
+}
+
+#[test]
+fn does_not_test_with_an_administrators_credentials() {
+    let scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.xacct("verify").exits_with(3);
+    assert_eq!(scene.requests("AssumeRole").len(), 0);
+}
+
+#[test]
+fn bucket_tags_may_have_any_key() {
+    let scene = Scene::linked("");
+    for tag in ["managed-by=platform", "xacct:purpose=mine"] {
+        scene.xacct(&format!("verify --bucket-tag {tag}")).exits_with(0);
+    }
+    scene.bootstrap("--tag Managed-By=me").exits_with(2).says(&["Managed-By"]);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::scene::{Decision, Decisions, Scene, Values};
 
-/// The decision of each kind of policy by itself; an error when it cannot read one.
+/// Returns the decision of each policy type; an error if it cannot parse one.
 pub fn decisions(scene: &Scene) -> Result<Decisions, String> {
     let asked = &scene.request;
     let context = asked.context.iter().map(|(key, values)| {
@@ -30,8 +30,8 @@ pub fn decisions(scene: &Scene) -> Result<Decisions, String> {
     let of_identity = |policies: &[PolicyDocument]| {
         decision(evaluate(&request, &EvalContext { identity_policies: policies, ..EvalContext::default() }))
     };
-    // A trust policy alone decides where the identity policies of another account allow everything, and where those of
-    // the same account allow nothing.
+    // The trust policy alone decides if the identity policies of another account allow everything, and if those of the
+    // same account allow nothing.
     let everything = [read(&json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}))?];
     let owner = asked.resource.split(':').nth(4).unwrap_or_default();
     let is_same_account = owner.is_empty() || owner == asked.account();
@@ -53,7 +53,7 @@ pub fn decisions(scene: &Scene) -> Result<Decisions, String> {
     })
 }
 
-/// Not `parse`, which keeps every document for as long as the process lives.
+/// Not `parse`, which never frees a document.
 fn read(policy: &Value) -> Result<PolicyDocument, String> {
     parse_value(policy).map_err(|error| error.to_string())
 }

@@ -3,13 +3,12 @@
 //! A file is a list of cases on one topic. A case has
 //!
 //! - `name`: what it shows;
-//! - `source`: the page that says so;
+//! - `source`: the page that documents it;
 //! - `policies`: some of `identity` (a list), `boundary`, `session` and `trust`;
 //! - `request`: by default alice of account 111111111111 assumes a role of account 222222222222, with no context;
-//! - `expected`: the decision of each kind of policy that is given;
-//! - `mismatches`, where telling: for each statement of a kind of policy, why it does not apply;
-//! - `disagrees`: the implementations of others that decide differently. One that is named must, and one that is not
-//!   named must not.
+//! - `expected`: the decision of each given policy type;
+//! - `mismatches`, if instructive: for each statement of a policy type, why it does not apply;
+//! - `disagrees`: the third-party implementations that must decide differently; all others must agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -50,7 +49,7 @@ impl Case {
         Scene { policies: self.policies.clone(), request: self.request.clone() }
     }
 
-    /// What is wrong with what another implementation decides.
+    /// Returns what is wrong with the decision of another implementation.
     fn judge(&self, other: Other, theirs: &Result<Decisions, String>) -> Option<String> {
         let agrees = theirs.as_ref().is_ok_and(|theirs| *theirs == self.expected);
         let declared = if self.disagrees.contains(&other) { "a disagreement" } else { "no disagreement" };
@@ -75,11 +74,11 @@ fn assert_none(wrong: Vec<String>) {
 }
 
 #[test]
-fn aws_s_documentation_is_followed() {
+fn agrees_with_the_aws_documentation() {
     let cases = cases();
     assert!(cases.len() >= 60, "only {} cases", cases.len());
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
-    assert_eq!(names.len(), cases.len(), "a name is used twice");
+    assert_eq!(names.len(), cases.len(), "duplicate name");
     let mut wrong = Vec::new();
     for case in &cases {
         assert!(!case.source.is_empty(), "{} has no source", case.name);

@@ -1,4 +1,4 @@
-//! Compares decisions on scenes made at random.
+//! Compares decisions on random scenes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,11 +8,11 @@ use crate::scene::{Decision, Decisions, Findings, Scene};
 use crate::support::third_party;
 use crate::{awsim, simulate};
 
-/// How many scenes are compared with awsim-iam-policy; `XACCT_EVALUATOR_TUPLES` sets another number.
+/// The number of scenes to compare with awsim-iam-policy; `XACCT_EVALUATOR_TUPLES` overrides it.
 const TUPLES: usize = 10_000;
-/// How many scenes are compared with iam-simulate.
+/// The number of scenes to compare with iam-simulate.
 const SIMULATED: usize = 2_000;
-/// Where the scenes start; `XACCT_EVALUATOR_SEED` sets another number.
+/// The random seed; `XACCT_EVALUATOR_SEED` overrides it.
 const SEED: usize = 1;
 
 fn setting(name: &str, default: usize) -> usize {
@@ -22,7 +22,7 @@ fn setting(name: &str, default: usize) -> usize {
     }
 }
 
-/// Counts decisions, and keeps the scenes that are decided differently.
+/// Counts decisions and collects scenes with different decisions.
 #[derive(Default)]
 struct Comparison {
     compared: usize,
@@ -42,7 +42,7 @@ impl Comparison {
         }
         if ours != theirs {
             self.different += 1;
-            // One that fits a page is easier to judge.
+            // A short scene is easier to judge.
             self.examples.push(format!("ours {ours:?}\ntheirs {theirs:?}\n{}", serde_json::to_string(scene).unwrap()));
             self.examples.sort_by_key(String::len);
             self.examples.truncate(3);
@@ -79,7 +79,7 @@ impl Comparison {
 }
 
 #[test]
-fn awsim_decides_as_xacct_does() {
+fn agrees_with_awsim() {
     let mut generator = Generator::new(setting("XACCT_EVALUATOR_SEED", SEED) as u64, For::Awsim);
     let mut comparison = Comparison::default();
     for _ in 0..setting("XACCT_EVALUATOR_TUPLES", TUPLES) {
@@ -91,7 +91,7 @@ fn awsim_decides_as_xacct_does() {
 }
 
 #[test]
-fn iam_simulate_decides_as_xacct_does() {
+fn agrees_with_iam_simulate() {
     let mut generator = Generator::new(setting("XACCT_EVALUATOR_SEED", SEED) as u64, For::Simulate);
     let scenes: Vec<_> = (0..SIMULATED).map(|_| generator.scene()).collect();
     let answers = match simulate::decisions(&scenes) {

@@ -1,8 +1,8 @@
-//! Makes policies and requests at random.
+//! Generates random policies and requests.
 //!
-//! What it makes is close to what matches, or nothing would ever be allowed. It stays away from where another
-//! implementation is known to be wrong. Each such place is named by "awsim:" or "iam-simulate:", and is covered by a case
-//! that is declared a disagreement.
+//! Generated patterns are close to matching, otherwise nothing would ever be allowed. They avoid known bugs of the
+//! other implementations. Each is marked with "awsim:" or "iam-simulate:", and covered by a case with a declared
+//! disagreement.
 
 mod condition;
 mod random;
@@ -14,14 +14,14 @@ pub use random::Random;
 
 use crate::scene::{Asked, Policies, Scene};
 
-/// Whom the scenes are for.
+/// The implementation to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     Awsim,
     Simulate,
 }
 
-/// One scene after another, the same for the same seed.
+/// Generates scenes; the same seed generates the same ones.
 pub struct Generator {
     random: Random,
     other: For,
@@ -41,7 +41,7 @@ impl Generator {
     }
 
     fn policy(&mut self, request: &Asked, is_trust: bool) -> Value {
-        // awsim, iam-simulate: variables are read in the older language too.
+        // awsim, iam-simulate: expand variables in the old policy version too.
         let has_variables = self.random.percent(80);
         let mut statements: Vec<_> = (0..self.random.below(3))
             .map(|_| {
@@ -49,7 +49,7 @@ impl Generator {
                 self.statement(request, effect, is_trust, has_variables)
             })
             .collect();
-        // One that may well allow.
+        // A statement that is likely to allow.
         statements.push(match self.random.percent(50) {
             true if is_trust => json!({"Effect": "Allow", "Principal": "*", "Action": "sts:*"}),
             true => json!({"Effect": "Allow", "Action": ["s3:*", "STS:*"], "Resource": "*"}),
@@ -104,25 +104,25 @@ impl Generator {
                 "arn:aws:iam::111111111111:user/Alice",
                 "arn:aws:iam::111111111111:user/*",
                 "arn:aws:sts::111111111111:assumed-role/deploy/run-2",
-                // awsim: knows no unique IDs; here they are always of others.
+                // awsim: does not know unique IDs; here they never match.
                 "AIDAEXAMPLEOTHER00001",
                 "AROAEXAMPLEOTHER00001",
             ];
             identifiers.push(match self.random.below(10) {
                 0..4 => own.clone(),
-                // awsim, iam-simulate: NotPrincipal with an account leaves all its users alone.
+                // awsim, iam-simulate: NotPrincipal with an account exempts all its users.
                 4 if !not || is_root => root.clone(),
                 5 if !not || is_root => request.account().to_owned(),
                 _ => self.random.pick(&others).to_owned(),
             });
         }
-        // awsim: a role does not name its sessions. Both: NotPrincipal with one of the two is enough.
+        // awsim: a role does not match its sessions. Both: NotPrincipal with one of the two is enough.
         if let Some(role) = request.principal.get(1)
             && (self.other == For::Simulate && !not || identifiers.contains(own))
         {
             identifiers.push(role.clone());
         }
-        // awsim: the session's ARN is enough to be left alone, so both are listed, or neither.
+        // awsim: NotPrincipal with only the session's ARN exempts it, so both are listed, or neither.
         let mut kinds = Map::new();
         kinds.insert("AWS".into(), self.random.list(identifiers));
         if self.random.percent(15) {
@@ -157,9 +157,9 @@ impl Generator {
     fn resources(&mut self, request: &Asked, has_variables: bool) -> (&'static str, Value) {
         let own = &request.resource;
         let (start, name) = own.split_at(own.rfind(['/', ':']).map_or(0, |place| place + 1));
-        // awsim: segments are compared one by one, whatever a star at their end could reach; but where there are fewer
-        // than six, wildcards reach over colons wherever they are. So the resources have no further colons, and short
-        // patterns only a star at their end.
+        // awsim: compares segments separately, even if a trailing star could match more; with fewer than six segments,
+        // wildcards match colons anywhere. So resources have no additional colons, and short patterns only a trailing
+        // star.
         let mut close = vec![
             own.clone(),
             "*".to_owned(),
@@ -172,7 +172,7 @@ impl Generator {
         ];
         let not = self.random.percent(20);
         if has_variables {
-            // iam-simulate: a statement with a variable without value does not apply, even with NotResource.
+            // iam-simulate: a statement with an unset variable does not apply, even with NotResource.
             let may_lack = !(not && self.other == For::Simulate);
             if may_lack || request.context.contains_key("aws:PrincipalTag/name") {
                 close.push(format!("{start}${{aws:PrincipalTag/name}}"));
@@ -193,7 +193,7 @@ impl Generator {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_scenes() {
+fn the_same_seed_generates_the_same_scenes() {
     let scene = |seed| serde_json::to_string(&Generator::new(seed, For::Awsim).scene()).unwrap();
     assert_eq!(scene(1), scene(1));
     assert_ne!(scene(1), scene(2));

@@ -1,4 +1,4 @@
-//! Time grows with the size of policies and patterns, and no faster.
+//! Evaluation time grows at most linearly with the size of policies and patterns.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use xacct::iam::evaluate::identity_policy;
 
 use crate::scene::{Asked, document, request};
 
-/// How long this thread has had a processor: what else the machine does is not counted.
+/// Returns the CPU time of this thread, which excludes other processes.
 #[cfg(unix)]
 fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is written to, and nothing else.
+    // SAFETY: the call only writes to `time`.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
 }
 
-/// As near to it as the standard library comes.
+/// Returns the best approximation of the standard library.
 #[cfg(not(unix))]
 fn processor_time() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
     START.elapsed()
 }
 
-/// How long one decision takes, undisturbed: the fastest of several.
+/// Returns the time of one decision: the fastest of several runs.
 fn duration(policy: &Value, resource: &str) -> Duration {
     let policy = document(policy);
     let request = request(&Asked { resource: resource.to_owned(), ..Asked::default() });
@@ -35,8 +35,7 @@ fn duration(policy: &Value, resource: &str) -> Duration {
     (0..20).map(|_| once()).min().expect("a duration")
 }
 
-/// Eight times the size may take four times the time that eight times the size must take. What grows with the square
-/// takes eight times that.
+/// Eight times the size may take 32 times as long; quadratic growth would take 64 times.
 fn assert_linear(what: &str, duration: impl Fn(usize) -> Duration) {
     let (small, large) = (duration(250), duration(2000));
     assert!(large < small * 8 * 4, "{what}: {small:?} grows to {large:?}");
@@ -47,7 +46,7 @@ fn policy(statements: Vec<Value>) -> Value {
 }
 
 #[test]
-fn time_grows_with_the_number_of_statements() {
+fn time_is_linear_in_statements() {
     let statement = json!({
         "Effect": "Allow",
         "Action": ["sts:Assume*", "s3:*Object"],
@@ -58,7 +57,7 @@ fn time_grows_with_the_number_of_statements() {
 }
 
 #[test]
-fn time_grows_with_the_number_of_values() {
+fn time_is_linear_in_values() {
     assert_linear("values", |size| {
         let values: Vec<_> = (0..size).map(|number| format!("arn:aws:iam::222222222222:role/{number}*")).collect();
         duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": values})]), crate::ROLE)
@@ -66,7 +65,7 @@ fn time_grows_with_the_number_of_values() {
 }
 
 #[test]
-fn time_grows_with_the_length_of_a_pattern_made_to_explode() {
+fn time_is_bounded_for_pathological_patterns() {
     let resource = format!("arn:aws:iam::222222222222:role/{}", "a".repeat(500));
     assert_linear("a*a*a*…b", |size| {
         let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(size / 2));
@@ -75,7 +74,7 @@ fn time_grows_with_the_length_of_a_pattern_made_to_explode() {
 }
 
 #[test]
-fn time_grows_with_the_length_of_a_text() {
+fn time_is_linear_in_text_length() {
     let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(100));
     let policy = policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]);
     assert_linear("text", |size| duration(&policy, &format!("arn:aws:iam::222222222222:role/{}", "a".repeat(size))));

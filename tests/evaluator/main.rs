@@ -1,11 +1,11 @@
-//! Holds `xacct::iam::evaluate` against AWS's documentation and against two implementations of others.
+//! Compares `xacct::iam::evaluate` with AWS's documentation and with two third-party implementations.
 //!
-//! - `cases` runs the cases in `tests/cases/evaluate`, each with the page of AWS that settles it. A case is data: to add
-//!   one takes no Rust.
-//! - `compare` makes policies and requests at random (`generate`) and compares the decisions with those of
-//!   [awsim-iam-policy](https://docs.rs/awsim-iam-policy) (`awsim`) and, where Node is there, of
+//! - `cases` runs the cases in `tests/cases/evaluate`, each with the AWS page that documents it. Cases are data: adding
+//!   one needs no Rust.
+//! - `compare` generates random policies and requests (`generate`) and compares the decisions with those of
+//!   [awsim-iam-policy](https://docs.rs/awsim-iam-policy) (`awsim`) and, if Node is installed, of
 //!   [iam-simulate](https://www.npmjs.com/package/@cloud-copilot/iam-simulate) (`simulate`).
-//! - `growth` asserts that no policy and no pattern makes a decision slow.
+//! - `growth` asserts that no policy or pattern makes a decision slow.
 
 #![allow(
     clippy::expect_used,
@@ -27,6 +27,6 @@ mod simulate;
 #[path = "../support/mod.rs"]
 mod support;
 
-/// What the documentation's examples have in common.
+/// Common parts of the documentation's examples.
 const ALICE: &str = "arn:aws:iam::111111111111:user/alice";
 const ROLE: &str = "arn:aws:iam::222222222222:role/app";

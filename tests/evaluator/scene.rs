@@ -7,7 +7,7 @@ use serde_json::Value;
 use xacct::iam::evaluate::{self, Context, Finding, Mismatch, Principal, Request};
 use xacct::iam::policy::PolicyDocument;
 
-/// Policies of each kind; those that are given are decided, each kind by itself.
+/// Policies of each type; each given type is evaluated separately.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policies {
@@ -21,11 +21,11 @@ pub struct Policies {
     pub trust: Option<Value>,
 }
 
-/// A request. By default it is the user alice of one account who assumes a role of another.
+/// A request. By default user alice of one account assumes a role of another.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Asked {
-    /// The ARNs of who asks, first the user, root user or session, then the session's role.
+    /// The ARNs of the principal, first the user, root user or session, then the session's role.
     pub principal: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique_id: Option<String>,
@@ -47,7 +47,7 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// The account of who asks.
+    /// Returns the account of the principal.
     pub fn account(&self) -> &str {
         self.principal[0].split(':').nth(4).unwrap()
     }
@@ -70,7 +70,7 @@ impl Values {
     }
 }
 
-/// Policies, and a request that they decide.
+/// Policies, and a request to evaluate.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scene {
@@ -96,7 +96,7 @@ impl From<evaluate::Decision> for Decision {
     }
 }
 
-/// The decision of each kind of policy that is there.
+/// The decision of each given policy type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Decisions {
@@ -111,14 +111,14 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// The decision across accounts: one denial denies, else all kinds must allow.
+    /// Returns the cross-account decision: one deny denies, otherwise all types must allow.
     pub fn overall(self) -> Decision {
         let all = [self.identity, self.boundary, self.session, self.trust];
         all.into_iter().flatten().max().expect("a policy")
     }
 }
 
-/// What xacct says about each kind of policy that is there.
+/// Returns xacct's decision for each given policy type.
 pub struct Findings {
     pub identity: Vec<Finding>,
     pub boundary: Option<Finding>,
@@ -149,7 +149,7 @@ impl Findings {
         }
     }
 
-    /// The mismatches of every statement in words, by kind of policy.
+    /// Returns the mismatches of every statement as text, by policy type.
     pub fn mismatches(&self) -> BTreeMap<&'static str, Vec<Vec<String>>> {
         let kinds = [
             ("identity", self.identity.iter().collect::<Vec<_>>()),
@@ -175,12 +175,12 @@ fn in_words(mismatch: &Mismatch) -> String {
     }
 }
 
-/// A policy of a case.
+/// Parses a policy of a case.
 pub fn document(policy: &Value) -> PolicyDocument {
     PolicyDocument::from_value(policy).unwrap_or_else(|error| panic!("{error}: {policy}"))
 }
 
-/// A request of a case.
+/// Parses a request of a case.
 pub fn request(asked: &Asked) -> Request {
     let mut context = Context::default();
     for (key, values) in &asked.context {

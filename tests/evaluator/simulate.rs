@@ -1,6 +1,6 @@
-//! The decisions of iam-simulate, a program of others that is run and never linked.
+//! The decisions of iam-simulate, a third-party program that runs as a separate process.
 //!
-//! npm installs it once below the target folder, in the versions that `package.json` names.
+//! npm installs it once in the target directory, in the versions of `package.json`.
 
 use std::fs;
 use std::io::Write;
@@ -22,7 +22,7 @@ enum Answer {
     Decisions(Decisions),
 }
 
-/// For each scene what it decides, or why it does not. An error when it is not there to be asked.
+/// Returns the decision or error for each scene. Fails if the program is not available.
 pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, String> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let folder = INSTALLED.get_or_init(install).clone()?;
@@ -35,7 +35,7 @@ pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, Str
     node.arg(folder.join("simulate.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut node = node.spawn().map_err(|error| format!("node cannot be run: {error}"))?;
     let mut stdin = node.stdin.take().unwrap();
-    // Fails where node ends early, which its exit code tells.
+    // Writing fails if node exits early; its exit code shows why.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = node.wait_with_output().unwrap();
     let _ = writer.join().unwrap();
@@ -54,15 +54,15 @@ pub fn decisions(scenes: &[Scene]) -> Result<Vec<Result<Decisions, String>>, Str
     Ok(answers)
 }
 
-/// Installs the package, unless it is there in this version.
+/// Installs the package, unless this version is installed.
 fn install() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    // The test binary is in `debug/deps` below the target folder.
-    let target = program.ancestors().nth(3).ok_or("there is no target folder")?;
+    // The test binary is in `debug/deps` in the target directory.
+    let target = program.ancestors().nth(3).ok_or("no target directory")?;
     let folder = target.join("third-party/node");
     let installed = folder.join("installed.json");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // Another run may be installing, too.
+    // Another run may be installing it too.
     let lock = fs::File::create(folder.join("lock")).map_err(|error| error.to_string())?;
     lock.lock().map_err(|error| error.to_string())?;
     write(&folder.join("simulate.mjs"), DRIVER)?;
@@ -76,12 +76,12 @@ fn install() -> Result<PathBuf, String> {
     if !output.status.success() {
         return Err(format!("npm install does not work here: {}", start(&String::from_utf8_lossy(&output.stderr))));
     }
-    // Written last: a folder without it is half made.
+    // Written last: a directory without this file is incomplete.
     write(&installed, PACKAGE)?;
     Ok(folder)
 }
 
-/// The first words of a message.
+/// Returns the beginning of a message.
 fn start(message: &str) -> String {
     message.split_whitespace().take(30).collect::<Vec<_>>().join(" ")
 }

@@ -1,8 +1,8 @@
-//! Killed or interrupted anywhere, xacct leaves nothing that the same command does not put right.
+//! Wherever xacct is killed or interrupted, the same command repairs what is left.
 //!
-//! Every call of a command is a place to strike. The real program is started on accounts of its own; the sandbox stops
-//! one of its requests at a moment of its way, and a signal is sent. Then the same command runs again, undisturbed, and must
-//! come to exactly what it comes to without a signal.
+//! Every call of a command is a point of interruption. The test starts the real program on accounts of its own; the
+//! sandbox holds one request at a given moment, and the test sends a signal. Then the same command runs again without a
+//! signal and must reach exactly the result of an uninterrupted run.
 
 mod call;
 mod strike;
@@ -29,7 +29,7 @@ fn bootstrap_of_a_new_link() {
 }
 
 #[test]
-fn bootstrap_that_mends_what_drifted() {
+fn bootstrap_with_drift() {
     let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
     let trial = Trial::new("bootstrap, drift", &words, |scene| {
         scene.link("--no-verify --external-id of-old --policy-arn SecurityAudit --max-session-duration 2h");
@@ -40,7 +40,7 @@ fn bootstrap_that_mends_what_drifted() {
             world.user_mut(ACCOUNT_A, "alice").policies.inline.remove("xacct");
         });
     });
-    // It reads what bootstrap of a new link reads.
+    // It makes the same reads as bootstrap of a new link.
     hold_up(&trial, Call::is_write);
 }
 
@@ -57,7 +57,7 @@ fn teardown() {
     hold_up(&trial, every);
 }
 
-/// Strikes at every call that is wanted, prints what came of it, and demands that everything held.
+/// Interrupts the command at every selected call, prints the results, and asserts that all checks passed.
 fn hold_up(trial: &Trial, is_wanted: fn(&Call) -> bool) {
     let start = Instant::now();
     let calls = trial.calls.iter().filter(|call| is_wanted(call));
@@ -86,10 +86,10 @@ fn side_by_side(trial: &Trial, blows: &[Blow]) -> Vec<Struck> {
             scope.spawn(|| {
                 while let Some(blow) = blows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = places::take_one(|| strike(trial, blow.clone()));
-                    struck.lock().expect("no thread panics with the lock").push(result);
+                    struck.lock().expect("no thread panics while holding the lock").push(result);
                 }
             });
         }
     });
-    struck.into_inner().expect("no thread panics with the lock")
+    struck.into_inner().expect("no thread panics while holding the lock")
 }

@@ -1,15 +1,15 @@
-//! What must hold whatever networks and people do: nothing lost, nothing left behind, counted.
+//! Reliability: with every fault and every interruption, nothing is lost and nothing is left behind.
 //!
-//! | module | what it does to xacct |
+//! | module | what it tests |
 //! |---|---|
-//! | `crash` | kills and interrupts it at every call |
-//! | `faults` | answers every call with everything that AWS and networks answer at times |
-//! | `races` | lets others change the same things at the same time |
-//! | `places` | how many runs are under way at once |
-//! | `propagation` | lets AWS take its time to honour changes |
-//! | `state` | what an account holds, so that runs can be compared |
+//! | `crash` | kills and interrupts xacct at every call |
+//! | `faults` | answers every call with every kind of fault |
+//! | `races` | concurrent runs and changes |
+//! | `places` | limits the number of concurrent runs |
+//! | `propagation` | delays the propagation of changes |
+//! | `state` | the state of an account, for comparisons between runs |
 //!
-//! Each point is tried once by `tests/run`; `XACCT_ROUNDS=N` tries each N times.
+//! `tests/run` tests each point once; `XACCT_ROUNDS=N` tests each N times.
 
 #![allow(
     clippy::expect_used,
@@ -33,7 +33,7 @@ mod support;
 
 use support::scene;
 
-/// How often everything is tried.
+/// Returns the number of rounds.
 fn rounds() -> usize {
     std::env::var("XACCT_ROUNDS").map_or(1, |text| text.parse().expect("XACCT_ROUNDS is a number from 1"))
 }

@@ -1,8 +1,8 @@
-//! AWS takes its time to honour changes: xacct waits for it, in all that a link is made of, and hardly longer.
+//! xacct waits for IAM propagation of every part of a link, and only little longer.
 //!
-//! All is measured by the server's record: the link is usable when the last server honours the last write, and wasted is
-//! the time from then until xacct asks again. It sleeps after refusals only, and from then on there are none; what passes
-//! between its later requests is its own work, which is shown.
+//! All times come from the server's record: the link is usable when the last server has the last write, and the time
+//! from then until xacct's next request is wasted. xacct sleeps only after denials, of which there are no more by then.
+//! The time between its later requests is its own work, and is reported.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use xacct_sandbox::{RecordedRequest, Sandbox};
 
 use crate::scene::{ACCOUNT_B, Scene, side_by_side};
 
-/// How AWS takes its time.
+/// The propagation delays of AWS.
 struct Case {
-    /// After how many seconds the role and its trust policy are honoured.
+    /// Seconds until the role and its trust policy have propagated.
     role: u64,
-    /// After how many seconds the grant is.
+    /// Seconds until the grant has propagated.
     grant: u64,
-    /// After how many seconds the role's permissions are.
+    /// Seconds until the role's permissions have propagated.
     permissions: u64,
-    /// Whether old and new take turns before they settle.
+    /// Whether old and new answers alternate at first.
     flaps: bool,
-    /// Whether IAM shows the old state meanwhile.
+    /// Whether IAM reads return the old state during propagation.
     stale: bool,
     latency: Duration,
     mfa: bool,
 }
 
 impl Case {
-    /// All is honoured after the same time.
+    /// Everything propagates after the same time.
     fn after(seconds: u64) -> Self {
         let (flaps, stale, mfa) = (false, false, false);
         Self { role: seconds, grant: seconds, permissions: seconds, flaps, stale, latency: Duration::ZERO, mfa }
@@ -38,7 +38,7 @@ impl Case {
         self.role.max(self.grant).max(self.permissions)
     }
 
-    /// For how long old and new take turns.
+    /// Returns how long old and new answers alternate.
     fn flap(&self) -> Duration {
         if self.flaps { Duration::from_secs((self.longest() / 4).clamp(1, 5)) } else { Duration::ZERO }
     }
@@ -48,12 +48,12 @@ impl Case {
         let builder = Sandbox::builder().latency(self.latency).propagation(seconds(self.role));
         let builder = builder.propagation_of_grants(seconds(self.grant));
         let builder = builder.propagation_of_permissions(seconds(self.permissions));
-        // With every third, two answers in a row say that all is well when it is not.
+        // With every third, two answers in a row could succeed too early.
         let old_every = if self.latency.is_zero() { 2 } else { 3 };
         Scene::of(builder.flap(self.flap()).old_every(old_every).stale_reads(self.stale))
     }
 
-    /// When all servers honour this write, if it is one.
+    /// Returns when this write, if it is one, has propagated to all servers.
     fn honoured(&self, request: &RecordedRequest) -> Option<Duration> {
         let delay = match &*request.operation {
             "PutUserPolicy" => self.grant,
@@ -76,15 +76,15 @@ impl fmt::Display for Case {
     }
 }
 
-/// What one run came to.
+/// The result of one run.
 struct Measured {
     /// From the answer to the last write until the link was usable.
     wait: Duration,
-    /// From then until xacct asked again.
+    /// From then until xacct's next request.
     late: Duration,
-    /// After that, when no request was under way.
+    /// After that, while no request was in progress.
     idle: Duration,
-    /// How often xacct asked for a session.
+    /// The number of AssumeRole calls.
     attempts: usize,
 }
 
@@ -106,19 +106,19 @@ impl Measured {
         Self { wait: usable - written, late: late.unwrap_or_default(), idle, attempts }
     }
 
-    /// How late xacct may be: a tenth of the wait, or half a second.
+    /// Returns the maximum delay: a tenth of the wait, or half a second.
     fn bar(&self) -> Duration {
         (self.wait / 10).max(Duration::from_millis(500))
     }
 }
 
-/// A look at the grant that was under way when the proof came to its end is not waited for.
+/// xacct does not wait for a read of the grant that is in progress when the verification ends.
 fn answered(request: &RecordedRequest) -> Duration {
     request.end.unwrap_or(request.start)
 }
 
 #[test]
-fn hardly_longer_than_aws_takes() {
+fn waits_little_longer_than_propagation_takes() {
     let mut cases = vec![
         Case { role: 1, grant: 10, permissions: 20, ..Case::after(0) },
         Case { role: 20, grant: 10, permissions: 1, ..Case::after(0) },
@@ -134,7 +134,7 @@ fn hardly_longer_than_aws_takes() {
             cases.push(Case { flaps, stale, latency, ..Case::after(seconds) });
         }
     }
-    // The longest begin first, and none at the same time as another, for who starts is busy.
+    // The longest runs begin first, and no two at the same time, because starting a run uses the processor.
     cases.sort_by_key(|case| std::cmp::Reverse((case.longest(), case.flaps)));
     let cases: Vec<_> = (0..).zip(cases).collect();
     println!("  seconds  latency                       wait    late     bar    idle  attempts");
@@ -144,7 +144,7 @@ fn hardly_longer_than_aws_takes() {
     });
 }
 
-/// A machine that is busy with other things adds to what is measured, so the best of three runs counts.
+/// A busy machine adds to the measured times, so the best of three runs counts.
 fn measure(case: &Case) {
     let is_soon = (0..3).any(|_| {
         let measured = run(case);

@@ -1,5 +1,5 @@
-//! Two runs at once: both end right, or one says why not. The grant is one document for all links of a user, so runs for
-//! different targets meet there, too.
+//! Two concurrent runs: both succeed, or one reports why not. All links of a user share the grant, so runs for
+//! different targets conflict too.
 
 use std::collections::BTreeSet;
 use std::thread::sleep;
@@ -18,12 +18,12 @@ const ROLE_IN_C: &str = "arn:aws:iam::333333333333:role/xacct";
 const BOOTSTRAP_C: &str = "bootstrap --yes --target-account 333333333333 --user alice --user-profile alice \
                            --profile security-admin --target-profile third-admin";
 
-const REPAIRED: &str = "Another run overwrote the grant meanwhile";
+const REPAIRED: &str = "Another run overwrote the grant";
 
-/// How often each race is run in a round.
+/// The number of races in a round.
 const TIMES: usize = 20;
 
-/// What came of the rounds of a race.
+/// The results of the rounds of a race.
 #[derive(Debug, Default)]
 struct Count {
     rounds: u32,
@@ -32,7 +32,7 @@ struct Count {
     repaired: u32,
 }
 
-/// Accounts in which others have things, too.
+/// Creates accounts with unmanaged resources.
 fn among_others() -> Scene {
     Scene::of(Sandbox::builder().plant(state::plant_others))
 }
@@ -48,7 +48,7 @@ fn without_links(scene: &Scene) -> Value {
     state["accounts"].clone()
 }
 
-/// The roles that the grant names; none if there is no grant.
+/// Returns the roles in the grant; none without a grant.
 fn granted(scene: &Scene) -> BTreeSet<String> {
     let is_there = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").is_some());
     if is_there { scene.granted().into_iter().collect() } else { BTreeSet::new() }
@@ -58,19 +58,19 @@ fn set(roles: &[&str]) -> BTreeSet<String> {
     roles.iter().map(ToString::to_string).collect()
 }
 
-/// A grant as xacct writes it.
+/// Returns a grant as xacct writes it.
 fn grant_of(roles: &[&str]) -> Value {
     document(json!([
         {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles},
     ]))
 }
 
-/// What another run does, all at once.
+/// Makes the changes of another run atomically.
 fn overwrite(scene: &Scene, grant: Value) {
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant));
 }
 
-/// Every link on record works, the grant has these and no others, and nothing else was touched.
+/// Asserts that every recorded link works, that the grant has exactly these roles, and that nothing else changed.
 #[track_caller]
 fn assert_right(scene: &Scene, before: &Value, context: &str) {
     scene.sandbox.set_latency(Duration::ZERO);
@@ -84,10 +84,10 @@ fn assert_right(scene: &Scene, before: &Value, context: &str) {
     }
     assert_eq!(granted(scene), linked, "{context}\n{recorded}");
     assert_eq!(&without_links(scene), before, "{context}");
-    assert_eq!(scene.buckets(), 1, "that of others\n{context}");
+    assert_eq!(scene.buckets(), 1, "the unmanaged bucket\n{context}");
 }
 
-/// Starts both at once, many times, each time with other delays, and holds what came of it against what must be.
+/// Starts both commands at once, many times with different delays, and checks the results.
 fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
     let mut count = Count::default();
     for round in 0..TIMES * crate::rounds() {
@@ -109,7 +109,7 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
                 assert!(one.code == 1 && why && one.stderr.contains("run the same command again"), "{context}");
                 count.one_said_why_not += 1;
             }
-            _ => panic!("neither came through: {context}"),
+            _ => panic!("neither run succeeded: {context}"),
         }
         count.repaired += outputs.iter().map(|output| u32::from(output.stderr.contains(REPAIRED))).sum::<u32>();
         assert_right(&scene, &before, &context);
@@ -122,11 +122,11 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
 fn the_same_link_twice() {
     let words = format!("{BOOTSTRAP} --external-id abc");
     let count = race("the same link twice", among_others, [&words, &words]);
-    assert_eq!(count.both_right, count.rounds, "both want the same");
+    assert_eq!(count.both_right, count.rounds, "both plans are identical");
 }
 
 #[test]
-fn two_new_external_ids_for_one_role() {
+fn two_runs_generate_external_ids_for_one_role() {
     let words = format!("{BOOTSTRAP} --generate-external-id");
     race("two new external IDs for one role", among_others, [&words, &words]);
 }
@@ -135,7 +135,7 @@ fn two_new_external_ids_for_one_role() {
 fn two_links_that_share_a_grant() {
     let words = [BOOTSTRAP, BOOTSTRAP_C].map(|words| format!("{words} --external-id abc"));
     let count = race("two links that share a grant", among_others, [&words[0], &words[1]]);
-    assert_eq!(count.both_right, count.rounds, "neither keeps the other from its link");
+    assert_eq!(count.both_right, count.rounds, "neither run prevents the other");
 }
 
 fn linked_to_b() -> Scene {
@@ -145,14 +145,14 @@ fn linked_to_b() -> Scene {
 }
 
 #[test]
-fn one_link_is_made_while_the_other_is_removed() {
+fn creates_one_link_while_removing_another() {
     let words = [BOOTSTRAP_C, "teardown --yes 222222222222"];
-    let count = race("one link made, one removed", linked_to_b, words);
+    let count = race("one link created, one removed", linked_to_b, words);
     assert_eq!(count.both_right, count.rounds);
 }
 
 #[test]
-fn two_links_are_removed() {
+fn removes_two_links_concurrently() {
     let linked = || {
         let scene = linked_to_b();
         scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);
@@ -162,7 +162,7 @@ fn two_links_are_removed() {
     assert_eq!(count.both_right, count.rounds);
 }
 
-/// Runs xacct, and does something else while this call of an operation is held up.
+/// Runs xacct, and does something else while this call of an operation is delayed.
 fn meanwhile(scene: &Scene, words: &str, (operation, call): (&str, u64), what: impl FnOnce()) -> Output {
     let held = scene.sandbox.hold(operation, call, Stage::Arrived);
     let run = scene.start(words);
@@ -172,14 +172,14 @@ fn meanwhile(scene: &Scene, words: &str, (operation, call): (&str, u64), what: i
     run.ended()
 }
 
-/// Runs xacct, and lets another run write the grant while this call is held up.
+/// Runs xacct, and lets another run write the grant while this call is delayed.
 fn with_another_writer(scene: &Scene, words: &str, call: (&str, u64), grant: Value) -> Output {
     scene.sandbox.clear_requests();
     meanwhile(scene, words, call, || overwrite(scene, grant))
 }
 
 #[test]
-fn what_was_added_since_the_grant_was_shown_is_kept() {
+fn keeps_roles_added_to_the_grant_since_the_plan() {
     let scene = Scene::new();
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), grant_of(&[ROLE_IN_C]));
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]), "{output}");
@@ -188,28 +188,28 @@ fn what_was_added_since_the_grant_was_shown_is_kept() {
 }
 
 #[test]
-fn what_was_wanted_and_is_there_already_is_not_written_again() {
+fn does_not_rewrite_a_grant_that_is_already_complete() {
     let scene = Scene::new();
     with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), grant_of(&[ROLE])).exits_with(0);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
 }
 
 #[test]
-fn what_was_not_shown_is_not_replaced() {
+fn does_not_replace_statements_absent_from_the_plan() {
     let scene = Scene::new();
     let mut theirs = grant_of(&[ROLE_IN_C]);
     theirs["Statement"].as_array_mut().expect("statements").push(json!({
         "Sid": "Theirs", "Effect": "Allow", "Action": "ses:*", "Resource": "*",
     }));
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), theirs.clone());
-    output.exits_with(1).says(&["was changed meanwhile, and not by xacct", "run the same command again"]);
+    output.exits_with(1).says(&["another program changed policy `xacct`", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
     let found = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
     assert_eq!(found, Some(theirs));
 }
 
 #[test]
-fn a_grant_that_is_overwritten_before_it_is_read_back_is_repaired() {
+fn repairs_a_grant_overwritten_before_it_is_read_back() {
     let scene = Scene::new();
     let words = format!("{BOOTSTRAP} --output json");
     let output = with_another_writer(&scene, &words, ("GetUserPolicy", 3), grant_of(&[ROLE_IN_C])).exits_with(0);
@@ -222,7 +222,7 @@ fn a_grant_that_is_overwritten_before_it_is_read_back_is_repaired() {
 }
 
 #[test]
-fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
+fn repairs_a_grant_overwritten_during_propagation() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
     let run = scene.start(BOOTSTRAP);
     scene.wait_for("AssumeRole");
@@ -231,23 +231,23 @@ fn a_grant_that_is_overwritten_while_it_is_waited_for_is_repaired() {
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
-/// The link may work for as long as AWS honours what was written first.
+/// The link may work until the overwriting grant has propagated.
 #[test]
-fn a_grant_that_was_overwritten_and_cannot_be_repaired_is_an_error() {
+fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     let builder = Sandbox::builder().propagation(Duration::from_secs(2));
     let scene = Scene::of(builder.fault(Fault::new("PutUserPolicy", denied).on_call(2)));
     let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ended().exits_with(1).says(&["iam:PutUserPolicy was refused", "run the same command again"]);
+    run.ended().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the same command again"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
 
-/// The link comes to work as long after the repair as it would have after the first write.
+/// After the repair, propagation takes as long as after the first write.
 #[test]
-fn what_was_repaired_is_waited_for_as_long() {
+fn waits_for_propagation_of_a_repaired_grant() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(3)));
     let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
@@ -256,19 +256,19 @@ fn what_was_repaired_is_waited_for_as_long() {
 }
 
 #[test]
-fn the_grant_is_not_looked_at_again_where_nothing_has_to_be_waited_for() {
+fn does_not_read_the_grant_again_without_propagation() {
     let scene = Scene::new();
     scene.bootstrap("").exits_with(0);
-    // When the plan was made, before the write, after the write.
+    // After the plan, before the write, after the write.
     assert_eq!(scene.requests("GetUserPolicy").len(), 3);
     scene.sandbox.clear_requests();
     scene.xacct("bootstrap").exits_with(0);
     assert_eq!(scene.requests("GetUserPolicy").len(), 1);
 }
 
-/// One run read the grant before the other wrote, and writes after the other has read back.
+/// One run reads the grant before the other writes, and writes after the other has read it back.
 #[test]
-fn a_late_writer_is_noticed_by_whom_it_overwrote() {
+fn notices_a_late_overwrite() {
     let scene = Scene::of(Sandbox::builder().propagation(Duration::from_secs(2)));
     let mut other = None;
     let words = format!("{BOOTSTRAP} --external-id abc");
@@ -284,7 +284,7 @@ fn a_late_writer_is_noticed_by_whom_it_overwrote() {
 }
 
 #[test]
-fn nobody_is_fought_forever() {
+fn stops_repairing_after_six_attempts() {
     let scene = Scene::new();
     let mut run = scene.start(BOOTSTRAP);
     let mut number = 0;
@@ -295,21 +295,21 @@ fn nobody_is_fought_forever() {
         }
         sleep(Duration::from_millis(2));
     }
-    run.ended().exits_with(1).says(&["was written 6 times", "run the same command again"]);
+    run.ended().exits_with(1).says(&["6 times, but another program overwrote it", "run the same command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 
 #[test]
-fn teardown_takes_its_role_out_of_the_grant_as_it_is_then() {
+fn teardown_removes_its_role_from_the_current_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
     with_another_writer(&scene, "teardown --yes", ("GetUserPolicy", 2), grant).exits_with(0);
-    assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "what was to be deleted when it was shown is not any more");
+    assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "the grant is not deleted, although the plan said so");
     assert_eq!(scene.requests("DeleteUserPolicy").len(), 0);
 }
 
 #[test]
-fn teardown_repairs_a_grant_that_was_overwritten() {
+fn teardown_repairs_an_overwritten_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
     let output = with_another_writer(&scene, "teardown --yes --output json", ("GetUserPolicy", 3), grant).exits_with(0);
@@ -319,10 +319,10 @@ fn teardown_repairs_a_grant_that_was_overwritten() {
     assert_eq!(document["source"]["repairs"], 1, "{document:#}");
 }
 
-/// Keys and values.
+/// Tags: keys and values.
 type Tags<'a> = &'a [(&'a str, &'a str)];
 
-/// Runs bootstrap, and lets a role of that name appear between its look and its write.
+/// Runs bootstrap, and creates a role of that name between its read and its write.
 fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
     let scene = Scene::new();
     let condition = json!({"StringEquals": {"sts:ExternalId": "abc"}});
@@ -339,7 +339,7 @@ fn role_appears(description: &str, tags: Tags<'_>) -> (Scene, Output) {
 const OURS: [(&str, &str); 3] =
     [("managed-by", "xacct"), ("xacct:source-account", ACCOUNT_A), ("xacct:link", "f23d59ebb76a2322")];
 
-/// The description of a role that bootstrap makes.
+/// Returns the description of a role created by bootstrap.
 fn usual_description() -> String {
     let scene = Scene::linked("--no-verify");
     let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role");
@@ -347,34 +347,34 @@ fn usual_description() -> String {
 }
 
 #[test]
-fn a_role_that_appears_meanwhile_is_ours_if_it_is_exactly_what_was_to_be_made() {
+fn accepts_a_role_created_during_the_run_if_it_is_identical() {
     let (scene, output) = role_appears(&usual_description(), &OURS);
     output.exits_with(0);
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
 #[test]
-fn any_other_role_that_appears_meanwhile_is_left_as_it_is() {
+fn keeps_any_other_role_created_during_the_run() {
     let usual = usual_description();
     let more = [OURS[0], OURS[1], OURS[2], ("team", "x")];
     let cases: [(&str, Tags<'_>, &str); 4] = [
-        (&usual, &[], "someone else made"),
-        ("theirs", &OURS, "another run of xacct made"),
+        (&usual, &[], "another principal created"),
+        ("theirs", &OURS, "another run of xacct created"),
         (&usual, &OURS[..1], "it differs in tags"),
         (&usual, &more, "it differs in tags"),
     ];
     for (description, tags, said) in cases {
         let (scene, output) = role_appears(description, tags);
-        output.exits_with(1).says(&["could not create role xacct", said, "nothing of that role was changed"]);
+        output.exits_with(1).says(&["could not create role xacct", said, "the role was not changed"]);
         let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role");
         assert_eq!((role.tags.len(), role.policies.inline.len()), (tags.len(), 0));
-        assert!(!scene.environment.has("xacct.toml"), "what was not made is not recorded");
+        assert!(!scene.environment.has("xacct.toml"), "a role that was not created is not recorded");
     }
 }
 
-/// The answer was lost, and reads do not show the role yet.
+/// The answer is lost, and reads do not show the role yet.
 #[test]
-fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
+fn finds_a_role_after_a_lost_answer_despite_lagging_reads() {
     let lost = Fault::new("CreateRole", FaultKind::Reset).on_call(1).after_processing();
     let scene = Scene::of(Sandbox::builder().fault(lost).propagation(Duration::from_secs(3)).stale_reads(true));
     scene.bootstrap("--external-id abc").exits_with(0);
@@ -382,7 +382,7 @@ fn a_role_whose_creation_was_not_answered_is_found_though_reads_lag_behind() {
 }
 
 #[test]
-fn other_targets_of_the_file_stay_on_record() {
+fn keeps_other_targets_of_the_file() {
     let scene = Scene::new();
     let output = meanwhile(&scene, BOOTSTRAP, ("CreateRole", 1), || {
         scene.xacct(&format!("{BOOTSTRAP_C} --no-verify")).exits_with(0);

@@ -1,4 +1,4 @@
-//! What the accounts hold, in a form that can be compared from run to run.
+//! The state of the accounts, comparable between runs.
 
 use serde_json::{Value, json};
 use xacct_sandbox::world::World;
@@ -6,10 +6,10 @@ use xacct_sandbox::world::World;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
 use crate::support::policies::allow;
 
-/// What differs from run to run though nothing differs: identifiers, times, and what was only looked at.
+/// Fields that differ between equal runs: IDs, times, and access records.
 const INCIDENTAL: [&str; 5] = ["id", "created", "last_used", "sessions", "used_codes"];
 
-/// All that stands in all accounts.
+/// Returns the state of all accounts.
 pub fn of(scene: &Scene) -> Value {
     let mut state = scene.sandbox.world(|world| serde_json::to_value(&*world)).expect("a world is JSON");
     strip(&mut state);
@@ -27,13 +27,12 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// A policy may be named like anything.
+/// Whether a value is a policy. A policy may have any name, also that of an incidental field.
 fn is_policy(value: &Value) -> bool {
     value.get("Statement").is_some()
 }
 
-/// Things of others beside which xacct works: a role and a bucket in B whose names look like its own, and policies on
-/// the user.
+/// Creates unmanaged resources: a role and a bucket in B with similar names, and policies of the user.
 pub fn plant_others(world: &mut World) {
     let some = |action: &str| allow(action, "*");
     world.add_role(ACCOUNT_B, "xacct-of-others", trust(&json!({})));

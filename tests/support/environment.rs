@@ -1,4 +1,4 @@
-//! A closed environment to run programs in: nothing of the machine's own settings reaches them.
+//! An isolated environment for programs: none of the machine's own settings reach them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,20 +11,20 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A temporary folder that is home and working folder at once, and the variables that programs see there.
+/// A temporary directory, both home and working directory, and the variables that programs get.
 ///
-/// The folder is removed when this is dropped.
+/// The directory is removed on drop.
 pub struct TestEnvironment {
     folder: TempDir,
     variables: BTreeMap<String, String>,
 }
 
 impl TestEnvironment {
-    /// An empty folder, with no variables but `HOME`, and none that lets the SDK look for instance metadata.
+    /// Creates an empty directory, with no variables except `HOME` and one that disables instance metadata.
     pub fn new() -> Self {
         #[cfg(unix)]
         super::signals::let_children_be_signalled();
-        let folder = tempfile::Builder::new().prefix("xacct-test-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("xacct-test-").tempdir().expect("a temporary directory");
         let home = folder.path().display().to_string();
         let mut environment = Self { folder, variables: BTreeMap::new() };
         environment.set("HOME", &home);
@@ -32,32 +32,32 @@ impl TestEnvironment {
         environment
     }
 
-    /// Sets a variable for every program that runs here from now on.
+    /// Sets a variable for all programs started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Takes a variable away.
+    /// Removes a variable.
     pub fn unset(&mut self, name: &str) {
         self.variables.remove(name);
     }
 
-    /// The variables that programs see.
+    /// Returns the variables that programs get.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
     }
 
-    /// Where a file of this environment is.
+    /// Returns the path of a file in this environment.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
-    /// Writes a file, making the folders above it.
+    /// Writes a file and creates its parent directories.
     pub fn write(&self, file: &str, text: &str) {
         self.put(file, text, OpenOptions::new().write(true).truncate(true));
     }
 
-    /// Adds to a file, in one write, so that it can be done side by side.
+    /// Appends to a file in one write, so that it can be done concurrently.
     pub fn append(&self, file: &str, text: &str) {
         self.put(file, text, OpenOptions::new().append(true));
     }
@@ -78,19 +78,19 @@ impl TestEnvironment {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Whether there is such a file.
+    /// Whether the file exists.
     pub fn has(&self, file: &str) -> bool {
         self.path(file).exists()
     }
 
-    /// Replaces text in a file that must have it exactly once.
+    /// Replaces a text that must occur exactly once in a file.
     pub fn edit(&self, file: &str, from: &str, to: &str) {
         let text = self.read(file);
         assert_eq!(text.matches(from).count(), 1, "`{from}` in {file}:\n{text}");
         self.write(file, &text.replace(from, to));
     }
 
-    /// A program that sees this environment and no other, and has no terminal.
+    /// Returns a command with only this environment and without a terminal.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.variables).current_dir(self.folder.path()).stdin(Stdio::null());
@@ -104,30 +104,30 @@ impl TestEnvironment {
         Output::of(command)
     }
 
-    /// Runs xacct with these arguments and `--output json`, and demands this exit code.
+    /// Runs xacct with these arguments and `--output json`, and asserts this exit code.
     pub fn xacct_json(&self, arguments: &[&str], exit_code: i32) -> Value {
         let arguments = [arguments, &["--output", "json"]].concat();
         let json = self.xacct(&arguments).exits_with(exit_code).json();
-        assert_eq!(json["exit_code"], exit_code, "the document says the exit code, too");
+        assert_eq!(json["exit_code"], exit_code, "the document contains the exit code");
         json
     }
 }
 
-/// What a program said, and how it ended.
+/// The output and exit code of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// Which program, with its arguments.
+    /// The program and its arguments.
     pub command: String,
-    /// The exit code; -1 if a signal ended it.
+    /// The exit code; -1 if a signal killed it.
     pub code: i32,
-    /// All of stdout.
+    /// The whole stdout.
     pub stdout: String,
-    /// All of stderr.
+    /// The whole stderr.
     pub stderr: String,
 }
 
 impl Output {
-    /// Runs a command to its end.
+    /// Runs a command to completion.
     pub fn of(mut command: Command) -> Self {
         let shown = format!("{command:?}");
         let output = command.output().unwrap_or_else(|error| panic!("{shown}: {error}"));
@@ -140,14 +140,14 @@ impl Output {
         }
     }
 
-    /// Demands an exit code, and shows everything if it is another one.
+    /// Asserts an exit code, and shows the whole output if it differs.
     #[track_caller]
     pub fn exits_with(self, code: i32) -> Self {
         assert_eq!(self.code, code, "the exit code\n{self}");
         self
     }
 
-    /// stdout as one JSON document.
+    /// Parses stdout as one JSON document.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{self}"))

@@ -1,5 +1,5 @@
-//! What integration tests share: a closed environment to run programs in, accounts of their own, a proxy, TLS, and third
-//! parties that may be missing.
+//! Shared by integration tests: an isolated environment, sandbox accounts, a proxy, TLS, and optional third-party
+//! programs.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its own part")]
 

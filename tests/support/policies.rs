@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-/// A document with these statements: a list of them, or one.
+/// Returns a document with these statements: a list of them, or one.
 pub fn document(statements: impl Into<Value>) -> Value {
     let statements: Value = statements.into();
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// A document that allows an action, or a list of them, on a resource.
+/// Returns a document that allows an action, or a list of them, on a resource.
 pub fn allow(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
     only("Allow", action, resource)
 }
 
-/// A document that denies an action, or a list of them, on a resource.
+/// Returns a document that denies an action, or a list of them, on a resource.
 pub fn deny(action: impl Into<Value>, resource: impl Into<Value>) -> Value {
     only("Deny", action, resource)
 }

@@ -1,20 +1,20 @@
-//! A proxy that remembers what went through it.
+//! A proxy that records its requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// The first line of a request, and the credentials for the proxy.
+/// The first line of a request, and the proxy credentials.
 type Head = (String, Option<String>);
 
-/// A proxy on this machine that connects to everything, or to nothing.
+/// A proxy on this machine that connects to every host, or to none.
 pub struct Proxy {
     port: u16,
     asked: Arc<Mutex<Vec<Head>>>,
 }
 
 impl Proxy {
-    /// Starts it, on a thread of its own.
+    /// Starts the proxy on a separate thread.
     pub fn start(connects: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("a port").port();
@@ -29,23 +29,23 @@ impl Proxy {
         Self { port, asked }
     }
 
-    /// For `HTTP_PROXY` and its like.
+    /// Returns the URL for `HTTP_PROXY` and the like.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The first line of every request.
+    /// Returns the first line of every request.
     pub fn asked(&self) -> Vec<String> {
         self.heads().into_iter().map(|(line, _)| line).collect()
     }
 
-    /// The first line of every request, and the credentials that came with it.
+    /// Returns the first line of every request, and its proxy credentials.
     pub fn heads(&self) -> Vec<Head> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// Reads one head, and from then on only carries bytes.
+/// Reads one request head, then only forwards bytes.
 fn serve(mut client: TcpStream, connects: bool, asked: &Mutex<Vec<Head>>) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let mut head = Vec::new();

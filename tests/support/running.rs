@@ -1,4 +1,4 @@
-//! A program under way.
+//! A program in progress.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,10 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Output;
 
-/// How long something may take that takes no time: what hangs fails.
+/// A timeout, so that a program that hangs fails the test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A program under way, which is sent SIGTERM if the test fails before its end.
+/// A program in progress. If the test fails first, it receives SIGTERM.
 pub struct Running {
     child: Child,
     command: String,
@@ -22,7 +22,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts it.
+    /// Starts the program.
     #[track_caller]
     pub fn start(mut command: Command) -> Self {
         let shown = format!("{command:?}");
@@ -45,30 +45,31 @@ impl Running {
         Self { child, command: shown, lines, stderr: Some(stderr) }
     }
 
-    /// The next line of stdout; `None` when there is none for too long, or no more. [`Running::ended`] has the others.
+    /// Returns the next line of stdout; `None` at the end or after a timeout. [`Running::ended`] returns the other
+    /// lines.
     pub fn line(&self) -> Option<String> {
         self.lines.recv_timeout(PATIENCE).ok().map(|line| text(line).trim_end().to_owned())
     }
 
-    /// Whether it has ended.
+    /// Whether the program has ended.
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }
 
-    /// Sends a signal, unless it has ended.
+    /// Sends a signal, unless the program has ended.
     pub fn signal(&mut self, signal: Signal) {
         if !self.is_over() {
             kill_process(Pid::from_child(&self.child), signal).expect("a signal to a child");
         }
     }
 
-    /// Waits for its end, and gives what it said.
+    /// Waits for the end and returns the output.
     #[track_caller]
     pub fn ended(self) -> Output {
         self.ended_with_status().0
     }
 
-    /// The same, with how it ended.
+    /// Waits for the end and returns the output and the exit status.
     #[track_caller]
     pub fn ended_with_status(mut self) -> (Output, ExitStatus) {
         let start = Instant::now();
@@ -94,7 +95,7 @@ impl Drop for Running {
     }
 }
 
-/// What was ended in the middle of a character is shown all the same.
+/// Converts output, which may end in the middle of a character.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,4 +1,4 @@
-//! A sandbox of its own for each test, and a closed environment in which xacct finds it.
+//! A sandbox for each test, and an isolated environment for xacct.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,28 +13,28 @@ use super::Running;
 use super::policies::document;
 use super::{Output, TestEnvironment, schema};
 
-/// The role of most links.
+/// The role ARN of most links.
 pub const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
 
-/// What links alice to account B, with profiles for everyone.
+/// The bootstrap arguments that link alice to account B, with profiles for all parties.
 pub const BOOTSTRAP: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice \
                              --profile security-admin --target-profile dev-admin";
 
-/// The accounts, and the folder in which xacct runs.
+/// Sandbox accounts, and the directory in which xacct runs.
 pub struct Scene {
     /// The accounts.
     pub sandbox: Sandbox,
-    /// The folder and the variables.
+    /// The directory and the variables.
     pub environment: TestEnvironment,
 }
 
 impl Scene {
-    /// Fresh accounts, nothing linked.
+    /// Creates accounts without links.
     pub fn new() -> Self {
         Self::of(Sandbox::builder())
     }
 
-    /// Accounts as the builder describes them.
+    /// Creates the accounts of this builder.
     pub fn of(builder: SandboxBuilder) -> Self {
         let sandbox = builder.start();
         let mut environment = TestEnvironment::new();
@@ -47,7 +47,7 @@ impl Scene {
         Self { sandbox, environment }
     }
 
-    /// Accounts with a link that works, and no request on record.
+    /// Creates accounts with a working link and no recorded requests.
     #[track_caller]
     pub fn linked(more: &str) -> Self {
         let scene = Self::new();
@@ -55,19 +55,19 @@ impl Scene {
         scene
     }
 
-    /// Makes the link, and forgets the requests.
+    /// Creates the link and clears the recorded requests.
     #[track_caller]
     pub fn link(&self, more: &str) {
         self.bootstrap(more).exits_with(0);
         self.sandbox.clear_requests();
     }
 
-    /// Runs xacct with these words.
+    /// Runs xacct with these arguments.
     pub fn xacct(&self, words: &str) -> Output {
         self.environment.xacct(&words.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// Runs xacct with these words and `--output json`, and demands this exit code.
+    /// Runs xacct with these arguments and `--output json`, and asserts this exit code.
     #[track_caller]
     pub fn xacct_json(&self, words: &str, exit_code: i32) -> Value {
         let output = self.xacct(&format!("{words} --output json")).exits_with(exit_code);
@@ -77,46 +77,46 @@ impl Scene {
         document
     }
 
-    /// Links alice to account B with these options besides.
+    /// Links alice to account B with these additional options.
     pub fn bootstrap(&self, more: &str) -> Output {
         self.xacct(&format!("{BOOTSTRAP} {more}"))
     }
 
-    /// The same, as a JSON document.
+    /// Does the same with JSON output.
     #[track_caller]
     pub fn bootstrap_json(&self, more: &str, exit_code: i32) -> Value {
         self.xacct_json(&format!("{BOOTSTRAP} {more}"), exit_code)
     }
 
-    /// The verdict of `xacct verify`, on the only target.
+    /// Returns the verification of `xacct verify` for the only target.
     #[track_caller]
     pub fn verdict(&self, options: &str, exit_code: i32) -> Value {
         let document = self.xacct_json(&format!("verify {options}"), exit_code);
         document["targets"][ACCOUNT_B]["verification"].clone()
     }
 
-    /// The program, ready to be started in this environment.
+    /// Returns a command for xacct in this environment.
     pub fn command(&self, words: &str) -> Command {
         let mut command = self.environment.command(env!("CARGO_BIN_EXE_xacct"));
         command.args(words.split_whitespace());
         command
     }
 
-    /// Starts xacct with these words.
+    /// Starts xacct with these arguments.
     #[cfg(unix)]
     #[track_caller]
     pub fn start(&self, words: &str) -> Running {
         Running::start(self.command(words))
     }
 
-    /// The requests of this operation.
+    /// Returns the requests of this operation.
     pub fn requests(&self, operation: &str) -> Vec<RecordedRequest> {
         let mut requests = self.sandbox.requests();
         requests.retain(|request| request.operation == operation);
         requests
     }
 
-    /// Operations that change anything in AWS, in the order in which they came.
+    /// Returns the write operations in order.
     pub fn writes(&self) -> Vec<String> {
         let reads = ["Get", "List", "Head", "AssumeRole"];
         let mut operations: Vec<_> = self.sandbox.requests().into_iter().map(|it| it.operation).collect();
@@ -124,20 +124,20 @@ impl Scene {
         operations
     }
 
-    /// Operations that change IAM.
+    /// Returns the IAM write operations in order.
     pub fn iam_writes(&self) -> Vec<String> {
         let mut operations = self.writes();
         operations.retain(|operation| !operation.ends_with("Bucket"));
         operations
     }
 
-    /// Waits until an operation was asked for.
+    /// Waits until an operation was called.
     #[track_caller]
     pub fn wait_for(&self, operation: &str) {
         self.wait_for_several(operation, 1);
     }
 
-    /// Waits until an operation was asked for so many times.
+    /// Waits until an operation was called.
     #[track_caller]
     pub fn wait_for_several(&self, operation: &str, times: usize) {
         let start = Instant::now();
@@ -147,18 +147,18 @@ impl Scene {
         }
     }
 
-    /// The trust policy of role `xacct` in account B.
+    /// Returns the trust policy of role `xacct` in account B.
     pub fn trust_policy(&self) -> Value {
         let trust = self.sandbox.world(|world| world.trust_policy(ACCOUNT_B, "xacct"));
         trust.expect("role xacct in account B")
     }
 
-    /// The conditions under which role `xacct` in account B may be assumed.
+    /// Returns the conditions in the trust policy of role `xacct` in account B.
     pub fn conditions(&self) -> Value {
         self.trust_policy()["Statement"][0]["Condition"].clone()
     }
 
-    /// The roles that alice may assume by the grant.
+    /// Returns the roles in alice's grant.
     pub fn granted(&self) -> Vec<String> {
         let grant = self.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
         let resource = grant.expect("the grant")["Statement"][0]["Resource"].clone();
@@ -168,19 +168,19 @@ impl Scene {
         }
     }
 
-    /// How many buckets there are.
+    /// Returns the number of buckets.
     pub fn buckets(&self) -> usize {
         self.sandbox.world(|world| world.buckets().count())
     }
 
-    /// Adds to a section of the AWS config file.
+    /// Adds settings to a profile in the AWS config file.
     pub fn configure(&self, profile: &str, line: &str) {
         let section = format!("[profile {profile}]\n");
         self.environment.edit("aws/config", &section, &format!("{section}{line}\n"));
     }
 }
 
-/// A trust policy that admits account A under these conditions, with xacct's own `Sid`.
+/// Returns a trust policy that admits account A under these conditions, with xacct's own `Sid`.
 pub fn trust(conditions: &Value) -> Value {
     let mut statement = json!({
         "Sid": "XacctAssumeRole",
@@ -194,12 +194,12 @@ pub fn trust(conditions: &Value) -> Value {
     document(json!([statement]))
 }
 
-/// Makes role `xacct` in account B older than AWS takes to honour it.
+/// Makes role `xacct` in account B older than IAM propagation can take.
 pub fn has_stood_for_hours(world: &mut World) {
     world.role_mut(ACCOUNT_B, "xacct").expect("role xacct in account B").created -= Duration::from_secs(3 * 3600);
 }
 
-/// Checks every case on a thread of its own: most of the time they wait.
+/// Runs every case on a separate thread, because they mostly wait.
 pub fn side_by_side<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
     std::thread::scope(|scope| {
         for case in cases {
@@ -208,27 +208,27 @@ pub fn side_by_side<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
     });
 }
 
-/// What came of a step of a verification; `Null` if it was not taken.
+/// Returns the result of a verification step; `Null` if it was not run.
 pub fn step<'a>(verification: &'a Value, id: &str) -> &'a Value {
     let mut steps = verification["steps"].as_array().into_iter().flatten();
     steps.find(|step| step["id"] == id).unwrap_or(&Value::Null)
 }
 
-/// A value that is a string.
+/// Returns a string value.
 #[track_caller]
 pub fn text(value: &Value) -> String {
     let text = value.as_str();
     text.unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
 
-/// Lets alice's access key be the one of the environment.
+/// Puts alice's access key into the environment.
 pub fn as_alice(environment: &mut TestEnvironment) {
     environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
     environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
 }
 
 impl Output {
-    /// Demands that stdout or stderr has all of these.
+    /// Asserts that stdout or stderr contains all of these texts.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -237,7 +237,7 @@ impl Output {
         self
     }
 
-    /// stdout and stderr together.
+    /// Returns stdout and stderr together.
     pub fn everything(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }

@@ -1,10 +1,10 @@
-//! The JSON documents, held against their schema.
+//! Validation of JSON documents.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Holds a document against the schema that xacct publishes.
+/// Validates a document against the schema that xacct publishes.
 #[track_caller]
 pub fn assert_follows_the_schema(document: &Value) {
     static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {

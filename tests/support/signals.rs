@@ -1,13 +1,13 @@
-//! Signals that this process was started to ignore, as `nohup` and the `&` of a script have it.
+//! Signals that this process inherited as ignored, for example from `nohup` or the `&` of a script.
 
 use std::sync::Once;
 
 use libc::{SIG_IGN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, c_int};
 
-/// Lets programs that are started from now on be signalled, whoever started the tests.
+/// Lets child processes receive signals, even if this process ignores them.
 ///
-/// A program ignores what its parent ignores, but not what its parent handles: the handler does not outlive `exec`. So
-/// each ignored signal gets a handler that does nothing, and this process goes on as before.
+/// A child process inherits ignored signals, but not handled ones. So each ignored signal gets a handler that does
+/// nothing.
 pub fn let_children_be_signalled() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
@@ -18,7 +18,8 @@ pub fn let_children_be_signalled() {
 extern "C" fn do_nothing(_: c_int) {}
 
 fn handle_if_ignored(signal: c_int) {
-    // SAFETY: `action` may be all zeros and is only written to. The handler does nothing, which is safe at any time.
+    // SAFETY: an all-zero `action` is valid, and the call only writes to it. The handler does nothing, which is always
+    // safe.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &raw mut action);

@@ -1,7 +1,7 @@
-//! Programs of others that tests need, and that a machine may lack.
+//! Third-party programs that tests need and that may be missing.
 //!
-//! A test that lacks one says so by name and is counted: it is a line in the file that `XACCT_SKIPPED` names, which
-//! `tests/run` prints at the end. It never passes in silence.
+//! A test that lacks one reports its name and is counted as skipped: it writes a line to the file in `XACCT_SKIPPED`,
+//! which `tests/run` prints at the end. It never passes silently.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Output, TestEnvironment};
 
-/// The name of the test that this stands in.
+/// Returns the name of the calling test.
 macro_rules! test_name {
     () => {{
         fn here() {}
@@ -19,21 +19,21 @@ macro_rules! test_name {
 }
 pub(crate) use test_name;
 
-/// Says that a test is skipped, and why.
+/// Reports that a test is skipped, and why.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("{test}: {reason}\n");
-    // Not `eprint!`, which the test runner swallows where a test passes.
+    // Not `eprint!`, whose output the test runner hides for tests that pass.
     let _ = write!(std::io::stderr(), "skipped {line}");
     if let Some(file) = std::env::var_os("XACCT_SKIPPED") {
         let mut file =
             OpenOptions::new().create(true).append(true).open(file).expect("the file that XACCT_SKIPPED names");
-        // One write, so that lines of tests side by side do not mix.
+        // One write, so that lines of concurrent tests do not mix.
         file.write_all(line.as_bytes()).expect("a line about a skipped test");
     }
 }
 
-/// Where a program of the Python venv is, or why it is not there. `XACCT_VENV` names the venv; where it is not set, it is
-/// the one that `tests/run` makes.
+/// Returns the path of a program in the Python venv, or why it is missing. `XACCT_VENV` is the path of the venv; the
+/// default is the one created by `tests/run`.
 pub fn in_venv(program: &str) -> Result<PathBuf, String> {
     let venv = std::env::var_os("XACCT_VENV").map_or_else(
         || {
@@ -45,11 +45,11 @@ pub fn in_venv(program: &str) -> Result<PathBuf, String> {
     let path = venv.join("bin").join(program);
     match path.is_file() {
         true => Ok(path),
-        false => Err(format!("there is no {}; tests/run installs it", path.display())),
+        false => Err(format!("{} is missing; tests/run installs it", path.display())),
     }
 }
 
-/// Readies an environment for Terraform, as [`init_terraform`]; `None`, with the test skipped, where it cannot.
+/// Prepares an environment like [`init_terraform`]; `None`, with the test skipped, if that fails.
 pub fn terraform(test: &str, environment: &mut TestEnvironment) -> Option<()> {
     match init_terraform(environment) {
         Ok(()) => Some(()),
@@ -60,14 +60,14 @@ pub fn terraform(test: &str, environment: &mut TestEnvironment) -> Option<()> {
     }
 }
 
-/// `PATH`, and what the machine says about where Terraform's providers come from.
+/// Returns `PATH` and the machine's settings for Terraform providers.
 pub fn terraform_variables() -> Vec<(String, String)> {
     let names = ["PATH", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "CHECKPOINT_DISABLE"];
     names.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
 }
 
-/// Readies an environment for Terraform, with [`terraform_variables`], and initialises the configuration that is in its
-/// folder. The error says why there is no Terraform, or no provider to be had.
+/// Prepares an environment for Terraform with [`terraform_variables`], and initializes the configuration in its
+/// directory. The error says why Terraform or a provider is missing.
 pub fn init_terraform(environment: &mut TestEnvironment) -> Result<(), String> {
     for (name, value) in terraform_variables() {
         environment.set(&name, &value);

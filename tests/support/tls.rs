@@ -1,4 +1,4 @@
-//! TLS in front of a server of this machine.
+//! A TLS proxy in front of a local server.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,20 +10,20 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 use xacct_sandbox::Sandbox;
 
-/// A certificate authority that nothing trusts by itself, and a certificate of its for this machine.
+/// A test CA that no program trusts by default, and a certificate it issued for this machine.
 pub struct Authority {
-    /// Its own certificate, in PEM form, for `AWS_CA_BUNDLE`.
+    /// The CA certificate in PEM format, for `AWS_CA_BUNDLE`.
     pub pem: String,
-    /// What answers with the certificate for this machine. It speaks HTTP/1.1 only, as IAM, STS and S3 do.
+    /// The acceptor with the certificate for this machine. It supports only HTTP/1.1, like IAM, STS and S3.
     pub acceptor: TlsAcceptor,
 }
 
 impl Authority {
-    /// A new one.
+    /// Creates a CA.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // OpenSSL takes a certificate for one that signed itself if it has the name of its issuer.
+        // OpenSSL considers a certificate self-signed if its subject equals its issuer.
         params.distinguished_name.push(DnType::CommonName, "xacct's tests");
         let authority =
             CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
@@ -42,11 +42,11 @@ impl Authority {
     }
 }
 
-/// TLS in front of a sandbox, with a certificate that only this authority vouches for.
+/// A TLS proxy in front of a sandbox, with a certificate of this CA.
 pub struct Tls {
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// The certificate of the authority, in PEM form.
+    /// The CA certificate in PEM format.
     pub authority: String,
     connections: Arc<AtomicUsize>,
     latency: Arc<Mutex<Duration>>,
@@ -54,7 +54,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Starts it, on a thread of its own.
+    /// Starts the proxy on a separate thread.
     pub fn before(sandbox: &Sandbox) -> Self {
         let Authority { pem: authority, acceptor } = Authority::new();
         let runtime =
@@ -79,12 +79,12 @@ impl Tls {
         Self { url, authority, connections, latency, _runtime: runtime }
     }
 
-    /// How many connections were opened so far.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How long the one step of a handshake takes from now on.
+    /// Sets the delay of the TLS handshake.
     pub fn set_latency(&self, latency: Duration) {
         *self.latency.lock().expect("a latency") = latency;
     }

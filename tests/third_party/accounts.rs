@@ -1,4 +1,4 @@
-//! Fresh AWS accounts in ministack, with users who have keys, and the AWS CLI as a witness that is not xacct.
+//! Fresh AWS accounts in ministack, with users that have access keys, and the AWS CLI as an independent witness.
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,32 @@ use crate::support::policies::document;
 use crate::support::{Output, TestEnvironment, third_party};
 use crate::{ministack, witness};
 
-/// A region whose buckets need a location, unlike those of us-east-1.
+/// A Region whose buckets need a location constraint, unlike us-east-1.
 pub const REGION: &str = "eu-west-1";
 
 /// A source account with the operator `security-admin` and the user `alice`, a target account with the operator
-/// `dev-admin`, profiles of these names, and a folder in which xacct can use them.
+/// `dev-admin`, profiles of these names, and a directory in which xacct can use them.
 pub struct Accounts {
-    /// Where xacct runs.
+    /// The environment of xacct.
     pub environment: TestEnvironment,
-    /// The account with the user.
+    /// The source account.
     pub source: Account,
-    /// The account with the role.
+    /// The target account.
     pub target: Account,
-    /// Where AWS is, for `AWS_ENDPOINT_URL`.
+    /// The URL of ministack, for `AWS_ENDPOINT_URL`.
     pub url: &'static str,
 }
 
-/// An account, looked at as its root user through the AWS CLI.
+/// An account, accessed as its root user through the AWS CLI.
 pub struct Account {
-    /// Its twelve digits.
+    /// The account ID.
     pub id: String,
     witness: TestEnvironment,
 }
 
 impl Accounts {
-    /// New accounts for one test, so that all tests can share one ministack; `None`, with the test counted as skipped,
-    /// where ministack or the AWS CLI is missing.
+    /// Creates accounts for one test, so that all tests can share one ministack; `None`, counted as skipped, without
+    /// ministack or the AWS CLI.
     pub fn for_test(test: &str) -> Option<Self> {
         match Self::open() {
             Ok(accounts) => Some(accounts),
@@ -57,24 +57,24 @@ impl Accounts {
         Ok(Self { environment, source, target, url })
     }
 
-    /// One more account, with an operator and a profile of that name.
+    /// Creates another account, with an operator and a profile of that name.
     pub fn another_target(&self, operator: &str) -> Account {
         let account = Account::open().expect("what the first accounts had");
         account.operator(&self.environment, operator);
         account
     }
 
-    /// `xacct bootstrap --yes` of the target account for alice with all profiles, and these arguments besides.
+    /// Runs `xacct bootstrap --yes` for the target account and alice with all profiles, and these additional arguments.
     pub fn bootstrap(&self, more: &[&str]) -> Output {
         self.environment.xacct(&self.arguments("alice", "alice", more))
     }
 
-    /// The same for a user whose profile has another name.
+    /// Runs the same for a user whose profile has another name.
     pub fn bootstrap_for(&self, user: &str, profile: &str, more: &[&str]) -> Output {
         self.environment.xacct(&self.arguments(user, profile, more))
     }
 
-    /// The same for alice, as a JSON document.
+    /// Runs the same for alice, with JSON output.
     pub fn bootstrap_json(&self, more: &[&str], exit_code: i32) -> Value {
         let arguments = self.arguments("alice", "alice", more);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -95,12 +95,12 @@ impl Accounts {
         usual.into_iter().chain(more).collect()
     }
 
-    /// Everything in both accounts that xacct could change.
+    /// Returns everything in both accounts that xacct could change.
     pub fn everything(&self) -> Value {
         json!([self.source.everything(), self.target.everything()])
     }
 
-    /// The ARN of a role of the target account.
+    /// Returns the ARN of a role in the target account.
     pub fn role_arn(&self, name: &str) -> String {
         format!("arn:aws:iam::{}:role/{name}", self.target.id)
     }
@@ -114,26 +114,26 @@ impl Account {
         let mut witness = TestEnvironment::new();
         witness.set("AWS_ENDPOINT_URL", &ministack.url);
         witness.set("AWS_DEFAULT_REGION", REGION);
-        // ministack takes an account number as the access key of that account's root user.
+        // In ministack, an account ID is the access key of that account's root user.
         witness.set("AWS_ACCESS_KEY_ID", &id);
         witness.set("AWS_SECRET_ACCESS_KEY", "any");
         Ok(Self { id, witness })
     }
 
-    /// Runs the AWS CLI as the root user, with these words as arguments; `Null` where it prints nothing.
+    /// Runs the AWS CLI as the root user with these arguments; `Null` if it prints nothing.
     #[track_caller]
     pub fn aws(&self, words: &str) -> Value {
         self.run(&words.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// The same, with a JSON document as the last argument.
+    /// Runs the same, with a JSON document as the last argument.
     #[track_caller]
     pub fn aws_with(&self, words: &str, document: &Value) -> Value {
         let document = document.to_string();
         self.run(&words.split_whitespace().chain([&*document]).collect::<Vec<_>>())
     }
 
-    /// The same, with a text as the last argument.
+    /// Runs the same, with a text as the last argument.
     #[track_caller]
     pub fn aws_text(&self, words: &str, text: &str) -> Value {
         self.run(&words.split_whitespace().chain([text]).collect::<Vec<_>>())
@@ -148,14 +148,14 @@ impl Account {
         }
     }
 
-    /// Makes an administrator with an access key, and a profile of that name.
+    /// Creates an administrator with an access key, and a profile of that name.
     pub fn operator(&self, environment: &TestEnvironment, name: &str) {
         self.user(environment, name, name);
         let administrator = "--policy-arn arn:aws:iam::aws:policy/AdministratorAccess";
         self.aws(&format!("iam attach-user-policy --user-name {name} {administrator}"));
     }
 
-    /// Makes a user with an access key, who may do nothing yet, and a profile.
+    /// Creates a user with an access key and without permissions, and a profile.
     pub fn user(&self, environment: &TestEnvironment, name: &str, profile: &str) {
         self.aws(&format!("iam create-user --user-name {name}"));
         let key = &self.aws(&format!("iam create-access-key --user-name {name}"))["AccessKey"];
@@ -170,50 +170,50 @@ impl Account {
         environment.append(".aws/credentials", &credentials);
     }
 
-    /// A role, with its description, limits, tags and trust policy.
+    /// Returns a role, with its description, limits, tags and trust policy.
     #[track_caller]
     pub fn role(&self, name: &str) -> Value {
         self.aws(&format!("iam get-role --role-name {name}"))["Role"].clone()
     }
 
-    /// Makes a role behind xacct's back that trusts another account, and nothing but that.
+    /// Creates an unmanaged role that trusts another account.
     pub fn create_role(&self, name: &str, trusted: &Account) {
         let words = format!("iam create-role --role-name {name} --assume-role-policy-document");
         self.aws_with(&words, &trust(&trusted.id));
     }
 
-    /// Replaces a role's trust policy behind xacct's back.
+    /// Replaces a role's trust policy without xacct.
     pub fn set_trust_policy(&self, role: &str, document: &Value) {
         let words = format!("iam update-assume-role-policy --role-name {role} --policy-document");
         self.aws_with(&words, document);
     }
 
-    /// Attaches a managed policy of AWS's to a role.
+    /// Attaches an AWS managed policy to a role.
     pub fn attach(&self, role: &str, policy: &str) {
         let arn = format!("arn:aws:iam::aws:policy/{policy}");
         self.aws(&format!("iam attach-role-policy --role-name {role} --policy-arn {arn}"));
     }
 
-    /// The names of the managed policies that are attached to a role, sorted.
+    /// Returns the names of the managed policies attached to a role, sorted.
     #[track_caller]
     pub fn attached(&self, role: &str) -> Vec<String> {
         let answer = self.aws(&format!("iam list-attached-role-policies --role-name {role}"));
         names(&answer["AttachedPolicies"], "PolicyName")
     }
 
-    /// The inline policies of a role, by name.
+    /// Returns the inline policies of a role, by name.
     #[track_caller]
     pub fn role_policies(&self, role: &str) -> BTreeMap<String, Value> {
         documents(&self.details("RoleDetailList", "RoleName", role)["RolePolicyList"])
     }
 
-    /// The inline policies of a user, by name.
+    /// Returns the inline policies of a user, by name.
     #[track_caller]
     pub fn user_policies(&self, user: &str) -> BTreeMap<String, Value> {
         documents(&self.details("UserDetailList", "UserName", user)["UserPolicyList"])
     }
 
-    /// The roles that a user's grant names; it must be one statement, and allow nothing else.
+    /// Returns the roles in a user's grant, which must be a single statement that allows nothing else.
     #[track_caller]
     pub fn granted(&self, user: &str) -> Vec<String> {
         let policies = self.user_policies(user);
@@ -231,17 +231,17 @@ impl Account {
         }
     }
 
-    /// The names of all roles, sorted.
+    /// Returns the names of all roles, sorted.
     pub fn roles(&self) -> Vec<String> {
         names(&self.aws("iam list-roles")["Roles"], "RoleName")
     }
 
-    /// The names of all buckets, sorted.
+    /// Returns the names of all buckets, sorted.
     pub fn buckets(&self) -> Vec<String> {
         names(&self.aws("s3api list-buckets")["Buckets"], "Name")
     }
 
-    /// All users and roles with their policies, and all buckets.
+    /// Returns all users and roles with their policies, and all buckets.
     pub fn everything(&self) -> Value {
         json!([self.authorization(), self.buckets()])
     }
@@ -258,7 +258,7 @@ impl Account {
     }
 }
 
-/// A trust policy that admits an account without any condition.
+/// Returns a trust policy that admits an account without conditions.
 pub fn trust(account: &str) -> Value {
     document(json!([{
         "Effect": "Allow",
@@ -267,13 +267,13 @@ pub fn trust(account: &str) -> Value {
     }]))
 }
 
-/// The text of a JSON string.
+/// Returns the text of a JSON string.
 #[track_caller]
 pub fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is not a string"))
 }
 
-/// The items of a JSON list; none where there is no list.
+/// Returns the items of a JSON list; none if there is no list.
 pub fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }

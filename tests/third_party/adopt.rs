@@ -1,4 +1,4 @@
-//! What others made is left alone, until `--adopt` says otherwise.
+//! Unmanaged roles and policies are kept, unless `--adopt` is given.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::policies::allow;
 use crate::support::third_party::test_name;
 
 #[test]
-fn a_role_that_others_made_is_taken_over_only_on_request() {
+fn adopts_an_unmanaged_role_only_on_request() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -37,7 +37,7 @@ fn a_role_that_others_made_is_taken_over_only_on_request() {
 }
 
 #[test]
-fn a_user_policy_that_others_made_is_replaced_only_on_request() {
+fn replaces_an_unmanaged_user_policy_only_on_request() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

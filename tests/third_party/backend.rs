@@ -1,4 +1,4 @@
-//! Terraform keeps its state where `xacct print backend-hcl` says.
+//! Terraform stores its state with the settings of `xacct print backend-hcl`.
 
 use crate::accounts::{Accounts, REGION};
 use crate::support::TestEnvironment;
@@ -14,7 +14,7 @@ fn terraform_keeps_its_state_in_the_target_account() {
     let location = format!("--create-bucket-configuration LocationConstraint={REGION}");
     accounts.target.aws(&format!("s3api create-bucket --bucket {bucket} {location}"));
 
-    // The policy that is printed is all that the role gets.
+    // The printed policy is the role's only policy.
     accounts.bootstrap(&["--generate-external-id"]).exits_with(0);
     let print = ["print", "backend-hcl", "--bucket", &bucket, "--key=a/b.tfstate", "--region", REGION];
     let environment = &accounts.environment;
@@ -38,9 +38,9 @@ fn terraform_keeps_its_state_in_the_target_account() {
     assert_eq!(keys, ["a/b.tfstate", "env:/second/a/b.tfstate"], "and no lock is left");
 }
 
-/// `init` reads the backend before it asks AWS anything; with `-backend=false` it does not even look at it.
+/// `init` reads the backend settings before it calls AWS; with `-backend=false` it ignores them.
 #[test]
-fn terraform_knows_every_argument_of_its_version() {
+fn terraform_accepts_every_argument_of_its_version() {
     let mut environment = TestEnvironment::new();
     environment.write("xacct.toml", "[source]\naccount = '111111111111'\nuser = 'alice'\n[targets.dev]\naccount = '222222222222'\nexternal_id = 'abc'\n");
     environment.write("main.tf", "");
@@ -51,7 +51,7 @@ fn terraform_knows_every_argument_of_its_version() {
         environment.xacct(&["print", "backend-hcl", "--bucket=b-1", "--region=eu-west-1"]).exits_with(0).stdout;
     let printed = printed.replace("use_lockfile", "skip_credentials_validation = true\n    use_lockfile");
     environment.write("backend.tf", &printed);
-    // Nothing listens there: what Terraform says first is that it cannot assume the role.
+    // Nothing listens there, so Terraform's first error is that it cannot assume the role.
     environment.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     environment.set("AWS_ACCESS_KEY_ID", "any");
     environment.set("AWS_SECRET_ACCESS_KEY", "any");

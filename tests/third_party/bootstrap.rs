@@ -1,4 +1,4 @@
-//! `xacct bootstrap` makes both halves, finds them again, and mends them; the AWS CLI says what is there.
+//! `xacct bootstrap` creates both halves, recognizes them, and repairs them; the AWS CLI reads the result.
 
 use serde_json::{Value, json};
 use toml_edit::DocumentMut;
@@ -8,7 +8,7 @@ use crate::support::policies::allow;
 use crate::support::third_party::test_name;
 
 #[test]
-fn bootstrap_makes_a_role_that_can_pass_the_check_and_no_more() {
+fn bootstrap_creates_a_role_limited_to_verification() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -106,7 +106,7 @@ fn every_option_of_the_role_reaches_the_target_account() {
 }
 
 #[test]
-fn a_user_and_an_external_id_of_every_character_that_aws_allows_work() {
+fn accepts_every_character_that_aws_allows() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -123,7 +123,7 @@ fn a_user_and_an_external_id_of_every_character_that_aws_allows_work() {
 }
 
 #[test]
-fn a_second_bootstrap_finds_nothing_to_change() {
+fn a_second_bootstrap_changes_nothing() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -141,7 +141,7 @@ fn a_second_bootstrap_finds_nothing_to_change() {
 }
 
 #[test]
-fn a_role_that_is_given_policies_loses_the_one_for_the_check() {
+fn policies_replace_the_verify_only_policy() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -154,7 +154,7 @@ fn a_role_that_is_given_policies_loses_the_one_for_the_check() {
 }
 
 #[test]
-fn bootstrap_mends_a_trust_policy_that_someone_else_widened() {
+fn bootstrap_repairs_a_widened_trust_policy() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -177,7 +177,7 @@ fn bootstrap_mends_a_trust_policy_that_someone_else_widened() {
 }
 
 #[test]
-fn nothing_is_changed_by_a_dry_run_or_without_consent() {
+fn dry_run_and_no_confirmation_change_nothing() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -195,7 +195,7 @@ fn nothing_is_changed_by_a_dry_run_or_without_consent() {
 }
 
 #[test]
-fn credentials_of_a_root_user_are_refused() {
+fn refuses_root_credentials() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -232,7 +232,7 @@ fn assert_no_buckets(accounts: &Accounts) {
     assert_eq!(accounts.target.buckets(), [""; 0]);
 }
 
-/// What a TOML document says, however it is written.
+/// Parses a TOML document, to compare it regardless of its format.
 fn plain(document: &DocumentMut) -> Vec<String> {
     let mut lines = Vec::new();
     let mut tables = vec![(String::new(), document.as_item())];

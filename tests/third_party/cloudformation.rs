@@ -1,4 +1,5 @@
-//! CloudFormation makes a role that works, from what `xacct print cloudformation` prints, and cfn-lint finds no fault.
+//! CloudFormation creates a working role from the output of `xacct print cloudformation`, and cfn-lint finds no errors
+//! in it.
 
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ fn program(test: &str, name: &str) -> Option<std::path::PathBuf> {
 }
 
 #[test]
-fn cfn_lint_finds_no_fault() {
+fn cfn_lint_finds_no_errors() {
     let Some(lint) = program(test_name!(), "cfn-lint") else { return };
     let environment = TestEnvironment::new();
     environment.write("xacct.toml", EVERYTHING);
@@ -50,9 +51,9 @@ fn cfn_lint_finds_no_fault() {
     }
 }
 
-/// The YAML is read by Python's `yaml`, as the AWS CLI and cfn-lint do.
+/// Parses the YAML with Python's `yaml`, like the AWS CLI and cfn-lint.
 #[test]
-fn the_yaml_means_what_the_json_does() {
+fn yaml_equals_json() {
     let Some(python) = program(test_name!(), "python") else { return };
     let environment = TestEnvironment::new();
     environment.write("xacct.toml", EVERYTHING);
@@ -65,11 +66,11 @@ fn the_yaml_means_what_the_json_does() {
 }
 
 #[test]
-fn a_role_that_cloudformation_made_can_be_assumed_and_is_taken_for_xaccts_own() {
+fn a_role_created_by_cloudformation_works_and_is_managed() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
-    // The grant is made by xacct, the role by CloudFormation.
+    // xacct creates the grant, CloudFormation the role.
     let (source, target) = (&accounts.source.id, &accounts.target.id);
     let environment = &accounts.environment;
     let only = ["bootstrap", "--yes", "--only=source", "--user=alice", "--user-profile=alice", "--external-id=abc"];

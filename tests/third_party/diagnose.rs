@@ -1,5 +1,5 @@
-//! What is wrong with a link on ministack is named, and the printed fix, pasted into a shell with the real AWS CLI, mends
-//! it.
+//! `diagnose` names the cause of a broken link on ministack, and the printed fix, pasted into a shell with the real AWS
+//! CLI, repairs it.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::support::Output;
 use crate::support::policies::document;
 use crate::support::third_party::{self, test_name};
 
-/// A way to break the link of alice.
+/// A way to break alice's link.
 struct Break {
     cause: &'static str,
     options: &'static [&'static str],
@@ -98,8 +98,8 @@ fn put_user_policy(accounts: &Accounts, name: &str, effect: &str, resource: &str
 }
 
 #[test]
-fn the_cause_is_named_and_the_printed_fix_mends_it() {
-    // Most of the time they wait for programs, so all of them run at once.
+fn diagnose_names_the_cause_and_its_fix_works() {
+    // The cases mostly wait for programs, so all of them run at once.
     std::thread::scope(|scope| {
         for broken in BREAKS {
             let Some(accounts) = Accounts::for_test(test_name!()) else {
@@ -126,7 +126,7 @@ fn first_finding(accounts: &Accounts) -> Value {
     report["targets"][&accounts.target.id]["diagnosis"]["findings"][0].clone()
 }
 
-/// Does what a step of a fix says.
+/// Performs a step of a fix.
 fn paste(accounts: &Accounts, step: &Value) {
     let environment = &accounts.environment;
     if let Some(write) = step.get("write") {

@@ -1,11 +1,11 @@
-//! The two halves made by two people, neither of whom has credentials for the other's account.
+//! Two people create the two halves, each without credentials for the other account.
 
 use crate::accounts::Accounts;
 use crate::support::third_party::test_name;
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn the_owners_of_both_accounts_make_a_half_each() {
+fn two_owners_create_one_half_each() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -31,7 +31,7 @@ fn the_owners_of_both_accounts_make_a_half_each() {
     assert_eq!(accounts.target.roles(), ["xacct"]);
     assert_eq!(accounts.source.granted("alice"), [""; 0]);
 
-    // What one is told to pass on, the other one types.
+    // The second owner runs the command that the first one was given.
     let command = command_in(&told, "xacct bootstrap --only source");
     let words: Vec<_> = command.split_whitespace().chain(["--yes"]).skip(1).collect();
     security.xacct(&words).exits_with(0);
@@ -40,7 +40,7 @@ fn the_owners_of_both_accounts_make_a_half_each() {
     security.write(".aws/config", &accounts.environment.read(".aws/config"));
     security.write(".aws/credentials", &accounts.environment.read(".aws/credentials"));
     security.xacct(&["verify", "--user-profile=alice"]).exits_with(0);
-    // The first one can verify, too, once alice lends a hand.
+    // The first owner can verify too, with alice's credentials.
     accounts.environment.set("XACCT_CONFIG", &dev.path("xacct.toml").display().to_string());
     accounts.environment.xacct(&["verify", "--user-profile=alice"]).exits_with(0);
 }
@@ -62,7 +62,7 @@ fn the_half_in_the_source_account_can_come_first() {
     environment.xacct(&["bootstrap", "--check"]).exits_with(0);
 }
 
-/// The line that begins with this command.
+/// Returns the line that begins with this command.
 fn command_in(output: &Output, command: &str) -> String {
     let mut lines = output.stdout.lines().map(str::trim);
     lines.find(|line| line.starts_with(command)).unwrap_or_else(|| panic!("no `{command}` in\n{output}")).to_owned()

@@ -1,7 +1,7 @@
-//! xacct against programs that others made: ministack in the place of AWS, the AWS CLI as a witness of what xacct did and
-//! of what it should do, and the consumers of what xacct prints: Terraform, the AWS CLI, boto3, cfn-lint, shells.
+//! Tests with third-party programs: ministack as AWS, the AWS CLI as a witness, and the consumers of xacct's output:
+//! Terraform, the AWS CLI, boto3, cfn-lint, shells.
 //!
-//! `tests/run` provides them. A test that lacks one says so by name and is counted as skipped.
+//! `tests/run` installs them. A test that lacks one reports its name and is counted as skipped.
 
 #![allow(
     clippy::expect_used,

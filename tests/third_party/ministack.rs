@@ -1,4 +1,4 @@
-//! One ministack for all tests of this binary: an AWS emulator that enforces trust policies.
+//! One ministack, an AWS emulator that enforces trust policies, for all tests of this binary.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::support::third_party::in_venv;
 
-/// How long ministack may take to answer for the first time.
+/// The maximum time until ministack first answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a program until stdin ends, which it does when this process does, however that ends. Then cleans up. Ctrl-C
-/// reaches the shell, too, and must not end it before that; nor must the SIGTERM by which `tests/run` ends all that it has
-/// started.
+/// Runs a program until stdin is closed, which happens when this process ends in any way, and cleans up. Ctrl-C reaches
+/// the shell too and must not end it before, nor must the SIGTERM of `tests/run`.
 const UNTIL_STDIN_ENDS: &str = r#"
     trap '' INT HUP
     trap : TERM
@@ -28,21 +27,21 @@ const UNTIL_STDIN_ENDS: &str = r#"
 
 /// A running ministack.
 pub struct Ministack {
-    /// Its address, for `AWS_ENDPOINT_URL`.
+    /// Its URL, for `AWS_ENDPOINT_URL`.
     pub url: String,
     /// The shell that runs it, and the pipe to its stdin.
     _shell: Child,
 }
 
-/// Why there is no ministack.
+/// The reason why ministack is not available.
 enum Trouble {
-    /// It is not installed: tests are skipped.
+    /// Not installed: tests are skipped.
     Missing(String),
-    /// It does not start: tests fail.
+    /// Failed to start: tests fail.
     Broken(String),
 }
 
-/// The ministack of this process, started on first use; or why it is missing.
+/// Returns the ministack of this process, started on first use, or why it is not available.
 pub fn shared() -> Result<&'static Ministack, String> {
     static SHARED: OnceLock<Result<Ministack, Trouble>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
@@ -61,7 +60,7 @@ fn start(program: &Path) -> Result<Ministack, String> {
         .prefix("xacct-ministack-")
         .tempdir()
         .expect("a temporary folder")
-        // The shell removes it: nothing is dropped at the end of a test process.
+        // The shell removes the directory, because statics are not dropped at the end of the process.
         .keep();
     let port = free_port();
     let mut command = Command::new("/bin/sh");

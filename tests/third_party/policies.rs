@@ -1,10 +1,10 @@
-//! Operators who have exactly what `xacct print policies` says make a link in ministack.
+//! Operators with exactly the policies of `xacct print policies` create a link in ministack.
 
 use crate::accounts::{Account, Accounts};
 use crate::support::third_party::test_name;
 
 #[test]
-fn operators_with_exactly_the_printed_policies_make_a_link() {
+fn printed_policies_suffice_to_create_a_link() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -20,7 +20,7 @@ fn operators_with_exactly_the_printed_policies_make_a_link() {
              allow_session_tags = true\npolicy_arns = ['AdministratorAccess']\n"
         ),
     );
-    // Without the policies nothing goes: ministack holds operators to them.
+    // Without the policies every request fails: ministack enforces them.
     let refused = environment.xacct(&["bootstrap", "--yes"]).exits_with(1);
     assert!(refused.stderr.contains("AccessDenied") || refused.stderr.contains("not authorized"), "{refused}");
     let give = |account: &Account, operator: &str, party: &str| {

@@ -1,4 +1,4 @@
-//! The AWS CLI, and botocore below it, read the profiles that `xacct print profile` prints.
+//! The AWS CLI and botocore read the profiles printed by `xacct print profile`.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::third_party::{self, in_venv, test_name};
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
+fn the_aws_cli_works_with_a_printed_profile() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -22,9 +22,9 @@ fn the_aws_cli_works_in_the_target_account_with_a_printed_profile() {
     assert_eq!(identity["Arn"], session.as_str());
 }
 
-/// The text goes into the config file as it was printed, and the AWS CLI runs xacct as it says.
+/// The output goes into the config file as printed, and the AWS CLI runs xacct from it.
 #[test]
-fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
+fn the_aws_cli_works_with_a_credential_process_profile() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -35,7 +35,7 @@ fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
     environment.append(".aws/config", &environment.xacct(&arguments).exits_with(0).stdout);
     let mut aws = environment.command(in_venv("aws").expect("what the accounts had"));
     aws.args(["sts", "get-caller-identity", "--profile", "work", "--output", "json"]);
-    // Elsewhere than xacct.toml is.
+    // In another directory than that of xacct.toml.
     environment.write("elsewhere/file", "");
     aws.current_dir(environment.path("elsewhere"));
     let identity = Output::of(aws).exits_with(0).json();
@@ -43,7 +43,7 @@ fn the_aws_cli_works_with_a_printed_profile_that_asks_xacct() {
     assert_eq!(identity["Arn"], session.as_str());
 }
 
-/// Prints what botocore makes of the profiles of a config file.
+/// Prints the profiles of a config file as botocore parses them.
 const READ: &str = "
 import json, sys
 from botocore.configloader import load_config
@@ -70,7 +70,7 @@ fn read(environment: &TestEnvironment, text: &str) -> Option<Value> {
 }
 
 #[test]
-fn botocore_reads_every_character_that_a_setting_may_have() {
+fn botocore_reads_every_allowed_character() {
     let environment = TestEnvironment::new();
     environment.write(
         "xacct.toml",
@@ -116,7 +116,7 @@ fn botocore_reads_every_character_that_a_setting_may_have() {
 }
 
 #[test]
-fn botocore_takes_the_command_of_a_credential_process_apart_as_it_was_meant() {
+fn botocore_parses_the_credential_process_command() {
     let environment = TestEnvironment::new();
     environment.write("it's one.toml", "[targets.'a b']\naccount = '222222222222'\n");
     let arguments = ["print", "profile", "--credential-process", "--program=my $HOME/xacct", "--config=it's one.toml"];

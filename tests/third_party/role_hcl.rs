@@ -1,11 +1,11 @@
-//! Terraform takes over what bootstrap made, with what `xacct print role-hcl` prints, and finds nothing to change.
+//! Terraform imports a bootstrapped role with the output of `xacct print role-hcl`, and plans no changes.
 
 use crate::accounts::Accounts;
 use crate::support::third_party::{self, test_name};
 use crate::terraform::{assert_formatted, terraform};
 
 #[test]
-fn terraform_imports_what_bootstrap_made_and_changes_nothing() {
+fn terraform_imports_a_bootstrapped_role_without_changes() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Several target accounts, and other ways into them.
+//! Several target accounts, and access through a role.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::Output;
 use crate::support::third_party::test_name;
 
 #[test]
-fn two_targets_share_one_statement_of_the_grant() {
+fn two_targets_share_one_grant_statement() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -34,7 +34,7 @@ fn two_targets_share_one_statement_of_the_grant() {
     assert_eq!(source.granted("alice"), arns);
     environment.xacct(&["verify"]).exits_with(0);
 
-    // Each has an external ID of its own.
+    // Each target has its own external ID.
     let ids = [target, &other].map(|account| {
         let document = account.role("xacct")["AssumeRolePolicyDocument"].clone();
         document["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"].clone()
@@ -63,7 +63,7 @@ fn a_target_with_wrong_credentials_does_not_stop_the_other() {
     assert_eq!(other.roles(), [""; 0]);
     assert_eq!(source.granted("alice"), [accounts.role_arn("xacct")]);
 
-    // With the right ones the second joins the first.
+    // With the right credentials the second target is added.
     environment.edit(
         "xacct.toml",
         &format!("\"{}\"\nprofile = \"dev-admin\"", other.id),
@@ -75,7 +75,7 @@ fn a_target_with_wrong_credentials_does_not_stop_the_other() {
 }
 
 #[test]
-fn the_target_account_can_be_entered_through_a_role() {
+fn enters_the_target_account_through_a_role() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -98,12 +98,12 @@ fn the_target_account_can_be_entered_through_a_role() {
     assert_eq!(operator["arn"], json!(arn));
     assert_eq!(target.roles(), ["OrganizationAccountAccessRole", "xacct"]);
     assert_eq!(source.granted("alice"), [accounts.role_arn("xacct")]);
-    // The way in is on record.
+    // `enter_role` is recorded.
     environment.xacct(&["bootstrap", "--check"]).exits_with(0);
     environment.xacct(&["verify"]).exits_with(0);
 }
 
-/// The line that a target has in the table at the end.
+/// Returns the row of a target in the summary table.
 fn row<'a>(output: &'a Output, target: &str) -> &'a str {
     let mut lines = output.stdout.lines().rev();
     lines

@@ -1,4 +1,4 @@
-//! Terraform, with the real AWS provider, uses what `xacct print-provider-hcl` prints, as it is.
+//! Terraform with the real AWS provider uses the output of `xacct print provider-hcl` as it is.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::third_party::{self, test_name};
 use crate::support::{Output, TestEnvironment};
 
 #[test]
-fn terraform_makes_a_bucket_in_the_target_account() {
+fn terraform_creates_a_bucket_in_the_target_account() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -103,7 +103,7 @@ fn terraform_accepts_the_providers_of_several_targets() {
 }
 
 #[test]
-fn terraform_goes_through_one_role_to_the_other() {
+fn terraform_chains_roles() {
     let Some(mut accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -138,9 +138,9 @@ fn terraform_goes_through_one_role_to_the_other() {
     assert_eq!(outputs["arn"]["value"], session.as_str());
 }
 
-/// Session tags, a role before the link's, and what Terragrunt is given: syntax and form are Terraform's.
+/// Session tags, role chaining and Terragrunt: Terraform checks syntax and format.
 #[test]
-fn terraform_accepts_everything_that_can_be_asked_for() {
+fn terraform_accepts_every_option() {
     let mut environment = TestEnvironment::new();
     environment.write(
         "xacct.toml",
@@ -161,7 +161,7 @@ fn terraform_accepts_everything_that_can_be_asked_for() {
     assert_formatted(&environment, "terragrunt.tf");
 }
 
-/// Runs Terraform, which must succeed.
+/// Runs Terraform and asserts success.
 #[track_caller]
 pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     let mut command = environment.command("terraform");
@@ -169,7 +169,7 @@ pub fn terraform(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     Output::of(command).exits_with(0)
 }
 
-/// The file is as `terraform fmt` would write it.
+/// Asserts that the file is formatted as by `terraform fmt`.
 #[track_caller]
 pub fn assert_formatted(environment: &TestEnvironment, file: &str) {
     let different = terraform(environment, &["fmt", "-check", "-diff", file]);

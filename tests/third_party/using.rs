@@ -1,5 +1,5 @@
-//! The link as other programs use it: through credential_process, exec, and the variables of a shell. The AWS CLI also says
-//! what a profile means, and which way a request takes.
+//! Other programs use the link: through credential_process, exec, and shell variables. The AWS CLI also shows how
+//! profiles and network settings must be interpreted.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use crate::support::{Output, Proxy, TestEnvironment};
 
 const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 
-/// A program of the venv; `None`, with the test counted as skipped, where it is missing.
+/// Returns a program of the venv; `None`, counted as skipped, if it is missing.
 fn program(test: &str, name: &str) -> Option<PathBuf> {
     in_venv(name).map_err(|reason| skip(test, &reason)).ok()
 }
 
-/// Who a program says that it is.
+/// Returns the identity that a program reports.
 #[track_caller]
 fn identity(environment: &TestEnvironment, program: &Path, arguments: &[&str]) -> String {
     let mut command = environment.command(program);
@@ -24,7 +24,7 @@ fn identity(environment: &TestEnvironment, program: &Path, arguments: &[&str]) -
     string(&Output::of(command).exits_with(0).json()["Arn"]).to_owned()
 }
 
-/// A profile `linked` that asks xacct.
+/// Adds a profile `linked` with xacct as credential_process.
 fn linked_profile(environment: &TestEnvironment, file: &str, options: &str) {
     let config = environment.path("xacct.toml").display().to_string();
     let profile = format!(
@@ -44,7 +44,7 @@ fn the_aws_cli_uses_the_link_through_credential_process_and_exec() {
     let who = ["sts", "get-caller-identity", "--output", "json"];
     assert_eq!(identity(&accounts.environment, &aws, &[&who[..], &["--profile", "linked"]].concat()), wanted);
 
-    // What stood in the environment does not get in the way.
+    // Other variables in the environment have no effect.
     accounts.environment.set("AWS_PROFILE", "security-admin");
     let aws = aws.display().to_string();
     let arguments = [&["exec", &accounts.target.id, "--", &aws][..], &who].concat();
@@ -52,7 +52,7 @@ fn the_aws_cli_uses_the_link_through_credential_process_and_exec() {
 }
 
 #[test]
-fn boto3_uses_the_link_and_knows_when_to_ask_again() {
+fn boto3_uses_the_link_and_refreshes_credentials() {
     let (Some(accounts), Some(python)) = (Accounts::for_test(test_name!()), program(test_name!(), "python")) else {
         return;
     };
@@ -80,7 +80,7 @@ fn boto3_uses_the_link_and_knows_when_to_ask_again() {
     assert!((3500.0..=3600.0).contains(&answer["Left"].as_f64().unwrap_or_default()), "{answer}");
 }
 
-/// A sandbox with a link of alice's, and an environment.
+/// A sandbox with alice's link, and an environment.
 fn sandbox(options: &str) -> (Sandbox, TestEnvironment) {
     let sandbox = Sandbox::start();
     let mut environment = TestEnvironment::new();
@@ -99,7 +99,7 @@ fn sandbox(options: &str) -> (Sandbox, TestEnvironment) {
 }
 
 #[test]
-fn the_aws_cli_passes_mfa_with_the_session_that_xacct_keeps() {
+fn the_aws_cli_uses_the_cached_mfa_session() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
@@ -114,7 +114,7 @@ fn the_aws_cli_passes_mfa_with_the_session_that_xacct_keeps() {
     assert_eq!(identity(&environment, &aws, &who), "arn:aws:sts::222222222222:assumed-role/xacct/alice");
 }
 
-/// What an AssumeRole request asks for.
+/// Returns the parameters of an AssumeRole request.
 fn asked(requests: &[RecordedRequest]) -> Vec<Vec<Option<String>>> {
     let names = ["RoleArn", "ExternalId", "DurationSeconds", "SerialNumber"];
     let assumed = requests.iter().filter(|request| request.operation == "AssumeRole");
@@ -122,7 +122,7 @@ fn asked(requests: &[RecordedRequest]) -> Vec<Vec<Option<String>>> {
 }
 
 #[test]
-fn profiles_mean_what_they_mean_to_the_aws_cli() {
+fn resolves_profiles_like_the_aws_cli() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
@@ -168,11 +168,11 @@ fn profiles_mean_what_they_mean_to_the_aws_cli() {
 }
 
 #[test]
-fn requests_take_the_way_that_those_of_the_aws_cli_take() {
+fn uses_the_same_network_settings_as_the_aws_cli() {
     let Some(aws) = program(test_name!(), "aws") else {
         return;
     };
-    // PROXY is a proxy's URL, HOST where it leads, PORT the sandbox's.
+    // PROXY is the URL of a proxy, HOST its destination, PORT that of the sandbox.
     let cases: &[&[(&str, &str)]] = &[
         &[],
         &[("HTTP_PROXY", "PROXY")],
@@ -210,7 +210,7 @@ fn requests_take_the_way_that_those_of_the_aws_cli_take() {
 }
 
 #[test]
-fn shells_take_over_what_is_printed_for_them() {
+fn shells_eval_the_printed_credentials() {
     for (shell, format, script) in [
         ("bash", "env", "eval \"$(XACCT credentials --format env)\"; echo \"[$AWS_PROFILE]\"; XACCT_SAYS"),
         ("fish", "fish", "XACCT credentials --format fish | source; echo \"[$AWS_PROFILE]\"; XACCT_SAYS"),

@@ -1,4 +1,4 @@
-//! `xacct verify` says what is wrong with a link that someone else changed.
+//! `xacct verify` reports the problem of a link that was changed manually.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::accounts::{Accounts, items, trust};
 use crate::support::third_party::test_name;
 
 #[test]
-fn with_a_wrong_external_id_the_role_is_refused() {
+fn a_wrong_external_id_is_denied() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -35,7 +35,7 @@ fn without_its_condition_the_role_is_too_open() {
 }
 
 #[test]
-fn without_the_grant_the_role_is_refused() {
+fn without_the_grant_the_role_is_denied() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -45,7 +45,7 @@ fn without_the_grant_the_role_is_refused() {
 }
 
 #[test]
-fn a_role_that_may_not_make_buckets_is_blocked_by_s3() {
+fn a_role_without_create_bucket_is_blocked() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -58,7 +58,7 @@ fn a_role_that_may_not_make_buckets_is_blocked_by_s3() {
 }
 
 #[test]
-fn credentials_that_are_not_the_users_prove_nothing() {
+fn credentials_of_another_principal_are_inconclusive() {
     let Some(accounts) = Accounts::for_test(test_name!()) else {
         return;
     };
@@ -68,7 +68,7 @@ fn credentials_that_are_not_the_users_prove_nothing() {
     assert_eq!(step(&proof, "who_am_i")["outcome"], "not_proven");
 }
 
-/// The proof of the one link on record.
+/// Verifies the only recorded link.
 fn verify(accounts: &Accounts, arguments: &[&str], exit_code: i32) -> Value {
     let arguments = [&["verify"], arguments].concat();
     let report = accounts.environment.xacct_json(&arguments, exit_code);

@@ -1,4 +1,4 @@
-//! The AWS CLI of all accounts of this binary: loaded once, see `witness.py`.
+//! One AWS CLI for all accounts of this binary, loaded once, see `witness.py`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use crate::support::third_party::in_venv;
 use crate::support::{Output, TestEnvironment};
 
-/// The running server, which ends with the pipe to its stdin.
+/// The running server, which ends when its stdin is closed.
 struct Server {
     port: u16,
     _python: Child,
 }
 
-/// Starts the server, unless that was done before. The error says what is missing.
+/// Starts the server on first use. The error says what is missing.
 pub fn start() -> Result<(), String> {
     port().map(|_| ())
 }
 
-/// Runs the AWS CLI with these arguments, as a program that sees this environment and no other.
+/// Runs the AWS CLI with these arguments and only these environment variables.
 pub fn run(environment: &TestEnvironment, arguments: &[&str]) -> Output {
     let port = port().expect("a witness that was started");
     let call = json!({

@@ -1,4 +1,4 @@
-//! Credentials with a region, and the SDK's clients that sign with them.
+//! Credentials with a Region, and the SDK clients that use them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,24 +16,24 @@ use crate::aws::keys::SessionCredentials;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
 
-/// One set of credentials, ready to be used.
+/// Access to AWS with one set of credentials.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// Which credentials these are, in words: `profile dev-admin`, `environment`.
+    /// The origin of the credentials, as shown to users: `profile dev-admin`, `environment`.
     pub origin: String,
-    /// The profile they come from, if any.
+    /// The profile of the credentials, if any.
     pub profile: Option<String>,
-    /// The region of STS and S3 calls.
+    /// The Region of STS and S3 calls.
     pub region: Region,
-    /// Whether the credentials are of a session, not a user's access key.
+    /// Whether the credentials are temporary, not a user's access key.
     pub is_session: bool,
-    /// Whether the region is configured, or the fallback.
+    /// Whether the Region was configured; otherwise it is the fallback.
     pub has_region: bool,
     pub(in crate::aws) key_id: String,
     pub(in crate::aws) path_style: bool,
     pub(in crate::aws) pace: Pace,
     pub(in crate::aws) config: SdkConfig,
-    /// Clients of this very configuration: a changed one begins without any.
+    /// Clients for exactly this configuration; a changed configuration needs new ones.
     pub(in crate::aws) clients: Arc<Clients>,
 }
 
@@ -46,8 +46,8 @@ pub(in crate::aws) struct Clients {
 }
 
 impl Access {
-    /// Creates access in which this client answers instead of AWS, without retries, so that tests can see what becomes
-    /// of any answer. The credentials are nobody's.
+    /// Creates access in which this HTTP client answers instead of AWS, without retries and with dummy credentials, for
+    /// tests.
     #[must_use]
     pub fn answered_by(client: impl HttpClient + 'static, region: Region) -> Self {
         let credentials = Credentials::new("AKIAEXAMPLE", "none", None, None, "nobody");
@@ -90,7 +90,7 @@ impl Access {
         }
     }
 
-    /// Returns the same credentials in another region.
+    /// Returns the same credentials in another Region.
     #[must_use]
     pub fn in_region(&self, region: &Region) -> Self {
         if self.region == *region {
@@ -112,14 +112,14 @@ impl Access {
         &self.key_id
     }
 
-    /// Returns the partition of the region in use.
+    /// Returns the partition of the Region.
     #[must_use]
     pub fn partition(&self) -> Partition {
         self.region.partition()
     }
 
-    /// Returns the endpoints that are not AWS's own, such as `AWS_ENDPOINT_URL`: reports show them, because a bootstrap sent
-    /// there by mistake would be a bad surprise.
+    /// Returns the custom endpoints, such as that of `AWS_ENDPOINT_URL`. Reports show them, so that users notice if a command
+    /// ran against the wrong one.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         endpoints::of(&self.config)
@@ -137,7 +137,7 @@ impl Access {
         self.clients.sts.get_or_init(|| self.new_sts()).clone()
     }
 
-    /// Creates a client that is not kept: with many accounts, kept clients add up.
+    /// Creates a client without storing it: with many accounts, stored clients add up.
     pub(in crate::aws) fn new_sts(&self) -> aws_sdk_sts::Client {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
         config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
@@ -148,8 +148,8 @@ impl Access {
         self.clients.s3.get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_config(&self.config).build())).clone()
     }
 
-    /// Creates an anonymous client with the same endpoint and connections; `None` without encryption, where
-    /// connecting is fast.
+    /// Creates an anonymous client with the same endpoint and connections. `None` for plain HTTP, where connecting is
+    /// fast.
     pub(in crate::aws) fn anonymous_s3(&self) -> Option<aws_sdk_s3::Client> {
         if self.endpoints().iter().any(|url| url.starts_with("http:")) {
             return None;
@@ -167,7 +167,8 @@ impl Access {
     }
 }
 
-/// Creates one identity cache for all clients of one access; otherwise each calls SSO or a `credential_process` again.
+/// Creates an identity cache for all clients of one access; without it, each client would call SSO or a
+/// `credential_process` again.
 pub(in crate::aws) fn shared_identity_cache() -> SharedIdentityCache {
     IdentityCache::lazy().build()
 }

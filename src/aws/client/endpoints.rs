@@ -1,5 +1,4 @@
-//! Endpoints that are not AWS's own (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile), reported before a request is sent
-//! there.
+//! Custom endpoints (`AWS_ENDPOINT_URL`, `endpoint_url` in a profile): xacct reports them before it sends a request there.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +9,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::aws::client::notify::Warn;
 
-/// Reports endpoints that are not AWS's own: each once, before the first request.
+/// Reports each custom endpoint once, before the first request to it.
 #[derive(Clone)]
 pub(in crate::aws) struct Notice {
     tell: Warn,
@@ -31,7 +30,7 @@ impl Notice {
     pub(in crate::aws) fn give(&self, config: &SdkConfig) {
         for endpoint in of(config) {
             if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint.clone()) {
-                (self.tell)(&format!("Endpoint {endpoint} is not AWS's own"));
+                (self.tell)(&format!("Using custom endpoint {endpoint}"));
             }
         }
     }
@@ -57,7 +56,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Whether buckets must be addressed by path: names below `localhost` and IP addresses do not resolve.
+/// Whether S3 URLs must be path-style: subdomains of `localhost` or of an IP address do not resolve.
 pub(in crate::aws) fn is_local(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Turns the SDK's errors into ours: what AWS answered, or why it could not be asked.
+//! Converts the SDK's errors to [`Error`]: AWS's answer, or why there was none.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 use crate::text::on_one_line;
 
-const CHECK_ENDPOINT: &str = "check that the endpoint is AWS's and no proxy answers in its place";
+const CHECK_ENDPOINT: &str = "check that the endpoint is an AWS endpoint, and that no proxy answers in its place";
 const CHECK_NETWORK: &str = "check the network, proxy and endpoint, and run the command again";
 
-/// An API call, as messages name it.
+/// An API operation, as messages name it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::aws) struct Call {
     service: &'static str,
@@ -38,14 +38,14 @@ impl Call {
         Self { service: "s3", operation }
     }
 
-    /// Returns the error of this call from the SDK's.
+    /// Converts the SDK's error of this call.
     pub(in crate::aws) fn failed<E>(self, error: SdkError<E>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         SdkError<E>: RequestId,
     {
         if let SdkError::ServiceError(answered) = &error {
-            // What AWS answered is told in full, so there is no source besides.
+            // The error contains AWS's whole answer, so it needs no source.
             let status = answered.raw().status().as_u16();
             return self.answered(answered.err(), status, error.request_id());
         }
@@ -56,9 +56,9 @@ impl Call {
         }
     }
 
-    /// Returns the error for an answer without a documented part.
+    /// Returns the error for an answer that lacks a documented part.
     pub(in crate::aws) fn lacks(self, what: &str) -> Error {
-        Error::new(Kind::Network, format!("{self} answered without {what}")).hint(CHECK_ENDPOINT)
+        Error::new(Kind::Network, format!("the answer to {self} has no {what}")).hint(CHECK_ENDPOINT)
     }
 
     fn answered(self, error: &impl ProvideErrorMetadata, status: u16, request_id: Option<&str>) -> Error {
@@ -69,7 +69,7 @@ impl Call {
             _ => None,
         });
         let Some(code) = code else {
-            let words = format!("{self} was answered with HTTP status {status} and no text of AWS's");
+            let words = format!("{self} returned HTTP status {status} without an AWS error code");
             return Error::new(Kind::Network, words).hint(CHECK_ENDPOINT);
         };
         let message = error.message().map(|message| shown(without_echo(message)));
@@ -82,7 +82,7 @@ impl Call {
             request_id: request_id.map(shown),
         };
         let error = if answer.is_denial() {
-            Error::new(Kind::Aws, format!("{self} was refused"))
+            Error::new(Kind::Aws, format!("{self} was denied"))
         } else {
             let credentials = about_credentials(&code, &message);
             credentials.unwrap_or_else(|| self.turned_down(&code, status))
@@ -90,25 +90,25 @@ impl Call {
         Error { aws: Some(Box::new(answer)), ..error }
     }
 
-    /// Returns the error for a code that concerns neither permissions nor credentials.
+    /// Returns the error for a code that is about neither permissions nor credentials.
     fn turned_down(self, code: &str, status: u16) -> Error {
         match code {
             "RegionDisabledException" => {
-                Error::new(Kind::Aws, "STS is not active in this region for the account that owns the role").hint(
-                    "activate STS for the region in the IAM console of that account, or use another region: --region us-east-1",
+                Error::new(Kind::Aws, "STS is not active in this Region for the role's account").hint(
+                    "activate STS for this Region in the IAM console of that account, or use another Region: --region us-east-1",
                 )
             }
             code if status == 429 || code == "SlowDown" || THROTTLED.contains(&code) => {
-                Error::new(Kind::Aws, format!("{self} was throttled, also when it was sent again"))
-                    .hint("AWS takes only so many requests a second: wait a minute and run the command again")
+                Error::new(Kind::Aws, format!("{self} was throttled, even after retries"))
+                    .hint("AWS limits requests per second: wait a minute and run the command again")
             }
             code if status >= 500 || code == "InternalError" => {
-                Error::new(Kind::Aws, format!("{self} failed with {code}, also when it was sent again"))
-                    .note("the trouble is AWS's")
-                    .hint("run the command again later; https://health.aws.amazon.com tells of outages")
+                Error::new(Kind::Aws, format!("{self} failed with {code}, even after retries"))
+                    .note("the problem is on AWS's side")
+                    .hint("run the command again later; https://health.aws.amazon.com lists outages")
             }
             _ => Error::new(Kind::Aws, format!("{self} failed with {code}"))
-                .hint("look up this error under the operation's name in AWS's API reference"),
+                .hint("look up the error code in the AWS API reference of this operation"),
         }
     }
 
@@ -121,22 +121,24 @@ impl Call {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 Error::new(Kind::Network, format!("{self} did not answer in time: {cause}")).hint(CHECK_NETWORK)
             }
-            // What rustls says of it; the SDK has no kind for it.
-            SdkError::DispatchFailure(_) if cause.contains("certificate") => {
-                Error::new(Kind::Network, format!("{self} cannot be reached safely: {cause}")).hint(
-                    "if a proxy of your organization reads what is encrypted, name its authority: AWS_CA_BUNDLE=FILE, \
+            // The SDK has no error kind for certificates, so the text of rustls decides.
+            SdkError::DispatchFailure(_) if cause.contains("certificate") => Error::new(
+                Kind::Network,
+                format!("{self} could not verify the server's certificate: {cause}"),
+            )
+            .hint(
+                "if a proxy of your organization inspects TLS traffic, trust its CA certificate: AWS_CA_BUNDLE=FILE, \
                      or ca_bundle in the profile",
-                )
-            }
+            ),
             SdkError::DispatchFailure(failure) if failure.is_io() => {
-                Error::new(Kind::Network, format!("{self} cannot be reached: {cause}"))
+                Error::new(Kind::Network, format!("{self} could not connect: {cause}"))
                     .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
             }
             SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent"))
                 .said(cause)
-                .hint("see which credentials are in use: aws sts get-caller-identity"),
+                .hint("check the credentials: aws sts get-caller-identity"),
             SdkError::ResponseError(_) => {
-                let words = format!("{self} was answered with something that is not AWS's: {cause}");
+                let words = format!("{self} received an invalid answer: {cause}");
                 Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
             }
             _ => Error::new(Kind::Internal, format!("{self}: {}", DisplayErrorContext(error))),
@@ -144,26 +146,26 @@ impl Call {
     }
 }
 
-/// Returns what a code says of the credentials that signed the request, or of the clock; `None` where it says nothing of
-/// them.
+/// Returns the error for a code about the credentials of the request, or about the clock; `None` for any other code.
 fn about_credentials(code: &str, message: &str) -> Option<Error> {
     let error = |words: &str, hint: &str| Some(Error::new(Kind::Credentials, words).hint(hint));
     match code {
         "InvalidClientTokenId" | "InvalidAccessKeyId" => error(
-            "the access key is unknown to AWS, or its session token is missing or does not belong to it",
-            "give credentials that are in force, in a profile or the environment; all three AWS_… variables must be of one session",
+            "the access key does not exist, or its session token is missing or belongs to another key",
+            "use valid credentials, in a profile or the environment; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+             AWS_SESSION_TOKEN must belong to one session",
         ),
         "ExpiredToken" | "ExpiredTokenException" => {
             error("the session has expired", "sign in again, for example: aws sso login --profile NAME")
         }
         "RequestExpired" => error(
-            "the request reached AWS too late, or this machine's clock is wrong",
+            "the request had expired when AWS received it: the network is slow, or this machine's clock is wrong",
             "check the clock and the network, and run the command again",
         ),
-        // STS and IAM say of a wrong clock that the signature does not match (yet, or any more).
+        // For a wrong clock, STS and IAM answer that the signature is expired or not yet current.
         "SignatureDoesNotMatch" if !message.contains("expired") && !message.contains("current") => error(
-            "the secret access key does not belong to the access key",
-            "write the secret key again, as it was when the key was made",
+            "the secret access key does not match the access key ID",
+            "correct the secret access key, or create a new access key: AWS shows a secret only once",
         ),
         "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => error(
             "this machine's clock differs too much from AWS's",
@@ -173,13 +175,13 @@ fn about_credentials(code: &str, message: &str) -> Option<Error> {
     }
 }
 
-/// Returns a message without what AWS repeats of the request below it: if a signature does not match, the headers that
-/// were to be signed, with the session token among them.
+/// Returns a message without the parts of the request that AWS repeats below it: for a signature that does not match, AWS
+/// repeats the signed headers, which include the session token.
 fn without_echo(message: &str) -> &str {
     message.split("\n\n").next().unwrap_or(message)
 }
 
-/// Returns the error at the root of the chain: what the person can act on.
+/// Returns the root cause, which is what the user can act on.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
@@ -203,8 +205,8 @@ pub(in crate::aws) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Returns what an answer says, on one line of limited length: whoever answers may not be AWS. AWS's own longest
-/// messages, those about policies, have some hundred characters; what it repeats of a request has more.
+/// Returns a text from an answer on one line of limited length, because the answer may not come from AWS. AWS's own
+/// messages have at most a few hundred characters.
 fn shown(text: &str) -> String {
     const MOST: usize = 1000;
     let line = on_one_line(text);

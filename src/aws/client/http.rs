@@ -1,6 +1,6 @@
-//! HTTP clients, with the proxies and certificate authorities that the AWS CLI would use.
+//! HTTP clients, with the same proxies and CA bundles as the AWS CLI.
 //!
-//! The SDK by itself knows no CA bundle, and no proxy where the client is not its own default.
+//! The SDK has no setting for CA bundles, and supports proxies only in its default client.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::error::{Error, Kind, Result};
 
-/// A file of trusted certificates, and the setting that names it.
+/// A CA bundle, and the setting that names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::aws) struct Bundle {
     setting: String,
@@ -36,8 +36,8 @@ pub(in crate::aws) fn variable(name: &str) -> Option<String> {
 }
 
 impl Bundle {
-    /// Finds the bundle in the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It replaces what the system
-    /// trusts. `SSL_CERT_FILE`, which names what the system trusts, is read by the TLS library itself.
+    /// Finds the bundle in the AWS CLI's order (botocore, `configprovider.py` and `args.py`). It replaces the system's
+    /// certificates. The TLS library itself reads `SSL_CERT_FILE`, the location of the system's certificates.
     pub(in crate::aws) fn find(variable: Variables<'_>, profile: Option<(&str, &str)>) -> Option<Self> {
         let named = |name: &str| {
             let path = variable(name).filter(|path| !path.is_empty())?;
@@ -50,14 +50,14 @@ impl Bundle {
         named("AWS_CA_BUNDLE").or_else(of_profile).or_else(|| named("REQUESTS_CA_BUNDLE"))
     }
 
-    /// Returns the valid certificates, each as PEM. The SDK panics at an invalid one.
+    /// Returns the valid certificates, each as PEM. The SDK panics on invalid ones.
     fn certificates(&self) -> Result<Vec<String>> {
         let text = self.read()?;
         let usable: Vec<_> = blocks(&text).filter(|block| is_usable(block)).map(str::to_owned).collect();
         if usable.is_empty() { Err(self.unusable(&NO_CERTIFICATE)) } else { Ok(usable) }
     }
 
-    /// Checks that there is one valid certificate, which is much faster than checking all.
+    /// Checks that the bundle has at least one valid certificate; checking all would be much slower.
     fn check(&self) -> Result<()> {
         if blocks(&self.read()?).any(is_usable) { Ok(()) } else { Err(self.unusable(&NO_CERTIFICATE)) }
     }
@@ -69,12 +69,12 @@ impl Bundle {
 
     fn unusable(&self, why: &dyn std::fmt::Display) -> Error {
         let Self { setting, path } = self;
-        Error::new(Kind::File, format!("the CA bundle `{path}` ({setting}) cannot be used: {why}"))
-            .hint("name a PEM file with the certificates of the authorities to trust, or unset it")
+        Error::new(Kind::File, format!("cannot use the CA bundle `{path}` ({setting}): {why}"))
+            .hint("set it to a PEM file with the CA certificates to trust, or unset it")
     }
 }
 
-const NO_CERTIFICATE: &str = "it holds no certificate in PEM form";
+const NO_CERTIFICATE: &str = "contains no PEM certificate";
 
 /// Splits a bundle into pieces that each end with a certificate, except perhaps the last.
 fn blocks(text: &str) -> impl Iterator<Item = &str> {
@@ -88,11 +88,10 @@ fn is_usable(block: &str) -> bool {
     certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
 }
 
-/// Creates an HTTP client with a connection pool. What encryption needs, such as the system's certificates, is read when
-/// it is first used.
+/// Creates an HTTP client with a connection pool. The system's certificates are read on first use of TLS.
 ///
 /// # Errors
-/// When a proxy's URL or a CA bundle is invalid: ignoring the setting in silence could send requests another way.
+/// When a proxy URL or a CA bundle is invalid. Ignoring the setting could send requests around the proxy.
 pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -> Result<SharedHttpClient> {
     let proxies = proxies(variable)?;
     let trust = match bundle {
@@ -107,7 +106,7 @@ pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -
             TrustStore::default()
         }
     };
-    // Nobody is to be trusted where nothing is encrypted, neither before the proxy nor behind it.
+    // Plain HTTP needs no certificates, unless the connection to the proxy uses TLS.
     let trust_of_plain = if proxies.plain_is_encrypted { trust.clone() } else { TrustStore::empty() };
     let plain = through(proxies.http, trust_of_plain)?;
     let encrypted = through(proxies.https, trust)?;
@@ -121,10 +120,10 @@ pub(in crate::aws) fn client(bundle: Option<&Bundle>, variable: Variables<'_>) -
     }))
 }
 
-/// Creates a client that connects when it is first used. The SDK's builder of clients itself supports no proxy.
+/// Creates a client that connects on first use. The SDK's client builder does not support proxies, its connector does.
 fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trust).build();
-    let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("the TLS settings: {error}")))?;
+    let tls = tls.map_err(|error| Error::new(Kind::Internal, format!("invalid TLS settings: {error}")))?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
@@ -139,8 +138,8 @@ fn through(proxy: ProxyConfig, trust: TrustStore) -> Result<SharedHttpClient> {
     }))
 }
 
-/// Routes encrypted and plain requests apart: encrypted ones may have a proxy of their own, and need certificates. The
-/// scheme of a request decides, so that the other connector is never set up.
+/// Separates HTTPS from plain HTTP requests: they may use different proxies, and only HTTPS needs certificates. The
+/// connector for the other scheme is never set up.
 #[derive(Debug)]
 struct ByScheme {
     plain: SharedHttpClient,
@@ -152,18 +151,18 @@ struct ByScheme {
 impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = if request.uri().starts_with("https:") { &self.encrypted } else { &self.plain };
-        // The client keeps its connector, and with it the connections.
+        // The client caches its connector and its connections.
         client.http_connector(&self.settings, &self.components).call(request)
     }
 }
 
-/// The proxies for plain and for encrypted requests. The SDK's own settings allow one, or what the SDK makes of
-/// the environment by its own rules.
+/// The proxies for HTTP and HTTPS requests. The SDK supports only one proxy for both, or its own interpretation of the
+/// environment.
 #[derive(Debug)]
 struct Proxies {
     http: ProxyConfig,
     https: ProxyConfig,
-    /// Whether the connection to the proxy is encrypted, even for plain requests.
+    /// Whether plain requests use TLS to reach their proxy.
     plain_is_encrypted: bool,
 }
 
@@ -181,14 +180,14 @@ fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     let checked = |found: Option<(String, String)>| found.map(|(name, url)| check_url(&name, &url)).transpose();
     let (http, https) = (checked(choose("HTTP_PROXY"))?, checked(choose("HTTPS_PROXY"))?);
     let no_proxy = choose("NO_PROXY").map(|(_, list)| exceptions(&list)).unwrap_or_default();
-    // The SDK takes `*` for any name, but for no address.
+    // In the SDK, `*` matches any name but no IP address.
     let usable = |url: Option<String>| url.filter(|_| no_proxy != "*");
     let (http, https) = (usable(http), usable(https));
     let plain_is_encrypted = http.as_ref().is_some_and(|url| url.starts_with("https:"));
     let config = |config: Option<std::result::Result<ProxyConfig, _>>| match config {
         None => Ok(ProxyConfig::disabled()),
         Some(Ok(config)) => Ok(config.no_proxy(&no_proxy)),
-        Some(Err(_)) => Err(Error::new(Kind::Internal, "a proxy that was checked cannot be used")),
+        Some(Err(_)) => Err(Error::new(Kind::Internal, "cannot use a proxy URL that was valid")),
     };
     Ok(Proxies {
         http: config(http.map(ProxyConfig::http))?,
@@ -197,7 +196,7 @@ fn proxies(variable: Variables<'_>) -> Result<Proxies> {
     })
 }
 
-/// Returns a valid URL with its scheme; the error message hides a password in it.
+/// Returns the URL of a proxy with its scheme. The error message does not show a password in it.
 fn check_url(name: &str, url: &str) -> Result<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let scheme = scheme.to_ascii_lowercase();
@@ -207,12 +206,12 @@ fn check_url(name: &str, url: &str) -> Result<String> {
     if has_host && ["http", "https"].contains(&scheme.as_str()) && ProxyConfig::http(full.as_str()).is_ok() {
         return Ok(full);
     }
-    Err(Error::usage(format!("{name} is `{scheme}://{shown}`, which is no URL of an HTTP proxy"))
-        .hint(format!("write {name}=http://HOST:PORT, or unset it")))
+    Err(Error::usage(format!("{name} is `{scheme}://{shown}`, which is not a valid HTTP proxy URL"))
+        .hint(format!("set {name}=http://HOST:PORT, or unset it")))
 }
 
-/// Translates `NO_PROXY` for the SDK. It compares hosts without ports and brackets, where Python knows entries
-/// such as `localhost:4566`, and takes a `*` among others for any name, where for Python only one that stands alone is.
+/// Translates `NO_PROXY` for the SDK. The SDK compares hosts without ports and brackets, but Python allows entries such as
+/// `localhost:4566`. In the SDK a `*` in a list matches any name; in Python only a `*` alone does.
 fn exceptions(list: &str) -> String {
     let entries: Vec<_> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
     if entries == ["*"] {

@@ -1,4 +1,4 @@
-//! How requests are sent: HTTP, endpoints, retries, the rate limit of STS, and the meaning of AWS's errors.
+//! Sends requests: HTTP, endpoints, retries, the rate limit of STS, and errors.
 
 pub mod access;
 pub(in crate::aws) mod endpoints;

@@ -1,6 +1,6 @@
-//! Messages for the person at the terminal.
+//! Warnings on the terminal.
 
 use std::sync::Arc;
 
-/// Tells the person at the terminal something.
+/// Shows a warning on the terminal.
 pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;

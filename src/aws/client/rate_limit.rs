@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::{Error, Result};
 
-/// STS gives an account 600 requests a second in each region, for all of its users and tools together, and no more on
-/// request (AWS re:Post, "IAM or AWS STS throttling errors"). A third leaves room for the others.
+/// STS allows an account 600 requests per second in each Region, for all its users and tools together, and AWS does not
+/// raise this limit (AWS re:Post, "IAM or AWS STS throttling errors"). A third leaves room for other tools.
 pub const USUAL_RATE: u16 = 200;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,16 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(in crate::aws) const THROTTLED: [&str; 4] =
     ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
 
-/// Limits the requests within any second. Clones share the count.
+/// Limits the requests per second. Clones share the limit.
 #[derive(Debug, Clone)]
 pub(in crate::aws) struct Pace {
     rate: usize,
-    /// When the last requests went or will go, as many as may go in a second.
+    /// The times of the last requests, sent or scheduled, as many as the limit allows in one second.
     latest: Arc<Mutex<VecDeque<Instant>>>,
 }
 
 impl Pace {
-    /// Creates a limit of this many requests per second, and at least one.
+    /// Creates a limit of this many requests per second, at least one.
     pub(in crate::aws) fn new(rate: u16) -> Self {
         Self { rate: usize::from(rate.max(1)), latest: Arc::default() }
     }
@@ -52,7 +52,7 @@ impl Pace {
         sleep_until(at).await;
     }
 
-    /// Returns the same client, whose requests, with the SDK's own retries, wait for their turn.
+    /// Wraps a client so that its requests, and the SDK's retries, wait for their turn.
     pub(in crate::aws) fn before(&self, client: SharedHttpClient) -> SharedHttpClient {
         let pace = self.clone();
         http_client_fn(move |settings, components| {
@@ -78,8 +78,8 @@ impl HttpConnector for Paced {
     }
 }
 
-/// Retries with growing pauses while AWS throttles the request: the SDK gives up after some attempts,
-/// and among many targets the throttled ones would fail.
+/// Retries with growing pauses while AWS throttles the request. The SDK gives up after a few attempts, so with many
+/// targets the throttled ones would fail.
 pub(in crate::aws) async fn unless_throttled<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
     let (start, mut pause) = (Instant::now(), SECOND);
     loop {

@@ -1,4 +1,4 @@
-//! Timeouts, and retries besides the SDK's own.
+//! Timeouts, and one retry rule in addition to the SDK's.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::timeout::TimeoutConfig;
 
-/// No call may hang: AWS's APIs here answer within seconds. An operation has three attempts, which is the SDK's number.
-/// A run may ask for the same thing before and after its writes, and still ends in little more than a minute.
+/// Returns the timeouts. No call may hang: these AWS APIs answer within seconds. An operation has three attempts, the
+/// SDK's default. A run may repeat a read after its writes, and still ends in little more than a minute.
 pub(in crate::aws) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -16,7 +16,8 @@ pub(in crate::aws) fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Retries status 429 as throttling whatever the body says. The SDK goes by AWS's codes, which a proxy does not send.
+/// Treats status 429 as throttling, whatever the body. The SDK looks only at AWS's error codes, which a proxy does not
+/// send.
 #[derive(Debug)]
 pub(in crate::aws) struct TooManyRequests;
 

@@ -1,7 +1,7 @@
-//! The text of the AWS config files, handed to `aws-config` in parts.
+//! The text of the AWS config files, passed to `aws-config` in parts.
 //!
-//! It parses them again for every access, and each access keeps what was parsed. With a profile for each of many accounts
-//! that would be the square of their number, so that each is given the sections that bear on it.
+//! `aws-config` parses the files again for every access and keeps the result. With a profile for each of many accounts the
+//! cost would be quadratic, so each access gets only the sections of its own profiles.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use crate::aws::client::http::Variables;
 
-/// The text of both files; empty if there is none.
+/// The text of both files; empty if a file does not exist.
 #[derive(Debug, Default)]
 pub(in crate::aws) struct Files {
     config: String,
@@ -17,8 +17,8 @@ pub(in crate::aws) struct Files {
 }
 
 impl Files {
-    /// Reads them from where the SDK looks for them (AWS SDKs and Tools Reference Guide, "Finding and changing the
-    /// location of the shared files"). That they can be read is known: the SDK has parsed them before.
+    /// Reads the files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
+    /// the shared files"). Errors are ignored here, because the SDK has already read and parsed the files.
     pub(in crate::aws) fn read(variable: Variables<'_>) -> Self {
         let home = std::env::home_dir();
         let text = |name: &str, usual: &str| {
@@ -32,7 +32,7 @@ impl Files {
         }
     }
 
-    /// Returns the sections that concern these profiles, for the SDK to parse.
+    /// Returns the sections of these profiles, for the SDK to parse.
     pub(in crate::aws) fn about(&self, profiles: &[&str]) -> EnvConfigFiles {
         EnvConfigFiles::builder()
             .with_contents(EnvConfigFileKind::Config, part(&self.config, profiles))
@@ -48,18 +48,18 @@ fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Returns the sections of these profiles, and those that belong to no profile, such as `[sso-session …]`.
+/// Returns the sections of these profiles, and those of no profile, such as `[sso-session …]`.
 fn part(text: &str, profiles: &[&str]) -> String {
-    let mut bears = true;
+    let mut is_included = true;
     let lines = text.split_inclusive('\n').filter(|line| {
         if let Some((heading, _)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
             let words: Vec<_> = heading.split_whitespace().collect();
-            bears = match words.as_slice() {
+            is_included = match words.as_slice() {
                 [name] | ["profile", name] => profiles.contains(name),
                 _ => true,
             };
         }
-        bears
+        is_included
     });
     lines.collect()
 }

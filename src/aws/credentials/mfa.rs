@@ -1,4 +1,4 @@
-//! Multi-factor authentication: one code serves every role, target and run while its session lasts.
+//! Multi-factor authentication: one code is enough for all roles, targets and runs until its session expires.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,21 +13,21 @@ use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
-/// Prompts for the code of a device; `None` when there is no answer.
+/// Prompts for the code of a device; `None` if the user enters none.
 pub type AskForCode = Arc<dyn Fn(&MfaSerial) -> Option<String> + Send + Sync>;
 
-/// The means to pass MFA: a code or a prompt for one, and the sessions made with it.
+/// How to get an MFA code, and the MFA sessions of this run.
 #[derive(Default)]
 pub struct Mfa {
     /// The code from the options or the environment.
     pub code: Option<MfaCode>,
     /// Prompts for a code; `None` without a terminal.
     pub ask: Option<AskForCode>,
-    /// How long to cache a session.
+    /// How long an MFA session lasts.
     pub duration: Option<SessionDuration>,
     /// The session cache; `None` caches nothing.
     pub cache: Option<Cache>,
-    /// The sessions of this run. A wrong code is remembered too, so that one run prompts once.
+    /// The sessions of this run. Failures are stored too, so that a run prompts only once.
     sessions: Mutex<BTreeMap<Key, Result<SessionCredentials>>>,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Mfa {
 }
 
 impl Mfa {
-    /// Creates the means to pass MFA, without a session yet.
+    /// Creates this without any session.
     #[must_use]
     pub fn new(
         code: Option<MfaCode>,
@@ -49,19 +49,19 @@ impl Mfa {
         Self { code, ask, duration, cache, sessions: Mutex::default() }
     }
 
-    /// Returns a session with MFA of the user whose access key this is: the one of this run, a cached one, or a new one.
+    /// Returns an MFA session for the user of this access key: that of this run, a cached one, or a new one.
     ///
-    /// A cached session is preferred to a given code, because the code may have made that very session.
+    /// A cached session takes precedence over a given code, because the code may have been used for that session already.
     ///
     /// # Errors
     /// When there is no code, or AWS rejects it.
     pub async fn session(&self, access: &Access, serial: &MfaSerial) -> Result<SessionCredentials> {
-        // A session that is not cached need not outlast this run.
+        // Without the cache, the session is only needed for this run; 900 s is AWS's minimum.
         let seconds = self.cache.as_ref().map_or(900, |_| self.duration().as_secs());
         self.session_for(access, serial, seconds).await
     }
 
-    /// Returns the same for use outside xacct: cached or not, it lasts for the requested duration.
+    /// Returns an MFA session for use outside xacct: cached or not, it lasts for the requested duration.
     ///
     /// # Errors
     /// When there is no code, or AWS rejects it.
@@ -92,7 +92,7 @@ impl Mfa {
         let code = self.code(serial).await?;
         let made = sts::get_session_token(access, Some((serial, &code)), seconds).await;
         let session = made.map_err(|error| {
-            error.hint(format!("a code works once and for half a minute: wait for the next one of `{serial}`"))
+            error.hint(format!("an MFA code works once, for about 30 seconds: wait for the next code of `{serial}`"))
         })?;
         if let Some(cache) = &self.cache {
             cache.store(key, &session);
@@ -100,10 +100,10 @@ impl Mfa {
         Ok(session)
     }
 
-    /// Returns how long sessions last that outlive this run.
+    /// Returns the duration of sessions that are used after this run.
     #[must_use]
     pub fn duration(&self) -> SessionDuration {
-        // AWS's own default, and the longest that the type holds.
+        // AWS's default for GetSessionToken, and the maximum of `SessionDuration`.
         let longest = SessionDuration::from_secs(43_200).unwrap_or_default();
         self.duration.unwrap_or(longest)
     }
@@ -119,9 +119,9 @@ impl Mfa {
         let Some(ask) = self.ask.clone() else {
             return Err(Error::new(
                 Kind::Credentials,
-                "an MFA code is needed, and there is no terminal to ask for one",
+                "an MFA code is required, and there is no terminal to prompt for it",
             )
-            .hint("give the code that the device shows: --mfa-code CODE or XACCT_MFA_CODE"));
+            .hint("pass the current code of the device: --mfa-code CODE or XACCT_MFA_CODE"));
         };
         let device = serial.clone();
         let typed = tokio::task::spawn_blocking(move || ask(&device))
@@ -132,12 +132,12 @@ impl Mfa {
     }
 }
 
-/// Returns a cached session if AWS still accepts it: the access key that made it, or its role, may be gone, or the clocks
-/// differ.
+/// Returns a cached session if AWS still accepts it. Its access key or role may have been deleted since, or the clock may
+/// be wrong.
 pub async fn kept(cache: &Cache, access: &Access, key: &Key) -> Option<SessionCredentials> {
     let session = cache.load(key)?;
-    let honoured = sts::caller(&access.with_session(&session, String::new())).await;
-    if honoured.is_err_and(|error| error.kind == Kind::Credentials) {
+    let caller = sts::caller(&access.with_session(&session, String::new())).await;
+    if caller.is_err_and(|error| error.kind == Kind::Credentials) {
         cache.remove(key);
         return None;
     }

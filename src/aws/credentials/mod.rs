@@ -1,4 +1,4 @@
-//! Where credentials come from: profiles, chains of roles, MFA, and the session cache.
+//! Sources of credentials: profiles, role chains, MFA, and the session cache.
 
 pub(in crate::aws) mod config_files;
 pub mod mfa;

@@ -25,14 +25,14 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Reads the files from where the SDK looks for them.
+    /// Reads the files from the SDK's locations.
     ///
     /// # Errors
     /// When a file cannot be read or parsed.
     pub(in crate::aws) async fn load() -> Result<Self> {
         let (fs, env, files) = (Fs::real(), Env::real(), Default::default());
         let set = aws_config::profile::load(&fs, &env, &files, None).await.map_err(|error| {
-            Error::new(Kind::File, format!("the AWS config files cannot be read: {}", with_causes(&error)))
+            Error::new(Kind::File, format!("cannot read the AWS config files: {}", with_causes(&error)))
                 .caused_by(error)
         })?;
         Ok(Self { set, files: Files::read(&variable) })
@@ -53,7 +53,7 @@ impl Profiles {
         self.set.get_profile(profile)?.get(key)
     }
 
-    /// Checks that a profile exists; asks for no credentials.
+    /// Checks that a profile exists, without getting its credentials.
     ///
     /// # Errors
     /// When the AWS config files have no profile of that name.
@@ -63,15 +63,15 @@ impl Profiles {
         }
         let mut names: Vec<_> = self.set.profiles().collect();
         names.sort_unstable();
-        let error = Error::new(Kind::Credentials, format!("the AWS config files have no profile `{name}`"));
+        let error = Error::new(Kind::Credentials, format!("profile `{name}` does not exist in the AWS config files"));
         Err(if names.is_empty() {
-            error.hint(format!("make one: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
+            error.hint(format!("create it: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
         } else {
-            error.note(format!("they have {}", names.join(", "))).hint("name one of these profiles")
+            error.note(format!("existing profiles: {}", names.join(", "))).hint("use one of these profiles")
         })
     }
 
-    /// Returns the one profile whose settings name this account, other than one for the link's own role.
+    /// Returns the only profile whose settings name this account, ignoring profiles for the link's own role.
     ///
     /// # Errors
     /// When there is none, or more than one.
@@ -90,16 +90,16 @@ impl Profiles {
             })
             .collect();
         names.sort_unstable();
-        let hint = "or, if the source operator may enter it: --enter-role OrganizationAccountAccessRole";
+        let hint = "or, if the source operator may assume a role there: --enter-role OrganizationAccountAccessRole";
         match names.as_slice() {
             [one] => Ok((*one).to_owned()),
-            [] => Err(Error::new(Kind::Credentials, "no credentials are known".to_owned())
-                .hint("name the profile of its operator: --target-profile NAME")
+            [] => Err(Error::new(Kind::Credentials, "no credentials configured".to_owned())
+                .hint("set the profile of the target operator: --target-profile NAME")
                 .hint(hint)
-                .hint("or make only the half in the source account: --only source")),
+                .hint("or create only the half in the source account: --only source")),
             several => Err(Error::new(
                 Kind::Credentials,
-                format!("several profiles are of this account: {}", several.join(", ")),
+                format!("several profiles belong to this account: {}", several.join(", ")),
             )
             .hint("choose one: --target-profile NAME")),
         }
@@ -108,16 +108,16 @@ impl Profiles {
     /// Iterates over a profile, its `source_profile`, and so on.
     pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         let source = |profile: &&'a str| self.setting(profile, "source_profile");
-        // Profiles may form a circle; without one, no chain is longer than all of them.
+        // Profiles may form a cycle; any other chain has at most as many steps as there are profiles.
         successors(Some(profile), source).take(self.set.profiles().count())
     }
 
-    /// Returns what the config files say about a profile and its sources, for the SDK to parse.
+    /// Returns the sections of a profile and its sources, for the SDK to parse.
     pub(in crate::aws) fn files_about(&self, profile: &str) -> EnvConfigFiles {
         self.files.about(&self.sources(profile).collect::<Vec<_>>())
     }
 
-    /// Resolves the roles of a profile that `aws-config` would not resolve as other tools do.
+    /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
@@ -128,7 +128,7 @@ impl Profiles {
         role_chain::chain(&exists, &get, profile.unwrap_or_else(|| self.selected()))
     }
 
-    /// Returns the profile that credentials found by the default chain come from, if any.
+    /// Returns the profile behind credentials of the default chain, if any.
     pub(in crate::aws) fn behind(&self, credentials: &Credentials) -> Option<String> {
         let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
         let selected = self.selected();

@@ -1,4 +1,4 @@
-//! Credentials from the SDK's providers: requested once, with their origin and what to say if there are none.
+//! Credentials from the SDK's providers: requested once, with their origin, and the errors if there are none.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,8 +13,8 @@ use crate::aws::client::error::with_causes;
 use crate::error::{Error, Kind};
 use crate::text::shell::ShellCommand;
 
-/// A provider whose first answer is used twice: to look at, and to sign with. Without this a `credential_process` would
-/// run twice, and one that asks for an MFA code would ask twice.
+/// A provider whose first credentials serve twice: to inspect, and to sign with. Otherwise a `credential_process` would
+/// run twice, and perhaps prompt for an MFA code twice.
 #[derive(Debug)]
 pub(in crate::aws) struct Once {
     inner: SharedCredentialsProvider,
@@ -45,12 +45,12 @@ impl ProvideCredentials for Once {
     }
 }
 
-/// Returns what the SDK records of how it found credentials.
+/// Returns the SDK's record of how it found the credentials.
 pub(in crate::aws) fn features(credentials: &Credentials) -> Vec<AwsCredentialFeature> {
     credentials.get_property::<Vec<AwsCredentialFeature>>().cloned().unwrap_or_default()
 }
 
-/// Returns where credentials come from, in words.
+/// Returns the origin of credentials, as shown to users.
 pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -> String {
     use AwsCredentialFeature as From;
     let found = features(credentials);
@@ -85,11 +85,12 @@ pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
     match profile {
         Some(name) => {
             let look = ShellCommand::new("aws").args(["sts", "get-caller-identity"]).option("--profile", name);
-            Error::new(Kind::Credentials, format!("profile `{name}` gives no credentials"))
-                .hint(format!("sign in, or see what is wrong with it: {look}"))
+            Error::new(Kind::Credentials, format!("cannot get credentials from profile `{name}`"))
+                .hint(format!("sign in, or check the profile: {look}"))
         }
-        None => Error::new(Kind::Credentials, "no AWS credentials were found")
-            .hint("name a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        None => Error::new(Kind::Credentials, "no AWS credentials found").hint(
+            "choose a profile (--profile NAME or AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Profiles that assume a role with MFA or for a chosen time.
+//! Profiles that assume a role with MFA or with a session duration.
 //!
-//! `aws-config` ignores `mfa_serial` and `duration_seconds` (its `profile/credentials/repr.rs`), so a profile with one of
-//! them would send another request than every other AWS tool does. Only such profiles are resolved here; the rules are
-//! botocore's (`credentials.py`, `AssumeRoleProvider`), which `aws-config` otherwise follows.
+//! `aws-config` ignores `mfa_serial` and `duration_seconds` (its `profile/credentials/repr.rs`), so for
+//! profiles with one of them its request would differ from that of every other AWS tool. xacct resolves these profiles
+//! itself, by the rules of botocore (`credentials.py`, `AssumeRoleProvider`), which `aws-config` follows too.
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
@@ -16,21 +16,21 @@ use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 /// Looks up a setting by profile and key.
 pub(in crate::aws) type Settings<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
-/// The roles to assume, each with the session of the one before, and the credentials for the first.
+/// The roles to assume, each with the session of the previous one, and the credentials for the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) struct Chain {
     pub base: Base,
     pub steps: Vec<Step>,
 }
 
-/// The credentials that a chain begins with.
+/// The credentials at the start of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) enum Base {
-    /// Whatever a profile has that assumes no role itself.
+    /// Those of a profile that assumes no role itself.
     Profile(String),
-    /// The access key in a profile that also has a role.
+    /// The access key of a profile that also has a role.
     Keys(String),
-    /// What `credential_source` names.
+    /// `credential_source`.
     Environment,
     Instance,
     Container,
@@ -50,7 +50,7 @@ pub(in crate::aws) struct Step {
 /// Resolves the chain of a profile; `None` if `aws-config` supports all its settings.
 ///
 /// # Errors
-/// When profiles form a circle, one of them does not exist, or a setting is invalid.
+/// When the profiles form a cycle, one of them does not exist, or a setting is invalid.
 pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, profile: &str) -> Result<Option<Chain>> {
     let mut steps = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -59,14 +59,11 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
         let has_role = get(&name, "role_arn").is_some() && get(&name, "web_identity_token_file").is_none();
         let has_keys = get(&name, "aws_access_key_id").is_some() && get(&name, "aws_secret_access_key").is_some();
         if seen.contains(&name) {
-            let circle = seen.join(", ");
-            return Err(Error::new(
-                Kind::Credentials,
-                format!("the profiles {circle} lead in a circle, back to `{name}`"),
-            )
-            .hint("let source_profile end at a profile with credentials of its own"));
+            let cycle = seen.join(", ");
+            return Err(Error::new(Kind::Credentials, format!("source_profile forms a cycle: {cycle}, {name}"))
+                .hint("the last source_profile must be a profile with credentials of its own"));
         }
-        // An access key ends the chain, except in the profile that it begins with.
+        // An access key ends the chain, except in its first profile.
         if has_keys && !seen.is_empty() {
             break if has_role { Base::Keys(name) } else { Base::Profile(name) };
         }
@@ -75,7 +72,7 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
         }
         steps.push(step(get, &name)?);
         match source(exists, get, &name)? {
-            // A profile may name itself, for the access key that stands beside its role.
+            // A profile may name itself, to use its own access key.
             Source::Profile(source) if source == name && has_keys => break Base::Keys(name),
             Source::Profile(source) => seen.push(std::mem::replace(&mut name, source)),
             Source::Base(base) => break base,
@@ -86,7 +83,7 @@ pub(in crate::aws) fn chain(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, pr
     Ok(is_ours.then_some(Chain { base, steps }))
 }
 
-/// Where the credentials for a profile's role come from.
+/// The source of the credentials for a profile's role.
 enum Source {
     Profile(String),
     Base(Base),
@@ -96,21 +93,23 @@ fn source(exists: &dyn Fn(&str) -> bool, get: Settings<'_>, name: &str) -> Resul
     let error = |message: String| Error::new(Kind::Credentials, message);
     match (get(name, "source_profile"), get(name, "credential_source")) {
         (Some(source), None) if exists(&source) => Ok(Source::Profile(source)),
-        (Some(source), None) => {
-            Err(error(format!("the AWS config files have no profile `{source}`, the source_profile of `{name}`"))
-                .hint(format!("correct source_profile of profile `{name}`")))
-        }
+        (Some(source), None) => Err(error(format!(
+            "profile `{source}`, the source_profile of `{name}`, does not exist in the AWS config files"
+        ))
+        .hint(format!("correct source_profile of profile `{name}`"))),
         (None, Some(source)) => match source.to_ascii_lowercase().as_str() {
             "environment" => Ok(Source::Base(Base::Environment)),
             "ec2instancemetadata" => Ok(Source::Base(Base::Instance)),
             "ecscontainer" => Ok(Source::Base(Base::Container)),
-            _ => Err(error(format!("credential_source of profile `{name}` is `{source}`"))
-                .hint("write Environment, Ec2InstanceMetadata or EcsContainer")),
+            _ => Err(error(format!("credential_source of profile `{name}` is invalid: `{source}`"))
+                .hint("use Environment, Ec2InstanceMetadata or EcsContainer")),
         },
         (both, _) => {
-            let what = if both.is_some() { "both" } else { "neither" };
-            Err(error(format!("profile `{name}` has role_arn and {what} of source_profile and credential_source"))
-                .hint("give it one of the two"))
+            let what = match both {
+                Some(_) => "both source_profile and credential_source",
+                None => "neither source_profile nor credential_source",
+            };
+            Err(error(format!("profile `{name}` has a role_arn and {what}")).hint("set exactly one of the two"))
         }
     }
 }
@@ -119,8 +118,8 @@ fn step(get: Settings<'_>, name: &str) -> Result<Step> {
     let place = |key: &str| format!("{key} of profile `{name}`");
     let duration = get(name, "duration_seconds").map(|text| {
         let seconds = text.trim().parse::<i32>().map_err(|_| {
-            Error::usage(format!("{} is `{text}`, and must be a number of seconds", place("duration_seconds")))
-                .hint("write such as duration_seconds = 3600")
+            Error::usage(format!("{} is `{text}`, which is not a number of seconds", place("duration_seconds")))
+                .hint("set it to a number, for example duration_seconds = 3600")
         })?;
         SessionDuration::from_secs(seconds).map_err(|invalid| Error::from(invalid).context(place("duration_seconds")))
     });
@@ -136,7 +135,7 @@ fn step(get: Settings<'_>, name: &str) -> Result<Step> {
     })
 }
 
-/// Assumes the roles of a chain, the first with `access`, each other with the session of the one before. `name` is the
+/// Assumes the roles of a chain: the first with `access`, each other with the session of the previous one. `name` is the
 /// requested profile.
 ///
 /// # Errors
@@ -145,12 +144,12 @@ pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str,
     let place = |error: Error| error.context(format!("profile `{name}`"));
     for step in steps {
         let session = match &step.mfa {
-            // One session with MFA serves every profile of the user, where each AssumeRole would take a code.
+            // One MFA session is enough for all profiles of the user; otherwise each AssumeRole would need a code.
             Some(serial) if !access.is_session => {
                 let session = mfa.session(&access, serial).await.map_err(place)?;
                 assume(&access.with_session(&session, String::new()), step, None).await
             }
-            // Only a user's access key makes a session with MFA, so the code goes along with the request.
+            // Only an access key can get an MFA session, so here the AssumeRole request contains the code.
             Some(serial) => {
                 let code = mfa.code(serial).await.map_err(place)?;
                 assume(&access, step, Some((serial, &code))).await

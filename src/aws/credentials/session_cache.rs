@@ -1,6 +1,6 @@
-//! The session cache: sessions kept between runs, so that an MFA code is entered once.
+//! The session cache keeps sessions between runs, so that users enter an MFA code only once.
 //!
-//! A cached session is a secret on disk. A file that others could have written or read is not used.
+//! A cached session is a secret on disk. xacct does not use a file that other users could have read or written.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ use crate::error::{Error, Kind, Result};
 mod files;
 #[cfg(not(unix))]
 mod files {
-    //! Without file modes to protect a session with, nothing is cached.
+    //! Caches nothing where file modes cannot protect a session.
 
     use std::path::Path;
 
-    /// The prefix of files that are still being written: there are none.
+    /// The prefix of temporary files, of which there are none.
     pub(super) const HALF_WRITTEN: &str = ".new-";
 
     pub(super) fn read(_: &Path, _: &str) -> Result<Option<String>, String> {
@@ -36,10 +36,10 @@ mod files {
     }
 }
 
-/// A session this close to its end is not used any more.
+/// The minimum time that a session must still be valid to be used.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// The folder of cached sessions.
+/// The directory of cached sessions.
 #[derive(Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -53,12 +53,12 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// What a session is for. Equal requests have equal keys.
+/// Identifies a session in the cache. Equal requests have equal keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 
 impl Key {
-    /// Hashes these parts. Each is preceded by its length, so that different lists have different keys.
+    /// Hashes these parts. Each part is preceded by its length, so that different lists have different keys.
     #[must_use]
     pub fn new(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -70,10 +70,10 @@ impl Key {
     }
 }
 
-/// A file of the cache. No `Debug`: it is all secrets.
+/// A file of the cache. It has no `Debug`, because it contains secrets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Kept {
+struct CachedFile {
     version: u32,
     access_key_id: String,
     secret_access_key: String,
@@ -82,62 +82,61 @@ struct Kept {
 }
 
 impl Cache {
-    /// Creates a cache in this folder, which is created when it is needed.
+    /// Creates a cache in this directory, which is created on first use.
     #[must_use]
     pub fn new(folder: PathBuf, now: fn() -> SystemTime, warn: Warn) -> Self {
         Self { folder, now, warn }
     }
 
-    /// Returns the session for this key, if a cached one still lasts a while. Warns of files that cannot be trusted.
+    /// Returns the cached session for this key, if it is still valid long enough. Warns about files that cannot be trusted.
     #[must_use]
     pub fn load(&self, key: &Key) -> Option<SessionCredentials> {
-        let kept = match files::read(&self.folder, &file_name(key)) {
+        let text = match files::read(&self.folder, &file_name(key)) {
             Ok(text) => text?,
             Err(why) => {
-                (self.warn)(&format!("A kept session is not used: {why}"));
+                (self.warn)(&format!("Ignoring a cached session: {why}"));
                 return None;
             }
         };
-        match parse(&kept) {
+        match parse(&text) {
             Some((credentials, expires)) => {
                 let lasts = expires.duration_since((self.now)()).is_ok_and(|left| left > MARGIN);
                 lasts.then_some(credentials)
             }
             None => {
                 let path = self.folder.join(file_name(key));
-                (self.warn)(&format!("A kept session is not used: `{}` holds none", path.display()));
+                (self.warn)(&format!("Ignoring a cached session: `{}` is not a valid session file", path.display()));
                 None
             }
         }
     }
 
-    /// Stores a session. Failing to is only a warning: the next run prompts again.
+    /// Stores a session. A failure is only a warning: the next run prompts again.
     pub fn store(&self, key: &Key, session: &SessionCredentials) {
         let Some(text) = write(session) else { return };
         if let Err(why) = files::write(&self.folder, &file_name(key), &text) {
-            (self.warn)(&format!("The session is not kept: {why}"));
+            (self.warn)(&format!("Cannot cache the session: {why}"));
         }
     }
 
     /// Removes the session for this key.
     pub fn remove(&self, key: &Key) {
-        // If it stays, it is found out to be of no use again.
+        // If this fails, the next run rejects the session again.
         let _ = std::fs::remove_file(self.folder.join(file_name(key)));
     }
 
-    /// Removes all sessions and returns how many there were. Files left half written by a killed run are removed too.
+    /// Removes all sessions and returns their number. Also removes temporary files of interrupted runs.
     ///
     /// # Errors
-    /// When the folder cannot be read, or a file cannot be removed.
+    /// When the directory cannot be read, or a file cannot be removed.
     pub fn forget(&self) -> Result<usize> {
         let failed = |error: std::io::Error| {
             let folder = self.folder.display();
-            Error::new(Kind::File, format!("the kept sessions in `{folder}` cannot be removed: {error}"))
-                .caused_by(error)
+            Error::new(Kind::File, format!("cannot remove the cached sessions in `{folder}`: {error}")).caused_by(error)
         };
         if self.folder.is_symlink() {
-            // What it leads to is not the cache's.
-            return Err(failed(std::io::Error::other("it is a symbolic link")).hint("remove the link"));
+            // The linked directory may not be a session cache.
+            return Err(failed(std::io::Error::other("the directory is a symbolic link")).hint("remove the link"));
         }
         let entries = match std::fs::read_dir(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
@@ -153,7 +152,7 @@ impl Cache {
             }
             match std::fs::remove_file(&path) {
                 Ok(()) => removed += usize::from(is_session),
-                // Another run was faster.
+                // Another run removed it first.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -171,26 +170,26 @@ fn file_name(key: &Key) -> String {
 }
 
 fn parse(text: &str) -> Option<(SessionCredentials, SystemTime)> {
-    let kept: Kept = serde_json::from_str(text).ok()?;
-    let expires = SystemTime::from(OffsetDateTime::parse(&kept.expiration, &Rfc3339).ok()?);
-    let Kept { version, access_key_id, secret_access_key, session_token, .. } = kept;
+    let cached: CachedFile = serde_json::from_str(text).ok()?;
+    let expires = SystemTime::from(OffsetDateTime::parse(&cached.expiration, &Rfc3339).ok()?);
+    let CachedFile { version, access_key_id, secret_access_key, session_token, .. } = cached;
     let is_whole =
         version == 1 && ![&access_key_id, &secret_access_key, &session_token].iter().any(|part| part.is_empty());
     let keys = Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expires), "xacct");
     is_whole.then_some((SessionCredentials(keys), expires))
 }
 
-/// Serialises a session; `None` for credentials that never expire.
+/// Serializes a session; `None` for credentials that never expire.
 fn write(session: &SessionCredentials) -> Option<String> {
     let keys = session.reveal();
-    let kept = Kept {
+    let cached = CachedFile {
         version: 1,
         access_key_id: keys.access_key_id.to_owned(),
         secret_access_key: keys.secret_access_key.to_owned(),
         session_token: keys.session_token?.to_owned(),
         expiration: OffsetDateTime::from(keys.expires?).format(&Rfc3339).ok()?,
     };
-    serde_json::to_string(&kept).ok()
+    serde_json::to_string(&cached).ok()
 }
 
 #[cfg(all(test, unix))]

@@ -1,4 +1,4 @@
-//! Every write of IAM: applies the changes of a plan.
+//! All writes to IAM: applies the changes of a plan.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,8 +36,8 @@ pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<
     join_all(changes.iter().map(async |change| (change, write_grant(access, change).await))).await
 }
 
-/// Removes a role: its inline policies, its attachments, itself, each after the one before (IAM API reference, DeleteRole).
-/// After a step that failed none is tried, so that a role never stands with less than was shown and is called removed.
+/// Removes a role in three steps: its inline policies, its attached policies, the role (IAM API reference, DeleteRole).
+/// After a step that failed, xacct skips the rest.
 pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
     let is_last = |change: &Change| matches!(change, Change::DeleteRole { .. });
     let has_policies = changes.iter().any(|change| !is_last(change));
@@ -48,7 +48,7 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
     for step in [inline, attached, last] {
         let remove = async |change: &'a Change| {
             let once = async || gone(write(access, role, change).await);
-            // What was taken off a moment ago may still be seen where the role is deleted.
+            // The server that deletes the role may not know yet that its policies are gone.
             let waits = is_last(change) && has_policies;
             let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
             (change, result)
@@ -61,7 +61,8 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
     applied
 }
 
-/// Takes absence for success: an earlier request whose answer was lost removed it, or someone else did.
+/// Treats absence as success: the resource was deleted by an earlier request whose answer was lost, or by another
+/// operator.
 fn gone(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
@@ -93,8 +94,8 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
         Some("LimitExceeded") => {
-            let error = error.note("the user's inline policies share 2,048 characters");
-            error.hint("move some into a managed policy")
+            let error = error.note("all inline policies of a user share a limit of 2,048 characters");
+            error.hint("move some of them into a managed policy")
         }
         _ => error,
     })
@@ -155,67 +156,67 @@ async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
         .assume_role_policy_document(desired.trust.minified());
     match send!("CreateRole", request) {
         Err(error) if error.code() == Some("EntityAlreadyExists") => made_already(access, desired, error).await,
-        // It may have been taken all the same.
+        // The request may have taken effect nevertheless.
         Err(error) if error.kind == Kind::Network && is_made(access, desired).await => Ok(()),
         result => result,
     }
 }
 
-/// Whether the role exists as creating it makes it, by a read with little patience.
+/// Whether the role exists exactly as `create_role` creates it, checked by a read with a short timeout.
 async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
     let look = observe::role_frame(access, &desired.arn.name);
     let found = tokio::time::timeout(Duration::from_secs(5), look).await;
     matches!(found, Ok(Ok(Reading::Present(found))) if unlike_created(desired, &found).is_empty())
 }
 
-/// A role that was not there a moment ago, and is. It is ours if it is what creating it makes: an earlier request made it
-/// whose answer was lost, or another run that wants the same. Anything else is left alone.
+/// Handles a role that appeared since the plan. It is accepted if it is exactly what `create_role` creates: then an earlier
+/// request whose answer was lost created it, or another run with the same plan. Any other role is left unchanged.
 async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> Result<()> {
     let look = async || observe::role_frame(access, &desired.arn.name).await;
     let found = match repeat(look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
         Reading::Present(found) => found,
         Reading::Absent => {
             return Err(error
-                .note("a role's name may differ from it only in case: IAM's names are unique without regard to case")
-                .hint("run the same command again to see what is there"));
+                .note("another role's name may differ only in case: role names are unique regardless of case")
+                .hint("run the command again to see the current state"));
         }
         Reading::Unreadable { permission, answer } => {
             return Err(error
-                .note(format!("whose role it is cannot be seen: {permission} was refused ({answer})"))
-                .note("it was left as it is")
-                .hint("run the same command again once it can be read"));
+                .note(format!("cannot tell whether xacct manages the role: {permission} was denied ({answer})"))
+                .note("the role was not changed")
+                .hint("allow {permission} and run the command again"));
         }
     };
     let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();
     if differences.is_empty() {
         return Ok(());
     }
-    let whose = if found.is_ours() { "another run of xacct" } else { "someone else" };
+    let whose = if found.is_ours() { "another run of xacct" } else { "another principal" };
     Err(Error {
         kind: Kind::Refused,
-        message: format!("{whose} made `{}` meanwhile; it differs in {}", found.arn, differences.join(", ")),
+        message: format!("{whose} created `{}` during this run; it differs in {}", found.arn, differences.join(", ")),
         ..error
     }
-    .note("nothing of that role was changed")
-    .hint("run the same command again: it goes by what is there, and shows each change before it makes it"))
+    .note("the role was not changed")
+    .hint("run the command again: it plans from the current state and shows each change before applying it"))
 }
 
 fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
     tags.iter()
         .map(|(key, value)| {
             let tag = Tag::builder().key(key).value(value).build();
-            tag.map_err(|error| Error::new(Kind::Internal, format!("tag `{key}`: {error}")))
+            tag.map_err(|error| Error::new(Kind::Internal, format!("invalid tag `{key}`: {error}")))
         })
         .collect()
 }
 
-/// Retries for some seconds while IAM answers with this code. AWS advises it for changes to one resource that
-/// overlap (`ConcurrentModification`), and the SDK does not do so by itself.
+/// Retries for some seconds while IAM answers with this code. AWS recommends this for overlapping changes to one resource
+/// (`ConcurrentModification`); the SDK does not retry them.
 async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
     repeat(attempt, |result| result.as_ref().err().and_then(Error::code) == Some(passing)).await
 }
 
-/// Retries for some seconds while the result is a passing one.
+/// Retries for some seconds while the result is transient.
 async fn repeat<T>(attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
     let mut pause = Duration::from_millis(100);
     let mut tries = 1;

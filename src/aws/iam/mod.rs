@@ -1,4 +1,4 @@
-//! IAM: single reads, what bootstrap and teardown observe, and every write.
+//! IAM: single reads, the observations of bootstrap and teardown, and all writes.
 
 pub mod apply;
 pub mod observe;

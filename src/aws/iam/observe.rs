@@ -1,5 +1,5 @@
-//! What bootstrap and teardown decide by, composed of single reads. A denied read is reported as unreadable, never as
-//! absence.
+//! The observations on which bootstrap and teardown decide, composed of single reads. A denied read is reported as
+//! unreadable, never as absence.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -31,7 +31,7 @@ macro_rules! present {
     };
 }
 
-/// Reads a role with all that bootstrap may change on it: in one round trip, if it has no inline policies of ours beyond
+/// Reads a role with everything that bootstrap may change: in one round trip, if it has no managed inline policies beyond
 /// `expected`.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>)
         inline_policies(access, holder, expected)
     );
     let role = present!(role?);
-    // Absence here means that the role vanished between the calls, and that it is absent.
+    // `Absent` here means that the role was deleted between the calls.
     let (attachments, inline) = (present!(attachments?), present!(inline?));
     Ok(Reading::Present(observed(role, attachments, inline)))
 }
@@ -66,7 +66,7 @@ fn observed(
     ObservedRole { id, arn, description, max_session, boundary, tags, trust, attachments, inline }
 }
 
-/// Reads what decides on the removal of a role, in one round trip.
+/// Reads what the removal of a role depends on, in one round trip.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
@@ -114,7 +114,7 @@ async fn inline_policies(
             Ok::<_, Error>((name, reading))
         }))
     };
-    // Those that should be there are read beside the list of those that are.
+    // The expected policies are read concurrently with the list.
     let (names, mut documents) =
         tokio::try_join!(read::inline_names(access, holder), read(expected.iter().cloned().collect()))?;
     let names = present!(names);
@@ -132,18 +132,18 @@ async fn inline_policies(
     Ok(Reading::Present(policies))
 }
 
-/// Reads the ARN of the user with the grant, found by name: IAM knows the path.
+/// Reads the ARN of the user with the grant, by name: only IAM knows the path.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> {
     let user = present!(read::user(access, name).await?);
     let arn = CallerArn::parse(&user.arn);
-    let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("the user's ARN"))?;
+    let arn = arn.user().ok_or_else(|| Call::iam("GetUser").lacks("user ARN"))?;
     Ok(Reading::Present(arn.clone()))
 }
 
-/// The grant policy of a user, and how much of the quota the other inline policies leave.
+/// The grant policy of a user, and the quota that the other inline policies leave.
 #[derive(Debug, Clone)]
 pub struct UserPolicies {
     grant: Option<FoundDocument>,
@@ -152,7 +152,7 @@ pub struct UserPolicies {
 }
 
 impl UserPolicies {
-    /// Whether the list of the user's policies has the grant while reading it found none.
+    /// Whether the list of policies includes the grant although reading it found none.
     #[must_use]
     pub fn contradict_themselves(&self) -> bool {
         self.grant.is_none() && self.others.list_the_grant
@@ -190,11 +190,11 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
     Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
 }
 
-/// Repeats the reads of one resource until they agree on whether it exists. Each lags behind writes by itself, and what
-/// one misses must not be taken for gone, nor be overwritten.
+/// Repeats the reads of one resource until they agree on whether it exists. Each read may lag behind writes, and a policy
+/// that one read misses must be neither taken for absent nor overwritten.
 ///
 /// # Errors
-/// Those of the reads, and when they still disagree after some seconds.
+/// When a read fails, or the reads still disagree after some seconds.
 pub async fn consistent<T>(
     what: &str,
     look: impl AsyncFn() -> Result<T>,
@@ -209,14 +209,14 @@ pub async fn consistent<T>(
         sleep(pause).await;
         pause *= 2;
     }
-    Err(Error::new(Kind::Aws, format!("some of IAM's answers show {what}, others say that it is not there"))
-        .hint("IAM may be slow to show a change: run the same command again in a minute"))
+    Err(Error::new(Kind::Aws, format!("IAM's answers are inconsistent: some show {what}, others do not"))
+        .hint("IAM may still be propagating a change: run the command again in a minute"))
 }
 
-/// A user's inline policies besides the grant.
+/// A user's inline policies other than the grant.
 #[derive(Debug, Clone)]
 struct OtherPolicies {
-    /// `None` if one cannot be read: then only AWS knows whether the quota suffices.
+    /// `None` if one of them cannot be read: then only AWS can tell whether the quota suffices.
     size: Option<usize>,
     list_the_grant: bool,
 }
@@ -237,7 +237,7 @@ async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -
     Ok(OtherPolicies { size: sizes.sum(), list_the_grant: !own.is_empty() })
 }
 
-/// Reads the account's size quotas for a role; IAM's defaults if they cannot be read.
+/// Reads the account's size quotas for roles; returns IAM's defaults if they cannot be read.
 pub async fn role_quotas(access: &Access) -> RoleQuotas {
     let Some(summary) = account_summary(access).await else {
         return RoleQuotas::default();
@@ -253,7 +253,7 @@ async fn quota(access: &Access, key: &SummaryKeyType) -> Option<usize> {
     quota_in(&account_summary(access).await?, key)
 }
 
-/// Reads the account's quotas. There are defaults for those used here, so the wait is short.
+/// Reads the account's quotas, with a short timeout because there are defaults.
 async fn account_summary(access: &Access) -> Option<HashMap<SummaryKeyType, i32>> {
     let answer = timeout(Duration::from_secs(10), access.iam().get_account_summary().send()).await;
     answer.ok()?.ok()?.summary_map
@@ -265,10 +265,10 @@ fn quota_in(summary: &HashMap<SummaryKeyType, i32>, key: &SummaryKeyType) -> Opt
 
 /// Checks that managed policies exist before anything is written.
 ///
-/// One that cannot be read is assumed to exist: if not, AWS rejects attaching it.
+/// A policy that cannot be read is assumed to exist: if it does not, AWS rejects attaching it.
 ///
 /// # Errors
-/// When one does not exist.
+/// When a policy does not exist.
 pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static str)]) -> Result<()> {
     const CALL: Call = Call::iam("GetPolicy");
     let checks = policies.iter().map(async |(arn, role)| {
@@ -276,7 +276,7 @@ pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static
             Ok(_) => Ok(()),
             Err(error) => match read::unread::<()>(CALL.failed(error))? {
                 Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
-                    .hint("see which there are: aws iam list-policies --query 'Policies[].Arn'")),
+                    .hint("list the existing policies: aws iam list-policies --query 'Policies[].Arn'")),
                 _ => Ok(()),
             },
         }

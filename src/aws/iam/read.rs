@@ -14,7 +14,7 @@ use crate::iam::names::{MfaSerial, RoleName, UserName};
 use crate::iam::plan::teardown::LastUse;
 use crate::iam::state::{FoundDocument, Reading};
 
-/// What holds policies.
+/// A principal or group with policies.
 #[derive(Debug, Clone, Copy)]
 pub enum Holder<'a> {
     /// A user, by name.
@@ -30,13 +30,13 @@ pub enum Holder<'a> {
 pub struct FoundRole {
     /// The ARN, with the path.
     pub arn: String,
-    /// `AROA…`
+    /// The unique ID, `AROA…`.
     pub unique_id: String,
-    /// How long ago it was created, in seconds by this machine's clock.
+    /// Seconds since its creation, by this machine's clock.
     pub age_seconds: Option<u64>,
-    /// `Description`; empty if there is none.
+    /// The description; empty if there is none.
     pub description: String,
-    /// `MaxSessionDuration`, in seconds.
+    /// The maximum session duration, in seconds.
     pub max_session: i32,
     /// The ARN of the permissions boundary.
     pub boundary: Option<String>,
@@ -44,7 +44,7 @@ pub struct FoundRole {
     pub tags: BTreeMap<String, String>,
     /// The trust policy.
     pub trust: FoundDocument,
-    /// When one of its sessions last called AWS, by this machine's clock.
+    /// When the role was last used, by this machine's clock.
     pub last_used: Option<LastUse>,
 }
 
@@ -53,7 +53,7 @@ pub struct FoundRole {
 pub struct FoundUser {
     /// The ARN, with the path.
     pub arn: String,
-    /// `AIDA…`
+    /// The unique ID, `AIDA…`.
     pub unique_id: String,
     /// The ARN of the permissions boundary.
     pub boundary: Option<String>,
@@ -76,7 +76,7 @@ macro_rules! pages {
     }};
 }
 
-/// Sends a request; a failed one ends the caller with its reading.
+/// Sends a request. If it fails, the calling function returns the reading of the failure.
 macro_rules! one {
     ($operation:literal, $request:expr) => {
         match $request.send().await {
@@ -86,15 +86,15 @@ macro_rules! one {
     };
 }
 
-/// Reads a role by its name, whatever its path.
+/// Reads a role by name, whatever its path.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>> {
     const CALL: Call = Call::iam("GetRole");
     let answer = one!("GetRole", access.iam().get_role().role_name(name.to_string()));
-    let role = answer.role().ok_or_else(|| CALL.lacks("a role"))?;
-    let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("the trust policy"))?;
+    let role = answer.role().ok_or_else(|| CALL.lacks("role"))?;
+    let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("trust policy"))?;
     let created = SystemTime::try_from(*role.create_date()).ok();
     Ok(Reading::Present(FoundRole {
         arn: role.arn().to_owned(),
@@ -113,7 +113,7 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
     }))
 }
 
-/// Returns the ARNs of roles whose names differ from this one in case only. At most two thousand roles are checked.
+/// Returns the ARNs of roles whose names differ from this one only in case. Checks at most 2,000 roles.
 ///
 /// # Errors
 /// As for [`role`].
@@ -131,13 +131,13 @@ pub async fn roles_like(access: &Access, name: &RoleName) -> Result<Reading<Vec<
     Ok(Reading::Present(alike))
 }
 
-/// Reads a user by its name, whatever its path.
+/// Reads a user by name, whatever the path.
 ///
 /// # Errors
 /// As for [`role`].
 pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>> {
     let answer = one!("GetUser", access.iam().get_user().user_name(name.to_string()));
-    let user = answer.user().ok_or_else(|| Call::iam("GetUser").lacks("a user"))?;
+    let user = answer.user().ok_or_else(|| Call::iam("GetUser").lacks("user"))?;
     Ok(Reading::Present(FoundUser {
         arn: user.arn().to_owned(),
         unique_id: user.user_id().to_owned(),
@@ -146,8 +146,8 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
     }))
 }
 
-/// Tests whether a session of GetSessionToken carries MFA: IAM accepts only those, and answers any other as if the token
-/// were invalid (STS API reference, GetSessionToken). `None` if the answer is inconclusive.
+/// Tests whether a session of GetSessionToken has MFA. IAM accepts only such sessions, and answers as if the token of any
+/// other were invalid (STS API reference, GetSessionToken). `None` if the answer is inconclusive.
 pub async fn carries_mfa(access: &Access) -> Option<bool> {
     match access.iam().get_user().send().await {
         Ok(_) => Some(true),
@@ -191,7 +191,7 @@ pub async fn mfa_serials(access: &Access, user: &UserName) -> Result<Vec<MfaSeri
     Ok(answer.mfa_devices().iter().filter_map(|device| device.serial_number().parse().ok()).collect())
 }
 
-/// Returns the same serials as a reading: a denied list is not taken for none.
+/// Returns the same serials as a reading, in which a denied list differs from an empty one.
 ///
 /// # Errors
 /// As for [`role`].
@@ -271,8 +271,8 @@ pub async fn attached(access: &Access, to: Holder<'_>) -> Result<Reading<BTreeSe
     Ok(arns?.map(|arns| arns.into_iter().collect()))
 }
 
-/// Returns the default versions of all managed policies that are attached or used as a boundary. Empty if listing them is
-/// denied: then each policy takes one round trip more.
+/// Returns the default versions of all managed policies that are attached or used as a boundary. Empty if the list is
+/// denied: then each policy takes one more round trip.
 pub async fn versions(access: &Access) -> BTreeMap<String, String> {
     let attached = access.iam().list_policies().only_attached(true).max_items(1000);
     let boundaries =
@@ -296,19 +296,19 @@ pub async fn managed(
         None => {
             let answer = one!("GetPolicy", access.iam().get_policy().policy_arn(arn));
             let version = answer.policy().and_then(|policy| policy.default_version_id());
-            version.ok_or_else(|| Call::iam("GetPolicy").lacks("the version in force"))?.to_owned()
+            version.ok_or_else(|| Call::iam("GetPolicy").lacks("default version"))?.to_owned()
         }
     };
     let answer = one!("GetPolicyVersion", access.iam().get_policy_version().policy_arn(arn).version_id(version));
     let text = answer.policy_version().and_then(|version| version.document());
-    Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("the document"))?)))
+    Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?)))
 }
 
 fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// Turns a failed read into a reading. The permission that a call needs has the call's name.
+/// Turns a failed read into a reading. The permission for a call has the name of the call.
 pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
     match error.aws.as_deref() {
         Some(answer) if answer.code.as_deref() == Some("NoSuchEntity") => Ok(Reading::Absent),
@@ -320,7 +320,7 @@ pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
     }
 }
 
-/// Decodes a document: IAM percent-encodes them (RFC 3986), in which `+` stands for itself.
+/// Decodes a policy document. IAM percent-encodes documents (RFC 3986), so `+` is a literal plus sign.
 fn document(encoded: &str) -> FoundDocument {
     FoundDocument::parse(&percent_decode_str(encoded).decode_utf8_lossy())
 }

@@ -1,4 +1,4 @@
-//! Test buckets left behind by interrupted runs: found by their names and their tag, and deleted if they are empty.
+//! Test buckets left behind by interrupted runs: found by name and tag, and deleted if they are empty.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,20 +18,20 @@ pub const AT_ONCE: usize = 8;
 pub struct Found {
     /// Its name.
     pub name: String,
-    /// Its region.
+    /// Its Region.
     pub region: Region,
     /// When it was created; `None` if S3 did not say.
     pub created: Option<SystemTime>,
     /// How long ago that was.
     pub age: Duration,
-    /// Why it stays, if it does.
+    /// The reason to keep it, if any.
     pub left: Option<Left>,
 }
 
-/// Why a bucket stays.
+/// Why a bucket is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// xacct does not give such names in this account.
+    /// xacct does not create buckets of this name in this account.
     OtherName,
     /// It may belong to a run in progress.
     Young,
@@ -41,7 +41,7 @@ pub enum Left {
     NotEmpty,
 }
 
-/// Lists every bucket of the account whose name has the prefix of test buckets, and checks those that would be deleted.
+/// Lists all buckets of the account whose name has the prefix of test buckets, and checks those that would be deleted.
 ///
 /// # Errors
 /// When S3 rejects the request, or cannot be reached.
@@ -51,7 +51,7 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
         if found.left.is_none() {
             match look_into(access, &found, account).await {
                 Ok(left) => found.left = left,
-                // Its own run, or another sweep, has deleted it meanwhile.
+                // Its own run, or another cleanup, has deleted it in the meantime.
                 Err(error) if test_bucket::is_absent(&error) => return Ok(None),
                 Err(error) => return Err(error),
             }
@@ -130,7 +130,7 @@ async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<
     Ok((!objects.contents().is_empty()).then_some(Left::NotEmpty))
 }
 
-/// Deletes the bucket if it is still empty and the account's own: S3 checks both. Returns why it stays, if it does.
+/// Deletes the bucket if it is still empty and the account owns it; S3 checks both. Otherwise returns why it is kept.
 ///
 /// # Errors
 /// When S3 rejects the request, or cannot be reached.

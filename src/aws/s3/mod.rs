@@ -1,4 +1,4 @@
-//! S3: the test bucket of a proof, and those that interrupted runs left behind.
+//! S3: the test bucket of a run, and test buckets left behind by interrupted runs.
 
 pub mod leftover_buckets;
 pub mod test_bucket;

@@ -1,4 +1,4 @@
-//! Applies what was planned, then reads again: nothing may be left to do.
+//! Applies the plan, then reads again to check that nothing is left to do.
 
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ pub async fn apply(work: &mut Work, args: &Bootstrap, run: &Run<'_>) -> Result<O
         let progress = run.console.progress("bootstrap");
         match args.only {
             None => writer.write(args.timeout, &progress).await,
-            // No proof follows during which others that write it would be noticed.
+            // No proof follows that would notice concurrent writes by other runs.
             Some(_) => writer.write_and_rest(args.timeout, &progress).await,
         }
     };
@@ -167,6 +167,6 @@ fn left(planned: Option<std::result::Result<Plan, Box<Refusal>>>, counts: fn(&Ch
             changes.map(|change| sentence(change, "", Mood::Would)).collect()
         }
         Some(Err(refusal)) => vec![refusal.to_string()],
-        None => vec!["create it".to_owned()],
+        None => vec!["create the role".to_owned()],
     }
 }

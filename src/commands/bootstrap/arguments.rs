@@ -1,4 +1,4 @@
-//! What `xacct bootstrap` takes.
+//! The arguments of `xacct bootstrap`.
 
 use std::time::Duration;
 
@@ -10,60 +10,60 @@ use crate::iam::names::AccountId;
 
 /// Create or repair both halves of a link, then test it.
 ///
-/// Reads both accounts, shows every change, asks, applies, reads again, verifies, and records the link in xacct.toml.
-/// Without --target-account it does so for every target in xacct.toml. Options and XACCT_…
-/// variables override values in xacct.toml.
+/// Reads both accounts, shows every change, asks, applies, waits for IAM propagation, verifies, and records the link in
+/// xacct.toml. Without --target-account, does this for every target in xacct.toml. Options and XACCT_… variables override
+/// values in xacct.toml.
 ///
-/// Credentials of the source account come from --profile or the environment; those of the target account from
-/// --target-profile, from --enter-role, or from the one profile of the AWS config file that names that account.
+/// Credentials for the source account come from --profile or the environment; credentials for the target account from
+/// --target-profile, --enter-role, or the only profile in the AWS config file that names the account.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  Link yourself, with an external ID:
+  Give yourself access to an account, and require an external ID:
     xacct bootstrap --target-account 222222222222 --generate-external-id
-  Link alice with profiles for both accounts, and give the role permissions:
+  Give alice access, with a profile for each account, and permissions:
     xacct bootstrap --target-account 222222222222 --user alice \\
       --policy-arn PowerUserAccess --profile security-admin \\
       --target-profile dev-admin --user-profile alice
-  Reach the target through the organization's role:
+  Manage the target account through the organization's role:
     xacct bootstrap --target-account 222222222222 \\
       --enter-role OrganizationAccountAccessRole
-  See what would change, and fail in CI if anything would:
+  Fail in CI if anything would change:
     xacct bootstrap --check
-  Create only the half in the target account, for someone else's user:
+  Create only the role in the target account, for a user of another team:
     xacct bootstrap --only target --target-account 222222222222 \\
       --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
 pub struct Bootstrap {
-    /// The target account, 12 digits (can be repeated; default: every target in xacct.toml)
+    /// ID of the target account (can be repeated; default: every target in xacct.toml)
     #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
     pub target_account: Vec<AccountId>,
-    /// Who may assume the role: a user of the source account, by name or ARN (default: the source operator)
+    /// User in the source account who may assume the role, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]
     pub user: Option<UserRef>,
-    /// Create only one half, and print what the other account's owner needs
+    /// Create only one half, and print what the owner of the other account needs
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Take over a role or grant that xacct did not create, after showing the difference
+    /// Manage a role or grant that xacct did not create, after showing the changes
     #[arg(long)]
     pub adopt: bool,
-    /// What is to be done with the changes.
+    /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
-    /// Do not verify afterwards
+    /// Don't verify afterwards
     #[arg(long)]
     pub no_verify: bool,
-    /// How long to wait for IAM propagation
+    /// Maximum time to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
-    /// Where the links and the credentials are.
+    /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// What the role is like.
+    /// Settings of the role.
     #[command(flatten)]
     pub role: RoleOptions,
-    /// How to verify.
+    /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

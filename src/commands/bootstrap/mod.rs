@@ -48,7 +48,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     };
     let connections = run.open_connections(opening).await?;
     if let Some(profile) = &source.user_profile {
-        // It is needed last, and a slip in its name should be heard of first.
+        // The user's profile is needed last, but a typo in its name should be reported first.
         connections.profiles().require(profile)?;
     }
 
@@ -77,7 +77,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         proving.prove(&mut work, writer.as_mut()).await;
     }
     if let Some(writer) = writer {
-        // Others may have added to the grant since it was shown.
+        // Other runs may have added to the grant since the preview.
         (work.grant.repairs, work.grant.plan) = (writer.repairs(), writer.plan);
     }
     let exit_code = work::exit_code(&work, &recorded);
@@ -85,13 +85,13 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// The source as `xacct.toml` records it: the account stands beside the user.
+/// Returns the source as `xacct.toml` records it, with the account in a key of its own.
 fn as_recorded(source: Source, observed: &SourceSide) -> Source {
     let user = UserRef::Name(observed.user.name.clone());
     Source { account: Some(observed.account.clone()), user: Some(user), ..source }
 }
 
-/// Records every link whose role was made, even if the grant failed: teardown must find it.
+/// Records every link whose role was created, even if the grant failed, so that teardown finds it.
 fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
     let made = work.jobs.iter().filter(|job| job.state.made);
     let links: Vec<_> = made

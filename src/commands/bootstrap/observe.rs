@@ -1,4 +1,4 @@
-//! Observes both accounts side by side.
+//! Reads both accounts concurrently.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::operations::accounts::{self, SourceSide, TargetSide};
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 
-/// Both accounts as they were observed; `None` for a half that is not to be made.
+/// The observed state of both accounts; `None` for a half that is not changed.
 pub struct Observed {
     pub source: Option<SourceSide>,
     /// In the order of the links.
     pub targets: Vec<Result<Option<TargetSide>>>,
 }
 
-/// Observes the source account and every target.
+/// Reads the source account and every target.
 pub async fn observe(
     settings: &Settings,
     args: &Bootstrap,

@@ -1,4 +1,4 @@
-//! What the owner of the other account needs, where each makes one half.
+//! What the owner of the other account needs, if each owner creates one half.
 
 use std::collections::BTreeSet;
 
@@ -11,24 +11,24 @@ use crate::iam::policy::PolicyDocument;
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
-/// The other half of a link, for whoever makes it.
+/// The other half of a link, for the owner of that account.
 #[derive(Debug, Serialize)]
 pub struct OtherHalf {
-    /// Whose it is, in words.
+    /// The account of that half, in words.
     pub owner: String,
-    /// The command that makes it.
+    /// The command that creates it.
     pub command: ShellCommand,
     /// The trust policy of the role, or the policy on the user.
     pub document: PolicyDocument,
 }
 
-/// Adds the options that name one link and no other.
+/// Adds the options that identify one link.
 pub fn naming(command: ShellCommand, link: &Link) -> ShellCommand {
     let role = Some(&link.role).filter(|role| role.as_str() != DEFAULT_ROLE_NAME);
     command.option("--target-account", &link.account).option_if("--role-name", role)
 }
 
-/// The half that `only` leaves to another owner.
+/// Returns the half that `only` leaves to the other owner.
 pub fn other_half(work: &Work, job: &Job, only: Half) -> OtherHalf {
     match only {
         Half::Source => role_for_the_target(work, job),
@@ -63,7 +63,7 @@ fn grant_for_the_source(work: &Work, job: &Job) -> OtherHalf {
     let command = naming(ShellCommand::new("xacct").arg("bootstrap").option("--only", "source"), link)
         .option("--user", &work.source.user.name)
         .option_if("--role-path", Some(&link.role_path).filter(|path| !path.is_root()))
-        // The grant does not depend on it, but the owner's xacct.toml should know it.
+        // The grant does not depend on it, but the owner's xacct.toml should record it.
         .option_if("--external-id", link.external_id.known());
     let flags = [(link.require_mfa, "--require-mfa"), (link.allow_session_tags, "--allow-session-tags")];
     let command = with_flags(command, flags);

@@ -1,4 +1,4 @@
-//! Decides what is to be done.
+//! Plans the changes.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::work::{Failed, GrantJob};
 
-/// Settles what is wanted, and plans. Pure but for a new external ID.
+/// Settles the links, and plans the changes. Pure except for a new external ID.
 pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<'_>) -> Result<Work> {
     let Settings { source, links, files } = settings;
     let targets: Vec<_> = links.into_iter().zip(observed.targets).collect();
@@ -47,11 +47,11 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     Ok(Work { source, grant: GrantJob { plan: grant, result: Ok(()), repairs: 0 }, jobs, failed })
 }
 
-/// The source account as it was told, in the partition of the first target that could be observed.
+/// Returns the source account as configured, in the partition of the first target that could be read.
 fn told_source(source: &Source, targets: &[(Link, Result<Option<TargetSide>>)]) -> Result<SourceSide> {
     let first = targets.iter().find_map(|(link, target)| Some((link, target.as_ref().ok()?)));
     let Some((link, target)) = first else {
-        // Every target failed before the source mattered.
+        // No target could be read, so the source is not needed.
         let error = targets.iter().find_map(|(_, target)| target.as_ref().err());
         return Err(error.cloned().unwrap_or_else(|| Error::new(Kind::Internal, "nothing to plan")));
     };
@@ -68,7 +68,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Settles the link by what was observed, and plans its role.
+    /// Settles the link from the observed state, and plans its role.
     fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
         check_pair(self.source, link, target.as_ref())?;
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
@@ -89,7 +89,7 @@ impl Planner<'_> {
     }
 }
 
-/// Checks that the two accounts can be linked, as far as both were observed.
+/// Checks that the two accounts can be linked, as far as both were read.
 fn check_pair(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> Result<()> {
     match (&source.operator, target) {
         (Some(source), Some(target)) => check_callers(&source.caller, &target.operator.caller),
@@ -97,18 +97,18 @@ fn check_pair(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> 
     }
 }
 
-/// Refuses one account, and accounts of different partitions.
+/// Refuses one account on both sides, and accounts in different partitions.
 fn check_callers(source: &Caller, target: &Caller) -> Result<()> {
     if source.account == target.account {
         return Err(Error::new(Kind::Refused, format!("source and target are the same account, {}", source.account))
-            .hint("name another account with --target-account, or other credentials with --target-profile"));
+            .hint("set another account with --target-account, or other credentials with --target-profile"));
     }
     if let (Some(from), Some(to)) = (source.arn.partition(), target.arn.partition())
         && from != to
     {
         return Err(Error::new(
             Kind::Refused,
-            format!("the source account is in partition {from}, the target account in {to}"),
+            format!("the source account is in partition {from}, but the target account is in {to}"),
         )
         .note("roles cannot be assumed across partitions")
         .hint("create a user in the target's partition"));

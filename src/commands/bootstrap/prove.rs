@@ -1,4 +1,4 @@
-//! Proves the links that were made.
+//! Proves the links after the changes.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Freshness, Outcome, Proof, Prover, Watch};
 
-/// With whose credentials, and for whom, links are proven.
+/// What proofs need: arguments, connections and the source.
 pub struct Proving<'a> {
     pub args: &'a Bootstrap,
     pub run: &'a Run<'a>,
@@ -26,7 +26,7 @@ pub struct Proving<'a> {
 }
 
 impl Proving<'_> {
-    /// Proves all links side by side, and diagnoses those that do not work. Meanwhile `writer` guards the grant.
+    /// Proves all links concurrently, and diagnoses those that do not work. Meanwhile `writer` guards the grant.
     pub async fn prove(&self, work: &mut Work, writer: Option<&mut GrantWriter>) {
         let Some(prover) = self.prover(work).await else { return };
         let prover = match prover {
@@ -68,7 +68,7 @@ impl Proving<'_> {
         }
     }
 
-    /// A prover with the user's credentials; `None` where nobody has any.
+    /// Returns a prover with the user's credentials; `None` if there are none.
     async fn prover(&self, work: &Work) -> Option<Result<Prover>> {
         let access = match (&self.source.user_profile, &work.source.operator) {
             (Some(profile), _) => self.connections.access(Some(profile)).await,
@@ -81,18 +81,18 @@ impl Proving<'_> {
     }
 }
 
-/// What one link after the other is proven with.
+/// What the proofs of all links share.
 struct Bench<'a> {
     args: &'a Bootstrap,
     run: &'a Run<'a>,
     prover: Prover,
     diagnostician: Diagnostician<'a>,
-    /// When the grant was written; later, once it had to be repaired.
+    /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
 
 impl Bench<'_> {
-    /// Proves one link, and diagnoses it if it does not work. `proven` is called in between.
+    /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
     async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
         let progress = self.run.console.progress(&job.link.name);
         let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
@@ -103,7 +103,7 @@ impl Bench<'_> {
         (proof, diagnosis)
     }
 
-    /// Proves one link, again if the grant was repaired meanwhile: what was repaired is waited for as long.
+    /// Proves one link, and again if the grant was repaired meanwhile: a repair gets the full wait for propagation.
     async fn prove_past_repairs(&self, job: &Job, watch: &dyn Watch) -> (Result<Proof>, Claim, Option<Instant>) {
         let mut written = job.state.written.max(self.granted.get());
         loop {

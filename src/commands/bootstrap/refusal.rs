@@ -1,4 +1,4 @@
-//! What to do about a plan that cannot be made.
+//! Errors and hints for plans that bootstrap refuses to make.
 
 use std::fmt::Display;
 
@@ -11,15 +11,15 @@ use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
 use crate::text::shell::ShellCommand;
 
-/// The grant is not what was shown any more, and not by other runs of xacct alone.
+/// Returns the error for a grant that something other than xacct changed after the preview.
 pub fn changed_meanwhile(grant: &DesiredGrant) -> Error {
     let (user, name) = (&grant.user.name, &grant.policy_name);
     Error::new(
         Kind::Refused,
-        format!("policy `{name}` of user `{user}` was changed meanwhile, and not by xacct; it was left as it is"),
+        format!("another program changed policy `{name}` of user `{user}` after the preview; xacct left it unchanged"),
     )
-    .hint(format!("look at it: {}", get_user_policy(user, name)))
-    .hint("run the same command again: it shows what it would replace")
+    .hint(format!("show the policy: {}", get_user_policy(user, name)))
+    .hint("run the same command again to see what it would replace")
 }
 
 fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
@@ -29,7 +29,7 @@ fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
         .option("--policy-name", policy)
 }
 
-/// A refusal with what to do about it.
+/// Returns the error for a refusal, with hints.
 pub fn refused(refusal: &Refusal) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
     match refusal {
@@ -37,9 +37,9 @@ pub fn refused(refusal: &Refusal) -> Error {
             let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
             let error = sentences.fold(error, |error, sentence| error.note(format!("adopting it would {sentence}")));
             error
-                .hint("look at it first: --adopt --dry-run --show-policies")
-                .hint("take it over: --adopt")
-                .hint("or make another role: --role-name NAME")
+                .hint("preview the changes: --adopt --dry-run --show-policies")
+                .hint("adopt the role: --adopt")
+                .hint("or create another role: --role-name NAME")
         }
         Refusal::OtherSource { owner, .. } => error
             .hint("make another role for this link: --role-name NAME")
@@ -51,22 +51,22 @@ pub fn refused(refusal: &Refusal) -> Error {
             .hint("or take the role over: --adopt"),
         Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
             Ok(found) => error
-                .hint(format!("use it as it is: --role-name {} --role-path {}", found.name, found.path))
-                .hint("or make another role: --role-name NAME"),
-            Err(_) => error.hint("make another role: --role-name NAME"),
+                .hint(format!("use the existing role: --role-name {} --role-path {}", found.name, found.path))
+                .hint("or create another role: --role-name NAME"),
+            Err(_) => error.hint("create another role: --role-name NAME"),
         },
         Refusal::ForeignGrant { user, name, statements } | Refusal::ForeignStatements { user, name, statements } => {
             let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
             error.hint(format!("look at it: {}", get_user_policy(&user.name, name))).hint("replace it: --adopt")
         }
         Refusal::TrustPolicyTooLarge { .. } => {
-            error.hint("use a shorter external ID, or have the quota \"Role trust policy length\" raised")
+            error.hint("use a shorter external ID").hint("or request a higher quota for \"Role trust policy length\"")
         }
         Refusal::RolePoliciesTooLarge { .. } => {
-            error.hint("make a managed policy of the larger files and attach it with --policy-arn")
+            error.hint("move the larger files into a managed policy and attach it: --policy-arn ARN")
         }
         Refusal::GrantTooLarge { user, document, .. } => error
-            .hint("put the grant into a managed policy of the source account, which may have 6,144 characters:")
+            .hint("create a managed policy for the grant in the source account (up to 6,144 characters):")
             .hint(
                 ShellCommand::new("aws")
                     .args(["iam", "create-policy"])
@@ -84,6 +84,6 @@ pub fn refused(refusal: &Refusal) -> Error {
                     )
                     .to_string(),
             )
-            .hint("then make the other half: xacct bootstrap --only target --target-account ID"),
+            .hint("then create the other half: xacct bootstrap --only target --target-account ID"),
     }
 }

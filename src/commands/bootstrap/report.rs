@@ -1,4 +1,4 @@
-//! What bootstrap shows: the plan before, the result after, and what the other owner needs.
+//! The output of bootstrap: the plan, the result, and what the owner of the other account needs.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::{diagnosis, json, proof};
 use crate::text::shell::ShellCommand;
 
-/// Shows who is at work, what the links will be, and every change.
+/// Shows the operators, the links, and every change.
 pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let mut text = String::new();
     who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
@@ -33,7 +33,7 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     if work.jobs.is_empty() {
         text.push_str("\nNo target could be read\n");
     } else if pending == 0 {
-        let _ = writeln!(text, "\nNo changes: both accounts are as they should be");
+        let _ = writeln!(text, "\nNo changes: both accounts match xacct.toml");
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
@@ -41,7 +41,7 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     run.console.tell(&text);
     for failed in &work.failed {
         let error = failed.error.clone();
-        // The error names the account; the name says more only where it is another.
+        // The error names the account; the target's name is added only if it differs.
         let named = failed.link.name != failed.link.account.as_str();
         run.console.error(&if named { error.context(format!("target {}", failed.link.name)) } else { error });
     }
@@ -52,7 +52,7 @@ fn terms(link: &Link) -> String {
         Some(id) => format!("external ID {id}"),
         None => "no external ID".to_owned(),
     };
-    let mut terms = vec![if link.require_mfa { "MFA demanded" } else { "no MFA" }.to_owned()];
+    let mut terms = vec![if link.require_mfa { "MFA required" } else { "no MFA" }.to_owned()];
     if link.restrict_to_user {
         terms.push("this user only".to_owned());
     }
@@ -63,16 +63,17 @@ fn terms(link: &Link) -> String {
     format!("         {id}\n         {}\n", terms.join(" · "))
 }
 
-/// Asks whether to apply; shows the documents first if that is wanted.
+/// Asks for confirmation; `d` shows the policy documents.
 ///
 /// # Errors
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     let changes = count(work.pending(), "change");
-    let hints = ["apply without asking: --yes", "or only look: --dry-run, or --check to fail if there are changes"];
+    let hints =
+        ["apply without asking: --yes", "or show the changes and stop: --dry-run, or --check to fail if there are any"];
     check_can_ask(&format!("{changes} to apply"), hints, run)?;
     loop {
-        let answer = ask(format!("Apply {changes}? [y/N, d shows the documents]"), run).await;
+        let answer = ask(format!("Apply {changes}? [y/N, d = show policies]"), run).await;
         match answer.to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(()),
             "d" => run.console.say(&work.plans(true, run.console.width())),
@@ -81,7 +82,7 @@ pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     }
 }
 
-/// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.
+/// Shows the result. `recorded` says whether `xacct.toml` was written; `None` after a preview.
 pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<Result<bool>>) {
     let console = run.console;
     if console.is_json() {
@@ -146,7 +147,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         if job.operator.is_some()
             && job.state.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
         {
-            text.push_str("\nThe role can only pass the check so far. Attach what Terraform will need:");
+            text.push_str("\nSo far the role can only create xacct-verify-* buckets.\nAttach the permissions that Terraform needs:");
             let attach = naming(ShellCommand::new("xacct").arg("bootstrap"), &job.link).option_if("--only", only);
             let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));
         }
@@ -154,7 +155,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     }
 }
 
-/// One row a target.
+/// Returns a table with one row per target.
 fn table(work: &Work, width: u16) -> String {
     let mut table = console::borderless(width);
     table.set_header(["TARGET", "ACCOUNT", "CHANGES", "RESULT", "READY AFTER"]);
@@ -163,9 +164,9 @@ fn table(work: &Work, width: u16) -> String {
         let (result, ready) = match (&job.result, proof) {
             (Err(_), _) => ("error", None),
             (Ok(()), Some(Ok(proof))) => (proof::verdict_in_short(proof.outcome), proof.ready_after),
-            (Ok(()), Some(Err(_))) => ("made; error while verifying", None),
-            (Ok(()), None) if work.grant.result.is_err() => ("made; the grant failed", None),
-            (Ok(()), None) => ("made; not verified", None),
+            (Ok(()), Some(Err(_))) => ("applied; error while verifying", None),
+            (Ok(()), None) if work.grant.result.is_err() => ("applied; the grant failed", None),
+            (Ok(()), None) => ("applied; not verified", None),
         };
         let ready = ready.map_or_else(String::new, console::seconds);
         let changes = job.plan.changes.len().to_string();
@@ -188,15 +189,15 @@ fn errors(work: &Work) -> impl Iterator<Item = &Error> {
         .chain(proofs)
 }
 
-/// What the owners of the other accounts need.
+/// Returns what the owners of the other accounts need.
 fn for_the_other_owners(work: &Work, only: Half) -> String {
     let mut text = String::new();
     for job in work.done() {
         let OtherHalf { owner, command, document } = other_half(work, job, only);
         let what = if only == Half::Source { "a role with this trust policy" } else { "this policy on the user" };
-        let _ = writeln!(text, "\n{GOOD}This half is made.{GOOD:#} The owner of {owner} makes the other one with");
-        let _ = writeln!(text, "  {command}\nor with any other tool, as {what}:\n{document}");
-        let _ = writeln!(text, "Then prove the link: xacct verify");
+        let _ = writeln!(text, "\n{GOOD}This half is done.{GOOD:#} The owner of {owner} creates the other:");
+        let _ = writeln!(text, "  {command}\nor, with any other tool, {what}:\n{document}");
+        let _ = writeln!(text, "Then test the link: xacct verify");
     }
     text
 }

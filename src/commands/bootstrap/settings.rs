@@ -1,4 +1,4 @@
-//! What was asked for: options, variables and `xacct.toml`, checked as far as that goes without AWS.
+//! The settings of a run, from options, variables and `xacct.toml`, checked offline.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::operations::accounts::{refuse_entering_without_source, source_as_told
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 
-/// What was asked for.
+/// The settings of one run.
 pub struct Settings {
     pub source: Source,
     pub links: Vec<Link>,
@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them, and asks for what will have to be known before anything is sent.
+    /// Resolves the settings, and refuses missing ones before any request is sent.
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
@@ -39,12 +39,12 @@ impl Settings {
     }
 }
 
-/// Refuses a link of an account with itself.
+/// Refuses a link from an account to itself.
 pub fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
     if *source != link.account {
         return Ok(());
     }
     Err(Error::usage(format!("source and target are the same account, {}", link.account))
-        .note("a link is between two accounts")
-        .hint("name another account: --target-account ID"))
+        .note("a link connects two accounts")
+        .hint("use another account: --target-account ID"))
 }

@@ -1,4 +1,4 @@
-//! The links of one run, on their way.
+//! The links that one run creates or repairs.
 
 use tokio::time::Instant;
 
@@ -9,24 +9,24 @@ use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
 use crate::proof::Proof;
 
-/// One link: what was found, what is to be done, and what came of it.
+/// One link: its observed state, its plan, and its result.
 pub type Job = work::Job<Making>;
 
 /// Everything about one run.
 pub type Work = work::Work<Making>;
 
-/// The state of a link that is made.
+/// The state of a link that bootstrap creates or repairs.
 pub struct Making {
     pub desired: DesiredRole,
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<ObservedRole>,
     pub quotas: RoleQuotas,
-    /// Whether AWS accepted every write, though it may not show them yet.
+    /// Whether AWS accepted every write; reads may not show them yet.
     pub made: bool,
-    /// When AWS had answered the last write, if one can change what is allowed.
+    /// When AWS answered the last write, if a write affects access.
     pub written: Option<Instant>,
     pub proof: Option<Result<Proof>>,
-    /// Why the link does not work, if it does not.
+    /// Set if the link does not work.
     pub diagnosis: Option<Diagnosis>,
 }
 

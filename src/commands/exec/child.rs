@@ -1,4 +1,4 @@
-//! Runs a command as if xacct were not there: with its streams, its signals and its exit code.
+//! Runs a command as if the shell had started it: with the same streams, signals and exit code.
 
 use std::io::{Error, ErrorKind};
 use std::process::{Command, ExitStatus};
@@ -13,24 +13,24 @@ pub use system::{Signals, run};
 
 /// How a command ended.
 pub struct Ended {
-    /// What became of it.
+    /// The outcome.
     pub how: How,
-    /// Whether the session ended first.
+    /// Whether the session expired before the command ended.
     pub outlived: bool,
 }
 
-/// What became of a command.
+/// The outcome of a command.
 pub enum How {
     /// It could not be started.
     NotStarted(Error),
-    /// A signal came before it was started.
+    /// A signal arrived before it was started.
     Stopped(i32),
     /// It ran.
     Ran(ExitStatus),
 }
 
 impl Ended {
-    /// The exit code, as shells give it (POSIX, Shell Command Language, 2.8.2).
+    /// Returns the exit code that a shell would return (POSIX, Shell Command Language, 2.8.2).
     pub fn code(&self) -> u8 {
         match &self.how {
             How::NotStarted(error) if error.kind() == ErrorKind::NotFound => 127,
@@ -66,7 +66,7 @@ mod unix {
     use super::*;
     use crate::operations::interrupt::is_ignored;
 
-    /// How often the clock is looked at: a machine that slept must not put the warning off.
+    /// How often to check the clock, so that the warning is not late after the machine slept.
     const LOOK: Duration = Duration::from_secs(30);
 
     enum Event {
@@ -74,13 +74,13 @@ mod unix {
         Ended,
     }
 
-    /// The signals that are passed on.
+    /// The signals that xacct passes on to the command.
     pub struct Signals(SignalsInfo<WithOrigin>);
 
     impl Signals {
-        /// Catches what would end xacct alone. What is ignored stays so, for the command, too.
+        /// Catches the signals that would end only xacct. Ignored signals stay ignored, also for the command.
         pub fn watch() -> crate::error::Result<Self> {
-            // Where SIGCHLD is ignored, the kernel tells nobody how a command ended.
+            // If SIGCHLD is ignored, the kernel discards the exit status of a command.
             let heeded = match is_ignored(SIGCHLD) {
                 true => signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false))).map(drop),
                 false => Ok(()),
@@ -88,28 +88,28 @@ mod unix {
             let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| !is_ignored(*number));
             let signals = heeded.and_then(|()| SignalsInfo::new(heard));
             signals.map(Self).map_err(|error| {
-                crate::error::Error::new(crate::error::Kind::Internal, format!("signals cannot be caught: {error}"))
+                crate::error::Error::new(crate::error::Kind::Internal, format!("cannot catch signals: {error}"))
             })
         }
 
-        /// One that came already, before there is a command to pass it on to.
+        /// Returns a signal that arrived before the command was started.
         fn arrived(&mut self) -> Option<i32> {
             self.0.pending().next().map(|origin| origin.signal)
         }
     }
 
-    /// Whether a signal came to xacct and not to its command. What the kernel sends for Ctrl-C or for a terminal that went
-    /// away, it sends to both; a second SIGINT would make Terraform give up its state.
+    /// Returns whether a signal reached xacct but not its command. For Ctrl-C or a closed terminal the kernel signals
+    /// both; a second SIGINT would make Terraform abandon its state.
     fn came_to_us_alone(origin: &Origin) -> bool {
         match origin.cause {
             Cause::Kernel => false,
             Cause::Sent(_) => true,
-            // Where the cause is not known, there is a sender if it was a process.
+            // If the cause is unknown, a process ID means that a process sent the signal.
             _ => origin.process.is_some_and(|process| process.pid != 0),
         }
     }
 
-    /// Runs the command to its end. `outlived` is called once, when the session ends before the command.
+    /// Runs the command to its end. Calls `outlived` once if the session expires first.
     pub fn run(
         mut command: Command,
         mut signals: Signals,
@@ -137,7 +137,7 @@ mod unix {
             match events.recv_timeout(patience) {
                 Ok(Event::Signal(number)) => {
                     if let Some(signal) = Signal::from_named_raw(number) {
-                        // It may have ended a moment ago.
+                        // The command may have just ended.
                         let _ = kill_process(pid, signal);
                     }
                 }
@@ -154,7 +154,7 @@ mod unix {
         Ok(Ended { how, outlived: left().is_some_and(|left| left.is_zero()) })
     }
 
-    /// Reports what happens, from two threads: a signal to pass on, or the end of the command.
+    /// Reports events from two threads: a signal to pass on, or the end of the command.
     fn events(mut signals: SignalsInfo<WithOrigin>, pid: Pid) -> Receiver<Event> {
         let (send, events) = channel();
         let ended = send.clone();
@@ -166,7 +166,7 @@ mod unix {
             }
         });
         thread::spawn(move || {
-            // The command is not reaped here, so that its number is nobody else's when a signal is sent to it.
+            // Does not reap the command, so that no other process can get its ID before a signal is sent to it.
             let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
             while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
             let _ = ended.send(Event::Ended);
@@ -181,7 +181,7 @@ mod unix {
 
 #[cfg(not(unix))]
 mod elsewhere {
-    //! Where the console sends Ctrl-C to both, and there are no other signals.
+    //! Systems where the console sends Ctrl-C to both processes, and no other signals exist.
 
     use super::*;
 

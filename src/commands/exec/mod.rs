@@ -17,22 +17,22 @@ use child::Signals;
 
 /// Run a command with a session of the role.
 ///
-/// The command gets the session's credentials in its environment; variables that would override them are removed. It has
-/// stdin, stdout, stderr and signals as if started directly, and xacct exits with its exit code.
+/// xacct passes the session's credentials to the command in environment variables, and removes variables that would
+/// override them. The command uses stdin, stdout, stderr and signals directly, and xacct exits with its exit code.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
   xacct exec dev -- bash
 
-The command does not see AWS_PROFILE and other variables that would override the
-session, nor XACCT_MFA_CODE. xacct exits with its exit code: 128 plus the signal
-if one ended it, 127 if there is no such command, 126 if it cannot be run.
+xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
+override the session. xacct exits with the command's exit code: 128 plus the
+signal if a signal ended it, 127 if it was not found, 126 if it cannot be run.
 
-xacct passes signals on to the command; Ctrl-C reaches it directly. A signal that
-another program sends to the whole process group arrives twice, and the second
-one makes Terraform give up: use timeout --foreground, and send signals to xacct,
-not to its group.")]
+xacct forwards signals to the command; Ctrl-C reaches the command directly. If
+another program signals the whole process group, the command gets the signal
+twice, and Terraform aborts at the second one: use timeout --foreground, and
+send signals to xacct, not to its process group.")]
 pub struct Exec {
     /// The target, by name in xacct.toml or account ID (default: the only one)
     #[arg(value_name = "TARGET")]
@@ -40,7 +40,7 @@ pub struct Exec {
     /// The command and its arguments, after `--`
     #[arg(value_name = "COMMAND", last = true, required = true, num_args = 1..)]
     pub command: Vec<OsString>,
-    /// Which session.
+    /// Options of the session.
     #[command(flatten)]
     pub session: SessionOptions,
 }
@@ -56,9 +56,9 @@ impl Verb for Exec {
 /// Runs `xacct exec`.
 fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let Some((program, arguments)) = args.command.split_first() else {
-        return Err(Error::usage("there is no command").hint("give it after `--`: xacct exec TARGET -- COMMAND"));
+        return Err(Error::usage("no command given").hint("give it after `--`: xacct exec TARGET -- COMMAND"));
     };
-    // From now on a signal is either heard before the command runs, or passed on to it; none is lost between.
+    // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
     let signals = Signals::watch()?;
     let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run))?;
     let keys = opened.credentials.reveal();
@@ -73,17 +73,17 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     run.console.say(&format!("Session of {} until {expiry}", opened.whose));
     let outlived = || {
         run.console.say(&format!(
-            "The session of {} ended at {expiry}, and the command still runs: AWS refuses what it asks for from now on",
+            "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",
             opened.whose
         ));
     };
     let ended = child::run(command, signals, keys.expires, run.context.now, &outlived)
-        .map_err(|error| Error::new(Kind::Internal, format!("the command cannot be waited for: {error}")))?;
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot wait for the command: {error}")))?;
     if let child::How::NotStarted(error) = &ended.how {
         let shown = program.to_string_lossy();
-        run.console.error(&Error::new(Kind::File, format!("`{shown}` cannot be run: {error}")));
+        run.console.error(&Error::new(Kind::File, format!("cannot run `{shown}`: {error}")));
     } else if ended.outlived {
-        run.console.say(&format!("The command outlived the session, which ended at {expiry}"));
+        run.console.say(&format!("The command ran longer than its session, which expired at {expiry}"));
     }
     Ok(Ended::Command(ended.code()))
 }

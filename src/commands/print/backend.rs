@@ -25,13 +25,13 @@ use crate::print::backend::{self, Backend, Version};
     xacct print backend-hcl dev --bucket my-state --policy --out state.json
     xacct bootstrap --policy-file state.json --probe identity")]
 pub struct BackendHcl {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// The bucket that holds the state
+    /// Bucket for the state
     #[arg(long, value_name = "BUCKET")]
     pub bucket: String,
-    /// The key of the state
+    /// Key of the state
     #[arg(long, value_name = "KEY", default_value = "terraform.tfstate")]
     pub key: String,
     /// For this version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
@@ -59,18 +59,22 @@ impl Consumer for BackendHcl {
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
-        let link = only_one(&links, "a configuration has one backend")?;
+        let link = only_one(&links, "a configuration can have only one backend")?;
         let version = self.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
         if let Some(known) = version.as_known() {
-            run.console.say(&format!("{version} is newer than xacct knows: printed as for {known}"));
+            run.console.say(&format!(
+                "{version} is newer than the versions that xacct supports: printed the settings for {known}"
+            ));
         }
         backend::check_bucket(&self.bucket)?;
         backend::check_key(&self.key)?;
         if let Some(table) = &self.lock_table {
             backend::check_table(table)?;
             if version.has_lockfile() {
-                return Err(Error::usage(format!("{version} keeps its lock beside the state, and needs no table"))
-                    .hint("leave out --lock-table"));
+                return Err(Error::usage(format!(
+                    "{version} needs no lock table: it keeps the lock file beside the state"
+                ))
+                .hint("leave out --lock-table"));
             }
         }
         let region = region(self.region.as_ref(), link, run)?;
@@ -83,7 +87,9 @@ impl Consumer for BackendHcl {
                     StateLock::Table { name: name.clone(), account: link.account.clone(), region }
                 }
                 (Some(_), None) => {
-                    return Err(Error::usage("the region of the table is not known").hint("give it: --region REGION"));
+                    return Err(
+                        Error::usage("the Region of the lock table is unknown").hint("give it: --region REGION")
+                    );
                 }
             };
             return policy(self, access.role.partition, lock, run);
@@ -93,8 +99,9 @@ impl Consumer for BackendHcl {
         }
         if !version.has_lockfile() && self.lock_table.is_none() {
             run.console.say(&format!(
-            "{version} has no lock file: two runs at a time would spoil the state. Name a DynamoDB table: --lock-table NAME"
-        ));
+                "{version} has no lock file: concurrent runs can corrupt the state. Give a DynamoDB table for locks: \
+                 --lock-table NAME"
+            ));
         }
         warn_of_own_role(&version.tool.to_string(), run);
         let backend = Backend {
@@ -116,14 +123,14 @@ fn policy(
     run: &Run<'_>,
 ) -> Result<ExitCode> {
     if args.key.contains(['*', '?', '$']) {
-        return Err(Error::usage(format!("a policy on key `{}` would mean other keys too", args.key))
+        return Err(Error::usage(format!("a policy for key `{}` would allow access to other keys too", args.key))
             .hint("give a key without `*`, `?` and `$`"));
     }
     let state =
         State { partition, bucket: args.bucket.clone(), key: args.key.clone(), workspaces: args.workspaces, lock };
     run.console.say(
-        "Give it to the role: xacct bootstrap --policy-file FILE. Then the role may no longer make test buckets; have \
-         it checked with --probe identity",
+        "To add the policy to the role: xacct bootstrap --policy-file FILE --probe identity. The policy does not allow test \
+         buckets, so --probe identity tests only the session",
     );
     emit::<BackendHcl>(Form::Json, &templates::state(&state).to_string(), &args.printed, run)
 }

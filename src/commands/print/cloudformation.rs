@@ -21,10 +21,10 @@ use crate::print::cloudformation;
   xacct print cloudformation dev --out role.yaml
   xacct print cloudformation dev --format json")]
 pub struct Cloudformation {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// The form of the template
+    /// Format of the template
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub format: TemplateFormat,
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
@@ -32,16 +32,16 @@ pub struct Cloudformation {
     pub user_arn: Option<UserArn>,
 }
 
-/// The form of a template.
+/// The format of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TemplateFormat {
-    /// With comments on how to roll it out
+    /// With the commands that deploy it, as comments
     Yaml,
-    /// Without
+    /// Without comments
     Json,
 }
 
-/// The longest template that a request may carry (CloudFormation API reference, `TemplateBody`).
+/// The maximum size of a template in a request (CloudFormation API reference, `TemplateBody`).
 const LONGEST_TEMPLATE: usize = 51_200;
 
 impl Consumer for Cloudformation {
@@ -49,7 +49,7 @@ impl Consumer for Cloudformation {
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
-        let link = only_one(&links, "a template makes one role")?;
+        let link = only_one(&links, "a template can create only one role")?;
         let partition = partition(&links, None, run)?;
         link.check(Some(partition))?;
         let user = user_arn(self.user_arn.as_ref(), partition, link.restrict_to_user, run)?;
@@ -66,8 +66,9 @@ impl Consumer for Cloudformation {
             }
         };
         if text.len() > LONGEST_TEMPLATE {
-            run.console
-                .say("The template is over 51,200 bytes: put it into a bucket and give its URL to CloudFormation");
+            run.console.say(
+                "The template is larger than 51,200 bytes: upload it to a bucket and give its URL to CloudFormation",
+            );
         }
         emit::<Self>(form, &text, &self.printed, run)
     }

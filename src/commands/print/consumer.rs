@@ -1,4 +1,4 @@
-//! What the consumers of a link have in common: how each is run, and what it is told.
+//! What all consumers of a link share.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ use crate::operations::run::Run;
 use crate::print::Access;
 use crate::text::shell::ShellCommand;
 
-/// A tool that uses a link, and what can be typed to get its settings.
+/// A tool that uses a link, with the arguments that print its settings.
 pub trait Consumer: Args + 'static {
-    /// As it is named after `xacct print`.
+    /// The name after `xacct print`.
     const NAME: &'static str;
 
     /// Prints the settings.
     ///
     /// # Errors
-    /// When the settings cannot be made of what is on record and was typed, or cannot be written.
+    /// When the recorded values and the arguments do not give valid settings, or the file cannot be written.
     fn print(&self, run: &Run<'_>) -> Result<ExitCode>;
 
-    /// The command as it is usually typed, which what it printed names.
+    /// Returns the usual name of the command, which the printed settings contain.
     fn command() -> String {
         format!("print {}", Self::NAME)
     }
@@ -38,7 +38,7 @@ impl<C: Consumer> Verb for C {
     }
 }
 
-/// What every tool is told of a link.
+/// Returns the data about a link that every tool needs.
 pub fn access(
     link: &Link,
     region: Option<&Region>,
@@ -60,13 +60,13 @@ pub fn access(
     })
 }
 
-/// The role, in the partition of the link.
+/// Returns the role's ARN, in the partition of the link.
 fn role(link: &Link, region: Option<&Region>, run: &Run<'_>) -> Result<RoleArn> {
     Ok(link.role_arn(partition(std::slice::from_ref(link), region, run)?))
 }
 
-/// The partition of these links: that of their regions and of the user's ARN, else of the other links, since they start
-/// from the same account; else of the region that was asked for.
+/// Returns the partition of these links: that of their Regions and of the user's ARN; otherwise that of the other links,
+/// which have the same source account; otherwise that of `--region`.
 pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Result<Partition> {
     let of_user = match &run.file.source.user {
         Some(UserRef::Arn(arn)) => Some(arn.partition),
@@ -81,15 +81,15 @@ pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Resul
     if found.len() > 1 {
         let names: Vec<_> = found.iter().map(ToString::to_string).collect();
         return Err(Error::usage(format!(
-            "the user and the regions of the links are in partitions {}, and no role can be assumed from another partition",
+            "the user and the Regions of the links are in different partitions ({}), but roles cannot be assumed across partitions",
             names.join(" and ")
         ))
-        .hint(format!("mend `region` of the targets in `{}`, or give another --region", run.file.path.display())));
+        .hint(format!("fix `region` of the targets in `{}`, or give another --region", run.file.path.display())));
     }
     Ok(found.first().copied().unwrap_or(Partition::Aws))
 }
 
-/// The region that was asked for or recorded, else that of the environment, which is said.
+/// Returns the Region from `--region` or xacct.toml; otherwise that of the environment, with a note to the user.
 pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Option<Region>> {
     if let Some(region) = asked.or(link.region.as_ref()) {
         return Ok(Some(region.clone()));
@@ -98,7 +98,8 @@ pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Opti
     let ambient: Option<Region> = ambient.map(str::parse).transpose()?;
     if let Some(found) = &ambient {
         run.console.say(&format!(
-            "Region {found} of target {} comes from the environment; record it with region = \"{found}\" in {}",
+            "Region {found} of target {} comes from the environment. To record it, add region = \"{found}\" to the target \
+             in {}",
             link.name,
             run.file.path.display()
         ));
@@ -106,19 +107,19 @@ pub fn region(asked: Option<&Region>, link: &Link, run: &Run<'_>) -> Result<Opti
     Ok(ambient)
 }
 
-/// Sessions are called as the user, so that the target account's logs say who came.
+/// Names sessions after the user, so that CloudTrail in the target account shows who used the role.
 fn session_name(run: &Run<'_>) -> Option<SessionName> {
     run.file.source.user.as_ref().and_then(|user| user.name().as_str().parse().ok())
 }
 
-/// The length of sessions that was asked for, if the role allows it; else the longest that it allows.
+/// Returns the requested session duration if the role allows it; without a request, the role's limit.
 fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuration> {
     let limit = link.max_session_duration;
     match asked {
         None => Ok(SessionDuration::from_secs(limit.as_secs())?),
         Some(asked) if asked.as_secs() <= limit.as_secs() => Ok(asked),
         Some(asked) => Err(Error::usage(format!(
-            "sessions of {asked} are longer than role `{}` of target `{}` allows ({limit})",
+            "role `{}` of target `{}` allows sessions of at most {limit}, not {asked}",
             link.role, link.name
         ))
         .hint(format!(
@@ -128,20 +129,20 @@ fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuratio
     }
 }
 
-/// The only link of those that were named, for a tool that takes one.
+/// Returns the only link, for a tool that takes one.
 pub fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
     match links {
         [link] => Ok(link),
         _ => {
             let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
-            Err(Error::usage(format!("{why}, and these are {} targets", links.len()))
+            Err(Error::usage(format!("{why}, but {} targets are selected", links.len()))
                 .hint(format!("name one of {}", names.join(", "))))
         }
     }
 }
 
-/// The user's ARN: as it was typed or recorded, else at the root path of the source account, which is said where it becomes
-/// part of what is printed.
+/// Returns the user's ARN from the command or xacct.toml; otherwise the ARN without a path, with a note if the ARN becomes
+/// part of the output.
 pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool, run: &Run<'_>) -> Result<UserArn> {
     let source = &run.file.source;
     if let Some(arn) = typed {
@@ -153,7 +154,7 @@ pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool,
             let user = UserArn::new(partition, account.clone(), IamPath::root(), name.clone());
             if is_printed {
                 run.console.say(&format!(
-                    "Taken for granted: the user is {user}. If the user has a path, give the ARN: --user-arn ARN"
+                    "Assuming that the user is {user}. If the user has a path, give the ARN: --user-arn ARN"
                 ));
             }
             Ok(user)
@@ -161,12 +162,12 @@ pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool,
         (user, _) => {
             let missing = if user.is_none() { "user" } else { "account" };
             Err(Error::usage(format!("[source] of `{}` has no `{missing}`", run.file.path.display()))
-                .hint("record it there, or give the user's ARN: --user-arn ARN"))
+                .hint("add it there, or give the user's ARN: --user-arn ARN"))
         }
     }
 }
 
-/// The user's MFA device, if it is called as the user is: that is what the console proposes.
+/// Returns the ARN of an MFA device with the user's name, as the AWS console suggests.
 pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
     let source = &run.file.source;
     let (user, account) = (source.user.as_ref()?, source.account.as_ref());
@@ -174,25 +175,24 @@ pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
     format!("arn:{}:iam::{account}:mfa/{}", role.partition, user.name()).parse().ok()
 }
 
-/// Says how to use a link that demands MFA with a tool that cannot ask for a code.
+/// Tells how to use a link that requires MFA with a tool that cannot prompt for a code.
 pub fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
     run.console.say(&format!(
-        "Target {target} demands MFA, and {tool} cannot ask for a code. Before running it, take a session of the user that \
-         has one:\n  eval \"$({})\"",
+        "Target {target} requires MFA, and {tool} cannot prompt for a code. Open an MFA session first:\n  eval \"$({})\"",
         xacct(run).arg("credentials").flag("--session-token").option("--format", "env")
     ));
 }
 
-/// xacct, with this run's file where it is not the one that is found without.
+/// Returns the command `xacct`, with `--config` unless the file is `xacct.toml`.
 pub fn xacct(run: &Run<'_>) -> ShellCommand {
     let path = run.file.path.display().to_string();
     ShellCommand::new("xacct").option_if("--config", Some(path).filter(|path| path != "xacct.toml"))
 }
 
-/// Says with which credentials a tool must run that assumes the role itself.
+/// Tells which credentials a tool needs that assumes the role itself.
 pub fn warn_of_own_role(tool: &str, run: &Run<'_>) {
     run.console.say(&format!(
-        "Run {tool} with the user's own credentials. With those of the role, as `xacct exec` or a profile of the role gives \
-         them, the role would have to assume itself, which it may not"
+        "Run {tool} with the user's own credentials, not inside `xacct exec` or with a profile of the role: a role cannot \
+         assume itself"
     ));
 }

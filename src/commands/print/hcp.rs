@@ -15,7 +15,7 @@ use crate::print::hcp;
 
 /// Print variables for an HCP Terraform or Terraform Enterprise workspace.
 ///
-/// Runs use tokens of their own, for which the role must trust the workspace, or keys of the user. Prints no secrets.
+/// Runs use their own OIDC tokens, if the role trusts the workspace, or the user's access keys. Prints no secrets.
 #[derive(Debug, Args)]
 #[command(
     // clap would put it on one line, which is too long.
@@ -27,16 +27,16 @@ use crate::print::hcp;
       --trust-policy --out trust.json"
 )]
 pub struct Hcp {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// The organization
+    /// Name of the organization
     #[arg(long, value_name = "NAME")]
     pub organization: String,
-    /// The workspace's project
+    /// Name of the workspace's project
     #[arg(long, value_name = "NAME", default_value = "Default Project")]
     pub project: String,
-    /// The workspace
+    /// Name of the workspace
     #[arg(long, value_name = "NAME")]
     pub workspace: String,
     /// Hostname of HCP Terraform or Terraform Enterprise
@@ -45,7 +45,7 @@ pub struct Hcp {
     /// How runs get credentials
     #[arg(long, value_name = "HOW", default_value = "dynamic")]
     pub auth: HcpAuth,
-    /// Print the role's trust policy with the workspace in it, as JSON
+    /// Print the role's trust policy, including the workspace, as JSON
     #[arg(long)]
     pub trust_policy: bool,
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
@@ -59,9 +59,9 @@ pub struct Hcp {
 /// How runs get credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum HcpAuth {
-    /// With a token of their own, which the role must trust
+    /// With their own OIDC token, which the role must trust
     Dynamic,
-    /// With keys of the user, which the workspace keeps
+    /// With the user's access keys, stored in the workspace
     Static,
 }
 
@@ -70,20 +70,20 @@ impl Consumer for Hcp {
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
-        let link = only_one(&links, "a workspace has one role")?;
+        let link = only_one(&links, "a workspace can have only one role")?;
         let access = access(link, self.region.as_ref(), None, run)?;
         let workspace = hcp::workspace(&self.hostname, &self.organization, &self.project, &self.workspace)?;
         if self.auth == HcpAuth::Static {
             if self.trust_policy {
-                return Err(Error::usage("with keys of the user the role's trust policy stays as it is")
+                return Err(Error::usage("--auth static does not change the role's trust policy")
                     .hint("leave out --trust-policy or --auth static"));
             }
             return emit::<Self>(Form::Commented, &hcp::with_keys(&access, &workspace)?, &self.printed, run);
         }
         run.console.say(
-        "bootstrap writes the whole trust policy, and would take the workspace's statement out again: give the workspace a \
-         role of its own, or do not run bootstrap for this one any more",
-    );
+            "`xacct bootstrap` overwrites the trust policy and would remove the workspace's statement: create a separate \
+             role for the workspace, or don't run bootstrap on this role again",
+        );
         let demands = [
             (access.external_id.is_some(), "external ID"),
             (link.require_mfa, "MFA"),
@@ -92,7 +92,7 @@ impl Consumer for Hcp {
         let demands: Vec<_> = demands.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
         if !demands.is_empty() {
             run.console.say(&format!(
-                "Runs of the workspace pass by the link's {}: whoever may start one has the role",
+                "Runs in the workspace bypass the link's {}: everyone who can start a run can use the role",
                 demands.join(" and "),
             ));
         }
@@ -111,8 +111,8 @@ impl Consumer for Hcp {
             return emit::<Self>(Form::Json, &document.to_string(), &self.printed, run);
         }
         run.console.say(
-        "Leave assume_role out of the workspace's providers: a run is the role already, which would have to assume itself",
-    );
+            "Don't use assume_role in the workspace's providers: runs already use the role, and a role cannot assume itself",
+        );
         let statement = templates::trust_hcp(&access.role, &workspace);
         emit::<Self>(Form::Commented, &hcp::with_tokens(&access, &workspace, &statement), &self.printed, run)
     }

@@ -31,19 +31,19 @@ const CONSUMERS: &[Entry] = &[
     Entry::of::<cloudformation::Cloudformation>(),
 ];
 
-/// Consumers that used to be commands, as in `xacct print-profile`. None is added to them.
+/// Consumers that used to be commands, as in `xacct print-profile`. This list does not grow.
 const FORMER_COMMANDS: [&str; 7] =
     ["backend-hcl", "terragrunt-hcl", "profile", "hcp", "policies", "role-hcl", "cloudformation"];
 
-/// The same arguments, where a command that is no more is named as it is now: `print profile` for `print-profile`.
+/// Returns the arguments with the current name of a former command: `print profile` for `print-profile`.
 ///
-/// This is done before clap sees them, so that its help and its errors teach the new names.
+/// This happens before clap parses them, so that help and errors show the current names.
 pub fn with_current_names(arguments: &[OsString]) -> Vec<OsString> {
     let mut current = arguments.to_vec();
     let mut words = arguments.iter().enumerate().skip(1);
     while let Some((at, word)) = words.next() {
         match word.to_str() {
-            // It stands before the command, and has a value.
+            // A global option before the command; its value follows.
             Some("--config") => drop(words.next()),
             Some(option) if option.starts_with('-') => {}
             Some("help") => {}
@@ -59,7 +59,7 @@ pub fn with_current_names(arguments: &[OsString]) -> Vec<OsString> {
     current
 }
 
-/// What `xacct print` takes: a consumer, with what that one takes.
+/// The arguments of `xacct print`: a consumer with its own arguments.
 pub struct Print {
     consumer: Action,
 }
@@ -80,7 +80,7 @@ impl Args for Print {
         let command = command
             .about("Print settings for Terraform, the AWS CLI, and other tools")
             .long_about(
-                "Print settings for Terraform, the AWS CLI, and other tools that use a link.\n\nNeeds neither network nor credentials: everything is in \
+                "Print settings for Terraform, the AWS CLI, and other tools that use a link.\n\nWorks offline and without credentials, from \
                  xacct.toml.",
             )
             .subcommand_value_name("CONSUMER")

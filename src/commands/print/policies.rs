@@ -25,7 +25,7 @@ use crate::operations::settle;
   xacct print policies dev --for target-operator
   xacct print policies --for user")]
 pub struct Policies {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
     /// Whose permissions to print
@@ -36,14 +36,14 @@ pub struct Policies {
     pub user_arn: Option<UserArn>,
 }
 
-/// Who takes part in a link.
+/// Whose permissions to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Party {
-    /// Makes the grant in the source account
+    /// Creates the grant in the source account
     SourceOperator,
-    /// Makes the role in the target account
+    /// Creates the role in the target account
     TargetOperator,
-    /// Assumes the role; this is the grant itself
+    /// Assumes the role; prints the grant itself
     User,
 }
 
@@ -72,10 +72,10 @@ impl Consumer for Policies {
                 let accounts: BTreeSet<&AccountId> = roles.iter().map(|role| &role.account).collect();
                 if accounts.len() > 1 {
                     return Err(Error::usage(format!(
-                        "each target account has its own operator, and these are {}",
+                        "each target account has its own operator, and these targets are in {} accounts",
                         accounts.len()
                     ))
-                    .hint("name the targets of one account"));
+                    .hint("name only the targets in one account"));
                 }
                 templates::operator_target_of(&roles)
             }
@@ -83,7 +83,7 @@ impl Consumer for Policies {
                 let user = user_arn(self.user_arn.as_ref(), partition, false, run)?;
                 if links.iter().any(|link| link.require_mfa) {
                     run.console.say(
-                        "Where the user's profile has no mfa_serial, verify also needs iam:ListMFADevices on the user",
+                        "If the user's profile has no mfa_serial, xacct verify also needs iam:ListMFADevices on the user",
                     );
                 }
                 let arns = links.iter().map(|link| (link, link.role_arn(partition)));

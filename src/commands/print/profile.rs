@@ -16,8 +16,8 @@ use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
 
 /// Print profiles for ~/.aws/config that use a link.
 ///
-/// For the AWS CLI, the SDKs, and whatever reads AWS profiles. With --credential-process the profile asks xacct for
-/// the session: then tools that cannot prompt for an MFA code can use it, too.
+/// For the AWS CLI, the SDKs, and other tools that read AWS profiles. With --credential-process, tools get the session
+/// from xacct, so that tools that cannot prompt for an MFA code can use the profile, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print profile >> ~/.aws/config
@@ -25,22 +25,22 @@ use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
   For tools that cannot prompt for an MFA code:
     xacct print profile dev --credential-process --program /usr/local/bin/xacct")]
 pub struct Profiles {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
     /// Name of the profile (default: the target's name)
     #[arg(long, value_name = "NAME")]
     pub profile_name: Option<String>,
-    /// The profile that has the user's own credentials (default: user_profile in xacct.toml)
+    /// AWS profile with the user's own credentials (default: user_profile in xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE", conflicts_with = "credential_process")]
     pub source_profile: Option<String>,
     /// ARN of the user's MFA device (default: the device named after the user)
     #[arg(long, value_name = "ARN", value_parser = valid::<MfaSerial>, conflicts_with = "credential_process")]
     pub mfa_serial: Option<MfaSerial>,
-    /// Get the session from xacct, as credential_process
+    /// Print a profile that gets its session from xacct with credential_process
     #[arg(long)]
     pub credential_process: bool,
-    /// Path of xacct, for --credential-process (default: xacct, found in PATH)
+    /// Path of xacct, for --credential-process (default: the xacct in PATH)
     #[arg(long, value_name = "FILE", requires = "credential_process")]
     pub program: Option<PathBuf>,
     /// Region of the profile (default: the target's in xacct.toml)
@@ -58,10 +58,10 @@ impl Consumer for Profiles {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
-                "--profile-name names one profile, and these are {} targets",
+                "--profile-name is for one target, but {} targets are selected",
                 links.len()
             ))
-            .hint("name one target, or leave the option out"));
+            .hint("name one target, or leave out --profile-name"));
         }
         let mut profiles = Vec::new();
         for link in &links {
@@ -70,8 +70,8 @@ impl Consumer for Profiles {
                 if link.require_mfa {
                     let ask = xacct(run).arg("exec").arg(&link.name).command(["true"]);
                     run.console.say(&format!(
-                        "Target {} demands MFA, and a tool that calls a credential_process cannot be asked for a code. \
-                         Before it runs, let xacct ask:\n  {ask}",
+                        "Target {} requires MFA, and a tool that uses credential_process cannot prompt for a code. Before \
+                         you run the tool, let xacct prompt for it:\n  {ask}",
                         link.name
                     ));
                 }
@@ -88,9 +88,9 @@ impl Consumer for Profiles {
         }
         let text = profile::document(&profiles)?;
         run.console.say(
-        "Where Terraform uses such a profile, leave assume_role out of its providers and backend: the role would have to \
-         assume itself",
-    );
+            "If Terraform uses such a profile, don't use assume_role in its providers and backend: a role cannot assume \
+             itself",
+        );
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
 }
@@ -99,7 +99,7 @@ fn source_profile(args: &Profiles, access: &Access, run: &Run<'_>) -> Result<Str
     let known = args.source_profile.as_ref().or(access.profile.as_ref());
     known.cloned().ok_or_else(|| {
         Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()))
-            .hint("name the profile that has the user's own credentials: --source-profile NAME")
+            .hint("give the profile with the user's own credentials: --source-profile NAME")
     })
 }
 
@@ -108,7 +108,7 @@ fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<O
         return Ok(None);
     }
     run.console.say(&format!(
-        "Target {} demands MFA: the AWS CLI asks for the code, Terraform and some SDKs cannot. For them: \
+        "Target {} requires MFA: the AWS CLI prompts for the code; Terraform and some SDKs cannot. For them, use \
          --credential-process",
         link.name
     ));
@@ -116,13 +116,13 @@ fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<O
         return Ok(Some(MfaDevice { serial: serial.clone(), is_guess: false }));
     }
     let guess = usual_mfa_serial(&access.role, run).ok_or_else(|| {
-        Error::usage(format!("target `{}` demands MFA, and the user's device is not known", link.name))
+        Error::usage(format!("target `{}` requires MFA, and the user's MFA device is unknown", link.name))
             .hint("give its ARN, which `aws iam list-mfa-devices` shows: --mfa-serial ARN")
     })?;
     Ok(Some(MfaDevice { serial: guess, is_guess: true }))
 }
 
-/// The tool that asks for credentials may run anywhere, so both paths are whole.
+/// Returns absolute paths, because the tool that calls xacct may run in any directory.
 fn process(args: &Profiles, run: &Run<'_>) -> Process {
     let program = args.program.as_ref().map(|program| {
         // A bare name is looked up in the PATH.
@@ -135,8 +135,8 @@ fn process(args: &Profiles, run: &Run<'_>) -> Process {
     }
 }
 
-/// A profile that takes its credentials from itself would ask itself for ever, and one that is called as the operator's
-/// would replace it.
+/// Refuses a name that another profile has: a profile that gets its credentials from itself would call itself forever,
+/// and a profile with the name of the operator's would replace that one.
 fn refuse_own_source(name: &str, args: &Profiles, link: &Link, run: &Run<'_>) -> Result<()> {
     let source = &run.file.source;
     let operator = match &link.way_in {
@@ -145,12 +145,14 @@ fn refuse_own_source(name: &str, args: &Profiles, link: &Link, run: &Run<'_>) ->
     };
     let uses = [
         (args.source_profile.as_ref().or(source.user_profile.as_ref()), "has the user's own credentials"),
-        (source.profile.as_ref(), "is that of the operator of the source account"),
-        (operator, "is that of the operator of the target account"),
+        (source.profile.as_ref(), "is the operator's profile for the source account"),
+        (operator, "is the operator's profile for the target account"),
     ];
     match uses.into_iter().find(|(used, _)| used.is_some_and(|used| used == name)) {
         None => Ok(()),
-        Some((_, what)) => Err(Error::usage(format!("profile `{name}` {what}, and cannot be that of the link too"))
-            .hint("give another name: --profile-name NAME")),
+        Some((_, what)) => {
+            Err(Error::usage(format!("profile `{name}` {what}, so the link's profile cannot have this name"))
+                .hint("give another name: --profile-name NAME"))
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::print::provider::{self, Extras, Provider};
 
 /// Print the Terraform provider block that uses a link.
 ///
-/// Needs neither network nor credentials: everything is in xacct.toml. Each of several targets gets an alias.
+/// Works offline and without credentials, from xacct.toml. With several targets, each provider gets an alias.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf
@@ -23,7 +23,7 @@ use crate::print::provider::{self, Extras, Provider};
   xacct print-provider-hcl dev --session-tag project=x --source-identity alice
   xacct print-provider-hcl dev --through arn:aws:iam::111111111111:role/ci")]
 pub struct ProviderHcl {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
     /// Also print required_providers with this constraint, such as '~> 5.67'
@@ -44,7 +44,7 @@ pub struct ProviderHcl {
     /// Make this session tag transitive (can be repeated)
     #[arg(long, value_name = "KEY", value_parser = valid::<TagKey>)]
     pub transitive_tag_key: Vec<TagKey>,
-    /// Assume this role first, then the link's with it; sessions last at most an hour
+    /// Assume this role first, and the link's role from it; sessions last at most 1h
     #[arg(long, value_name = "ROLE_ARN", value_parser = valid::<RoleArn>)]
     pub through: Option<RoleArn>,
 }
@@ -52,7 +52,7 @@ pub struct ProviderHcl {
 impl Consumer for ProviderHcl {
     const NAME: &'static str = "provider-hcl";
 
-    /// It is a command of its own, too.
+    /// Returns the name at the top level, which this command has too.
     fn command() -> String {
         format!("print-{}", Self::NAME)
     }
@@ -83,7 +83,7 @@ impl Consumer for ProviderHcl {
     }
 }
 
-/// An hour is the most that AWS allows when one role assumes another (IAM User Guide, role chaining).
+/// The maximum with role chaining (IAM User Guide, role chaining).
 const LONGEST_CHAINED: i32 = 3600;
 
 fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> {
@@ -91,24 +91,24 @@ fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> 
         return Ok(args.duration);
     }
     match args.duration {
-        Some(asked) if asked.as_secs() > LONGEST_CHAINED => Err(Error::usage(format!(
-            "sessions of {asked} are longer than AWS allows when one role assumes another (1h)"
-        ))
-        .hint("give at most --duration 1h, or leave out --through")),
+        Some(asked) if asked.as_secs() > LONGEST_CHAINED => {
+            Err(Error::usage(format!("AWS allows sessions of at most 1h when one role assumes another, not {asked}"))
+                .hint("give at most --duration 1h, or leave out --through"))
+        }
         Some(asked) => Ok(Some(asked)),
         None => Ok(Some(SessionDuration::from_secs(link.max_session_duration.as_secs().min(LONGEST_CHAINED))?)),
     }
 }
 
-/// Refuses what the role would refuse.
+/// Refuses settings that the role's trust policy would deny.
 fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>) -> Result<()> {
     let has_tags = !args.session_tag.is_empty() || args.source_identity.is_some();
     if has_tags && !link.allow_session_tags {
         return Err(Error::usage(format!(
-            "the role of target `{}` takes no session tags and no source identity",
+            "the role of target `{}` does not allow session tags or a source identity",
             link.name
         ))
-        .hint("let it: xacct bootstrap --allow-session-tags"));
+        .hint("to allow them: xacct bootstrap --allow-session-tags"));
     }
     let mut keys = std::collections::BTreeSet::new();
     for tag in &args.session_tag {
@@ -117,25 +117,29 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
         }
     }
     if keys.len() > 50 {
-        return Err(Error::usage(format!("{} session tags are more than the 50 that AWS allows", keys.len()))
-            .hint("give fewer"));
+        return Err(
+            Error::usage(format!("AWS allows at most 50 session tags, not {}", keys.len())).hint("give fewer tags")
+        );
     }
     if let Some(key) = args.transitive_tag_key.iter().find(|key| !keys.contains(&key.as_str().to_ascii_lowercase())) {
-        return Err(Error::usage(format!("`{key}` is not the key of a session tag"))
-            .hint(format!("give the tag too: --session-tag {key}=VALUE")));
+        return Err(Error::usage(format!("transitive tag key `{key}` is not a session tag"))
+            .hint(format!("add the tag: --session-tag {key}=VALUE")));
     }
     let Some(first) = &args.through else { return Ok(()) };
     let source = run.file.source.account.as_ref();
     if *first == access.role {
-        return Err(Error::usage(format!("`{first}` is the role of target `{}` itself", link.name))
-            .hint("leave out --through, or name another role"));
+        return Err(Error::usage(format!(
+            "`{first}` is the role of target `{}`, and a role cannot assume itself",
+            link.name
+        ))
+        .hint("leave out --through, or give another role"));
     }
     let obstacle = if source.is_some_and(|source| *source != first.account) {
-        Some(format!("admits account {} only", source.map_or("", |source| source.as_str())))
+        Some(format!("trusts only account {}", source.map_or("", |source| source.as_str())))
     } else if link.restrict_to_user {
-        Some("admits the user only, and no role".to_owned())
+        Some("trusts only the user, not roles".to_owned())
     } else if link.require_mfa {
-        Some("demands MFA, which a session that a role assumes never has".to_owned())
+        Some("requires MFA, which chained sessions never have".to_owned())
     } else {
         None
     };
@@ -145,8 +149,8 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
         }
         None => {
             run.console.say(&format!(
-                "bootstrap lets the user assume {}. To go through {first}, it needs sts:AssumeRole on that role, and the user \
-                 on {first}",
+                "xacct bootstrap lets the user assume {0}. With --through, {first} needs sts:AssumeRole on {0}, and the user \
+                 needs it on {first}",
                 access.role
             ));
             Ok(())

@@ -15,15 +15,14 @@ use crate::print::role_hcl::{self, Target, WayIn};
 
 /// Print the role and the grant as Terraform resources.
 ///
-/// With import blocks, so that Terraform 1.5 or later takes over what bootstrap created, without recreating or changing
-/// anything.
+/// Includes import blocks, so that Terraform 1.5 or later imports what bootstrap created, without changing it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print role-hcl --out link.tf
   terraform init
   terraform plan")]
 pub struct RoleHcl {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
@@ -51,14 +50,14 @@ impl Consumer for RoleHcl {
                 way_in: way_in(link, partition, run)?,
             });
         }
-        // The grant is one policy for all links, whichever are printed.
+        // The grant is one policy for all links, even if only some are printed.
         let grant = settle::grant(&user, all.iter().map(|link| (link, link.role_arn(partition))))?;
         run.console.say(&format!(
-        "The grant holds the links of {} and no others: a role that another file's bootstrap let user {} assume must be added, or \
-         apply takes it away",
-        run.file.path.display(),
-        user.name
-    ));
+            "The grant contains only the roles in {}. If user {} may assume roles from another xacct.toml, add them, or \
+             `terraform apply` removes them from the grant",
+            run.file.path.display(),
+            user.name
+        ));
         let source =
             WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
         let text = role_hcl::document(&grant, &source, &targets);

@@ -14,20 +14,20 @@ use crate::print::terragrunt::{self, Names, Version};
 
 /// Print Terragrunt settings that use a link.
 ///
-/// Terragrunt assumes the role itself, with iam_role. That supports neither external ID nor MFA: for a link that requires
-/// one, prints a generated provider and, with --bucket, remote_state.
+/// With iam_role, Terragrunt assumes the role itself, but supports neither an external ID nor MFA. For a link that
+/// requires one, prints a generated provider and, with --bucket, remote_state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print terragrunt-hcl dev
   xacct print terragrunt-hcl dev --bucket my-state --out root.hcl")]
 pub struct TerragruntHcl {
-    /// For which links, and where to.
+    /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// Name the options and variables of this version only (default: of all)
+    /// Show only the options and variables of this version (default: of all versions)
     #[arg(long, value_name = "VERSION")]
     pub terragrunt_version: Option<String>,
-    /// The bucket that holds the state, if the link requires an external ID or MFA
+    /// Bucket for the state, if the link requires an external ID or MFA
     #[arg(long, value_name = "BUCKET")]
     pub bucket: Option<String>,
     /// Region of the provider and of the bucket (default: the target's in xacct.toml, else AWS_REGION)
@@ -43,42 +43,46 @@ impl Consumer for TerragruntHcl {
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
-        let link = only_one(&links, "a unit of Terragrunt assumes one role")?;
+        let link = only_one(&links, "a Terragrunt unit can assume only one role")?;
         let version: Option<Version> = self.terragrunt_version.as_deref().map(str::parse).transpose()?;
         if let Some((version, known)) = version.and_then(|version| Some((version, version.as_known()?))) {
-            run.console.say(&format!("{version} is newer than xacct knows: printed as for {known}"));
+            run.console.say(&format!(
+                "{version} is newer than the versions that xacct supports: printed the settings for {known}"
+            ));
         }
         self.bucket.as_deref().map_or(Ok(()), check_bucket)?;
         let region = region(self.region.as_ref(), link, run)?;
         let access = access(link, region.as_ref(), self.duration, run)?;
         if version.is_some_and(Version::has_a_role_assume_itself) {
-            run.console.say("Terragrunt 1.1.1 lets a role assume itself, which fails; use 1.1.2 or later");
+            run.console
+                .say("Terragrunt 1.1.1 has a bug: the role tries to assume itself, which fails. Use 1.1.2 or later");
         }
         let text = if terragrunt::can_assume(&access) {
             if self.bucket.is_some() {
                 return Err(Error::usage(format!(
-                    "Terragrunt assumes the role of target `{}` by itself, for the state too",
+                    "Terragrunt itself assumes the role of target `{}`, for the state too",
                     link.name
                 ))
-                .hint("leave out --bucket, and name the bucket in remote_state without assume_role"));
+                .hint("leave out --bucket, and set the bucket in remote_state without assume_role"));
             }
             run.console.say(
-            "Leave assume_role out of providers and of remote_state, and run Terragrunt with the user's own credentials: the role \
-             would have to assume itself, which it may not",
-        );
+                "Don't use assume_role in providers or remote_state, and run Terragrunt with the user's own credentials: a \
+                 role cannot assume itself",
+            );
             terragrunt::assuming(&access, version.map_or(Names::Both, Version::names))
         } else {
             let what = if access.needs_mfa { "MFA" } else { "an external ID" };
             run.console.say(&format!(
-            "Target {} demands {what}, which Terragrunt's iam_role cannot give: this lets Terraform assume the role instead",
-            link.name
-        ));
+                "Target {} requires {what}, which Terragrunt's iam_role does not support: with these settings Terraform \
+                 assumes the role instead",
+                link.name
+            ));
             if self.bucket.is_some() && access.region.is_none() {
-                return Err(Error::usage("the region of the bucket is not known, and Terragrunt demands it")
+                return Err(Error::usage("the Region of the bucket is unknown, and Terragrunt requires it")
                     .hint("give it: --region REGION"));
             }
             if self.bucket.is_none() {
-                run.console.say("For the state too, name its bucket: --bucket BUCKET");
+                run.console.say("To print remote_state too, give the bucket: --bucket BUCKET");
             }
             if access.needs_mfa {
                 warn_of_mfa("Terraform", &link.name, run);

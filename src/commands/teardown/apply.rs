@@ -1,4 +1,4 @@
-//! Removes what was planned, then reads again: nothing may be left of it.
+//! Applies the plan, then reads again to check that nothing is left.
 
 use super::arguments::Teardown;
 use super::objection::refused;
@@ -17,8 +17,8 @@ use crate::proof::Watch;
 use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
-/// Removes the roles side by side, then what the grant says of them. One role that cannot be removed stops no other, and
-/// does not save its place in the grant: it was to go, and the next run removes what remains.
+/// Removes the roles concurrently, then removes them from the grant. A role that cannot be removed does not stop the
+/// others, and is removed from the grant as well; the next run removes what remains.
 pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
     let progress = run.console.progress("teardown");
     progress.now("removing");
@@ -49,7 +49,7 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
     read_until_done(read_left, &place, args.timeout, progress).await
 }
 
-/// Removes the roles from the grant as it is now: others may have added theirs since it was shown, and these stay.
+/// Removes the roles from the grant as it is now. Roles that other runs have added since the preview stay.
 async fn remove_grant(work: &mut Work, args: &Teardown, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
     let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(()) };
     if work.grant.plan.is_empty() {

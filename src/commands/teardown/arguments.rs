@@ -1,4 +1,4 @@
-//! What `xacct teardown` takes.
+//! The arguments of `xacct teardown`.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 
 /// Remove both halves of a link.
 ///
-/// Removes the role with its policies first, which ends its sessions, then takes the role out of the grant. Removes the
-/// target from xacct.toml once both are gone. Never removes anything that xacct did not create.
+/// Deletes the role with its policies, which ends its sessions, then removes the role from the grant, and then the target
+/// from xacct.toml. Never removes anything that xacct did not create.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct teardown dev
@@ -17,37 +17,37 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
     xacct teardown --dry-run
   Remove every link in xacct.toml without asking:
     xacct teardown --yes
-  Remove only the half in the source account:
+  Remove only the grant in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap use the role too: for two days after them,
+xacct verify and xacct bootstrap use the role, too. For two days after them,
 teardown needs --even-if-used.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Remove one half only; xacct.toml keeps the target
+    /// Remove only one half; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Remove a role that was used within the last two days
+    /// Remove the role even if it was used in the last two days
     #[arg(long)]
     pub even_if_used: bool,
-    /// Remove a role with policies or a boundary that xacct.toml does not name
+    /// Remove the role even if it has policies or a boundary not listed in xacct.toml
     #[arg(long)]
     pub even_if_extended: bool,
-    /// What is to be done with the changes.
+    /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
-    /// How long to wait for the removal to propagate
+    /// Maximum time to wait for IAM propagation
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2m", env = "XACCT_TIMEOUT")]
     pub timeout: Duration,
-    /// Where the credentials are.
+    /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// How an operator passes MFA.
+    /// MFA of the operators.
     #[command(flatten)]
     pub code: CodeOptions,
-    /// How to report.
+    /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
 }

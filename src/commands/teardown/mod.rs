@@ -1,8 +1,9 @@
 //! `xacct teardown`: removes both halves of each link.
 //!
-//! The role goes first, its policies before it. All power is in the role, and its trust policy admits the source account:
-//! without the grant, whoever else may assume roles there could still use it. A grant without a role lets nobody in. So
-//! wherever a run is interrupted, what is left can do less than before, and the next run takes the rest.
+//! The role is deleted first, after its policies. All permissions are in the role, and its trust policy trusts the
+//! source account: without the grant, other principals there that may assume roles could still use it. A grant without
+//! a role gives no access. So wherever a run is interrupted, the rest gives less access than before, and the next run
+//! removes it.
 
 mod apply;
 mod arguments;
@@ -79,7 +80,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Takes the links that are gone out of `xacct.toml`. After one half was removed, the file is needed for the other.
+/// Removes the deleted links from `xacct.toml`. With `--only`, the file keeps them: it is needed for the other half.
 fn forget(work: &Work, args: &Teardown, run: &Run<'_>) -> Result<bool> {
     if args.only.is_some() {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! What to do about a role that is not removed.
+//! Hints for a role that teardown refuses to remove.
 
 use crate::config::Link;
 use crate::error::{Error, Kind};
@@ -7,7 +7,7 @@ use crate::iam::names::RoleName;
 use crate::iam::plan::teardown::Objection;
 use crate::text::shell::ShellCommand;
 
-/// One error for all objections to a role, with what to do about each.
+/// Returns one error for all objections to a role, with hints for each.
 pub fn refused(objections: &[Objection], link: &Link) -> Error {
     let said = objections.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     objections.iter().fold(Error::new(Kind::Refused, said), |error, objection| hints(error, objection, link))
@@ -16,46 +16,46 @@ pub fn refused(objections: &[Objection], link: &Link) -> Error {
 fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
     let name = &link.name;
     let teardown = ShellCommand::new("xacct").arg("teardown").arg(name).option("--only", "source");
-    let only_source = format!("leave the role, and remove only the grant: {teardown}");
+    let only_source = format!("keep the role and remove only the grant: {teardown}");
     let of_role = |operation: &str, role: &RoleName| {
         ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
     };
     match objection {
         Objection::Foreign(role) | Objection::OtherLink { role, .. } => {
             let adopt = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &role.account);
-            error.hint(only_source).hint(format!("or take the role over first: {}", adopt.flag("--adopt")))
+            error.hint(only_source).hint(format!("or adopt the role first: {}", adopt.flag("--adopt")))
         }
         Objection::OtherSource { owner, .. } => {
-            error.hint(only_source).hint(format!("or have it removed with the xacct.toml of account {owner}"))
+            error.hint(only_source).hint(format!("or remove it with the xacct.toml of account {owner}"))
         }
         Objection::OtherArn { found, .. } => match found.parse::<RoleArn>() {
             Ok(found) if found.account == link.account => {
-                error.hint(format!("if that is the one, write role_path = \"{}\" below [targets.{name}]", found.path))
+                error.hint(format!("if this is the right role, set role_path = \"{}\" in [targets.{name}]", found.path))
             }
-            _ => error.hint("give credentials of the account on record: --target-profile NAME"),
+            _ => error.hint("use credentials of the account in xacct.toml: --target-profile NAME"),
         },
         Objection::InstanceProfiles { role, profiles } => profiles.iter().fold(error, |error, profile| {
             let remove = ShellCommand::new("aws")
                 .args(["iam", "remove-role-from-instance-profile"])
                 .option("--instance-profile-name", profile)
                 .option("--role-name", &role.name);
-            error.hint(format!("take it out: {remove}"))
+            error.hint(format!("remove it from the instance profile: {remove}"))
         }),
         Objection::Extended { role, attachments, inline, boundary } => {
             let role = &role.name;
             let detach = attachments.iter().map(|arn| {
-                format!("detach it: {}", of_role("detach-role-policy", role).option("--policy-arn", arn))
+                format!("detach the policy: {}", of_role("detach-role-policy", role).option("--policy-arn", arn))
             });
             let delete = inline.iter().map(|name| {
-                format!("delete it: {}", of_role("delete-role-policy", role).option("--policy-name", name))
+                format!("delete the policy: {}", of_role("delete-role-policy", role).option("--policy-name", name))
             });
             let boundary =
-                boundary.iter().map(|_| format!("remove it: {}", of_role("delete-role-permissions-boundary", role)));
+                boundary.iter().map(|_| format!("remove the boundary: {}", of_role("delete-role-permissions-boundary", role)));
             let hints = detach.chain(delete).chain(boundary);
-            hints.fold(error, Error::hint).hint("or let all of it go with the role: --even-if-extended")
+            hints.fold(error, Error::hint).hint("or remove everything together with the role: --even-if-extended")
         }
         Objection::UsedLately { .. } => error
-            .hint("find out by whom: the target account's CloudTrail has the sessions' names; verify and bootstrap use it, too")
-            .hint("remove it all the same: --even-if-used"),
+            .hint("find out who used it: CloudTrail in the target account has the session names; verify and bootstrap also use it")
+            .hint("remove it anyway: --even-if-used"),
     }
 }

@@ -1,4 +1,4 @@
-//! Observes both accounts side by side, and decides what is removed.
+//! Reads both accounts concurrently, and plans the removal.
 
 use super::arguments::Teardown;
 use super::objection::refused;
@@ -20,10 +20,10 @@ use crate::proof::Watch;
 /// A target account: its operator, and the role if there is one.
 type TargetSide = (Operator, Option<StandingRole>);
 
-/// Both accounts as they were observed.
+/// The observed state of both accounts.
 pub struct Observed {
     source: SourceSide,
-    /// In the order of the links; `None` where only the half in the source account is removed.
+    /// In the order of the links; `None` if only the half in the source account is removed.
     targets: Vec<Result<Option<TargetSide>>>,
 }
 
@@ -55,7 +55,7 @@ pub async fn observe(
     Ok(Observed { source: source?, targets })
 }
 
-/// Plans the removal of every role, and of their places in the grant. Pure.
+/// Plans the removal of every role and its entry in the grant. Pure.
 pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown) -> Result<Work> {
     let Observed { source, targets } = observed;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! What teardown shows: the plan before, and what is gone after.
+//! The output of teardown: the plan, and the result.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,16 +18,16 @@ use crate::report::changes::{self, Mood};
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError};
 
-/// Shows what one run does.
+/// Reports on one run.
 pub struct Report<'a> {
     pub args: &'a Teardown,
     pub run: &'a Run<'a>,
-    /// What was named and is not in `xacct.toml`.
+    /// Targets on the command line that are not in `xacct.toml`.
     pub unknown: Vec<String>,
 }
 
 impl Report<'_> {
-    /// Says that no link of these names is on record: an earlier run may have removed it.
+    /// Reports that `xacct.toml` has none of these targets: an earlier run may have removed them.
     pub fn nothing_on_record(&self) {
         let Self { run, unknown, .. } = self;
         let path = run.file.path.display().to_string();
@@ -54,24 +54,22 @@ impl Report<'_> {
         let Self { run, unknown, .. } = self;
         let known: Vec<_> = run.file.targets.iter().map(|(name, _)| name.as_str()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let lines = unknown
-            .iter()
-            .map(|name| format!("\n{name} is not on record in {} (it has {known})", run.file.path.display()));
-        lines.collect()
+        let path = run.file.path.display();
+        unknown.iter().map(|name| format!("\n{path} has no target {name}; its targets: {known}")).collect()
     }
 
-    /// Shows who is at work, which links go, and every change.
+    /// Shows the operators, the links to remove, and every change.
     pub fn preview(&self, work: &Work) {
         let Self { args, run, .. } = self;
         let mut text = String::new();
         who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
         for job in &work.jobs {
             who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
-            let _ = writeln!(text, "Link     {} will not assume {} any more", work.source.user.name, job.role);
+            let _ = writeln!(text, "Removes  {} → {}", work.source.user.name, job.role);
         }
         match work.pending() {
             _ if work.jobs.is_empty() => text.push_str("\nNo target can be removed\n"),
-            0 => text.push_str("\nNothing to do: nothing is left of this\n"),
+            0 => text.push_str("\nNothing to do: already removed\n"),
             pending => {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
@@ -84,18 +82,18 @@ impl Report<'_> {
         }
     }
 
-    /// Asks whether to remove all this.
+    /// Asks for confirmation.
     ///
     /// # Errors
     /// When the answer is no, or there is no terminal to ask on.
     pub async fn confirm(&self, work: &Work) -> Result<()> {
         let names = work.jobs.iter().map(|job| job.link.name.as_str()).collect::<Vec<_>>().join(", ");
-        let hint = "or only look: --dry-run, or --check to fail if there is anything";
+        let hint = "or show the changes and stop: --dry-run, or --check to fail if there are any";
         let pending = format!("{} to apply", count(work.pending(), "change"));
         confirm_removal(&format!("Remove {names}?"), &pending, hint, self.run).await
     }
 
-    /// Shows what came of it. `recorded` says whether `xacct.toml` was written; `None` after a preview.
+    /// Shows the result. `recorded` says whether `xacct.toml` was written; `None` after a preview.
     pub fn finish(&self, work: &Work, exit_code: ExitCode, recorded: Option<Result<bool>>) {
         let Self { args, run, .. } = self;
         let console = run.console;
@@ -118,7 +116,7 @@ impl Report<'_> {
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {
             for change in &work.grant.plan.changes {
-                console.say(&format!("This was done: {}", changes::sentence(change, "", Mood::Done)));
+                console.say(&format!("Done: {}", changes::sentence(change, "", Mood::Done)));
             }
         }
         if let Some(text) = repaired(work.grant.repairs) {
@@ -130,12 +128,13 @@ impl Report<'_> {
         let path = run.file.path.display();
         let gone: Vec<_> = work.done().map(|job| job.link.name.as_str()).collect();
         if args.only.is_some() {
-            console.say(&format!("{path} keeps {}: only one half was looked at", gone.join(", ")));
-            console.say("When the other half is gone, too, remove it there, or run xacct teardown without --only");
+            console.say(&format!("{path} keeps {}, because --only covers one half", gone.join(", ")));
+            console.say("Once the other half is removed, too, run xacct teardown without --only");
         } else if matches!(recorded, Ok(true)) {
-            console.say(&format!("Took {} out of {path}", gone.join(", ")));
+            let targets = if gone.len() == 1 { "target" } else { "targets" };
+            console.say(&format!("Removed {targets} {} from {path}", gone.join(", ")));
             if gone.len() == run.file.targets.len() {
-                console.say("It has no targets any more, and keeps [source] for the next link");
+                console.say(&format!("{path} has no targets left; it keeps [source] for the next link"));
             }
         }
     }

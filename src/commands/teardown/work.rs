@@ -1,4 +1,4 @@
-//! The links of one run, on their way out.
+//! The links that one run removes.
 
 use crate::iam::plan::teardown::Removal;
 use crate::iam::state::Fingerprint;

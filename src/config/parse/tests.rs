@@ -39,7 +39,7 @@ fn parse(text: &str) -> Result<ConfigFile> {
     ConfigFile::parse(Path::new("xacct.toml"), text.to_owned())
 }
 
-/// What the person reads: the message, and the notes and hints below it.
+/// Returns the error as text: the message, its notes and its hints.
 fn complaint(text: &str) -> String {
     let error = parse(text).unwrap_err();
     assert_eq!(error.kind, Kind::Usage, "{text}");
@@ -47,7 +47,7 @@ fn complaint(text: &str) -> String {
     format!("{}{}", error.message, details.collect::<String>())
 }
 
-/// A file with one target, whose third line is this one.
+/// Returns a file with one target, with this third line.
 fn with_target_line(line: &str) -> String {
     format!("[targets.dev]\naccount = \"222222222222\"\n{line}\n")
 }
@@ -113,7 +113,7 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn a_section_may_be_written_in_any_of_tomls_ways() {
+fn a_section_can_have_any_toml_syntax() {
     let ways = [
         "[targets.dev]\naccount = \"222222222222\"\n[targets.dev.tags]\nteam = \"x\"",
         "targets.dev = { account = \"222222222222\", tags = { team = \"x\" } }",
@@ -129,7 +129,7 @@ fn a_section_may_be_written_in_any_of_tomls_ways() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_empty_and_one_that_cannot_be_read_is_an_error() {
+fn a_missing_file_is_empty_and_an_unreadable_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("xacct.toml");
     let file = ConfigFile::load(&path).unwrap();
@@ -155,32 +155,32 @@ fn an_empty_file_has_no_links() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
+fn an_unknown_key_is_refused_with_the_nearest_setting() {
     insta::assert_snapshot!(complaint(&with_target_line("requires_mfa = true")), @"
-    xacct.toml:3: `requires_mfa` is not a setting of [targets.dev]
+    xacct.toml:3: unknown setting `requires_mfa` in [targets.dev]
     - did you mean `require_mfa`?
     ");
     insta::assert_snapshot!(complaint(&with_target_line("external = \"x1\"")), @"
-    xacct.toml:3: `external` is not a setting of [targets.dev]
+    xacct.toml:3: unknown setting `external` in [targets.dev]
     - did you mean `external_id`?
     ");
     insta::assert_snapshot!(complaint("[source]\nacount = \"111111111111\""), @"
-    xacct.toml:2: `acount` is not a setting of [source]
+    xacct.toml:2: unknown setting `acount` in [source]
     - did you mean `account`?
     ");
     insta::assert_snapshot!(complaint("[source]\nexternal_id = \"x1\""), @"
-    xacct.toml:2: `external_id` is not a setting of [source]
+    xacct.toml:2: unknown setting `external_id` in [source]
     - the settings are account, user, profile, user_profile
-    - remove it, or write one of these
+    - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint("\n\n[target.dev]\naccount = \"222222222222\""), @"
-    xacct.toml:3: `target` is not a setting of the file
+    xacct.toml:3: unknown setting `target` at the top level
     - did you mean `targets`?
     ");
     insta::assert_snapshot!(complaint("account = \"222222222222\""), @"
-    xacct.toml:1: `account` is not a setting of the file
+    xacct.toml:1: unknown setting `account` at the top level
     - the settings are source, targets
-    - remove it, or write one of these
+    - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: `duration_in_seconds` is not a setting of [targets.dev]
@@ -190,13 +190,13 @@ fn an_unknown_key_is_refused_with_the_setting_that_was_meant() {
 }
 
 #[test]
-fn a_wrong_type_is_refused_with_an_example_of_the_right_one() {
+fn a_wrong_type_is_refused_with_an_example() {
     insta::assert_snapshot!(complaint("[source]\naccount = 111111111111"), @r#"
-    xacct.toml:2: `account` is an integer, and must be a string
+    xacct.toml:2: `account` must be a string, not an integer
     - write account = "222222222222"
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("require_mfa = \"true\"")), @"
-    xacct.toml:3: `require_mfa` is a string, and must be true or false
+    xacct.toml:3: `require_mfa` must be true or false, not a string
     - write require_mfa = true
     ");
     insta::assert_snapshot!(complaint(&with_target_line("policy_arns = \"PowerUserAccess\"")), @r#"
@@ -216,32 +216,32 @@ fn a_wrong_type_is_refused_with_an_example_of_the_right_one() {
     - write tags = { team = "platform" }
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = 3600")), @r#"
-    xacct.toml:3: `max_session_duration` is an integer, and must be a string
+    xacct.toml:3: `max_session_duration` must be a string, not an integer
     - write max_session_duration = "1h"
     "#);
     insta::assert_snapshot!(complaint("source = \"111111111111\""), @"
-    xacct.toml:1: `source` must be a section
-    - write [source] and the settings below it
+    xacct.toml:1: `source` must be a table
+    - write [source] with the settings below it
     ");
     insta::assert_snapshot!(complaint("[targets]\ndev = \"222222222222\""), @"
-    xacct.toml:2: `dev` must be a section
-    - write [targets.dev] and the settings below it
+    xacct.toml:2: `dev` must be a table
+    - write [targets.dev] with the settings below it
     ");
     insta::assert_snapshot!(complaint("[[targets.dev]]\naccount = \"222222222222\""), @"
-    xacct.toml:1: `dev` must be a section
-    - write [targets.dev] and the settings below it
+    xacct.toml:1: `dev` must be a table
+    - write [targets.dev] with the settings below it
     ");
 }
 
 #[test]
-fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
+fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"
     xacct.toml:2: `1111-1111-1111` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)
-    - give the 12 digits without dashes or spaces: `111111111111`
+    - use the 12 digits without dashes or spaces: `111111111111`
     ");
     insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"
     xacct.toml:2: `arn:aws:iam::111111111111:root` is not a valid user ARN: names the root user
-    - give an IAM user, because the root user cannot assume roles
+    - use an IAM user, because the root user cannot assume roles
     ");
     insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"
     xacct.toml:2: `profile` is empty
@@ -249,15 +249,15 @@ fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"
     xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are needed
-    - give 2 to 1224 characters
+    - use 2 to 1224 characters
     ");
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"
     xacct.toml:3: `13h` is not a valid maximum session duration: is more than 12h
-    - give 1h to 12h
+    - use 1h to 12h
     ");
     insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"
-    xacct.toml:3: `eu-west-1a` is not a valid region: has the form of no AWS partition's regions, such as `eu-west-1`
-    - give the region, not the availability zone: `eu-west-1`
+    xacct.toml:3: `eu-west-1a` is not a valid Region: is not an AWS Region name
+    - use the Region, not the Availability Zone: `eu-west-1`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
     xacct.toml:3: `buckets` is not a value of `probe`
@@ -265,53 +265,53 @@ fn a_bad_value_is_refused_with_its_rule_and_its_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
     xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS
-    - choose another prefix
+    - use another prefix
     ");
     insta::assert_snapshot!(complaint(&with_target_line("policy_arns = [\n  \"Power User\",\n]")), @"
     xacct.toml:3: `Power User` is not a valid managed policy: its policy name `Power User` contains ` ` (only ASCII letters, digits and _+=,.@- are allowed)
-    - give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
+    - use the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`
     ");
 }
 
 #[test]
-fn settings_that_contradict_each_other_are_refused() {
+fn settings_that_exclude_each_other_are_refused() {
     insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"
-    xacct.toml:4: `profile` and `enter_role` contradict each other
-    - keep the one by which the target account is reached
+    xacct.toml:4: `profile` and `enter_role` exclude each other
+    - keep the one that gives access to the target account
     ");
     insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @r#"
     xacct.toml:3: [targets.dev] has no `account`
-    - write the 12 digits of the target account: account = "222222222222"
+    - add the 12-digit ID of the target account: account = "222222222222"
     "#);
     insta::assert_snapshot!(complaint("[targets.dev]"), @r#"
     xacct.toml:1: [targets.dev] has no `account`
-    - write the 12 digits of the target account: account = "222222222222"
+    - add the 12-digit ID of the target account: account = "222222222222"
     "#);
     let twins = "[targets.a]\naccount = \"222222222222\"\n\n[targets.b]\naccount = \"222222222222\"\n";
     insta::assert_snapshot!(complaint(twins), @"
-    xacct.toml:4: [targets.a] and [targets.b] are the same role of account 222222222222
-    - remove one of them, or give one another `role`
+    xacct.toml:4: [targets.a] and [targets.b] have the same role in account 222222222222
+    - remove one of them, or set a different `role` in one
     ");
 }
 
 #[test]
-fn a_role_by_its_default_name_and_the_same_role_by_name_are_twins() {
+fn two_targets_cannot_have_the_same_role() {
     for role in ["xacct", "Xacct"] {
         let twins = format!(
             "[targets.a]\naccount = \"222222222222\"\n[targets.b]\naccount = \"222222222222\"\nrole = \"{role}\"\n"
         );
-        assert!(complaint(&twins).contains("are the same role"), "{role}");
+        assert!(complaint(&twins).contains("have the same role"), "{role}");
     }
 }
 
 #[test]
-fn two_roles_of_one_account_are_no_twins() {
+fn two_targets_can_have_different_roles_in_one_account() {
     let text = "[targets.a]\naccount = \"222222222222\"\n[targets.b]\naccount = \"222222222222\"\nrole = \"b\"\n";
     assert_eq!(parse(text).unwrap().targets.len(), 2);
 }
 
 #[test]
-fn a_tag_key_with_an_equals_sign_is_not_divided_there() {
+fn a_tag_key_can_contain_an_equals_sign() {
     match parse(&with_target_line("tags = { \"a=b\" = \"c\" }")) {
         Ok(file) => {
             let (_, dev) = file.targets.first().unwrap();
@@ -323,13 +323,13 @@ fn a_tag_key_with_an_equals_sign_is_not_divided_there() {
 }
 
 #[test]
-fn an_empty_target_is_found_where_it_stands() {
+fn an_error_in_an_empty_target_names_its_line() {
     let message = complaint("[source]\nuser = \"alice\"\n\n[targets.dev]\n");
     assert!(message.starts_with("xacct.toml:4: [targets.dev] has no `account`"), "{message}");
 }
 
 #[test]
-fn what_is_not_toml_is_refused_with_its_line() {
+fn invalid_toml_is_refused_with_its_line() {
     insta::assert_snapshot!(complaint("[source]\naccount = 1111-1111\n"), @"
     xacct.toml:2: invalid date, expected `-` (MM-DD)
     - the file must be TOML (https://toml.io)
@@ -349,7 +349,7 @@ fn what_is_not_toml_is_refused_with_its_line() {
 }
 
 #[test]
-fn lines_are_counted_with_any_line_ends_and_any_letters() {
+fn line_numbers_are_right_with_any_line_endings_and_characters() {
     for text in [
         "# 1\n# 2\n[source]\nuser = 7\n",
         "# 1\r\n# 2\r\n[source]\r\nuser = 7\r\n",
@@ -365,7 +365,7 @@ fn lines_are_counted_with_any_line_ends_and_any_letters() {
 }
 
 #[test]
-fn a_place_of_the_source_is_told_by_file_and_line() {
+fn a_setting_of_the_source_has_a_file_and_a_line() {
     let file = parse("# who\r\n[source]\r\n# é\r\naccount = \"111111111111\"\r\n").unwrap();
     assert_eq!(file.place_of_source("account").as_deref(), Some("xacct.toml:4"));
     assert_eq!(file.place_of_source("user"), None);
@@ -387,7 +387,7 @@ fn the_distance_between_words_counts_edits() {
     }
 }
 
-/// Text that looks like the file, more or less.
+/// Text that resembles the file.
 fn any_text() -> impl Strategy<Value = String> {
     const LINES: [&str; 12] = [
         "[source]",
@@ -423,13 +423,13 @@ proptest! {
         let mut lines = blank.clone();
         let at = at.index(lines.len() + 1);
         lines.insert(at, "sourse = {}\n".to_owned());
-        let start = format!("xacct.toml:{}: `sourse` is not a setting of the file", at + 1);
+        let start = format!("xacct.toml:{}: unknown setting `sourse` at the top level", at + 1);
         prop_assert!(complaint(&lines.concat()).starts_with(&start), "{}", complaint(&lines.concat()));
     }
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_short_line() {
+fn an_error_is_one_short_line() {
     let long = "x\\n\\u001b".repeat(10_000);
     let cases = [
         format!("\"{long}\" = 1"),

@@ -33,7 +33,7 @@ policy_arns = [
 # The end.
 "#;
 
-/// A file in a folder of its own.
+/// A file in its own directory.
 struct Place {
     folder: tempfile::TempDir,
     path: PathBuf,
@@ -60,7 +60,7 @@ impl Place {
         std::fs::read_to_string(&self.path).unwrap()
     }
 
-    /// Names of all files in the folder.
+    /// Returns the names of all files in the directory.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -77,13 +77,13 @@ fn link(name: &str, account: &str) -> Link {
     Link { name: name.to_owned(), ..Link::new(account.parse().unwrap()).unwrap() }
 }
 
-/// The links of a file, as a run without options would have them.
+/// Returns the links of a file, as for a run without options.
 fn links(file: &ConfigFile) -> Vec<Link> {
     let links = file.targets.iter().map(|(name, record)| Link::from_record(name, record));
     links.collect::<Result<_>>().unwrap()
 }
 
-/// Records the links of this file again, after an edit, and gives the new text.
+/// Records the links of this file again after an edit, and returns the new text.
 fn rewritten(text: &str, edit: impl FnOnce(&mut Link)) -> String {
     let place = Place::with(text);
     let file = place.load();
@@ -95,14 +95,14 @@ fn rewritten(text: &str, edit: impl FnOnce(&mut Link)) -> String {
 }
 
 #[test]
-fn a_new_file_says_what_it_is_and_holds_what_differs_from_the_defaults() {
+fn a_new_file_has_a_comment_and_only_settings_that_differ_from_defaults() {
     let place = Place::empty();
     let mut dev = link("dev", "222222222222");
     dev.external_id = ExternalIdChoice::Use("q7Hc".parse().unwrap());
     dev.way_in = WayIn::Profile("dev-admin".to_owned());
     assert!(record(&place.load(), &source(), &[&dev]).unwrap());
     insta::assert_snapshot!(place.text(), @r#"
-    # Links between AWS accounts, recorded by xacct. It holds no secret; commit it.
+    # Links between AWS accounts, recorded by xacct. Contains no secrets; commit it.
 
     [source]
     account = "111111111111"
@@ -122,7 +122,7 @@ fn assert_left(text: &str) {
 }
 
 #[test]
-fn a_file_that_says_it_all_already_is_left_byte_for_byte() {
+fn an_up_to_date_file_stays_unchanged() {
     assert_left(COMMENTED);
     assert_left(COMMENTED.trim_end());
     assert_left(&COMMENTED.replace("[targets.dev]", "[ targets . \"dev\" ]"));
@@ -131,23 +131,23 @@ fn a_file_that_says_it_all_already_is_left_byte_for_byte() {
 }
 
 #[test]
-fn a_heading_of_all_targets_is_left_with_its_comment() {
+fn a_header_of_all_targets_stays_with_its_comment() {
     assert_left(&COMMENTED.replace("[targets.dev]", "# All of them:\n[targets]\n\n[targets.dev]"));
 }
 
 #[test]
-fn line_ends_of_windows_are_left() {
+fn crlf_line_endings_stay() {
     assert_left(&COMMENTED.replace('\n', "\r\n"));
 }
 
 #[test]
-fn values_that_mean_the_same_in_another_spelling_are_left() {
+fn equivalent_values_stay_unchanged() {
     assert_left(&COMMENTED.replace("probe", "max_session_duration = \"60m\"\nprobe"));
     assert_left(&COMMENTED.replace("\"PowerUserAccess\"", "\"Billing\""));
 }
 
 #[test]
-fn what_is_empty_is_left_with_the_comments_in_it() {
+fn empty_values_stay_with_their_comments() {
     assert_left(&COMMENTED.replace("probe", "policy_files = [\n  # \"later.json\",\n]\nbucket_tags = {}\nprobe"));
     assert_left(&COMMENTED.replace("# The end.", "[targets.dev.bucket_tags]\n# owner = \"me\""));
 }
@@ -171,7 +171,7 @@ fn one_changed_value_changes_one_line() {
 }
 
 #[test]
-fn what_was_written_by_hand_stays_although_it_is_a_default() {
+fn explicit_defaults_stay() {
     let text = COMMENTED.replace("probe = \"bucket\"", "require_mfa = false\nmax_session_duration = \"1h\"");
     assert_eq!(rewritten(&text, |_| ()), text);
     let mended = rewritten(&text, |link| link.require_mfa = true);
@@ -190,7 +190,7 @@ fn a_second_target_is_added_below_the_first() {
 }
 
 #[test]
-fn targets_written_in_one_line_become_sections_with_the_same_settings() {
+fn inline_targets_become_sections_with_the_same_settings() {
     for text in [
         "targets.dev = { account = \"222222222222\", region = \"eu-west-1\" }\n",
         "targets = { dev = { account = \"222222222222\", region = \"eu-west-1\" } }\n",
@@ -211,7 +211,7 @@ fn targets_written_in_one_line_become_sections_with_the_same_settings() {
 }
 
 #[test]
-fn the_way_into_the_target_is_one_of_the_two() {
+fn a_target_has_either_a_profile_or_a_role_to_enter() {
     let text = COMMENTED.replace("region =", "profile = \"dev\"\nregion =");
     let entered = rewritten(&text, |link| link.way_in = WayIn::EnterRole("Admin".parse().unwrap()));
     assert!(entered.contains("enter_role = \"Admin\"\n") && !entered.contains("profile = \"dev\""), "{entered}");
@@ -221,7 +221,7 @@ fn the_way_into_the_target_is_one_of_the_two() {
 }
 
 #[test]
-fn profiles_of_the_source_are_kept_where_nothing_is_said_and_set_where_something_is() {
+fn profiles_of_the_source_change_only_if_given() {
     let place = Place::with(COMMENTED);
     let said = Source { profile: Some("other".to_owned()), user_profile: Some("a\"b".to_owned()), ..source() };
     assert!(record(&place.load(), &said, &[]).unwrap());
@@ -231,7 +231,7 @@ fn profiles_of_the_source_are_kept_where_nothing_is_said_and_set_where_something
 }
 
 #[test]
-fn comments_in_braces_stay_with_their_settings() {
+fn comments_in_inline_tables_stay_with_their_settings() {
     let text = "# a\ntargets.dev = { # b\n  # c\n  account = \"222222222222\", # d\n  region = \"eu-west-1\" # e\n} # f\n# g\n";
     let expected = "# a\n[targets.dev] # f\n# b\n# c\naccount = \"222222222222\"\n# d\n# e\nregion = \"eu-west-1\"\n";
     let now = rewritten(text, |_| ());
@@ -239,7 +239,7 @@ fn comments_in_braces_stay_with_their_settings() {
 }
 
 #[test]
-fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
+fn a_source_that_another_program_changed_is_not_overwritten() {
     let place = Place::with(COMMENTED);
     let read = place.load();
     for meanwhile in ["# other\n", ""] {
@@ -248,7 +248,7 @@ fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
         assert_eq!(error.kind, Kind::File);
         assert_eq!(
             error.message,
-            format!("`{}` was changed while xacct was running, and is left as it is", place.path.display())
+            format!("`{}` was changed while xacct was running; xacct did not overwrite it", place.path.display())
         );
         assert_eq!(error.hints.len(), 1);
         assert_eq!((place.text().as_str(), place.files().len()), (meanwhile, 1));
@@ -259,7 +259,7 @@ fn a_file_that_somebody_changed_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
-fn what_somebody_added_meanwhile_stays() {
+fn additions_by_another_program_stay() {
     let place = Place::with(COMMENTED);
     let read = place.load();
     let more = format!("{COMMENTED}\n# theirs\n[targets.other]\naccount = \"444444444444\"\n");
@@ -269,12 +269,12 @@ fn what_somebody_added_meanwhile_stays() {
     assert!(text.starts_with(&more), "{text}");
     let names: Vec<_> = place.load().targets.into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&"other".to_owned()) && names.contains(&"new".to_owned()), "{text}");
-    // Who comes third and wants what stands there has nothing to write.
+    // A third run with the same change has nothing to write.
     assert!(!record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
 }
 
 #[test]
-fn the_section_of_the_link_as_somebody_changed_it_meanwhile_is_not_overwritten() {
+fn a_link_that_another_program_changed_is_not_overwritten() {
     let place = Place::empty();
     let read = place.load();
     assert!(record(&read, &source(), &[&link("new", "555555555555")]).unwrap());
@@ -284,7 +284,7 @@ fn the_section_of_the_link_as_somebody_changed_it_meanwhile_is_not_overwritten()
 }
 
 #[test]
-fn many_who_write_at_once_lose_nothing() {
+fn concurrent_writers_keep_all_changes() {
     let place = Place::empty();
     let read = place.load();
     std::thread::scope(|scope| {
@@ -300,7 +300,7 @@ fn many_who_write_at_once_lose_nothing() {
 }
 
 #[test]
-fn whoever_keeps_the_folder_locked_is_not_waited_for() {
+fn a_lock_that_another_program_keeps_does_not_block() {
     let place = Place::empty();
     let folder = File::open(place.folder.path()).unwrap();
     folder.lock().unwrap();
@@ -315,7 +315,7 @@ fn whoever_keeps_the_folder_locked_is_not_waited_for() {
 }
 
 #[test]
-fn a_file_of_another_link_that_appeared_meanwhile_is_left_as_it_is() {
+fn a_new_file_of_another_program_is_not_overwritten() {
     let place = Place::empty();
     let read = place.load();
     for appeared in [COMMENTED.replace("alice", "bob"), "not [toml".to_owned(), "[targets.prod]\n".to_owned()] {
@@ -326,10 +326,10 @@ fn a_file_of_another_link_that_appeared_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_replaced_is_whole_and_nothing_is_left_beside_it() {
+fn a_failed_write_leaves_the_file_intact_and_no_temporary_file() {
     let place = Place::with("[source]\n");
     let file = place.load();
-    // In place of the file stands a folder with something in it, which no rename can replace.
+    // A non-empty directory at the path, which no rename can replace.
     std::fs::remove_file(&place.path).unwrap();
     std::fs::create_dir_all(place.path.join("x")).unwrap();
     assert!(record(&file, &source(), &[]).is_err());
@@ -340,7 +340,7 @@ fn a_file_that_cannot_be_replaced_is_whole_and_nothing_is_left_beside_it() {
 
 #[cfg(unix)]
 #[test]
-fn permissions_are_kept_and_a_new_file_may_be_read_by_all() {
+fn permissions_stay_and_a_new_file_is_world_readable() {
     use std::os::unix::fs::PermissionsExt;
     let mode = |place: &Place| std::fs::metadata(&place.path).unwrap().permissions().mode() & 0o777;
     for kept in [0o600, 0o664] {
@@ -356,7 +356,7 @@ fn permissions_are_kept_and_a_new_file_may_be_read_by_all() {
 
 #[cfg(unix)]
 #[test]
-fn a_symbolic_link_is_followed_and_stays_one() {
+fn a_symbolic_link_is_followed_and_stays() {
     let elsewhere = Place::with(COMMENTED);
     let place = Place::empty();
     std::os::unix::fs::symlink(&elsewhere.path, &place.path).unwrap();
@@ -366,10 +366,10 @@ fn a_symbolic_link_is_followed_and_stays_one() {
     assert_eq!((place.files().len(), elsewhere.files().len()), (1, 1));
 }
 
-/// Everything of a link that the file can hold, as text.
+/// Returns everything about a link that the file can record, as text.
 fn same(link: &Link) -> String {
     let mut link = link.clone();
-    // Which of the three is recorded as its absence.
+    // The file records all three by the absence of the key.
     if link.external_id.known().is_none() {
         link.external_id = ExternalIdChoice::None;
     }
@@ -455,7 +455,7 @@ proptest! {
         for link in [&link, &link, &changed] {
             let text = text_with(&file, &source(), &[link]).unwrap();
             let read = ConfigFile::parse(path, text.clone()).unwrap();
-            // A search does not forget the way in that is on record.
+            // A search keeps the recorded profile or role.
             let mut expected = link.clone();
             if let (WayIn::Search, Some(before)) = (&link.way_in, links(&file).first()) {
                 expected.way_in = before.way_in.clone();

@@ -1,4 +1,4 @@
-//! What AWS's answer says by itself.
+//! Causes that AWS's answer names by itself.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::credentials::the_users_own;
@@ -12,11 +12,11 @@ use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::text::shell::ShellCommand;
 
-/// Findings that need nothing but AWS's answer.
+/// Returns findings that need only AWS's answer.
 pub fn answered(facts: &Facts) -> Vec<Finding> {
     let answer = match &facts.answer {
         Answer::Accepted(_) => return Vec::new(),
-        // What the credentials lack says the same.
+        // The finding about the credentials covers it.
         Answer::NotSent(NotSent::NoMfaCode(_) | NotSent::NoMfaDevice(_))
             if facts.caller.is_session && facts.caller.mfa == Mfa::Absent =>
         {
@@ -62,14 +62,14 @@ pub fn answered(facts: &Facts) -> Vec<Finding> {
 
 fn denied(facts: &Facts, message: &str) -> Option<Finding> {
     if message.contains("Roles may not be assumed by root accounts") {
-        // Who the caller is says the same, in more words.
+        // The finding about the caller covers it.
         return None;
     }
     if message.contains("invalid MFA one time pass code") {
         let fix = Fix::by(Side::Request, facts)
-            .step_do("wait until the device shows another code; each works once, for half a minute")
+            .step_do("wait for the next code: each code works once, for 30 seconds")
             .verify(facts, VerifyWith::MfaCode);
-        return Some(Finding::new(Cause::MfaCodeWrong, "the MFA code is wrong, or was used before").fix(fix));
+        return Some(Finding::new(Cause::MfaCodeWrong, "the MFA code is wrong or was already used").fix(fix));
     }
     if message.contains("verify your MFA serial number") {
         return Some(wrong_serial(facts));
@@ -77,15 +77,14 @@ fn denied(facts: &Facts, message: &str) -> Option<Finding> {
     let (source, target) = (facts.source_account(), &facts.link.role.account);
     let organization = |cause, kind: &str, account: &str, whose: &str| {
         let arn = &facts.link.role;
-        let what = format!("a {kind} on account {account} refuses it, for {whose}");
-        Finding::new(cause, what).fix(
-            Fix::by(Side::Organization, facts)
-                .step_do(format!("exempt sts:AssumeRole on {arn} in the {kind}, or {source} and {target} from it")),
-        )
+        let what = format!("a {kind} on account {account} denies sts:AssumeRole for {whose}");
+        Finding::new(cause, what).fix(Fix::by(Side::Organization, facts).step_do(format!(
+            "exempt sts:AssumeRole on {arn} from the {kind}, or exempt accounts {source} and {target}"
+        )))
     };
     Some(match DeniedBy::of(message)? {
         DeniedBy::ServiceControl => {
-            organization(Cause::ServiceControlPolicy, "service control policy", &source, "all its principals")
+            organization(Cause::ServiceControlPolicy, "service control policy", &source, "all principals")
         }
         DeniedBy::ResourceControl => organization(
             Cause::ResourceControlPolicy,
@@ -94,13 +93,13 @@ fn denied(facts: &Facts, message: &str) -> Option<Finding> {
             "principals of other accounts",
         ),
         DeniedBy::VpcEndpoint => {
-            let what = "the policy of the VPC endpoint that the calls go through refuses it";
+            let what = "the policy of the VPC endpoint for STS denies sts:AssumeRole";
             let fix = Fix::by(Side::Source, facts)
-                .step_do(format!("allow sts:AssumeRole on {} in the policy of the STS endpoint", facts.link.role));
+                .step_do(format!("allow sts:AssumeRole on {} in the policy of the VPC endpoint", facts.link.role));
             Finding::new(Cause::VpcEndpointPolicy, what).fix(fix)
         }
         DeniedBy::Session => {
-            let what = "the policy that the credentials' session was made with does not allow it";
+            let what = "the session policy of the credentials does not allow sts:AssumeRole";
             Finding::new(Cause::SessionPolicyCuts, what).fix(the_users_own(facts, VerifyWith::Nothing))
         }
         DeniedBy::Trust | DeniedBy::Identity | DeniedBy::Boundary => return None,
@@ -116,14 +115,11 @@ fn unknown_credentials(facts: &Facts) -> Finding {
     }
     let origin = &facts.caller.origin;
     let finding = if facts.caller.is_session {
-        Finding::new(Cause::UnknownCredentials, format!("AWS does not know the session of the credentials ({origin})"))
-            .fact("its token is malformed or belongs to another key, or the role or user of the session was deleted")
+        Finding::new(Cause::UnknownCredentials, format!("AWS does not know the session credentials ({origin})"))
+            .fact("the session token is malformed or of another access key, or the session's user or role was deleted")
     } else {
-        Finding::new(
-            Cause::UnknownCredentials,
-            format!("AWS does not know the access key of the credentials ({origin})"),
-        )
-        .fact("it was deleted or deactivated, mistyped, or is a temporary one whose session token is missing")
+        Finding::new(Cause::UnknownCredentials, format!("AWS does not know the access key ({origin})"))
+            .fact("the key was deleted, deactivated or mistyped, or it is temporary and its session token is missing")
     };
     let finding = finding.fix(credentials_again(facts));
     match facts.caller.profile_of_user {
@@ -137,11 +133,11 @@ fn expired(facts: &Facts) -> Finding {
     let sign_in = match &facts.caller.profile {
         Some(profile) => {
             let login = ShellCommand::new("aws").args(["sso", "login"]).option("--profile", profile);
-            format!("sign in again: {login}, or as these credentials are made")
+            format!("sign in again: {login}, or the way you got these credentials")
         }
-        None => "sign in again, and set the three AWS_… variables anew".to_owned(),
+        None => "sign in again and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".to_owned(),
     };
-    Finding::new(Cause::ExpiredToken, format!("the session of the credentials ({origin}) has expired"))
+    Finding::new(Cause::ExpiredToken, format!("the credentials ({origin}) have expired"))
         .fix(Fix::by(Side::LocalConfiguration, facts).step_do(sign_in).verify(facts, VerifyWith::Nothing))
 }
 
@@ -154,28 +150,25 @@ fn clock(facts: &Facts) -> Finding {
 
 fn wrong_secret(facts: &Facts) -> Finding {
     let origin = &facts.caller.origin;
-    Finding::new(
-        Cause::WrongSecret,
-        format!("the secret does not belong to the access key of the credentials ({origin})"),
-    )
-    .fix(credentials_again(facts))
+    Finding::new(Cause::WrongSecret, format!("the secret access key does not match the access key ID ({origin})"))
+        .fix(credentials_again(facts))
 }
 
-/// Writes the credentials once more, where they come from. `aws configure` asks for no session token.
+/// Sets the credentials again at their origin. `aws configure` asks for no session token.
 fn credentials_again(facts: &Facts) -> Fix {
     let fix = Fix::by(Side::LocalConfiguration, facts);
     let fix = match (&facts.caller.profile, facts.caller.is_session) {
-        (Some(profile), true) => fix.step_do(format!("make the session of profile {profile} again, as it was made")),
+        (Some(profile), true) => fix.step_do(format!("renew the session of profile {profile}")),
         (Some(profile), false) => fix
-            .step_do("write key and secret as they were when they were made:")
+            .step_do("enter the access key ID and the secret access key as AWS issued them:")
             .run(ShellCommand::new("aws").arg("configure").option("--profile", profile)),
         (None, _) => fix
-            .step_do("set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, all from one session or key"),
+            .step_do("set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN from the same key or session"),
     };
     fix.verify(facts, VerifyWith::Nothing)
 }
 
 fn invalid(facts: &Facts, message: &str) -> Finding {
-    Finding::new(Cause::InvalidRequest, "the request has not the form that AWS demands")
-        .fix(Fix::by(Side::Request, facts).step_do(format!("change what AWS names: {message}")))
+    Finding::new(Cause::InvalidRequest, "the request is malformed")
+        .fix(Fix::by(Side::Request, facts).step_do(format!("correct the request: {message}")))
 }

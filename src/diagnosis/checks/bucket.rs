@@ -1,4 +1,4 @@
-//! The role can be assumed, and S3 refuses its session.
+//! S3 denies the session of the role.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::propagation::propagating;
@@ -11,11 +11,11 @@ use crate::diagnosis::statement::{Attachment, Identity, PolicyRef};
 use crate::diagnosis::verdict::{Evaluations, Verdict, s3_action};
 use crate::iam::templates;
 
-/// The inline policy that lets a role pass the check. Its name is not one of those that bootstrap takes for its own and
-/// removes.
+/// The inline policy that lets a role create the test bucket. Bootstrap removes policies with its own prefix, so this
+/// name does not have it.
 const CHECK_POLICY: &str = "verify-bucket";
 
-/// Why S3 refuses.
+/// Returns why S3 denies the session.
 pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     let Some((policies, boundary)) = &evaluations.s3 else { return Vec::new() };
     let refused = facts.s3.as_ref();
@@ -29,7 +29,7 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
             Some(place) => {
                 let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
                 let fix = Fix::by(Side::Target, facts)
-                    .step_do("if the denial is not meant for the check, take the statement out:")
+                    .step_do("if the denial is not meant for the test bucket, remove the statement:")
                     .replace(facts, &place.policy, place.document_without().as_ref());
                 let evidence = Evidence::denial(place);
                 Finding::new(Cause::S3Denied, what).because(evidence).fix(fix).fix(without_bucket(facts))
@@ -58,7 +58,7 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
                     wider.statements.extend(check.statements);
                     wider
                 } else {
-                    // A boundary that is taken away lets everything through.
+                    // Removing a boundary would allow everything.
                     place.document_without().unwrap_or(check)
                 };
                 let fix = Fix::by(Side::Target, facts).replace(facts, &place.policy, Some(&document));
@@ -67,9 +67,9 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
             None => {
                 let arn = facts.target.role.present().and_then(|role| role.boundary.clone()).unwrap_or_default();
                 let fix = Fix::by(Side::Target, facts)
-                    .step_do(format!("make {arn} again, or give the role another boundary"));
+                    .step_do(format!("recreate {arn}, or set another permissions boundary on the role"));
                 finding
-                    .fact(format!("the boundary is {arn}, and there is no such policy: nothing gets through it"))
+                    .fact(format!("the boundary policy {arn} does not exist, so the boundary allows nothing"))
                     .fix(fix)
                     .fix(without_bucket(facts))
             }
@@ -80,22 +80,23 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if let Some(finding) = refused.and_then(|_| propagating(facts, evaluations)) {
         findings.push(finding);
     } else if let Some(s3) = refused.filter(|_| all_read) {
-        let what = "the role's policies allow it, so a policy of the organization must be what refuses it";
+        let what =
+            format!("the policies of role {role} allow {action}, so a policy of the organization probably denies it");
         let finding = Finding::new(Cause::S3Organization, what).likely().said(&s3.answer);
         findings.push(finding.fix(without_bucket(facts)).fix(organization(facts)));
     }
     findings
 }
 
-/// What S3's own answer settles.
+/// Returns the cause that S3's answer names by itself.
 fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
     let (code, message) = (s3.answer.code.as_deref()?, s3.answer.message.as_deref().unwrap_or_default());
     let finding = match code {
         "TooManyBuckets" => {
             let account = &facts.link.role.account;
             let quota = Fix::by(Side::Target, facts)
-                .step_do("delete buckets that are not needed, or have the quota raised in the Service Quotas console");
-            Finding::new(Cause::S3Quota, format!("account {account} has as many buckets as it may have"))
+                .step_do("delete unneeded buckets, or request a higher quota in the Service Quotas console");
+            Finding::new(Cause::S3Quota, format!("account {account} has reached its bucket quota"))
                 .fix(without_bucket(facts))
                 .fix(quota)
         }
@@ -105,9 +106,9 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
             match expected {
                 Some((region, _)) => {
                     let fix = fix.write(facts, "region", region).verify(facts, VerifyWith::Nothing);
-                    Finding::new(Cause::S3Region, format!("S3 expects region {region}, not {}", s3.region)).fix(fix)
+                    Finding::new(Cause::S3Region, format!("S3 expects Region {region}, not {}", s3.region)).fix(fix)
                 }
-                None => Finding::new(Cause::S3Region, format!("S3 expects another region than {}", s3.region))
+                None => Finding::new(Cause::S3Region, format!("S3 expects a Region other than {}", s3.region))
                     .fix(fix.verify(facts, VerifyWith::OtherRegion)),
             }
         }
@@ -119,7 +120,7 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
                 DeniedBy::VpcEndpoint => "the policy of the VPC endpoint for S3",
                 _ => return None,
             };
-            let what = format!("{kind} refuses {} in account {}", s3_action(facts), facts.link.role.account);
+            let what = format!("{kind} denies {} in account {}", s3_action(facts), facts.link.role.account);
             Finding::new(Cause::S3Organization, what).fix(without_bucket(facts)).fix(organization(facts))
         }
     };
@@ -140,14 +141,15 @@ fn allow(facts: &Facts) -> Fix {
 
 fn without_bucket(facts: &Facts) -> Fix {
     Fix::by(Side::LocalConfiguration, facts)
-        .step_do("if the role need not make buckets, prove the session only:")
+        .step_do("if the role does not need to create buckets, test only the session:")
         .write(facts, "probe", "identity")
         .verify(facts, VerifyWith::Nothing)
 }
 
 fn organization(facts: &Facts) -> Fix {
     Fix::by(Side::Organization, facts).step_do(format!(
-        "let role {} make and delete buckets xacct-verify-*, or say which tags or namespace buckets need: --bucket-tag, --bucket-namespace",
+        "allow role {} to create and delete buckets named xacct-verify-*, or set the tags or the namespace that buckets \
+         need with --bucket-tag or --bucket-namespace",
         facts.link.role
     ))
 }

@@ -1,4 +1,4 @@
-//! Brings the trust policy back to what `xacct.toml` says.
+//! Repairs the trust policy to match `xacct.toml`.
 
 use crate::diagnosis::cause::Side;
 use crate::diagnosis::facts::Facts;
@@ -7,8 +7,8 @@ use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_foreign_role};
 use crate::iam::templates::{self, TrustTerms};
 
 impl Finding {
-    /// Brings the trust policy back to what the file says. The policy of a role that xacct did not make better gets
-    /// one more statement, so that it stays what it is to others.
+    /// Repairs the trust policy to match the file. On a role that xacct did not create, the first fix only adds a
+    /// statement, so that existing access stays.
     pub fn allow(self, facts: &Facts, with: BootstrapWith) -> Self {
         let Some(source) = facts.link.source_account.clone().filter(|_| is_foreign_role(facts)) else {
             return self.fix(Fix::bootstrap(facts, with));

@@ -1,4 +1,4 @@
-//! Who asked, and with which credentials.
+//! Causes in the caller's credentials.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
@@ -7,13 +7,13 @@ use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::iam::arn::CallerArn;
 use crate::text::shell::ShellCommand;
 
-/// What is wrong with the credentials, by who they belong to.
+/// Returns what is wrong with the credentials, judged by their owner.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let user = &facts.link.user;
     let origin = &facts.caller.origin;
     if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
         return vec![
-            Finding::new(Cause::NoCredentials, format!("there are no credentials of user {user} to be had"))
+            Finding::new(Cause::NoCredentials, format!("xacct found no credentials for user {user}"))
                 .fact(why)
                 .fix(the_users_own(facts, VerifyWith::Nothing)),
         ];
@@ -27,7 +27,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         }
         _ => {
             if let Some(hidden) = hidden(facts) {
-                return vec![hidden.fact(format!("they belong to {identity}"))];
+                return vec![hidden.fact(format!("the credentials belong to {identity}"))];
             }
             match identity {
                 CallerArn::Root { .. } => Cause::CallerIsRoot,
@@ -38,20 +38,19 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         }
     };
     let summary = match cause {
-        Cause::CallerIsRoot => format!("the credentials ({origin}) are the root user's, who cannot assume roles"),
+        Cause::CallerIsRoot => format!("the credentials ({origin}) belong to the root user, who cannot assume roles"),
         Cause::CallerIsRoleSession => {
-            format!("the credentials ({origin}) are of a session of a role, and the link is user {user}'s")
+            format!("the credentials ({origin}) belong to a role session, but the link is for user {user}")
         }
         Cause::CallerIsFederated => {
-            format!("the credentials ({origin}) are of a federated user, who cannot assume roles")
+            format!("the credentials ({origin}) belong to a federated user, who cannot assume roles")
         }
-        _ => format!("the credentials ({origin}) are not those of user {user}, who has the grant"),
+        _ => format!("the credentials ({origin}) do not belong to user {user}, who has the grant"),
     };
-    let mut finding = Finding::new(cause, summary).fact(format!("they belong to {identity}"));
+    let mut finding = Finding::new(cause, summary).fact(format!("the credentials belong to {identity}"));
     if cause == Cause::CallerIsRoleSession {
-        finding = finding.fact(
-            "a role that is assumed with the session of another gives an hour at most, and MFA does not carry over",
-        );
+        finding =
+            finding.fact("role chaining limits a session to one hour, and MFA does not carry over to the second role");
     }
     vec![finding.fix(the_users_own(facts, VerifyWith::Nothing))]
 }
@@ -66,40 +65,40 @@ fn hidden(facts: &Facts) -> Option<Finding> {
     let fix = Fix::by(Side::LocalConfiguration, facts)
         .run(ShellCommand::new("unset").args(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]))
         .verify(facts, VerifyWith::Nothing);
-    let summary = format!("AWS_ACCESS_KEY_ID in the environment hides profile {profile}, which AWS_PROFILE names");
+    let summary = format!("AWS_ACCESS_KEY_ID in the environment overrides profile {profile} from AWS_PROFILE");
     Some(Finding::new(Cause::EnvironmentHidesProfile, summary).fix(fix))
 }
 
-/// A session of GetSessionToken that was made without MFA cannot be given it afterwards.
+/// Returns the finding about a session from GetSessionToken without MFA, which cannot be added afterwards.
 fn without_mfa(facts: &Facts) -> Option<Finding> {
     if !(facts.caller.is_session && facts.caller.mfa == Mfa::Absent && facts.link.require_mfa) {
         return None;
     }
     let summary = format!(
-        "the credentials ({}) are of a session that was made without MFA, and the role demands it",
-        facts.caller.origin
+        "the credentials ({}) belong to a session without MFA, but role {} requires MFA",
+        facts.caller.origin, facts.link.role.name
     );
     Some(
         Finding::new(Cause::SessionWithoutMfa, summary)
-            .fact("MFA cannot be added to a session: the user's access key is needed, and a code")
+            .fact("MFA cannot be added to an existing session: use the user's access key and an MFA code")
             .fix(the_users_own(facts, VerifyWith::MfaCode)),
     )
 }
 
-/// Uses the user's own credentials, from now on: those of the profile that is called like the user.
+/// Uses the user's own credentials from now on: those of the profile named after the user.
 pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
     the_users_own_but(facts, with, |fix| fix)
 }
 
-/// The same, with something besides.
-pub fn the_users_own_but(facts: &Facts, with: VerifyWith, besides: impl Fn(Fix) -> Fix) -> Fix {
+/// Does the same as [`the_users_own`], with `extra` steps before the test.
+pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) -> Fix) -> Fix {
     let user = &facts.link.user;
     let fix = Fix::by(Side::LocalConfiguration, facts);
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
         None => fix
-            .step_do(format!("write an access key of user {user} into a profile:"))
+            .step_do(format!("store an access key of user {user} in a profile:"))
             .run(ShellCommand::new("aws").arg("configure").option("--profile", user)),
     };
-    besides(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, with)
+    extra(fix.write_source(facts, "user_profile", user.as_str())).verify(facts, with)
 }

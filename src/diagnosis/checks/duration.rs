@@ -1,4 +1,4 @@
-//! How long a session was asked for, and how long one may last.
+//! Session durations: requested and allowed.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::credentials::the_users_own;
@@ -8,7 +8,7 @@ use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_foreign_role};
 use crate::iam::arn::CallerArn;
 use crate::iam::names::MaxSessionDuration;
 
-/// What AWS would refuse next, once what it refused is mended: it looks at the length of a session last.
+/// Returns what AWS would reject next, once the other causes are fixed: it checks the session duration last.
 pub fn foreseen(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
     let wanted = facts.request.duration_seconds.unwrap_or(3600);
     let limit = facts.target.role.present().map(|role| role.max_session_seconds);
@@ -29,25 +29,26 @@ pub fn over_role_limit(facts: &Facts) -> Finding {
     let limit = facts.target.role.present().map(|role| role.max_session_seconds);
     let hours =
         |seconds| MaxSessionDuration::from_secs(seconds).map_or_else(|_| format!("{seconds}s"), |it| it.to_string());
-    let allowed = limit.map_or_else(String::new, |limit| format!(" of {}", hours(limit)));
-    let what = format!("a session of {} was asked for, and the role's limit{allowed} is shorter", hours(wanted));
+    let allowed = limit.map_or_else(|| "less".to_owned(), |limit| format!("at most {}", hours(limit)));
+    let role = &facts.link.role.name;
+    let what = format!("the request asks for a session of {}, but role {role} allows {allowed}", hours(wanted));
     let mut finding = Finding::new(Cause::DurationOverRoleLimit, what);
     if let Some(limit) = limit {
-        finding = finding.fact(format!("MaxSessionDuration of role {} is {limit}", facts.link.role.name));
+        finding = finding.fact(format!("MaxSessionDuration of role {role} is {limit} seconds"));
     }
     let lengthen = Fix::bootstrap(facts, BootstrapWith::MaxSessionDuration(hours(wanted)));
     let shorten = Fix::by(Side::Request, facts).step_do(match limit {
-        Some(limit) => format!("ask for {} at most", hours(limit)),
-        None => "ask for a shorter session".to_owned(),
+        Some(limit) => format!("request a session of at most {}", hours(limit)),
+        None => "request a shorter session".to_owned(),
     });
-    // To adopt a role is more than to lengthen its sessions.
+    // Adopting a role changes more than its session limit.
     if is_foreign_role(facts) { finding.fix(shorten).fix(lengthen) } else { finding.fix(lengthen).fix(shorten) }
 }
 
 pub fn over_an_hour(facts: &Facts) -> Finding {
-    let what = "a session of more than an hour was asked for with the session of another role";
+    let what = "the request asks for a session of more than one hour with the credentials of another role session";
     Finding::new(Cause::DurationOverChainingLimit, what)
-        .fact("roles that are assumed with the session of another give an hour at most (role chaining)")
+        .fact("role chaining (one role session assumes another role) limits sessions to one hour")
         .fix(the_users_own(facts, VerifyWith::Nothing))
-        .fix(Fix::by(Side::Request, facts).step_do("ask for an hour at most"))
+        .fix(Fix::by(Side::Request, facts).step_do("request a session of at most 1h"))
 }

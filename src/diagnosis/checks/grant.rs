@@ -1,7 +1,7 @@
-//! The source's half: the user, and what it may do.
+//! The source half of a link: the user and its permissions.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::checks::condition::{met, shown_by};
+use crate::diagnosis::checks::condition::{found_words, met, shown_by};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Answer, Facts};
@@ -15,7 +15,7 @@ use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::Reading;
 use crate::iam::templates;
 
-/// Why the user may not ask for the role.
+/// Returns why the user may not assume the role.
 pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if facts.source.user == Reading::Absent {
         return vec![user_absent(facts)];
@@ -45,18 +45,18 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
 fn user_absent(facts: &Facts) -> Finding {
     let (user, account, file) = (&facts.link.user, facts.source_account(), &facts.link.file);
     let finding = Finding::new(Cause::UserAbsent, format!("account {account} has no user {user}"));
-    let make = Fix::by(Side::Source, facts)
-        .step_do(format!("make user {user}, or name the right one in {file}: user = \"NAME\" below [source]"));
-    // Who has credentials of that account is likely to be meant.
+    let create = Fix::by(Side::Source, facts)
+        .step_do(format!("create user {user}, or correct the name in {file}: user = \"NAME\" under [source]"));
+    // The user whose credentials are used is likely the one meant.
     let asked =
         facts.caller.identity.present().filter(|asked| asked.account().map(ToString::to_string) == Some(account));
     match asked.and_then(CallerArn::user) {
         Some(asked) => {
             let named = Fix::by(Side::LocalConfiguration, facts).write_source(facts, "user", asked.name.as_str());
-            let whose = format!("the credentials ({}) are those of user {}", facts.caller.origin, asked.name);
-            finding.fact(whose).fix(named.verify(facts, VerifyWith::Nothing)).fix(make)
+            let whose = format!("the credentials ({}) belong to user {}", facts.caller.origin, asked.name);
+            finding.fact(whose).fix(named.verify(facts, VerifyWith::Nothing)).fix(create)
         }
-        None => finding.fix(make),
+        None => finding.fix(create),
     }
 }
 
@@ -90,11 +90,15 @@ fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding>
 
 fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
     let (user, role) = (&facts.link.user, &facts.link.role);
-    let looked_at = grant.misses.len();
-    let what = format!("user {user} has no grant: nothing allows sts:AssumeRole on {role}");
-    let fact = match looked_at {
-        0 => format!("user {user} has no policies, nor have its groups"),
-        _ => format!("none of the {looked_at} statements in its policies and those of its groups speaks of it"),
+    let what = format!("user {user} has no grant: no policy allows sts:AssumeRole on {role}");
+    let fact = match grant.misses.len() {
+        0 => format!("user {user} and its groups have no policies"),
+        1 => format!("the only statement in the policies of user {user} and its groups does not cover sts:AssumeRole"),
+        count => {
+            format!(
+                "none of the {count} statements in the policies of user {user} and its groups covers sts:AssumeRole"
+            )
+        }
     };
     Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
@@ -103,19 +107,20 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
     let (user, role) = (&facts.link.user, &facts.link.role);
     let finding = match mismatch {
         Mismatch::Condition { key, .. } if key.to_ascii_lowercase().starts_with("aws:multifactorauth") => {
-            let what = format!("the grant of user {user} demands MFA, and the credentials carry none");
+            let what = format!("the grant of user {user} requires MFA, but the credentials lack it");
             mfa_absent(facts, what).on(Side::Source)
         }
         Mismatch::Condition { operator, key, wanted, found } => {
             let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
-            let found = if found.is_empty() { "absent".to_owned() } else { format!("`{}`", found.join("`, `")) };
-            let what = format!("the grant demands {operator} {key} `{}`, and it is {found}", wanted.join("` or `"));
+            let (wanted, found) = (wanted.join("` or `"), found_words(found));
+            let what =
+                format!("the grant of user {user} requires {operator} {key} `{wanted}`, but the request has {found}");
             Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
         _ => {
-            let what = format!("user {user} may assume other roles, not {role}");
+            let what = format!("user {user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
-                .fact(format!("the grant stands in the {}", place.policy.words()))
+                .fact(format!("the grant is in the {}", place.policy.words()))
                 .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }
     };
@@ -127,41 +132,47 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
     let listed = keys.join(", ");
     let evidence = Evidence::of(place, marks);
     if keys.iter().any(|key| key.to_ascii_lowercase().starts_with("aws:multifactorauth")) {
-        let what = format!("the {} demands MFA, and the credentials may lack it", place.policy.words());
+        let what = format!("the {} requires MFA, but the credentials may lack it", place.policy.words());
         return Finding { evidence: vec![evidence], ..mfa_absent(facts, what) }.on(Side::Source).likely();
     }
     let finding = if place.statement.effect == Effect::Deny {
-        let what = format!("the {} may deny it, depending on {listed}", place.policy.words());
+        let what = format!("the {} may deny sts:AssumeRole, depending on {listed}", place.policy.words());
         Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
     } else {
-        let what = format!("the {} allows it only depending on {listed}", place.policy.words());
-        let finding =
-            Finding::new(Cause::GrantCondition, format!("{what}, and the request seems to have another value"));
-        // A condition on the grant that xacct wrote is drift, and goes; on another it may be a guard, and is met first.
-        let (mend, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
+        let what = format!(
+            "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has another",
+            place.policy.words()
+        );
+        let finding = Finding::new(Cause::GrantCondition, what);
+        // In the grant that xacct wrote, a condition is drift; in another it may be intended, so meeting it comes
+        // first.
+        let (repair, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
         let is_own = place.policy.attachment == Attachment::Inline(templates::GRANT_POLICY.to_owned());
-        if is_own { finding.fix(mend).fix(meet) } else { finding.fix(meet).fix(mend) }
+        if is_own { finding.fix(repair).fix(meet) } else { finding.fix(meet).fix(repair) }
     };
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
 }
 
-/// Spares the role from a denial, or takes the denial away; who else it binds is said.
+/// Exempts the role from a denial or removes the denial, and says whom else that affects.
 fn spare(facts: &Facts, place: &StatementRef<'_>) -> Fix {
     let is_of_aws = matches!(&place.policy.attachment, Attachment::Attached(arn) if is_of_aws(arn));
     let also = match (&place.policy.identity, &place.policy.attachment) {
-        (_, Attachment::Attached(_)) if is_of_aws => " (it is AWS's: detaching it lets go of all it denies)",
-        (_, Attachment::Attached(_)) => {
-            " (it binds everyone it is attached to; IAM keeps five versions, so an old one may have to be deleted first)"
+        (_, Attachment::Attached(_)) if is_of_aws => {
+            " (it is in an AWS managed policy: detaching the policy removes all its denials)"
         }
-        (Identity::Group(_), _) => " (it binds every user of the group)",
+        (_, Attachment::Attached(_)) => {
+            " (this affects everyone the policy is attached to; IAM keeps five versions, so you may have to delete an old \
+             one first)"
+        }
+        (Identity::Group(_), _) => " (this affects every user in the group)",
         _ => "",
     };
     let fix = Fix::by(Side::Source, facts);
     match place.document_sparing(&facts.link.role.to_string()) {
         Some(sparing) if !is_of_aws => fix
-            .step_do(format!("if the denial is not meant for this role, spare the role{also}:"))
+            .step_do(format!("if the denial is not meant for this role, exempt the role{also}:"))
             .replace(facts, &place.policy, Some(&sparing)),
-        _ => fix.step_do(format!("if the denial is not meant for this role, take the statement out{also}:")).replace(
+        _ => fix.step_do(format!("if the denial is not meant for this role, remove the statement{also}:")).replace(
             facts,
             &place.policy,
             place.document_without().as_ref(),
@@ -171,7 +182,7 @@ fn spare(facts: &Facts, place: &StatementRef<'_>) -> Fix {
 
 fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
     if needs_mfa(facts, place) {
-        let what = format!("the {} denies whatever is asked without MFA", place.policy.words());
+        let what = format!("the {} denies requests without MFA", place.policy.words());
         return mfa_absent(facts, what)
             .on(Side::Source)
             .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
@@ -192,20 +203,20 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option
             return Some(denies(facts, place, action));
         }
         let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
-        // A boundary of which nothing is left allows nothing, and one that is taken away lets everything through.
+        // An empty boundary would allow nothing, and removing the boundary would allow everything.
         let rest = place.document_without().unwrap_or_else(|| grant(facts, action));
         let fix = Fix::by(Side::Source, facts)
-            .step_do("if the denial is not meant for this role, take the statement out:")
+            .step_do("if the denial is not meant for this role, remove the statement:")
             .replace(facts, &place.policy, Some(&rest));
         let evidence = Evidence::denial(place);
         return Some(Finding::new(Cause::BoundaryCuts, what).because(evidence).fix(fix));
     }
-    let what = format!("the permissions boundary of user {user} does not allow {action}: it cuts the grant");
+    let what = format!("the permissions boundary of user {user} does not allow {action}, so the grant has no effect");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
         Some((place, mismatches)) => finding.because(Evidence::mismatched(place, mismatches)),
-        None => finding.fact(format!("the boundary is {arn}, and there is no such policy: nothing gets through it")),
+        None => finding.fact(format!("the boundary policy {arn} does not exist, so the boundary allows nothing")),
     };
     let fix = Fix::by(Side::Source, facts);
     let fix = match nearest {
@@ -214,12 +225,14 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option
             document.statements.extend(grant(facts, action).statements);
             fix.replace(facts, &place.policy, Some(&document))
         }
-        None => fix.step_do(format!("make {arn} again, with sts:AssumeRole on {} in it", facts.link.role)),
+        None => {
+            fix.step_do(format!("recreate {arn} with a statement that allows sts:AssumeRole on {}", facts.link.role))
+        }
     };
     Some(finding.fix(fix))
 }
 
-/// What a boundary lacks, so that the grant gets through.
+/// Returns the statements that a boundary needs for the grant to take effect.
 fn grant(facts: &Facts, action: &str) -> PolicyDocument {
     let roles = [facts.link.role.clone()].into();
     let with_tags = if action == "sts:AssumeRole" { [].into() } else { [facts.link.role.clone()].into() };
@@ -228,17 +241,19 @@ fn grant(facts: &Facts, action: &str) -> PolicyDocument {
 
 fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding {
     let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags were sent")
+        (Cause::SessionTagsNotAllowed, "session tags")
     } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity was sent")
+        (Cause::SourceIdentityNotAllowed, "a source identity")
     };
     let user = &facts.link.user;
-    let finding = Finding::new(cause, format!("{what}, and nothing allows {action} to user {user}")).on(Side::Source);
+    let what = format!("the request sends {what}, but no policy allows {action} for user {user}");
+    let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
 }
 
-/// AWS names the user's policies, and they could not be read or seem to allow it.
+/// Returns the finding from AWS's message where it names the user's policies and xacct could not read them or found
+/// that they allow the request.
 fn from_tail(facts: &Facts) -> Option<Finding> {
     let Answer::Refused(answer) = &facts.answer else { return None };
     let message = answer.message.as_deref()?;
@@ -246,18 +261,18 @@ fn from_tail(facts: &Facts) -> Option<Finding> {
     let by_hand = |words: String| Fix::by(Side::Source, facts).step_do(words);
     let (cause, what, fix) = match DeniedBy::of(message)? {
         DeniedBy::Identity if message.contains("explicit deny") => {
-            let what = format!("a policy of user {user}, or of a group that it is in, denies it");
-            let fix = format!("find the statement that denies sts:AssumeRole on {role}, and take it out");
+            let what = format!("a policy of user {user} or of one of its groups denies sts:AssumeRole");
+            let fix = format!("find the statement that denies sts:AssumeRole on {role}, and remove it");
             (Cause::SourceDenies, what, by_hand(fix))
         }
         DeniedBy::Identity => (
             Cause::GrantAbsent,
-            format!("no policy allows it to user {user}"),
+            format!("no policy allows sts:AssumeRole for user {user}"),
             Fix::bootstrap(facts, BootstrapWith::Nothing),
         ),
         DeniedBy::Boundary => {
-            let what = format!("the permissions boundary of user {user} does not let it through");
-            (Cause::BoundaryCuts, what, by_hand(format!("let the boundary allow sts:AssumeRole on {role}")))
+            let what = format!("the permissions boundary of user {user} does not allow sts:AssumeRole");
+            (Cause::BoundaryCuts, what, by_hand(format!("allow sts:AssumeRole on {role} in the permissions boundary")))
         }
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! What is looked for, a file a subject.
+//! The checks of a diagnosis, one file per subject.
 
 pub(in crate::diagnosis) mod answer;
 pub(in crate::diagnosis) mod bucket;

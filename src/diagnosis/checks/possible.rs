@@ -1,18 +1,18 @@
-//! What may refuse a request where nothing that was read says why.
+//! Possible causes of a denial that the facts do not explain.
 
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::Possibility;
 use crate::diagnosis::verdict::{self, Evaluations};
 use crate::text::shell::ShellCommand;
 
-/// STS refused AssumeRole. `is_propagating` where a change that is not honoured yet is a finding already.
+/// Returns what may make STS deny AssumeRole. `is_propagating` says that propagation is a finding already.
 pub fn of_assume_role(facts: &Facts, evaluations: &Evaluations<'_>, is_propagating: bool) -> Vec<Possibility> {
     let endpoints = ShellCommand::new("aws")
         .args(["ec2", "describe-vpc-endpoints"])
         .option("--query", "VpcEndpoints[].[ServiceName,PolicyDocument]");
     let propagation = Possibility {
-        what: "a change of one half that AWS does not honour everywhere yet".to_owned(),
-        decided_by: "xacct verify, again in a minute".to_owned(),
+        what: "IAM propagation: a recent change of the role or the grant is not in effect everywhere yet".to_owned(),
+        decided_by: "run xacct verify again in a minute".to_owned(),
     };
     let mut possible = verdict::gaps(evaluations.all());
     possible.extend(Some(propagation).filter(|_| !is_propagating));
@@ -20,27 +20,27 @@ pub fn of_assume_role(facts: &Facts, evaluations: &Evaluations<'_>, is_propagati
         organization("service", &facts.source_account(), "SERVICE_CONTROL_POLICY"),
         organization("resource", &facts.link.role.account.to_string(), "RESOURCE_CONTROL_POLICY"),
         Possibility {
-            what: "the policy of a VPC endpoint for STS, if the calls go through one".to_owned(),
-            decided_by: endpoints.to_string(),
+            what: "the policy of a VPC endpoint for STS, if requests go through one".to_owned(),
+            decided_by: format!("run {endpoints}"),
         },
     ]);
     possible
 }
 
-/// S3 refused, and what could be read of the role's policies does not say why.
+/// Returns what may make S3 deny the request where the role's policies do not explain it.
 pub fn of_s3(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Possibility> {
     let (Some((policies, boundary)), Some(_)) = (&evaluations.s3, &facts.s3) else { return Vec::new() };
     let mut possible = verdict::gaps([policies].into_iter().chain(boundary));
     let unknown = [policies].into_iter().chain(boundary).flat_map(|evaluation| &evaluation.may_apply);
     possible.extend(unknown.map(|(place, keys)| Possibility {
-        what: format!("{} of the {}, depending on {}", place.numbered(), place.policy.words(), keys.join(", ")),
-        decided_by: format!("the value of {} where the call was made", keys.join(", ")),
+        what: format!("{} of the {}, which depends on {}", place.numbered(), place.policy.words(), keys.join(", ")),
+        decided_by: format!("compare the value of {} in the request with the statement", keys.join(", ")),
     }));
     possible.push(organization("service", &facts.link.role.account.to_string(), "SERVICE_CONTROL_POLICY"));
     possible
 }
 
-/// A policy of the organization on this account.
+/// Returns a policy of the organization as the possible cause.
 fn organization(kind: &str, account: &str, filter: &str) -> Possibility {
     let list = ShellCommand::new("aws")
         .args(["organizations", "list-policies-for-target"])
@@ -48,6 +48,6 @@ fn organization(kind: &str, account: &str, filter: &str) -> Possibility {
         .option("--filter", filter);
     Possibility {
         what: format!("a {kind} control policy on account {account}"),
-        decided_by: format!("in the management account of its organization: {list}"),
+        decided_by: format!("run in the organization's management account: {list}"),
     }
 }

@@ -1,4 +1,4 @@
-//! A change that AWS does not honour everywhere yet.
+//! Changes that IAM is still propagating.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Facts, Mfa};
@@ -6,11 +6,10 @@ use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 
-/// How long a change may take until AWS honours it everywhere. AWS publishes no number; Terraform's provider waits two
-/// minutes, and this is more.
+/// How long IAM may take to propagate a change. AWS publishes no number; Terraform's provider waits two minutes.
 const PROPAGATION_SECONDS: u64 = 300;
 
-/// Everything allows it, and something of it was made a moment ago.
+/// Returns the finding for a link whose policies allow the request and that was changed recently.
 pub fn propagating(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<Finding> {
     let is_allowed =
         |evaluation: &Evaluation<'_>| matches!(evaluation.verdict(), Verdict::Allowed | Verdict::AllowedAsFarAsRead);
@@ -20,13 +19,14 @@ pub fn propagating(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<Findi
     if !evaluations.all().all(is_allowed) || facts.caller.mfa == Mfa::Unknown && facts.link.require_mfa {
         return None;
     }
-    let what =
-        format!("both halves allow it, but the link was made {ago} s ago, and AWS may not honour it everywhere yet");
+    let what = format!(
+        "the policies allow the request, but the link was changed {ago} s ago, and IAM may still be propagating the change"
+    );
     let fix = Fix::by(Side::Request, facts).step_do("wait a minute").verify(facts, VerifyWith::Nothing);
     Some(
         Finding::new(Cause::Propagating, what)
             .likely()
-            .fact("changes of IAM take seconds, at times minutes, to be honoured everywhere (IAM User Guide)")
+            .fact("IAM changes take seconds, sometimes minutes, to propagate (IAM User Guide)")
             .fix(fix),
     )
 }

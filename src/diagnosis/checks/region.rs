@@ -1,4 +1,4 @@
-//! Regions that the credentials do not work in, and STS where it is not active.
+//! Regions in which the credentials do not work, or STS is not active.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::{Facts, OperatorFacts};
@@ -8,7 +8,7 @@ use crate::iam::names::Region;
 use crate::iam::state::Reading;
 use crate::text::shell::ShellCommand;
 
-/// Credentials work in their own partition only, and a region belongs to one.
+/// Returns the finding for a Region outside the partition of the credentials, which work only in their own.
 pub fn wrong_partition(facts: &Facts) -> Option<Finding> {
     let identities =
         [facts.caller.elsewhere.as_ref(), Some(&facts.source.operator.identity), Some(&facts.target.operator.identity)];
@@ -18,24 +18,24 @@ pub fn wrong_partition(facts: &Facts) -> Option<Finding> {
     if here == there {
         return None;
     }
-    let what = format!("region {region} is of partition {there}, and the accounts are in partition {here}");
+    let what = format!("Region {region} belongs to partition {there}, but the accounts are in partition {here}");
     Some(
         Finding::new(Cause::WrongPartition, what)
-            .fact(format!("AWS knows {known}"))
+            .fact(format!("AWS identified the caller as {known}"))
             .fix(another_region(facts, here.default_region())),
     )
 }
 
-/// The account of the user must enable the region first.
+/// Returns the finding for a Region that the user's account must enable first.
 pub fn region_not_enabled(facts: &Facts) -> Finding {
     let (region, account) = (&facts.request.region, facts.source_account());
     let first = region.partition().default_region();
-    let what = format!("account {account} has not enabled region {region}, so its credentials are unknown there");
+    let what = format!("account {account} has not enabled Region {region}, so its credentials do not work there");
     let enable = Fix::by(Side::Source, facts)
         .run(enable(&facts.source.operator, region))
-        .step_do("wait until it is enabled, which takes minutes");
+        .step_do("wait a few minutes until the Region is enabled");
     Finding::new(Cause::RegionNotEnabled, what)
-        .fact(format!("the same credentials are accepted in {first}"))
+        .fact(format!("the same credentials work in {first}"))
         .fix(another_region(facts, first))
         .fix(enable)
 }
@@ -44,7 +44,7 @@ fn enable(operator: &OperatorFacts, region: &Region) -> ShellCommand {
     aws(operator, "account", "enable-region").option("--region-name", region)
 }
 
-/// Goes to this region from now on.
+/// Uses this Region from now on.
 fn another_region(facts: &Facts, region: &str) -> Fix {
     Fix::by(Side::LocalConfiguration, facts).write(facts, "region", region).verify(facts, VerifyWith::Nothing)
 }
@@ -52,7 +52,7 @@ fn another_region(facts: &Facts, region: &str) -> Fix {
 pub fn sts_inactive(facts: &Facts, message: &str) -> Finding {
     let (region, source) = (&facts.request.region, facts.source_account());
     let first = region.partition().default_region();
-    // AssumeRole goes by the account of the role, GetSessionToken by that of the user.
+    // AssumeRole needs STS in the role's account, GetSessionToken in the user's.
     let (side, account, operator) = if message.contains(&format!("account:{source}")) {
         (Side::Source, source, &facts.source.operator)
     } else {
@@ -60,9 +60,9 @@ pub fn sts_inactive(facts: &Facts, message: &str) -> Finding {
     };
     let activate = Fix::by(side, facts);
     let activate = if region.is_opt_in() { activate.run(enable(operator, region)) } else { activate };
-    let activate = activate
-        .step_do(format!("activate STS for {region} in the IAM console, Account settings, of account {account}"));
-    Finding::new(Cause::StsInactive, format!("STS is not active in region {region} for account {account}"))
+    let activate =
+        activate.step_do(format!("activate STS for {region} in account {account}: IAM console, Account settings"));
+    Finding::new(Cause::StsInactive, format!("STS is not active in Region {region} for account {account}"))
         .on(side)
         .fix(another_region(facts, first))
         .fix(activate)

@@ -1,4 +1,4 @@
-//! Requests that the role lets through and must refuse.
+//! Requests that the role accepts and must reject.
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::context::{self, Asked};
@@ -8,7 +8,7 @@ use crate::diagnosis::fix::{BootstrapWith, Fix};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
 
-/// What the role lets through that it must refuse.
+/// Returns what the role accepts and must reject.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let is_read = facts.target.role.present().is_some();
     let open = |without: LetThrough, change: &dyn Fn(&mut Facts)| {
@@ -16,7 +16,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         let mut other = facts.clone();
         change(&mut other);
         let asked: Asked = context::of_assume_role(&other, "sts:AssumeRole");
-        // What the user's own policies refuse, the role is not asked for.
+        // A request that the user's own policies deny never reaches the role.
         let is_asked_for = !verdict::grant(facts, &asked).verdict().refuses();
         let trust = verdict::trust(facts, &asked).filter(|trust| is_asked_for && trust.verdict() == Verdict::Allowed);
         let allows = trust.and_then(|trust| trust.allows.first().cloned());
@@ -31,11 +31,11 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         });
         let finding = match (without, wrong) {
             (Some(place), _) => {
-                let what = format!("role {role} asks for no external ID, though the link has one");
+                let what = format!("role {role} does not require an external ID, but the link has one");
                 Some((Cause::ExternalIdNotDemanded, what, place))
             }
             (None, Some(place)) => {
-                let what = format!("role {role} takes other external IDs than `{id}`");
+                let what = format!("role {role} accepts external IDs other than `{id}`");
                 Some((Cause::ExternalIdPattern, what, place))
             }
             (None, None) => None,
@@ -55,21 +55,19 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     });
     if let Some(place) = without_mfa {
         let marks = place.as_ref().map(|place| place.marks_of_key("aws:multifactorauth")).unwrap_or_default();
-        let finding =
-            if !marks.is_empty() {
-                let what =
-                    format!("role {role} lets in access keys without MFA: its condition holds where the key is absent");
-                Some(Finding::new(Cause::MfaIfExists, what).fact(
-                    "aws:MultiFactorAuthPresent is absent for access keys, and …IfExists holds then; Bool does not",
-                ))
-            } else if facts.link.require_mfa {
-                Some(Finding::new(
-                    Cause::MfaNotDemanded,
-                    format!("role {role} asks for no MFA, though the link demands it"),
-                ))
-            } else {
-                None
-            };
+        let finding = if !marks.is_empty() {
+            let what = format!(
+                "role {role} accepts access keys without MFA: its MFA condition also passes if the condition key is absent"
+            );
+            Some(Finding::new(Cause::MfaIfExists, what).fact(
+                "requests with access keys lack aws:MultiFactorAuthPresent; an …IfExists condition then passes, Bool \
+                     does not",
+            ))
+        } else if facts.link.require_mfa {
+            Some(Finding::new(Cause::MfaNotDemanded, format!("role {role} does not require MFA, but the link does")))
+        } else {
+            None
+        };
         let evidence = place.map(|place| Evidence::of(&place, marks));
         findings.extend(finding.map(|finding| {
             let finding = evidence.into_iter().fold(finding, Finding::because);

@@ -1,4 +1,4 @@
-//! The target's half: the role, and who may assume it.
+//! The target half of a link: the role and its trust policy.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::condition::{condition, depends};
@@ -14,7 +14,7 @@ use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, Element, Principals, account_principal, is_unique_id};
 use crate::iam::state::Reading;
 
-/// Why the role refuses.
+/// Returns why the role cannot be assumed.
 pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     let role = &facts.link.role;
     if let Some(finding) = other_account(facts) {
@@ -35,7 +35,7 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
                 assume_refused = trust.verdict().refuses();
                 findings.extend(of_trust(facts, trust));
             }
-            // What refuses the role itself refuses these as well.
+            // A denial of AssumeRole covers these as well.
             _ if assume_refused => {}
             action => findings.extend(lacks_action(facts, trust, action)),
         }
@@ -43,7 +43,7 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if findings.is_empty() { from_tail(facts).into_iter().collect() } else { findings }
 }
 
-/// The operator's credentials are of another account than the role's ARN.
+/// Returns the finding for a file that names another account than that of the target operator, who sees the role.
 fn other_account(facts: &Facts) -> Option<Finding> {
     let operator = facts.target.operator.identity.present()?;
     let (found, wanted) = (operator.account()?, &facts.link.role.account);
@@ -57,14 +57,14 @@ fn other_account(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             Cause::WrongAccount,
-            format!("the role is in account {found}, and {} says {wanted}", facts.link.file),
+            format!("the role is in account {found}, but {} names account {wanted}", facts.link.file),
         )
-        .fact(format!("the operator of the target is {operator}, and {meant} is there"))
+        .fact(format!("the target operator is {operator}, and that account has {meant}"))
         .fix(fix),
     )
 }
 
-/// The role that is meant, where the file names it not quite right.
+/// Returns the role that is probably meant, if the file names it slightly wrong.
 pub fn meant(facts: &Facts) -> Option<RoleArn> {
     let found = match &facts.target.role {
         Reading::Present(found) => &found.arn,
@@ -78,33 +78,33 @@ fn absent(facts: &Facts) -> Finding {
     let here = Fix::by(Side::LocalConfiguration, facts);
     if let Some(twin) = facts.target.look_alikes.first() {
         let name = twin.rsplit('/').next().unwrap_or(twin);
-        let what = format!("the role is called {name}, not {}: capitals count in AssumeRole", role.name);
+        let what = format!("the role is named {name}, not {}, and AssumeRole is case-sensitive", role.name);
         return Finding::new(Cause::RoleOtherCase, what)
             .fact(format!("the account has {twin}"))
             .fix(here.write(facts, "role", name).verify(facts, VerifyWith::Nothing));
     }
     Finding::new(Cause::RoleAbsent, format!("account {} has no role {}", role.account, role.name))
-        .fact("iam:GetRole answered NoSuchEntity")
+        .fact("iam:GetRole returned NoSuchEntity")
         .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
 fn other_path(facts: &Facts, found: &str) -> Finding {
     let role = &facts.link.role;
     let path = found.split_once(":role").map_or("/", |(_, resource)| resource.trim_end_matches(role.name.as_str()));
-    let what = format!("role {} stands under path {path}, not {}", role.name, role.path);
+    let what = format!("role {} has path {path}, not {}", role.name, role.path);
     let fix =
         Fix::by(Side::LocalConfiguration, facts).write(facts, "role_path", path).verify(facts, VerifyWith::Nothing);
-    Finding::new(Cause::RoleOtherPath, what).fact(format!("it is {found}, and {role} is asked for")).fix(fix)
+    Finding::new(Cause::RoleOtherPath, what).fact(format!("the role is {found}, but the request names {role}")).fix(fix)
 }
 
-/// What the trust policy itself has to say against AssumeRole: what denies it, and why nothing allows it.
+/// Returns why the trust policy does not allow AssumeRole: what denies it, and why nothing allows it.
 fn of_trust(facts: &Facts, trust: &Evaluation<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = trust.denies.iter().map(|place| denies(facts, place)).collect();
     let may_apply = trust.deciding(Effect::Allow).chain(trust.deciding(Effect::Deny));
     findings.extend(may_apply.map(|(place, keys)| depends(facts, place, keys)));
     if trust.allows.is_empty() && trust.deciding(Effect::Allow).next().is_none() && trust.is_whole() {
         match trust.nearest() {
-            // What it demands of others is nothing to this user.
+            // The conditions of a statement about other principals do not matter to this user.
             Some((place, mismatches)) if mismatches.contains(&Mismatch::Principal) => {
                 findings.push(mismatched(facts, place, &Mismatch::Principal));
             }
@@ -112,7 +112,7 @@ fn of_trust(facts: &Facts, trust: &Evaluation<'_>) -> Vec<Finding> {
                 findings.extend(mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)));
             }
             None => {
-                let what = "the trust policy has no statement that allows anything";
+                let what = format!("the trust policy of role {} has no Allow statement", facts.link.role.name);
                 findings.push(Finding::new(Cause::TrustOtherAction, what).allow(facts, BootstrapWith::Nothing));
             }
         }
@@ -123,29 +123,31 @@ fn of_trust(facts: &Facts, trust: &Evaluation<'_>) -> Vec<Finding> {
 fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let role = &facts.link.role.name;
     if needs_mfa(facts, place) {
-        let what = format!("the trust policy of role {role} denies whoever comes without MFA");
+        let what = format!("the trust policy of role {role} denies requests without MFA");
         return mfa_absent(facts, what).because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
-    let what = format!("{} of the trust policy of role {role} denies it", place.numbered());
+    let what = format!("{} of the trust policy of role {role} denies sts:AssumeRole", place.numbered());
     Finding::new(Cause::TrustDenies, what)
         .because(Evidence::denial(place))
         .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
-/// One reason for which the nearest statement does not apply.
+/// Returns the finding for one reason why the nearest statement does not apply.
 fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> Finding {
+    let role = &facts.link.role.name;
     let finding = match mismatch {
         Mismatch::Principal => principal(facts, place),
         Mismatch::Action | Mismatch::Resource => {
-            Finding::new(Cause::TrustOtherAction, "no statement of the trust policy speaks of sts:AssumeRole")
-                .allow(facts, BootstrapWith::Nothing)
+            let what = format!("no statement of the trust policy of role {role} covers sts:AssumeRole");
+            Finding::new(Cause::TrustOtherAction, what).allow(facts, BootstrapWith::Nothing)
         }
         Mismatch::Condition { operator, key, wanted, found } => {
             let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
             condition(facts, (operator, key), &wanted, found)
         }
         Mismatch::UnknownOperator { operator } => {
-            let what = format!("the trust policy has a condition operator that xacct does not know: {operator}");
+            let what =
+                format!("the trust policy of role {role} has condition operator {operator}, which xacct does not know");
             Finding::new(Cause::TrustCondition, what).likely().allow(facts, BootstrapWith::Nothing)
         }
     };
@@ -162,21 +164,21 @@ fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
         _ => Vec::new(),
     };
     let finding = if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
-        let what = format!("the trust policy of role {role} names {id}, a user or role that was deleted");
+        let what = format!("the trust policy of role {role} names {id}, a deleted user or role");
         let finding = Finding::new(Cause::TrustDanglingPrincipal, what).fact(
-            "IAM keeps principals by unique ID: one made again under the same name has another, and is not let in",
+            "IAM stores principals by unique ID: a recreated user or role has a new ID, and the policy does not trust it",
         );
-        let present = user.map(|user| format!("user {} is {}", facts.link.user, user.unique_id));
+        let present = user.map(|user| format!("user {} has unique ID {}", facts.link.user, user.unique_id));
         present.into_iter().fold(finding, Finding::fact)
     } else if listed.is_empty() {
-        let what = format!("the trust policy of role {role} lets in services or identity providers only");
+        let what = format!("the trust policy of role {role} trusts only services or identity providers");
         Finding::new(Cause::TrustOtherPrincipal, what)
     } else if listed.iter().any(|id| account_of(id).as_deref() == Some(source.as_str())) {
         let user = user.map_or_else(|| format!("user {}", facts.link.user), |user| user.arn.clone());
-        let what = format!("the trust policy of role {role} admits {}, not {user}", listed.join(", "));
+        let what = format!("the trust policy of role {role} trusts {}, not {user}", listed.join(", "));
         Finding::new(Cause::TrustOtherPrincipal, what)
     } else {
-        let what = format!("the trust policy of role {role} admits {}, not account {source}", listed.join(", "));
+        let what = format!("the trust policy of role {role} trusts {}, not account {source}", listed.join(", "));
         Finding::new(Cause::TrustOtherAccount, what)
     };
     finding.allow(facts, BootstrapWith::Nothing)
@@ -189,34 +191,36 @@ fn account_of(principal: &str) -> Option<String> {
         .or_else(|| principal.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned))
 }
 
-/// The role may be assumed, but not with tags or a source identity.
+/// Returns the finding for a role that may be assumed, but not with session tags or a source identity.
 fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<Finding> {
     if !trust.verdict().refuses() {
         return None;
     }
     let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags were sent")
+        (Cause::SessionTagsNotAllowed, "session tags")
     } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity was sent")
+        (Cause::SourceIdentityNotAllowed, "a source identity")
     };
     let role = &facts.link.role.name;
-    let finding = Finding::new(cause, format!("{what}, and the trust policy of role {role} does not allow {action}"));
+    let what = format!("the request sends {what}, but the trust policy of role {role} does not allow {action}");
+    let finding = Finding::new(cause, what);
     let evidence = trust.denies.first().map(|place| Evidence::denial(place));
     let evidence = evidence.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why)));
     let finding = evidence.into_iter().fold(finding, Finding::because);
     Some(match trust.verdict() {
-        // One more statement that allows is of no use.
+        // Another Allow statement would not help.
         Verdict::Denied => finding.fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)),
         _ => finding.allow(facts, BootstrapWith::SessionTags),
     })
 }
 
-/// AWS names the trust policy, and it could not be read or seems to allow it.
+/// Returns the finding from AWS's message where it names the trust policy and xacct could not read it or found that it
+/// allows the request.
 fn from_tail(facts: &Facts) -> Option<Finding> {
     let Answer::Refused(answer) = &facts.answer else { return None };
     if DeniedBy::of(answer.message.as_deref()?) != Some(DeniedBy::Trust) {
         return None;
     }
-    let what = format!("the trust policy of role {} refuses it", facts.link.role.name);
+    let what = format!("the trust policy of role {} denies sts:AssumeRole", facts.link.role.name);
     Some(Finding::new(Cause::TrustDenies, what).said(answer).fix(Fix::bootstrap(facts, BootstrapWith::Nothing)))
 }

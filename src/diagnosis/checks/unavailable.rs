@@ -1,4 +1,4 @@
-//! AWS was busy or broken.
+//! AWS throttled the request or was unavailable.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::Facts;
@@ -6,11 +6,11 @@ use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
 use crate::error::AwsAnswer;
 
-/// An answer that says nothing about permissions.
+/// Returns the finding for an answer that does not depend on permissions.
 pub fn unavailable(facts: &Facts, answer: &AwsAnswer) -> Finding {
     let code = answer.code.as_deref().unwrap_or("an error");
     let what =
-        format!("AWS answered {}:{} with {code}, which says nothing about the link", answer.service, answer.operation);
-    let fix = Fix::by(Side::Request, facts).step_do("wait a little").verify(facts, VerifyWith::Nothing);
+        format!("AWS returned {code} for {}:{}, so xacct could not test the link", answer.service, answer.operation);
+    let fix = Fix::by(Side::Request, facts).step_do("wait a moment").verify(facts, VerifyWith::Nothing);
     Finding::new(Cause::AwsUnavailable, what).fix(fix)
 }

@@ -1,4 +1,4 @@
-//! Policies that were read and are in no form that can be evaluated.
+//! Policies that xacct read but cannot evaluate.
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::Facts;
@@ -9,7 +9,7 @@ use crate::diagnosis::statement::{Identity, PolicyRef};
 use crate::iam::policy::PolicyError;
 use crate::iam::state::FoundDocument;
 
-/// Policies whose form cannot be evaluated: said, never passed over.
+/// Returns a finding for each policy that xacct cannot evaluate: none is skipped silently.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let all = [
         policies::trust(facts),
@@ -26,12 +26,12 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     let finding = |(policy, problem): (PolicyRef, &PolicyError)| {
         let side = if matches!(policy.identity, Identity::Role(_)) { Side::Target } else { Side::Source };
         let PolicyError { place, problem } = problem;
-        let summary = format!("cannot evaluate {place} of the {}: {problem}", policy.words());
+        let summary = format!("xacct cannot evaluate the {}: {place}: {problem}", policy.words());
         Finding::new(Cause::UnreadablePolicy, summary)
             .on(side)
             .likely()
-            .fact("xacct reads what the IAM policy grammar allows, and what it cannot read it does not guess")
-            .fix(Fix::by(side, facts).step_do(format!("look at the {} by hand", policy.words())))
+            .fact("xacct reads the IAM policy grammar and does not guess at anything else")
+            .fix(Fix::by(side, facts).step_do(format!("check the {} manually", policy.words())))
     };
     unparsed.map(finding).collect()
 }

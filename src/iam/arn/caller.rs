@@ -1,4 +1,4 @@
-//! Who is calling, as STS says.
+//! The ARN of a caller.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use super::iam::{UserArn, assumed_role, fields};
 use crate::iam::names::{AccountId, RoleName};
 use crate::iam::partition::Partition;
 
-/// Who is calling, as `GetCallerIdentity` says (AWS STS API reference). `Display` gives the original ARN.
+/// The caller's ARN from `GetCallerIdentity` (AWS STS API reference). `Display` writes the original ARN.
 #[expect(missing_docs, reason = "the fields are the parts of the ARN")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallerArn {
     /// The root user of an account, who cannot assume roles.
     Root { partition: Partition, account: AccountId },
-    /// An IAM user, whose ARN tells the path.
+    /// An IAM user, whose ARN includes the path.
     User(UserArn),
-    /// A session of a role. Its ARN does not tell the role's path.
+    /// A role session. Its ARN does not include the role's path.
     AssumedRole { partition: Partition, account: AccountId, role: RoleName, session: String },
     /// A session from `GetFederationToken`, which cannot assume roles.
     FederatedUser { partition: Partition, account: AccountId, name: String },
-    /// Anything else, as it came.
+    /// Any other text.
     Other(String),
 }
 
 impl CallerArn {
-    /// Reads any text; what it does not know is [`CallerArn::Other`].
+    /// Parses any text; an unknown form becomes [`CallerArn::Other`].
     pub fn parse(arn: &str) -> Self {
         Self::recognise(arn).unwrap_or_else(|| Self::Other(arn.to_owned()))
     }
@@ -58,12 +58,12 @@ impl CallerArn {
         }
     }
 
-    /// Returns the account that the caller belongs to.
+    /// Returns the caller's account.
     pub fn account(&self) -> Option<&AccountId> {
         self.account_and_partition().map(|(account, _)| account)
     }
 
-    /// Returns the partition that the caller works in.
+    /// Returns the caller's partition.
     pub fn partition(&self) -> Option<Partition> {
         self.account_and_partition().map(|(_, partition)| partition)
     }

@@ -1,4 +1,4 @@
-//! ARNs of IAM's roles, users and managed policies.
+//! ARNs of IAM roles, users and managed policies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,63 +7,63 @@ use crate::iam::invalid::{Invalid, serde_as_text, shown};
 use crate::iam::names::{AccountId, IamPath, PolicyName, RoleName, UserName};
 use crate::iam::partition::Partition;
 
-/// Returns the five fields of an ARN after `arn:`, not yet checked: partition, service, region, account, resource.
+/// Returns the five unchecked fields of an ARN after `arn:`: partition, service, Region, account, resource.
 pub(super) fn fields(arn: &str) -> Option<[&str; 5]> {
     let mut fields = arn.strip_prefix("arn:")?.splitn(5, ':');
     let mut next = || fields.next();
     Some([next()?, next()?, next()?, next()?, next()?])
 }
 
-/// The partition, owner, path and name of an ARN of IAM. Owner and name, whose rules depend on the type, are not yet
-/// checked.
+/// The partition, owner, path and name of an IAM ARN. Owner and name are unchecked, because their rules depend on the
+/// type.
 type IamParts<'a> = (Partition, &'a str, IamPath, &'a str);
 
-/// Divides `arn`, which is to be a `what`, a resource of the type `kind`; an error says what it is instead.
+/// Splits `arn`, which should be a `what` with resource type `kind`; the error says what it is instead.
 fn iam_parts<'a>(what: &'static str, kind: &str, arn: &'a str) -> Result<IamParts<'a>, Invalid> {
     let refuse = |rule: String, fix: String| Err(Invalid::new(what, arn, rule, fix));
     let example = format!("arn:aws:iam::111111111111:{kind}/NAME");
-    let give_example = format!("give an ARN such as `{example}`");
+    let use_example = format!("use an ARN such as `{example}`");
 
     let Some([partition, service, region, owner, resource]) = fields(arn) else {
         let is_padded = fields(arn.trim()).is_some();
-        let fix = if is_padded { "remove the whitespace around it".to_owned() } else { give_example };
+        let fix = if is_padded { "remove the whitespace around it".to_owned() } else { use_example };
         let rule = format!("does not have the form `arn:PARTITION:iam::ACCOUNT:{kind}/NAME`");
         return refuse(rule, fix);
     };
     let partition = part(what, arn, partition)?;
     if service != "iam" {
-        let rule = format!("names a resource of the service `{}`, not `iam`", shown(service));
+        let rule = format!("names a resource of service `{}`, not `iam`", shown(service));
         let fix = if kind == "role" { role_of_session(arn) } else { None };
-        return refuse(rule, fix.unwrap_or(give_example));
+        return refuse(rule, fix.unwrap_or(use_example));
     }
     if !region.is_empty() {
-        let rule = format!("names the region `{}`, but IAM has no regions", shown(region));
-        return refuse(rule, format!("leave the region empty, as in `{example}`"));
+        let rule = format!("names Region `{}`, but IAM ARNs have no Region", shown(region));
+        return refuse(rule, format!("leave the Region empty, as in `{example}`"));
     }
     let slash = resource.find('/').unwrap_or(resource.len());
     let (found, path_and_name) = resource.split_at(slash);
     if found == "root" && kind == "user" {
-        let fix = "give an IAM user, because the root user cannot assume roles";
+        let fix = "use an IAM user, because the root user cannot assume roles";
         return refuse("names the root user".to_owned(), fix.to_owned());
     }
     if found != kind {
-        return refuse(format!("names `{}`, not a {kind}", shown(resource)), give_example);
+        return refuse(format!("names `{}`, not a {kind}", shown(resource)), use_example);
     }
     let Some((path, name)) = path_and_name.rsplit_once('/') else {
-        return refuse(format!("does not name a {kind}"), give_example);
+        return refuse(format!("does not name a {kind}"), use_example);
     };
     Ok((partition, owner, part(what, arn, &format!("{path}/"))?, name))
 }
 
-/// Returns the fix, where the ARN of a role's session was given for the ARN of the role.
+/// Returns the fix for a role session's ARN in place of the role's ARN.
 fn role_of_session(arn: &str) -> Option<String> {
     let (partition, account, role, _) = assumed_role(arn)?;
     let role = RoleArn::new(partition, account, IamPath::root(), role);
-    let fix = format!("give the role, not a session of it: `{role}` (with the role's path, if it has one)");
+    let fix = format!("use the role's ARN, not a session's: `{role}` (add the role's path, if it has one)");
     Some(fix)
 }
 
-/// Returns the partition, account, role and name of a role's session:
+/// Returns the partition, account, role and session name of a role session:
 /// `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
 pub(super) fn assumed_role(arn: &str) -> Option<(Partition, AccountId, RoleName, &str)> {
     let [partition, "sts", "", account, resource] = fields(arn)? else { return None };
@@ -72,7 +72,7 @@ pub(super) fn assumed_role(arn: &str) -> Option<(Partition, AccountId, RoleName,
     is_named.then_some((partition.parse().ok()?, account.parse().ok()?, role.parse().ok()?, session))
 }
 
-/// Parses one part of `whole`, which is to be a `what`; an error names the part and the whole.
+/// Parses one part of `whole`, which should be a `what`; the error names the part and the whole.
 pub(super) fn part<T: FromStr<Err = Invalid>>(what: &'static str, whole: &str, part: &str) -> Result<T, Invalid> {
     part.parse().map_err(|error: Invalid| {
         let rule = format!("its {} `{}` {}", error.what, shown(&error.value), error.rule);
@@ -80,7 +80,7 @@ pub(super) fn part<T: FromStr<Err = Invalid>>(what: &'static str, whole: &str, p
     })
 }
 
-/// An ARN of IAM: `arn:PARTITION:iam::OWNER:KIND/PATH/NAME`.
+/// Defines an IAM ARN: `arn:PARTITION:iam::OWNER:KIND/PATH/NAME`.
 macro_rules! iam_arn {
     (
         $(#[$doc:meta])* $type:ident, $what:literal, $kind:literal,
@@ -89,13 +89,13 @@ macro_rules! iam_arn {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $type {
-            /// `aws` in most accounts; another cloud has another.
+            /// The partition, `aws` in most accounts.
             pub partition: Partition,
             $(#[$owner_doc])*
             pub $owner: $owner_type,
-            /// Where it is filed; `/` for most.
+            /// The path, usually `/`.
             pub path: IamPath,
-            /// The last part, behind the path.
+            /// The name, the last part after the path.
             pub name: $name,
         }
 
@@ -134,8 +134,7 @@ iam_arn! {
 }
 
 impl RoleArn {
-    /// Returns the ARN that the role would have at the root path: by this one IAM judges reads of a role that does not
-    /// exist.
+    /// Returns the ARN of the role with path `/`. IAM uses it to evaluate reads of a role that does not exist.
     #[must_use]
     pub fn without_path(&self) -> Self {
         Self { path: IamPath::root(), ..self.clone() }
@@ -156,12 +155,12 @@ iam_arn! {
     owner: PolicyOwner, PolicyName
 }
 
-/// Who owns a managed policy.
+/// The owner of a managed policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyOwner {
     /// AWS: the account field of the ARN is `aws`, in every partition.
     Aws,
-    /// A customer managed policy, which belongs to one account.
+    /// The account of a customer managed policy.
     Account(AccountId),
 }
 

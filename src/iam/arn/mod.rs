@@ -1,6 +1,6 @@
-//! ARNs of the things that a link is made of, and the shorter forms that a person may type for them.
+//! The ARNs of a link, and the shorter forms that a user may type.
 //!
-//! An ARN is read into its parts, each valid by its type, and written from them: no ARN is ever put together by hand.
+//! An ARN is parsed into typed, valid parts and written from them; no other code concatenates ARNs.
 
 mod caller;
 mod iam;

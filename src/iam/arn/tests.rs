@@ -20,7 +20,7 @@ where
     assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value);
 }
 
-/// `text` is accepted, and comes back unchanged through `Display` and serde.
+/// Asserts that `text` is accepted and round-trips through `Display` and serde.
 fn accepts<T>(text: &str) -> T
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -31,7 +31,7 @@ where
     value
 }
 
-/// Whatever `text` is, it is refused in printable words or round-trips.
+/// Asserts that `text` is rejected with a printable message or round-trips.
 fn survives<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -75,7 +75,7 @@ fn errors_distinguish_what_is_wrong() {
         (
             role("xacct"),
             "does not have the form `arn:PARTITION:iam::ACCOUNT:role/NAME`",
-            "give an ARN such as `arn:aws:iam::111111111111:role/NAME`",
+            "use an ARN such as `arn:aws:iam::111111111111:role/NAME`",
         ),
         (
             role(" arn:aws:iam::111111111111:role/x"),
@@ -85,48 +85,48 @@ fn errors_distinguish_what_is_wrong() {
         (
             role("arn:awz:iam::111111111111:role/x"),
             "its partition `awz` is not one of aws, aws-cn, aws-us-gov, aws-eusc, aws-iso, aws-iso-b, aws-iso-e, aws-iso-f",
-            "give the account's partition, mostly `aws`",
+            "use the account's partition, usually `aws`",
         ),
         (
             role("arn:aws-cn:sts::111111111111:assumed-role/xacct/alice"),
-            "names a resource of the service `sts`, not `iam`",
-            "give the role, not a session of it: `arn:aws-cn:iam::111111111111:role/xacct` (with the role's path, if it has one)",
+            "names a resource of service `sts`, not `iam`",
+            "use the role's ARN, not a session's: `arn:aws-cn:iam::111111111111:role/xacct` (add the role's path, if it has one)",
         ),
         (
             role("arn:aws:s3:::bucket"),
-            "names a resource of the service `s3`, not `iam`",
-            "give an ARN such as `arn:aws:iam::111111111111:role/NAME`",
+            "names a resource of service `s3`, not `iam`",
+            "use an ARN such as `arn:aws:iam::111111111111:role/NAME`",
         ),
         (
             role("arn:aws:iam:eu-west-1:111111111111:role/x"),
-            "names the region `eu-west-1`, but IAM has no regions",
-            "leave the region empty, as in `arn:aws:iam::111111111111:role/NAME`",
+            "names Region `eu-west-1`, but IAM ARNs have no Region",
+            "leave the Region empty, as in `arn:aws:iam::111111111111:role/NAME`",
         ),
         (
             role("arn:aws:iam::111111111111:user/alice"),
             "names `user/alice`, not a role",
-            "give an ARN such as `arn:aws:iam::111111111111:role/NAME`",
+            "use an ARN such as `arn:aws:iam::111111111111:role/NAME`",
         ),
         (
             user("arn:aws:iam::111111111111:root"),
             "names the root user",
-            "give an IAM user, because the root user cannot assume roles",
+            "use an IAM user, because the root user cannot assume roles",
         ),
         (
             user("arn:aws:iam::111111111111:user"),
             "does not name a user",
-            "give an ARN such as `arn:aws:iam::111111111111:user/NAME`",
+            "use an ARN such as `arn:aws:iam::111111111111:user/NAME`",
         ),
         (
             role("arn:aws:iam::1111:role/x"),
             "its account ID `1111` has 4 characters, exactly 12 are needed",
-            "give all 12 digits, zeros at the start included",
+            "use all 12 digits, including leading zeros",
         ),
-        (role("arn:aws:iam::111111111111:role/"), "its role name `` is empty", "give 1 to 64 characters"),
+        (role("arn:aws:iam::111111111111:role/"), "its role name `` is empty", "use 1 to 64 characters"),
         (
             role("arn:aws:iam::111111111111:role//x"),
             "its IAM path `//` has nothing between its slashes",
-            "give `/` for no path",
+            "use `/` for no path",
         ),
         (
             role("arn:aws:iam::111111111111:role/x\n"),
@@ -136,7 +136,7 @@ fn errors_distinguish_what_is_wrong() {
         (
             policy("arn:aws:iam::amazon:policy/x"),
             "its account ID `amazon` contains `a` (only the digits 0 to 9 are allowed)",
-            "give the 12 digits, without dashes",
+            "use the 12 digits without dashes",
         ),
     ];
     for (error, rule, fix) in cases {
@@ -237,16 +237,16 @@ fn managed_policies_resolve() {
 }
 
 #[test]
-fn users_are_named_or_pointed_at() {
+fn users_are_names_or_arns() {
     let by_name: UserRef = accepts("alice");
     assert_eq!((by_name.name().as_str(), by_name.account()), ("alice", None));
     let by_arn: UserRef = accepts("arn:aws:iam::111111111111:user/team/alice");
     assert_eq!((by_arn.name().as_str(), by_arn.account().map(AccountId::as_str)), ("alice", Some("111111111111")));
-    assert_eq!("team/alice".parse::<UserRef>().unwrap_err().fix, "give only the name: `alice`");
+    assert_eq!("team/alice".parse::<UserRef>().unwrap_err().fix, "use only the name: `alice`");
     assert_eq!("arn:aws:iam::111111111111:role/x".parse::<UserRef>().unwrap_err().what, "user ARN");
 }
 
-/// Any text, and text near to an ARN.
+/// Any text, and text similar to an ARN.
 fn any_text() -> impl Strategy<Value = String> {
     let nearly = (
         prop_oneof!["aws[a-z-]{0,7}", Just("aws".to_owned()), "(?s).{0,3}"],
@@ -281,7 +281,7 @@ proptest! {
     }
 
     #[test]
-    fn valid_arns_are_accepted_and_spoilt_ones_refused(
+    fn valid_arns_are_accepted_and_damaged_ones_rejected(
         partition in prop::sample::select(&Partition::ALL[..]), account in "[0-9]{12}", path in r"(/[!-~]{1,30})?/",
         name in r"[A-Za-z0-9_+=,.@-]{1,64}", session in r"[A-Za-z0-9_+=,.@-]{2,64}", bad in r"[^A-Za-z0-9_+=,.@/-]",
     ) {

@@ -1,4 +1,4 @@
-//! The shorter forms of an ARN that a person may type.
+//! The shorter forms of an ARN that a user may type.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,22 +8,22 @@ use crate::iam::invalid::{Invalid, serde_as_text};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::partition::Partition;
 
-/// A managed policy as typed: the ARN of any, or the bare name of one of AWS's own (`PowerUserAccess`), which holds in
+/// A managed policy as typed: an ARN, or the bare name of an AWS managed policy (`PowerUserAccess`), which works in
 /// every partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManagedPolicy {
-    /// An ARN, of AWS or of an account, in one partition.
+    /// An ARN in one partition, of AWS or of an account.
     Arn(PolicyArn),
-    /// A policy of AWS's own, in whichever partition it is needed.
+    /// An AWS managed policy, in any partition.
     AwsManaged {
-        /// Where AWS filed it: `/`, `/job-function/`, …
+        /// The path: `/`, `/job-function/`, …
         path: IamPath,
-        /// The name behind the path.
+        /// The name after the path.
         name: PolicyName,
     },
 }
 
-/// The policies of AWS's own that are filed under `/job-function/`; typed without it, they would not be found.
+/// The AWS managed policies with path `/job-function/`, which users may type without it.
 pub(super) const JOB_FUNCTIONS: [&str; 7] = [
     "Billing",
     "DatabaseAdministrator",
@@ -35,7 +35,7 @@ pub(super) const JOB_FUNCTIONS: [&str; 7] = [
 ];
 
 impl ManagedPolicy {
-    /// Returns the ARN of the policy; `partition` counts only for a bare name.
+    /// Returns the ARN of the policy; `partition` matters only for a bare name.
     pub fn resolve(&self, partition: Partition) -> PolicyArn {
         match self {
             Self::Arn(arn) => arn.clone(),
@@ -67,7 +67,7 @@ impl FromStr for ManagedPolicy {
             None if JOB_FUNCTIONS.contains(&value) => ("/job-function/".to_owned(), value),
             None => ("/".to_owned(), value),
         };
-        let fix = "give the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`";
+        let fix = "use the policy's ARN, or the name of an AWS managed policy such as `PowerUserAccess`";
         let with_fix = |error: Invalid| error.with_fix(Some(fix.to_owned()));
         let path = part("managed policy", value, &path).map_err(with_fix)?;
         let name = part("managed policy", value, name).map_err(with_fix)?;
@@ -77,12 +77,12 @@ impl FromStr for ManagedPolicy {
 
 serde_as_text!(ManagedPolicy);
 
-/// A user as typed: a name, or an ARN that tells the account too.
+/// A user as typed: a name or an ARN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserRef {
-    /// A name, in whichever account is the source.
+    /// A name in the source account.
     Name(UserName),
-    /// An ARN, which tells account and path too.
+    /// An ARN, which includes account and path.
     Arn(UserArn),
 }
 

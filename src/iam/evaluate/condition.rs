@@ -15,7 +15,7 @@ use super::pattern::Pattern;
 pub(super) struct Test {
     quantifier: Option<Quantifier>,
     comparison: Comparison,
-    /// `…Not…` operators: true unless the comparison holds for one of the policy's values.
+    /// Whether this is a `…Not…` operator: true unless the comparison holds for one of the policy's values.
     negated: bool,
     if_exists: bool,
 }
@@ -62,7 +62,7 @@ impl Order {
 }
 
 impl Test {
-    /// Reads an operator; names are compared without regard to case.
+    /// Parses an operator; names are case-insensitive.
     pub fn parse(operator: &str) -> Option<Self> {
         let operator = operator.to_ascii_lowercase();
         let (quantifier, rest) = match operator.split_once(':') {
@@ -101,7 +101,7 @@ impl Test {
             "binaryequals" => (Comparison::Binary, false),
             "ipaddress" => (Comparison::Ip, false),
             "notipaddress" => (Comparison::Ip, true),
-            // Null asks whether the key is there; it has neither prefix nor suffix.
+            // Null tests whether the key is present; it has neither prefix nor suffix.
             "null" if quantifier.is_none() && !if_exists => (Comparison::Null, false),
             _ => return None,
         };
@@ -111,14 +111,14 @@ impl Test {
     /// Returns whether the values in the request meet the condition.
     ///
     /// The sources are the IAM User Guide, "Condition operators" and "Single-valued vs. multivalued context keys", and
-    /// where these are silent, what people saw AWS do:
+    /// observations of AWS where the guide says nothing:
     ///
-    /// - An absent key meets negated operators and those with `IfExists`, and no others.
-    /// - `ForAllValues` is true of no values, which makes it a trap in an Allow; `ForAnyValue` is false of none, even
-    ///   with `IfExists` (seen on AWS: re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly"). For both,
-    ///   and for `Null`, a key whose values are empty has none.
-    /// - "Multivalued context keys require a condition set operator": several values do not meet an operator without
-    ///   (seen on AWS with `aws:CalledVia`: pull request 161 of boogy/iam-policy-validator).
+    /// - An absent key meets only negated operators and operators with `IfExists`.
+    /// - `ForAllValues` is true without values, which makes it a trap in an Allow; `ForAnyValue` is false without values,
+    ///   even with `IfExists` (seen on AWS: re:Post, "ForAnyValue:StringEqualsIfExists behaving unexpectedly"). For both,
+    ///   and for `Null`, a key with only empty values has none.
+    /// - "Multivalued context keys require a condition set operator": several values do not meet an operator without a set
+    ///   operator (seen on AWS with `aws:CalledVia`: pull request 161 of boogy/iam-policy-validator).
     pub fn is_met(self, wanted: &BTreeSet<String>, found: &[String], language: &Language<'_>) -> bool {
         let is_null = found.iter().all(String::is_empty);
         let holds = |value: &String| self.holds(wanted, value, language);
@@ -132,13 +132,14 @@ impl Test {
         }
     }
 
-    /// Returns whether one value meets the condition. Several values in the policy are alternatives; to a negated
+    /// Returns whether one value meets the condition. Several values in the policy are alternatives; for a negated
     /// operator none of them may match (IAM User Guide, "Conditions with multiple context keys or values").
     fn holds(self, wanted: &BTreeSet<String>, value: &str, language: &Language<'_>) -> bool {
         wanted.iter().any(|wanted| self.matches(wanted, value, language)) != self.negated
     }
 
-    /// Only operators on strings, ARNs and booleans take policy variables (IAM User Guide, "Condition operators").
+    /// Compares one value. Only operators on strings, ARNs and booleans support policy variables (IAM User Guide,
+    /// "Condition operators").
     fn matches(self, wanted: &str, value: &str, language: &Language<'_>) -> bool {
         let pattern_matches =
             |matches: &dyn Fn(&Pattern) -> bool| language.pattern(wanted).is_some_and(|pattern| matches(&pattern));
@@ -175,7 +176,7 @@ fn compare_numbers(value: &str, wanted: &str) -> Option<Ordering> {
     parse_number(value)?.partial_cmp(&parse_number(wanted)?)
 }
 
-/// "An integer or decimal value" (IAM User Guide, numeric condition operators): no exponents, no infinity.
+/// Parses "an integer or decimal value" (IAM User Guide, numeric condition operators): no exponents, no infinity.
 fn parse_number(text: &str) -> Option<f64> {
     let is_decimal = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
     is_decimal.then(|| text.parse().ok())?
@@ -185,8 +186,8 @@ fn compare_dates(value: &str, wanted: &str) -> Option<Ordering> {
     Some(parse_date(value)?.cmp(&parse_date(wanted)?))
 }
 
-/// Returns seconds since 1970, or one of the W3C's forms of ISO 8601 (IAM User Guide, date condition operators): a
-/// year, a month, a day, or a time to the minute or better with its zone. Four digits are a year.
+/// Parses seconds since 1970 or a W3C form of ISO 8601 (IAM User Guide, date condition operators): a year, a month, a
+/// day, or a time with at least minutes and a zone. Four digits are a year.
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
     if text.len() != 4
         && let Ok(seconds) = text.parse()

@@ -1,4 +1,4 @@
-//! Which requests the elements of a statement speak of: `Principal`, `Action`, `Resource`.
+//! Matches the elements of a statement: `Principal`, `Action`, `Resource`.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn principal_matches(element: Option<&Element<Principals>>, principal
 }
 
 /// Returns whether one of these identifiers names the principal: its ARN, that of its role, its unique ID, or its
-/// account (IAM User Guide, Principal). There are no wildcards in them, and case matters.
+/// account (IAM User Guide, Principal). Identifiers have no wildcards and are case-sensitive.
 fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     identifiers.iter().any(|identifier| {
         principal.arns.contains(identifier)
@@ -29,11 +29,11 @@ fn names(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     })
 }
 
-/// Returns whether `NotPrincipal` leaves the principal alone.
+/// Returns whether `NotPrincipal` excepts the principal.
 ///
-/// An account that is listed is not enough, for in AWS's own example `NotPrincipal` lists Bob and Bob's account, and
-/// "all principals except the user named Bob" are denied. Of a session both the session and its role must be listed
-/// (IAM User Guide, NotPrincipal; AWS Security Blog, "How to restrict Amazon S3 bucket access to a specific IAM role").
+/// Listing the account is not enough: in AWS's own example `NotPrincipal` lists Bob and Bob's account, and "all
+/// principals except the user named Bob" are denied. For a session, both the session and its role must be listed (IAM
+/// User Guide, NotPrincipal; AWS Security Blog, "How to restrict Amazon S3 bucket access to a specific IAM role").
 fn excepts(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     let by_id = principal.unique_id.as_ref().is_some_and(|id| identifiers.contains(id));
     let is_listed = |arn: &String| {
@@ -46,7 +46,7 @@ fn excepts(identifiers: &BTreeSet<String>, principal: &Principal) -> bool {
     !principal.arns.is_empty() && principal.arns.iter().all(is_listed)
 }
 
-/// "The prefix and the action name are case insensitive" (IAM User Guide, Action).
+/// Returns whether an action matches: "the prefix and the action name are case insensitive" (IAM User Guide, Action).
 pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let listed = |actions: &BTreeSet<String>| {
@@ -58,9 +58,9 @@ pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action
     }
 }
 
-/// Returns whether a resource matches. A trust policy has no `Resource`: it speaks of the role that it is attached to. A
-/// resource with a variable that has no value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so `NotResource`
-/// with one matches all.
+/// Returns whether a resource matches. A trust policy has no `Resource`: it is about its own role. A resource with a
+/// variable without value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so
+/// `NotResource` with such a variable matches all.
 pub(super) fn resource_matches(
     element: Option<&Element<BTreeSet<String>>>,
     resource: &str,

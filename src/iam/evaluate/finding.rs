@@ -7,31 +7,31 @@ use crate::iam::policy::Effect;
 /// What policies decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decision {
-    /// A statement allows it, and none denies it.
+    /// A statement allows the request, and none denies it.
     Allowed,
-    /// Nothing allows it.
+    /// No statement allows the request.
     ImplicitlyDenied,
-    /// A statement denies it.
+    /// A statement denies the request.
     ExplicitlyDenied,
 }
 
-/// What one policy says about a request.
+/// How one policy decides a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The decision of this policy alone.
     pub decision: Decision,
-    /// Each statement, in order.
+    /// The findings of its statements, in order.
     pub statements: Vec<StatementFinding>,
 }
 
-/// What one statement says about a request.
+/// How one statement applies to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementFinding {
     /// `Sid`, when given.
     pub sid: Option<String>,
     /// Whether it allows or denies.
     pub effect: Effect,
-    /// Why it does not apply; empty when it does.
+    /// Why it does not apply; empty if it applies.
     pub mismatches: Vec<Mismatch>,
 }
 
@@ -46,26 +46,26 @@ impl StatementFinding {
 /// Why a statement does not apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mismatch {
-    /// It speaks of other principals.
+    /// The principal does not match.
     Principal,
-    /// It speaks of other actions.
+    /// The action does not match.
     Action,
-    /// It speaks of other resources.
+    /// The resource does not match.
     Resource,
-    /// A condition is not met.
+    /// The request does not meet a condition.
     Condition {
-        /// The operator as it was written.
+        /// The operator as written.
         operator: String,
-        /// The key as it was written.
+        /// The key as written.
         key: String,
-        /// The values that the policy names.
+        /// The values in the policy.
         wanted: BTreeSet<String>,
         /// The values in the request; empty if the key is absent.
         found: Vec<String>,
     },
-    /// The operator is none that is known, so the condition cannot be judged.
+    /// xacct does not know the operator, so it cannot evaluate the condition.
     UnknownOperator {
-        /// The operator as it was written.
+        /// The operator as written.
         operator: String,
     },
 }

@@ -1,18 +1,18 @@
-//! How text in a policy is to be read.
+//! Policy variables in the text of a policy.
 
 use super::pattern::Pattern;
 use super::request::Context;
 
-/// How text in a policy is to be read.
+/// How to read text in a policy.
 pub(super) struct Language<'a> {
-    /// Whether policy variables are filled in.
+    /// Whether to fill in policy variables.
     pub variables: bool,
-    /// Where their values come from.
+    /// The source of their values.
     pub context: &'a Context,
 }
 
 impl Language<'_> {
-    /// Returns a pattern with its policy variables filled in; `None` when the request has no value for one of them.
+    /// Returns a pattern with its policy variables filled in, or `None` if the request has no value for one of them.
     pub fn pattern(&self, text: &str) -> Option<Pattern> {
         Pattern::with_variables(text, self.variables.then_some(self.context))
     }

@@ -1,10 +1,10 @@
-//! Decides requests as AWS does, and says why.
+//! Evaluates requests as AWS does, with reasons.
 //!
-//! A decision comes with its reasons: for every statement of every policy whether it matched, and if not, on which
-//! element or condition key. The words for them are made elsewhere.
+//! A decision has reasons: for every statement of every policy whether it matched, and if not, which element or
+//! condition key did not. Other modules put them into words.
 //!
-//! The rules are those of the IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic" and the
-//! reference of policy elements. `tests/cases/evaluate` has a case for each, with its source.
+//! The rules are from the IAM User Guide: "Policy evaluation logic", "Cross-account policy evaluation logic" and the
+//! policy elements reference. `tests/cases/evaluate` has a case for each rule, with its source.
 
 mod condition;
 mod element;
@@ -23,19 +23,19 @@ use condition::Test;
 use element::{principal_matches, resource_matches};
 use language::Language;
 
-/// Returns what an identity policy, a boundary or a session policy says: its statements have no principal.
+/// Evaluates an identity policy, a boundary or a session policy, whose statements have no principal.
 #[must_use]
 pub fn identity_policy(policy: &PolicyDocument, request: &Request) -> Finding {
     evaluate(policy, request, false)
 }
 
-/// Returns what a resource policy says, such as the trust policy of a role.
+/// Evaluates a resource policy, such as the trust policy of a role.
 #[must_use]
 pub fn resource_policy(policy: &PolicyDocument, request: &Request) -> Finding {
     evaluate(policy, request, true)
 }
 
-/// Returns the decision of several policies of one kind: one denial denies, else one permission allows.
+/// Returns the decision of several policies of one kind: any explicit deny denies, otherwise any allow allows.
 #[must_use]
 pub fn together<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Decision {
     let mut decision = Decision::ImplicitlyDenied;

@@ -2,29 +2,29 @@
 
 use super::request::Context;
 
-/// Text of a policy, ready to be compared.
+/// A parsed pattern from a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Token>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
-    /// This character. What a variable stands for is text, even where it is `*`.
+    /// This character. The value of a variable is plain text, even if it is `*`.
     Text(char),
-    /// `?`: any one character; a colon too, or not.
+    /// `?`: any one character; `colon` says whether also a colon.
     One { colon: bool },
-    /// `*`: any characters, or none; colons too, or not.
+    /// `*`: any number of characters; `colons` says whether also colons.
     Any { colons: bool },
 }
 
 impl Pattern {
-    /// Reads text in which `*` and `?` are wildcards and nothing else is special.
+    /// Parses text in which only `*` and `?` are special.
     pub fn with_wildcards(text: &str) -> Self {
         Self(wildcards(text).collect())
     }
 
-    /// Reads text with wildcards, and with policy variables if there is a context to fill them from. `None` when the
-    /// context lacks one that has no default: "there is no equal or like value" (IAM User Guide, "Policy variables
-    /// with no value").
+    /// Parses text with wildcards, and with policy variables if there is a context with their values. Returns `None` if
+    /// the context lacks a variable without default: "there is no equal or like value" (IAM User Guide, "Policy
+    /// variables with no value").
     pub fn with_variables(text: &str, context: Option<&Context>) -> Option<Self> {
         let Some(context) = context else { return Some(Self::with_wildcards(text)) };
         let mut tokens = Vec::new();
@@ -38,14 +38,14 @@ impl Pattern {
         Some(Self(tokens))
     }
 
-    /// Reads an ARN of a `Resource` element.
+    /// Parses an ARN of a `Resource` element.
     ///
-    /// Wildcards stand for characters within one of the segments that colons part, but: "If the `*` wildcard is the
-    /// last character of a resource ARN segment, it can expand to match beyond the colon boundaries" (IAM User Guide,
-    /// Resource). So `arn:*`, `arn:aws:iam::*` and `arn:aws:iam::*:role/x` reach into what follows, and
-    /// `arn:aws:iam::1*1:role/x` does not. The resource itself, behind the fifth colon, is one segment whatever it
-    /// holds. Only there are variables read (IAM User Guide, "Where you can use policy variables"); before, they are
-    /// plain text, which no ARN has.
+    /// Wildcards match characters within one colon-delimited segment, but: "If the `*` wildcard is the last character
+    /// of a resource ARN segment, it can expand to match beyond the colon boundaries" (IAM User Guide, Resource). So
+    /// `arn:*`, `arn:aws:iam::*` and `arn:aws:iam::*:role/x` match beyond their segment, and `arn:aws:iam::1*1:role/x`
+    /// does not. The resource after the fifth colon is one segment, even with colons. Only that segment may have
+    /// variables (IAM User Guide, "Where you can use policy variables"); elsewhere they are plain text, which no ARN
+    /// contains.
     pub fn of_resource(text: &str, context: Option<&Context>) -> Option<Self> {
         let fifth_colon = text.match_indices(':').nth(4).map_or(text.len(), |(place, _)| place);
         let (segments, resource) = text.split_at_checked(fifth_colon)?;
@@ -63,8 +63,7 @@ impl Pattern {
         Some(Self(tokens))
     }
 
-    /// Returns the text that the pattern stands for when its wildcards are plain characters, as `StringEquals` reads
-    /// it.
+    /// Returns the pattern as text with its wildcards as plain characters, as `StringEquals` reads it.
     pub fn as_text(&self) -> String {
         let character = |token: &Token| match token {
             Token::Text(c) => *c,
@@ -79,9 +78,9 @@ impl Pattern {
         matches(&self.0, text.chars())
     }
 
-    /// Returns whether an ARN matches as `ArnLike` reads it: "each of the six colon-delimited components of the ARN is
-    /// checked separately" (IAM User Guide, "ARN condition operators"). What has fewer, such as `*`, is no ARN and
-    /// matches none.
+    /// Returns whether an ARN matches by the rules of `ArnLike`: "each of the six colon-delimited components of the ARN
+    /// is checked separately" (IAM User Guide, "ARN condition operators"). A text with fewer components, such as `*`,
+    /// matches no ARN.
     pub fn matches_arn(&self, arn: &str) -> bool {
         let parts: Vec<_> = self.0.splitn(6, |token| *token == Token::Text(':')).collect();
         let found: Vec<_> = arn.splitn(6, ':').collect();
@@ -104,8 +103,8 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, variable, after))
 }
 
-/// `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default, behind "a comma and space" (IAM
-/// User Guide, "Specifying default values").
+/// Returns the value of a variable. `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default
+/// after "a comma and space" (IAM User Guide, "Specifying default values").
 fn value_of(variable: &str, context: &Context) -> Option<String> {
     if matches!(variable, "*" | "?" | "$") {
         return Some(variable.to_owned());
@@ -122,8 +121,8 @@ fn value_of(variable: &str, context: &Context) -> Option<String> {
     }
 }
 
-/// Goes through the text once, keeping all places of the pattern that can be reached by then. So the time is bounded by
-/// the product of the lengths, whatever the pattern.
+/// Matches in one pass over the text, tracking all reachable places of the pattern, so that the product of the lengths
+/// bounds the time.
 fn matches(pattern: &[Token], text: impl Iterator<Item = char>) -> bool {
     let (mut reached, mut next) = (Vec::new(), Vec::new());
     reach(0, pattern, &mut reached);
@@ -145,8 +144,8 @@ fn matches(pattern: &[Token], text: impl Iterator<Item = char>) -> bool {
     reached.last() == Some(&pattern.len())
 }
 
-/// Adds a place, and those behind its stars, which may stand for nothing. Places come in ascending order, so one that
-/// is not above the last is there already.
+/// Adds a place, and those after its stars, which may match nothing. Places come in ascending order, so a place that is
+/// not above the last is already present.
 fn reach(place: usize, pattern: &[Token], reached: &mut Vec<usize>) {
     if reached.last().is_some_and(|last| *last >= place) {
         return;

@@ -66,7 +66,7 @@ fn set(values: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_condition_that_is_not_met_is_told_as_it_was_written() {
+fn a_failed_condition_is_reported_as_written() {
     let policy = policy(json!({"Version": "2012-10-17", "Statement": {
         "Sid": "Trust", "Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole",
         "Condition": {
@@ -93,22 +93,22 @@ fn a_condition_that_is_not_met_is_told_as_it_was_written() {
 }
 
 #[test]
-fn every_statement_is_told_in_order() {
+fn every_statement_is_reported_in_order() {
     let policy = policy(json!({"Statement": [
         {"Sid": "Z", "Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::*"},
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Sid": "A", "Effect": "Deny", "NotAction": "iam:*", "Resource": "*"},
     ]}));
     let finding = identity_policy(&policy, &request(&[]));
-    let told: Vec<_> = finding.statements.iter().map(|found| (found.sid.as_deref(), found.applies())).collect();
-    assert_eq!(told, [(Some("Z"), false), (None, true), (Some("A"), true)]);
+    let reported: Vec<_> = finding.statements.iter().map(|found| (found.sid.as_deref(), found.applies())).collect();
+    assert_eq!(reported, [(Some("Z"), false), (None, true), (Some("A"), true)]);
     assert_eq!(finding.statements[0].mismatches, [Mismatch::Action, Mismatch::Resource]);
     assert_eq!(finding.decision, Decision::ExplicitlyDenied);
 }
 
 /// `Principal` is an element of resource policies, which must have it.
 #[test]
-fn only_resource_policies_speak_of_principals() {
+fn only_resource_policies_match_principals() {
     let with = policy(json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "*"}}));
     let without = policy(json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}));
     let request = request(&[]);
@@ -122,7 +122,7 @@ fn only_resource_policies_speak_of_principals() {
 }
 
 #[test]
-fn together_one_denial_denies_and_one_permission_allows() {
+fn any_deny_denies_and_any_allow_allows() {
     use Decision::{Allowed, ExplicitlyDenied, ImplicitlyDenied};
     let together = |decisions: &[Decision]| {
         let of = |decision: &Decision| Finding { decision: *decision, statements: Vec::new() };
@@ -165,7 +165,7 @@ fn every_operator_is_known_with_every_prefix_and_suffix() {
     }
 }
 
-/// What a pattern means, word for word: slow, and easily seen to be right.
+/// A reference matcher for patterns: slow and easy to verify.
 fn means(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], text) => text.is_empty(),
@@ -176,8 +176,7 @@ fn means(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
-/// The same for a resource, with the rest of its ARN's head: a star that another colon or the end follows takes all, and
-/// others no colon.
+/// A reference matcher for a resource ARN: a `*` before a colon or the end also matches colons, other wildcards do not.
 fn means_resource(pattern: &[char], text: &[char], colons: usize) -> bool {
     let (Some((c, rest)), true) = (pattern.split_first(), colons < 5) else { return means(pattern, text) };
     match (c, text.split_first()) {

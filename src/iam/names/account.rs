@@ -1,9 +1,9 @@
-//! The number of an AWS account.
+//! AWS account IDs.
 
 use super::text::{Letters, check, text_type, whitespace_hint};
 
 text_type! {
-    /// An AWS account: exactly 12 ASCII digits, zeros at the start included (AWS Account Management API reference).
+    /// An AWS account ID: exactly 12 ASCII digits, including leading zeros (AWS Account Management API reference).
     AccountId, |value| {
         let digits: Letters = (|character| character.is_ascii_digit(), "the digits 0 to 9");
         check("account ID", (12, 12), digits, "", value).map_err(|error| error.with_fix(Some(account_fix(value))))
@@ -14,12 +14,12 @@ fn account_fix(value: &str) -> String {
     let digits: String = value.chars().filter(|character| !"- ".contains(*character)).collect();
     let account_of_arn = value.split(':').nth(4).filter(|part| part.parse::<AccountId>().is_ok());
     if let Some(account) = account_of_arn {
-        format!("give only the account of that ARN: `{account}`")
+        format!("use only the account ID in that ARN: `{account}`")
     } else if digits != value && digits.parse::<AccountId>().is_ok() {
-        format!("give the 12 digits without dashes or spaces: `{digits}`")
+        format!("use the 12 digits without dashes or spaces: `{digits}`")
     } else if (1..12).contains(&value.len()) && value.chars().all(|character| character.is_ascii_digit()) {
-        "give all 12 digits, zeros at the start included".to_owned()
+        "use all 12 digits, including leading zeros".to_owned()
     } else {
-        whitespace_hint(value).unwrap_or_else(|| "give the 12 digits, without dashes".to_owned())
+        whitespace_hint(value).unwrap_or_else(|| "use the 12 digits without dashes".to_owned())
     }
 }

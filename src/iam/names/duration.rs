@@ -1,4 +1,4 @@
-//! How long sessions last.
+//! Session durations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::text::whitespace_hint;
 use crate::iam::invalid::{Invalid, serde_as_text};
 
-/// A length of time in whole seconds from `$min` to 12 hours, typed and displayed as `1h30m`.
+/// Defines a duration in whole seconds from `$min` to 12 hours, written as `1h30m`.
 macro_rules! duration_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $min:literal) => {
         $(#[$doc])*
@@ -17,18 +17,18 @@ macro_rules! duration_type {
             /// Checks a number of seconds.
             ///
             /// # Errors
-            /// When AWS allows no such duration.
+            /// When AWS does not allow this duration.
             pub fn from_secs(seconds: i32) -> Result<Self, Invalid> {
                 check_seconds($what, &format!("{seconds}s"), $min, seconds).map(Self)
             }
 
-            /// Returns the number of seconds, as the API takes it.
+            /// Returns the number of seconds for the API.
             pub fn as_secs(self) -> i32 {
                 self.0
             }
         }
 
-        /// One hour, which is AWS's default.
+        /// One hour, AWS's default.
         impl Default for $name {
             fn default() -> Self {
                 Self(3600)
@@ -54,19 +54,20 @@ macro_rules! duration_type {
 }
 
 duration_type! {
-    /// The longest session that a role allows: 1 to 12 hours (AWS IAM API reference, `CreateRole`, `MaxSessionDuration`).
+    /// The longest session that a role allows: 1 to 12 hours (AWS IAM API reference, `CreateRole`,
+    /// `MaxSessionDuration`).
     MaxSessionDuration, "maximum session duration", 3600
 }
 
 duration_type! {
-    /// How long one session lasts: 15 minutes to 12 hours (AWS STS API reference, `AssumeRole`, `DurationSeconds`).
-    /// The role's own maximum, and one hour when roles are chained, may be shorter.
+    /// The duration of one session: 15 minutes to 12 hours (AWS STS API reference, `AssumeRole`, `DurationSeconds`).
+    /// The role's maximum may be shorter, and role chaining limits it to one hour.
     SessionDuration, "session duration", 900
 }
 
 const TWELVE_HOURS: i32 = 43_200;
 
-/// Writes `1h30m5s`, without the parts that are zero: Terraform takes this form too.
+/// Writes `1h30m5s` without zero parts. Terraform accepts this form too.
 fn hours_minutes_seconds(seconds: i32) -> String {
     let parts = [(seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
     let shown = parts.into_iter().filter(|&(count, _)| count != 0);
@@ -75,14 +76,14 @@ fn hours_minutes_seconds(seconds: i32) -> String {
 
 const NO_UNIT: &str = "has no unit";
 
-/// Returns the seconds of a duration typed with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. What
-/// is more than a `u32` holds becomes its maximum, for the caller to refuse.
+/// Returns the seconds of a duration with units (`1h`, `90m`, `3600s`, `1h30m`), or the rule that it breaks. A number
+/// too large for `u32` becomes `u32::MAX`, which the caller rejects.
 ///
 /// # Errors
 /// The rule that the text breaks, such as `has no unit`.
 pub fn parse_duration(text: &str) -> Result<u32, &'static str> {
-    const MALFORMED: &str = "is not hours, minutes and seconds, in this order";
-    // Of digits alone, only the size can be wrong.
+    const MALFORMED: &str = "must be hours, minutes and seconds, in that order";
+    // Digits can fail to parse only by their size.
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.chars().all(|character| character.is_ascii_digit());
         is_number.then(|| digits.parse().unwrap_or(u32::MAX))
@@ -109,7 +110,7 @@ fn typed_seconds(what: &'static str, value: &str, min: i32) -> Result<i32, Inval
         let meant = value.parse().ok().filter(|seconds| (min..=TWELVE_HOURS).contains(seconds));
         let meant = meant.unwrap_or(3600);
         let fix = match rule {
-            NO_UNIT => format!("write the unit: `{meant}s` or `{}`", hours_minutes_seconds(meant)),
+            NO_UNIT => format!("add a unit: `{meant}s` or `{}`", hours_minutes_seconds(meant)),
             _ => whitespace_hint(value).unwrap_or_else(|| "write it as `1h`, `90m`, `3600s` or `1h30m`".to_owned()),
         };
         Invalid::new(what, value, rule, fix)
@@ -124,5 +125,5 @@ fn check_seconds(what: &'static str, value: &str, min: i32, seconds: i32) -> Res
         _ if seconds > TWELVE_HOURS => "is more than 12h".to_owned(),
         _ => return Ok(seconds),
     };
-    Err(Invalid::new(what, value, rule, format!("give {shortest} to 12h")))
+    Err(Invalid::new(what, value, rule, format!("use {shortest} to 12h")))
 }

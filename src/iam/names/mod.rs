@@ -1,8 +1,8 @@
-//! Names and values that AWS accepts: parsed once, valid ever after.
+//! Names and values that AWS accepts, as types that are valid by construction.
 //!
-//! Each type is made by its parser alone, or by a constructor that cannot go wrong, so whoever holds one need not check
-//! it again. The rules are AWS's own, anchored: what AWS would refuse never gets as far as a request.
-//! In AWS's patterns `\w` means `A-Z a-z 0-9 _`, and lengths count Unicode scalar values.
+//! Only a parser or an infallible constructor creates these types, so no other code needs to check them again. The
+//! rules are AWS's own, anchored: xacct never sends a value that AWS would reject. In AWS's patterns `\w` means `A-Z
+//! a-z 0-9 _`, and lengths count Unicode scalar values.
 
 mod account;
 mod duration;

@@ -5,19 +5,19 @@ use crate::iam::invalid::{Invalid, shown};
 use crate::iam::partition::Partition;
 
 text_type! {
-    /// A region of any AWS partition, known by the form of its name, so that a new region needs no new release
+    /// A Region of any AWS partition, recognised by the form of its name, so that a new Region needs no new release
     /// (the partition patterns of the AWS SDKs).
     Region, check_region
 }
 
 impl Region {
-    /// Returns the partition that the region belongs to.
+    /// Returns the partition of the Region.
     pub fn partition(&self) -> Partition {
-        // Parsing made sure that there is one.
+        // The parser accepts only names of a partition.
         Partition::of_region(&self.0).unwrap_or(Partition::Aws)
     }
 
-    /// Returns whether an account must enable the region before it can be used. Those of before March 2019 are on by
+    /// Returns whether an account must enable the Region before using it. Regions from before March 2019 are enabled by
     /// default (AWS Account Management Reference Guide, "Enable or disable AWS Regions").
     pub fn is_opt_in(&self) -> bool {
         const ALWAYS_ON: [&str; 17] = [
@@ -52,11 +52,10 @@ fn check_region(value: &str) -> Result<(), Invalid> {
     let fix = if Partition::of_region(&lower).is_some() {
         format!("write it as `{}`", shown(&lower))
     } else if lower.len() == without_zone.len() + 1 && Partition::of_region(without_zone).is_some() {
-        format!("give the region, not the availability zone: `{}`", shown(without_zone))
+        format!("use the Region, not the Availability Zone: `{}`", shown(without_zone))
     } else {
-        "give a region such as `eu-west-1`".to_owned()
+        "use a Region such as `eu-west-1`".to_owned()
     };
-    let broken = "has the form of no AWS partition's regions, such as `eu-west-1`";
-    let rule = if value.is_empty() { "is empty" } else { broken };
-    Err(Invalid::new("region", value, rule, fix))
+    let rule = if value.is_empty() { "is empty" } else { "is not an AWS Region name" };
+    Err(Invalid::new("Region", value, rule, fix))
 }

@@ -1,11 +1,11 @@
-//! What IAM calls its roles, users and policies, and where it files them.
+//! Names and paths of IAM roles, users and policies.
 
 use super::text::{Letters, check, check_name, text_type};
 use crate::iam::invalid::{Invalid, shown};
 
 text_type! {
     /// The name of a role, without path: 1 to 64 of `[\w+=,.@-]` (AWS IAM API reference, `CreateRole`).
-    /// Its case matters in an ARN, although no two roles of an account may differ in case alone.
+    /// ARNs are case-sensitive, although two roles of an account may not differ only in case.
     RoleName, |value| check_name("role name", (1, 64), value)
 }
 
@@ -27,7 +27,7 @@ text_type! {
 }
 
 impl IamPath {
-    /// Returns the path of whatever was given none: `/`.
+    /// Returns the default path, `/`.
     pub fn root() -> Self {
         Self("/".to_owned())
     }
@@ -46,7 +46,7 @@ fn check_path(value: &str) -> Result<(), Invalid> {
         return Ok(());
     }
     let (rule, fix) = match inner {
-        "" => ("has nothing between its slashes", "give `/` for no path".to_owned()),
+        "" => ("has nothing between its slashes", "use `/` for no path".to_owned()),
         _ => ("does not begin and end with `/`", format!("write it as `/{}/`", shown(inner))),
     };
     Err(Invalid::new("IAM path", value, rule, fix))

@@ -1,4 +1,4 @@
-//! What an AssumeRole request carries besides the role.
+//! The parameters of an AssumeRole request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,23 +7,23 @@ use super::text::{ASCII, check, check_name, check_not_reserved, counted, text_ty
 use crate::iam::invalid::Invalid;
 
 text_type! {
-    /// The name of a session, which account B sees in its logs: 2 to 64 of `[\w+=,.@-]`
+    /// The name of a session, which the target account sees in its logs: 2 to 64 of `[\w+=,.@-]`
     /// (AWS STS API reference, `AssumeRole`).
     SessionName, |value| check_name("session name", (2, 64), value)
 }
 
 text_type! {
-    /// The external ID that the trust policy demands: 2 to 1224 of `[\w+=,.@:/-]`
+    /// The external ID that a trust policy requires: 2 to 1224 of `[\w+=,.@:/-]`
     /// (AWS STS API reference, `AssumeRole`). AWS does not treat it as a secret.
     ExternalId, |value| check("external ID", (2, 1224), ASCII, "_+=,.@:/-", value)
 }
 
 impl ExternalId {
-    /// How many random bytes make an external ID.
+    /// The number of random bytes for a generated external ID.
     pub const RANDOM_BYTES: usize = 20;
 
-    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, that holds every bit of `random`: as much
-    /// entropy as was given (160 bits from a good source), without bias, because each character is exactly five bits.
+    /// Returns an external ID of 32 characters, `0` to `9` and `a` to `v`, with all 160 bits of `random` and no bias,
+    /// because each character is exactly five bits.
     pub fn from_random_bytes(random: &[u8; Self::RANDOM_BYTES]) -> Self {
         let mut text = String::with_capacity(32);
         for chunk in random.chunks_exact(5) {
@@ -38,8 +38,8 @@ impl ExternalId {
 }
 
 text_type! {
-    /// The source identity that stays with a session and its descendants: 2 to 64 of `[\w+=,.@-]`, not beginning with
-    /// `aws:` (AWS STS API reference, `AssumeRole`).
+    /// The source identity, which chained sessions inherit: 2 to 64 of `[\w+=,.@-]`, not beginning with `aws:`
+    /// (AWS STS API reference, `AssumeRole`).
     SourceIdentity, |value| {
         check_not_reserved("source identity", value)?;
         check_name("source identity", (2, 64), value)
@@ -51,20 +51,20 @@ text_type! {
     /// (AWS STS API reference, `AssumeRole`).
     MfaSerial, |value| {
         check("MFA serial", (9, 256), ASCII, "_+=/:,.@-", value).map_err(|error| {
-            let forms = "give the token's serial number, or the device's ARN such as `arn:aws:iam::111111111111:mfa/alice`";
+            let forms = "use the token's serial number, or the device's ARN such as `arn:aws:iam::111111111111:mfa/alice`";
             error.with_fix(whitespace_hint(value).or_else(|| Some(forms.to_owned())))
         })
     }
 }
 
-/// The code that an MFA device shows: exactly 6 ASCII digits (AWS STS API reference, `AssumeRole`, `TokenCode`).
+/// An MFA code: exactly 6 ASCII digits (AWS STS API reference, `AssumeRole`, `TokenCode`).
 ///
-/// A secret while it lasts: `Debug` and errors hide it, and it is neither displayed nor serialised.
+/// The code is a secret: `Debug` and errors hide it, and it has neither `Display` nor serialisation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MfaCode(String);
 
 impl MfaCode {
-    /// Returns the code, to be sent to AWS and nowhere else.
+    /// Returns the code, only for sending it to AWS.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,13 +82,13 @@ impl FromStr for MfaCode {
     fn from_str(value: &str) -> Result<Self, Invalid> {
         let length = value.chars().count();
         let rule = if !value.chars().all(|character| character.is_ascii_digit()) {
-            "contains something other than the digits 0 to 9".to_owned()
+            "contains characters other than the digits 0 to 9".to_owned()
         } else if length != 6 {
             format!("has {}, exactly 6 are needed", counted(length, "digit"))
         } else {
             return Ok(Self(value.to_owned()));
         };
-        let fix = "give the 6 digits that the MFA device shows now";
+        let fix = "use the 6 digits that the MFA device shows now";
         Err(Invalid::new("MFA code", "…", rule, fix))
     }
 }

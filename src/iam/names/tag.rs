@@ -20,10 +20,10 @@ text_type! {
     TagValue, |value| check("tag value", (0, 256), UNICODE, "_.:/=+-@", value)
 }
 
-/// A tag of a role or a session, typed as `KEY=VALUE`: the first `=` divides the two.
+/// A tag of a role or a session, written as `KEY=VALUE`: the first `=` separates the two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Tag {
-    /// The key. One that holds a `=` exists in AWS, but cannot be typed.
+    /// The key. AWS allows `=` in keys, but `KEY=VALUE` cannot express it.
     pub key: TagKey,
     /// The value, which may be empty.
     pub value: TagValue,

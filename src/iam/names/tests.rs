@@ -9,7 +9,7 @@ use super::*;
 use crate::iam::invalid::Invalid;
 use crate::iam::partition::Partition;
 
-/// `text` is accepted, and comes back unchanged through `Display` and serde.
+/// Asserts that `text` is accepted and round-trips through `Display` and serde.
 fn accepts<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -29,7 +29,7 @@ where
     assert_eq!(serde_json::from_str::<T>(&json).unwrap(), value);
 }
 
-/// `text` is refused by `FromStr` and by serde, in words fit to print.
+/// Asserts that `FromStr` and serde reject `text` with a printable message.
 fn refuses<T>(text: &str) -> Invalid
 where
     T: FromStr<Err = Invalid> + DeserializeOwned + Debug,
@@ -48,7 +48,7 @@ fn assert_printable(error: &Invalid) {
     }
 }
 
-/// Whatever `text` is, it is refused in printable words or round-trips.
+/// Asserts that `text` is rejected with a printable message or round-trips.
 fn survives<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Serialize + DeserializeOwned + PartialEq + Debug,
@@ -88,7 +88,7 @@ fn lengths_are_exact() {
 }
 
 #[test]
-fn every_sign_that_aws_allows_is_allowed() {
+fn every_character_that_aws_allows_is_allowed() {
     accepts::<RoleName>("aZ09_+=,.@-");
     accepts::<UserName>("aZ09_+=,.@-");
     accepts::<PolicyName>("aZ09_+=,.@-");
@@ -152,19 +152,19 @@ fn errors_say_the_rule_and_the_fix() {
         (
             refuses::<AccountId>("1234-5678-9012"),
             "`1234-5678-9012` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)",
-            "give the 12 digits without dashes or spaces: `123456789012`",
+            "use the 12 digits without dashes or spaces: `123456789012`",
         ),
         (
             refuses::<AccountId>("12345678901"),
             "`12345678901` is not a valid account ID: has 11 characters, exactly 12 are needed",
-            "give all 12 digits, zeros at the start included",
+            "use all 12 digits, including leading zeros",
         ),
         (
             refuses::<AccountId>("arn:aws:iam::111111111111:root"),
             "`arn:aws:iam::111111111111:root` is not a valid account ID: contains `a` (only the digits 0 to 9 are allowed)",
-            "give only the account of that ARN: `111111111111`",
+            "use only the account ID in that ARN: `111111111111`",
         ),
-        (refuses::<AccountId>(""), "`` is not a valid account ID: is empty", "give the 12 digits, without dashes"),
+        (refuses::<AccountId>(""), "`` is not a valid account ID: is empty", "use the 12 digits without dashes"),
         (
             refuses::<AccountId>("111111111111\n"),
             "`111111111111\\n` is not a valid account ID: contains `\\n` (only the digits 0 to 9 are allowed)",
@@ -179,7 +179,7 @@ fn errors_say_the_rule_and_the_fix() {
             refuses::<RoleName>("arn:aws:iam::111111111111:role/team/xacct"),
             "`arn:aws:iam::111111111111:role/team/xacct` is not a valid role name: contains `:` \
              (only ASCII letters, digits and _+=,.@- are allowed)",
-            "give only the name: `xacct`",
+            "use only the name: `xacct`",
         ),
         (
             refuses::<SessionName>("team/a"),
@@ -189,17 +189,17 @@ fn errors_say_the_rule_and_the_fix() {
         (
             refuses::<SessionName>("a"),
             "`a` is not a valid session name: has 1 character, at least 2 are needed",
-            "give 2 to 64 characters",
+            "use 2 to 64 characters",
         ),
         (
             refuses::<SourceIdentity>("AWS:alice"),
             "`AWS:alice` is not a valid source identity: begins with `aws:`, which is reserved for AWS",
-            "choose another prefix",
+            "use another prefix",
         ),
         (
             refuses::<TagKey>("Aws:x"),
             "`Aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS",
-            "choose another prefix",
+            "use another prefix",
         ),
         (
             refuses::<IamPath>("team"),
@@ -209,42 +209,42 @@ fn errors_say_the_rule_and_the_fix() {
         (
             refuses::<IamPath>("//"),
             "`//` is not a valid IAM path: has nothing between its slashes",
-            "give `/` for no path",
+            "use `/` for no path",
         ),
         (
             refuses::<Region>("eu-west-1a"),
-            "`eu-west-1a` is not a valid region: has the form of no AWS partition's regions, such as `eu-west-1`",
-            "give the region, not the availability zone: `eu-west-1`",
+            "`eu-west-1a` is not a valid Region: is not an AWS Region name",
+            "use the Region, not the Availability Zone: `eu-west-1`",
         ),
         (
             refuses::<SessionDuration>("3600"),
             "`3600` is not a valid session duration: has no unit",
-            "write the unit: `3600s` or `1h`",
+            "add a unit: `3600s` or `1h`",
         ),
         (
             refuses::<SessionDuration>("5400"),
             "`5400` is not a valid session duration: has no unit",
-            "write the unit: `5400s` or `1h30m`",
+            "add a unit: `5400s` or `1h30m`",
         ),
         (
             refuses::<SessionDuration>("1"),
             "`1` is not a valid session duration: has no unit",
-            "write the unit: `3600s` or `1h`",
+            "add a unit: `3600s` or `1h`",
         ),
         (
             refuses::<SessionDuration>("14m59s"),
             "`14m59s` is not a valid session duration: is less than 15m",
-            "give 15m to 12h",
+            "use 15m to 12h",
         ),
         (
             refuses::<MaxSessionDuration>("59m"),
             "`59m` is not a valid maximum session duration: is less than 1h",
-            "give 1h to 12h",
+            "use 1h to 12h",
         ),
         (
             refuses::<MaxSessionDuration>("12h1s"),
             "`12h1s` is not a valid maximum session duration: is more than 12h",
-            "give 1h to 12h",
+            "use 1h to 12h",
         ),
     ];
     for (error, message, fix) in cases {
@@ -253,7 +253,7 @@ fn errors_say_the_rule_and_the_fix() {
     assert_eq!(refuses::<Region>("EU-WEST-1").fix, "write it as `eu-west-1`");
     let through_serde = serde_json::from_str::<RoleName>("\"\"").unwrap_err().to_string();
     assert!(
-        through_serde.starts_with("`` is not a valid role name: is empty; give 1 to 64 characters"),
+        through_serde.starts_with("`` is not a valid role name: is empty; use 1 to 64 characters"),
         "{through_serde}"
     );
 }
@@ -361,11 +361,11 @@ fn durations_of_any_length_are_read() {
     assert_eq!(parse_duration("99999999999h"), Ok(u32::MAX));
     assert_eq!(parse_duration("90"), Err("has no unit"));
     assert_eq!(parse_duration(""), Err("is empty"));
-    assert_eq!(parse_duration("2d"), Err("is not hours, minutes and seconds, in this order"));
+    assert_eq!(parse_duration("2d"), Err("must be hours, minutes and seconds, in that order"));
 }
 
 #[test]
-fn tags_divide_at_the_first_equals_sign() {
+fn tags_split_at_the_first_equals_sign() {
     let tag: Tag = "path=a=b".parse().unwrap();
     assert_eq!((tag.key.as_str(), tag.value.as_str()), ("path", "a=b"));
     assert_eq!("k=".parse::<Tag>().unwrap().to_string(), "k=");
@@ -401,7 +401,7 @@ fn regions_belong_to_partitions() {
     }
 }
 
-/// Any text, and text near to what is accepted.
+/// Any text, and text similar to accepted values.
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "(?s).*",
@@ -412,7 +412,7 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A character put into `good` at any place.
+/// Inserts a text into `good` at any place.
 fn insert(good: &str, place: prop::sample::Index, bad: &str) -> String {
     let mut text: Vec<char> = good.chars().collect();
     let place = place.index(text.len() + 1);
@@ -466,7 +466,7 @@ proptest! {
     }
 
     #[test]
-    fn one_forbidden_character_is_refused(
+    fn one_forbidden_character_is_rejected(
         name in "[a-z]{9,12}", place in any::<prop::sample::Index>(), bad in r#"[\x00-\x1f\x7f-\x9f!"$%&'()*;<>?\[\]\\^`{|}~#«»\u{200b}-\u{200f}\u{202a}-\u{202e}€😀]"#,
         digits in "[0-9]{11}", other in "[^0-9]",
     ) {

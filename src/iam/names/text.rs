@@ -1,8 +1,8 @@
-//! What the types of this folder share: a newtype over text that was checked, and the checks in words.
+//! The base of the types in this module: a newtype over checked text, and the checks with their messages.
 
 use crate::iam::invalid::{Invalid, shown};
 
-/// A newtype over text that passes `$check`.
+/// Defines a newtype over text that passes `$check`.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// Returns the text, as AWS takes it.
+            /// Returns the text for AWS.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -36,12 +36,12 @@ macro_rules! text_type {
 }
 pub(super) use text_type;
 
-/// Letters and digits that a rule allows, and the words for them.
+/// The letters and digits that a rule allows, and their description.
 pub(super) type Letters = (fn(char) -> bool, &'static str);
 
 pub(super) const ASCII: Letters = (|character| character.is_ascii_alphanumeric(), "ASCII letters, digits and ");
 
-/// `\p{L}`, `\p{N}`, `\p{Z}`. The standard library's letters include some combining marks, which AWS may refuse.
+/// `\p{L}`, `\p{N}`, `\p{Z}`. The standard library's letters include some combining marks, which AWS may reject.
 pub(super) const UNICODE: Letters =
     (|character| character.is_alphanumeric() || is_space(character), "letters, digits, spaces and ");
 
@@ -49,7 +49,7 @@ fn is_space(character: char) -> bool {
     character.is_whitespace() && !character.is_control()
 }
 
-/// Checks the common form: `min` to `max` of these `letters` and `signs`.
+/// Checks that a value has `min` to `max` of these `letters` and `signs`.
 pub(super) fn check(
     what: &'static str,
     (min, max): (usize, usize),
@@ -59,7 +59,7 @@ pub(super) fn check(
 ) -> Result<(), Invalid> {
     let length = value.chars().count();
     let is_bad = |character: &char| !is_letter(*character) && !signs.contains(*character);
-    let mut fix = format!("give {min} to {max} characters");
+    let mut fix = format!("use {min} to {max} characters");
     let rule = if value.is_empty() && min > 0 {
         "is empty".to_owned()
     } else if let Some(bad) = value.chars().find(is_bad) {
@@ -79,12 +79,12 @@ pub(super) fn check(
     Err(Invalid::new(what, value, rule, fix))
 }
 
-/// Checks what most names of IAM and STS share: `[\w+=,.@-]`. For an ARN or a path, the fix is to give only the name.
+/// Checks the form of most names in IAM and STS: `[\w+=,.@-]`. For an ARN or a path, the fix is to use only the name.
 pub(super) fn check_name(what: &'static str, lengths: (usize, usize), value: &str) -> Result<(), Invalid> {
     let check = |name: &str| check(what, lengths, ASCII, "_+=,.@-", name);
     check(value).map_err(|error| {
         let name = value.rsplit_once('/').map(|(_, name)| name).filter(|name| check(name).is_ok());
-        error.with_fix(name.map(|name| format!("give only the name: `{}`", shown(name))))
+        error.with_fix(name.map(|name| format!("use only the name: `{}`", shown(name))))
     })
 }
 
@@ -92,11 +92,11 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Refuses names that begin with `aws:`, in any case: AWS keeps them to itself.
+/// Rejects names that begin with `aws:` in any case, which AWS reserves.
 pub(super) fn check_not_reserved(what: &'static str, value: &str) -> Result<(), Invalid> {
     if value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
         let rule = "begins with `aws:`, which is reserved for AWS";
-        return Err(Invalid::new(what, value, rule, "choose another prefix"));
+        return Err(Invalid::new(what, value, rule, "use another prefix"));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The changes that make both halves of a link what they should be.
+//! Plans the changes that create or repair both halves of a link.
 //!
-//! [`plan_role`] and [`plan_grant`] are pure: the changes they return are what `--dry-run` shows and what is applied.
-//! Planning again after applying gives no changes.
+//! [`plan_role`] and [`plan_grant`] are pure: `--dry-run` shows the changes that they return, and bootstrap applies the
+//! same ones. A second plan after applying the first has no changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,18 +17,18 @@ use crate::iam::state::{
 };
 use crate::iam::templates;
 
-/// Why a plan cannot be made. Nothing is written when one of these stands.
+/// Why xacct refuses to plan. It then writes nothing.
 ///
-/// Sizes and quotas are in characters without whitespace. `owner` is the source account that the role's tag names,
+/// Sizes and quotas are in characters without whitespace. `owner` is the source account in the role's tag,
 /// `differences` what adopting the role would change, and `document` the grant that does not fit.
-#[expect(missing_docs, reason = "the messages show what the fields are")]
+#[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The role exists and xacct did not make it.
-    #[error("role `{}` exists in account {} and xacct did not make it", .role.name, .role.account)]
+    /// The role exists and xacct did not create it.
+    #[error("role `{}` in account {} exists, but xacct did not create it", .role.name, .role.account)]
     ForeignRole { role: RoleArn, differences: Plan },
-    /// The role was made by xacct for another source account.
-    #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
+    /// xacct created the role for another source account.
+    #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
     /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
     #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
@@ -36,27 +36,27 @@ pub enum Refusal {
     /// The role exists under another path or spelling, and neither can be changed.
     #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
     OtherPath { found: String, wanted: RoleArn },
-    /// The grant policy exists and was not written by xacct.
+    /// The grant policy exists and xacct did not write it.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
     ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The grant policy has to be written, and others wrote something into it.
     #[error("inline policy `{name}` of user `{}` has to be changed, and has statements that xacct did not write", .user.name)]
     ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
-    #[error("the trust policy of role `{}` would have {size} characters, and account {} allows {quota}", .role.name, .role.account)]
+    #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
     TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
     /// The role's inline policies are too large together.
-    #[error("the inline policies of role `{}` would have {size} characters together, and account {} allows {quota}", .role.name, .role.account)]
+    #[error("the inline policies of role `{}` would have {size} characters in total, but account {} allows {quota}", .role.name, .role.account)]
     RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
-    /// The grant does not fit beside the user's other inline policies.
-    #[error("the grant for user `{}` has {size} characters, and of {quota} for all inline policies of the user others take {others}", .user.name)]
+    /// The grant and the user's other inline policies exceed the quota.
+    #[error("the grant for user `{}` needs {size} characters, but the user's other inline policies use {others} of the {quota} allowed", .user.name)]
     GrantTooLarge { user: UserArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
 }
 
-/// Returns the changes that make the role what it should be.
+/// Returns the changes that create or repair the role.
 ///
 /// # Errors
-/// [`Refusal`] when the role is not ours and `adopt` is not set, or the result cannot exist in AWS.
+/// [`Refusal`] when xacct did not create the role and `adopt` is not set, or AWS would reject the result.
 pub fn plan_role(
     desired: &DesiredRole,
     observed: Option<&ObservedRole>,
@@ -88,7 +88,7 @@ pub fn plan_role(
     if observed.arn != desired.arn.to_string() {
         return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
     }
-    let plan = Plan { warnings, ..mend_role(desired, observed) };
+    let plan = Plan { warnings, ..repair_role(desired, observed) };
     if !observed.is_ours() && !adopt {
         return Err(Box::new(Refusal::ForeignRole { role: desired.arn.clone(), differences: plan }));
     }
@@ -108,7 +108,7 @@ pub fn plan_role(
 }
 
 /// Returns the changes to a role that exists.
-fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
+fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
         changes.push(Change::ReplaceTrustPolicy {
@@ -153,10 +153,10 @@ fn mend_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     Plan { changes, notes, warnings: Vec::new() }
 }
 
-/// Returns in what a role is not the one that creating `desired` makes, its policies aside: in nothing, if it is.
+/// Returns how a role differs from a newly created `desired`, except in its policies; empty if it does not differ.
 #[must_use]
 pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&'static str> {
-    let Plan { changes, notes, .. } = mend_role(desired, found);
+    let Plan { changes, notes, .. } = repair_role(desired, found);
     let changed = changes.iter().filter_map(|change| match change {
         Change::ReplaceTrustPolicy { .. } => Some("trust policy"),
         Change::UpdateRole { .. } => Some("description or session limit"),
@@ -204,12 +204,12 @@ fn permissions(
         .collect()
 }
 
-/// Returns the change, if any, that makes the grant cover the wanted roles.
+/// Returns the change, if any, that makes the grant cover the desired roles.
 ///
-/// Roles that the grant covers already stay in it: they belong to other links of the same user.
+/// Roles that the grant already covers stay in it: they belong to other links of the same user.
 ///
 /// # Errors
-/// [`Refusal`] when a policy of that name is not ours and `adopt` is not set, or the grant would not fit.
+/// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
     let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
     let (own, foreign): (Vec<_>, Vec<_>) =
@@ -264,7 +264,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     Ok(plan)
 }
 
-/// Returns whether this is a grant as xacct writes it, with nothing besides that writing it anew would lose.
+/// Returns whether this is exactly a grant that xacct would write, so that rewriting it loses nothing.
 #[must_use]
 pub fn is_plain_grant(found: &FoundDocument) -> bool {
     let Some(policy) = found.policy() else { return false };
@@ -292,8 +292,8 @@ fn in_words(statement: &Statement) -> String {
     statement.map_or(document.clone(), ToString::to_string)
 }
 
-/// Returns the exact roles on which a statement of the grant allows `action`. A wildcard is not one: it is drift, and
-/// goes.
+/// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left
+/// out.
 fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<RoleArn> {
     let allows = |statement: &&Statement| {
         let Element::Is(actions) = &statement.action else { return false };

@@ -1,4 +1,4 @@
-//! The changes that bootstrap and teardown make, and what they leave alone.
+//! The changes that bootstrap and teardown make, and what they leave in place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,37 +9,37 @@ use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, FoundDocument};
 
-/// One change, as small as AWS allows it to be made.
+/// One change, as small as AWS allows.
 ///
-/// `from` is what stands there now, `None` if nothing does, and `to` is what takes its place. `name` is that of an inline
-/// policy, `policy` the ARN of a managed one. `added` and `removed` are the roles by which the grant grows or shrinks.
-#[expect(missing_docs, reason = "the fields are named above")]
+/// `from` is the current value, `None` if there is none, and `to` the new one. `name` is that of an inline policy,
+/// `policy` the ARN of a managed one. `added` and `removed` are the roles by which the grant grows or shrinks.
+#[expect(missing_docs, reason = "the comment above explains the fields")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
     CreateRole(Box<DesiredRole>),
     /// Replace the trust policy.
     ReplaceTrustPolicy { from: Box<FoundDocument>, to: Box<PolicyDocument> },
-    /// Set description and session limit. IAM resets what the call leaves out, so both are sent.
+    /// Set description and session limit. IAM resets a value that the call omits, so xacct sends both.
     UpdateRole {
-        /// What stands there now: description, and seconds.
+        /// The current description and seconds.
         from: (String, i32),
         description: String,
         max_session: MaxSessionDuration,
     },
     /// Set the permissions boundary.
     SetBoundary {
-        /// The ARN of the present boundary.
+        /// The ARN of the current boundary.
         from: Option<String>,
         to: PolicyArn,
     },
-    /// Add these tags, or give them these values.
+    /// Add these tags, or set their values.
     TagRole { tags: BTreeMap<String, String> },
     /// Attach a managed policy.
     AttachPolicy { policy: PolicyArn },
     /// Write an inline policy of the role.
     PutRolePolicy { name: PolicyName, from: Option<Box<FoundDocument>>, to: Box<PolicyDocument> },
-    /// Remove an inline policy of ours that is no longer wanted.
+    /// Delete an inline policy of xacct's that is no longer needed.
     DeleteRolePolicy { name: String },
     /// Write the grant on the user in the source account.
     PutGrant {
@@ -50,11 +50,11 @@ pub enum Change {
         from: Option<Box<FoundDocument>>,
         to: Box<PolicyDocument>,
     },
-    /// Detach a managed policy from a role that goes.
+    /// Detach a managed policy from a role before deleting it.
     DetachPolicy { policy: String },
     /// Delete the role, once it has no policies.
     DeleteRole { role: RoleArn },
-    /// Take roles out of the grant.
+    /// Remove roles from the grant.
     ShrinkGrant {
         user: UserArn,
         name: PolicyName,
@@ -68,8 +68,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Returns whether what a user or role may do can change by it. A description and the longest session decide
-    /// nothing that a proof asks for.
+    /// Returns whether the change affects access. Description and maximum session duration do not.
     #[must_use]
     pub fn bears_on_access(&self) -> bool {
         !matches!(self, Self::UpdateRole { .. })
@@ -108,19 +107,19 @@ impl Change {
     }
 }
 
-/// The changes on one side of a link, and what was seen and left alone.
+/// The changes on one side of a link, with notes and warnings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// In an order in which they may be applied.
+    /// The changes, in the order to apply them.
     pub changes: Vec<Change>,
-    /// What others put there, and other things worth knowing.
+    /// Unmanaged settings that stay, and other notes.
     pub notes: Vec<Note>,
-    /// What may go wrong with what will be in force, and with what stands there until then.
+    /// The risks of the planned policies, and of the current ones until the plan is applied.
     pub warnings: Vec<Risk>,
 }
 
 impl Plan {
-    /// Returns whether nothing is left to do.
+    /// Returns whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -130,17 +129,17 @@ impl Plan {
 /// Something that was seen and is not xacct's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Managed policies that xacct was not asked for.
+    /// Unmanaged attached policies.
     OtherAttachments(BTreeSet<String>),
     /// Inline policies without xacct's prefix.
     OtherInlinePolicies(BTreeSet<String>),
-    /// Tags that xacct was not asked for.
+    /// Unmanaged tags.
     OtherTags(BTreeSet<String>),
-    /// A boundary that xacct was not asked for.
+    /// An unmanaged permissions boundary.
     OtherBoundary(String),
-    /// The user's other inline policies could not be read, so the quota could not be counted.
+    /// xacct could not read the user's other inline policies, so it could not check the quota.
     QuotaNotCounted,
-    /// A policy of the grant's name that xacct did not write.
+    /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),
     /// Statements of others in the grant, which stay.
     OtherStatements(BTreeSet<String>),

@@ -1,4 +1,4 @@
-//! What is to be changed: a plan is shown or applied, the same value either way.
+//! Plans of changes: xacct shows and applies the same value.
 
 pub mod bootstrap;
 mod change;

@@ -1,6 +1,6 @@
-//! What takes a link away again: the changes that remove a role and take it out of the grant. Pure, as [`crate::iam::plan::bootstrap`].
+//! Plans the changes that delete a role and remove it from the grant. Pure, like [`crate::iam::plan::bootstrap`].
 //!
-//! Planning again after applying gives no changes, and nothing that others made is in a plan unless it was asked for.
+//! A second plan after applying the first has no changes. A plan contains unmanaged resources only on request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 
-/// A role that was used within this time may be in use. AWS shows a use within four hours (IAM User Guide, "Refining
-/// permissions using last accessed information"), so a nightly job is seen as well.
+/// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
+/// "Refining permissions using last accessed information"), so this covers nightly jobs.
 pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 
-/// A role that is to go, as far as its removal is concerned.
+/// An existing role, as far as its removal needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingRole {
     /// `RoleId`: another role of the same name has another one.
     pub id: String,
     /// The ARN as IAM gives it, also where no [`RoleArn`] could be like it.
     pub arn: String,
-    /// All its tags, which tell whose it is.
+    /// All tags, which mark ownership.
     pub tags: BTreeMap<String, String>,
     /// The trust policy.
     pub trust: FoundDocument,
@@ -34,9 +34,9 @@ pub struct StandingRole {
     pub attachments: BTreeSet<String>,
     /// Names of inline policies, which must be deleted first.
     pub inline: BTreeSet<String>,
-    /// Names of the instance profiles that it is in.
+    /// Names of the instance profiles that contain it.
     pub instance_profiles: BTreeSet<String>,
-    /// When a session of it last asked AWS for something.
+    /// The last request of one of its sessions.
     pub last_used: Option<LastUse>,
 }
 
@@ -61,42 +61,42 @@ impl StandingRole {
 /// The last use of a role, as IAM knows it: neither by whom nor for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
-    /// The time since then, when the role was read.
+    /// The time between the last use and reading the role.
     pub ago: Duration,
     /// The AWS Region of the request.
     pub region: String,
 }
 
-/// The link whose role is to go.
+/// The link to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
-    /// The role on record.
+    /// The role in `xacct.toml`.
     pub role: RoleArn,
-    /// The account whose link it is.
+    /// The source account.
     pub source: AccountId,
     /// The link.
     pub identity: Identity,
     /// The managed policies that the link's settings name.
     pub attachments: BTreeSet<PolicyArn>,
-    /// The boundary that they name.
+    /// The boundary in the link's settings.
     pub boundary: Option<PolicyArn>,
-    /// Whether a role goes that was used lately.
+    /// Whether to delete a recently used role.
     pub even_if_used: bool,
-    /// Whether a role goes on which others put something.
+    /// Whether to delete a role with unmanaged policies.
     pub even_if_extended: bool,
 }
 
-/// Why a role is not removed.
+/// Why xacct refuses to delete a role.
 ///
-/// `owner` is the source account that the role's tag names; `attachments` and `boundary` are ARNs.
-#[expect(missing_docs, reason = "the messages show what the fields are")]
+/// `owner` is the source account in the role's tag; `attachments` and `boundary` are ARNs.
+#[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objection {
-    /// xacct did not make it.
-    #[error("role `{}` in account {} does not carry xacct's tag: xacct did not make it", .0.name, .0.account)]
+    /// xacct did not create it.
+    #[error("role `{}` in account {} does not have xacct's tag: xacct did not create it", .0.name, .0.account)]
     Foreign(RoleArn),
     /// It belongs to the link of another source account.
-    #[error("role `{}` in account {} belongs to the link from account {owner}", .role.name, .role.account)]
+    #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
     /// It belongs to another link of the same source account. `found` and `wanted` say to which.
     #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
@@ -104,14 +104,14 @@ pub enum Objection {
     /// It is not the one on record.
     #[error("the role is `{found}`, and on record is `{wanted}`")]
     OtherArn { found: String, wanted: RoleArn },
-    /// It is in instance profiles, from which xacct takes nothing.
-    #[error("role `{}` in account {} is in instance profiles ({}), and AWS deletes no such role", .role.name, .role.account, list(.profiles))]
+    /// It is in instance profiles, which xacct does not change.
+    #[error("role `{}` in account {} is in instance profiles ({}), and AWS does not delete such a role", .role.name, .role.account, list(.profiles))]
     InstanceProfiles { role: RoleArn, profiles: BTreeSet<String> },
-    /// Others put something on it.
-    #[error("role `{}` in account {} has what the link's settings do not name: {}", .role.name, .role.account, extensions(.attachments, .inline, .boundary.as_ref()))]
+    /// It has unmanaged policies or another boundary.
+    #[error("role `{}` in account {} has policies not listed in xacct.toml: {}", .role.name, .role.account, extensions(.attachments, .inline, .boundary.as_ref()))]
     Extended { role: RoleArn, attachments: BTreeSet<String>, inline: BTreeSet<String>, boundary: Option<String> },
-    /// It was used a short while ago.
-    #[error("role `{}` in account {} was used {} ago, in region {}", .role.name, .role.account, rough(.last.ago), .last.region)]
+    /// It was used recently.
+    #[error("role `{}` in account {} was used {} ago in Region {}", .role.name, .role.account, rough(.last.ago), .last.region)]
     UsedLately { role: RoleArn, last: LastUse },
 }
 
@@ -122,11 +122,11 @@ fn list(names: &BTreeSet<String>) -> String {
 fn extensions(attachments: &BTreeSet<String>, inline: &BTreeSet<String>, boundary: Option<&String>) -> String {
     let attached = attachments.iter().map(|arn| format!("managed policy {arn}"));
     let inline = inline.iter().map(|name| format!("inline policy {name}"));
-    let boundary = boundary.map(|arn| format!("boundary {arn}"));
+    let boundary = boundary.map(|arn| format!("permissions boundary {arn}"));
     attached.chain(inline).chain(boundary).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes `3 hours`: AWS is not more exact than that.
+/// Writes a time such as `3 hours`: AWS's report is not more precise.
 fn rough(ago: Duration) -> String {
     match ago.as_secs() / 3600 {
         0 => "less than an hour".to_owned(),
@@ -135,11 +135,11 @@ fn rough(ago: Duration) -> String {
     }
 }
 
-/// Returns the changes that remove the role, in the order that AWS demands: its inline policies, its attachments,
-/// itself.
+/// Returns the changes that delete the role, in the order that AWS requires: its inline policies, its attachments, the
+/// role itself.
 ///
 /// # Errors
-/// Every [`Objection`] that stands, so that one run tells all of them.
+/// Every [`Objection`], so that one run reports all of them.
 pub fn plan_role_removal(removal: &Removal, standing: Option<&StandingRole>) -> Result<Plan, Vec<Objection>> {
     let Some(standing) = standing else { return Ok(Plan::default()) };
     let objections = objections(removal, standing);
@@ -157,7 +157,7 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     if standing.arn != role.to_string() {
         return vec![Objection::OtherArn { found: standing.arn.clone(), wanted: role.clone() }];
     }
-    // The rest is nobody's business but the owner's.
+    // For a role that is not ours, xacct checks nothing else.
     if standing.tags.get(MANAGED_BY.0).is_none_or(|value| value != MANAGED_BY.1) {
         return vec![Objection::Foreign(role.clone())];
     }
@@ -191,10 +191,10 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     objections
 }
 
-/// Returns the change that takes these roles out of the grant: rewritten without them, or deleted when nothing is left
-/// of it.
+/// Returns the change that removes these roles from the grant: it rewrites the policy, or deletes it if no statement
+/// remains.
 ///
-/// What others wrote into the policy stays, and so does a policy of that name that xacct did not write.
+/// Unmanaged statements of the policy stay, and so does a policy with that name that xacct did not write.
 #[must_use]
 pub fn plan_grant_removal(
     user: &UserArn,
@@ -219,8 +219,8 @@ pub fn plan_grant_removal(
     Plan { changes: vec![change], ..Plan::default() }
 }
 
-/// Returns whether xacct wrote this statement. One that denies is somebody else's, whatever it is called: without it,
-/// more would be allowed.
+/// Returns whether xacct wrote this statement. A Deny statement is never xacct's, whatever its `Sid`: removing it would
+/// allow more.
 fn is_own(statement: &Statement) -> bool {
     statement.effect == Effect::Allow
         && statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 
 impl PolicyDocument {
-    /// Returns whether two documents mean the same, however they were written down.
+    /// Returns whether two documents mean the same, even if written differently.
     #[must_use]
     pub fn means_the_same_as(&self, other: &Self) -> bool {
         self.normalised() == other.normalised()
@@ -101,8 +101,8 @@ impl Principals {
     }
 }
 
-/// Returns the same map with keys in lower case. Two keys that differ only in case stay as they were written: one must
-/// not hide the other.
+/// Returns the map with keys in lower case. Two keys that differ only in case stay as written, so that neither hides
+/// the other.
 fn lower_keys<T>(map: &BTreeMap<String, T>, value: impl Fn(&T) -> T) -> BTreeMap<String, T> {
     let twins = |key: &str| map.keys().filter(|other| other.eq_ignore_ascii_case(key)).count();
     let lowered = map.iter().map(|(key, found)| {

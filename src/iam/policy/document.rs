@@ -1,4 +1,4 @@
-//! What a policy document is made of, and what can be asked of it.
+//! Policy documents and queries on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use crate::iam::names::AccountId;
 /// The only policy language version that xacct writes.
 pub const VERSION: &str = "2012-10-17";
 
-/// A policy document: what a trust policy, a permissions policy, a boundary or a grant is made of.
+/// The document of a trust policy, a permissions policy, a boundary or a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDocument {
-    /// `Version`, when given. Absent means `2008-10-17`, in which policy variables are plain text.
+    /// `Version`, if present. Absent means `2008-10-17`, in which policy variables are plain text.
     pub version: Option<String>,
-    /// `Id`, when given.
+    /// `Id`, if present.
     pub id: Option<String>,
-    /// The statements in the order they were written.
+    /// The statements, in order.
     pub statements: Vec<Statement>,
 }
 
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Statement {
-    /// `Sid`, when given.
+    /// `Sid`, if present.
     pub sid: Option<String>,
     /// Whether the statement allows or denies.
     pub effect: Effect,
@@ -31,7 +31,7 @@ pub struct Statement {
     pub action: Element<BTreeSet<String>>,
     /// `Resource` or `NotResource`: absent from trust policies.
     pub resource: Option<Element<BTreeSet<String>>>,
-    /// Condition keys and their values by operator, as they were written.
+    /// Condition keys and their values by operator, as written.
     pub condition: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -49,11 +49,11 @@ pub enum Effect {
 pub enum Element<T> {
     /// Matches what is listed.
     Is(T),
-    /// Matches everything but what is listed.
+    /// Matches everything except what is listed.
     Not(T),
 }
 
-/// Who a resource policy speaks of.
+/// The principals in a resource policy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principals {
     /// `"*"`, or `{"AWS": "*"}`: everyone, in every account.
@@ -107,8 +107,8 @@ pub fn account_principal(principal: &str) -> Option<AccountId> {
     (arn == "arn" && service == "iam" && region.is_empty() && resource == "root").then(|| account.parse().ok())?
 }
 
-/// IDs begin with four letters that say of what they are (IAM User Guide, "IAM identifiers", unique IDs); accounts
-/// and ARNs look otherwise.
+/// Returns whether this is a unique ID, which begins with four letters for its kind (IAM User Guide, "IAM identifiers",
+/// unique IDs). Account IDs and ARNs have other forms.
 #[must_use]
 pub fn is_unique_id(identifier: &str) -> bool {
     identifier.len() >= 16

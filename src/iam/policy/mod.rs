@@ -1,7 +1,7 @@
-//! IAM policy documents: read, compared by meaning, measured and written.
+//! IAM policy documents: parsing, comparing by meaning, measuring and writing.
 //!
-//! IAM never returns a document as it was sent: it may swap a string and a one-element list, reorder lists, and write
-//! an account principal in its long form. So documents are compared as normalised values, never as text.
+//! IAM does not return a document as sent: it may swap a string and a one-element list, reorder lists, and write an
+//! account principal in its long form. So xacct compares documents as normalised values, never as text.
 
 mod compare;
 mod document;

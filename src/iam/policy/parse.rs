@@ -1,4 +1,4 @@
-//! Reads policy documents.
+//! Parses policy documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use crate::iam::invalid::shown;
 /// are far below it; see [`PolicyDocument::size`].
 pub const MAX_DOCUMENT_CHARS: usize = 131_072;
 
-/// A text that is not a policy document: where it goes wrong, and how.
+/// Why a text is not a policy document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct PolicyError {
     /// The place in the document, such as `statement 2, Action`.
     pub place: String,
-    /// What is wrong there.
+    /// The problem at that place.
     pub problem: String,
 }
 
@@ -28,35 +28,35 @@ impl PolicyError {
 }
 
 impl PolicyDocument {
-    /// Reads a document from JSON text.
+    /// Parses a document from JSON text.
     ///
     /// # Errors
-    /// When the text is not JSON, not a policy, longer than the API accepts, or has characters that IAM refuses
+    /// When the text is not JSON, not a policy, longer than the API accepts, or has characters that IAM rejects
     /// (anything but tab, line feed, carriage return and U+0020 to U+00FF).
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let chars = text.chars().count();
         if chars > MAX_DOCUMENT_CHARS {
             return Err(PolicyError::new(
                 "document",
-                format!("has {chars} characters, IAM accepts {MAX_DOCUMENT_CHARS}"),
+                format!("has {chars} characters, IAM accepts at most {MAX_DOCUMENT_CHARS}"),
             ));
         }
         for (number, line) in text.lines().enumerate() {
             if let Some(c) = line.chars().find(|c| !is_accepted(*c)) {
-                return Err(PolicyError::new(format!("line {}", number + 1), refused_character(c)));
+                return Err(PolicyError::new(format!("line {}", number + 1), rejected_character(c)));
             }
         }
         let value: Value = serde_json::from_str(text)
             .map_err(|error| PolicyError::new("document", format!("is not JSON: {error}")))?;
         let document = Self::from_value(&value)?;
-        // `\u20ac` is plain ASCII in the file, and what it stands for is sent.
+        // An escape such as `\u20ac` is ASCII in the file, but xacct sends its character.
         match document.minified().chars().find(|c| !is_accepted(*c)) {
             None => Ok(document),
-            Some(c) => Err(PolicyError::new("document", refused_character(c))),
+            Some(c) => Err(PolicyError::new("document", rejected_character(c))),
         }
     }
 
-    /// Reads a document from a JSON value.
+    /// Parses a document from a JSON value.
     ///
     /// # Errors
     /// When the value is not a policy; the error names the place.
@@ -71,7 +71,7 @@ impl PolicyDocument {
         {
             return Err(PolicyError::new(
                 "Version",
-                format!("is `{}`, and must be `{VERSION}` or `2008-10-17`", shown(version)),
+                format!("is `{}`, but must be `{VERSION}` or `2008-10-17`", shown(version)),
             ));
         }
         let statements = match object.get("Statement") {
@@ -111,7 +111,7 @@ impl Statement {
             Some("Allow") => Effect::Allow,
             Some("Deny") => Effect::Deny,
             Some(other) => {
-                let problem = format!("is `{}`, and must be `Allow` or `Deny`", shown(other));
+                let problem = format!("is `{}`, but must be `Allow` or `Deny`", shown(other));
                 return Err(PolicyError::new(format!("{place}, Effect"), problem));
             }
             None => return Err(PolicyError::new(place, "has no `Effect` (`Allow` or `Deny`)")),
@@ -141,8 +141,8 @@ fn is_accepted(c: char) -> bool {
     matches!(c, '\t' | '\r' | ' '..='\u{ff}')
 }
 
-fn refused_character(c: char) -> String {
-    format!("contains `{}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF", c.escape_default())
+fn rejected_character(c: char) -> String {
+    format!("contains `{}`, but IAM accepts only tab, line breaks and U+0020 to U+00FF", c.escape_default())
 }
 
 fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, PolicyError> {
@@ -153,7 +153,7 @@ fn only_known(object: &Map<String, Value>, known: &[&str], place: &str) -> Resul
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            let problem = format!("`{}` is not an element of a policy; there are {}", shown(key), known.join(", "));
+            let problem = format!("unknown element `{}`; known elements are {}", shown(key), known.join(", "));
             Err(PolicyError::new(place, problem))
         }
     }
@@ -229,7 +229,7 @@ fn condition(value: &Value, place: &str) -> Result<Condition, PolicyError> {
     Ok(condition)
 }
 
-/// Reads the values of a condition. IAM takes `true` and `3600` where it means `"true"` and `"3600"`.
+/// Parses the values of a condition. IAM accepts `true` and `3600` for `"true"` and `"3600"`.
 fn condition_values(value: &Value, place: &str) -> Result<BTreeSet<String>, PolicyError> {
     let scalar = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Two statements that between them hold every kind of element.
+/// Two statements that together have every kind of element.
 const BASE: &str = r#"{
   "Version": "2012-10-17",
   "Statement": [
@@ -24,13 +24,13 @@ fn parse(text: &str) -> PolicyDocument {
     PolicyDocument::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// `BASE` with one part written otherwise.
+/// Returns `BASE` with one part replaced.
 fn edited(from: &str, to: &str) -> PolicyDocument {
     assert!(BASE.contains(from), "`{from}` is not in the base document");
     parse(&BASE.replacen(from, to, 1))
 }
 
-/// A document of one statement with these members.
+/// Returns a document of one statement with these members.
 fn of_statement(members: &str) -> String {
     format!(r#"{{"Version":"2012-10-17","Statement":[{{{members}}}]}}"#)
 }
@@ -77,7 +77,7 @@ fn statements_mean_the_same_in_any_order_and_one_needs_no_list() {
 }
 
 #[test]
-fn numbers_are_taken_for_their_text() {
+fn numbers_equal_their_text() {
     let age = |value: &str| {
         let condition = format!(r#""Condition":{{"NumericLessThan":{{"aws:MultiFactorAuthAge":{value}}}}}"#);
         parse(&of_statement(&format!(r#""Effect":"Allow","Action":"a:B","Resource":"*",{condition}"#)))
@@ -133,7 +133,7 @@ fn no_condition_is_lost_when_keys_differ_in_case_alone() {
 }
 
 #[test]
-fn an_account_is_known_in_its_short_and_its_long_form_only() {
+fn account_principals_have_a_short_and_a_long_form() {
     for same in ["111111111111", "arn:aws:iam::111111111111:root", "arn:aws-eusc:iam::111111111111:root"] {
         assert_eq!(account_principal(same), "111111111111".parse().ok(), "{same}");
     }
@@ -161,11 +161,11 @@ fn errors_name_the_place_and_the_problem() {
         (r#"{"Statement":"*"}"#.to_owned(), "Statement: must be an object or a list of objects"),
         (
             r#"{"Statements":[]}"#.to_owned(),
-            "document: `Statements` is not an element of a policy; there are Version, Id, Statement",
+            "document: unknown element `Statements`; known elements are Version, Id, Statement",
         ),
         (
             r#"{"Version":"2012-10-18","Statement":[]}"#.to_owned(),
-            "Version: is `2012-10-18`, and must be `2012-10-17` or `2008-10-17`",
+            "Version: is `2012-10-18`, but must be `2012-10-17` or `2008-10-17`",
         ),
         (r#"{"Version":2012,"Statement":[]}"#.to_owned(), "document, Version: must be a string"),
         (
@@ -174,11 +174,11 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             statement(r#""Effect":"allow","Action":"a:B""#),
-            "statement 1, Effect: is `allow`, and must be `Allow` or `Deny`",
+            "statement 1, Effect: is `allow`, but must be `Allow` or `Deny`",
         ),
         (
             statement(r#""Effect":"Allow","Actions":"a:B""#),
-            "statement 1: `Actions` is not an element of a policy; there are Sid, Effect, Principal, NotPrincipal, \
+            "statement 1: unknown element `Actions`; known elements are Sid, Effect, Principal, NotPrincipal, \
              Action, NotAction, Resource, NotResource, Condition",
         ),
         (statement(r#""Effect":"Allow""#), "statement 1: has neither `Action` nor `NotAction`"),
@@ -200,7 +200,7 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             statement(r#""Effect":"Allow","Action":"a:B","Principal":{"aws":"*"}"#),
-            "statement 1, Principal: `aws` is not an element of a policy; there are AWS, Service, Federated, CanonicalUser",
+            "statement 1, Principal: unknown element `aws`; known elements are AWS, Service, Federated, CanonicalUser",
         ),
         (
             statement(r#""Effect":"Allow","Action":"a:B","NotPrincipal":{"AWS":1}"#),
@@ -216,13 +216,13 @@ fn errors_name_the_place_and_the_problem() {
         ),
         (
             "{\n\"Statement\": \"☃\"}".to_owned(),
-            "line 2: contains `\\u{2603}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
+            "line 2: contains `\\u{2603}`, but IAM accepts only tab, line breaks and U+0020 to U+00FF",
         ),
         (
             "{}\r\n\u{b}".to_owned(),
-            "line 2: contains `\\u{b}`, and IAM accepts only tab, line breaks and U+0020 to U+00FF",
+            "line 2: contains `\\u{b}`, but IAM accepts only tab, line breaks and U+0020 to U+00FF",
         ),
-        (" ".repeat(MAX_DOCUMENT_CHARS + 1), "document: has 131073 characters, IAM accepts 131072"),
+        (" ".repeat(MAX_DOCUMENT_CHARS + 1), "document: has 131073 characters, IAM accepts at most 131072"),
     ];
     for (text, message) in cases {
         assert_eq!(PolicyDocument::parse(&text).unwrap_err().to_string(), message, "{text}");
@@ -230,14 +230,14 @@ fn errors_name_the_place_and_the_problem() {
 }
 
 #[test]
-fn what_is_not_json_is_refused_with_the_place_that_the_json_parser_names() {
+fn invalid_json_is_rejected_with_the_position_of_the_parser() {
     let error = PolicyDocument::parse("{\n  \"Version\": }").unwrap_err();
     assert_eq!(error.place, "document");
     assert!(error.problem.starts_with("is not JSON: ") && error.problem.contains("line 2"), "{error}");
 }
 
 #[test]
-fn letters_of_latin_1_are_accepted_also_at_the_limit_of_length() {
+fn latin_1_letters_are_accepted_at_the_length_limit() {
     let members = r#""Sid":"é","Effect":"Allow","Action":"a:B","Resource":"*""#;
     let text = of_statement(members);
     let padding = " ".repeat(MAX_DOCUMENT_CHARS - text.chars().count());
@@ -245,7 +245,7 @@ fn letters_of_latin_1_are_accepted_also_at_the_limit_of_length() {
 }
 
 #[test]
-fn characters_that_iam_refuses_are_refused_also_where_json_escapes_them() {
+fn characters_that_iam_rejects_are_rejected_even_if_escaped() {
     let text = of_statement(r#""Sid":"\u20ac","Effect":"Allow","Action":"a:B","Resource":"*""#);
     let error = PolicyDocument::parse(&text).unwrap_err();
     assert!(error.problem.contains("U+0020 to U+00FF"), "{error}");
@@ -275,7 +275,7 @@ fn external_ids_are_found_with_any_operator_in_any_case() {
     assert_eq!(parse(BASE).external_ids(), BTreeSet::from(["x1"]));
 }
 
-/// Words of the policy language, and of any other.
+/// Words of the policy language and other words.
 fn word() -> impl Strategy<Value = String> {
     const KNOWN: [&str; 23] = [
         "Version",
@@ -321,7 +321,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// JSON that has the shape of a policy down to the statements, and there anything.
+/// JSON with the shape of a policy and anything in its statements.
 fn near_policy() -> impl Strategy<Value = Value> {
     let conditions = prop_oneof![any_json(), Just(json!({"Bool": {"aws:MultiFactorAuthPresent": true}}))];
     (option::of(word()), any_json(), any_json(), conditions).prop_map(|(sid, action, resource, condition)| {
@@ -392,7 +392,7 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_refused_or_read_for_good(value in prop_oneof![any_json(), near_policy()]) {
+    fn any_json_is_rejected_or_round_trips(value in prop_oneof![any_json(), near_policy()]) {
         if let Ok(document) = PolicyDocument::from_value(&value) {
             prop_assert_eq!(&PolicyDocument::from_value(&document.to_value()), &Ok(document.clone()));
             prop_assert!(document.means_the_same_as(&document));
@@ -401,7 +401,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_short_line() {
+fn errors_are_one_short_line() {
     let long = "x\\u001b\\n".repeat(10_000);
     let cases = [
         format!(r#"{{"{long}": 1}}"#),

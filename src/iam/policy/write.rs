@@ -1,4 +1,4 @@
-//! Writes policy documents in their shortest form, and measures them.
+//! Writes and measures policy documents in their shortest form.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,13 +23,14 @@ impl PolicyDocument {
         Value::Object(object)
     }
 
-    /// Returns the document as IAM is sent it: without insignificant whitespace.
+    /// Returns the document for IAM: JSON without insignificant whitespace.
     #[must_use]
     pub fn minified(&self) -> String {
         self.to_value().to_string()
     }
 
-    /// Returns characters that count against IAM's size quotas, which ignore whitespace (IAM User Guide, quotas).
+    /// Returns the number of characters that count against IAM's size quotas, which ignore whitespace (IAM User Guide,
+    /// quotas).
     #[must_use]
     pub fn size(&self) -> usize {
         self.minified().chars().filter(|c| !c.is_ascii_whitespace()).count()
@@ -38,7 +39,7 @@ impl PolicyDocument {
 
 impl fmt::Display for PolicyDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The value holds only strings, lists and objects, so writing it cannot fail.
+        // The value has only strings, lists and objects, so writing it cannot fail.
         f.write_str(&serde_json::to_string_pretty(&self.to_value()).unwrap_or_default())
     }
 }

@@ -1,6 +1,7 @@
-//! What may go wrong with the policies of a link: those that will be in force, and those that stand until then.
+//! The risks of a link's policies: the planned ones, and the current ones until the plan is applied.
 //!
-//! A risk stops nothing. It is said before anything is written, so that whoever applies a plan knows what it opens.
+//! A risk is a warning and stops nothing. xacct shows it before it writes, so that the operator knows what the plan
+//! opens.
 
 mod permissions;
 mod risk;
@@ -13,9 +14,9 @@ pub use trust::of_trust;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
 use permissions::of_permissions;
-use trust::demands_mfa;
+use trust::requires_mfa;
 
-/// Returns the risks of a role as it will be, and of what stands in its place until then.
+/// Returns the risks of the desired role, and those of the current role until the plan is applied.
 #[must_use]
 pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Risk> {
     let own = &desired.arn.account;
@@ -27,8 +28,8 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
 
     let Some(observed) = observed else { return risks };
     if !observed.trust.matches(&desired.trust) {
-        // Access keys without MFA stay let in where MFA is no longer demanded at all.
-        let without_mfa = !desired.trust.statements.iter().any(demands_mfa);
+        // If the desired trust policy does not require MFA at all, access keys without MFA stay accepted.
+        let without_mfa = !desired.trust.statements.iter().any(requires_mfa);
         let stays = |risk: &Risk| without_mfa && matches!(risk, Risk::MfaIfExists { .. });
         let replaced = of_replaced(&observed.trust, "the trust policy", &risks, |found| of_trust(found, own), stays);
         risks.extend(replaced);
@@ -41,7 +42,7 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
     risks
 }
 
-/// Returns the risks of the grant as it will be, and of what stands in its place until then.
+/// Returns the risks of the desired grant, and those of the current grant until the plan is applied.
 #[must_use]
 pub fn of_user(grant: &PolicyDocument, observed: &ObservedUser) -> Vec<Risk> {
     let mut risks = of_grant(grant);
@@ -54,7 +55,7 @@ pub fn of_user(grant: &PolicyDocument, observed: &ObservedUser) -> Vec<Risk> {
     risks
 }
 
-/// Returns the risks of a found document that are not among those of the one that takes its place.
+/// Returns the risks of a current document that its replacement does not have.
 fn of_replaced(
     found: &FoundDocument,
     what: &str,

@@ -1,4 +1,4 @@
-//! What a role may do, and a user with its grant.
+//! The risks of a role's permissions and of a grant.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use crate::iam::evaluate::action_matches;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{DesiredRole, ObservedRole};
 
-/// Returns the risks of what the role may do, with what others attached to it.
+/// Returns the risks of the role's permissions, including unmanaged policies.
 pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRole>) -> Vec<Risk> {
     let boundary = desired.boundary.as_ref().map(ToString::to_string);
     let boundary = boundary.or_else(|| observed?.boundary.clone());
-    // A boundary that allows everything caps nothing.
+    // A boundary that allows everything limits nothing.
     if boundary.is_some_and(|arn| !is_administrator_access(&arn)) {
         return Vec::new();
     }
@@ -23,7 +23,7 @@ pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRo
     all.map(|policy| Risk::Administrator { policy }).collect()
 }
 
-/// Returns the risks of a policy that lets a user assume roles.
+/// Returns the risks of a grant.
 #[must_use]
 pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
     let allows = |statement: &&Statement| {
@@ -39,7 +39,7 @@ pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
     wide.map(|resource| Risk::WideGrant { resource }).collect()
 }
 
-/// Returns the risk of having no room left, once nine tenths are taken.
+/// Returns the risk of reaching a quota, if more than nine tenths are used.
 #[must_use]
 pub fn of_size(what: Counted, size: usize, quota: usize) -> Option<Risk> {
     (size * 10 > quota * 9).then_some(Risk::NearQuota { what, size, quota })

@@ -1,23 +1,23 @@
-//! What may go wrong with a policy, and the sentences for it.
+//! The risks of a policy and their sentences.
 
 use std::fmt;
 
 use crate::iam::names::AccountId;
 use crate::iam::policy::Effect;
 
-/// Something that may go wrong. As text it is one sentence, with what to do where there is a choice.
+/// A risk of a policy. As text it is one sentence, with a remedy if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Risk {
-    /// The trust policy admits whoever has an account at AWS.
+    /// The trust policy trusts every AWS account.
     Everyone,
-    /// An account other than the role's own is trusted as a whole, and no external ID is demanded.
+    /// The trust policy trusts a whole other account and requires no external ID.
     ConfusedDeputy {
-        /// The account that is trusted.
+        /// The trusted account.
         account: AccountId,
     },
-    /// MFA is demanded only of requests that say anything about MFA.
+    /// The trust policy requires MFA only of requests with an MFA condition key.
     MfaIfExists {
-        /// The operator as it was written.
+        /// The operator as written.
         operator: String,
     },
     /// The role may do anything in its account.
@@ -25,39 +25,39 @@ pub enum Risk {
         /// The managed policy's ARN, or the inline policy's name.
         policy: String,
     },
-    /// The grant reaches more roles than those it names.
+    /// The grant covers more roles than it names.
     WideGrant {
-        /// The pattern in `Resource`; `None` where it is `NotResource`.
+        /// The pattern in `Resource`; `None` if the statement has `NotResource`.
         resource: Option<String>,
     },
-    /// A unique ID stands where an ARN was.
+    /// The trust policy has a unique ID in place of an ARN.
     DeletedPrincipal {
         /// `AIDA…` of a user, `AROA…` of a role.
         id: String,
-        /// What the statement does to it.
+        /// The effect of the statement.
         effect: Effect,
     },
-    /// More than nine tenths of a quota are taken.
+    /// More than nine tenths of a quota are used.
     NearQuota {
         /// The documents that share the quota.
         what: Counted,
-        /// Characters that are taken, without whitespace.
+        /// The used characters, without whitespace.
         size: usize,
-        /// Characters that there may be.
+        /// The maximum characters.
         quota: usize,
     },
-    /// Something stands there that cannot be read as a policy.
+    /// xacct cannot parse a current document as a policy.
     NotEvaluated {
         /// The document, in words: `the trust policy`, `policy NAME`.
         what: String,
-        /// Where reading failed, and why.
+        /// Where parsing failed, and why.
         problem: String,
     },
-    /// A risk of what stands there now, which goes when the plan is applied.
+    /// A risk of the current policy, which the plan removes.
     UntilApplied(Box<Self>),
 }
 
-/// What has a quota of characters (IAM User Guide, "IAM and AWS STS quotas").
+/// The documents with a quota of characters (IAM User Guide, "IAM and AWS STS quotas").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// The trust policy of a role.
@@ -71,7 +71,7 @@ pub enum Counted {
 impl fmt::Display for Risk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UntilApplied(risk) => write!(f, "until this is applied, {}", risk.problem()),
+            Self::UntilApplied(risk) => write!(f, "until this plan is applied, {}", risk.problem()),
             risk => write!(f, "{}{}", risk.problem(), risk.remedy()),
         }
     }
@@ -80,13 +80,13 @@ impl fmt::Display for Risk {
 impl Risk {
     fn problem(&self) -> String {
         match self {
-            Self::Everyone => "the trust policy admits everyone (Principal *)".to_owned(),
+            Self::Everyone => "the trust policy trusts everyone (Principal *)".to_owned(),
             Self::ConfusedDeputy { account } => format!(
-                "account {account} is trusted as a whole without an external ID: whoever can use it for others, such \
-                 as a service, may be tricked into using the role (confused deputy)"
+                "the trust policy trusts all of account {account} without an external ID: a service in that account may be \
+                 tricked into assuming the role for someone else (confused deputy)"
             ),
             Self::MfaIfExists { operator } => {
-                format!("the trust policy demands MFA with {operator}, which lets access keys without MFA in")
+                format!("the trust policy requires MFA with {operator}, which accepts access keys without MFA")
             }
             Self::Administrator { policy } => {
                 let policy = if is_administrator_access(policy) {
@@ -95,58 +95,62 @@ impl Risk {
                     format!("policy {policy}, which allows everything,")
                 };
                 format!(
-                    "the role has {policy} and no permissions boundary: whoever assumes it may do anything in the account"
+                    "the role has {policy} and no permissions boundary: anyone who assumes it may do anything in the account"
                 )
             }
             Self::WideGrant { resource: Some(resource) } => {
-                format!("the grant reaches every role that matches {resource}")
+                format!("the grant covers every role that matches {resource}")
             }
-            Self::WideGrant { resource: None } => "the grant reaches every role but those it names".to_owned(),
+            Self::WideGrant { resource: None } => "the grant covers every role except those it names".to_owned(),
             Self::DeletedPrincipal { id, effect } => {
                 let kind = match id.get(..4) {
                     Some("AIDA") => "user",
                     Some("AROA") => "role",
                     _ => "principal",
                 };
-                let outcome = if *effect == Effect::Allow { "let in" } else { "kept out" };
-                format!("the trust policy names a deleted {kind} ({id}): whoever has its name now is not {outcome}")
+                let outcome = if *effect == Effect::Allow { "trusted" } else { "denied" };
+                format!(
+                    "the trust policy names a deleted {kind} ({id}): a new {kind} with the same name is not {outcome}"
+                )
             }
             Self::NearQuota { what, size, quota } => {
                 let what = match what {
-                    Counted::TrustPolicy => "the trust policy takes",
-                    Counted::RolePolicies => "the role's inline policies take",
-                    Counted::UserPolicies => "the user's inline policies take",
+                    Counted::TrustPolicy => "the trust policy uses",
+                    Counted::RolePolicies => "the role's inline policies use",
+                    Counted::UserPolicies => "the user's inline policies use",
                 };
                 format!("{what} {size} of {quota} characters")
             }
-            Self::NotEvaluated { what, problem } => format!("cannot evaluate {what} as it stands now: {problem}"),
+            Self::NotEvaluated { what, problem } => {
+                format!("xacct cannot evaluate {what} in its current form: {problem}")
+            }
             Self::UntilApplied(risk) => risk.problem(),
         }
     }
 
-    /// Returns what can be done about it: the end of the sentence.
+    /// Returns the remedy: the end of the sentence.
     fn remedy(&self) -> &'static str {
         match self {
             Self::Everyone => "; name accounts, or add a condition on aws:PrincipalOrgID",
-            Self::ConfusedDeputy { .. } => "; --generate-external-id prevents that",
-            Self::MfaIfExists { .. } => "; --require-mfa does not",
-            Self::Administrator { .. } => ", unless --permissions-boundary caps it",
-            Self::WideGrant { .. } => "; name the roles' ARNs",
+            Self::ConfusedDeputy { .. } => "; use --generate-external-id",
+            Self::MfaIfExists { .. } => "; use --require-mfa",
+            Self::Administrator { .. } => "; limit it with --permissions-boundary",
+            Self::WideGrant { .. } => "; list exact role ARNs",
             Self::NearQuota { what: Counted::TrustPolicy, .. } => {
-                "; have the quota \"Role trust policy length\" raised before more is needed"
+                "; request a higher quota for \"Role trust policy length\""
             }
             Self::NearQuota { what: Counted::RolePolicies, .. } => {
-                "; make a managed policy of the larger ones and attach it with --policy-arn"
+                "; move the larger ones to a managed policy and attach it with --policy-arn"
             }
             Self::NearQuota { what: Counted::UserPolicies, .. } => {
-                "; make managed policies of the larger ones before another link is added"
+                "; move the larger ones to managed policies before you add a link"
             }
             Self::DeletedPrincipal { .. } | Self::NotEvaluated { .. } | Self::UntilApplied(_) => "",
         }
     }
 }
 
-/// Returns whether this is AWS's own policy AdministratorAccess, which allows everything.
+/// Returns whether this is the AWS managed policy AdministratorAccess, which allows everything.
 pub(super) fn is_administrator_access(arn: &str) -> bool {
     arn.ends_with(":iam::aws:policy/AdministratorAccess")
 }

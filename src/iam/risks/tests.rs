@@ -23,12 +23,12 @@ fn deny(condition: &Value) -> Value {
     json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Condition": condition})
 }
 
-/// The risks of a trust policy of a role in account 222222222222.
+/// Returns the risks of a trust policy of a role in account 222222222222.
 fn risks(statements: &Value) -> Vec<Risk> {
     of_trust(&document(statements), &parsed("222222222222"))
 }
 
-/// The same for one statement that admits everyone, or account 111111111111, on this condition.
+/// Returns the risks of one statement that trusts everyone on this condition.
 fn of_everyone(condition: &Value) -> Vec<Risk> {
     risks(&json!([allow(&json!("*"), condition)]))
 }
@@ -57,13 +57,13 @@ fn everyone_is_a_risk_however_it_is_written() {
 }
 
 #[test]
-fn everyone_is_none_in_a_denial_or_for_what_lets_nobody_in() {
+fn everyone_is_no_risk_in_a_denial_or_without_assume_role() {
     let tags = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:TagSession"});
     assert_eq!(risks(&json!([deny(&json!({})), tags])), []);
 }
 
 #[test]
-fn a_condition_on_who_asks_narrows_everyone() {
+fn a_condition_on_the_caller_narrows_everyone() {
     for condition in [
         json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
         json!({"StringLike": {"AWS:principalorgid": ["o-a1b2c3d4e5", "o-other"]}}),
@@ -97,7 +97,7 @@ fn a_denial_of_the_rest_narrows_everyone() {
     let other = json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}});
     assert_eq!(risks(&json!([everyone, deny(&other)])), []);
     for hole in [
-        // What does not meet the second condition is not denied.
+        // Requests that do not meet the second condition are not denied.
         json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5", "aws:PrincipalAccount": "111111111111"}}),
         json!({"ForAnyValue:StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
         json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
@@ -107,7 +107,7 @@ fn a_denial_of_the_rest_narrows_everyone() {
 }
 
 #[test]
-fn another_account_as_a_whole_is_a_risk_without_an_external_id() {
+fn a_whole_other_account_is_a_risk_without_an_external_id() {
     for condition in [
         json!({}),
         json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
@@ -135,7 +135,7 @@ fn another_account_as_a_whole_is_a_risk_without_an_external_id() {
 }
 
 #[test]
-fn each_other_account_is_named_once_and_the_own_one_never() {
+fn each_other_account_is_reported_once_and_the_own_account_never() {
     let accounts = json!({"AWS": ["111111111111", "arn:aws:iam::333333333333:root", "222222222222"]});
     let statement = allow(&accounts, &json!({}));
     assert_eq!(risks(&json!([statement, statement])), [deputy("111111111111"), deputy("333333333333")]);
@@ -146,7 +146,7 @@ fn each_other_account_is_named_once_and_the_own_one_never() {
 }
 
 #[test]
-fn mfa_that_is_demanded_if_it_exists_is_not_demanded() {
+fn mfa_with_if_exists_is_not_required() {
     let own = |condition: &Value| allow(&json!({"AWS": "222222222222"}), condition);
     for (operator, key, value) in [
         ("BoolIfExists", "aws:MultiFactorAuthPresent", json!(true)),
@@ -175,19 +175,19 @@ fn mfa_that_is_demanded_if_it_exists_is_not_demanded() {
 }
 
 #[test]
-fn unique_ids_are_what_is_left_of_deleted_principals() {
+fn unique_ids_are_deleted_principals() {
     let principals =
         json!({"AWS": ["AIDAEXAMPLEOFALICE123", "AROAEXAMPLEOFAROLE123", "arn:aws:iam::222222222222:user/AIDA"]});
     let names: Vec<_> = risks(&json!([allow(&principals, &json!({}))])).iter().map(ToString::to_string).collect();
     assert_eq!(
         names,
         [
-            "the trust policy names a deleted user (AIDAEXAMPLEOFALICE123): whoever has its name now is not let in",
-            "the trust policy names a deleted role (AROAEXAMPLEOFAROLE123): whoever has its name now is not let in",
+            "the trust policy names a deleted user (AIDAEXAMPLEOFALICE123): a new user with the same name is not trusted",
+            "the trust policy names a deleted role (AROAEXAMPLEOFAROLE123): a new role with the same name is not trusted",
         ]
     );
     let denial = json!({"Effect": "Deny", "Principal": {"AWS": "AIDAEXAMPLEOFALICE123"}, "Action": "sts:AssumeRole"});
-    assert!(risks(&json!([denial]))[0].to_string().ends_with("is not kept out"));
+    assert!(risks(&json!([denial]))[0].to_string().ends_with("is not denied"));
 }
 
 #[test]
@@ -265,25 +265,25 @@ fn until_applied(risk: Risk) -> Risk {
 }
 
 #[test]
-fn a_role_without_an_external_id_is_warned_of_and_session_tags_are_not() {
+fn a_missing_external_id_is_a_risk_and_session_tags_are_not() {
     assert_eq!(of(&desired(trust(None, false)), None), [deputy("111111111111")]);
     assert_eq!(of(&desired(trust(Some("abc"), false)), None), []);
 }
 
 #[test]
-fn what_is_replaced_is_warned_of_only_where_it_is_worse() {
+fn a_replaced_policy_is_reported_only_if_it_is_worse() {
     let wide = document(&json!([allow(&json!({"AWS": ["111111111111", "333333333333"]}), &json!({}))]));
     let observed = found(FoundDocument::Policy(wide.clone()));
     let with_id = of(&desired(trust(Some("abc"), false)), Some(&observed));
     assert_eq!(with_id, [until_applied(deputy("111111111111")), until_applied(deputy("333333333333"))]);
     let without_id = of(&desired(trust(None, false)), Some(&observed));
     assert_eq!(without_id, [deputy("111111111111"), until_applied(deputy("333333333333"))]);
-    // What is not replaced is what will be in force.
+    // A policy that is not replaced stays in effect.
     assert_eq!(of(&desired(wide), Some(&observed)), [deputy("111111111111"), deputy("333333333333")]);
 }
 
 #[test]
-fn access_keys_without_mfa_stay_let_in_where_mfa_is_demanded_no_more() {
+fn access_keys_without_mfa_stay_accepted_if_mfa_is_no_longer_required() {
     let found =
         found(FoundDocument::parse(&trust(Some("abc"), true).minified().replace("\"Bool\"", "\"BoolIfExists\"")));
     let risk = Risk::MfaIfExists { operator: "BoolIfExists".to_owned() };
@@ -292,15 +292,18 @@ fn access_keys_without_mfa_stay_let_in_where_mfa_is_demanded_no_more() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said() {
+fn unparsable_policies_are_reported() {
     let mut observed = found(FoundDocument::parse("{}"));
     observed.inline.insert("xacct-x".to_owned(), Some(FoundDocument::parse("[")));
     observed.inline.insert("by-hand".to_owned(), None);
     let said: Vec<_> =
         of(&desired(trust(Some("abc"), false)), Some(&observed)).iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said[0], "cannot evaluate the trust policy as it stands now: document: has no `Statement`");
-    assert!(said[1].starts_with("cannot evaluate policy xacct-x as it stands now: document: is not JSON"), "{said:?}");
+    assert_eq!(said[0], "xacct cannot evaluate the trust policy in its current form: document: has no `Statement`");
+    assert!(
+        said[1].starts_with("xacct cannot evaluate policy xacct-x in its current form: document: is not JSON"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -319,7 +322,7 @@ fn an_administrator_needs_a_boundary() {
 }
 
 #[test]
-fn what_others_attached_counts_and_so_does_their_boundary() {
+fn unmanaged_policies_and_boundaries_count() {
     let role = desired(trust(Some("abc"), false));
     let mut observed = found(FoundDocument::Policy(role.trust.clone()));
     observed.attachments.insert(ADMINISTRATOR.to_owned());

@@ -1,4 +1,4 @@
-//! What a trust policy lets in that it should not.
+//! The risks of a trust policy.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
         if statement.effect == Effect::Deny || !may_assume(statement) {
             continue;
         }
-        if is_for_everyone(statement) && !KEYS_OF_WHO.iter().any(|key| demands(document, statement, key, is_exact)) {
+        if is_for_everyone(statement) && !KEYS_OF_WHO.iter().any(|key| requires(document, statement, key, is_exact)) {
             add(Risk::Everyone);
         }
         for account in whole_accounts(document, statement).into_iter().filter(|account| account != own) {
@@ -36,22 +36,23 @@ pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
     risks
 }
 
-/// Condition keys that say who asks (IAM User Guide, "AWS global condition context keys").
+/// Condition keys that identify the caller (IAM User Guide, "AWS global condition context keys").
 const KEYS_OF_WHO: [&str; 4] =
     ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
 
-/// Returns whether a trust policy's statement speaks of assuming the role: one with `sts:TagSession` alone does not.
+/// Returns whether a statement covers assuming the role: one with only `sts:TagSession` does not.
 fn may_assume(statement: &Statement) -> bool {
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
     actions.iter().any(|action| action_matches(&statement.action, action))
 }
 
-/// Returns whether everyone is meant: by `Principal: *`, or by `NotPrincipal`, which leaves everyone but a few.
+/// Returns whether a statement is about everyone: with `Principal: *`, or with `NotPrincipal`, which excludes only a
+/// few.
 fn is_for_everyone(statement: &Statement) -> bool {
     matches!(statement.principal, Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))))
 }
 
-/// Returns what a statement lists under `AWS`.
+/// Returns the identifiers that a statement lists under `AWS`.
 fn identifiers(statement: &Statement) -> impl Iterator<Item = &String> {
     let listed = match &statement.principal {
         Some(Element::Is(Principals::Listed(kinds)) | Element::Not(Principals::Listed(kinds))) => kinds.get("AWS"),
@@ -60,12 +61,12 @@ fn identifiers(statement: &Statement) -> impl Iterator<Item = &String> {
     listed.into_iter().flatten()
 }
 
-/// Accounts of which anyone is let in without an external ID, as far as the account itself allows it.
+/// Returns the accounts that a statement trusts as a whole without an external ID.
 fn whole_accounts(document: &PolicyDocument, statement: &Statement) -> BTreeSet<AccountId> {
-    let demands = |key, is_narrow: fn(&str) -> bool| demands(document, statement, key, is_narrow);
-    if demands("sts:ExternalId", is_not_just_wildcards)
-        || demands("aws:PrincipalArn", is_part_of_an_account)
-        || demands("aws:PrincipalOrgID", is_exact)
+    let requires = |key, is_narrow: fn(&str) -> bool| requires(document, statement, key, is_narrow);
+    if requires("sts:ExternalId", is_not_just_wildcards)
+        || requires("aws:PrincipalArn", is_part_of_an_account)
+        || requires("aws:PrincipalOrgID", is_exact)
     {
         return BTreeSet::new();
     }
@@ -76,9 +77,9 @@ fn whole_accounts(document: &PolicyDocument, statement: &Statement) -> BTreeSet<
     identifiers(statement).filter_map(|id| account_principal(id)).collect()
 }
 
-/// Returns whether requests come through only if this key has a value that is narrow enough: because the statement asks
-/// for it, or because another one denies the rest.
-fn demands(document: &PolicyDocument, statement: &Statement, key: &str, is_narrow: fn(&str) -> bool) -> bool {
+/// Returns whether a request is allowed only if this key has a narrow enough value: because the statement requires it,
+/// or because another statement denies all other values.
+fn requires(document: &PolicyDocument, statement: &Statement, key: &str, is_narrow: fn(&str) -> bool) -> bool {
     let is_narrowed_by = |operators: [&str; 5], (operator, tested, values): &Test<'_>| {
         operators.contains(&operator.name.as_str())
             && tested.eq_ignore_ascii_case(key)
@@ -87,7 +88,7 @@ fn demands(document: &PolicyDocument, statement: &Statement, key: &str, is_narro
     };
     let asks = ["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"];
     let denies = ["stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike"];
-    // A key that is absent meets a negated operator, with or without IfExists (IAM User Guide, "Condition operators").
+    // An absent key meets a negated operator, with or without IfExists (IAM User Guide, "Condition operators").
     let denies_the_rest = |other: &Statement| {
         let is_met = |test: Test<'_>| !test.0.is_quantified && is_narrowed_by(denies, &test);
         is_denial_for(other, statement) && tests(other).all(is_met)
@@ -96,8 +97,8 @@ fn demands(document: &PolicyDocument, statement: &Statement, key: &str, is_narro
         || document.statements.iter().any(denies_the_rest)
 }
 
-/// Returns whether a statement denies on one condition, to all whom the other one speaks of. A second condition would
-/// let through whatever does not meet it.
+/// Returns whether a statement denies all principals of the other one on exactly one condition. With a second
+/// condition, requests that do not meet it would not be denied.
 fn is_denial_for(denial: &Statement, statement: &Statement) -> bool {
     let is_everyone = denial.principal == Some(Element::Is(Principals::Everyone));
     denial.effect == Effect::Deny
@@ -106,14 +107,14 @@ fn is_denial_for(denial: &Statement, statement: &Statement) -> bool {
         && tests(denial).count() == 1
 }
 
-/// A condition operator, as far as it matters here.
+/// A parsed condition operator.
 struct Operator<'a> {
     written: &'a str,
-    /// In lower case, without prefix and suffix.
+    /// The name in lower case, without prefix and suffix.
     name: String,
     is_quantified: bool,
-    /// Whether a request without the key comes through, if the operator is no negated one: `ForAllValues` is true of
-    /// no values, and so is `IfExists` (IAM User Guide, "Condition operators").
+    /// Whether a request without the key meets the condition, unless the operator is negated: `ForAllValues` and
+    /// `IfExists` are true without values (IAM User Guide, "Condition operators").
     passes_absent: bool,
 }
 
@@ -135,8 +136,7 @@ fn tests(statement: &Statement) -> impl Iterator<Item = Test<'_>> {
     conditions.flat_map(|(operator, keys)| keys.iter().map(|(key, values)| (Operator::read(operator), key, values)))
 }
 
-/// Returns whether no wildcard stands where the value says whose it is: in the account of an ARN, or the organization of
-/// a path.
+/// Returns whether the owner in the value has no wildcard: the account of an ARN, or the organization of a path.
 fn is_exact(value: &str) -> bool {
     let owner = if value.starts_with("arn:") { value.split(':').nth(4) } else { value.split('/').next() };
     owner.is_some_and(|owner| !owner.is_empty() && !owner.contains(['*', '?']))
@@ -146,22 +146,22 @@ fn is_not_just_wildcards(value: &str) -> bool {
     !value.chars().all(|c| matches!(c, '*' | '?'))
 }
 
-/// Returns whether an ARN leaves out some of its account: `arn:aws:iam::111111111111:*` does not.
+/// Returns whether an ARN covers only part of its account: `arn:aws:iam::111111111111:*` covers all of it.
 fn is_part_of_an_account(arn: &str) -> bool {
     arn.splitn(6, ':').nth(5).is_some_and(is_not_just_wildcards)
 }
 
-/// Returns whether a statement lets nobody in without MFA.
-pub(super) fn demands_mfa(statement: &Statement) -> bool {
+/// Returns whether a statement allows no request without MFA.
+pub(super) fn requires_mfa(statement: &Statement) -> bool {
     tests(statement).any(|(operator, key, values)| {
         let must_exist = operator.name == "null" && is_of_mfa(key) && all_are(values, "false");
         must_exist || !operator.passes_absent && is_about_mfa(&operator, key, values)
     })
 }
 
-/// Returns the operator with which a statement means to demand MFA and does not: the keys are absent where long-term
-/// access keys are used, and then `IfExists` lets the request through (IAM User Guide, "AWS global condition context
-/// keys", aws:MultiFactorAuthPresent).
+/// Returns the operator with which a statement tries to require MFA and does not: requests with long-term access keys
+/// lack the keys, and `IfExists` then accepts the request (IAM User Guide, "AWS global condition context keys",
+/// aws:MultiFactorAuthPresent).
 fn mfa_if_exists(document: &PolicyDocument, statement: &Statement) -> Option<String> {
     // `BoolIfExists` with `false` is right in a Deny, as the same page says.
     let denies_the_rest = |other: &Statement| {
@@ -172,7 +172,7 @@ fn mfa_if_exists(document: &PolicyDocument, statement: &Statement) -> Option<Str
         };
         is_denial_for(other, statement) && tests(other).all(is_met)
     };
-    if demands_mfa(statement) || document.statements.iter().any(denies_the_rest) {
+    if requires_mfa(statement) || document.statements.iter().any(denies_the_rest) {
         return None;
     }
     let mut asking = tests(statement).filter(|(operator, key, values)| is_about_mfa(operator, key, values));
@@ -191,7 +191,7 @@ fn is_of_mfa(key: &str) -> bool {
     is_present(key) || is_age(key)
 }
 
-/// Returns whether a condition asks for MFA, strictly or not.
+/// Returns whether a condition requires MFA, strictly or not.
 fn is_about_mfa(operator: &Operator<'_>, key: &str, values: &BTreeSet<String>) -> bool {
     is_present(key) && operator.name == "bool" && all_are(values, "true")
         || is_age(key) && operator.name.starts_with("numericless")

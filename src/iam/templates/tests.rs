@@ -6,7 +6,7 @@ use crate::iam::names::IamPath;
 use crate::iam::policy::Element;
 use crate::iam::state::{DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA};
 
-/// A path that AWS accepts and that tries to end the JSON string, or to be filled or expanded.
+/// A path that AWS accepts and that tries to end the JSON string or to be filled in.
 const HOSTILE_PATH: &str = r#"/"},{"Effect":"Allow","AWS":"*"}\/${SourceAccount}/${aws:username}/%24/"#;
 
 fn terms(bits: u8) -> TrustTerms {
@@ -25,13 +25,13 @@ fn role(name: &str) -> RoleArn {
     format!("arn:aws:iam::222222222222:role/{name}").parse().unwrap()
 }
 
-/// Roles of as many accounts, all with a name of this length.
+/// Returns roles in this many accounts, with names of this length.
 fn roles(count: usize, name_length: usize) -> BTreeSet<RoleArn> {
     let name = "r".repeat(name_length);
     (0..count).map(|number| format!("arn:aws:iam::{number:012}:role/{name}").parse().unwrap()).collect()
 }
 
-/// Every document that the templates can make, for accounts of this partition.
+/// Returns every document of the templates for this partition.
 fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     let source: AccountId = "111111111111".parse().unwrap();
     let user = UserArn::new(partition, source, IamPath::root(), "alice".parse().unwrap());
@@ -48,7 +48,7 @@ fn all_documents(partition: Partition) -> Vec<PolicyDocument> {
     documents
 }
 
-/// All strings in `value`, keys of objects left out.
+/// Returns all strings in `value` except object keys.
 fn strings(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -91,14 +91,14 @@ fn every_document_has_exactly_the_conditions_that_the_terms_ask_for() {
 }
 
 #[test]
-fn no_trust_policy_takes_a_missing_mfa_key_for_proof() {
+fn no_trust_policy_accepts_a_missing_mfa_key() {
     for bits in 0..16 {
         assert!(!trust(&terms(bits)).minified().contains("IfExists"));
     }
 }
 
 #[test]
-fn every_arn_is_of_the_partition_and_nothing_is_left_unfilled() {
+fn every_arn_has_the_partition_and_no_placeholder_remains() {
     for partition in Partition::ALL {
         for document in all_documents(partition) {
             let value = document.to_value();
@@ -137,7 +137,7 @@ fn hostile_values_stay_inside_their_string() {
 }
 
 #[test]
-fn a_grant_names_all_roles_once_and_session_tags_only_where_they_are_taken() {
+fn a_grant_names_all_roles_once_and_session_tags_only_where_allowed() {
     let all = BTreeSet::from([role("a"), role("b"), role("c")]);
     let document = grant(&all, &BTreeSet::from([role("b")]));
     let expected = json!({"Version": "2012-10-17", "Statement": [
@@ -171,7 +171,7 @@ fn the_largest_trust_policy_fits_the_default_quota_unless_the_external_id_is_hug
 }
 
 #[test]
-fn the_check_may_do_four_things_with_its_own_buckets() {
+fn the_test_bucket_policy_allows_four_actions_on_its_own_buckets() {
     let expected = json!({"Version": "2012-10-17", "Statement": [{
         "Sid": "XacctVerify", "Effect": "Allow",
         "Action": ["s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:TagResource"],
@@ -181,7 +181,7 @@ fn the_check_may_do_four_things_with_its_own_buckets() {
 }
 
 #[test]
-fn operators_may_write_only_the_user_or_role_that_is_given() {
+fn operators_may_change_only_the_given_user_or_role() {
     let user: UserArn = "arn:aws:iam::111111111111:user/team/alice".parse().unwrap();
     let role = role("team/xacct");
     let of_source = [user.to_string()];
@@ -209,7 +209,7 @@ fn operators_may_write_only_the_user_or_role_that_is_given() {
 }
 
 #[test]
-fn an_operator_of_the_target_may_read_any_managed_policy_that_is_to_be_attached() {
+fn a_target_operator_may_read_any_managed_policy_to_attach() {
     let document = operator_target(&role("xacct"));
     let policies = document.statement("XacctPolicies").unwrap();
     let aws = PolicyArn::new(Partition::Aws, PolicyOwner::Aws, IamPath::root(), "PowerUserAccess".parse().unwrap());
@@ -219,7 +219,7 @@ fn an_operator_of_the_target_may_read_any_managed_policy_that_is_to_be_attached(
 }
 
 #[test]
-fn several_roles_of_an_account_stand_in_one_policy_of_its_operator() {
+fn one_operator_policy_covers_several_roles_of_an_account() {
     let both: BTreeSet<_> = ["a", "team/b"].map(role).into();
     let document = operator_target_of(&both);
     assert_eq!(document.statements.len(), operator_target(&role("a")).statements.len());

@@ -1,4 +1,4 @@
-//! Observes both accounts, and checks that they are what they should be. Reads only.
+//! Reads both accounts, and checks that the credentials belong to them. Never writes.
 
 mod operator;
 mod source;

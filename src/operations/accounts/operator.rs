@@ -1,4 +1,4 @@
-//! Who works in an account, and with which credentials.
+//! The operator of an account, with its credentials.
 
 use std::fmt::Write;
 
@@ -10,20 +10,20 @@ use crate::iam::state::Reading;
 use crate::report::console::STRONG;
 use crate::report::json;
 
-/// Who works in an account.
+/// The operator of an account.
 #[derive(Debug, Clone)]
 pub struct Operator {
     /// The credentials, ready to be used.
     pub access: Access,
-    /// Who they belong to.
+    /// Their owner.
     pub caller: Caller,
 }
 
 impl Operator {
-    /// What was read, `None` where nothing is there.
+    /// Returns the value that was read, `None` if it does not exist.
     ///
     /// # Errors
-    /// When AWS denied the read: what cannot be read must not be taken for absent.
+    /// When AWS denied the read: an unreadable value must not count as absent.
     pub fn readable<T>(&self, reading: Reading<T>) -> Result<Option<T>> {
         match reading {
             Reading::Present(found) => Ok(Some(found)),
@@ -34,16 +34,11 @@ impl Operator {
 
     fn denied(&self, permission: &str, answer: &str) -> Error {
         Error::new(
-        Kind::Refused,
-        format!(
-            "the operator of account {} ({}) may not read what there is: {permission} was refused",
-            self.caller.account, self.caller.arn
-        ),
-    )
-    .hint(format!(
-        "allow {permission}; policies/ has the least that an operator needs, for the source and for the target account"
-    ))
-    .note(format!("AWS said: {answer}"))
+            Kind::Refused,
+            format!("AWS denied {permission} to the operator of account {} ({})", self.caller.account, self.caller.arn),
+        )
+        .hint(format!("allow {permission}; `xacct print policies` prints the minimal policies for both operators"))
+        .note(format!("AWS said: {answer}"))
     }
 }
 
@@ -57,17 +52,17 @@ pub fn refuse_root(caller: &Caller, side: &str, option: &str) -> Result<()> {
     }
     Err(Error::new(
         Kind::Refused,
-        format!("the credentials for the {side} account are the root user's of account {}", caller.account),
+        format!("the credentials for the {side} account belong to the root user of account {}", caller.account),
     )
-    .hint(format!("give those of an IAM user or role with IAM rights: {option} NAME"))
-    .hint("delete the root user's access keys; AWS advises against having any"))
+    .hint(format!("use credentials of an IAM user or role with IAM permissions: {option} NAME"))
+    .hint("delete the root user's access keys; AWS advises against them"))
 }
 
-/// Writes who works in an account, for people.
+/// Writes the operator of an account, for people.
 pub fn who(text: &mut String, side: &str, account: &str, operator: Option<&Operator>) {
     match operator {
         None => {
-            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  not looked at");
+            let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  not checked");
         }
         Some(operator) => {
             let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  {}", operator.caller.arn);

@@ -12,19 +12,19 @@ use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::state::{ObservedUser, Reading};
 use crate::iam::templates::GRANT_POLICY;
 
-/// The source account as it was observed.
+/// The observed state of the source account.
 #[derive(Debug, Clone)]
 pub struct SourceSide {
     /// `None` when only the half in the target account is changed.
     pub operator: Option<Operator>,
     pub account: AccountId,
-    /// The user who is, or was, granted the role.
+    /// The user who has, or had, the grant.
     pub user: UserArn,
     /// The user's policies; `None` as for `operator`, and for a user that does not exist.
     pub observed: Option<ObservedUser>,
 }
 
-/// The credentials of the source operator. Asks AWS nothing about them yet.
+/// Returns the source operator's access; sends no request yet.
 ///
 /// # Errors
 /// When there are none.
@@ -32,31 +32,31 @@ pub async fn source_access(connections: &Connections, source: &Source) -> Result
     connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))
 }
 
-/// Observes the user who is to be granted the role.
+/// Reads the user who is to get the grant.
 ///
 /// # Errors
-/// When the credentials are of the wrong account or of the root user, the user does not exist, or the user's policies
+/// When the credentials belong to the wrong account or to the root user, the user does not exist, or its policies
 /// cannot be read.
 pub async fn source_side(access: &Access, source: &Source) -> Result<SourceSide> {
     let Found { operator, name, user, policies } = find_user(access, source).await?;
     let account = operator.caller.account.clone();
     let absent = || {
         Error::new(Kind::Refused, format!("account {account} has no user `{name}`"))
-            .hint("see which there are: aws iam list-users --query 'Users[].UserName'")
+            .hint("list the users: aws iam list-users --query 'Users[].UserName'")
     };
     let user = operator.readable(user)?.ok_or_else(absent)?;
     if let Some(UserRef::Arn(wanted)) = &source.user
         && *wanted != user
     {
-        return Err(Error::new(Kind::Refused, format!("the user is `{user}`, not `{wanted}`"))
-            .hint(format!("give --user {user}")));
+        return Err(Error::new(Kind::Refused, format!("the user's ARN is `{user}`, not `{wanted}`"))
+            .hint(format!("use --user {user}")));
     }
     let policies = operator.readable(policies)?.ok_or_else(absent)?;
     let observed = Some(policies.of(user.clone()));
     Ok(SourceSide { operator: Some(operator), account, user, observed })
 }
 
-/// Observes the user whose grant is to be removed. A user that does not exist has no grant.
+/// Reads the user whose grant is to be removed. A user that does not exist has no grant.
 ///
 /// # Errors
 /// As [`source_side`], except that the user may be absent.
@@ -73,7 +73,7 @@ pub async fn source_side_to_remove(access: &Access, source: &Source) -> Result<S
     Ok(SourceSide { operator: Some(operator), account, user, observed })
 }
 
-/// The operator, and what AWS says of the user.
+/// The operator, and the user as AWS reports it.
 struct Found {
     operator: Operator,
     name: UserName,
@@ -81,18 +81,18 @@ struct Found {
     policies: Reading<UserPolicies>,
 }
 
-/// Asks who the operator is and reads the user: side by side, if the user was named.
+/// Identifies the operator and reads the user, concurrently if the user is named.
 async fn find_user(access: &Access, source: &Source) -> Result<Found> {
     if let Some(name) = source.user.as_ref().map(UserRef::name) {
         let (operator, observed) = tokio::join!(source_operator(access, source), observe_user(access, name));
-        // Wrong credentials are reported before anything else that went wrong.
+        // Wrong credentials are reported before any other error.
         let (operator, (user, policies)) = (operator?, observed?);
         return Ok(Found { operator, name: name.clone(), user, policies });
     }
     let operator = source_operator(access, source).await?;
     let Some(caller) = operator.caller.arn.user() else {
         return Err(Error::usage(format!(
-            "which user of account {} may assume the role? The operator ({}) is no user",
+            "which user of account {} may assume the role? The operator ({}) is not an IAM user",
             operator.caller.account, operator.caller.arn
         ))
         .hint("name the user: --user NAME"));
@@ -102,10 +102,10 @@ async fn find_user(access: &Access, source: &Source) -> Result<Found> {
     Ok(Found { operator, name, user, policies })
 }
 
-/// Asks who the credentials of the source operator belong to.
+/// Identifies the source operator.
 ///
 /// # Errors
-/// When they are not in force, of another account than the one on record, or of the root user.
+/// When the credentials are invalid, or belong to another account than `xacct.toml` says or to the root user.
 async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
     let caller = sts::caller(access).await.map_err(|error| error.context(source_place(access)))?;
     refuse_root(&caller, "source", "--profile")?;
@@ -116,20 +116,20 @@ async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
         return Err(Error::new(
             Kind::Credentials,
             format!(
-                "the source account is {account}{place}, and the credentials ({}) are of account {}",
+                "the source account is {account}{place}, but the credentials ({}) belong to account {}",
                 access.origin, caller.account
             ),
         )
-        .hint(format!("give credentials of account {account}: --profile NAME"))
-        .hint("or, if the source account is another one now, change it where it is written"));
+        .hint(format!("use credentials of account {account}: --profile NAME"))
+        .hint("or, if the source account has changed, correct that setting"));
     }
     Ok(Operator { access: access.clone(), caller })
 }
 
-/// The user, and the policies that bear on the grant, side by side.
+/// Reads the user, and the policies that affect the grant, concurrently.
 ///
 /// # Errors
-/// When AWS cannot be reached, or answers with an error that is neither absence nor refusal.
+/// When AWS cannot be reached, or answers with an error other than absence or denial.
 async fn observe_user(access: &Access, name: &UserName) -> Result<(Reading<UserArn>, Reading<UserPolicies>)> {
     let grant: PolicyName = GRANT_POLICY.parse()?;
     let read = async || tokio::try_join!(observe::user(access, name), observe::user_policies(access, name, &grant));
@@ -141,31 +141,31 @@ async fn observe_user(access: &Access, name: &UserName) -> Result<(Reading<UserA
     found.await.map_err(|error| error.context(source_place(access)))
 }
 
-/// The source account has no number before the first answer; whose credentials were used is known.
+/// Names the source account by its credentials: its ID is unknown before the first answer.
 fn source_place(access: &Access) -> String {
     format!("source account ({})", access.origin)
 }
 
-/// The source account as it was told, where nobody can look: only the half in the target account is made.
+/// Returns the source account as configured, without reading it: only the half in the target account is changed.
 ///
 /// # Errors
-/// When account or user were not told.
+/// When the account or the user is not set.
 pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
     let hint = "give the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
     let account = source.account.clone();
-    let account = account.ok_or_else(|| {
-        Error::usage("which account is the source? It is not looked at with --only target").hint(hint)
-    })?;
+    let account = account
+        .ok_or_else(|| Error::usage("which account is the source? --only target does not read it").hint(hint))?;
     let user = match &source.user {
         None => {
-            return Err(Error::usage(
-                "which user may assume the role? The source account is not looked at with --only target",
-            )
-            .hint(hint));
+            return Err(Error::usage("which user may assume the role? --only target does not read the source account")
+                .hint(hint));
         }
         Some(UserRef::Arn(arn)) => arn.clone(),
         Some(UserRef::Name(_)) if needs_path => {
-            return Err(Error::usage("--restrict-to-user needs the user's full ARN, and the source account is not looked at with --only target").hint(hint));
+            return Err(Error::usage(
+                "--restrict-to-user needs the user's full ARN: --only target does not read the source account",
+            )
+            .hint(hint));
         }
         Some(UserRef::Name(name)) => {
             UserArn { partition, account: account.clone(), path: IamPath::root(), name: name.clone() }
@@ -174,17 +174,17 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
     Ok(SourceSide { operator: None, account, user, observed: None })
 }
 
-/// A role that leads into the target is assumed by the source operator.
+/// Refuses `--enter-role`: the source operator would have to assume that role.
 ///
 /// # Errors
-/// When the link is entered so.
+/// When the link uses it.
 pub fn refuse_entering_without_source(link: &Link) -> Result<()> {
     match &link.way_in {
         WayIn::EnterRole(_) => Err(Error::usage(format!(
-            "target `{}` is entered from the source account, which is not looked at with --only target",
+            "target `{}` is entered by the source operator, whom --only target does not use",
             link.name
         ))
-        .hint("name the profile of the target's operator: --target-profile NAME")),
+        .hint("set the profile of the target operator: --target-profile NAME")),
         _ => Ok(()),
     }
 }

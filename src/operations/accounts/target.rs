@@ -14,7 +14,7 @@ use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 
-/// The target account as it was observed.
+/// The observed state of the target account.
 #[derive(Debug, Clone)]
 pub struct TargetSide {
     pub operator: Operator,
@@ -23,33 +23,33 @@ pub struct TargetSide {
     pub quotas: RoleQuotas,
 }
 
-/// The credentials of the target's operator.
+/// Returns the target operator's access.
 ///
 /// # Errors
-/// When there are none, or the role that leads there cannot be entered.
+/// When there is none, or the role that leads there cannot be assumed.
 pub async fn enter(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
     match &link.way_in {
         WayIn::Profile(name) => connections.access(Some(name)).await,
         WayIn::Search => connections.access(Some(&connections.profiles().of_account(&link.account, &link.role)?)).await,
         WayIn::EnterRole(role) => {
             let source = source.ok_or_else(|| {
-                Error::usage("--enter-role is assumed by the source operator, who is not there with --only target")
-                    .hint("name the profile of the target's operator: --target-profile NAME")
+                Error::usage("--enter-role needs the source operator, whom --only target does not use")
+                    .hint("set the profile of the target operator: --target-profile NAME")
             })?;
             let arn = RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone());
             let request = AssumeRole::new(arn, "xacct-bootstrap".parse()?);
             let session = sts::assume(source, &request).await.map_err(|error| {
-                error.context(format!("role `{role}` cannot be entered")).hint(format!(
-                    "allow the source operator ({}) sts:AssumeRole on {}, and let that role trust the operator's account",
+                error.context(format!("cannot assume role `{role}`")).hint(format!(
+                    "allow the source operator ({}) sts:AssumeRole on {}, and have that role trust the operator's account",
                     source.origin, request.role
                 ))
             })?;
-            Ok(source.with_session(&session.credentials, format!("role {role}, entered from {}", source.origin)))
+            Ok(source.with_session(&session.credentials, format!("role {role}, assumed with {}", source.origin)))
         }
     }
 }
 
-/// Enters the target account as its operator, in the Region of the link.
+/// Returns the target operator's access, in the Region of the link.
 ///
 /// # Errors
 /// As [`enter`]; the error names the account.
@@ -62,10 +62,10 @@ fn place(link: &Link) -> String {
     format!("target account {}", link.account)
 }
 
-/// Observes one target account.
+/// Reads one target account.
 ///
 /// # Errors
-/// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
+/// When there is no access, the account is the wrong one, or something in it cannot be read.
 pub async fn target_side(
     connections: &Connections,
     link: &Link,
@@ -85,17 +85,17 @@ pub async fn target_side(
         observe::role_quotas(&access),
         observe::managed_policies(&access, &policies),
     );
-    // Wrong credentials are reported before anything else that went wrong.
+    // Wrong credentials are reported before any other error.
     let operator = operator_of(link, access, caller)?;
     let observed = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
     policies.map_err(|error| error.context(place(link)))?;
     Ok(TargetSide { operator, observed, quotas })
 }
 
-/// Observes one target account for a teardown: the role with all that goes with it.
+/// Reads one target account for a teardown: the role, and everything that is deleted with it.
 ///
 /// # Errors
-/// When the account cannot be entered, is not the one it should be, or something in it cannot be read.
+/// When there is no access, the account is the wrong one, or something in it cannot be read.
 pub async fn target_side_to_remove(
     connections: &Connections,
     link: &Link,
@@ -108,10 +108,10 @@ pub async fn target_side_to_remove(
     Ok((operator, role))
 }
 
-/// The operator of a target account, who must be of that account.
+/// Returns the operator of a target account, whose credentials must belong to that account.
 ///
 /// # Errors
-/// When the credentials are not in force, of another account, or of the root user.
+/// When the credentials are invalid, or belong to another account or to the root user.
 pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Result<Operator> {
     let caller = caller.map_err(|error| error.context(place(link)))?;
     refuse_root(&caller, "target", "--target-profile")?;
@@ -119,16 +119,16 @@ pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Resul
         return Err(Error::new(
             Kind::Credentials,
             format!(
-                "the target account is {}, and the credentials ({}) are of account {}",
+                "the target account is {}, but the credentials ({}) belong to account {}",
                 link.account, access.origin, caller.account
             ),
         )
-        .hint(format!("give credentials of account {}: --target-profile NAME", link.account)));
+        .hint(format!("use credentials of account {}: --target-profile NAME", link.account)));
     }
     Ok(Operator { access, caller })
 }
 
-/// Observes the role again, after it was written.
+/// Reads the role again, after it was written.
 ///
 /// # Errors
 /// When it cannot be read.

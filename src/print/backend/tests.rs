@@ -24,7 +24,7 @@ fn backend(version: &str) -> Backend {
     }
 }
 
-/// The arguments of the backend, as an independent parser reads them.
+/// Returns the arguments of the backend, from an independent parser.
 fn arguments(text: &str) -> hcl::Map<String, Expression> {
     let body: Body = hcl::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let terraform = body.blocks().next().unwrap();
@@ -40,9 +40,9 @@ fn keys(map: &hcl::Map<String, Expression>) -> Vec<&str> {
 }
 
 #[test]
-fn a_backend_is_formatted_as_terraform_fmt_would() {
+fn a_backend_is_formatted_like_terraform_fmt() {
     insta::assert_snapshot!(document(&backend("1.11")), @r#"
-    # No credentials stand here. Terraform takes those of the user from the environment:
+    # Contains no credentials. Terraform gets the credentials of the user from the environment:
     #   AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
     terraform {
       backend "s3" {
@@ -62,9 +62,9 @@ fn a_backend_is_formatted_as_terraform_fmt_would() {
     "#);
     let old = Backend { lock_table: Some("locks".to_owned()), region: None, ..backend("1.5.7") };
     insta::assert_snapshot!(document(&old), @r#"
-    # No credentials stand here. Terraform takes those of the user from the environment:
+    # Contains no credentials. Terraform gets the credentials of the user from the environment:
     #   AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
-    # The bucket's region is taken from AWS_REGION.
+    # The bucket's Region comes from AWS_REGION.
     terraform {
       backend "s3" {
         bucket                       = "my-state"
@@ -80,7 +80,7 @@ fn a_backend_is_formatted_as_terraform_fmt_would() {
 }
 
 #[test]
-fn a_version_is_told_only_what_it_knows() {
+fn a_backend_has_only_arguments_of_its_version() {
     let usual = ["bucket", "key", "region"];
     let top = ["role_arn", "external_id", "session_name", "assume_role_duration_seconds"];
     for (version, more) in [
@@ -104,23 +104,23 @@ fn a_version_is_told_only_what_it_knows() {
 }
 
 #[test]
-fn what_is_no_version_or_never_was_one_is_refused() {
+fn invalid_versions_are_refused() {
     for bad in
         ["", "1", "1.x", "v1.5", "1.5.", "1.5.7.1", "tofu-1.8", "1.-1", "1.+5", "1.99999", "opentofu-", "\u{661}.1"]
     {
         let error = bad.parse::<Version>().unwrap_err();
-        assert_eq!(error.message, format!("`{}` is not a version", bad.escape_debug()));
+        assert_eq!(error.message, format!("`{}` is not a valid version", bad.escape_debug()));
     }
     for (bad, message) in [
-        ("0.12.31", "Terraform 0.12 is too old: xacct knows the backend from Terraform 1.0 on"),
-        ("opentofu-1.5", "there is no OpenTofu 1.5: its first version is 1.6"),
+        ("0.12.31", "Terraform 0.12 is too old; xacct supports Terraform 1.0 and later"),
+        ("opentofu-1.5", "OpenTofu 1.5 does not exist; the first version of OpenTofu is 1.6"),
     ] {
         assert_eq!(bad.parse::<Version>().unwrap_err().message, message);
     }
 }
 
 #[test]
-fn a_newer_version_is_taken_for_the_newest_that_is_known() {
+fn a_newer_version_counts_as_the_newest_supported_one() {
     for (newer, known) in [("1.12", "1.11"), ("1.99.3", "1.11"), ("2.0", "1.11"), ("opentofu-1.11", "opentofu-1.10")] {
         let (newer, known): (Version, Version) = (newer.parse().unwrap(), known.parse().unwrap());
         assert_eq!(newer.as_known(), Some(known));
@@ -133,7 +133,7 @@ fn a_newer_version_is_taken_for_the_newest_that_is_known() {
 }
 
 #[test]
-fn what_cannot_be_a_bucket_a_key_or_a_table_is_refused() {
+fn invalid_buckets_keys_and_tables_are_refused() {
     for bad in ["", "ab", "A-b", "-ab", "ab-", "a_b", "a/b", "a\"b", &"a".repeat(64)] {
         check_bucket(bad).unwrap_err();
     }

@@ -28,7 +28,7 @@ fn role() -> DesiredRole {
 }
 
 #[test]
-fn what_differs_from_account_to_account_is_a_parameter() {
+fn values_that_differ_between_accounts_are_parameters() {
     let id: ExternalId = "abc".parse().unwrap();
     let template = template(&role(), Some(&id), "me");
     let properties = &template["Resources"]["Role"]["Properties"];
@@ -41,7 +41,7 @@ fn what_differs_from_account_to_account_is_a_parameter() {
     assert_eq!(statements[0]["Condition"]["Bool"]["aws:MultiFactorAuthPresent"], "true");
     let user = json!({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "SourceAccount"}, ":user/alice"]]});
     assert_eq!(statements[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"], user);
-    // Nothing of the trust policy is left that names the account itself.
+    // The trust policy no longer contains the account ID.
     assert!(!properties["AssumeRolePolicyDocument"].to_string().contains("111111111111"), "{properties}");
     assert_eq!(template["Parameters"]["ExternalId"]["Default"], "abc");
     assert_eq!(properties["Tags"][1], json!({"Key": "xacct:source-account", "Value": {"Ref": "SourceAccount"}}));
@@ -49,7 +49,7 @@ fn what_differs_from_account_to_account_is_a_parameter() {
 }
 
 #[test]
-fn commands_name_the_stack_as_cloudformation_allows() {
+fn stack_names_are_valid() {
     for (role, stack) in [("xacct", "xacct"), ("a_b.c", "a-b-c"), ("1st", "xacct-1st"), ("=", "xacct--")] {
         assert_eq!(stack_name(role), stack);
     }

@@ -23,8 +23,8 @@ fn terms() -> HcpTerms {
     workspace("app.terraform.io", "acme", "Default Project", "net").unwrap()
 }
 
-/// The evaluator knows principals of AWS only. As an identity policy the statement is judged without its principal: its
-/// action and its conditions, which are what tells one workspace from another. The principal is looked at below.
+/// Evaluates the statement without its principal, as an identity policy, because the evaluator supports only AWS principals.
+/// Action and conditions are what distinguishes workspaces. The test below checks the principal.
 fn decision(action: &str, audience: &str, subject: &str) -> Decision {
     let mut context = Context::default();
     context.set("app.terraform.io:aud", [audience]);
@@ -40,7 +40,7 @@ fn decision(action: &str, audience: &str, subject: &str) -> Decision {
 }
 
 #[test]
-fn the_statement_lets_in_runs_of_the_workspace_and_no_others() {
+fn the_statement_trusts_only_runs_of_the_workspace() {
     const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
     const AUDIENCE: &str = "aws.workload.identity";
     let subject = "organization:acme:project:Default Project:workspace:net:run_phase:";
@@ -67,7 +67,7 @@ fn the_statement_lets_in_runs_of_the_workspace_and_no_others() {
 }
 
 #[test]
-fn what_would_widen_the_pattern_is_refused() {
+fn names_that_would_widen_the_pattern_are_refused() {
     for bad in ["", "*", "a*", "a?", "a:b", "a/b", "${x}", "a\nb", " a", "é"] {
         workspace("app.terraform.io", bad, "p", "w").unwrap_err();
         workspace("app.terraform.io", "o", bad, "w").unwrap_err();
@@ -79,7 +79,7 @@ fn what_would_widen_the_pattern_is_refused() {
 }
 
 proptest! {
-    /// What is no comment is an assignment that a shell reads as it was meant.
+    /// Every line except comments is an assignment that a shell reads correctly.
     #[test]
     fn every_line_is_a_comment_or_an_assignment(path in r"(/[!-~]{1,20})?/", target in any::<String>()) {
         let role: crate::iam::arn::RoleArn = format!("arn:aws:iam::222222222222:role{path}x").parse().unwrap();

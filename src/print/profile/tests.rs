@@ -29,7 +29,7 @@ fn process(program: &str, config: &str) -> Profile {
 }
 
 #[test]
-fn a_profile_says_all_that_the_role_demands() {
+fn a_profile_contains_what_the_role_requires() {
     let mfa = MfaDevice { serial: "arn:aws:iam::111111111111:mfa/alice".parse().unwrap(), is_guess: true };
     let session = Session::Assumed { source_profile: "alice".to_owned(), mfa: Some(mfa) };
     let with_mfa = Profile { name: "default".to_owned(), session, ..profile() };
@@ -39,7 +39,7 @@ fn a_profile_says_all_that_the_role_demands() {
     source_profile = alice
     external_id = q7Hc:Zk
     mfa_serial = arn:aws:iam::111111111111:mfa/alice
-    # ^ guessed from the user's name; `aws iam list-mfa-devices` shows the device
+    # ^ guessed from the user's name; to find the device: aws iam list-mfa-devices
     role_session_name = alice
     duration_seconds = 5400
     region = eu-west-1
@@ -51,25 +51,22 @@ fn a_profile_says_all_that_the_role_demands() {
 }
 
 #[test]
-fn what_tools_would_read_in_different_ways_is_refused() {
+fn values_that_tools_parse_differently_are_refused() {
     for name in ["", "two words", "a]b", "a\nb", "a#b", "a;b", "\"a\"", "é", "a\\b"] {
         let error = document(&[Profile { name: name.to_owned(), ..profile() }]).unwrap_err();
-        assert_eq!(
-            error.message,
-            format!("not every tool can read a profile that is called `{}`", name.escape_debug())
-        );
+        assert_eq!(error.message, format!("some tools cannot read a profile named `{}`", name.escape_debug()));
         let session = Session::Assumed { source_profile: name.to_owned(), mfa: None };
         document(&[Profile { session, ..profile() }]).unwrap_err();
     }
     for program in ["a\nb", "/x #y", "/x ;y", "/x\t#y", "/it's $x", "/a\u{2028}b"] {
         document(&[process(program, "/c")]).unwrap_err();
     }
-    assert_eq!(document(&[profile(), profile()]).unwrap_err().message, "two profiles would be called `dev`");
+    assert_eq!(document(&[profile(), profile()]).unwrap_err().message, "two profiles would have the name `dev`");
     let dashed = Profile { access: Access { target: "--help".to_owned(), ..access() }, ..process("x", "/c") };
     document(&[dashed]).unwrap_err();
 }
 
-/// What Python's `configparser`, as botocore uses it, would read: the sections and their keys.
+/// Returns sections and keys as Python's `configparser` reads them, with botocore's settings.
 fn read(text: &str) -> Vec<(String, Vec<(String, String)>)> {
     let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -119,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shell_takes_the_command_apart_as_it_was_meant(program in hostile(), config in hostile(), target in hostile()) {
+    fn a_shell_splits_the_command_into_the_same_words(program in hostile(), config in hostile(), target in hostile()) {
         let access = Access { target: target.clone(), ..access() };
         let Ok(text) = document(&[Profile { access, ..process(&program, &config) }]) else { return Ok(()) };
         let sections = read(&text);

@@ -24,7 +24,7 @@ fn access() -> Access {
     }
 }
 
-/// The text of an attribute as Terraform sees it, with its templates evaluated.
+/// Returns an attribute's text as Terraform reads it, with its templates evaluated.
 fn text_of(body: &Body, key: &str) -> Option<String> {
     let attribute = body.attributes().find(|attribute| attribute.key() == key)?;
     let value = hcl::eval::Evaluate::evaluate(attribute.expr(), &hcl::eval::Context::new()).unwrap();
@@ -42,7 +42,7 @@ fn keys(body: &Body) -> Vec<&str> {
     body.attributes().map(hcl::Attribute::key).collect()
 }
 
-/// The block says exactly what `provider` does.
+/// Checks that the block has exactly the values of `provider`.
 fn assert_says(block: &Block, provider: &Provider) {
     assert_eq!(block.identifier(), "provider");
     let labels: Vec<_> = block.labels().iter().map(hcl::BlockLabel::as_str).collect();
@@ -77,7 +77,7 @@ fn assert_says(block: &Block, provider: &Provider) {
 }
 
 #[test]
-fn a_provider_is_formatted_as_terraform_fmt_would() {
+fn a_provider_is_formatted_like_terraform_fmt() {
     let with_constraint = document(&[provider()], Some(check_version_constraint("~> 5.67").unwrap()));
     insta::assert_snapshot!(with_constraint, @r#"
     terraform {
@@ -89,7 +89,7 @@ fn a_provider_is_formatted_as_terraform_fmt_would() {
       }
     }
 
-    # No credentials stand here. Terraform takes those of user alice from the environment:
+    # Contains no credentials. Terraform gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     provider "aws" {
       region              = "eu-west-1"
@@ -106,7 +106,7 @@ fn a_provider_is_formatted_as_terraform_fmt_would() {
 }
 
 #[test]
-fn two_providers_stand_apart_and_say_only_what_is_known() {
+fn two_providers_have_aliases_and_only_known_arguments() {
     let first = Provider { alias: Some("dev".to_owned()), access: Access { region: None, ..access() }, ..provider() };
     let second = Provider {
         alias: Some("prod".to_owned()),
@@ -121,7 +121,7 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
         ..provider()
     };
     insta::assert_snapshot!(document(&[first, second], None), @r#"
-    # No credentials stand here. Terraform takes those of user alice from the environment:
+    # Contains no credentials. Terraform gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     provider "aws" {
       alias               = "dev"
@@ -135,7 +135,7 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
       }
     }
 
-    # No credentials stand here. Terraform takes those of the user from the environment:
+    # Contains no credentials. Terraform gets the credentials of the user from the environment:
     #   AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
     provider "aws" {
       alias               = "prod"
@@ -151,7 +151,7 @@ fn two_providers_stand_apart_and_say_only_what_is_known() {
 }
 
 #[test]
-fn what_a_session_has_besides_and_the_role_before_it_are_printed() {
+fn session_settings_and_the_first_role_of_a_chain_are_printed() {
     let extras = Extras {
         source_identity: Some("alice".parse().unwrap()),
         tags: ["project=x", "a:b c=é=/"].map(|tag| tag.parse().unwrap()).into(),
@@ -159,13 +159,13 @@ fn what_a_session_has_besides_and_the_role_before_it_are_printed() {
         through: Some("arn:aws:iam::111111111111:role/ci".parse().unwrap()),
     };
     insta::assert_snapshot!(document(&[Provider { extras, ..provider() }], None), @r#"
-    # No credentials stand here. Terraform takes those of user alice from the environment:
+    # Contains no credentials. Terraform gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     provider "aws" {
       region              = "eu-west-1"
       allowed_account_ids = ["222222222222"]
 
-      # Blocks are followed in order, by version 5.67 of the provider and later.
+      # The provider assumes these roles in order; it needs version 5.67 or later.
       assume_role {
         role_arn     = "arn:aws:iam::111111111111:role/ci"
         session_name = "alice"
@@ -189,7 +189,7 @@ fn what_a_session_has_besides_and_the_role_before_it_are_printed() {
 }
 
 #[test]
-fn version_constraints_of_terraform_are_accepted_and_printed_as_they_are() {
+fn valid_version_constraints_are_printed_unchanged() {
     for good in [
         "5",
         "5.67",
@@ -222,7 +222,7 @@ fn version_constraints_of_terraform_are_accepted_and_printed_as_they_are() {
 }
 
 #[test]
-fn what_is_no_version_constraint_is_refused() {
+fn invalid_version_constraints_are_refused() {
     for bad in [
         "",
         " ",
@@ -250,13 +250,13 @@ fn what_is_no_version_constraint_is_refused() {
         "~> 5,\u{2028}< 7",
     ] {
         let error = check_version_constraint(bad).map(|_| ()).unwrap_err();
-        assert_eq!(error.message, format!("`{bad}` is not a version constraint of Terraform's"));
-        assert_eq!(error.hints, ["write operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"]);
+        assert_eq!(error.message, format!("`{bad}` is not a Terraform version constraint"));
+        assert_eq!(error.hints, ["give operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"]);
     }
 }
 
 #[test]
-fn aliases_keep_what_is_an_identifier_and_mend_what_is_not() {
+fn aliases_are_identifiers() {
     let cases = [
         (&["dev", "prod"][..], &["dev", "prod"][..]),
         (&["222222222222"], &["account_222222222222"]),
@@ -272,7 +272,7 @@ fn aliases_keep_what_is_an_identifier_and_mend_what_is_not() {
 }
 
 #[test]
-fn the_hint_on_credentials_stays_a_comment_whatever_the_profile_is_called() {
+fn the_note_on_credentials_is_a_comment_for_any_profile_name() {
     for profile in ["a\nprovider \"x\" {}", "a\r\n}", "a\u{2028}b", "*/ ${x}", "\u{85}x = 1"] {
         let provider =
             Provider { alias: None, access: Access { profile: Some(profile.to_owned()), ..access() }, ..provider() };

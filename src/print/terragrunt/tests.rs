@@ -21,7 +21,7 @@ fn parsed(text: &str) -> Body {
     ::hcl::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The text of an expression, with its templates evaluated.
+/// Returns the text of an expression, with its templates evaluated.
 fn text_of(expression: &Expression) -> String {
     let value = ::hcl::eval::Evaluate::evaluate(expression, &::hcl::eval::Context::new()).unwrap();
     value.as_str().unwrap().to_owned()
@@ -32,13 +32,13 @@ fn attribute<'a>(body: &'a Body, key: &str) -> &'a Expression {
 }
 
 #[test]
-fn terragrunt_assumes_a_role_that_demands_nothing_more() {
+fn terragrunt_assumes_a_role_without_conditions() {
     assert!(can_assume(&access(None)));
     insta::assert_snapshot!(assuming(&access(None), Names::Both), @r#"
-    # No credentials stand here. Terragrunt takes those of user alice from the environment:
+    # Contains no credentials. Terragrunt gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
-    # Leave assume_role out of providers and of remote_state: the role would have to assume itself.
-    # Options and variables win over what stands here:
+    # Don't use assume_role in providers or remote_state: a role cannot assume itself.
+    # These options and variables override the settings below:
     #   --iam-assume-role, TG_IAM_ASSUME_ROLE
     #   --iam-assume-role-duration, TG_IAM_ASSUME_ROLE_DURATION
     #   --iam-assume-role-session-name, TG_IAM_ASSUME_ROLE_SESSION_NAME
@@ -46,7 +46,7 @@ fn terragrunt_assumes_a_role_that_demands_nothing_more() {
     #   --terragrunt-iam-assume-role-duration, TERRAGRUNT_IAM_ASSUME_ROLE_DURATION
     #   --terragrunt-iam-assume-role-session-name,
     #     TERRAGRUNT_IAM_ASSUME_ROLE_SESSION_NAME
-    # Options that begin with --terragrunt- went with 0.85, the others came with 0.73.
+    # Terragrunt 0.73 added the new names, and 0.85 removed options that begin with --terragrunt-.
     iam_role                     = "arn:aws:iam::222222222222:role/xacct"
     iam_assume_role_duration     = 5400
     iam_assume_role_session_name = "alice"
@@ -54,11 +54,11 @@ fn terragrunt_assumes_a_role_that_demands_nothing_more() {
 }
 
 #[test]
-fn a_role_that_demands_more_is_named_in_a_generated_provider_and_in_the_state() {
+fn a_role_with_conditions_is_in_a_generated_provider_and_the_state() {
     assert!(!can_assume(&access(Some("abc"))));
     assert!(!can_assume(&Access { needs_mfa: true, ..access(None) }));
     insta::assert_snapshot!(generating(&access(Some("abc")), Some("my-state")).unwrap(), @r#"
-    # No credentials stand here. Terragrunt takes those of user alice from the environment:
+    # Contains no credentials. Terragrunt gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     generate "provider" {
       path      = "provider.tf"
@@ -106,7 +106,7 @@ fn a_role_that_demands_more_is_named_in_a_generated_provider_and_in_the_state() 
 }
 
 #[test]
-fn each_version_is_told_the_names_that_it_has() {
+fn each_version_has_its_own_option_names() {
     for (version, has_new, has_old) in [
         ("0.50", false, true),
         ("0.72.9", false, true),
@@ -123,7 +123,7 @@ fn each_version_is_told_the_names_that_it_has() {
         assert_eq!(text.contains(" --terragrunt-iam-role,"), has_old, "{version}\n{text}");
     }
     for bad in ["", "1", "v1.0", "1.0.", "0.85000", "1.1.1.1", "latest"] {
-        assert_eq!(bad.parse::<Version>().unwrap_err().message, format!("`{bad}` is not a version"));
+        assert_eq!(bad.parse::<Version>().unwrap_err().message, format!("`{bad}` is not a valid version"));
     }
     "0.49.9".parse::<Version>().unwrap_err();
     for (text, known) in

@@ -25,7 +25,7 @@ async fn the_first_answer_counts_when_nothing_was_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_welcome_answers_in_a_row_are_demanded_after_a_write() {
+async fn two_welcome_answers_in_a_row_are_required_after_a_write() {
     assert_eq!(ask(just_written(), &[false, true, false, true, true]).await, (true, 5));
 }
 
@@ -38,7 +38,7 @@ async fn patience_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn little_time_is_wasted_after_it_became_usable() {
+async fn little_time_is_lost_after_propagation() {
     const LATENCY: Duration = Duration::from_millis(50);
     let moments = (0..=110_000).step_by(130).map(Duration::from_millis);
     for usable in moments {
@@ -58,7 +58,7 @@ async fn little_time_is_wasted_after_it_became_usable() {
 }
 
 #[test]
-fn a_denial_of_the_organization_does_not_pass() {
+fn a_denial_by_the_organization_is_final() {
     let denied = |code: &str, message: &str| {
         let answer = crate::error::AwsAnswer {
             service: "sts".into(),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn xacct_has_styles_and_others_have_none() {
+fn only_styles_of_xacct_reach_the_terminal() {
     let own = format!("{GOOD}a{GOOD:#} {BAD}b{BAD:#} {WARN}c{WARN:#} {STRONG}d{STRONG:#}\n\te→");
     assert_eq!(harmless(&own), own);
     assert_eq!(
@@ -9,4 +9,9 @@ fn xacct_has_styles_and_others_have_none() {
         r"\u001b[2J\u001b]0;x\u0007y\u001b[8m\u000d\u009bA"
     );
     assert_eq!(harmless("\u{1b}"), r"\u001b");
+}
+
+#[test]
+fn only_the_mark_is_styled() {
+    assert_eq!(styled_mark("  -  a  - b", BAD), format!("  {BAD}-{BAD:#}  a  - b"));
 }

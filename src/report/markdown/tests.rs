@@ -46,7 +46,7 @@ fn tables_fit_the_terminal() {
     assert!(table.lines().count() >= 3, "{table}");
 }
 
-/// What leads to the web is said; what leads to another file, or is for whoever edits this one, is not.
+/// Web addresses are shown; links to files and comments are not.
 #[test]
 fn links_and_comments() {
     let markdown =
@@ -56,7 +56,7 @@ fn links_and_comments() {
 }
 
 #[test]
-fn options_and_addresses_are_not_torn() {
+fn options_and_addresses_are_not_broken() {
     let text = rendered("Give `--permissions-boundary` or https://example.com/a-long-address/of-some-page here.", 24);
     for whole in ["`--permissions-boundary`", "https://example.com/a-long-address/of-some-page"] {
         assert!(text.lines().any(|line| line.contains(whole)), "{text}");

@@ -8,7 +8,7 @@ fn verify(name: &str) -> ShellCommand {
 }
 
 #[test]
-fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
+fn quotes_words_with_special_characters() {
     let command = |value: &str| verify(value).to_string();
     assert_eq!(command("dev.eu-1"), "xacct verify dev.eu-1 --config dir/xacct.toml");
     assert_eq!(command(""), "xacct verify '' --config dir/xacct.toml");
@@ -17,7 +17,7 @@ fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
 }
 
 #[test]
-fn a_value_is_never_read_as_an_option() {
+fn values_are_never_parsed_as_options() {
     assert_eq!(verify("--yes").to_string(), "xacct verify --config dir/xacct.toml -- --yes");
     assert_eq!(verify("\u{1b}-y").to_string(), "xacct verify --config dir/xacct.toml -- -y");
     let command = ShellCommand::new("xacct").arg("exec").option("--profile", "-p").flag("--adopt").args(["-a", "b"]);
@@ -27,14 +27,14 @@ fn a_value_is_never_read_as_an_option() {
 }
 
 #[test]
-fn a_long_command_may_have_several_lines() {
+fn long_commands_span_several_lines() {
     let command = ShellCommand::new("aws").arg("a b").on_next_line().option("--name", "it's").flag("--yes");
     assert_eq!(command.to_string(), "aws 'a b' \\\n  --name 'it'\\''s' --yes");
-    // A shell drops the backslash with the end of the line; shlex would make an empty word of them.
+    // A shell removes a backslash before a newline; shlex would make an empty word of it.
     assert_eq!(shlex::split(&command.to_string().replace("\\\n", "")), Some(command.words()));
 }
 
-/// Texts that a shell, a terminal or an option parser might take for something else.
+/// Generates texts that a shell, a terminal or an option parser could misinterpret.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "-{0,3}[a-z'\"$`\\\\ ;|&<>(){}*?!#~=\n\t\u{1b}\u{202e}-]{0,8}"]
 }
@@ -48,7 +48,7 @@ proptest! {
         prop_assert_eq!(split, Some(command.words()));
     }
 
-    /// Reads the words back as getopt, argparse and clap do.
+    /// Parses the words as getopt, argparse and clap do.
     #[test]
     fn no_value_becomes_an_option(values in vec(value(), 0..4), options in vec(value(), 0..4)) {
         let command = options.iter().fold(ShellCommand::new("aws"), |command, value| command.option("--name", value));
@@ -65,7 +65,7 @@ proptest! {
             } else if let Some(value) = word.strip_prefix("--name=") {
                 found_options.push(value.to_owned());
             } else {
-                prop_assert!(!word.starts_with('-'), "{} would be an option", word);
+                prop_assert!(!word.starts_with('-'), "{} would be parsed as an option", word);
                 found_values.push(word);
             }
         }

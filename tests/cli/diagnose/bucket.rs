@@ -1,9 +1,9 @@
-//! The role can be assumed, and S3 refuses its session.
+//! The role can be assumed, but S3 denies requests of its session.
 
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind};
 
-use crate::diagnose::source::{broken, first, mended, statement, works};
+use crate::diagnose::source::{broken, first, repaired, statement, works};
 use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours, side_by_side, text};
 use crate::support::policies::document;
 use crate::{cases, fixes};
@@ -18,33 +18,33 @@ fn deny(action: &str) -> Value {
 fn a_role_without_policies() {
     let scene = broken("", |world| world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.clear());
     cases::record(&scene, "s3_not_allowed", "");
-    let finding = mended(&scene, "s3_not_allowed", "target");
+    let finding = repaired(&scene, "s3_not_allowed", "target");
     assert!(finding["evidence"].to_string().contains("role xacct has no policies"), "{finding:#}");
 }
 
 #[test]
-fn a_role_that_may_only_read() {
+fn a_read_only_role() {
     let scene = Scene::new();
     scene.link("--external-id abc --policy-arn ReadOnlyAccess --no-verify");
     cases::record(&scene, "s3_not_allowed_read_only", "");
-    let finding = mended(&scene, "s3_not_allowed", "target");
+    let finding = repaired(&scene, "s3_not_allowed", "target");
     let policy = "policy arn:aws:iam::aws:policy/ReadOnlyAccess attached to role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
 #[test]
-fn a_role_that_may_not_delete() {
+fn a_role_without_delete_bucket() {
     let scene = broken("--policy-arn AmazonS3FullAccess", |world| {
         world.put_role_policy(ACCOUNT_B, "xacct", "keep", deny("s3:DeleteBucket"));
     });
-    let finding = mended(&scene, "s3_denied", "target");
+    let finding = repaired(&scene, "s3_denied", "target");
     assert!(text(&finding["summary"]).ends_with("denies s3:DeleteBucket"), "{finding:#}");
     assert_eq!(statement(&finding), ("inline policy keep of role xacct".to_owned(), 1, json!([["Effect"]])));
 }
 
 #[test]
-fn a_denial_in_every_place() {
+fn denies_in_every_kind_of_policy() {
     let places =
         ["inline policy keep of role xacct", "policy arn:aws:iam::222222222222:policy/keep attached to role xacct"];
     side_by_side(&places, |place| {
@@ -59,20 +59,20 @@ fn a_denial_in_every_place() {
         if place.starts_with("inline") {
             cases::record(&scene, "s3_denied", "");
         }
-        let finding = mended(&scene, "s3_denied", "target");
+        let finding = repaired(&scene, "s3_denied", "target");
         assert_eq!(statement(&finding), ((*place).to_owned(), 1, json!([["Effect"]])));
     });
 }
 
 #[test]
-fn a_boundary_that_leaves_out_buckets() {
+fn a_boundary_without_s3() {
     let scene = broken("", |world| {
         let read = json!([{"Effect": "Allow", "Action": ["s3:Get*", "ec2:*"], "Resource": "*"}]);
         let arn = world.add_policy(ACCOUNT_B, "limits", document(read));
         world.set_role_boundary(ACCOUNT_B, "xacct", Some(&arn));
     });
     cases::record(&scene, "s3_boundary", "");
-    let finding = mended(&scene, "s3_boundary", "target");
+    let finding = repaired(&scene, "s3_boundary", "target");
     let policy = "permissions boundary arn:aws:iam::222222222222:policy/limits of role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
 }
@@ -86,7 +86,7 @@ fn a_boundary_that_denies_buckets() {
         let arn = world.add_policy(ACCOUNT_B, "limits", document(statements));
         world.set_role_boundary(ACCOUNT_B, "xacct", Some(&arn));
     });
-    let finding = mended(&scene, "s3_boundary", "target");
+    let finding = repaired(&scene, "s3_boundary", "target");
     let policy = "permissions boundary arn:aws:iam::222222222222:policy/limits of role xacct";
     assert_eq!(statement(&finding), (policy.to_owned(), 2, json!([["Effect"]])));
 }
@@ -104,9 +104,9 @@ fn a_boundary_whose_policy_was_deleted() {
     works(&scene);
 }
 
-/// The role's own policies and its boundary are both at fault.
+/// Both the role's policies and its boundary lack permissions.
 #[test]
-fn policies_and_boundary_at_once() {
+fn policies_and_boundary_together() {
     let scene = broken("", |world| {
         world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.remove(CHECK);
         let read = json!([{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]);
@@ -120,15 +120,15 @@ fn policies_and_boundary_at_once() {
 }
 
 #[test]
-fn an_organization_that_forbids_buckets() {
+fn an_scp_that_denies_s3() {
     let scene = broken("", |world| world.set_service_control_policy(ACCOUNT_B, "no-buckets", deny("s3:CreateBucket")));
-    let finding = mended(&scene, "s3_organization", "organization");
+    let finding = repaired(&scene, "s3_organization", "organization");
     assert!(finding["evidence"].to_string().contains("explicit deny in a service control policy"), "{finding:#}");
 }
 
-/// S3 does not tell why; the role's policies allow it.
+/// S3 gives no reason, and the role's policies allow the request.
 #[test]
-fn a_refusal_that_no_policy_explains() {
+fn a_denial_that_no_policy_explains() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".into(), message: "Access Denied".into() };
     let scene = broken("", has_stood_for_hours);
     scene.sandbox.add_fault(Fault::new("CreateBucket", denied));

@@ -1,4 +1,4 @@
-//! What is wrong on this machine: credentials, variables, clock.
+//! Causes on this machine: credentials, variables, clock.
 
 use xacct_sandbox::world::{ALICE, BOB};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
@@ -6,8 +6,8 @@ use xacct_sandbox::{Fault, FaultKind, Sandbox};
 use super::{Broken, add_profile, fails, try_as, verify};
 use crate::scene::{ACCOUNT_A, Scene};
 
-/// A link that is tried with the credentials of this profile.
-fn linked_but_tried_as(profile: &str) -> Scene {
+/// Creates a link and configures this profile as the user's.
+fn linked_with_user_profile(profile: &str) -> Scene {
     let scene = Scene::linked("");
     try_as(&scene, profile);
     scene
@@ -15,27 +15,27 @@ fn linked_but_tried_as(profile: &str) -> Scene {
 
 #[test]
 fn caller_is_root() {
-    verify(linked_but_tried_as("root"), "").only("caller_is_root", "local_configuration").mends();
+    verify(linked_with_user_profile("root"), "").only("caller_is_root", "local_configuration").repairs();
 }
 
 #[test]
 fn caller_is_another_user() {
-    let broken = verify(linked_but_tried_as("bob"), "").only("caller_is_another_user", "local_configuration");
-    broken.says(&["profile bob", "user/bob"]).mends();
+    let broken = verify(linked_with_user_profile("bob"), "").only("caller_is_another_user", "local_configuration");
+    broken.says(&["profile bob", "user/bob"]).repairs();
 }
 
 #[test]
 fn caller_is_role_session() {
-    let scene = linked_but_tried_as("session");
+    let scene = linked_with_user_profile("session");
     let session = scene.sandbox.world(|world| world.issue_role_session(ACCOUNT_A, "deployer", "s").clone());
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
     let broken = verify(scene, "").only("caller_is_role_session", "local_configuration");
-    broken.says(&["assumed-role/deployer/s"]).mends();
+    broken.says(&["assumed-role/deployer/s"]).repairs();
 }
 
 #[test]
 fn expired_token() {
-    let scene = linked_but_tried_as("session");
+    let scene = linked_with_user_profile("session");
     let session = scene.sandbox.world(|world| {
         let session = world.issue_user_session(ACCOUNT_A, "alice", false).clone();
         world.expire_sessions();
@@ -43,7 +43,7 @@ fn expired_token() {
     });
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
     let broken = fails(scene).only("expired_token", "local_configuration").says(&["profile session"]);
-    broken.mends_by_hand(|scene, step| {
+    broken.repairs_by_hand(|scene, step| {
         assert!(step.starts_with("sign in again"), "{step}");
         let new = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
         scene.environment.edit("aws/credentials", &session.key.id, &new.key.id);
@@ -52,17 +52,17 @@ fn expired_token() {
     });
 }
 
-/// Does by hand what a fix asks for in these words.
+/// Performs the manual step of a fix with this text.
 #[track_caller]
-fn mends_by(broken: Broken, words: &str, does: impl Fn(&Scene)) {
+fn repairs_by(broken: Broken, words: &str, does: impl Fn(&Scene)) {
     let mut is_done = false;
-    broken.mends_by_hand(|scene, step| {
+    broken.repairs_by_hand(|scene, step| {
         if step == words {
             does(scene);
             is_done = true;
         }
     });
-    assert!(is_done, "no step says: {words}");
+    assert!(is_done, "no step contains: {words}");
 }
 
 #[test]
@@ -70,18 +70,18 @@ fn unknown_credentials_of_a_key() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
     let broken = fails(scene).only("unknown_credentials", "local_configuration").says(&["profile alice"]);
-    mends_by(broken, "aws configure --profile alice", |scene| {
+    repairs_by(broken, "aws configure --profile alice", |scene| {
         scene.environment.edit("aws/credentials", "AKIASANDBOXNOBODYAAA", ALICE.id);
     });
 }
 
 #[test]
 fn unknown_credentials_of_a_session() {
-    let scene = linked_but_tried_as("session");
+    let scene = linked_with_user_profile("session");
     let session = scene.sandbox.world(|world| world.issue_user_session(ACCOUNT_A, "alice", false).clone());
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some("malformed"));
     let broken = fails(scene).only("unknown_credentials", "local_configuration").says(&["token", "profile session"]);
-    mends_by(broken, "make the session of profile session again, as it was made", |scene| {
+    repairs_by(broken, "renew the session of profile session", |scene| {
         scene.environment.edit("aws/credentials", "malformed", &session.token);
     });
 }
@@ -91,18 +91,18 @@ fn wrong_secret() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/credentials", ALICE.secret, "another/secret");
     let broken = fails(scene).only("wrong_secret", "local_configuration").says(&["profile alice"]);
-    mends_by(broken, "aws configure --profile alice", |scene| {
+    repairs_by(broken, "aws configure --profile alice", |scene| {
         scene.environment.edit("aws/credentials", "another/secret", ALICE.secret);
     });
 }
 
 #[test]
-fn a_profile_of_the_users_name_with_the_key_of_another() {
+fn a_profile_named_after_the_user_with_another_users_key() {
     let scene = Scene::linked("");
     scene.environment.edit("aws/credentials", ALICE.id, BOB.id);
     scene.environment.edit("aws/credentials", ALICE.secret, BOB.secret);
     let broken = verify(scene, "").only("caller_is_another_user", "local_configuration");
-    mends_by(broken, "aws configure --profile alice", |scene| {
+    repairs_by(broken, "aws configure --profile alice", |scene| {
         let bobs = format!("[alice]\naws_access_key_id = {}\naws_secret_access_key = {}\n", BOB.id, BOB.secret);
         let own = format!("[alice]\naws_access_key_id = {}\naws_secret_access_key = {}\n", ALICE.id, ALICE.secret);
         scene.environment.edit("aws/credentials", &bobs, &own);
@@ -111,7 +111,7 @@ fn a_profile_of_the_users_name_with_the_key_of_another() {
 
 #[test]
 fn clock_skew() {
-    // The SDK corrects a clock by what the answer says the time is. What AWS says is refused here all the same.
+    // The SDK corrects clock skew from AWS's answer. Here AWS rejects the request anyway.
     for message in [
         "Signature expired: 20260101T000000Z is now earlier than 20260101T005500Z (20260101T010000Z - 5 min.)",
         "Signature not yet current: 20260101T010000Z is still later than 20260101T000500Z (20260101T000000Z + 5 min.)",
@@ -121,12 +121,12 @@ fn clock_skew() {
             let kind = FaultKind::Error { status: 403, code: "SignatureDoesNotMatch".into(), message: message.into() };
             scene.sandbox.add_fault(Fault::new(operation, kind));
         }
-        fails(scene).only("clock_skew", "local_configuration").mends();
+        fails(scene).only("clock_skew", "local_configuration").repairs();
     }
 }
 
 #[test]
-fn a_clock_that_the_sdk_corrects_is_no_cause() {
+fn a_clock_skew_that_the_sdk_corrects_is_not_a_cause() {
     for seconds in [3600, -3600] {
         let scene = Scene::of(Sandbox::builder().clock_skew(seconds));
         scene.link("");
@@ -143,7 +143,7 @@ fn environment_hides_profile() {
     scene.environment.set("AWS_ACCESS_KEY_ID", BOB.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", BOB.secret);
     let broken = verify(scene, "").only("environment_hides_profile", "local_configuration");
-    broken.says(&["AWS_ACCESS_KEY_ID", "profile alice", "user/bob"]).mends();
+    broken.says(&["AWS_ACCESS_KEY_ID", "profile alice", "user/bob"]).repairs();
 }
 
 #[test]
@@ -152,5 +152,5 @@ fn no_credentials() {
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "user_profile = \"empty\"\n");
     scene.environment.append("aws/config", "\n[profile empty]\nregion = us-east-1\n");
     let broken = super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
-    broken.mends();
+    broken.repairs();
 }

@@ -1,5 +1,5 @@
-//! Every cause that a diagnosis names, planted into a link that works: it is named, shown, and mended by the fix as it
-//! is printed.
+//! Introduces every cause of `diagnose` into a working link, and checks its finding, its evidence, and that the printed
+//! fix repairs the link.
 
 pub mod bucket;
 mod local;
@@ -13,29 +13,29 @@ use serde_json::{Value, json};
 use crate::scene::{ACCOUNT_B, Scene, text};
 use crate::{aws_cli, fixes};
 
-/// The name of the policy in which most causes of the target stand.
+/// The name of the trust policy, the location of most causes in the target account.
 const TRUST: &str = "trust policy of role xacct";
 
-/// A link that is broken: how it was tried, and what was said about it.
+/// A broken link and its diagnosis.
 struct Broken {
     scene: Scene,
     words: String,
     diagnosis: Value,
 }
 
-/// Runs `xacct verify` on a link that does not work.
+/// Runs `xacct verify` on a broken link.
 #[track_caller]
 fn verify(scene: Scene, options: &str) -> Broken {
     try_with(scene, &format!("verify {options}"), 3)
 }
 
-/// The same, where the credentials are not in force: that is an error, not an outcome, and says nothing about the link.
+/// Runs `xacct verify` with invalid credentials, which is an error instead of an outcome.
 #[track_caller]
 fn fails(scene: Scene) -> Broken {
     try_with(scene, "verify", 1)
 }
 
-/// Runs xacct with these words on a link that does not work.
+/// Runs xacct with these arguments on a broken link.
 #[track_caller]
 fn try_with(scene: Scene, words: &str, exit_code: i32) -> Broken {
     let document = scene.xacct_json(&with_code(&scene, words), exit_code);
@@ -48,13 +48,13 @@ fn try_with(scene: Scene, words: &str, exit_code: i32) -> Broken {
 }
 
 impl Broken {
-    /// The causes that are named, in order.
+    /// Returns the causes in order.
     fn causes(&self) -> Vec<&str> {
         let findings = self.diagnosis["findings"].as_array().into_iter().flatten();
         findings.filter_map(|finding| finding["cause"].as_str()).collect()
     }
 
-    /// Demands that this is the first cause, and on this side.
+    /// Asserts that this is the first cause, on this side.
     #[track_caller]
     fn first(self, cause: &str, side: &str) -> Self {
         assert_eq!(self.causes().first().copied(), Some(cause), "{:#}", self.diagnosis);
@@ -63,7 +63,7 @@ impl Broken {
         self
     }
 
-    /// Demands that it is the only one.
+    /// Asserts that this is the only cause.
     #[track_caller]
     fn only(self, cause: &str, side: &str) -> Self {
         let this = self.first(cause, side);
@@ -71,14 +71,14 @@ impl Broken {
         this
     }
 
-    /// Demands how sure the first finding is.
+    /// Asserts the certainty of the first finding.
     #[track_caller]
     fn certainty(self, certainty: &str) -> Self {
         assert_eq!(self.diagnosis["findings"][0]["certainty"], certainty, "{:#}", self.diagnosis);
         self
     }
 
-    /// Demands that the first finding shows a statement of this policy, with these elements marked.
+    /// Asserts that the first finding shows a statement of this policy, with these elements marked.
     #[track_caller]
     fn marks(self, policy: &str, marked: &[&[&str]]) -> Self {
         let finding = &self.diagnosis["findings"][0];
@@ -90,12 +90,12 @@ impl Broken {
         assert_eq!(shown["marked"], json!(marked), "{finding:#}");
         for mark in marked {
             let element = mark.iter().fold(&shown["statement"], |value, key| &value[*key]);
-            assert_ne!(element, &Value::Null, "what is marked is there: {mark:?} in {finding:#}");
+            assert_ne!(element, &Value::Null, "the marked element exists: {mark:?} in {finding:#}");
         }
         self
     }
 
-    /// Demands that these words stand in the first finding.
+    /// Asserts that the first finding contains these texts.
     #[track_caller]
     fn says(self, words: &[&str]) -> Self {
         let finding = self.diagnosis["findings"][0].to_string();
@@ -105,27 +105,27 @@ impl Broken {
         self
     }
 
-    /// Demands that the first fix of the first finding mends the link, without a word of the fix changed.
+    /// Asserts that the first fix of the first finding, followed verbatim, repairs the link.
     #[track_caller]
-    fn mends(self) {
-        self.mends_by_hand(|_, step| panic!("a step that no command can do: {step}"));
+    fn repairs(self) {
+        self.repairs_by_hand(|_, step| panic!("a manual step: {step}"));
     }
 
-    /// The same, where some step of it must be done by hand.
+    /// Asserts the same for a fix with manual steps.
     #[track_caller]
-    fn mends_by_hand(mut self, by_hand: impl FnMut(&mut Scene, &str)) {
+    fn repairs_by_hand(mut self, by_hand: impl FnMut(&mut Scene, &str)) {
         let fix = self.diagnosis["findings"][0]["fixes"][0].clone();
         apply(&mut self.scene, &fix, by_hand);
         works(&self.scene, &self.words);
         works(&self.scene, "verify");
     }
 
-    /// The same with the first fix of every finding.
+    /// Asserts the same for the first fixes of all findings together.
     #[track_caller]
-    fn mends_with_all(mut self) {
+    fn repairs_with_all(mut self) {
         let findings = self.diagnosis["findings"].as_array().cloned().unwrap_or_default();
         for finding in &findings {
-            // What a single fix leads to is not yet a link that works.
+            // After only one of the fixes the link may still be broken.
             apply_with(&mut self.scene, &finding["fixes"][0], |_, step| panic!("{step}"), &[0, 3]);
         }
         works(&self.scene, "verify");
@@ -141,7 +141,7 @@ fn is_mfa_demanded(scene: &Scene) -> bool {
     scene.environment.has("xacct.toml") && scene.environment.read("xacct.toml").contains("require_mfa = true")
 }
 
-/// With a code, where the file says that MFA is demanded and the words bring none: at a terminal xacct asks for it.
+/// Adds an MFA code if the link requires MFA; at a terminal xacct prompts for it.
 fn with_code(scene: &Scene, words: &str) -> String {
     let words = match words.contains("NO-CODE") {
         true => words.replace("--NO-CODE", ""),
@@ -151,7 +151,7 @@ fn with_code(scene: &Scene, words: &str) -> String {
     if words.contains("CODE") { words.replace("CODE", &scene.sandbox.totp("alice")) } else { words }
 }
 
-/// Does what a fix says, word for word.
+/// Follows a fix verbatim.
 #[track_caller]
 fn apply(scene: &mut Scene, fix: &Value, by_hand: impl FnMut(&mut Scene, &str)) {
     apply_with(scene, fix, by_hand, &[0]);
@@ -167,14 +167,14 @@ fn apply_with(scene: &mut Scene, fix: &Value, mut by_hand: impl FnMut(&mut Scene
             "write" => fixes::write(scene, what),
             "put" => put(scene, &text(&what["into"]), &what["statement"]),
             "do" => by_hand(scene, &text(what)),
-            other => panic!("a step of no known kind: {other}"),
+            other => panic!("a step of an unknown kind: {other}"),
         }
     }
 }
 
 #[track_caller]
 fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &str), exit_codes: &[i32]) {
-    let words = shlex::split(command).unwrap_or_else(|| panic!("not one command of a shell: {command}"));
+    let words = shlex::split(command).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match &words[..] {
         ["xacct", arguments @ ..] => {
@@ -183,7 +183,7 @@ fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &s
                 fixes::xacct(scene, &if asks { format!("{command} --mfa-code CODE") } else { command.to_owned() });
             assert!(exit_codes.contains(&output.code), "$ {command}\n{output}");
         }
-        ["aws", "iam", ..] => aws_cli::run(scene, "nobody: the command names the profile", command),
+        ["aws", "iam", ..] => aws_cli::run(scene, "none: the command names the profile", command),
         ["aws", "configure", "set", key, value, "--profile", profile] => {
             let section = format!("[profile {profile}]");
             fixes::write(scene, &json!({"file": "aws/config", "section": section, "line": format!("{key} = {value}")}));
@@ -191,11 +191,11 @@ fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &s
         ["aws", "configure", "--profile", _] => by_hand(scene, command),
         ["unset", names @ ..] => names.iter().for_each(|name| scene.environment.unset(name)),
         ["sudo", "timedatectl", "set-ntp", "true"] => scene.sandbox.clear_faults(),
-        _ => panic!("a command that nobody here can run: {command}"),
+        _ => panic!("a command that these tests cannot run: {command}"),
     }
 }
 
-/// Adds a statement to the trust policy of role `xacct`, the only policy that a fix names so.
+/// Adds a statement to the trust policy of role `xacct`; fixes add statements to no other policy.
 #[track_caller]
 fn put(scene: &Scene, into: &str, statement: &Value) {
     assert_eq!(into, "the trust policy of role xacct");
@@ -204,14 +204,14 @@ fn put(scene: &Scene, into: &str, statement: &Value) {
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
 }
 
-/// Changes the first statement of the trust policy.
+/// Modifies the first statement of the trust policy.
 fn change_trust(scene: &Scene, change: impl FnOnce(&mut Value)) {
     let mut trust = scene.trust_policy();
     change(&mut trust["Statement"][0]);
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
 }
 
-/// Adds a statement that denies to the trust policy.
+/// Adds a Deny statement to the trust policy.
 fn deny_in_trust(scene: &Scene, condition: Value) {
     let deny = json!({
         "Sid": "No",
@@ -233,7 +233,7 @@ fn add_profile(scene: &Scene, name: &str, key: &str, secret: &str, token: Option
     scene.environment.append("aws/credentials", &format!("\n[{name}]\naws_access_key_id = {key}\n{secret}\n{token}"));
 }
 
-/// Lets the link be tried with the credentials of this profile.
+/// Configures this profile as the user's.
 fn try_as(scene: &Scene, profile: &str) {
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"", &format!("user_profile = \"{profile}\""));
 }

@@ -1,5 +1,5 @@
-//! What may be wrong in the source account and in the organization: named by verify with its evidence, and mended by the
-//! first fix.
+//! Causes in the source account and in the organization: `verify` names them with evidence, and the first fix repairs
+//! them.
 
 use serde_json::{Value, json};
 use xacct_sandbox::{Fault, FaultKind, World};
@@ -8,21 +8,21 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, side_by_side, text, trust}
 use crate::support::policies::{allow, document};
 use crate::{cases, fixes};
 
-/// A link that worked until this was done to it.
+/// Creates a working link and breaks it with this change.
 pub fn broken(options: &str, change: impl FnOnce(&mut World)) -> Scene {
     let scene = Scene::linked(&format!("--external-id abc {options}"));
     scene.sandbox.world(change);
     scene
 }
 
-/// What a failed verify says.
+/// Returns the diagnosis of a failed `verify`.
 #[track_caller]
 pub fn diagnosis(scene: &Scene, options: &str) -> Value {
     let document = scene.xacct_json(&format!("verify {options}"), 3);
     document["targets"][ACCOUNT_B]["diagnosis"].clone()
 }
 
-/// The first finding of verify, which is of this cause and side.
+/// Returns the first finding of `verify`, which must have this cause and side.
 #[track_caller]
 pub fn first(scene: &Scene, cause: &str, side: &str) -> Value {
     let diagnosis = diagnosis(scene, "");
@@ -31,9 +31,9 @@ pub fn first(scene: &Scene, cause: &str, side: &str) -> Value {
     finding
 }
 
-/// The first finding and nothing else, certain; its first fix as printed, and then the link works.
+/// Asserts that there is one certain finding and that its first fix, as printed, repairs the link.
 #[track_caller]
-pub fn mended(scene: &Scene, cause: &str, side: &str) -> Value {
+pub fn repaired(scene: &Scene, cause: &str, side: &str) -> Value {
     let diagnosis = diagnosis(scene, "");
     let finding = first(scene, cause, side);
     assert_eq!(diagnosis["findings"].as_array().map(Vec::len), Some(1), "{diagnosis:#}");
@@ -50,7 +50,7 @@ pub fn works(scene: &Scene) {
     scene.xacct_json("verify", 0);
 }
 
-/// The statement of a finding's evidence: the policy, its number, the marked elements.
+/// Returns the statement in a finding's evidence: policy, number, marked elements.
 #[track_caller]
 pub fn statement(finding: &Value) -> (String, u64, Value) {
     let evidence = finding["evidence"].as_array().expect("evidence");
@@ -74,12 +74,12 @@ fn without_grant(world: &mut World) {
 fn no_policy_at_all() {
     let scene = broken("", without_grant);
     cases::record(&scene, "grant_absent", "");
-    let finding = mended(&scene, "grant_absent", "source");
-    assert!(finding["evidence"].to_string().contains("has no policies"), "{finding:#}");
+    let finding = repaired(&scene, "grant_absent", "source");
+    assert!(finding["evidence"].to_string().contains("have no policies"), "{finding:#}");
 }
 
 #[test]
-fn policies_that_speak_of_other_things() {
+fn unrelated_policies() {
     let scene = broken("", |world| {
         without_grant(world);
         world.put_user_policy(ACCOUNT_A, "alice", "buckets", allow("s3:*", "*"));
@@ -87,12 +87,12 @@ fn policies_that_speak_of_other_things() {
         world.add_to_group(ACCOUNT_A, "alice", "team").policies.inline.insert("mail".to_owned(), allow("ses:*", "*"));
     });
     cases::record(&scene, "grant_absent_others", "");
-    let finding = mended(&scene, "grant_absent", "source");
+    let finding = repaired(&scene, "grant_absent", "source");
     assert!(finding["evidence"].to_string().contains("none of the 3 statements"), "{finding:#}");
 }
 
 #[test]
-fn a_grant_of_another_arn() {
+fn a_grant_for_another_arn() {
     let arns = [
         "arn:aws:iam::333333333333:role/xacct",
         "arn:aws:iam::222222222222:role/engineering/xacct",
@@ -105,7 +105,7 @@ fn a_grant_of_another_arn() {
         if arn.contains("Xacct") {
             cases::record(&scene, "grant_other_arn", "");
         }
-        let finding = mended(&scene, "grant_other_arn", "source");
+        let finding = repaired(&scene, "grant_other_arn", "source");
         let (policy, number, marked) = statement(&finding);
         assert_eq!((policy.as_str(), number), ("inline policy xacct of user alice", 1), "{arn}");
         assert_eq!(marked, json!([["Resource"]]), "{arn}");
@@ -114,7 +114,7 @@ fn a_grant_of_another_arn() {
 }
 
 #[test]
-fn a_grant_of_another_arn_in_every_place() {
+fn a_grant_for_another_arn_in_every_kind_of_policy() {
     let other = allow("sts:AssumeRole", "arn:aws:iam::222222222222:role/other");
     type Put = fn(&mut World, Value);
     let places: [(&str, Put); 4] = [
@@ -136,13 +136,13 @@ fn a_grant_of_another_arn_in_every_place() {
             without_grant(world);
             put(world, other.clone());
         });
-        let finding = mended(&scene, "grant_other_arn", "source");
+        let finding = repaired(&scene, "grant_other_arn", "source");
         assert_eq!(statement(&finding), ((*policy).to_owned(), 1, json!([["Resource"]])));
     });
 }
 
 #[test]
-fn a_grant_of_a_group_is_a_grant() {
+fn a_group_policy_counts_as_a_grant() {
     let scene = broken("", |world| {
         without_grant(world);
         let arn = world.add_policy(ACCOUNT_A, "may", allow("sts:AssumeRole", ROLE));
@@ -158,7 +158,8 @@ fn a_grant_of_a_group_is_a_grant() {
     let layers = diagnosis["layers"].as_array().unwrap();
     let grant = layers.iter().find(|layer| layer["name"].to_string().contains("policies of the user")).unwrap();
     assert_eq!(grant["verdict"], "allowed", "{diagnosis:#}");
-    let reason = "statement 1 of the policy arn:aws:iam::111111111111:policy/may attached to group team allows it";
+    let reason =
+        "statement 1 of the policy arn:aws:iam::111111111111:policy/may attached to group team allows sts:AssumeRole";
     assert!(grant["reasons"].to_string().contains(reason), "{grant:#}");
 }
 
@@ -168,7 +169,7 @@ fn grant_if(condition: &Value) -> Value {
 }
 
 #[test]
-fn a_condition_of_the_grant() {
+fn a_condition_in_the_grant() {
     let conditions = [
         ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
         ("StringEquals", "aws:PrincipalTag/team", "blue"),
@@ -181,16 +182,16 @@ fn a_condition_of_the_grant() {
         if key.contains("Region") {
             cases::record(&scene, "grant_condition", "");
         }
-        let finding = mended(&scene, "grant_condition", "source");
+        let finding = repaired(&scene, "grant_condition", "source");
         let (policy, number, marked) = statement(&finding);
         assert_eq!((policy.as_str(), number), ("inline policy xacct of user alice", 1));
         assert_eq!(marked, json!([["Condition", operator, key]]));
     });
 }
 
-/// The address is known to AWS only: no certainty.
+/// Only AWS knows the IP address, so the finding is not certain.
 #[test]
-fn a_condition_on_what_is_not_known_here() {
+fn a_condition_on_an_unknown_key() {
     let condition = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}});
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant_if(&condition)));
     cases::record(&scene, "grant_condition_unknown", "");
@@ -201,7 +202,7 @@ fn a_condition_on_what_is_not_known_here() {
     works(&scene);
 }
 
-/// After the fix a code is needed every time.
+/// After the fix every request needs a code.
 #[track_caller]
 fn mended_with_a_code(scene: &Scene, policy: &str, number: u64) {
     let finding = first(scene, "mfa_absent", "source");
@@ -214,7 +215,7 @@ fn mended_with_a_code(scene: &Scene, policy: &str, number: u64) {
 }
 
 #[test]
-fn mfa_that_the_grant_demands() {
+fn mfa_required_by_the_grant() {
     let condition = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant_if(&condition)));
     cases::record(&scene, "mfa_absent_grant", "");
@@ -222,7 +223,7 @@ fn mfa_that_the_grant_demands() {
 }
 
 #[test]
-fn the_policy_that_denies_everything_without_mfa() {
+fn a_policy_that_denies_everything_without_mfa() {
     let scene = broken("", |world| {
         let deny = json!({
             "Sid": "DenyAllExceptListedIfNoMFA",
@@ -239,7 +240,7 @@ fn the_policy_that_denies_everything_without_mfa() {
 }
 
 #[test]
-fn a_denial_in_every_place() {
+fn denies_in_every_kind_of_policy() {
     type Put = fn(&mut World);
     let places: [(&str, u64, Put); 6] = [
         ("inline policy deny of user alice", 2, |world| {
@@ -269,19 +270,19 @@ fn a_denial_in_every_place() {
         if policy.starts_with("inline policy deny of group") {
             cases::record(&scene, "source_denies", "");
         }
-        let finding = mended(&scene, "source_denies", "source");
+        let finding = repaired(&scene, "source_denies", "source");
         assert_eq!(statement(&finding), ((*policy).to_owned(), *number, json!([["Effect"]])));
     });
 }
 
 #[test]
-fn a_boundary_that_cuts_the_grant() {
+fn a_boundary_without_the_grant() {
     let scene = broken("", |world| {
         let arn = world.add_policy(ACCOUNT_A, "buckets-only", allow("s3:*", "*"));
         world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
     });
     cases::record(&scene, "boundary_cuts", "");
-    let finding = mended(&scene, "boundary_cuts", "source");
+    let finding = repaired(&scene, "boundary_cuts", "source");
     let policy = "permissions boundary arn:aws:iam::111111111111:policy/buckets-only of user alice";
     assert_eq!(statement(&finding), (policy.to_owned(), 1, json!([["Action"]])));
 }
@@ -297,13 +298,13 @@ fn a_boundary_that_denies() {
         world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
     });
     cases::record(&scene, "boundary_cuts_denies", "");
-    let finding = mended(&scene, "boundary_cuts", "source");
+    let finding = repaired(&scene, "boundary_cuts", "source");
     let policy = "permissions boundary arn:aws:iam::111111111111:policy/no-roles of user alice";
     assert_eq!(statement(&finding), (policy.to_owned(), 2, json!([["Effect"]])));
 }
 
 #[test]
-fn a_boundary_of_aws() {
+fn an_aws_managed_boundary() {
     let scene = broken("", |world| {
         world.set_user_boundary(ACCOUNT_A, "alice", Some("arn:aws:iam::aws:policy/ReadOnlyAccess"));
     });
@@ -342,7 +343,7 @@ fn a_user_that_does_not_exist() {
 }
 
 #[test]
-fn session_tags_that_the_grant_does_not_allow() {
+fn session_tags_not_allowed_by_the_grant() {
     let scene = broken("--allow-session-tags", |world| {
         world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE);
     });
@@ -356,9 +357,9 @@ fn session_tags_that_the_grant_does_not_allow() {
     scene.xacct_json("diagnose --session-tag a=b", 0);
 }
 
-/// A policy of the organization, which nobody in either account can read: AWS names its kind.
+/// An organization policy, which neither operator can read: AWS's message names its type.
 #[test]
-fn policies_of_the_organization() {
+fn organization_policies() {
     type Put = fn(&mut World);
     let cases: [(&str, &str, Put); 3] = [
         ("service_control_policy", ACCOUNT_A, |world| {
@@ -396,9 +397,9 @@ fn refusing(tail: &str) -> Fault {
     Fault::new("AssumeRole", FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message })
 }
 
-/// What the sandbox has no policies for.
+/// Policy types that the sandbox does not have.
 #[test]
-fn what_aws_says_of_policies_that_nobody_can_read() {
+fn denials_by_unreadable_policies() {
     let cases = [
         ("vpc_endpoint_policy", "because no VPC endpoint policy allows the sts:AssumeRole action"),
         ("vpc_endpoint_policy", "with an explicit deny in a VPC endpoint policy"),
@@ -413,7 +414,7 @@ fn what_aws_says_of_policies_that_nobody_can_read() {
         assert_eq!(finding["certainty"], "certain");
         assert!(finding["evidence"].to_string().contains(tail), "{finding:#}");
         scene.sandbox.clear_faults();
-        // Whose other credentials there are nobody here can know.
+        // The fix cannot name other credentials.
         if !finding["fixes"][0].to_string().contains("NAME") {
             fixes::apply(&scene, &finding["fixes"][0]);
         }
@@ -421,9 +422,9 @@ fn what_aws_says_of_policies_that_nobody_can_read() {
     });
 }
 
-/// Where nothing can be read, AWS's answer is all there is.
+/// If no policy is readable, AWS's answer is the only evidence.
 #[test]
-fn what_aws_says_where_nothing_can_be_read() {
+fn denials_if_no_policy_is_readable() {
     let cases = [
         ("grant_absent", "source", "because no identity-based policy allows the sts:AssumeRole action"),
         ("source_denies", "source", "with an explicit deny in an identity-based policy"),
@@ -444,9 +445,9 @@ fn what_aws_says_where_nothing_can_be_read() {
     });
 }
 
-/// It is said, it hides nothing else, and nothing is made of it.
+/// A malformed policy is reported, hides no other cause, and is not repaired.
 #[test]
-fn a_policy_that_is_none() {
+fn a_malformed_policy() {
     let no_policy = document(json!([
         {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
         {"Effect": "Perhaps", "Action": "sts:AssumeRole", "Resource": "*"},
@@ -471,7 +472,7 @@ fn a_policy_that_is_none() {
     assert_eq!(finding["certainty"], "likely");
     let says = text(&finding["summary"]);
     assert!(
-        says.starts_with("cannot evaluate statement 1") && says.contains("inline policy odd of user alice: "),
+        says.starts_with("xacct cannot evaluate") && says.contains("inline policy odd of user alice: statement 1"),
         "{says}"
     );
     assert_eq!(diagnosis(&scene, "")["layers"][1]["verdict"], "unknown");
@@ -484,9 +485,9 @@ fn a_policy_that_is_none() {
     works(&scene);
 }
 
-/// Both halves are wrong: both are said, and both fixes are needed.
+/// Both halves are broken: both are reported, and both fixes are needed.
 #[test]
-fn several_things_at_once() {
+fn several_causes_together() {
     let scene = broken("", |world| {
         without_grant(world);
         world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({"StringEquals": {"sts:ExternalId": "other"}})));

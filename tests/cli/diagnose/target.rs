@@ -1,4 +1,4 @@
-//! What is wrong with the role, or with how it is named.
+//! Causes in the target account: the role, or its name.
 
 use serde_json::{Value, json};
 
@@ -9,51 +9,51 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 fn role_absent() {
     let scene = Scene::linked("--external-id right");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
-    verify(scene, "").only("role_absent", "target").mends();
+    verify(scene, "").only("role_absent", "target").repairs();
 }
 
 #[test]
 fn role_other_path() {
     let scene = Scene::linked("--role-path /team/");
     scene.environment.edit("xacct.toml", "role_path = \"/team/\"\n", "");
-    verify(scene, "").only("role_other_path", "local_configuration").says(&["role/team/xacct"]).mends();
+    verify(scene, "").only("role_other_path", "local_configuration").says(&["role/team/xacct"]).repairs();
 }
 
 #[test]
-fn role_other_path_that_the_grant_does_not_name() {
+fn role_other_path_missing_from_the_grant() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").path = "/team/".to_owned());
     let broken = verify(scene, "").first("role_other_path", "local_configuration");
     assert_eq!(broken.causes(), ["role_other_path", "grant_other_arn"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
 fn role_other_case() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "role = \"xacct\"", "role = \"XACCT\"");
-    verify(scene, "").only("role_other_case", "local_configuration").mends();
+    verify(scene, "").only("role_other_case", "local_configuration").repairs();
 }
 
 #[test]
 fn wrong_account() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "account = \"222222222222\"", "account = \"333333333333\"");
-    verify(scene, "").only("wrong_account", "local_configuration").says(&["333333333333", ACCOUNT_B]).mends();
+    verify(scene, "").only("wrong_account", "local_configuration").says(&["333333333333", ACCOUNT_B]).repairs();
 }
 
 #[test]
 fn wrong_partition() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "region = \"us-east-1\"", "region = \"cn-north-1\"");
-    fails(scene).only("wrong_partition", "local_configuration").mends();
+    fails(scene).only("wrong_partition", "local_configuration").repairs();
 }
 
 #[test]
 fn trust_other_account() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Principal"] = json!({"AWS": "arn:aws:iam::333333333333:root"}));
-    verify(scene, "").only("trust_other_account", "target").marks(TRUST, &[&["Principal"]]).mends();
+    verify(scene, "").only("trust_other_account", "target").marks(TRUST, &[&["Principal"]]).repairs();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn trust_other_principal() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Principal"] = json!({"AWS": "arn:aws:iam::111111111111:user/bob"}));
     let broken = verify(scene, "").only("trust_other_principal", "target").marks(TRUST, &[&["Principal"]]);
-    broken.says(&["user/bob", "not arn:aws:iam::111111111111:user/alice"]).mends();
+    broken.says(&["user/bob", "not arn:aws:iam::111111111111:user/alice"]).repairs();
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn trust_dangling_principal() {
     });
     let now = scene.sandbox.world(|world| world.user(ACCOUNT_A, "alice").expect("alice").id.clone());
     let broken = verify(scene, "").only("trust_dangling_principal", "target").marks(TRUST, &[&["Principal"]]);
-    broken.says(&[&format!("user alice is {now}")]).mends();
+    broken.says(&[&format!("user alice has unique ID {now}")]).repairs();
 }
 
 #[test]
 fn external_id_not_demanded() {
     let scene = Scene::linked("--external-id right");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
-    verify(scene, "").only("external_id_not_demanded", "target").marks(TRUST, &[]).mends();
+    verify(scene, "").only("external_id_not_demanded", "target").marks(TRUST, &[]).repairs();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn external_id_pattern() {
     let like = json!({"StringLike": {"sts:ExternalId": "*right"}});
     change_trust(&scene, |statement| statement["Condition"] = like);
     let broken = verify(scene, "").only("external_id_pattern", "target");
-    broken.marks(TRUST, &[&["Condition", "StringLike", "sts:ExternalId"]]).mends();
+    broken.marks(TRUST, &[&["Condition", "StringLike", "sts:ExternalId"]]).repairs();
 }
 
 #[test]
@@ -99,24 +99,24 @@ fn mfa_if_exists() {
     let if_exists = json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}});
     change_trust(&scene, |statement| statement["Condition"] = if_exists);
     let broken = verify(scene, "").only("mfa_if_exists", "target");
-    broken.marks(TRUST, &[&["Condition", "BoolIfExists", "aws:MultiFactorAuthPresent"]]).mends();
+    broken.marks(TRUST, &[&["Condition", "BoolIfExists", "aws:MultiFactorAuthPresent"]]).repairs();
 }
 
 #[test]
 fn mfa_not_demanded() {
     let scene = Scene::linked("--require-mfa --no-verify");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
-    verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).mends();
+    verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).repairs();
 }
 
-/// Plants a condition that is not met into the trust policy.
+/// Adds an unmet condition to the trust policy.
 #[track_caller]
 fn condition(prepare: impl FnOnce(&Scene), operator: &str, key: &str, value: &str, certainty: &str) {
     let scene = Scene::linked("");
     prepare(&scene);
     change_trust(&scene, |statement| statement["Condition"] = json!({operator: {key: value}}));
     let broken = verify(scene, "").only("trust_condition", "target").certainty(certainty);
-    broken.says(&[key]).marks(TRUST, &[&["Condition", operator, key]]).mends();
+    broken.says(&[key]).marks(TRUST, &[&["Condition", operator, key]]).repairs();
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn trust_condition_on_the_organization() {
 }
 
 #[test]
-fn trust_condition_on_the_address() {
+fn trust_condition_on_the_ip_address() {
     condition(|_| {}, "IpAddress", "aws:SourceIp", "203.0.113.0/24", "likely");
 }
 
@@ -141,7 +141,7 @@ fn trust_condition_on_a_tag_of_the_user() {
 }
 
 #[test]
-fn trust_condition_on_a_tag_that_the_user_gets() {
+fn trust_condition_on_a_tag_the_user_can_get() {
     let scene = Scene::linked("");
     let condition = json!({"StringEquals": {"aws:PrincipalTag/team": "platform"}});
     change_trust(&scene, |statement| statement["Condition"] = condition);
@@ -149,12 +149,12 @@ fn trust_condition_on_a_tag_that_the_user_gets() {
     let fix = broken.diagnosis["findings"][0]["fixes"][1].clone();
     let tag = "aws iam tag-user --profile security-admin --user-name alice --tags Key=team,Value=platform";
     assert_eq!(fix["steps"][0]["run"], tag);
-    // What the command does.
+    // The effect of the command.
     broken.scene.sandbox.world(|world| {
         world.user_mut(ACCOUNT_A, "alice").tags.insert("team".to_owned(), "platform".to_owned());
     });
     super::works(&broken.scene, "verify");
-    assert!(broken.scene.conditions().is_object(), "the condition stays");
+    assert!(broken.scene.conditions().is_object(), "the condition is kept");
 }
 
 #[test]
@@ -172,23 +172,23 @@ fn trust_denies() {
     let scene = Scene::linked("");
     deny_in_trust(&scene, json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/alice"}}));
     let broken = verify(scene, "").only("trust_denies", "target").marks(TRUST, &[&["Effect"]]);
-    broken.says(&["statement 2 (No)"]).mends();
+    broken.says(&["statement 2 (No)"]).repairs();
 }
 
 #[test]
 fn trust_other_action() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Action"] = json!("sts:TagSession"));
-    verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).mends();
+    verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).repairs();
 }
 
-/// Takes from the role the tag by which xacct knows its own.
+/// Removes the tag that marks the role as managed by xacct.
 fn made_by_others(scene: &Scene) {
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
 }
 
 #[test]
-fn a_role_of_others_is_adopted_or_gets_a_statement() {
+fn fixes_an_unmanaged_role_by_adopting_it_or_adding_a_statement() {
     for fix in [0, 1] {
         let scene = Scene::linked("");
         made_by_others(&scene);
@@ -199,19 +199,19 @@ fn a_role_of_others_is_adopted_or_gets_a_statement() {
         super::apply(&mut broken.scene, &fixes[fix], |_, step| panic!("{step}"));
         super::works(&broken.scene, "verify");
         let statements = broken.scene.trust_policy()["Statement"].as_array().map(Vec::len);
-        assert_eq!(statements, Some(2 - fix), "what others put there stays, unless the role is adopted");
+        assert_eq!(statements, Some(2 - fix), "an unmanaged statement is kept, unless the role is adopted");
     }
 }
 
 #[test]
-fn a_role_of_others_that_is_too_open_gets_no_further_statement() {
+fn adds_no_statement_to_an_unmanaged_role_that_is_too_open() {
     let scene = Scene::linked("--external-id right");
     made_by_others(&scene);
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
     let broken = verify(scene, "").only("external_id_not_demanded", "target");
     let puts = broken.diagnosis.to_string().matches("\"put\"").count();
     assert_eq!(puts, 0, "{:#}", broken.diagnosis);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -220,15 +220,15 @@ fn propagating() {
     let scene = Scene::of(xacct_sandbox::Sandbox::builder().propagation(seconds(30)));
     scene.bootstrap("--no-verify").exits_with(0);
     let broken = verify(scene, "").only("propagating", "target").certainty("likely");
-    assert!(!broken.diagnosis["possible"].to_string().contains("does not honour"), "it is not said twice");
-    broken.mends_by_hand(|scene, step| {
+    assert!(!broken.diagnosis["possible"].to_string().contains("propagation"), "it is not said twice");
+    broken.repairs_by_hand(|scene, step| {
         assert_eq!(step, "wait a minute");
         scene.sandbox.advance(seconds(60));
     });
 }
 
 #[test]
-fn propagating_for_longer_than_bootstrap_waits() {
+fn propagating_longer_than_the_timeout_of_bootstrap() {
     let scene = Scene::of(xacct_sandbox::Sandbox::builder().propagation(std::time::Duration::from_secs(60)));
     let words = format!("{} --timeout 1s", crate::scene::BOOTSTRAP);
     super::try_with(scene, &words, 3).only("propagating", "target");
@@ -238,14 +238,14 @@ fn propagating_for_longer_than_bootstrap_waits() {
 fn sts_inactive() {
     let scene = Scene::linked("--region eu-west-1");
     scene.sandbox.world(|world| world.disable_sts(ACCOUNT_B, "eu-west-1"));
-    verify(scene, "").only("sts_inactive", "target").says(&["eu-west-1", ACCOUNT_B, "not activated"]).mends();
+    verify(scene, "").only("sts_inactive", "target").says(&["eu-west-1", ACCOUNT_B, "not activated"]).repairs();
 }
 
 #[test]
-fn sts_inactive_for_the_user_who_gives_a_code() {
+fn sts_inactive_for_a_user_with_mfa() {
     let scene = Scene::linked("--region eu-west-1 --require-mfa --no-verify");
     scene.sandbox.world(|world| world.disable_sts(ACCOUNT_A, "eu-west-1"));
-    verify(scene, "").only("sts_inactive", "source").says(&["eu-west-1", ACCOUNT_A]).mends();
+    verify(scene, "").only("sts_inactive", "source").says(&["eu-west-1", ACCOUNT_A]).repairs();
 }
 
 #[test]
@@ -253,18 +253,18 @@ fn a_region_that_the_target_has_not_enabled() {
     let scene = Scene::linked("--region eu-south-1");
     scene.sandbox.world(|world| world.disable_region(ACCOUNT_B, "eu-south-1"));
     let broken = verify(scene, "").first("sts_inactive", "target");
-    broken.says(&["aws account enable-region --profile dev-admin --region-name eu-south-1"]).mends();
+    broken.says(&["aws account enable-region --profile dev-admin --region-name eu-south-1"]).repairs();
 }
 
 #[test]
 fn region_not_enabled() {
     let scene = Scene::linked("--region eu-south-1");
     scene.sandbox.world(|world| world.disable_region(ACCOUNT_A, "eu-south-1"));
-    fails(scene).only("region_not_enabled", "source").says(&["eu-south-1", ACCOUNT_A]).mends();
+    fails(scene).only("region_not_enabled", "source").says(&["eu-south-1", ACCOUNT_A]).repairs();
 }
 
 #[test]
-fn statements_are_shown_as_they_stand_there() {
+fn shows_statements_verbatim() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Action"] = json!("sts:TagSession"));
     let stands = scene.trust_policy()["Statement"][0].clone();

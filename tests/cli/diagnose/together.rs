@@ -1,4 +1,4 @@
-//! Two causes at once: both are named, and the fixes of both mend the link.
+//! Two causes together: both are reported, and both fixes together repair the link.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn wrong_external_id_and_no_grant() {
     without_grant(&scene);
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["external_id_wrong", "grant_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn no_role_and_no_grant() {
     without_grant(&scene);
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["role_absent", "grant_absent"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn wrong_external_id_and_no_mfa() {
     let mut causes = broken.causes();
     causes.sort_unstable();
     assert_eq!(causes, ["external_id_missing", "mfa_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn another_account_and_another_role() {
     });
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_other_account", "grant_other_arn"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
@@ -60,36 +60,36 @@ fn another_user_and_no_role() {
     try_as(&scene, "bob");
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["caller_is_another_user", "role_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
-fn too_long_and_a_wrong_external_id() {
+fn duration_too_long_and_wrong_external_id() {
     let scene = Scene::linked("--external-id right");
     scene.environment.edit("xacct.toml", "external_id = \"right\"", "external_id = \"wrong\"");
     let broken = try_with(scene, "diagnose --duration 4h", 3);
     assert_eq!(broken.causes(), ["external_id_wrong", "duration_over_role_limit"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }
 
 #[test]
-fn open_twice() {
+fn too_open_in_two_ways() {
     let scene = Scene::linked("--external-id right --require-mfa --no-verify");
     change_trust(&scene, |statement| statement["Condition"] = json!({}));
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["external_id_not_demanded", "mfa_not_demanded"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
-fn refused_and_open() {
-    // What is refused for one reason would be let in without the external ID once the other is mended.
+fn denied_and_too_open() {
+    // A request denied for one reason would be accepted without the external ID after the first fix.
     let scene = Scene::linked("--external-id right");
     change_trust(&scene, |statement| {
         statement["Principal"] = json!({"AWS": "arn:aws:iam::333333333333:root"});
         statement["Condition"] = json!({});
     });
-    verify(scene, "").only("trust_other_account", "target").mends();
+    verify(scene, "").only("trust_other_account", "target").repairs();
 }
 
 #[test]
@@ -99,22 +99,22 @@ fn denied_and_not_allowed() {
     deny_in_trust(&scene, json!({"StringEquals": {"aws:PrincipalAccount": ACCOUNT_A}}));
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_denies", "trust_other_account"]);
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
-fn denied_for_certain_and_perhaps_not_allowed() {
+fn certainly_denied_and_possibly_not_allowed() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| statement["Condition"] = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}));
     deny_in_trust(&scene, json!({"StringEquals": {"aws:PrincipalAccount": ACCOUNT_A}}));
     let broken = verify(scene, "");
     assert_eq!(broken.causes(), ["trust_denies", "trust_condition"]);
     assert_eq!(broken.diagnosis["findings"][1]["certainty"], "likely");
-    broken.mends();
+    broken.repairs();
 }
 
 #[test]
-fn a_statement_for_a_service_does_not_stand_in_the_way() {
+fn ignores_statements_for_services() {
     let scene = Scene::linked("--external-id right --require-mfa --no-verify");
     let mut trust = scene.trust_policy();
     let service = json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"});
@@ -126,5 +126,5 @@ fn a_statement_for_a_service_does_not_stand_in_the_way() {
     let mut causes = broken.causes();
     causes.sort_unstable();
     assert_eq!(causes, ["external_id_missing", "mfa_absent"]);
-    broken.mends_with_all();
+    broken.repairs_with_all();
 }

@@ -1,4 +1,4 @@
-//! Programs that xacct runs look around in `/proc`: at their own variables and arguments, and at those of xacct.
+//! Child processes of xacct inspect `/proc`: their own variables and arguments, and those of xacct.
 
 use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ALICE};
 
@@ -7,11 +7,11 @@ use super::search::Of;
 use crate::scene::{Scene, as_alice};
 use crate::support::policies::allow;
 
-/// Writes down what there is to see of the process itself and of the one that started it.
+/// A script that records the environment and arguments of itself and of its parent process.
 const SPY: &str = "for one in self:$$ parent:$PPID; do for what in environ cmdline; do \
                    tr '\\0' '\\n' < /proc/${one#*:}/$what > spied-${one%:*}-$what; done; done";
 
-/// A link that demands MFA, and a `PATH` for the spy.
+/// Creates a link that requires MFA, and puts the script into `PATH`.
 fn scene() -> Scene {
     let mut scene = Scene::new();
     scene.environment.set("PATH", "/usr/bin:/bin");
@@ -20,13 +20,13 @@ fn scene() -> Scene {
     scene
 }
 
-/// What the spy saw.
+/// Returns the record of the script.
 fn seen(scene: &Scene, of: &str) -> String {
     ["environ", "cmdline"].map(|what| scene.environment.read(&format!("spied-{of}-{what}"))).concat()
 }
 
 #[test]
-fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
+fn credential_process_gets_neither_session_nor_mfa_code() {
     let mut scene = scene();
     let code = scene.sandbox.totp("alice");
     scene.environment.set("XACCT_MFA_CODE", &code);
@@ -47,11 +47,11 @@ fn a_credential_process_sees_nothing_of_the_session_nor_the_code() {
 }
 
 #[test]
-fn the_command_of_exec_sees_its_session_and_nothing_else() {
+fn exec_command_gets_only_its_session() {
     let mut scene = scene();
-    // The worst of all places for keys and codes: variables, which every program hands down.
+    // Environment variables are the riskiest place, because every child process inherits them.
     as_alice(&mut scene.environment);
-    // Without a profile nothing says which device is alice's.
+    // Without a profile xacct cannot know alice's device.
     let own = allow("iam:ListMFADevices", "*");
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "own", own));
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
@@ -67,14 +67,14 @@ fn the_command_of_exec_sees_its_session_and_nothing_else() {
         tokens.partition(|(_, token)| seen.contains(token.as_str()))
     });
     assert!(matches!(handed[..], [(false, _)]), "one session, of the role: {seen}");
-    assert!(kept.iter().any(|(has_mfa, _)| *has_mfa), "the session with MFA is not handed over: {seen}");
+    assert!(kept.iter().any(|(has_mfa, _)| *has_mfa), "the MFA session is not passed on: {seen}");
 }
 
 #[test]
-fn xacct_itself_shows_no_secret_of_files_and_sessions() {
+fn xacct_exposes_no_secret_to_other_processes() {
     let scene = scene();
     let code = scene.sandbox.totp("alice");
-    // The second run has the session from the first.
+    // The second run uses the session cached by the first.
     scene.xacct(&format!("credentials --mfa-code {code}")).exits_with(0);
     let output = scene.xacct("exec -- /bin/sh aws/spy.sh").exits_with(0);
     let seen = seen(&scene, "parent");

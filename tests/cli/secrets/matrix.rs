@@ -1,4 +1,4 @@
-//! Every command there is, in every mode, on accounts where everything works and where something is wrong.
+//! All commands in all output modes, on working and on broken links.
 
 use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ALICE};
 use xacct_sandbox::{Fault, FaultKind};
@@ -10,7 +10,8 @@ use crate::scene::{BOOTSTRAP, Scene, side_by_side};
 use crate::support::Output;
 use crate::support::policies::deny;
 
-/// How a command is run so that it does all that it can; `None` for a command that is not known here, and must be.
+/// Returns the arguments that make a command do everything it can; `None` for a command missing here, which is an
+/// error.
 fn lines(command: &str) -> Option<Vec<String>> {
     let formats = ["process", "env", "fish", "powershell", "json", "terragrunt"];
     let lines = match command {
@@ -48,12 +49,11 @@ fn lines(command: &str) -> Option<Vec<String>> {
     Some(lines)
 }
 
-/// The commands that clap knows; `all`, or those that ask AWS.
+/// Returns all commands of clap, or only those that call AWS.
 fn every_line(all: bool) -> Vec<String> {
     let mut every = Vec::new();
     for (name, command) in commands() {
-        let lines =
-            lines(&name).unwrap_or_else(|| panic!("say in `lines` how {name} is run: its output is searched, too"));
+        let lines = lines(&name).unwrap_or_else(|| panic!("add {name} to `lines`, so that its output is searched too"));
         let asks_aws = command.get_arguments().any(|argument| argument.get_id() == "mfa_code");
         if all || asks_aws {
             every.extend(lines);
@@ -62,10 +62,10 @@ fn every_line(all: bool) -> Vec<String> {
     every
 }
 
-/// Something that is wrong.
+/// A fault.
 struct Trouble {
     name: &'static str,
-    /// Makes it so; returns secrets that come into play with it.
+    /// Introduces the fault; returns secrets that come with it.
     make: fn(&mut Scene) -> Vec<String>,
 }
 
@@ -76,7 +76,7 @@ fn fault(scene: &Scene, operation: &str, kind: FaultKind) -> Vec<String> {
     Vec::new()
 }
 
-/// What AWS repeats of a request whose signature does not match; the token is not in play, and searched for all the same.
+/// AWS's answer to a request with a wrong signature repeats the request; the test also searches for the token in it.
 const ECHO: &str = "The request signature we calculated does not match the signature you provided.\n\nThe Canonical String \
                     for this request should have been\n'POST\n/\n\nx-amz-security-token:a-token-that-aws-repeats\n'";
 
@@ -157,15 +157,15 @@ const TROUBLES: [Trouble; 11] = [
     },
 ];
 
-/// For people, in colour, and with all that a library may log.
+/// Colored output for people, with the most detailed log.
 const PEOPLE: [(&str, &str); 4] =
     [("CLICOLOR_FORCE", "1"), ("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full"), ("XACCT_OUTPUT", "table")];
-/// For programs.
+/// JSON output.
 const PROGRAMS: [(&str, &str); 2] = [("XACCT_OUTPUT", "json"), ("RUST_LOG", "trace")];
-/// As it is by itself.
+/// Default output.
 const PLAIN: [(&str, &str); 1] = [("NO_COLOR", "1")];
 
-/// Runs everything in one mode, and searches.
+/// Runs all commands in one mode and searches for secrets.
 fn search(trouble: &Trouble, mode: &[(&str, &str)]) -> Vec<Output> {
     let mut scene = Scene::new();
     for (name, folder) in [("TMPDIR", "tmp"), ("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")] {
@@ -192,7 +192,7 @@ fn search(trouble: &Trouble, mode: &[(&str, &str)]) -> Vec<Output> {
 }
 
 #[test]
-fn of_every_command_where_all_works() {
+fn every_command_if_all_works() {
     let modes: [&[(&str, &str)]; 3] = [&PEOPLE, &PROGRAMS, &PLAIN];
     side_by_side(&modes, |mode| {
         let outputs = search(&NONE, mode);
@@ -206,15 +206,15 @@ fn of_every_command_where_all_works() {
 }
 
 #[test]
-fn of_every_command_that_asks_aws_where_something_is_wrong() {
+fn every_aws_command_if_something_is_wrong() {
     let modes: [&[(&str, &str)]; 2] = [&PEOPLE, &PROGRAMS];
-    // A few at a time: every one is a server and a program.
+    // A few at a time, because each run starts a server and a program.
     for troubles in TROUBLES.chunks(4) {
         let cases: Vec<_> = troubles.iter().flat_map(|trouble| modes.map(|mode| (trouble, mode))).collect();
         side_by_side(&cases, |(trouble, mode)| {
             let outputs = search(trouble, mode);
             let failed = outputs.iter().filter(|output| output.code != 0).count();
-            assert!(failed > 3, "{} spoils {failed} runs", trouble.name);
+            assert!(failed > 3, "{} makes {failed} runs fail", trouble.name);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Runs of which more is known than that nothing may be found.
+//! Runs with more specific assertions than the matrix.
 
 use xacct_sandbox::world::{ADMIN_A, ALICE};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
@@ -12,14 +12,14 @@ fn assert_no_secret(scene: &Scene, outputs: &[Output], codes: &[&str]) {
     Secrets::of(scene, codes).assert_none_anywhere(scene, outputs);
 }
 
-/// The commands, each for people and for programs.
+/// The commands, with table and JSON output.
 fn run_all(scene: &Scene, commands: &[&str]) -> Vec<Output> {
     let runs = commands.iter().flat_map(|words| [(*words).to_owned(), format!("{words} --output json")]);
     runs.map(|words| scene.xacct(&words)).collect()
 }
 
 #[test]
-fn in_runs_that_succeed() {
+fn successful_runs() {
     let scene = Scene::new();
     let link = format!("{BOOTSTRAP} --generate-external-id --show-policies");
     let enter = "bootstrap --yes --target-account 333333333333 --enter-role OrganizationAccountAccessRole";
@@ -31,7 +31,7 @@ fn in_runs_that_succeed() {
 }
 
 #[test]
-fn in_runs_that_fail() {
+fn failed_runs() {
     let scene = Scene::linked("--external-id abc");
     let open = trust(&serde_json::json!({}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &open));
@@ -46,14 +46,14 @@ fn in_runs_that_fail() {
 }
 
 #[test]
-fn in_runs_that_the_network_spoils() {
+fn network_failures() {
     let kinds = [FaultKind::NotXml, FaultKind::TruncatedBody, FaultKind::Reset, FaultKind::ServerError(500)];
     let operations = ["AssumeRole", "CreateBucket", "GetRole"];
     let cases: Vec<_> = kinds.iter().flat_map(|kind| operations.map(|operation| (kind, operation))).collect();
     side_by_side(&cases, |&(kind, operation)| {
         let scene = Scene::of(Sandbox::builder().fault(Fault::new(operation, kind.clone())));
         let output = scene.bootstrap("");
-        // The answer about a bucket that was made has nothing in its body that matters.
+        // The answer to CreateBucket has no relevant body.
         let harmless = operation == "CreateBucket" && matches!(kind, FaultKind::NotXml | FaultKind::TruncatedBody);
         assert!(output.code != 0 || harmless, "{kind:?} {operation}: {output}");
         assert_no_secret(&scene, &[output], &[]);
@@ -86,7 +86,7 @@ fn with_keys_in_the_environment() {
 }
 
 #[test]
-fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
+fn credentials_and_exec_pass_on_only_their_session() {
     let scene = Scene::new();
     let code = scene.sandbox.totp("alice");
     scene.bootstrap("--require-mfa --external-id abc --no-verify").exits_with(0);
@@ -102,7 +102,7 @@ fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
         assert!(!stdout.contains(of_alice) && !stdout.contains(&code), "{format}");
         let handed_over = scene.sandbox.world(|world| world.sessions().any(|session| stdout.contains(&session.token)));
         assert!(handed_over, "{format}: {stdout}");
-        // The session with MFA is more than what was asked for.
+        // The MFA session must not be passed on.
         let more =
             |session: &xacct_sandbox::world::Session| session.mfa.is_some() && stdout.contains(&session.key.secret);
         let of_user = scene.sandbox.world(|world| {
@@ -117,7 +117,7 @@ fn but_by_credentials_on_stdout_and_by_exec_to_its_command() {
 }
 
 #[test]
-fn in_refusals_of_credentials_and_exec() {
+fn denied_credentials_and_exec() {
     let mut scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
     scene.environment.set("RUST_LOG", "trace");

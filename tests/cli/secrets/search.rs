@@ -1,4 +1,4 @@
-//! What is looked for, in every way in which it could be written, and where.
+//! The search for secrets, in every encoding and in every place.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,20 +10,20 @@ use xacct_sandbox::world::{ACCOUNT_A, ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, ROO
 use crate::scene::Scene;
 use crate::support::Output;
 
-/// Whose a secret is.
+/// The owner of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// A user's, for good: keys, seeds, codes. Nothing may show them.
+    /// Long-term secrets of a user: keys, seeds, codes. Nothing may show them.
     User,
-    /// A session's, which may be handed over, and kept.
+    /// Secrets of a session, which may be passed on and cached.
     Session,
 }
 
-/// What must not be found.
+/// The secrets to search for.
 pub struct Secrets(Vec<(Of, String)>);
 
 impl Secrets {
-    /// All that are in play by now.
+    /// Collects all secrets of the sandbox.
     pub fn of(scene: &Scene, codes: &[&str]) -> Self {
         let mut secrets = Self(Vec::new());
         for key in [ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, ROOT_A] {
@@ -34,7 +34,7 @@ impl Secrets {
             for session in world.sessions() {
                 secrets.add(Of::Session, &session.key.secret);
                 secrets.add(Of::Session, &session.token);
-                // A part of a token is a part of a secret.
+                // A part of a token is secret too.
                 secrets.0.push((Of::Session, session.token[20..60].to_owned()));
             }
             let devices = world.user(ACCOUNT_A, "alice").map(|alice| &alice.mfa_devices);
@@ -46,7 +46,7 @@ impl Secrets {
         secrets
     }
 
-    /// One more, in every form: as it is, in URLs, in JSON of writers who escape slashes, in base64, in hexadecimal.
+    /// Adds a secret in every encoding: plain, URL-encoded, JSON with escaped slashes, base64, hexadecimal.
     pub fn add(&mut self, of: Of, secret: &str) {
         let bytes = secret.as_bytes();
         let forms = [
@@ -60,27 +60,27 @@ impl Secrets {
         self.0.extend(forms.map(|form| (of, form)));
     }
 
-    /// The first that is there.
+    /// Returns the first secret found in a text.
     pub fn found(&self, text: &str, wanted: &[Of]) -> Option<&str> {
         let found = self.0.iter().find(|(of, form)| wanted.contains(of) && has(text, form));
         found.map(|(_, form)| form.as_str())
     }
 
-    /// Demands that there is none.
+    /// Asserts that a text contains no secret.
     #[track_caller]
     pub fn assert_none(&self, text: &str, place: &str) {
         let found = self.found(text, &[Of::User, Of::Session]);
         assert_eq!(found, None, "a secret is in {place}:\n{text}");
     }
 
-    /// Demands that there is none of a user's.
+    /// Asserts that a text contains no secret of a user.
     #[track_caller]
     pub fn assert_none_of_a_user(&self, text: &str, place: &str) {
         assert_eq!(self.found(text, &[Of::User]), None, "a secret of a user is in {place}:\n{text}");
     }
 
-    /// Demands that outputs have none, but the stdout of commands whose output are credentials; and that no file has any
-    /// but the AWS ones, which the test wrote, and kept sessions, which are the owner's alone.
+    /// Asserts that the outputs contain no secrets, except the stdout of commands that print credentials; nor do files,
+    /// except the AWS files written by the test and cached sessions.
     #[track_caller]
     pub fn assert_none_anywhere(&self, scene: &Scene, outputs: &[Output]) {
         for output in outputs {
@@ -93,7 +93,7 @@ impl Secrets {
         }
         let folder = scene.environment.path("");
         for file in files_below(&folder) {
-            let place = file.strip_prefix(&folder).expect("a file of the folder").display().to_string();
+            let place = file.strip_prefix(&folder).expect("a file in the directory").display().to_string();
             let text = String::from_utf8_lossy(&std::fs::read(&file).expect("a file")).into_owned();
             if place.starts_with(".cache/xacct/") {
                 self.assert_none_of_a_user(&text, &place);
@@ -110,7 +110,7 @@ fn asks_for_credentials(command: &str) -> bool {
     command.contains("\"credentials\"")
 }
 
-/// Whether a text has a secret. Codes are so short that other numbers have them within.
+/// Whether a text contains a secret. Codes are so short that other numbers may contain them.
 fn has(text: &str, secret: &str) -> bool {
     let is_code = secret.len() == 6;
     let is_part = |text: &str, at: usize| {
@@ -120,10 +120,10 @@ fn has(text: &str, secret: &str) -> bool {
     text.match_indices(secret).any(|(at, _)| !is_code || !is_part(text, at))
 }
 
-/// The files below a folder, wherever they are.
+/// Returns all files below a directory.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
+    for entry in std::fs::read_dir(folder).expect("a directory") {
         let path = entry.expect("an entry").path();
         let found = path.symlink_metadata().expect("an entry");
         if found.is_dir() {
@@ -136,7 +136,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_looked_for_is_found() {
+fn the_search_finds_secrets() {
     let scene = Scene::linked("");
     let secrets = Secrets::of(&scene, &["123456"]);
     let token = scene.sandbox.world(|world| world.sessions().next().expect("a session").token.clone());

@@ -1,11 +1,11 @@
-//! Conditions.
+//! Generates conditions.
 
 use serde_json::{Map, Value};
 
 use super::{For, Generator};
 use crate::scene::{Asked, Values};
 
-/// What the values of a key are.
+/// The type of a key's values.
 #[derive(Debug, Clone, Copy)]
 enum Type {
     Text,
@@ -37,7 +37,7 @@ impl Generator {
     pub(super) fn condition(&mut self, request: &Asked, has_variables: bool) -> Value {
         let mut condition = Map::new();
         for _ in 0..=self.random.below(2) {
-            // awsim: compares the names of keys with regard to case, so they are written as in the request.
+            // awsim: compares key names case-sensitively, so they are written as in the request.
             let (key, kind) = self.random.pick(&KEYS);
             let found = request.context.get(key).map(Values::all).unwrap_or_default();
             let (operator, values) = if self.random.percent(10) {
@@ -84,18 +84,18 @@ impl Generator {
             Type::Ip => &["IpAddress", "NotIpAddress"],
         };
         let name = self.random.pick(operators);
-        // awsim: NumericNotEquals and DateNotEquals are met by any of several values.
+        // awsim: NumericNotEquals and DateNotEquals match if any of several values differs.
         let is_single = matches!(name, "NumericNotEquals" | "DateNotEquals");
         let count = if is_single { 1 } else { 1 + self.random.below(3) };
         let values = (0..count).map(|_| self.value(name, kind, found, has_variables)).collect();
         let mut suffix = if self.random.percent(25) { "IfExists" } else { "" };
-        // awsim: takes the first of several values where there is no set operator.
+        // awsim: uses only the first of several values without a set operator.
         let may_be_set = self.random.percent(15);
         let prefix = match key == "aws:TagKeys" || may_be_set {
             true => self.random.pick(&["ForAllValues:", "ForAnyValue:"]),
             false => "",
         };
-        // awsim: ForAnyValue with IfExists is met by an absent key.
+        // awsim: ForAnyValue with IfExists matches an absent key.
         if prefix == "ForAnyValue:" && found.is_empty() {
             suffix = "";
         }
@@ -113,8 +113,8 @@ impl Generator {
             Type::Text => self.random.pick(&["app", "red", "a", "x-1", "alice", "*", "?", "r*", ""]).to_owned(),
             Type::Arn => self.arn(operator, &own, has_variables),
             Type::Number => self.random.pick(&["0", "5", "5.0", "10", "3600", "3600.5", "-1"]).to_owned(),
-            // awsim: knows no days, months, years, nor times without seconds. iam-simulate: takes seconds since 1970 for
-            // thousandths.
+            // awsim: does not parse days, months, years, or times without seconds. iam-simulate: reads seconds since
+            // 1970 as milliseconds.
             Type::Date if self.other == For::Awsim && self.random.percent(20) => "1780315200".to_owned(),
             Type::Date => {
                 let dates = ["2020-01-01T00:00:00Z", "2026-06-01T14:00:00+02:00", "2019-12-31T23:59:59Z"];
@@ -133,15 +133,15 @@ impl Generator {
                     "2001:DB8::/32",
                     "2001:db8:1::/48",
                 ];
-                // iam-simulate: no address is in a range with the prefix 0, and one without prefix cannot be compared
-                // with an IPv6 address.
+                // iam-simulate: no address is in a range with prefix 0, and an address without prefix cannot be
+                // compared with an IPv6 address.
                 let from = if self.other == For::Simulate { 3 } else { 0 };
                 self.random.pick(&ranges[from..]).to_owned()
             }
         }
     }
 
-    /// A pattern that is close to a text.
+    /// Generates a pattern close to a text.
     fn pattern(&mut self, text: &str) -> String {
         let half = text.len() / 2;
         let patterns = [
@@ -157,14 +157,14 @@ impl Generator {
     }
 
     fn variable(&mut self, operator: &str) -> String {
-        // awsim: a star that a variable stands for is a wildcard, there are no defaults, and aws:userid is another. So no
-        // value of the request has a star.
+        // awsim: a star from a variable acts as a wildcard, defaults are missing, and aws:userid differs. So no value
+        // of the request has a star.
         let mut variables = vec!["${aws:PrincipalTag/team}", "${aws:PrincipalTag/name}", "${sts:RoleSessionName}"];
         if !operator.ends_with("Like") {
             variables.push("${*}");
         }
         if self.other == For::Simulate {
-            // iam-simulate: a variable without value does not meet a negated operator.
+            // iam-simulate: an unset variable does not match a negated operator.
             if operator.contains("Not") {
                 variables = vec!["${aws:PrincipalAccount}"];
             }
@@ -174,14 +174,14 @@ impl Generator {
         self.random.pick(&variables).to_owned()
     }
 
-    /// awsim and iam-simulate differ on what is no ARN, so there are always six parts.
+    /// awsim and iam-simulate differ for invalid ARNs, so there are always six parts.
     fn arn(&mut self, operator: &str, own: &str, has_variables: bool) -> String {
         let name = own.rsplit(['/', ':']).next().unwrap_or_default();
         let mut arns = vec!["arn:aws:iam::333333333333:user/dave".to_owned(), "arn:aws:iam::1:root".to_owned()];
         if !own.is_empty() {
             arns.extend([own.to_owned(), own.to_owned(), own.to_uppercase().replacen("ARN", "arn", 1)]);
         }
-        // awsim: ArnEquals knows no wildcards.
+        // awsim: ArnEquals does not support wildcards.
         let has_wildcards = self.other == For::Simulate || !operator.contains("Equals");
         if has_wildcards {
             arns.extend([

@@ -1,8 +1,8 @@
-//! Numbers that look random, and choices made with them.
+//! A pseudorandom generator, and random choices.
 
 use serde_json::Value;
 
-/// SplitMix64.
+/// A SplitMix64 generator.
 pub struct Random(u64);
 
 impl Random {
@@ -18,13 +18,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     #[expect(clippy::cast_possible_truncation, reason = "it is below a `usize`")]
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
-    /// True in so many of a hundred cases.
+    /// Returns true with this probability in percent.
     pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -33,7 +33,7 @@ impl Random {
         choices[self.below(choices.len())].clone()
     }
 
-    /// As policies have lists: a single value may stand by itself.
+    /// Writes a list as policies do: a single value may be a plain string.
     pub fn list(&mut self, values: Vec<String>) -> Value {
         match values.as_slice() {
             [one] if self.percent(50) => one.clone().into(),

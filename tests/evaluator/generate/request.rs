@@ -1,4 +1,4 @@
-//! Requests.
+//! Generates requests.
 
 use std::collections::BTreeMap;
 
@@ -33,10 +33,10 @@ impl Generator {
     fn context(&mut self, request: &Asked) -> BTreeMap<String, Values> {
         let own = &request.principal[0];
         let account = request.account();
-        // A session has the ARN of its role here (IAM User Guide, aws:PrincipalArn).
+        // The aws:PrincipalArn of a session is the ARN of its role (IAM User Guide, aws:PrincipalArn).
         let arn = request.principal.last().expect("a principal");
         let mut context = BTreeMap::new();
-        // Always there: others make them of the principal, given or not.
+        // Always present: the other implementations derive them from the principal.
         for (key, value) in [("aws:PrincipalArn", arn.as_str()), ("aws:PrincipalAccount", account)] {
             context.insert(key.to_owned(), Values::One(value.to_owned()));
         }

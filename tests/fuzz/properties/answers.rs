@@ -1,4 +1,4 @@
-//! What is made of answers, which need not be AWS's: a proxy, a mistyped endpoint or a stranger may have given them.
+//! Answers may come from a proxy, a mistyped endpoint or an attacker instead of AWS.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,16 +19,16 @@ use super::{assert_bearable, is_plain, text};
 const OWNER: &str = "222222222222";
 const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
 
-/// Whatever an answer says, it is an error in few words or a value, and never an error of the program's.
+/// Every answer results in a short error or a value, never in a bug of the program.
 ///
-/// The bytes are the name of the operation on a line, the status, a line for each header, an empty line and the body.
+/// The input is the name of the operation on a line, the status, a line for each header, an empty line and the body.
 pub fn answers(data: &[u8]) {
     let text = text(data);
     let Some((operation, answer)) = text.split_once('\n') else { return };
     let Some(answer) = Answer::read(answer) else { return };
     let client = http_client_fn(move |_, _| SharedHttpConnector::new(answer.clone()));
     let access = Access::answered_by(client, "eu-west-1".parse().unwrap());
-    // Nobody waits for an answer to "not so fast".
+    // Throttling would only make the fuzzer wait.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     if let Err(error) = runtime.block_on(call(operation, &access)) {
         assert_bearable(&error);
@@ -38,7 +38,7 @@ pub fn answers(data: &[u8]) {
     }
 }
 
-/// What every request is answered with.
+/// The answer to every request.
 #[derive(Debug, Clone)]
 struct Answer {
     status: StatusCode,
@@ -61,14 +61,14 @@ impl HttpConnector for Answer {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         let mut response = HttpResponse::new(self.status, SdkBody::from(self.body.as_str()));
         for (name, value) in self.headers.clone() {
-            // What is no header cannot have been received.
+            // An invalid header cannot have been received.
             let _ = response.headers_mut().try_append(name, value);
         }
         HttpConnectorFuture::ready(Ok(response))
     }
 }
 
-/// One call for every shape of answer that is read.
+/// One call for every type of answer.
 async fn call(operation: &str, access: &Access) -> Result<()> {
     let (role, user) = ("xacct".parse()?, "alice".parse()?);
     let owner = OWNER.parse()?;
@@ -112,7 +112,7 @@ async fn call(operation: &str, access: &Access) -> Result<()> {
     }
 }
 
-/// What was refused is said as plainly as an error.
+/// The text of a denial must be as clear as that of an error.
 fn looked<T>(reading: Result<Reading<T>>) -> Result<()> {
     match reading? {
         Reading::Unreadable { answer, .. } => assert_bearable(&Error::new(Kind::Aws, answer)),

@@ -1,4 +1,4 @@
-//! `xacct.toml`: read, recorded and forgotten.
+//! `xacct.toml`: reading, recording and removing links.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,8 +7,7 @@ use xacct::config::{ConfigFile, Link, Source, forget, record, recorded_links};
 
 use super::{assert_bearable, text};
 
-/// What is recorded is read again as it was, recording it twice changes nothing, and an edit leaves alone what it is not
-/// about.
+/// A recorded link reads back unchanged, recording it twice changes nothing, and an edit keeps all other content.
 pub fn config(data: &[u8]) {
     let text = text(data);
     let path = path();
@@ -26,7 +25,7 @@ pub fn config(data: &[u8]) {
     assert_comments_stay(&text, &recorded);
     assert_eq!(record(&recorded, &Source::from(&recorded.source), &links.iter().collect::<Vec<_>>()), Ok(false));
 
-    // One more link, which goes again.
+    // Adds another link and removes it.
     if let Some(model) = links.first() {
         let new = Link { name: "xacct.fuzz # \"new\"".to_owned(), account: unused(&links), ..model.clone() };
         if links.iter().all(|link| link.name != new.name) {
@@ -38,7 +37,7 @@ pub fn config(data: &[u8]) {
             assert_comments_stay(&text, &load());
         }
     }
-    // One by one they all go, and the others stay.
+    // Removes all links one by one, and keeps the others.
     let (source, mut rest) = settings(&file);
     for link in &links {
         assert_eq!(forget(&load(), &[&link.name]), Ok(true));
@@ -47,7 +46,7 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// A file of this thread alone.
+/// Returns a file of this thread.
 fn path() -> PathBuf {
     thread_local!(static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap());
     FOLDER.with(|folder| folder.path().join("xacct.toml"))
@@ -69,13 +68,13 @@ fn save(file: &ConfigFile, links: &[Link]) {
     record(file, &Source::from(&file.source), &links).unwrap();
 }
 
-/// All that a file says, as far as a run goes by it.
+/// Returns all settings of a file that a run uses.
 fn settings(file: &ConfigFile) -> (String, BTreeMap<String, String>) {
     let source = format!("{:?}", Source::from(&file.source));
     (source, links(file).iter().map(|link| (link.name.clone(), format!("{link:?}"))).collect())
 }
 
-/// Lines that are comments are still there, in their order.
+/// Asserts that all comment lines are kept, in order.
 fn assert_comments_stay(before: &str, after: &ConfigFile) {
     let after = after.text.as_deref().unwrap_or_default();
     let mut lines = after.lines().map(str::trim);

@@ -1,4 +1,4 @@
-//! Facts files: read, judged, shown, redacted.
+//! Facts files: parsing, diagnosis, output, redaction.
 
 use serde_json::Value;
 use xacct::diagnosis::{Facts, diagnose};
@@ -6,9 +6,9 @@ use xacct::report::diagnosis;
 
 use super::{assert_bearable, assert_printable, text};
 
-/// Facts come back as they were, are judged and shown whatever they say, and lose every account number when redacted.
+/// Facts round-trip, can be diagnosed and shown whatever they contain, and have no account ID left after redaction.
 ///
-/// A case of `tests/cases/diagnose` has them in its member `facts`.
+/// A case of `tests/cases/diagnose` contains them in its member `facts`.
 pub fn facts(data: &[u8]) {
     let text = text(data);
     let of_case = serde_json::from_str::<Value>(&text).ok().and_then(|case| Some(case.get("facts")?.to_string()));
@@ -39,7 +39,7 @@ pub fn facts(data: &[u8]) {
     }
 }
 
-/// Every text of a document, those of keys too.
+/// Returns every string of a document, including keys.
 fn texts_of(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) => texts.push(text.clone()),
@@ -56,7 +56,7 @@ fn read(text: &str) -> Facts {
     Facts::parse(text, "facts.json").unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// Every run of exactly twelve digits that is not the end of a request ID.
+/// Returns every sequence of exactly twelve digits that is not the end of a request ID.
 fn account_numbers(text: &str) -> impl Iterator<Item = &str> {
     let runs = text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 12);
     runs.filter(|run| {

@@ -1,7 +1,7 @@
-//! What must hold for whatever is read: by files that anyone may have written, and by answers that need not be AWS's.
+//! Properties for all untrusted input: files that anyone may have written, and answers that may not come from AWS.
 //!
-//! Each function takes bytes and panics where something does not hold. The fuzz targets call them with what the fuzzer
-//! makes up, `tests/fuzz_seeds.rs` with every seed.
+//! Each function takes bytes and panics if a property fails. The fuzz targets call them with generated input,
+//! `tests/fuzz_seeds.rs` with every seed.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a property fails")]
 
@@ -20,20 +20,20 @@ pub use policy::policy;
 use xacct::error::Error;
 use xacct::report::console::{BAD, GOOD, STRONG, WARN, error_text};
 
-/// Characters of an error with its details; a screen has about two thousand.
+/// The maximum length of an error with its details; a screen has about 2,000 characters.
 const LONGEST_ERROR: usize = 8000;
 
-/// Bytes as text, as a program reads a file that may not be text at all.
+/// Converts bytes to text, like a program reading a file that may not be text.
 fn text(data: &[u8]) -> String {
     String::from_utf8_lossy(data).into_owned()
 }
 
-/// Whether a line can be shown as it is: nothing in it steers a terminal.
+/// Whether a line contains no terminal control characters.
 fn is_plain(line: &str) -> bool {
     !line.chars().any(char::is_control)
 }
 
-/// What is printed steers the terminal by the program's own styles alone.
+/// Asserts that output contains no control sequences other than xacct's own styles.
 fn assert_printable(printed: &str) {
     let mut bare = printed.to_owned();
     for style in [GOOD, BAD, WARN, STRONG] {
@@ -44,7 +44,7 @@ fn assert_printable(printed: &str) {
     }
 }
 
-/// An error is short, and one line says what is wrong. What is left in it that steers a terminal, printing takes out.
+/// Asserts that an error is short and its message is one line. Printing escapes remaining control characters.
 fn assert_bearable(error: &Error) {
     let printed = error_text(error);
     let length = printed.chars().count();

@@ -1,4 +1,4 @@
-//! ARNs, names and lengths of time, as they are typed.
+//! ARNs, names and durations, as users enter them.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -14,10 +14,11 @@ use xacct::iam::policy::{account_principal, is_unique_id};
 
 use super::{is_plain, text};
 
-/// Characters of a refusal: a value or two, each of at most 80 characters that take up to ten to escape, and the rule.
+/// The maximum length of an error: one or two values of at most 80 characters, each up to ten characters when escaped,
+/// and the rule.
 const LONGEST_REFUSAL: usize = 2000;
 
-/// What is accepted is written as it was read; what is refused is refused in few words, and the fix works.
+/// Valid values round-trip; for invalid ones the error is short, and its fix works.
 pub fn names(data: &[u8]) {
     let text = text(data);
 
@@ -39,7 +40,7 @@ pub fn names(data: &[u8]) {
     exact::<PolicyArn>(&text);
     exact::<UserRef>(&text);
 
-    // One policy, tag or length has several spellings.
+    // A policy, tag or duration has several spellings.
     same::<ManagedPolicy>(&text);
     same::<MaxSessionDuration>(&text);
     same::<SessionDuration>(&text);
@@ -73,7 +74,7 @@ fn read<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
                 assert!(is_plain(words), "{words:?}");
                 assert!(words.chars().count() <= LONGEST_REFUSAL, "{words}");
             }
-            // Of an ARN the fix may be that of a part.
+            // For an ARN, the fix may be for a part of it.
             if let Some(advised) = invalid.fix.split('`').nth(1)
                 && !text.starts_with("arn:")
                 && !text.contains('`')
@@ -86,7 +87,7 @@ fn read<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
     }
 }
 
-/// What is read is the same as what is read of what is written.
+/// Asserts that parsing the written form returns the same value.
 fn same<T>(text: &str) -> Option<T>
 where
     T: FromStr<Err = Invalid> + Display + Debug + PartialEq + serde::Serialize + serde::de::DeserializeOwned,
@@ -100,7 +101,7 @@ where
     Some(value)
 }
 
-/// The same, of what has only one spelling.
+/// Asserts the same for a type with only one spelling.
 fn exact<T>(text: &str)
 where
     T: FromStr<Err = Invalid> + Display + Debug + PartialEq + serde::Serialize + serde::de::DeserializeOwned,

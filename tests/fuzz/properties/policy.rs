@@ -1,4 +1,4 @@
-//! Policy documents: read, written, compared, and what they decide.
+//! Policy documents: parsing, writing, comparison, and evaluation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ const ACCOUNT: &str = "111111111111";
 const USER: &str = "arn:aws:iam::111111111111:user/alice";
 const ROLE: &str = "arn:aws:iam::222222222222:role/xacct";
 
-/// A document comes back as it was, however it is written; one that means the same decides the same.
+/// A document round-trips in every format, and equivalent documents give the same decision.
 pub fn policy(data: &[u8]) {
     let text = text(data);
     let document = match PolicyDocument::parse(&text) {
@@ -30,7 +30,7 @@ pub fn policy(data: &[u8]) {
     for (one, other) in documents.iter().flat_map(|one| documents.map(|other| (one, other))) {
         assert!(one.means_the_same_as(other), "{one}\n{other}");
     }
-    // With one more denial it is another, and lets nobody do more.
+    // An additional Deny makes it a different document, which allows nothing more.
     let stricter = denying(&document);
     assert!(!document.means_the_same_as(&stricter) && !stricter.means_the_same_as(&again));
 
@@ -47,8 +47,8 @@ pub fn policy(data: &[u8]) {
     let _ = (risks::of_trust(&document, &account), risks::of_grant(&document));
 }
 
-/// The document in other words: statements backwards, actions and condition keys in capitals, accounts in their other
-/// form.
+/// Returns an equivalent document: statements in reverse order, actions and condition keys in upper case, accounts in
+/// their other form.
 fn rewritten(document: &PolicyDocument) -> PolicyDocument {
     let mut document = document.clone();
     document.statements.reverse();
@@ -78,7 +78,7 @@ fn other_form(id: &str) -> String {
     }
 }
 
-/// Keys that differ in nothing but case are left: one would take the other's place.
+/// Keys that differ only in case are unchanged, because one would replace the other.
 fn in_capitals<T: Clone>(keys: &BTreeMap<String, T>) -> BTreeMap<String, T> {
     let changed: BTreeMap<_, _> = keys.iter().map(|(key, values)| (key.to_ascii_uppercase(), values.clone())).collect();
     if changed.len() == keys.len() { changed } else { keys.clone() }
@@ -98,7 +98,7 @@ fn denying(document: &PolicyDocument) -> PolicyDocument {
     document
 }
 
-/// The request that the program is about, and one that each statement may be about.
+/// Returns the request of xacct itself, and one for each statement.
 fn requests(document: &PolicyDocument) -> Vec<Request> {
     let principal = || Principal {
         account: ACCOUNT.parse().unwrap(),
@@ -128,7 +128,7 @@ fn requests(document: &PolicyDocument) -> Vec<Request> {
     requests
 }
 
-/// Something that a pattern may match.
+/// Returns a text that a pattern may match.
 fn filled(pattern: &str) -> String {
     pattern.replace('*', "xy").replace('?', "z")
 }

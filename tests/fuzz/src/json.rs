@@ -1,8 +1,8 @@
-//! Mutates JSON as JSON: what is changed at random, byte by byte, is nearly never JSON any more.
+//! Mutates JSON as JSON, because random changes of bytes rarely result in valid JSON.
 
 use serde_json::{Value, json};
 
-/// A mutator as `fuzz_mutator!` takes it. One change in four is one of bytes.
+/// A mutator for `fuzz_mutator!`. One mutation in four changes bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let mut random = fastrand::Rng::with_seed(seed.into());
     if random.u8(..4) != 0
@@ -22,7 +22,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     libfuzzer_sys::fuzzer_mutate(data, size, max_size)
 }
 
-/// Changes one place of the document.
+/// Changes one value of the document.
 fn change(document: &mut Value, random: &mut fastrand::Rng) {
     let mut places = Vec::new();
     pointers(document, String::new(), &mut places);
@@ -52,7 +52,7 @@ fn change(document: &mut Value, random: &mut fastrand::Rng) {
     }
 }
 
-/// The pointers (RFC 6901) of all values in this one.
+/// Returns the pointers (RFC 6901) of all values in this one.
 fn pointers(value: &Value, place: String, places: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -70,7 +70,7 @@ fn pointers(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// Text with other bytes, of which the fuzzer's dictionary has some.
+/// Mutates a text; the fuzzer's dictionary supplies some of the new bytes.
 fn changed(text: &str, random: &mut fastrand::Rng) -> String {
     let size = text.len();
     let mut bytes = text.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! The properties that the targets check, which the tests of xacct check of every seed, and a mutator for JSON.
+//! The properties of the fuzz targets, which xacct's tests check for every seed, and a mutator for JSON.
 
 pub mod json;
 #[path = "../properties/mod.rs"]

@@ -1,4 +1,4 @@
-//! What came of all strikes at one command, counted.
+//! Counts the results of all interruptions of one command.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use super::strike::{Signal, Struck};
 use super::trial::Trial;
 
-/// What came of all strikes at one command.
+/// The results of all interruptions of one command.
 pub struct Tally {
     name: &'static str,
-    /// How often an undisturbed run calls each.
+    /// The number of calls by operation in an uninterrupted run.
     operations: BTreeMap<String, usize>,
     rows: Vec<Row>,
-    /// What did not hold, with its point.
+    /// The failed checks, with their points.
     pub problems: Vec<String>,
 }
 
-/// What came of one signal.
+/// The results of one signal.
 struct Row {
     signal: Signal,
     points: usize,
@@ -28,7 +28,7 @@ struct Row {
 }
 
 impl Tally {
-    /// Counts.
+    /// Adds a result.
     pub fn of(trial: &Trial, all: &[Struck]) -> Self {
         let problems = all.iter().flat_map(|it| it.problems.iter().map(move |what| format!("{:?}: {what}", it.blow)));
         let problems = problems.collect();

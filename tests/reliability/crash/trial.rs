@@ -1,4 +1,4 @@
-//! A command that is to be struck, and what it comes to undisturbed.
+//! A command to interrupt, and the result of an uninterrupted run.
 
 use std::time::{Duration, Instant};
 
@@ -9,27 +9,27 @@ use super::call::Call;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 use crate::state;
 
-/// Where links are recorded.
+/// The file with the recorded links.
 const FILE: &str = "xacct.toml";
 
-/// A command, where it starts from, and what an undisturbed run of it comes to.
+/// A command, its initial state, and the result of an uninterrupted run.
 pub struct Trial {
-    /// What it is, in words.
+    /// A description.
     pub name: &'static str,
     /// The command line.
     pub words: String,
     world: World,
-    /// What the run finds.
+    /// The state before the run.
     pub start: Traces,
-    /// What an undisturbed run comes to.
+    /// The state after an uninterrupted run.
     pub goal: Traces,
-    /// Its calls.
+    /// The calls of an uninterrupted run.
     pub calls: Vec<Call>,
     length: Duration,
 }
 
 impl Trial {
-    /// Runs the command undisturbed. `prepare` makes what it starts from, beside things of others.
+    /// Runs the command without interruption. `prepare` creates the initial state, in addition to unmanaged resources.
     pub fn new(name: &'static str, words: &str, prepare: impl FnOnce(&Scene)) -> Self {
         let scene = Scene::new();
         scene.sandbox.world(state::plant_others);
@@ -45,7 +45,7 @@ impl Trial {
             calls: Vec::new(),
             length: Duration::ZERO,
         };
-        // A run that the machine holds up looks at the grant once more than others, so the one with the fewest calls counts.
+        // On a busy machine a run reads the grant more often, so the run with the fewest calls counts.
         let runs = (0..3).map(|_| {
             let scene = trial.scene();
             let begun = Instant::now();
@@ -62,7 +62,7 @@ impl Trial {
         trial
     }
 
-    /// Accounts and folder as the run finds them.
+    /// Returns accounts and directory in the initial state.
     pub fn scene(&self) -> Scene {
         let scene = Scene::of(Sandbox::builder().world(self.world.clone()));
         if let Some(text) = &self.start.file {
@@ -71,7 +71,7 @@ impl Trial {
         scene
     }
 
-    /// A time at which a run may be struck; with several runs at once each takes longer.
+    /// Returns a random time for a signal; concurrent runs take longer.
     pub fn some_time(&self) -> Duration {
         let mut random = [0; 4];
         getrandom::fill(&mut random).expect("random bytes");
@@ -79,7 +79,7 @@ impl Trial {
     }
 }
 
-/// What a run leaves in the accounts and in the folder.
+/// The state of the accounts and of the directory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traces {
     /// All accounts.
@@ -89,7 +89,7 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// All there is now. An external ID that was generated has a name in place of its value.
+    /// Records the current state. A generated external ID is replaced by a placeholder.
     pub fn of(scene: &Scene) -> Self {
         let file = scene.environment.has(FILE).then(|| scene.environment.read(FILE));
         let state = state::of(scene);
@@ -100,7 +100,7 @@ impl Traces {
         Self { state: named(state.to_string()).parse().expect("JSON"), file: file.map(named) }
     }
 
-    /// What is none of xacct's.
+    /// Returns the unmanaged resources.
     pub fn of_others(&self) -> Value {
         let mut state = self.state.clone();
         let mut take = |path: &str, is_ours: fn(&str) -> bool| {
@@ -113,13 +113,13 @@ impl Traces {
         state
     }
 
-    /// The test buckets that there are.
+    /// Returns the existing test buckets.
     pub fn test_buckets(&self) -> Vec<String> {
         let buckets = self.state["buckets"].as_object().into_iter().flatten();
         buckets.map(|(name, _)| name.clone()).filter(|name| is_test_bucket(name)).collect()
     }
 
-    /// What differs from the other, line by line.
+    /// Returns the differences from another state, line by line.
     pub fn differences(&self, other: &Self) -> String {
         let lines = |traces: &Self| -> Vec<String> {
             let text = format!("{:#}\n{}", traces.state, traces.file.as_deref().unwrap_or("no file"));

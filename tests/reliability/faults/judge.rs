@@ -1,4 +1,4 @@
-//! What must hold at every point.
+//! The checks at every point.
 
 use std::time::{Duration, Instant};
 
@@ -12,32 +12,32 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 use crate::support::Output;
 use crate::support::schema;
 
-/// A call that always hangs is given up after 35 seconds, and may be asked for before and after the writes, or once more
-/// to delete the last bucket; the rest is for a machine that has much to do.
+/// The maximum time of a run. A hanging call times out after 35 seconds, and may occur before and after the writes, and
+/// once more to delete the last bucket; the rest is a margin for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Faults of one run.
+/// The faults of one run.
 pub struct Point<'a> {
     /// The command.
     pub scenario: &'a Scenario,
-    /// Which call goes wrong, how, and whether the operation goes on to.
+    /// The failing call, its fault, and whether later calls of the operation fail too.
     pub faults: Vec<(&'a Call, &'a Kind, bool)>,
-    /// How far the server's clock is off, in seconds.
+    /// The clock skew of the server, in seconds.
     pub skew: i64,
 }
 
-/// What came of a point.
+/// The result of a point.
 pub struct Outcome {
-    /// Whether the run succeeded in spite of it.
+    /// Whether the run succeeded despite the fault.
     pub succeeded: bool,
-    /// How long it took.
+    /// The duration of the run.
     pub took: Duration,
-    /// Whether a bucket was left, and swept up afterwards.
+    /// Whether a bucket was left behind and deleted by `sweep`.
     pub left: bool,
 }
 
 impl Point<'_> {
-    /// What was tried, in words.
+    /// Describes the point.
     pub fn name(&self) -> String {
         let fault = |(call, kind, lasts): &(&Call, &Kind, bool)| {
             let lasts = if *lasts { ", always" } else { "" };
@@ -47,7 +47,7 @@ impl Point<'_> {
         format!("{}: {} clock {:+}", self.scenario.name, faults.join(" and "), self.skew)
     }
 
-    /// Tries it. `Err` says what does not hold.
+    /// Runs the command with these faults. `Err` names the failed check.
     pub fn try_it(&self) -> Result<Outcome, String> {
         let builder = self.faults.iter().fold(Sandbox::builder(), |builder, (call, kind, lasts)| {
             let last = if *lasts { u64::MAX } else { call.number };
@@ -60,11 +60,11 @@ impl Point<'_> {
         let took = start.elapsed();
         let succeeded = output.code == 0;
         let check = || -> Result<bool, String> {
-            demand(took < DEADLINE, || format!("it took {took:?}"))?;
+            ensure(took < DEADLINE, || format!("it took {took:?}"))?;
             self.ends_well(&output)?;
             keeps_secrets(&scene, &output, self.scenario.name == "credentials" && succeeded)?;
             makes_nothing_twice(&scene)?;
-            demand(succeeded || !self.must_be_overcome(), || "it must be overcome".to_owned())?;
+            ensure(succeeded || !self.must_be_overcome(), || "the run must survive this fault".to_owned())?;
             let left = self.leaves(&scene, &output)?;
             self.converges(&scene, succeeded)?;
             Ok(left)
@@ -82,39 +82,39 @@ impl Point<'_> {
         }
     }
 
-    /// An exit code from the list, a document that follows the schema, and errors that say where and what to do.
+    /// Checks for a documented exit code, a document that follows the schema, and errors with location and hint.
     fn ends_well(&self, output: &Output) -> Result<(), String> {
-        demand([0, 1, 3].contains(&output.code), || "an exit code for no such thing".to_owned())?;
-        demand(!output.everything().contains("panicked"), || "a panic".to_owned())?;
+        ensure([0, 1, 3].contains(&output.code), || "an unexpected exit code".to_owned())?;
+        ensure(!output.everything().contains("panicked"), || "a panic".to_owned())?;
         if self.scenario.name != "credentials" {
             let document = serde_json::from_str(&output.stdout).map_err(|error| format!("no document: {error}"))?;
             schema::assert_follows_the_schema(&document);
-            demand(document["exit_code"] == output.code, || "the document says another exit code".to_owned())?;
+            ensure(document["exit_code"] == output.code, || "the document has another exit code".to_owned())?;
             errors(&document).try_for_each(|error| {
                 let has_hint = error["hints"].as_array().is_some_and(|hints| !hints.is_empty());
-                demand(has_hint, || format!("no hint: {error:#}"))
+                ensure(has_hint, || format!("no hint: {error:#}"))
             })?;
         }
         if output.code == 0 {
             return Ok(());
         }
         let everything = output.everything();
-        // Of a server that is gone every call is struck, and of one whose clock is off what the SDK learnt from it; a
-        // thing that is not there is named, not the call that says so.
+        // If the server is gone, every call fails; with clock skew, the SDK corrects later calls; and for a missing
+        // resource the message names the resource instead of the call.
         let is_named = |(call, kind, _): &(&Call, &Kind, _)| match kind.what {
             FaultKind::Gone | FaultKind::Skew(_) => {
                 ["iam:", "sts:", "s3:"].iter().any(|service| everything.contains(service))
             }
             _ => everything.contains(&call.name()) || kind.name == "NoSuchEntity",
         };
-        demand(self.faults.iter().any(is_named), || "no error names the call".to_owned())?;
+        ensure(self.faults.iter().any(is_named), || "no error names the call".to_owned())?;
         paragraphs(&output.stderr).iter().try_for_each(|error| {
             let whose = [ACCOUNT_A, ACCOUNT_B, "profile "].iter().any(|text| error.contains(text));
-            demand(whose, || format!("no account and no credentials are named: {error}"))
+            ensure(whose, || format!("neither the account nor the credentials are named: {error}"))
         })
     }
 
-    /// No bucket, but where deleting it is what fails; then it is named, and swept up later.
+    /// Checks that no bucket is left, unless its deletion failed; then it is named and can be swept.
     fn leaves(&self, scene: &Scene, output: &Output) -> Result<bool, String> {
         let kept = self.scenario.end.0["buckets"].as_object().map_or(0, serde_json::Map::len);
         if self.scenario.name == "sweep" || scene.buckets() == kept {
@@ -124,8 +124,8 @@ impl Point<'_> {
             .faults
             .iter()
             .any(|(call, kind, lasts)| kind.what == FaultKind::Gone || (*lasts && call.operation == "DeleteBucket"));
-        demand(cannot_delete, || "a bucket is left".to_owned())?;
-        demand(output.stderr.contains("aws s3api delete-bucket --bucket xacct-verify-"), || {
+        ensure(cannot_delete, || "a bucket is left".to_owned())?;
+        ensure(output.stderr.contains("aws s3api delete-bucket --bucket xacct-verify-"), || {
             "a bucket is left, and not named".to_owned()
         })?;
         scene.sandbox.clear_faults();
@@ -133,29 +133,30 @@ impl Point<'_> {
             return Err("a bucket is left, and no xacct.toml to sweep with".to_owned());
         }
         let swept = scene.xacct("sweep --yes --older-than 0s");
-        demand(scene.buckets() == kept, || format!("a bucket is left by sweep, too\n{swept}"))?;
+        ensure(scene.buckets() == kept, || format!("sweep leaves a bucket too\n{swept}"))?;
         Ok(true)
     }
 
-    /// What succeeded is as an undisturbed run leaves it; what failed becomes so by running it again.
+    /// Checks that a successful run has the result of an undisturbed one, and that after a failed run the next one
+    /// reaches it.
     fn converges(&self, scene: &Scene, succeeded: bool) -> Result<(), String> {
         if standing(scene) == self.scenario.end {
             return Ok(());
         }
-        demand(!succeeded, || "it says that it succeeded, and left other things than an undisturbed run".to_owned())?;
+        ensure(!succeeded, || "the run reports success, but its result differs from an undisturbed run".to_owned())?;
         scene.sandbox.clear_faults();
         let again = scene.xacct(&self.scenario.words);
-        demand(again.code == 0, || format!("the next run fails\n{again}"))?;
+        ensure(again.code == 0, || format!("the next run fails\n{again}"))?;
         let (found, wanted) = (standing(scene), &self.scenario.end);
-        demand(found == *wanted, || format!("the next run leaves {found:#?}\nnot {wanted:#?}\n{again}"))
+        ensure(found == *wanted, || format!("the next run leaves {found:#?}\nnot {wanted:#?}\n{again}"))
     }
 }
 
-fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-/// No secret of anybody's; a session's own where it is asked for.
+/// Checks that the output contains no secret, except a session's own where the command prints it.
 fn keeps_secrets(scene: &Scene, output: &Output, may_show_session: bool) -> Result<(), String> {
     let mut secrets = [ADMIN_A, ADMIN_B, ALICE].map(|key| key.secret.to_owned()).to_vec();
     if !may_show_session {
@@ -164,10 +165,10 @@ fn keeps_secrets(scene: &Scene, output: &Output, may_show_session: bool) -> Resu
         });
     }
     let said = output.everything();
-    demand(!secrets.iter().any(|secret| said.contains(secret.as_str())), || "a secret is shown".to_owned())
+    ensure(!secrets.iter().any(|secret| said.contains(secret.as_str())), || "a secret is shown".to_owned())
 }
 
-/// At most one request that makes a role or a bucket of one name is answered with success.
+/// Checks that at most one request to create a role or bucket of the same name succeeded.
 fn makes_nothing_twice(scene: &Scene) -> Result<(), String> {
     let mut made: Vec<_> = ["CreateRole", "CreateBucket"]
         .iter()
@@ -178,10 +179,10 @@ fn makes_nothing_twice(scene: &Scene) -> Result<(), String> {
     made.sort();
     let all = made.len();
     made.dedup();
-    demand(made.len() == all, || format!("something is made twice: {made:?}"))
+    ensure(made.len() == all, || format!("created twice: {made:?}"))
 }
 
-/// All errors of a document, wherever they stand.
+/// Returns all errors of a document.
 fn errors(document: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     match document {
         Value::Object(fields) => Box::new(fields.iter().flat_map(|(name, value)| {
@@ -193,7 +194,7 @@ fn errors(document: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     }
 }
 
-/// Each error on stderr, with what is said of it below.
+/// Returns each error on stderr, with its notes and hints.
 fn paragraphs(stderr: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut inside = false;

@@ -1,25 +1,25 @@
-//! Everything that AWS and networks answer at times, and to which calls.
+//! All kinds of faults of AWS and networks, and the calls they apply to.
 
 use xacct_sandbox::FaultKind;
 
-/// A call of an undisturbed run: the operation, and the how-manieth call of it.
+/// A call of an undisturbed run: the operation and its number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
-    /// `iam`, `sts` or `s3`.
+    /// The service: `iam`, `sts` or `s3`.
     pub service: String,
-    /// Such as `CreateRole`.
+    /// The operation, such as `CreateRole`.
     pub operation: String,
-    /// Counted from 1.
+    /// The number of the call, from 1.
     pub number: u64,
 }
 
 impl Call {
-    /// As messages name it.
+    /// Returns the name of the call in messages.
     pub fn name(&self) -> String {
         format!("{}:{}", self.service, self.operation)
     }
 
-    /// Whether it changes anything, so that it matters whether a lost answer was one about something done.
+    /// Whether it is a write, so that a lost answer may hide a completed change.
     fn changes(&self) -> bool {
         ["Create", "Put", "Attach", "Detach", "Delete", "Tag", "Update"].iter().any(|it| self.operation.starts_with(it))
     }
@@ -29,25 +29,25 @@ impl Call {
     }
 }
 
-/// One way in which a call goes wrong.
+/// One kind of fault.
 #[derive(Debug)]
 pub struct Kind {
-    /// What the counts and messages call it.
+    /// The name in counts and messages.
     pub name: &'static str,
-    /// What the server does.
+    /// The behavior of the server.
     pub what: FaultKind,
-    /// Whether what was asked is done all the same.
+    /// Whether the request takes effect anyway.
     pub processed: bool,
-    /// Which calls it can strike.
+    /// The calls it applies to.
     pub strikes: fn(&Call) -> bool,
-    /// Where it must be overcome if it strikes once.
+    /// The calls at which the run must survive a single fault.
     pub overcome: fn(&Call) -> bool,
-    /// Whether it is tried persistently, too: of those that xacct cannot tell apart, one is.
+    /// Whether it is also tested persistently: of several faults that look the same to xacct, one is.
     pub lasts: bool,
 }
 
 impl Kind {
-    /// Whether a point of this kind takes long, in which nothing happens.
+    /// Whether a point of this kind spends a long time waiting.
     pub fn is_slow(&self) -> bool {
         self.what == FaultKind::Hang
     }
@@ -61,12 +61,12 @@ fn none(_: &Call) -> bool {
     false
 }
 
-/// CreateRole, sent again after a lost answer, is told that there is such a role.
+/// CreateRole, repeated after a lost answer, answers that the role exists.
 fn can_be_repeated(call: &Call) -> bool {
     call.operation != "CreateRole"
 }
 
-/// What bootstrap made a moment ago: it attaches to the role, and reads back what it read before.
+/// Calls of bootstrap about resources that it just created: attaching policies, and reading back.
 fn is_after_writes(call: &Call) -> bool {
     match call.operation.as_str() {
         "AttachRolePolicy" | "PutRolePolicy" => true,
@@ -77,7 +77,7 @@ fn is_after_writes(call: &Call) -> bool {
     }
 }
 
-/// The answer to HEAD is a status and nothing else.
+/// Answers to HEAD have only a status.
 fn has_a_body_of_s3(call: &Call) -> bool {
     call.service == "s3" && !call.operation.starts_with("Head")
 }
@@ -86,7 +86,7 @@ fn error(status: u16, code: &str, message: &str) -> FaultKind {
     FaultKind::Error { status, code: code.to_owned(), message: message.to_owned() }
 }
 
-/// All kinds. What hangs comes first, because it takes longest.
+/// Returns all kinds. Hanging calls come first, because they take longest.
 pub fn all() -> Vec<Kind> {
     let kind = |name, what, strikes: fn(&Call) -> bool, overcome: fn(&Call) -> bool| Kind {
         name,
@@ -136,7 +136,7 @@ pub fn all() -> Vec<Kind> {
         ),
         kind(
             "NoSuchEntity",
-            error(404, "NoSuchEntity", "it cannot be found"),
+            error(404, "NoSuchEntity", "it does not exist"),
             |it| it.service == "iam",
             is_after_writes,
         ),

@@ -1,4 +1,4 @@
-//! Every call of every command that talks to AWS, answered with everything that AWS and networks answer at times.
+//! Tests every call of every online command with every kind of fault of AWS and networks.
 
 mod judge;
 mod kinds;
@@ -13,7 +13,7 @@ use judge::{Outcome, Point};
 use kinds::Kind;
 use scenario::Scenario;
 
-/// How many pairs of faults are tried in each round after the first.
+/// The number of pairs of faults in each round after the first.
 const PAIRS: usize = 300;
 
 #[test]
@@ -46,14 +46,14 @@ fn credentials() {
     hold(&Scenario::credentials());
 }
 
-/// Tries every point, side by side, and tells how many there were.
+/// Tests all points concurrently and prints their number.
 fn hold(scenario: &Scenario) {
     let kinds = kinds::all();
     let rounds = crate::rounds();
     let mut points = every_point(scenario, &kinds, rounds == 1);
     points.extend((1..rounds).flat_map(|_| 0..PAIRS).map(|_| pair(scenario, &kinds)));
     let (start, tried) = (Instant::now(), points.len());
-    // What hangs only waits, and needs no place.
+    // Hanging runs only wait, so they need no slot.
     let (slow, quick): (Vec<_>, Vec<_>) =
         points.into_iter().partition(|point| point.faults.iter().any(|(_, kind, _)| kind.is_slow()));
     let outcomes = &Mutex::new(Vec::new());
@@ -80,7 +80,7 @@ fn hold(scenario: &Scenario) {
     let (succeeded, left) = (count(|it| it.succeeded), count(|it| it.left));
     println!(
         "{}: {tried} points at {} calls, {succeeded} succeeded, {} clear errors, {} converged, slowest {:.1?}, \
-         {left} buckets that could not be deleted (named, and swept up later), {} points do not hold; {:.0?} in all",
+         {left} buckets that could not be deleted (named, and swept up later), {} points failed; {:.0?} in all",
         scenario.name,
         scenario.calls.len(),
         held.len() - succeeded,
@@ -89,16 +89,16 @@ fn hold(scenario: &Scenario) {
         failures.len(),
         start.elapsed(),
     );
-    assert!(failures.is_empty(), "{} points do not hold", failures.len());
+    assert!(failures.is_empty(), "{} points failed", failures.len());
 }
 
-/// The next one; the lock is held no longer than that.
+/// Takes the next point and releases the lock.
 fn take<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap().next()
 }
 
-/// Every call with every kind, once and from then on; and a server whose clock is off all the time. In a short run calls
-/// take turns with what lasts.
+/// Returns every call with every kind, once and persistently, and a server with clock skew. A short run tests
+/// persistent faults only at some of the calls.
 fn every_point<'a>(scenario: &'a Scenario, kinds: &'a [Kind], is_short: bool) -> Vec<Point<'a>> {
     let point = |faults, skew| Point { scenario, faults, skew };
     let mut points: Vec<_> = [-900, 900].map(|skew| point(Vec::new(), skew)).into();
@@ -113,7 +113,7 @@ fn every_point<'a>(scenario: &'a Scenario, kinds: &'a [Kind], is_short: bool) ->
     points
 }
 
-/// Two faults at calls of one command.
+/// Returns two faults in one command.
 fn pair<'a>(scenario: &'a Scenario, kinds: &'a [Kind]) -> Point<'a> {
     #[expect(clippy::cast_possible_truncation, reason = "it is below a `usize`")]
     let random = |below: usize| (RandomState::new().hash_one(below) % below as u64) as usize;

@@ -1,4 +1,4 @@
-//! Commands, with what they start from and what an undisturbed run makes of it.
+//! Commands, with their initial state and the result of an undisturbed run.
 
 use std::collections::BTreeMap;
 
@@ -9,42 +9,42 @@ use super::kinds::Call;
 use crate::scene::{ACCOUNT_B, BOOTSTRAP, Scene};
 use crate::state;
 
-/// A bucket as a killed run leaves it.
+/// The name of a bucket left behind by an interrupted run.
 const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
 
 const LINK: &str = "--external-id abc --policy-arn PowerUserAccess";
 
-/// A command that can be run again and again from the same start.
+/// A command that can be run repeatedly from the same initial state.
 pub struct Scenario {
-    /// The command's name.
+    /// The name of the command.
     pub name: &'static str,
-    /// What is typed.
+    /// The arguments.
     pub words: String,
     start: (World, Option<String>),
     /// The calls of an undisturbed run.
     pub calls: Vec<Call>,
-    /// What stands after an undisturbed run.
+    /// The state after an undisturbed run.
     pub end: (Value, Option<String>),
 }
 
 impl Scenario {
-    /// A new link, with a managed policy and an external ID, and its proof.
+    /// Creates and tests a link with a managed policy and an external ID.
     pub fn bootstrap() -> Self {
         let words = format!("{BOOTSTRAP} {LINK} --timeout 5s --output json");
         Self::of("bootstrap", &words, &Scene::of(Sandbox::builder().plant(state::plant_others)))
     }
 
-    /// The proof of that link.
+    /// Tests that link.
     pub fn verify() -> Self {
         Self::of("verify", "verify --output json", &linked())
     }
 
-    /// The removal of that link.
+    /// Removes that link.
     pub fn teardown() -> Self {
         Self::of("teardown", "teardown --yes --timeout 5s --output json", &linked())
     }
 
-    /// The deletion of a bucket that was left.
+    /// Deletes a bucket that was left behind.
     pub fn sweep() -> Self {
         let scene = linked();
         scene.sandbox.world(|world| {
@@ -54,12 +54,12 @@ impl Scenario {
         Self::of("sweep", "sweep --yes --older-than 0s --output json", &scene)
     }
 
-    /// A look into both halves.
+    /// Diagnoses that link.
     pub fn diagnose() -> Self {
         Self::of("diagnose", "diagnose --output json", &linked())
     }
 
-    /// A session.
+    /// Gets a session.
     pub fn credentials() -> Self {
         Self::of("credentials", "credentials", &linked())
     }
@@ -84,7 +84,7 @@ impl Scenario {
         scenario
     }
 
-    /// A scene of its own, as the command finds it.
+    /// Returns a new scene in the initial state.
     pub fn begin(&self, builder: SandboxBuilder) -> Scene {
         let (world, file) = &self.start;
         let scene = Scene::of(builder.world(world.clone()));
@@ -95,14 +95,14 @@ impl Scenario {
     }
 }
 
-/// A link beside things of others, not proven yet.
+/// Creates a link and unmanaged resources, without testing the link.
 fn linked() -> Scene {
     let scene = Scene::of(Sandbox::builder().plant(state::plant_others));
     scene.link(&format!("{LINK} --no-verify"));
     scene
 }
 
-/// What stands in the accounts, and in `xacct.toml`.
+/// Returns the state of the accounts and of `xacct.toml`.
 pub fn standing(scene: &Scene) -> (Value, Option<String>) {
     (state::of(scene), file(scene))
 }

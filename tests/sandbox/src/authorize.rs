@@ -1,4 +1,4 @@
-//! May the caller do this? AWS's rules for combining policies; what a single policy says is decided by `awsim-iam-policy`
+//! Authorization: AWS's rules for combining policies. `awsim-iam-policy` evaluates each single policy
 //! ("IAM User Guide, Policy evaluation logic" and "Cross-account policy evaluation logic").
 
 use awsim_iam_policy::{
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::policy::is_account_id;
 use crate::world::{Account, Accounts, ManagedPolicy, Policies, Role};
 
-/// Which kind of policy refused.
+/// The type of the policy that denied the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyType {
     ServiceControl,
@@ -23,7 +23,7 @@ pub(crate) enum PolicyType {
 }
 
 impl PolicyType {
-    /// AWS's words for the policy type when it does not allow, and when it denies.
+    /// Returns AWS's names for the policy type in messages about an implicit and an explicit deny.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             PolicyType::ServiceControl => ("service control policy", "a service control policy"),
@@ -36,17 +36,17 @@ impl PolicyType {
     }
 }
 
-/// Why a request is refused.
+/// Why a request is denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// A statement denies it.
+    /// A statement denies the request (explicit deny).
     Denied(PolicyType),
-    /// No statement allows it.
+    /// No statement allows the request (implicit deny).
     NotAllowed(PolicyType),
 }
 
 impl Refusal {
-    /// The end of AWS's message that names the policy type ("IAM User Guide, Troubleshoot access denied error messages").
+    /// Returns the end of AWS's message, which names the policy type ("IAM User Guide, Troubleshoot access denied error messages").
     pub(crate) fn tail(self, action: &str) -> String {
         match self {
             Refusal::Denied(policy) => format!(" with an explicit deny in {}", policy.words().1),
@@ -55,7 +55,7 @@ impl Refusal {
     }
 }
 
-/// A request to decide: who does what to what, under which circumstances, by which state of the accounts.
+/// A request to decide: caller, action, resource, condition keys, and the state of the accounts.
 pub(crate) struct Question<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) action: &'a str,
@@ -67,9 +67,9 @@ pub(crate) struct Question<'a> {
 /// How a trust policy must name the caller for a statement to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Naming {
-    /// In any way, the account included.
+    /// In any way, including its account.
     Any,
-    /// By user, role, session or `*`: not by the account.
+    /// By user, role, session or `*`, but not by its account.
     Direct,
 }
 
@@ -137,11 +137,11 @@ impl Question<'_> {
         let directly = owner.id == self.caller.account && self.trust(role, Naming::Direct) == Decision::Allow;
         let side = match (directly, self.caller.kind) {
             (false, _) => side,
-            // A user who is named directly is not limited by what its own policies leave out …
+            // An implicit deny in the user's own policies does not limit a user who is named directly …
             (true, Kind::User | Kind::Root) => {
                 CallerSide { identity: Decision::Allow, boundary: Decision::Allow, ..side }
             }
-            // … but the boundary and session policies of a role are.
+            // … but the boundary and session policies limit a role.
             (true, Kind::Role) => CallerSide { identity: Decision::Allow, ..side },
         };
         side.missing().map_or(Ok(()), Err)
@@ -152,7 +152,7 @@ impl Question<'_> {
         let service_control = account.map_or(Decision::Allow, |account| {
             let policies: Vec<&Value> = account.service_control_policies.values().collect();
             let documents = self.prepare(&policies);
-            // Without an allowing policy in the list, AWS's own FullAWSAccess is attached too.
+            // If no policy in the list allows anything, AWS's own FullAWSAccess is attached too.
             let full_access = !documents
                 .iter()
                 .flat_map(|document| &document.statements)
@@ -250,12 +250,12 @@ impl Question<'_> {
             resource_arn: self.resource,
             context: self.context.values(),
         };
-        // Every layer is evaluated for itself, as if it were the only identity policy, and combined above.
+        // Each layer is evaluated alone, as if it were the only identity policy; the caller combines the results.
         let layers = EvalContext { identity_policies: documents, ..EvalContext::default() };
         evaluate(&request, &layers)
     }
 
-    /// Parses documents and evens out where the evaluator reads them more narrowly than AWS.
+    /// Parses documents, and adjusts them where the evaluator is stricter than AWS.
     fn prepare(&self, documents: &[&Value]) -> Vec<PolicyDocument> {
         documents
             .iter()

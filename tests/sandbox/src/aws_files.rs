@@ -1,4 +1,4 @@
-//! The files and variables by which AWS clients find the sandbox.
+//! The files and variables that point AWS clients to the sandbox.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use crate::world::{ACCOUNT_B, ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 
-/// The files that were written.
+/// The paths of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsFiles {
     /// For `AWS_CONFIG_FILE`.
@@ -56,7 +56,7 @@ pub(crate) fn environment(url: &str, directory: &Path) -> Vec<(String, String)> 
         ("AWS_ENDPOINT_URL", url.to_owned()),
         ("AWS_CONFIG_FILE", files.config.display().to_string()),
         ("AWS_SHARED_CREDENTIALS_FILE", files.credentials.display().to_string()),
-        // Without it, clients that find no credentials ask the machine they run on, and wait for an answer.
+        // Without this, clients without credentials query the EC2 metadata service, and wait for it.
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

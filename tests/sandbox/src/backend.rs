@@ -18,7 +18,7 @@ use crate::world::{History, Propagation, World};
 use crate::xml::Xml;
 use crate::{iam, random, s3, sts};
 
-/// All that the server is, apart from its socket.
+/// The server without its socket.
 pub(crate) struct Backend {
     pub(crate) state: Mutex<State>,
     pub(crate) clock: Clock,
@@ -27,11 +27,11 @@ pub(crate) struct Backend {
     pub(crate) record: Record,
     pub(crate) latency: Mutex<Duration>,
     pub(crate) started: Instant,
-    /// Whether the server accepts no connections and answers nothing; see [`FaultKind::Gone`].
+    /// Whether the server refuses connections and does not respond; see [`FaultKind::Gone`].
     pub(crate) gone: watch::Sender<bool>,
 }
 
-/// What one request at a time may touch.
+/// The state that only one request at a time may use.
 pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) history: History,
@@ -44,19 +44,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
-    /// Break off in the middle of the body.
+    /// Close the connection in the middle of the body.
     pub(crate) truncated: bool,
     error_code: Option<String>,
 }
 
-/// What becomes of a request.
+/// The result of a request.
 pub(crate) enum Reply {
     Answer(Answer),
     /// Reset the connection.
     Reset,
 }
 
-/// A request with what it is about.
+/// A request with its operation.
 struct Job<'a> {
     request: &'a Request,
     service: Service,
@@ -67,7 +67,7 @@ struct Job<'a> {
 }
 
 impl Backend {
-    /// Answers a request that came on the connection of that number.
+    /// Answers a request from the connection with this number.
     pub(crate) async fn reply(&self, request: &Request, connection: u64) -> Reply {
         let job = Job::new(request);
         let sequence = self.record.open(job.entry(connection, self.started.elapsed()));
@@ -98,7 +98,7 @@ impl Backend {
     async fn faulty(&self, fault: &Fault, job: &Job<'_>, sequence: u64) -> Reply {
         let process = || self.process(job, sequence);
         let error = match &fault.kind {
-            // These damage the real answer, so the request is processed in any case.
+            // These faults damage the real response, so the request takes effect in any case.
             FaultKind::Delay(delay) => {
                 tokio::time::sleep(*delay).await;
                 return Reply::Answer(process());
@@ -141,7 +141,7 @@ impl Backend {
         }
     }
 
-    /// Does what is asked. The lock is held for this long only: never while anything sleeps.
+    /// Carries out the request. Holds the lock only here, never while the task sleeps.
     fn process(&self, job: &Job<'_>, sequence: u64) -> Answer {
         let mut state = crate::lock::lock(&self.state);
         let outcome = self.dispatch(&mut state, job, sequence);
@@ -196,7 +196,7 @@ impl Backend {
 }
 
 impl Answer {
-    /// What is not AWS's.
+    /// A response that does not come from AWS.
     fn page(status: u16) -> Self {
         Self {
             status,
@@ -208,7 +208,7 @@ impl Answer {
     }
 }
 
-/// How a server refuses a signature whose time is too far from its own.
+/// Returns the error for a signature whose time differs too much from the server's.
 fn skewed(service: Service) -> ApiError {
     match service {
         Service::S3 => ApiError::new(
@@ -321,7 +321,7 @@ impl<'a> Job<'a> {
         let mut answer = Answer {
             status: error.status,
             headers,
-            // An answer to HEAD has no body to explain itself with.
+            // A response to HEAD has no body for the error.
             body: if self.request.method == "HEAD" { Bytes::new() } else { document.into() },
             truncated: false,
             error_code: Some(error.code.clone()),
@@ -339,7 +339,7 @@ impl<'a> Job<'a> {
             }
             _ => answer.headers.push(("x-amzn-requestid", id)),
         }
-        // Clients learn from it that their clock, or here the server's, is off.
+        // Clients use it to detect that their clock, or here the server's, is wrong.
         answer.headers.push(("date", http_date(backend.clock.wall())));
     }
 }

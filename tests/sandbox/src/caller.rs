@@ -1,4 +1,4 @@
-//! Who calls: the credentials of a request, checked as AWS checks them.
+//! The caller: checks the credentials of a request as AWS does.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -27,7 +27,7 @@ impl Service {
     }
 }
 
-/// What kind of principal a caller is.
+/// The kind of principal of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Root,
@@ -44,15 +44,15 @@ pub(crate) struct Caller {
     pub(crate) unique_id: String,
     /// Name of the user or role.
     pub(crate) name: String,
-    /// The ARN that error messages show; for a role's session that of the session.
+    /// The ARN in error messages; for a role session, that of the session.
     pub(crate) arn: String,
     /// The ARN of the user or role itself, with its path: `aws:PrincipalArn`.
     pub(crate) principal_arn: String,
-    /// Tags of the user or role; session tags come on top.
+    /// Tags of the user or role, and session tags, which override them.
     pub(crate) tags: Tags,
-    /// The temporary credentials, if they are such.
+    /// The session, if the credentials are temporary.
     pub(crate) session: Option<Session>,
-    /// The region that was signed for.
+    /// The Region in the signature.
     pub(crate) region: String,
 }
 
@@ -67,18 +67,18 @@ impl Caller {
         }
     }
 
-    /// Whether the caller came by AssumeRole, so that a further AssumeRole is chaining.
+    /// Returns whether the caller is a role session, so that another AssumeRole is role chaining.
     pub(crate) fn is_role_session(&self) -> bool {
         self.kind == Kind::Role
     }
 
-    /// The session policies, if there are any: they narrow what the session may do.
+    /// Returns the session policies, if there are any. They limit the session's permissions.
     pub(crate) fn session_policies(&self) -> &[Value] {
         self.session.as_ref().map_or(&[], |session| session.policies.as_slice())
     }
 }
 
-/// Finds out who signed the request. Signature times are held against the wall clock, expiries against the movable one.
+/// Authenticates the request. Compares signature times with the wall clock, and expiries with the movable clock.
 pub(crate) fn authenticate(
     request: &Request,
     service: Service,
@@ -117,7 +117,7 @@ pub(crate) fn authenticate(
         match token {
             Some(token) if token == session.token => {}
             Some(_) => return Err(wrong_token(s3)),
-            // Without a token they are looked for among the long-term keys.
+            // Without a token, only long-term keys match.
             None => return Err(unknown_key()),
         }
         let caller = caller_of_session(session, world, &authorization.region);
@@ -190,7 +190,7 @@ fn check_scope(authorization: &Authorization, service: Service) -> Result<(), Ap
     Ok(())
 }
 
-/// Whether a text has the form of a region in partition `aws`.
+/// Returns whether a text has the form of a Region name in partition `aws`.
 pub(crate) fn is_region(text: &str) -> bool {
     const AREAS: [&str; 9] = ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"];
     let parts: Vec<&str> = text.split('-').collect();
@@ -287,7 +287,7 @@ fn caller_of_user(account: &Account, id: &str, region: &str) -> Option<Caller> {
     })
 }
 
-/// `None` if the user or role is gone: its sessions died with it.
+/// Returns `None` if the user or role was deleted, which ends its sessions.
 fn caller_of_session(session: &Session, world: &World, region: &str) -> Option<Caller> {
     let account = world.account(&session.account)?;
     let caller = match &session.of {
@@ -296,7 +296,7 @@ fn caller_of_session(session: &Session, world: &World, region: &str) -> Option<C
         SessionOf::Role { id, session_name } => {
             let role = account.role_by_id(id)?;
             let mut tags = role.tags.clone();
-            // A session tag replaces a role tag of the same key, whatever the case.
+            // A session tag replaces a role tag with the same key, case-insensitively.
             tags.retain(|key, _| !session.tags.keys().any(|session_key| session_key.eq_ignore_ascii_case(key)));
             tags.extend(session.tags.clone());
             Caller {
@@ -304,7 +304,7 @@ fn caller_of_session(session: &Session, world: &World, region: &str) -> Option<C
                 kind: Kind::Role,
                 unique_id: role.id.clone(),
                 name: role.name.clone(),
-                // The ARN of a session leaves the role's path out.
+                // The ARN of a session does not contain the role's path.
                 arn: format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", account.id, role.name),
                 principal_arn: account.role_arn(role),
                 tags,

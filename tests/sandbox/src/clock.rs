@@ -14,7 +14,7 @@ const BASIC: &[BorrowedFormatItem<'static>] = format_description!("[year][month]
 const HTTP: &[BorrowedFormatItem<'static>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
-/// What time it is for the server.
+/// The server's time.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     advanced_ms: AtomicI64,
@@ -22,17 +22,17 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock whose signature checks are off by `skew_seconds`.
+    /// Returns a clock that is off by `skew_seconds` in signature checks.
     pub(crate) fn skewed(skew_seconds: i64) -> Self {
         Clock { advanced_ms: AtomicI64::new(0), skew_ms: skew_seconds * 1000 }
     }
 
-    /// The time of expiries, codes and propagation; `advance` moves it.
+    /// Returns the time for expiries, codes and propagation, which `advance` moves.
     pub(crate) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::milliseconds(self.advanced_ms.load(Ordering::Relaxed))
     }
 
-    /// The time that signatures and the `Date` header are held against; the skew moves it.
+    /// Returns the time for signatures and the `Date` header, which the skew moves.
     pub(crate) fn wall(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::milliseconds(self.skew_ms)
     }
@@ -44,7 +44,7 @@ impl Clock {
 }
 
 fn write(at: OffsetDateTime, format: &[BorrowedFormatItem<'_>]) -> String {
-    // Only a buffer that cannot be written to makes this fail, and a String can.
+    // Writing to a String cannot fail.
     at.format(format).unwrap_or_default()
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn http_date(at: OffsetDateTime) -> String {
     write(at, HTTP)
 }
 
-/// Reads SigV4's form of a time.
+/// Parses a time in the format of SigV4.
 pub(crate) fn parse_basic(text: &str) -> Option<OffsetDateTime> {
     time::PrimitiveDateTime::parse(text, BASIC).ok().map(time::PrimitiveDateTime::assume_utc)
 }

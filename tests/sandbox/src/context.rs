@@ -14,7 +14,7 @@ use crate::world::Accounts;
 pub(crate) struct Context(HashMap<String, ContextValue>);
 
 impl Context {
-    /// The keys that every request has.
+    /// Returns the keys that every request has.
     pub(crate) fn of(caller: &Caller, accounts: &Accounts, now: OffsetDateTime) -> Self {
         let mut context = Context::default();
         context.set("aws:PrincipalArn", &caller.principal_arn);
@@ -52,7 +52,7 @@ impl Context {
         context.set("aws:CurrentTime", iso8601(now));
         context.set("aws:EpochTime", now.unix_timestamp().to_string());
         context.set("aws:SourceIp", "127.0.0.1");
-        // The sandbox stands for endpoints that are reached by TLS.
+        // The sandbox replaces endpoints that use TLS.
         context.set("aws:SecureTransport", "true");
         context.set("aws:ViaAWSService", "false");
         context
@@ -63,12 +63,12 @@ impl Context {
         self.0.insert(key.to_owned(), ContextValue::String(value.into()));
     }
 
-    /// Sets a key with many values.
+    /// Sets a key with several values.
     pub(crate) fn set_list(&mut self, key: &str, values: Vec<String>) {
         self.0.insert(key.to_owned(), ContextValue::StringList(values));
     }
 
-    /// Sets what says whose the resource is. Accounts outside of organizations have no key for theirs.
+    /// Sets the keys for the resource's account and organization. Accounts outside an organization have no key for it.
     pub(crate) fn set_resource_account(&mut self, account: &str, accounts: &Accounts) {
         self.set("aws:ResourceAccount", account);
         if let Some(organization) = organization(accounts, account) {
@@ -76,7 +76,7 @@ impl Context {
         }
     }
 
-    /// Sets what a request that passes tags has.
+    /// Sets the keys of a request with tags.
     pub(crate) fn set_request_tags<'a>(&mut self, tags: impl IntoIterator<Item = (&'a String, &'a String)>) {
         let mut keys = Vec::new();
         for (key, value) in tags {
@@ -92,14 +92,14 @@ impl Context {
         &self.0
     }
 
-    /// The key as this context spells it: condition keys are case-insensitive.
+    /// Returns the key in this context's spelling: condition keys are case-insensitive.
     pub(crate) fn spelling(&self, key: &str) -> String {
         let known = self.0.keys().find(|known| known.eq_ignore_ascii_case(key));
         known.map_or_else(|| key.to_owned(), Clone::clone)
     }
 
-    /// Replaces `${key}` by the key's value. A variable without a value becomes one that nothing matches, and so does the
-    /// statement that it stands in; `${*}`, `${?}` and `${$}` are left to the evaluator.
+    /// Replaces `${key}` with the key's value. A variable without a value gets one that nothing matches, so that its statement
+    /// does not match either. The evaluator handles `${*}`, `${?}` and `${$}`.
     pub(crate) fn substitute(&self, text: &str) -> String {
         let mut result = String::new();
         let mut rest = text;

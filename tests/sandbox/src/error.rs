@@ -1,8 +1,8 @@
-//! Errors as AWS words them, and how each protocol writes them.
+//! Errors with AWS's codes and messages, in the format of each protocol.
 
 use crate::xml::Xml;
 
-/// An error that goes back to the client.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     /// HTTP status.
@@ -11,14 +11,14 @@ pub struct ApiError {
     pub code: String,
     /// AWS's message.
     pub message: String,
-    /// More elements of an S3 error, e.g. `Region`.
+    /// Additional elements of an S3 error, such as `Region`.
     pub(crate) details: Vec<(&'static str, String)>,
-    /// Headers that go with it, e.g. `x-amz-bucket-region`.
+    /// Additional headers, such as `x-amz-bucket-region`.
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
-    /// An error with this status, code and message.
+    /// Returns an error with this status, code and message.
     pub fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
         ApiError { status, code: code.into(), message: message.into(), details: Vec::new(), headers: Vec::new() }
     }
@@ -61,7 +61,7 @@ impl ApiError {
         self
     }
 
-    /// The error document of the query protocol (IAM, STS).
+    /// Returns the error document of the query protocol (IAM, STS).
     pub(crate) fn query_document(&self, namespace: &str, request_id: &str) -> String {
         let content = Xml::build(|xml| {
             xml.element("Error", |xml| {
@@ -75,7 +75,7 @@ impl ApiError {
         Xml::document("ErrorResponse", namespace, &content)
     }
 
-    /// The error document of S3.
+    /// Returns the error document of S3.
     pub(crate) fn s3_document(&self, request_id: &str) -> String {
         let content = Xml::build(|xml| {
             xml.text("Code", &self.code);

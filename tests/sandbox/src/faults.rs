@@ -1,4 +1,4 @@
-//! Faults: what a client must survive, ordered by operation and call number.
+//! Injected faults, by operation and call number.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -6,32 +6,32 @@ use std::str::FromStr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// 400 `Throttling` `Rate exceeded`; on S3 503 `SlowDown`.
     Throttle,
     /// A 5xx answer with the service's usual code for it.
     ServerError(u16),
-    /// The connection is reset, with no answer.
+    /// The server resets the connection without a response.
     Reset,
-    /// No answer ever comes.
+    /// The server never responds.
     Hang,
-    /// The answer comes this much later, without holding up other requests.
+    /// The server delays the response, without delaying other requests.
     Delay(Duration),
-    /// The answer breaks off in the middle of its body.
+    /// The response ends in the middle of its body.
     TruncatedBody,
-    /// The answer's body is no XML (a proxy's error page, say), with the status it would have had.
+    /// The body is not XML, like a proxy's error page, but the status is unchanged.
     NotXml,
-    /// A page of HTML with this status: a proxy or a load balancer answers in AWS's place.
+    /// An HTML page with this status, as from a proxy or a load balancer in front of AWS.
     Page(u16),
-    /// Status 200 and the document of an error, as S3 answers where it notices too late that something is wrong.
+    /// Status 200 with an error document, as S3 responds if an error occurs after it has sent the status.
     ErrorIn200,
-    /// The server that answers has a clock that is this many seconds ahead, and refuses the signature because of it.
+    /// The server's clock is this many seconds ahead, so that it rejects the signature.
     Skew(i64),
-    /// The server goes away: this connection is reset, and new ones are refused until the faults are cleared.
+    /// The server stops: it resets this connection, and refuses new ones until the faults are cleared.
     Gone,
-    /// An error of the caller's choice.
+    /// An error with any status, code and message.
     Error {
         /// HTTP status.
         status: u16,
@@ -42,37 +42,37 @@ pub enum FaultKind {
     },
 }
 
-/// A fault: which calls it hits, when, and how.
+/// A fault: which calls fail, when, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The operation's name, e.g. `AssumeRole`; `*` is any operation.
+    /// The operation's name, such as `AssumeRole`; `*` is any operation.
     pub operation: String,
-    /// Which calls of the operation, counted from 1; `None` hits every call.
+    /// The calls of the operation that fail, counted from 1; `None` means every call.
     pub calls: Option<RangeInclusive<u64>>,
-    /// Whether the server has already done what was asked when the fault strikes.
+    /// Whether the call takes effect before it fails.
     pub processed: bool,
     /// What goes wrong.
     pub kind: FaultKind,
 }
 
 impl Fault {
-    /// A fault on every call of `operation`, striking before the request is processed.
+    /// Returns a fault on every call of `operation`. The calls do not take effect.
     pub fn new(operation: impl Into<String>, kind: FaultKind) -> Self {
         Fault { operation: operation.into(), calls: None, processed: false, kind }
     }
 
-    /// Hits only the `number`-th call of the operation, counted from 1.
+    /// Limits the fault to the `number`-th call of the operation, counted from 1.
     pub fn on_call(self, number: u64) -> Self {
         self.on_calls(number..=number)
     }
 
-    /// Hits these calls of the operation, counted from 1.
+    /// Limits the fault to these calls of the operation, counted from 1.
     pub fn on_calls(mut self, numbers: RangeInclusive<u64>) -> Self {
         self.calls = Some(numbers);
         self
     }
 
-    /// Strikes after the request was processed: it took effect, but the client does not learn so.
+    /// Makes the call take effect before it fails, which the client cannot see.
     pub fn after_processing(mut self) -> Self {
         self.processed = true;
         self
@@ -84,7 +84,7 @@ impl Fault {
     }
 }
 
-/// Reads `OPERATION[:N[-M]]=KIND[@after]`, as on the command line: `AssumeRole:1=throttle`, `*=delay:200ms`,
+/// Parses `OPERATION[:N[-M]]=KIND[@after]`, as on the command line: `AssumeRole:1=throttle`, `*=delay:200ms`,
 /// `CreateRole:2=reset@after`, `PutRolePolicy=error:409:ConcurrentModification`.
 impl FromStr for Fault {
     type Err = String;
@@ -92,7 +92,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, String> {
         let (target, kind) = text
             .split_once('=')
-            .ok_or_else(|| format!("`{text}` is not OPERATION:N=KIND, as in AssumeRole:1=throttle"))?;
+            .ok_or_else(|| format!("`{text}` is not a fault such as `AssumeRole:1=throttle` (OPERATION:N=KIND)"))?;
         let (kind, processed) = match kind.strip_suffix("@after") {
             Some(kind) => (kind, true),
             None => (kind, false),
@@ -109,7 +109,7 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads `throttle`, `500`, `reset`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
+/// Parses `throttle`, `500`, `reset`, `hang`, `delay:200ms`, `truncate`, `notxml`, `page:STATUS`, `error-in-200`,
 /// `skew:SECONDS`, `gone`, `error:STATUS:CODE[:MESSAGE]`.
 impl FromStr for FaultKind {
     type Err = String;
@@ -151,10 +151,10 @@ impl FromStr for FaultKind {
     }
 }
 
-/// Reads `50ms`, `10s`, `2m`, `1h`.
+/// Parses `50ms`, `10s`, `2m`, `1h`.
 ///
 /// # Errors
-/// When the text has another form, in words for whoever typed it.
+/// When the text has another format. The error is a message for the user.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -171,10 +171,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .filter(|_| milliseconds > 0)
         .and_then(|number| number.checked_mul(milliseconds))
         .map(Duration::from_millis)
-        .ok_or_else(|| format!("`{text}` is not a time such as 50ms, 10s or 2m"))
+        .ok_or_else(|| format!("`{text}` is not a duration such as `50ms`, `10s` or `2m`"))
 }
 
-/// The faults of a server and how often each operation was called.
+/// The faults of a server, and the number of calls of each operation.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     list: Mutex<Vec<Fault>>,
@@ -190,13 +190,13 @@ impl Faults {
         crate::lock::lock(&self.list).push(fault);
     }
 
-    /// Forgets all faults and starts to count calls from 1 again.
+    /// Removes all faults, and counts calls from 1 again.
     pub(crate) fn clear(&self) {
         crate::lock::lock(&self.list).clear();
         crate::lock::lock(&self.calls).clear();
     }
 
-    /// Counts a call of `operation` and tells which fault strikes it.
+    /// Counts a call of `operation` and returns its fault.
     pub(crate) fn next(&self, operation: &str) -> Option<Fault> {
         let call = {
             let mut calls = crate::lock::lock(&self.calls);

@@ -1,27 +1,27 @@
-//! Requests held on their way, so that a test can do something to the client at exactly that moment.
+//! Holds requests at a given stage, so that a test can act on the client at exactly that moment.
 
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// How far a request has come.
+/// The stage of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The server has it, and has done nothing about it.
+    /// The server has received the request, and done nothing.
     Arrived,
-    /// What it asks for is done; the answer has not left.
+    /// The request has taken effect, and the response is not sent.
     Processed,
-    /// The answer has left a moment ago. It is late to hold anything up then.
+    /// The response was sent just before. Holding the request has no effect any more.
     Answered,
 }
 
-/// How long an answer is on its way, more or less.
+/// The approximate time until a response arrives.
 const ON_ITS_WAY: Duration = Duration::from_millis(2);
 
-/// A request that is held once it has come as far as it may.
+/// A request that the server holds at a stage.
 ///
-/// Nobody hears of it again if this is dropped.
+/// If this is dropped, the server never answers the request.
 #[derive(Debug)]
 pub struct Hold {
     reached: mpsc::Receiver<()>,
@@ -29,28 +29,28 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Whether the request comes so far within this time. It is true once.
+    /// Returns whether the request reaches the stage within this time. Returns true only once.
     pub fn reached(&self, patience: Duration) -> bool {
         self.reached.recv_timeout(patience).is_ok()
     }
 
-    /// Lets the request go on, even if its client has hung up.
+    /// Lets the request continue, even if the client closed the connection.
     pub fn release(self) {
-        // Where the request never came there is nobody to tell.
+        // If the request never arrived, there is no receiver.
         let _ = self.release.send(());
     }
 }
 
-/// The requests to be held by a server.
+/// The requests that a server must hold.
 #[derive(Debug, Default)]
 pub(crate) struct Holds(Mutex<Vec<Held>>);
 
 #[derive(Debug)]
 struct Held {
     operation: String,
-    /// How many requests of the operation are still to come, this one among them.
+    /// The number of requests of the operation until this one, inclusive.
     to_come: u64,
-    /// The request's number, once it has come.
+    /// The request's number, once it has arrived.
     sequence: Option<u64>,
     stage: Stage,
     reached: mpsc::Sender<()>,
@@ -76,7 +76,7 @@ impl Holds {
         }
     }
 
-    /// Tells that a request has come so far, and lets it pass unless it is to be held.
+    /// Reports that a request has reached a stage, and waits if it must be held.
     pub(crate) async fn pass(&self, sequence: u64, stage: Stage) {
         let held = {
             let mut list = crate::lock::lock(&self.0);

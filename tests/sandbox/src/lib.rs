@@ -1,9 +1,9 @@
-//! AWS accounts served from this machine, for trying and testing xacct.
+//! AWS accounts served on this machine, for trying and testing xacct.
 //!
 //! A [`Sandbox`] is a small server on 127.0.0.1 that speaks the wire protocols of IAM, STS and S3 on one port, verifies
 //! signatures, and decides requests as AWS does: identity policies, boundaries, session policies, control policies and
-//! trust policies, within an account and across accounts. What a single policy says is decided by the crate
-//! `awsim-iam-policy` and never by xacct's own evaluator, so that one mistake cannot be on both sides.
+//! trust policies, within an account and across accounts. The crate `awsim-iam-policy` evaluates each single policy, never
+//! xacct's own evaluator, so that one mistake cannot be on both sides.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,14 +18,14 @@
 //! assert!(sandbox.requests().is_empty());
 //! ```
 //!
-//! The way of a request: `server` (socket) → `backend` (latency, faults, holds, record) → `caller` (who signed) → `iam`, `sts` or
-//! `s3` (the operation) → `authorize` (may they) → `world` (the state).
+//! A request passes `server` (socket) → `backend` (latency, faults, holds, record) → `caller` (who signed) → `iam`, `sts` or
+//! `s3` (the operation) → `authorize` (the decision) → `world` (the state).
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a sandbox is for tests: what its own code rules out is worth a panic"
+    reason = "the sandbox is for tests, and may panic on states that its own code rules out"
 )]
 
 mod authorize;

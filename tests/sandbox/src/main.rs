@@ -1,4 +1,4 @@
-//! `xacct-sandbox`: xacct on AWS accounts that are served from this machine. `--help` tells what it does.
+//! `xacct-sandbox`: runs xacct on AWS accounts that it serves on this machine. See `--help`.
 
 #![allow(
     clippy::expect_used,
@@ -6,7 +6,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a program that prints; what its own code rules out is worth a panic"
+    reason = "the program prints, and may panic on states that its own code rules out"
 )]
 
 mod cli;

@@ -1,11 +1,11 @@
-//! Policy documents: what IAM accepts, what it keeps, and what it shows.
+//! Policy documents: what IAM accepts, stores, and returns.
 
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::world::Accounts;
 
-/// Where a policy document is used, which decides what it may contain.
+/// The use of a policy document, which decides what it may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// Permissions of a user or role, and session policies.
@@ -14,12 +14,12 @@ pub(crate) enum Use {
     Trust,
 }
 
-/// Reads and checks a document as IAM does when it is saved.
+/// Parses and checks a document as IAM does before it stores one.
 pub(crate) fn parse(text: &str, usage: Use) -> Result<Value, ApiError> {
     let document: Value =
         serde_json::from_str(text).map_err(|_| ApiError::malformed_policy("This policy contains invalid Json"))?;
     check(&document, usage)?;
-    // IAM and the evaluator must not differ about what is well-formed.
+    // IAM and the evaluator must agree on what is well-formed.
     awsim_iam_policy::parse_value(&document).map_err(|_| syntax())?;
     Ok(document)
 }
@@ -133,7 +133,7 @@ fn check_statement(statement: &Map<String, Value>, usage: Use) -> Result<(), Api
     Ok(())
 }
 
-/// A string, or a list of strings that is not empty.
+/// Returns whether a value is a string or a non-empty list of strings.
 fn strings(value: Option<&Value>) -> Option<Vec<&str>> {
     match value? {
         Value::String(one) => Some(vec![one]),
@@ -142,12 +142,12 @@ fn strings(value: Option<&Value>) -> Option<Vec<&str>> {
     }
 }
 
-/// How IAM counts a document against its quotas: characters, whitespace left out ("IAM User Guide, IAM quotas").
+/// Returns the size of a document for IAM's quotas: characters without whitespace ("IAM User Guide, IAM quotas").
 pub(crate) fn size(text: &str) -> usize {
     text.chars().filter(|character| !character.is_whitespace()).count()
 }
 
-/// Checks that every AWS principal of a trust policy exists, as IAM does when it is saved.
+/// Checks that every AWS principal of a trust policy exists, as IAM does before it stores one.
 pub(crate) fn check_principals(document: &Value, accounts: &Accounts) -> Result<(), ApiError> {
     let mut invalid = None;
     let mut document = document.clone();
@@ -165,16 +165,16 @@ pub(crate) fn check_principals(document: &Value, accounts: &Accounts) -> Result<
     }
 }
 
-/// A trust policy as IAM keeps it: users and roles as unique IDs, accounts as the ARN of their root ("IAM User Guide,
-/// AWS JSON policy elements: Principal"). Principals that do not exist stay as they are.
+/// Returns a trust policy as IAM stores it: users and roles as unique IDs, accounts as the ARN of their root ("IAM User Guide,
+/// AWS JSON policy elements: Principal"). Principals that do not exist stay unchanged.
 pub(crate) fn as_stored(document: &Value, accounts: &Accounts) -> Value {
     let mut document = document.clone();
     change_principals(&mut document, &mut |principal| stored_principal(principal, accounts));
     document
 }
 
-/// A document as IAM shows it: unique IDs as ARNs where the user or role still exists, and one-element lists as strings.
-/// The latter IAM may or may not do; doing it keeps clients from comparing text.
+/// Returns a document as IAM returns it: unique IDs as ARNs if the user or role still exists, and one-element lists as
+/// strings. IAM may or may not do the latter; the sandbox does, so that clients cannot rely on comparing text.
 pub(crate) fn as_read(document: &Value, accounts: &Accounts) -> Value {
     let mut document = document.clone();
     change_principals(&mut document, &mut |principal| shown_principal(principal, accounts));
@@ -204,7 +204,7 @@ fn unwrap_single(value: &mut Value) {
     }
 }
 
-/// The statements of a document, be it one or a list of them.
+/// Returns the statements of a document, which may be one or a list.
 pub(crate) fn statements_mut(document: &mut Value) -> Vec<&mut Map<String, Value>> {
     match document.get_mut("Statement") {
         Some(Value::Array(list)) => list.iter_mut().filter_map(Value::as_object_mut).collect(),
@@ -213,7 +213,7 @@ pub(crate) fn statements_mut(document: &mut Value) -> Vec<&mut Map<String, Value
     }
 }
 
-/// Replaces AWS principals for which `change` gives something else.
+/// Replaces AWS principals for which `change` returns another one.
 fn change_principals(document: &mut Value, change: &mut dyn FnMut(&str) -> Option<String>) {
     for statement in statements_mut(document) {
         for field in ["Principal", "NotPrincipal"] {
@@ -231,13 +231,13 @@ fn change_principals(document: &mut Value, change: &mut dyn FnMut(&str) -> Optio
     }
 }
 
-/// An account ID as it may stand for a principal.
+/// Returns the account ID if a principal is one.
 pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What IAM keeps for a principal, or `None` if there is no such principal. Unique IDs cannot be saved: who re-submits a
-/// policy with a dangling one is refused.
+/// Returns what IAM stores for a principal, or `None` if it does not exist. IAM does not accept unique IDs, so it rejects
+/// a policy with a dangling one.
 fn stored_principal(principal: &str, accounts: &Accounts) -> Option<String> {
     if principal == "*" {
         return Some(principal.to_owned());
@@ -253,7 +253,7 @@ fn stored_principal(principal: &str, accounts: &Accounts) -> Option<String> {
         return None;
     }
     match (service, resource.split_once('/')) {
-        // Accounts outside this world exist as well, as far as IAM's check goes.
+        // IAM's check accepts accounts outside this world, too.
         ("iam", None) if resource == "root" => Some(principal.to_owned()),
         ("iam", Some(("user", _))) => {
             let account = accounts.get(account)?;
@@ -274,7 +274,7 @@ fn stored_principal(principal: &str, accounts: &Accounts) -> Option<String> {
     }
 }
 
-/// The ARN for a unique ID, if its user or role still exists.
+/// Returns the ARN for a unique ID, if its user or role still exists.
 fn shown_principal(principal: &str, accounts: &Accounts) -> Option<String> {
     if principal.starts_with("AIDA") {
         accounts.values().find_map(|account| account.user_by_id(principal).map(|user| account.user_arn(user)))

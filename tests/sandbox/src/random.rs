@@ -1,9 +1,9 @@
-//! Identifiers as AWS shapes them.
+//! Random identifiers in AWS's formats.
 
-/// Random bytes; a machine without a source of randomness cannot run the sandbox at all.
+/// Returns random bytes. The sandbox needs a machine with a source of randomness.
 fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    getrandom::fill(&mut bytes).expect("the operating system has a source of randomness");
     bytes
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn secret_key() -> String {
     letters::<40>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 }
 
-/// A session token. AWS warns not to assume any length; this one is long enough to break who does.
+/// Returns a session token. AWS warns not to assume any length; this one is long enough to break clients that do.
 pub(crate) fn session_token() -> String {
     format!("IQoJb3JpZ2luX2VjE{}", letters::<250>(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 }

@@ -1,50 +1,51 @@
-//! The record of what clients sent.
+//! The record of requests.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// A request that the server saw. Times are counted from the server's start.
+/// A request that the server received. Times are relative to the server's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
     /// Running number, from 1, in order of arrival.
     pub sequence: u64,
-    /// Number of the TCP connection that it came on.
+    /// The number of the TCP connection.
     pub connection: u64,
     /// `iam`, `sts` or `s3`.
     pub service: String,
-    /// The operation's name, e.g. `AssumeRole`.
+    /// The operation's name, such as `AssumeRole`.
     pub operation: String,
-    /// The region that the request was signed for.
+    /// The Region in the signature.
     pub region: Option<String>,
-    /// The access key that signed it.
+    /// The access key ID in the signature.
     pub access_key: Option<String>,
-    /// ARN of the caller, once the signature was found right.
+    /// The caller's ARN, if the signature was valid.
     pub principal: Option<String>,
     /// Account of the caller.
     pub account: Option<String>,
     /// When it arrived.
     pub start: Duration,
-    /// When it was answered; `None` while it is in work.
+    /// When the response was sent; `None` while the request is in progress.
     pub end: Option<Duration>,
-    /// HTTP status of the answer; `None` also after a reset connection.
+    /// HTTP status of the response; `None` also after a connection reset.
     pub status: Option<u16>,
     /// Error code of the answer.
     pub error_code: Option<String>,
-    /// Form parameters (IAM, STS); bucket, key and query (S3). One-time codes are blanked out.
+    /// Form parameters (IAM, STS); bucket, key and query (S3). MFA codes are removed.
     pub parameters: Vec<(String, String)>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
 }
 
 impl RecordedRequest {
-    /// The value of a form parameter.
+    /// Returns the value of a form parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Requests that waited for each other, as steps: the longest chain of which each began after the one before was answered,
-/// with what was in work beside each. What nobody waited for the answer of is in none.
+/// Returns requests that waited for each other, as steps: the longest chain in which each request began after the response
+/// to the one before, with the requests in progress at the same time. A request whose response no other request waited
+/// for is in no step.
 pub fn steps(requests: &[RecordedRequest]) -> Vec<Vec<&RecordedRequest>> {
     let mut answered: Vec<_> = requests.iter().filter_map(|request| Some((request.end?, request))).collect();
     answered.sort_by_key(|(end, _)| *end);
@@ -62,7 +63,7 @@ pub fn steps(requests: &[RecordedRequest]) -> Vec<Vec<&RecordedRequest>> {
     steps
 }
 
-/// How many requests were in work at the same time, at most.
+/// Returns the maximum number of requests in progress at the same time.
 pub fn most_at_once<'a>(requests: impl IntoIterator<Item = &'a RecordedRequest>) -> usize {
     let requests: Vec<_> = requests.into_iter().collect();
     let in_work = |at: Duration| {
@@ -72,14 +73,14 @@ pub fn most_at_once<'a>(requests: impl IntoIterator<Item = &'a RecordedRequest>)
     requests.iter().map(|request| in_work(request.start)).max().unwrap_or(0)
 }
 
-/// All requests since the start, or since the last clearing.
+/// All requests since the start, or since the record was last cleared.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     requests: Mutex<(u64, Vec<RecordedRequest>)>,
 }
 
 impl Record {
-    /// Enters a request and gives it its number.
+    /// Records a request and returns its number.
     pub(crate) fn open(&self, mut request: RecordedRequest) -> u64 {
         let mut requests = crate::lock::lock(&self.requests);
         requests.0 += 1;
@@ -88,7 +89,7 @@ impl Record {
         requests.0
     }
 
-    /// Completes the entry with that number, unless it was cleared away meanwhile.
+    /// Completes the entry with that number, unless it was cleared meanwhile.
     pub(crate) fn complete(&self, sequence: u64, change: impl FnOnce(&mut RecordedRequest)) {
         let mut requests = crate::lock::lock(&self.requests);
         let entry = requests.1.iter_mut().rev().find(|request| request.sequence == sequence);

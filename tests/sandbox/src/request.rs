@@ -1,4 +1,4 @@
-//! A request as it came off the wire, before anyone interprets it.
+//! A request as received, before its interpretation.
 
 use std::ops::RangeInclusive;
 
@@ -21,12 +21,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A header's value, if it is text.
+    /// Returns a header's value, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The query's parameters, decoded; without `=` the value is empty.
+    /// Returns the query's parameters, decoded. Without `=` the value is empty.
     pub(crate) fn query_parameters(&self) -> Vec<(String, String)> {
         self.query
             .split('&')
@@ -44,12 +44,12 @@ pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// The parameters of a query-protocol request. Of duplicates the first counts.
+/// The parameters of a query-protocol request. Of duplicates, the first counts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads the form in the body (POST) or the query string (GET).
+    /// Parses the form in the body (POST) or the query string (GET).
     pub(crate) fn read(request: &Request) -> Self {
         let form = if request.method == "GET" { request.query.as_bytes() } else { &request.body };
         Parameters(form_urlencoded::parse(form).into_owned().collect())
@@ -59,12 +59,12 @@ impl Parameters {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The strings of `name.member.1`, `name.member.2`, …
+    /// Returns the strings of `name.member.1`, `name.member.2`, …
     pub(crate) fn strings(&self, name: &str) -> Vec<String> {
         (1..).map_while(|n| self.get(&format!("{name}.member.{n}"))).map(str::to_owned).collect()
     }
 
-    /// The structures `name.member.N` with two text fields, such as tags.
+    /// Returns the structures `name.member.N` with two text fields, such as tags.
     pub(crate) fn pairs(&self, name: &str, first: &str, second: &str) -> Vec<(String, String)> {
         (1..)
             .map_while(|n| {
@@ -75,7 +75,7 @@ impl Parameters {
             .collect()
     }
 
-    /// What may be shown in the record: one-time codes are left out.
+    /// Returns the parameters for the record, without MFA codes.
     pub(crate) fn without_secrets(&self) -> Vec<(String, String)> {
         self.0
             .iter()
@@ -89,7 +89,7 @@ impl Parameters {
     }
 }
 
-/// A set of characters with the regular expression that AWS shows for it.
+/// A set of characters, with its regular expression in AWS's messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pattern {
     pub(crate) regex: &'static str,
@@ -128,7 +128,7 @@ impl Pattern {
 pub(crate) struct Validator(Vec<String>);
 
 impl Validator {
-    /// Requires a parameter: its value, or an empty text after noting that it is missing.
+    /// Requires a parameter. Returns its value, or an empty text after recording that it is missing.
     pub(crate) fn required<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
         value.unwrap_or_else(|| {
             self.0.push(format!("Value null at '{field}' failed to satisfy constraint: Member must not be null"));
@@ -136,10 +136,10 @@ impl Validator {
         })
     }
 
-    /// Checks length (in characters) and characters of a text, if there is one.
+    /// Checks the length (in characters) and the characters of a text, if there is one.
     pub(crate) fn text(&mut self, field: &str, value: Option<&str>, length: RangeInclusive<usize>, pattern: Pattern) {
         let Some(value) = value else { return };
-        // AWS shows only so much of a long value.
+        // AWS truncates long values in messages.
         let shown: String = value.chars().take(300).collect();
         let mut broken = |constraint: String| {
             self.0.push(format!("Value '{shown}' at '{field}' failed to satisfy constraint: {constraint}"));
@@ -156,7 +156,7 @@ impl Validator {
         }
     }
 
-    /// [`Validator::required`] and [`Validator::text`] in one.
+    /// Combines [`Validator::required`] and [`Validator::text`].
     pub(crate) fn required_text<'a>(
         &mut self,
         field: &str,
@@ -169,7 +169,7 @@ impl Validator {
         text
     }
 
-    /// Checks a whole number, if there is one. What is no number is another error, `MalformedInput`.
+    /// Checks an integer, if there is one. A value that is not a number is another error, `MalformedInput`.
     pub(crate) fn number(
         &mut self,
         field: &str,
@@ -193,12 +193,12 @@ impl Validator {
         Ok(Some(number))
     }
 
-    /// Notes a constraint broken in a way of its own.
+    /// Records any other broken constraint.
     pub(crate) fn broken(&mut self, clause: impl Into<String>) {
         self.0.push(clause.into());
     }
 
-    /// Ends the collection.
+    /// Returns an error with all broken constraints, if there are any.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         match self.0.len() {
             0 => Ok(()),

@@ -1,4 +1,4 @@
-//! Starting, steering and inspecting a sandbox.
+//! Starts, controls and inspects a sandbox.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -31,66 +31,66 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The port to listen on; by default any that is free.
+    /// Sets the port to listen on. The default is any free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Every answer takes at least this long. Requests do not wait for each other.
+    /// Delays every response by at least this time. Requests do not wait for each other.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Changes made through the wire are honoured by decisions only after this long; until then the old state decides.
+    /// Applies changes from requests to decisions only after this time. Until then, the old state decides.
     pub fn propagation(mut self, delay: Duration) -> Self {
         self.propagation.delay = delay;
         self
     }
 
-    /// The same for the policies of users and groups alone.
+    /// Sets the propagation delay for policies of users and groups only.
     pub fn propagation_of_grants(mut self, delay: Duration) -> Self {
         self.propagation.grants = Some(delay);
         self
     }
 
-    /// The same for the policies of roles alone.
+    /// Sets the propagation delay for policies of roles only.
     pub fn propagation_of_permissions(mut self, delay: Duration) -> Self {
         self.propagation.permissions = Some(delay);
         self
     }
 
-    /// For this long after the propagation delay, decisions take turns between the new and the old state.
+    /// Alternates decisions between the old and the new state for this time after the propagation delay.
     pub fn flap(mut self, time: Duration) -> Self {
         self.propagation.flap = time;
         self
     }
 
-    /// While decisions flap, every how many of them goes by the old state; by default every second.
+    /// Makes every n-th decision use the old state while decisions alternate. The default is every second.
     ///
     /// # Panics
     ///
     /// On 0.
     pub fn old_every(mut self, decisions: u32) -> Self {
-        assert!(decisions > 0, "the old state has a turn at some time");
+        assert!(decisions > 0, "the old state must decide sometimes");
         self.propagation.old_every = decisions;
         self
     }
 
-    /// Whether IAM's reads, too, show the old state until a change has propagated.
+    /// Makes IAM's reads, too, return the old state until a change has propagated.
     pub fn stale_reads(mut self, stale: bool) -> Self {
         self.propagation.stale_reads = stale;
         self
     }
 
-    /// Adds a fault. Of several that hit a call the first strikes.
+    /// Adds a fault. If several match a call, the first one applies.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// How many seconds the server's clock is ahead of the machine's when it judges signatures; negative is behind.
+    /// Sets how many seconds the server's clock is ahead of the machine's in signature checks; negative is behind.
     pub fn clock_skew(mut self, seconds: i64) -> Self {
         self.skew_seconds = seconds;
         self
@@ -108,13 +108,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts from this world in place of the default one.
+    /// Starts with this world instead of the default one.
     pub fn world(mut self, world: World) -> Self {
         self.world = world;
         self
     }
 
-    /// Changes the world to start from.
+    /// Changes the world before the start.
     pub fn plant(mut self, change: impl FnOnce(&mut World)) -> Self {
         change(&mut self.world);
         self
@@ -124,15 +124,15 @@ impl SandboxBuilder {
     ///
     /// # Panics
     ///
-    /// If the machine gives no port or thread; [`SandboxBuilder::try_start`] returns that as an error.
+    /// If no port or thread is available; [`SandboxBuilder::try_start`] returns that as an error.
     pub fn start(self) -> Sandbox {
         self.try_start().expect("a sandbox starts on 127.0.0.1")
     }
 
-    /// Starts the server on threads of its own; when this returns, it accepts connections.
+    /// Starts the server on its own threads. When this returns, it accepts connections.
     ///
     /// # Errors
-    /// When the machine gives no port or thread.
+    /// When no port or thread is available.
     pub fn try_start(self) -> io::Result<Sandbox> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         listener.set_nonblocking(true)?;
@@ -161,7 +161,7 @@ impl SandboxBuilder {
     }
 }
 
-/// A running server. It ends when this is dropped.
+/// A running server, which stops when this is dropped.
 pub struct Sandbox {
     url: String,
     port: u16,
@@ -173,29 +173,29 @@ pub struct Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Not to wait for requests that hang on purpose; also allowed inside another runtime.
+            // Does not wait for requests that hang on purpose, and works inside another runtime.
             runtime.shutdown_background();
         }
     }
 }
 
 impl Sandbox {
-    /// The default world, no delays, no faults.
+    /// Returns a builder with the default world, without delays or faults.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// A sandbox of the default world.
+    /// Starts a sandbox with the default world.
     pub fn start() -> Sandbox {
         Sandbox::builder().start()
     }
 
-    /// The endpoint of all services, `http://127.0.0.1:PORT`.
+    /// Returns the endpoint of all services, `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -209,23 +209,23 @@ impl Sandbox {
         aws_files::write(directory)
     }
 
-    /// The environment variables that lead AWS clients here, with the files of [`Sandbox::write_aws_files`].
+    /// Returns environment variables that point AWS clients here, with the files of [`Sandbox::write_aws_files`].
     pub fn environment(&self, directory: &Path) -> Vec<(String, String)> {
         aws_files::environment(&self.url, directory)
     }
 
-    /// The requests since the start, or since [`Sandbox::clear_requests`].
+    /// Returns the requests since the start, or since [`Sandbox::clear_requests`].
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.backend.record.all()
     }
 
-    /// Forgets the requests so far; numbers go on.
+    /// Clears the record of requests. Their numbers continue.
     pub fn clear_requests(&self) {
         self.backend.record.clear();
     }
 
-    /// Inspects or changes the state by hand. A change takes effect at once, and with it all that was still propagating; whatever asks the
-    /// world for `…_mut` counts as a change.
+    /// Inspects or changes the state directly. A change takes effect at once, and so does everything that was still
+    /// propagating. Every use of `…_mut` counts as a change.
     pub fn world<T>(&self, visit: impl FnOnce(&mut World) -> T) -> T {
         let mut state = crate::lock::lock(&self.backend.state);
         let before = Arc::clone(&state.world.accounts);
@@ -236,18 +236,18 @@ impl Sandbox {
         result
     }
 
-    /// Adds a fault. Calls are counted since the start or since [`Sandbox::clear_faults`].
+    /// Adds a fault. Calls are counted from the start, or from [`Sandbox::clear_faults`].
     pub fn add_fault(&self, fault: Fault) {
         self.backend.faults.add(fault);
     }
 
-    /// Removes all faults, and counts calls from 1 again. A server that was gone comes back.
+    /// Removes all faults, and counts calls from 1 again. A server that was gone accepts connections again.
     pub fn clear_faults(&self) {
         self.backend.gone.send_if_modified(std::mem::take);
         self.backend.faults.clear();
     }
 
-    /// Holds a request once it has come so far: the `call`-th of the operation from now on, counted from 1.
+    /// Holds a request at a stage: the `call`-th of the operation from now on, counted from 1.
     pub fn hold(&self, operation: &str, call: u64, stage: Stage) -> Hold {
         self.backend.holds.add(operation, call, stage)
     }
@@ -262,17 +262,17 @@ impl Sandbox {
         crate::lock::lock(&self.backend.state).propagation.delay = delay;
     }
 
-    /// Moves the server's clock forward: sessions run out, MFA codes change, changes propagate. Signatures stay valid.
+    /// Moves the server's clock forward: sessions expire, MFA codes change, changes propagate. Signatures stay valid.
     pub fn advance(&self, by: Duration) {
         self.backend.clock.advance(by);
     }
 
-    /// A code of a user's MFA device that will be accepted: one that was not used yet. If the codes around now are used up,
-    /// the server's clock moves on by 30 seconds. Asking twice without using the code gives the same one.
+    /// Returns a valid, unused code of a user's MFA device. If all current codes are used, the server's clock moves forward
+    /// by 30 seconds. Two calls without use of the code return the same one.
     ///
     /// # Panics
     ///
-    /// If no user of that name has an MFA device.
+    /// If no user with that name has an MFA device.
     pub fn totp(&self, user: &str) -> String {
         loop {
             let found = self.world(|world| {

@@ -1,4 +1,4 @@
-//! The socket: HTTP/1.1, many connections side by side.
+//! The socket: HTTP/1.1, with concurrent connections.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,10 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::backend::{Answer, Backend, Reply};
 use crate::request::Request;
 
-/// No request of these services that the sandbox serves is longer.
+/// The maximum size of a request.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// Accepts connections until the runtime ends; none while the server is gone.
+/// Accepts connections until the runtime stops, but none while the server is gone.
 pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
     let Ok(address) = listener.local_addr() else { return };
     let mut gone = backend.gone.subscribe();
@@ -41,7 +41,7 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
             }
         };
         let Ok((stream, _)) = accepted else {
-            // Out of file descriptors, say: others must be closed first.
+            // For example, no file descriptors are left until others are closed.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             continue;
         };
@@ -51,7 +51,7 @@ pub(crate) async fn serve(mut listener: TcpListener, backend: Arc<Backend>) {
 }
 
 async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
-    // Without this, small answers wait for the client's acknowledgement. Failing to set it does no harm.
+    // Without this, small responses wait for the client's acknowledgement. A failure to set it is harmless.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(respond(request, number, Arc::clone(&backend)));
@@ -62,7 +62,7 @@ async fn connection(stream: TcpStream, number: u64, backend: Arc<Backend>) {
     let cause = end.as_ref().err().and_then(std::error::Error::source);
     let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
     if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionReset) {
-        // Closing without lingering sends a reset in place of a farewell.
+        // Closing without lingering resets the connection.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
@@ -82,7 +82,7 @@ async fn respond(
         headers: parts.headers,
         body,
     };
-    // In a task of its own: what AWS has received it does, even if the client has hung up.
+    // In a separate task, because AWS completes requests even if the client closed the connection.
     let reply = tokio::spawn(async move { backend.reply(&request, connection).await });
     match reply.await.map_err(io::Error::other)? {
         Reply::Answer(answer) => Ok(response(answer)),
@@ -100,7 +100,7 @@ fn response(answer: Answer) -> hyper::Response<AnswerBody> {
     });
     *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
     for (name, value) in answer.headers {
-        // A value that cannot be a header, such as a bucket name with a line break, is left out.
+        // Skips values that are not valid headers, such as a bucket name with a line break.
         if let Ok(value) = http::HeaderValue::from_str(&value) {
             response.headers_mut().append(name, value);
         }
@@ -108,7 +108,7 @@ fn response(answer: Answer) -> hyper::Response<AnswerBody> {
     response
 }
 
-/// A body that may promise more than it gives.
+/// A body that may be shorter than its declared length.
 struct AnswerBody {
     rest: Option<Bytes>,
     missing: u64,
@@ -125,7 +125,7 @@ impl Body for AnswerBody {
             _ if self.missing == 0 => Poll::Ready(None),
             _ if self.flushed => Poll::Ready(Some(Err(io::Error::other("to break off")))),
             _ => {
-                // What there is must leave the buffer before the error, which throws the buffer away.
+                // The data must be flushed before the error, which discards the buffer.
                 self.flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending

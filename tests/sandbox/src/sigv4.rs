@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 use crate::clock::{basic, parse_basic};
 use crate::request::Request;
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 pub(crate) const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const STRICT_PATH: &AsciiSet = &STRICT.remove(b'/');
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The `Authorization` header, taken apart.
+/// The parsed `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorization {
     pub(crate) access_key: String,
@@ -27,7 +27,7 @@ pub(crate) struct Authorization {
 }
 
 impl Authorization {
-    /// Reads the header; the error says what is missing, as AWS does.
+    /// Parses the header. The error names what is missing, as AWS does.
     pub(crate) fn parse(header: &str) -> Result<Self, String> {
         let fields = header.strip_prefix(ALGORITHM).ok_or("Unsupported Authorization Type")?;
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
@@ -60,12 +60,12 @@ impl Authorization {
         })
     }
 
-    /// Whether the signature is what `secret` makes of this request.
+    /// Returns whether the signature matches this request and `secret`.
     pub(crate) fn verifies(&self, request: &Request, secret: &str) -> bool {
         let Some(time) = request_time_text(request) else {
             return false;
         };
-        // A signature that does not cover the host could be sent elsewhere; AWS demands it.
+        // A request whose signature does not cover the host could be replayed to another host, so AWS requires it.
         if !self.signed_headers.iter().any(|name| name == "host") {
             return false;
         }
@@ -83,12 +83,12 @@ fn request_time_text(request: &Request) -> Option<String> {
     request.header("x-amz-date").map(str::to_owned)
 }
 
-/// When the client says that it signed.
+/// Returns the time of the signature according to the client.
 pub(crate) fn request_time(request: &Request) -> Option<OffsetDateTime> {
     parse_basic(&request_time_text(request)?)
 }
 
-/// Whether the body is what `x-amz-content-sha256` says. The forms for streaming and unsigned bodies say nothing.
+/// Returns whether the body matches `x-amz-content-sha256`. The values for streaming and unsigned bodies match any body.
 pub(crate) fn payload_matches(request: &Request) -> bool {
     match request.header("x-amz-content-sha256") {
         None | Some("UNSIGNED-PAYLOAD") => true,
@@ -97,7 +97,7 @@ pub(crate) fn payload_matches(request: &Request) -> bool {
     }
 }
 
-/// The body without the framing of `aws-chunked`, which SDKs use to send a checksum after it; `None` if the framing is broken.
+/// Returns the body without `aws-chunked` framing, with which SDKs append a checksum; `None` if the framing is invalid.
 pub(crate) fn unchunked_body(request: &Request) -> Option<Bytes> {
     let chunked = request.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"))
         || request.header("content-encoding").is_some_and(|encoding| encoding.contains("aws-chunked"));
@@ -121,7 +121,7 @@ pub(crate) fn unchunked_body(request: &Request) -> Option<Bytes> {
 }
 
 fn canonical_request(request: &Request, service: &str, signed_headers: &[String], payload: &str) -> String {
-    // S3 encodes the path once; every other service encodes what is already encoded.
+    // S3 encodes the path once; all other services encode it twice.
     let path = match service {
         "s3" => {
             let raw: Vec<u8> = percent_encoding::percent_decode_str(&request.path).collect();
@@ -164,7 +164,7 @@ fn signature(secret: &str, time: &str, date: &str, region: &str, service: &str, 
 }
 
 fn hmac_sha256(key: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     mac.update(data);
     mac.finalize().into_bytes().to_vec()
 }
@@ -177,7 +177,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Signs requests as an SDK would; for tests that need to send what no SDK sends.
+/// Signs requests like an SDK, for tests that send what no SDK sends.
 #[derive(Debug, Clone)]
 pub struct Signer {
     /// Access key ID.
@@ -190,12 +190,12 @@ pub struct Signer {
     pub region: String,
     /// Signing name of the service: `iam`, `sts`, `s3`.
     pub service: String,
-    /// When the request claims to be signed.
+    /// The time of the signature.
     pub time: OffsetDateTime,
 }
 
 impl Signer {
-    /// The headers to send, `host` and those given among them. `target` is path and query, percent-encoded.
+    /// Returns the headers to send, including `host` and the given ones. `target` is the percent-encoded path and query.
     pub fn headers(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<(String, String)> {
         let time = basic(self.time);
         let payload = headers

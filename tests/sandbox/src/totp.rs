@@ -4,17 +4,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use time::OffsetDateTime;
 
-/// How long one code is current.
+/// The duration of one code.
 pub(crate) const STEP_SECONDS: i64 = 30;
 
-/// The number of the 30-second step that `at` lies in.
+/// Returns the number of the 30-second step at time `at`.
 pub(crate) fn step(at: OffsetDateTime) -> i64 {
     at.unix_timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// The code of a step.
+/// Returns the code of a step.
 pub fn code(seed: &[u8], step: i64) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(seed).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(seed).expect("HMAC accepts keys of any length");
     mac.update(&step.to_be_bytes());
     let digest = mac.finalize().into_bytes();
     let offset = usize::from(digest[19] & 0x0f);
@@ -27,7 +27,7 @@ pub fn code(seed: &[u8], step: i64) -> String {
 mod tests {
     use super::*;
 
-    /// RFC 6238, appendix B, cut to six digits.
+    /// RFC 6238, appendix B, truncated to six digits.
     #[test]
     fn codes_of_the_rfc() {
         let seed = b"12345678901234567890";

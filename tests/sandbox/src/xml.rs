@@ -6,8 +6,8 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::Event;
 
-/// Text for XML. Control characters are written as references, which clients read although XML 1.0 has none for them: AWS
-/// sends none, others may.
+/// Escapes text for XML. Control characters become references, which clients accept although XML 1.0 forbids them: AWS sends
+/// none, but other servers may.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in escape(text).chars() {
@@ -25,34 +25,34 @@ fn escaped(text: &str) -> String {
 pub(crate) struct Xml(String);
 
 impl Xml {
-    /// A fragment made by `fill`.
+    /// Returns a fragment that `fill` writes.
     pub(crate) fn build(fill: impl FnOnce(&mut Xml)) -> Xml {
         let mut xml = Xml::default();
         fill(&mut xml);
         xml
     }
 
-    /// `<name>value</name>`, escaped.
+    /// Writes `<name>value</name>`, escaped.
     pub(crate) fn text(&mut self, name: &str, value: impl Display) {
         let value = value.to_string();
         self.0 += &format!("<{name}>{}</{name}>", escaped(&value));
     }
 
-    /// `<name>value</name>`, or nothing.
+    /// Writes `<name>value</name>`, or nothing.
     pub(crate) fn optional(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
-    /// `<name>…</name>` around what `fill` writes.
+    /// Writes `<name>…</name>` around the output of `fill`.
     pub(crate) fn element(&mut self, name: &str, fill: impl FnOnce(&mut Xml)) {
         self.0 += &format!("<{name}>");
         fill(self);
         self.0 += &format!("</{name}>");
     }
 
-    /// `<name><member>…</member>…</name>`: a list of the query protocol.
+    /// Writes `<name><member>…</member>…</name>`, a list of the query protocol.
     pub(crate) fn members<T>(&mut self, name: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Xml, T)) {
         self.element(name, |xml| {
             for item in items {
@@ -61,28 +61,28 @@ impl Xml {
         });
     }
 
-    /// Writes plain text where only text may be, as in a list of strings.
+    /// Writes escaped text, as in a list of strings.
     pub(crate) fn content(&mut self, value: &str) {
         self.0 += &escaped(value);
     }
 
-    /// Puts another fragment here.
+    /// Appends another fragment.
     pub(crate) fn append(&mut self, other: &Xml) {
         self.0 += &other.0;
     }
 
-    /// A document whose root carries an XML namespace.
+    /// Returns a document whose root has an XML namespace.
     pub(crate) fn document(root: &str, namespace: &str, content: &Xml) -> String {
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"{namespace}\">{}</{root}>", content.0)
     }
 
-    /// A document whose root has no namespace, as S3's errors.
+    /// Returns a document whose root has no namespace, as in S3's errors.
     pub(crate) fn plain_document(root: &str, content: &Xml) -> String {
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>{}</{root}>", content.0)
     }
 }
 
-/// An element that was read: name without prefix, text, children.
+/// A parsed element: name without prefix, text, children.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Element {
     pub(crate) name: String,
@@ -91,7 +91,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// The root element of a document; `None` when it is not well-formed XML.
+    /// Returns the root element of a document; `None` if it is not well-formed XML.
     pub(crate) fn parse(document: &str) -> Option<Element> {
         let mut reader = Reader::from_str(document);
         let mut open = vec![Element::default()];
@@ -116,7 +116,7 @@ impl Element {
                 _ => {}
             }
         }
-        // What is left open besides the holder of the root means that the document was cut off.
+        // Another open element besides the root's holder means that the document is truncated.
         let mut holder = open.pop().filter(|_| open.is_empty())?;
         (holder.children.len() == 1).then(|| holder.children.pop()).flatten()
     }
@@ -125,12 +125,12 @@ impl Element {
         Element { name: name.to_owned(), ..Element::default() }
     }
 
-    /// The first child of that name.
+    /// Returns the first child with that name.
     pub(crate) fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The trimmed text of the first child of that name.
+    /// Returns the trimmed text of the first child with that name.
     pub(crate) fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
     }

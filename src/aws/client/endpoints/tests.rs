@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn passwords_are_left_out() {
+fn removes_passwords() {
     for (url, shown) in [
         ("https://me:secret@host:1/a@b", "https://host:1/a@b"),
         ("https://host/?a@b", "https://host/?a@b"),

@@ -20,7 +20,7 @@ fn shown(set: &'static [(&'static str, &'static str)]) -> String {
 }
 
 #[test]
-fn lower_case_wins_and_an_empty_value_is_none() {
+fn lower_case_wins_and_an_empty_value_disables_the_proxy() {
     assert!(shown(&[]).contains("Disabled"));
     assert!(shown(&[("HTTPS_PROXY", "")]).contains("Disabled"));
     assert!(shown(&[("https_proxy", ""), ("HTTPS_PROXY", "http://upper:1")]).contains("Disabled"));
@@ -29,7 +29,7 @@ fn lower_case_wins_and_an_empty_value_is_none() {
 }
 
 #[test]
-fn each_scheme_has_its_own() {
+fn each_scheme_has_its_own_proxy() {
     assert!(shown(&[("HTTP_PROXY", "http://p:1")]).contains("Http {"));
     assert!(shown(&[("HTTPS_PROXY", "p:1")]).contains("Https {"));
     assert!(shown(&[("HTTPS_PROXY", "HTTP://p:1")]).contains("http://p:1/"));
@@ -40,7 +40,7 @@ fn each_scheme_has_its_own() {
 }
 
 #[test]
-fn a_url_that_is_none_is_refused_without_its_password() {
+fn rejects_invalid_urls_without_showing_their_password() {
     for url in [&[("HTTPS_PROXY", "socks5://me:secret@proxy:1080")][..], &[("https_proxy", "http://me:secret@")]] {
         let message = shown(url);
         assert!(message.to_ascii_uppercase().contains("HTTPS_PROXY IS"), "{message}");
@@ -49,7 +49,7 @@ fn a_url_that_is_none_is_refused_without_its_password() {
 }
 
 #[test]
-fn exceptions_are_put_as_the_sdk_understands_them() {
+fn translates_no_proxy_for_the_sdk() {
     for (list, wanted) in [
         ("localhost:4566, 10.0.0.0/8,.example.com,", "localhost,10.0.0.0/8,.example.com"),
         ("[::1],[::1]:80,::1,fe80::1:80", "::1,::1,::1,fe80::1:80"),
@@ -61,7 +61,7 @@ fn exceptions_are_put_as_the_sdk_understands_them() {
 }
 
 #[test]
-fn bundles_are_found_in_the_clis_order() {
+fn finds_bundles_in_the_order_of_the_aws_cli() {
     let profile = Some(("work", "/p.pem"));
     let both = variables(&[("AWS_CA_BUNDLE", "/a.pem"), ("REQUESTS_CA_BUNDLE", "/r.pem")]);
     let requests = variables(&[("AWS_CA_BUNDLE", ""), ("REQUESTS_CA_BUNDLE", "/r.pem")]);
@@ -73,7 +73,7 @@ fn bundles_are_found_in_the_clis_order() {
 }
 
 #[test]
-fn a_bundle_without_a_certificate_is_named() {
+fn names_a_bundle_without_certificates() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     std::fs::write(&path, format!("-----BEGIN CERTIFICATE-----\nAAAA\n{END}\n")).unwrap();

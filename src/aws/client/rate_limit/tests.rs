@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::*;
 use crate::error::{AwsAnswer, Kind};
 
-fn refused(code: &str) -> Error {
+fn failed_with(code: &str) -> Error {
     let answer = AwsAnswer {
         service: "sts".into(),
         operation: "AssumeRole".into(),
@@ -17,11 +17,11 @@ fn refused(code: &str) -> Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_second_has_more_than_its_share() {
+async fn never_exceeds_the_limit_in_any_second() {
     let (pace, start) = (Pace::new(5), Instant::now());
     let mut times = Vec::new();
     for number in 0..40 {
-        // Some come at once, some late.
+        // Some requests come at once, some later.
         sleep(Duration::from_millis(if number % 7 == 0 { 300 } else { 0 })).await;
         pace.turn().await;
         times.push(start.elapsed());
@@ -29,27 +29,27 @@ async fn no_second_has_more_than_its_share() {
     for (first, after) in times.iter().zip(times.iter().skip(5)) {
         assert!(*after >= *first + SECOND, "{times:?}");
     }
-    // Nor less than could be had.
+    // The limiter must not be slower than necessary either.
     assert!(times[39] < Duration::from_millis(8500), "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_is_waited_out_and_a_refusal_is_not() {
+async fn retries_throttled_requests_but_not_denied_ones() {
     for (code, tries) in [("Throttling", 4), ("AccessDenied", 1)] {
-        let asked = Cell::new(0);
+        let attempts = Cell::new(0);
         let attempt = async || {
-            asked.set(asked.get() + 1);
-            if asked.get() < 4 { Err(refused(code)) } else { Ok(()) }
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 4 { Err(failed_with(code)) } else { Ok(()) }
         };
         assert_eq!(unless_throttled(attempt).await.is_ok(), tries == 4);
-        assert_eq!(asked.get(), tries, "{code}");
+        assert_eq!(attempts.get(), tries, "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_with_throttling_ends() {
+async fn stops_retrying_throttled_requests() {
     let start = Instant::now();
-    let error = unless_throttled(async || Err::<(), _>(refused("Throttling"))).await.unwrap_err();
+    let error = unless_throttled(async || Err::<(), _>(failed_with("Throttling"))).await.unwrap_err();
     assert_eq!(error.code(), Some("Throttling"));
     assert!(start.elapsed() < PATIENCE);
 }

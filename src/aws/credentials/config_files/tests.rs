@@ -4,7 +4,7 @@ const TEXT: &str = "# mine\n[default]\nregion = a\n[profile one] ; the first\nro
                     [ profile\ttwo ]\nregion = b\n[sso-session s]\nsso_region = c\n[profile one]\nregion = d\n";
 
 #[test]
-fn profiles_that_do_not_bear_on_it_are_left_out() {
+fn omits_unrelated_profiles() {
     assert_eq!(
         part(TEXT, &["one"]),
         "# mine\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n[sso-session s]\nsso_region = c\n\
@@ -15,7 +15,7 @@ fn profiles_that_do_not_bear_on_it_are_left_out() {
 }
 
 #[test]
-fn a_tilde_is_the_home() {
+fn expands_a_tilde_to_the_home_directory() {
     let home = Some(Path::new("/home/me"));
     assert_eq!(expanded("~/.aws/config", home), Path::new("/home/me/.aws/config"));
     assert_eq!(expanded("/etc/~/config", home), Path::new("/etc/~/config"));

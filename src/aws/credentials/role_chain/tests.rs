@@ -1,6 +1,6 @@
 //! The cases are those of smithy-rs (`aws-config/test-data/assume-role-tests.json`) and of botocore
-//! (`tests/functional/test_credentials.py`, `TestAssumeRole`), with `duration_seconds` added where one is needed for the
-//! chain to be ours.
+//! (`tests/functional/test_credentials.py`, `TestAssumeRole`), with `duration_seconds` added where
+//! necessary, so that xacct resolves the chain itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 
 use super::*;
 
-/// Profiles as lines: `[A]` begins one, `key = value` is a setting.
+/// Resolves profile A of a config file: `[A]` begins a profile, `key = value` is a setting.
 fn resolve(text: &'static str) -> Result<Option<Chain>> {
     let mut settings = Vec::new();
     let mut profiles = Vec::new();
@@ -30,18 +30,18 @@ fn resolve(text: &'static str) -> Result<Option<Chain>> {
     chain(&exists, &get, "A")
 }
 
-/// The base, and the roles in the order in which they are assumed.
+/// Returns the base, and the roles in the order in which they are assumed.
 fn shape(text: &'static str) -> (Base, Vec<String>) {
-    let chain = resolve(text).unwrap().expect("a chain of ours");
+    let chain = resolve(text).unwrap().expect("xacct resolves this chain itself");
     (chain.base, chain.steps.into_iter().map(|step| step.role_arn).collect())
 }
 
-fn refusal(text: &'static str) -> String {
+fn error_message(text: &'static str) -> String {
     resolve(text).unwrap_err().message
 }
 
 #[test]
-fn what_aws_config_does_right_is_left_to_it() {
+fn leaves_other_profiles_to_aws_config() {
     for text in [
         "[A]\nrole_arn = arn:A\nsource_profile = B\nexternal_id = x\nrole_session_name = s\n[B]\naws_access_key_id = k\naws_secret_access_key = s",
         "[A]\naws_access_key_id = k\naws_secret_access_key = s\nmfa_serial = arn:aws:iam::111111111111:mfa/a",
@@ -55,7 +55,7 @@ fn what_aws_config_does_right_is_left_to_it() {
 }
 
 #[test]
-fn every_setting_of_a_step_is_read() {
+fn reads_every_setting_of_a_step() {
     let text = "[A]\nrole_arn = arn:A\nsource_profile = B\nexternal_id = x\nrole_session_name = me\nduration_seconds = 7200\n\
                 mfa_serial = arn:aws:iam::111111111111:mfa/alice\n[B]\ncredential_process = p";
     let chain = resolve(text).unwrap().unwrap();
@@ -72,42 +72,42 @@ fn every_setting_of_a_step_is_read() {
 }
 
 #[test]
-fn keys_of_the_first_profile_are_ignored_where_there_is_a_source() {
+fn ignores_the_access_key_of_the_first_profile_if_it_has_a_source() {
     let text = "[A]\naws_access_key_id = k\naws_secret_access_key = s\nrole_arn = arn:A\nsource_profile = B\n\
                 duration_seconds = 900\n[B]\naws_access_key_id = k\naws_secret_access_key = s";
     assert_eq!(shape(text), (Base::Profile("B".to_owned()), vec!["arn:A".to_owned()]));
 }
 
 #[test]
-fn a_profile_may_be_its_own_source_if_it_has_keys() {
+fn a_profile_with_an_access_key_may_be_its_own_source() {
     let with_keys = "[A]\naws_access_key_id = k\naws_secret_access_key = s\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
     assert_eq!(shape(with_keys), (Base::Keys("A".to_owned()), vec!["arn:A".to_owned()]));
     let without = "[A]\nrole_arn = arn:A\nsource_profile = A\nduration_seconds = 900";
-    assert!(refusal(without).contains("circle, back to `A`"));
+    assert!(error_message(without).contains("cycle: A, A"));
 }
 
 #[test]
-fn chains_are_walked_from_their_end() {
+fn assumes_the_last_role_of_a_chain_first() {
     let text = "[A]\nrole_arn = arn:A\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = C\nduration_seconds = 900\n[C]\n\
                 aws_access_key_id = k\naws_secret_access_key = s";
     assert_eq!(shape(text), (Base::Profile("C".to_owned()), vec!["arn:B".to_owned(), "arn:A".to_owned()]));
 }
 
 #[test]
-fn a_chain_stops_at_keys() {
+fn a_chain_ends_at_an_access_key() {
     let text = "[A]\nrole_arn = arn:A\naws_access_key_id = k\naws_secret_access_key = s\nsource_profile = B\nduration_seconds = 900\n\
                 [B]\nrole_arn = arn:B\nsource_profile = C\naws_access_key_id = k\naws_secret_access_key = s\n[C]\n";
     assert_eq!(shape(text), (Base::Keys("B".to_owned()), vec!["arn:A".to_owned()]));
 }
 
 #[test]
-fn a_source_with_a_web_identity_is_a_base() {
+fn a_chain_ends_at_a_web_identity() {
     let text = "[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 900\n[B]\nrole_arn = arn:B\nweb_identity_token_file = /t";
     assert_eq!(shape(text), (Base::Profile("B".to_owned()), vec!["arn:A".to_owned()]));
 }
 
 #[test]
-fn credential_sources_are_known_in_any_case() {
+fn credential_source_is_case_insensitive() {
     for (source, base) in [
         ("Environment", Base::Environment),
         ("environment", Base::Environment),
@@ -125,26 +125,26 @@ fn credential_sources_are_known_in_any_case() {
 }
 
 #[test]
-fn circles_are_named() {
+fn reports_cycles() {
     let plain = "[A]\nrole_arn = arn:A\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = A";
     let with_keys =
         "[A]\nrole_arn = arn:A\naws_access_key_id = k\nsource_profile = B\n[B]\nrole_arn = arn:B\nsource_profile = B";
-    assert!(refusal(plain).contains("the profiles A, B lead in a circle, back to `A`"));
-    assert!(refusal(with_keys).contains("back to `B`"));
+    assert!(error_message(plain).contains("source_profile forms a cycle: A, B, A"));
+    assert!(error_message(with_keys).contains("cycle: A, B, B"));
 }
 
 #[test]
-fn what_cannot_be_used_is_named() {
+fn reports_invalid_settings() {
     for (text, wanted) in [
-        ("[A]\nrole_arn = arn:A\nsource_profile = B", "no profile `B`, the source_profile of `A`"),
-        ("[A]\nrole_arn = arn:A", "neither of source_profile and credential_source"),
-        ("[A]\nrole_arn = arn:A\nsource_profile = B\ncredential_source = Environment\n[B]", "both of source_profile"),
-        ("[A]\nrole_arn = arn:A\ncredential_source = Floozle", "is `Floozle`"),
-        ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 1h\n[B]", "must be a number of seconds"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B", "profile `B`, the source_profile of `A`, does not exist"),
+        ("[A]\nrole_arn = arn:A", "neither source_profile nor credential_source"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\ncredential_source = Environment\n[B]", "both source_profile"),
+        ("[A]\nrole_arn = arn:A\ncredential_source = Floozle", "is invalid: `Floozle`"),
+        ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 1h\n[B]", "which is not a number of seconds"),
         ("[A]\nrole_arn = arn:A\nsource_profile = B\nduration_seconds = 60\n[B]", "duration_seconds of profile `A`"),
         ("[A]\nrole_arn = arn:A\nsource_profile = B\nmfa_serial = me\n[B]", "mfa_serial of profile `A`"),
     ] {
-        let message = refusal(text);
+        let message = error_message(text);
         assert!(message.contains(wanted), "{message}");
     }
 }

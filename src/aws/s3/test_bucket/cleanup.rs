@@ -1,4 +1,4 @@
-//! The test buckets that this run still has to delete, whatever ends it.
+//! The test buckets that this run still has to delete, however it ends.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::aws::s3::test_bucket::requests::{delete, is_absent};
 use crate::error::Result;
 use crate::iam::names::AccountId;
 
-/// The buckets that this run has created, or may have created, and not yet seen gone.
+/// The buckets that this run has created, or may have created, and not deleted yet.
 ///
-/// A name is entered before the bucket is requested and removed after it is gone, so that whatever ends the run (an
-/// error, Ctrl-C, SIGTERM, a panic), what must still be deleted is listed here.
+/// A name is added before the request that creates the bucket, and removed after the bucket is gone. So the list is
+/// complete however the run ends (an error, Ctrl-C, SIGTERM, a panic).
 #[derive(Debug, Clone, Default)]
 pub struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
 
@@ -22,7 +22,7 @@ struct Leftover {
     access: Access,
     name: String,
     owner: AccountId,
-    /// Whether S3 answered the request that created it.
+    /// Whether S3 confirmed its creation.
     answered: bool,
 }
 
@@ -41,13 +41,13 @@ impl Leftovers {
         self.lock().iter().map(|left| left.name.clone()).collect()
     }
 
-    /// Enters a bucket that is about to be created.
+    /// Adds a bucket that is about to be created.
     pub(super) fn enter(&self, access: &Access, name: &str, owner: &AccountId) {
         let (access, name, owner) = (access.clone(), name.to_owned(), owner.clone());
         self.lock().push(Leftover { access, name, owner, answered: false });
     }
 
-    /// Notes that S3 answered the request that created the bucket.
+    /// Records that S3 confirmed the creation of the bucket.
     pub(super) fn answered(&self, name: &str) {
         self.lock().iter_mut().filter(|left| left.name == name).for_each(|left| left.answered = true);
     }
@@ -58,13 +58,13 @@ impl Leftovers {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Leftover>> {
-        // The list is whole after every statement, so a panic elsewhere does not spoil it.
+        // The list is valid after every statement, so a panic elsewhere cannot corrupt it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Leftover {
-    /// An interrupted request may still be in flight, so absence is believed only after a while.
+    /// Deletes the bucket. An interrupted request may still be in flight, so a missing bucket is checked again a few times.
     async fn delete(&self) -> Result<()> {
         let mut pause = Duration::from_millis(250);
         let patience = if self.answered { 1 } else { 6 };

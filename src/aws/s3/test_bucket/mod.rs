@@ -1,4 +1,4 @@
-//! The test bucket: created, shown to be the target account's, and deleted again on every way out.
+//! The test bucket: xacct creates it, checks that the target account owns it, and deletes it, however the run ends.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ pub(in crate::aws) use spec::PURPOSE_TAG;
 pub use spec::{BUCKET_PREFIX, BucketSpec, is_test_bucket};
 
 /// Opens the connection to S3 in the background, by an anonymous request for the bucket that is about to be created. The
-/// answer, that there is none, does not matter.
+/// answer (no such bucket) is ignored.
 pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
     if let Some(s3) = access.anonymous_s3() {
         tokio::spawn(s3.head_bucket().bucket(&spec.name).send());
     }
 }
 
-/// Creates the bucket. Whatever the result, its name is in `leftovers` until the bucket is seen to be gone.
+/// Creates the bucket. Its name is in `leftovers` until the bucket is known not to exist.
 ///
 /// # Errors
 /// When S3 rejects the request, or cannot be reached.
@@ -42,7 +42,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
         .chain(spec.tags.iter().map(|given| tag(given.key.as_str(), given.value.as_str())))
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
-    // us-east-1 is the one region that must not be given (S3 API reference, CreateBucket).
+    // us-east-1 is the only Region that must not be given (S3 API reference, CreateBucket).
     let elsewhere =
         (access.region.as_str() != "us-east-1").then(|| BucketLocationConstraint::from(access.region.as_str()));
     let configuration =
@@ -57,16 +57,16 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     let mut pause = Duration::from_millis(200);
     let mut may_exist = false;
     for attempt in 1.. {
-        // Retried here and not by the SDK, which cannot tell a first refusal from one after a lost answer.
+        // Retried here, because the SDK cannot tell a first `BucketAlreadyOwnedByYou` from one after a lost answer.
         let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
         let sent = request.clone().customize().config_override(once).send().await;
         let error = match sent.map_err(|error| CALL.failed(error)) {
             Ok(_) => break,
-            // Nobody else knows the name: the answer to an earlier request was lost.
+            // The name is random, so the answer to an earlier request was lost.
             Err(error) if may_exist && error.code() == Some("BucketAlreadyOwnedByYou") => break,
             Err(error) => error,
         };
-        // The SDK has learnt the server's time from the answer, and signs the next request by it.
+        // The SDK takes the server's time from the answer to sign the next request.
         if error.code() == Some("RequestTimeTooSkewed") && attempt < 3 {
             continue;
         }
@@ -87,7 +87,7 @@ pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -
     Ok(())
 }
 
-/// Whether a failed request may have taken effect, or may still.
+/// Whether a failed request may have taken effect, or may still do so.
 fn may_have_been_done(error: &Error) -> bool {
     match error.code() {
         None => error.kind == Kind::Network,
@@ -105,12 +105,12 @@ fn may_have_been_done(error: &Error) -> bool {
     }
 }
 
-/// What is known of a deleted bucket.
+/// How the deletion of a bucket was confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// S3 deleted it on condition that it has the right owner.
+    /// S3 deleted it and checked its owner.
     ByItsOwner,
-    /// It is gone, but the answer that would have confirmed its owner was lost.
+    /// It is gone, but the answer that confirms its owner was lost.
     Unconfirmed,
 }
 

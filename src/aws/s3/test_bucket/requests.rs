@@ -1,31 +1,31 @@
-//! Single requests about one bucket, each on condition of who owns it.
+//! Single requests for one bucket. Each requires the expected bucket owner.
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::error::{Error, Result};
 use crate::iam::names::AccountId;
 
-/// Asks S3 whether the bucket exists and is owned by `owner`.
+/// Checks that the bucket exists and is owned by `owner`.
 ///
 /// # Errors
-/// `NotFound` when there is no such bucket, `AccessDenied` when it belongs to someone else.
+/// `NotFound` when there is no such bucket, `AccessDenied` when another account owns it.
 pub async fn head(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("HeadBucket");
     let request = access.s3().head_bucket().bucket(name).expected_bucket_owner(owner.to_string());
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
 }
 
-/// Asks S3 to delete the bucket.
+/// Deletes the bucket.
 ///
 /// # Errors
-/// `NoSuchBucket` when there is none, `AccessDenied` when it belongs to someone else, `BucketNotEmpty`.
+/// `NoSuchBucket` when there is no such bucket, `AccessDenied` when another account owns it, `BucketNotEmpty`.
 pub(in crate::aws) async fn delete(access: &Access, name: &str, owner: &AccountId) -> Result<()> {
     const CALL: Call = Call::s3("DeleteBucket");
     let request = access.s3().delete_bucket().bucket(name).expected_bucket_owner(owner.to_string());
     request.send().await.map(drop).map_err(|error| CALL.failed(error))
 }
 
-/// Whether S3 says that there is no such bucket.
+/// Whether the error means that there is no such bucket.
 #[must_use]
 pub fn is_absent(error: &Error) -> bool {
     matches!(error.code(), Some("NoSuchBucket" | "NotFound"))

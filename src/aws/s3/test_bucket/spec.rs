@@ -3,19 +3,19 @@
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, Region, Tag};
 
-/// The prefix of every test bucket's name; `policies/verify-bucket.json` allows these names and no others.
+/// The name prefix of all test buckets; `policies/verify-bucket.json` allows only such names.
 pub const BUCKET_PREFIX: &str = "xacct-verify-";
 
-/// The alphabet of the random part of a name.
+/// The characters of the random part of a name.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// The length of the random part.
 const RANDOM_LETTERS: usize = 12;
 
-/// The tag that says what a test bucket is for, in case someone finds one.
+/// The tag that explains the purpose of a test bucket to people who find one.
 pub(in crate::aws) const PURPOSE_TAG: (&str, &str) = ("xacct:purpose", "verify");
 
-/// How a test bucket is created.
+/// The parameters of a test bucket.
 #[derive(Debug, Clone)]
 pub struct BucketSpec {
     /// Its name.
@@ -24,15 +24,15 @@ pub struct BucketSpec {
     pub owner: AccountId,
     /// Tags that the organization requires.
     pub tags: Vec<Tag>,
-    /// Whether the name is in the account's own namespace.
+    /// Whether the name is in the account-regional namespace.
     pub account_regional: bool,
 }
 
 impl BucketSpec {
-    /// Describes a bucket with a name that nobody can have taken: 60 random bits.
+    /// Describes a bucket with an unused name: it has 60 random bits.
     ///
     /// # Errors
-    /// When the system yields no random bytes.
+    /// When the system provides no random bytes.
     pub fn new(
         random: fn(&mut [u8]) -> std::io::Result<()>,
         owner: &AccountId,
@@ -41,8 +41,8 @@ impl BucketSpec {
         account_regional: bool,
     ) -> Result<Self> {
         let mut bytes = [0; RANDOM_LETTERS];
-        random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("no random bytes: {error}")))?;
-        // Bucket names are lower case: five bits a character.
+        random(&mut bytes).map_err(|error| Error::new(Kind::Internal, format!("cannot get random bytes: {error}")))?;
+        // Bucket names are lower case, so a character encodes five bits.
         let suffix: String =
             bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
         let name = if account_regional {
@@ -55,7 +55,7 @@ impl BucketSpec {
     }
 }
 
-/// Whether [`BucketSpec::new`] may have made this name.
+/// Whether [`BucketSpec::new`] can generate this name.
 #[must_use]
 pub fn is_test_bucket(name: &str, owner: &AccountId, region: &Region) -> bool {
     let Some(rest) = name.strip_prefix(BUCKET_PREFIX) else { return false };

@@ -16,13 +16,13 @@ fn ended(script: &str, lasts: Option<Duration>) -> (Ended, u32) {
 }
 
 #[test]
-fn a_command_that_outlives_its_session_is_heard_of_once() {
+fn warns_once_about_a_command_that_outlives_its_session() {
     let (ended, warned) = ended("sleep 2; exit 7", Some(Duration::from_millis(300)));
     assert_eq!((ended.code(), ended.outlived, warned), (7, true, 1));
 }
 
 #[test]
-fn one_that_does_not_is_not() {
+fn does_not_warn_about_a_command_that_ends_in_time() {
     for lasts in [Some(Duration::from_secs(60)), None] {
         let (ended, warned) = ended("exit 0", lasts);
         assert_eq!((ended.code(), ended.outlived, warned), (0, false, 0));

@@ -19,13 +19,13 @@ fn refused(desired: &DesiredRole, observed: Option<&ObservedRole>, adopt: bool) 
     *plan_role(desired, observed, &RoleQuotas::default(), adopt).unwrap_err()
 }
 
-/// The role as IAM has it after the first run.
+/// Returns the role in IAM after the first run.
 fn made(desired: &DesiredRole) -> ObservedRole {
     let plan = plan_role(desired, None, &RoleQuotas::default(), false).unwrap();
     plan.changes.iter().fold(None, apply_to_role).unwrap()
 }
 
-/// The one change, and the notes, for a role that differs from what was made in this way.
+/// Returns the plan for a created role after this drift.
 fn plan_after(drift: impl FnOnce(&mut ObservedRole)) -> Plan {
     let mut observed = made(&desired_role());
     drift(&mut observed);
@@ -68,7 +68,7 @@ fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
 }
 
 #[test]
-fn a_role_that_is_as_it_should_be_is_left_alone() {
+fn a_matching_role_is_not_changed() {
     assert_eq!(plan_after(|_| ()), Plan::default());
 }
 
@@ -101,7 +101,7 @@ fn description_and_session_limit_are_always_set_together() {
 }
 
 #[test]
-fn a_boundary_is_set_where_one_is_wanted_and_left_where_none_is() {
+fn a_boundary_is_set_if_configured_and_kept_otherwise() {
     let mut desired = desired_role();
     let plan_without = plan_after(|role| role.boundary = Some("arn:other".to_owned()));
     assert!(plan_without.is_empty());
@@ -119,7 +119,7 @@ fn a_boundary_is_set_where_one_is_wanted_and_left_where_none_is() {
 }
 
 #[test]
-fn only_tags_that_are_missing_or_differ_are_written_and_others_are_noted() {
+fn only_missing_or_different_tags_are_written_and_unmanaged_ones_are_noted() {
     let plan = plan_after(|role| {
         role.tags.insert("team".to_owned(), "other".to_owned());
         role.tags.remove(SOURCE_TAG);
@@ -131,7 +131,7 @@ fn only_tags_that_are_missing_or_differ_are_written_and_others_are_noted() {
 }
 
 #[test]
-fn a_missing_attachment_is_added_and_others_are_noted() {
+fn a_missing_attachment_is_added_and_unmanaged_ones_are_noted() {
     let plan = plan_after(|role| role.attachments = names(&["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
     let policy = parsed("arn:aws:iam::aws:policy/PowerUserAccess");
     assert_eq!(only(plan.changes), Change::AttachPolicy { policy });
@@ -158,7 +158,7 @@ fn an_inline_policy_that_is_missing_or_differs_is_written() {
 }
 
 #[test]
-fn only_inline_policies_of_our_own_are_removed_and_others_are_noted() {
+fn only_our_own_inline_policies_are_removed_and_unmanaged_ones_are_noted() {
     let plan = plan_after(|role| {
         role.inline.insert("xacct-old".to_owned(), Some(found("s3:*")));
         for others in ["custom", "xacct", "XACCT-old", "my-xacct-old"] {
@@ -186,13 +186,13 @@ fn a_large_policy_under_a_new_name_fits_beside_what_is_there_at_every_step() {
 }
 
 #[test]
-fn a_role_that_xacct_did_not_make_is_refused_with_what_would_change() {
+fn a_role_that_xacct_did_not_create_is_refused_with_the_differences() {
     let desired = desired_role();
     let mut observed = made(&desired);
     observed.tags.remove(MANAGED_BY.0);
     observed.trust = FoundDocument::Policy(trust("second"));
     let refusal = refused(&desired, Some(&observed), false);
-    assert_eq!(refusal.to_string(), "role `xacct` exists in account 222222222222 and xacct did not make it");
+    assert_eq!(refusal.to_string(), "role `xacct` in account 222222222222 exists, but xacct did not create it");
     let Refusal::ForeignRole { role, differences } = refusal else { panic!("{refusal:?}") };
     let adoption = plan_role(&desired, Some(&observed), &RoleQuotas::default(), true).unwrap();
     assert_eq!((role, &differences), (desired.arn.clone(), &adoption));
@@ -213,13 +213,13 @@ fn a_role_marked_as_managed_by_something_else_is_foreign() {
 }
 
 #[test]
-fn a_role_of_another_source_account_is_taken_over_only_when_adopted() {
+fn a_role_of_another_source_account_is_replaced_only_when_adopted() {
     let mut observed = made(&desired_role());
     observed.tags.insert(SOURCE_TAG.to_owned(), "333333333333".to_owned());
     let refusal = refused(&desired_role(), Some(&observed), false);
     assert_eq!(
         refusal.to_string(),
-        "role `xacct` in account 222222222222 belongs to the link from account 333333333333"
+        "role `xacct` in account 222222222222 belongs to the link from source account 333333333333"
     );
     let plan = plan_role(&desired_role(), Some(&observed), &RoleQuotas::default(), true).unwrap();
     let expected = tags(&[(SOURCE_TAG, "111111111111")]);
@@ -232,7 +232,7 @@ fn a_role_under_another_path_or_spelling_is_refused_even_when_adopted() {
         let mut observed = made(&desired_role());
         observed.arn = other.to_owned();
         let expected = format!(
-            "the role exists as `{other}`, and IAM cannot rename or move it to `arn:aws:iam::222222222222:role/xacct`"
+            "the role exists as `{other}`, but IAM cannot rename or move it to `arn:aws:iam::222222222222:role/xacct`"
         );
         for adopt in [false, true] {
             let refusal = refused(&desired_role(), Some(&observed), adopt);
@@ -242,7 +242,7 @@ fn a_role_under_another_path_or_spelling_is_refused_even_when_adopted() {
 }
 
 #[test]
-fn a_trust_policy_beyond_the_quota_of_the_account_is_refused_before_anything_is_made() {
+fn a_trust_policy_beyond_the_quota_is_refused_before_any_change() {
     let desired = desired_role();
     let size = desired.trust.size();
     let with_quota = |trust_policy| {
@@ -251,7 +251,7 @@ fn a_trust_policy_beyond_the_quota_of_the_account_is_refused_before_anything_is_
     };
     assert!(with_quota(size).is_ok());
     let expected = format!(
-        "the trust policy of role `xacct` would have {size} characters, and account 222222222222 allows {}",
+        "the trust policy of role `xacct` would have {size} characters, but account 222222222222 allows {}",
         size - 1
     );
     assert_eq!(with_quota(size - 1).unwrap_err().to_string(), expected);
@@ -263,7 +263,7 @@ fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
     let large = document(&"x".repeat(5100));
     desired.inline = BTreeMap::from([(parsed("xacct-a"), large.clone()), (parsed("xacct-b"), large.clone())]);
     let expected = format!(
-        "the inline policies of role `xacct` would have {} characters together, and account 222222222222 allows 10240",
+        "the inline policies of role `xacct` would have {} characters in total, but account 222222222222 allows 10240",
         2 * large.size()
     );
     assert_eq!(refused(&desired, None, false).to_string(), expected);
@@ -271,7 +271,7 @@ fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
     assert!(plan_role(&desired, None, &RoleQuotas::default(), false).is_ok());
 }
 
-/// The grant that is written, and the roles that are new in it.
+/// Returns the written grant and the roles that are new in it.
 fn written(plan: Plan) -> (PolicyDocument, BTreeSet<RoleArn>) {
     match only(plan.changes) {
         Change::PutGrant { to, added, .. } => (*to, added),
@@ -293,7 +293,7 @@ fn an_absent_grant_is_written() {
 }
 
 #[test]
-fn a_grant_that_covers_the_roles_is_left_alone() {
+fn a_grant_that_covers_the_roles_is_not_changed() {
     for standing in [grant(&["a"], &[]), grant(&["a", "b"], &[]), grant(&["a", "b"], &["b"])] {
         let observed = user(Some(&standing));
         assert_eq!(plan_grant(&desired_grant(&["a"]), &observed, false).unwrap(), Plan::default());
@@ -310,7 +310,7 @@ fn roles_of_other_links_stay_in_the_grant() {
 }
 
 #[test]
-fn session_tags_come_and_go_for_the_roles_of_this_run_only() {
+fn session_tags_change_only_for_the_roles_of_this_run() {
     let mut desired = desired_grant(&["a"]);
     let observed = user(Some(&grant(&["a", "b"], &["a", "b"])));
     let (document, added) = written(plan_grant(&desired, &observed, false).unwrap());
@@ -409,7 +409,7 @@ fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
 fn a_denial_is_not_taken_for_a_grant_of_the_roles_it_names() {
     let denied = grant(&["b"], &[]).minified().replace("Allow", "Deny");
     let observed = user(Some(&PolicyDocument::parse(&denied).unwrap()));
-    // Refusing is as good; what must not be is that `b` comes to be allowed.
+    // A refusal is fine too; `b` must not become allowed.
     if let Ok(plan) = plan_grant(&desired_grant(&["a"]), &observed, false) {
         assert_eq!(written(plan).0, grant(&["a"], &[]));
     }
@@ -428,8 +428,8 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
     assert_eq!(
         refusal.to_string(),
         format!(
-            "the grant for user `alice` has {size} characters, and of 2048 for all inline policies of the user others \
-             take {others}"
+            "the grant for user `alice` needs {size} characters, but the user's other inline policies use {others} \
+             of the 2048 allowed"
         )
     );
     let Refusal::GrantTooLarge { document, .. } = refusal else { panic!("{refusal:?}") };
@@ -437,7 +437,7 @@ fn a_grant_shares_the_quota_with_the_other_policies_of_the_user() {
 }
 
 #[test]
-fn a_quota_that_cannot_be_counted_is_noted_only_where_something_is_written() {
+fn an_unknown_quota_is_noted_only_with_a_change() {
     let unreadable = |grant| ObservedUser { other_policies_size: None, ..user(grant) };
     let plan = plan_grant(&desired_grant(&["a"]), &unreadable(None), false).unwrap();
     assert_eq!((plan.changes.len(), plan.notes), (1, vec![Note::QuotaNotCounted]));
@@ -455,7 +455,7 @@ fn a_grant_that_is_applied_is_not_planned_again() {
 }
 
 #[test]
-fn a_grant_as_xacct_writes_it_is_told_from_one_with_more() {
+fn a_plain_grant_differs_from_one_with_more() {
     for document in [grant(&["a"], &[]), grant(&["a", "b"], &["b"])] {
         assert!(is_plain_grant(&FoundDocument::Policy(document)));
     }
@@ -474,7 +474,7 @@ fn a_grant_as_xacct_writes_it_is_told_from_one_with_more() {
 }
 
 #[test]
-fn a_role_is_like_the_one_that_creating_it_makes_in_all_but_its_policies() {
+fn a_role_is_compared_with_a_created_one_except_for_policies() {
     let unlike = |drift: fn(&mut ObservedRole)| {
         let mut found = made(&desired_role());
         drift(&mut found);

@@ -64,7 +64,7 @@ fn policies_go_before_the_role() {
 }
 
 #[test]
-fn what_is_not_ours_alone_is_refused() {
+fn foreign_and_extended_roles_are_refused() {
     assert!(matches!(objections_after(|role| role.tags.clear())[..], [Objection::Foreign(_)]));
     let other = |role: &mut StandingRole| *role.tags.get_mut(SOURCE_TAG).unwrap() = "333333333333".to_owned();
     assert!(matches!(objections_after(other)[..], [Objection::OtherSource { .. }]));
@@ -80,7 +80,7 @@ fn what_is_not_ours_alone_is_refused() {
         role.last_used = Some(LastUse { ago: Duration::from_secs(3 * 3600), region: "eu-west-1".to_owned() });
     });
     let said: Vec<_> = all.iter().map(ToString::to_string).collect();
-    let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago, in region eu-west-1"];
+    let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago in Region eu-west-1"];
     assert_eq!(said.len(), parts.len());
     for (said, part) in said.iter().zip(parts) {
         assert!(said.contains(part), "{said}");
@@ -88,7 +88,7 @@ fn what_is_not_ours_alone_is_refused() {
 }
 
 #[test]
-fn a_use_of_long_ago_does_not_matter() {
+fn an_old_use_does_not_matter() {
     let mut standing = standing();
     standing.last_used = Some(LastUse { ago: LATELY, region: String::new() });
     assert!(plan_role_removal(&removal(), Some(&standing)).is_ok());
@@ -111,7 +111,7 @@ fn apply(change: &Change) -> Option<FoundDocument> {
 }
 
 #[test]
-fn a_denial_by_the_name_of_our_statement_stays() {
+fn a_deny_statement_with_our_sid_stays() {
     let document = templates::grant(&[role("xacct")].into(), &BTreeSet::new()).to_string().replace("Allow", "Deny");
     let plan = plan(&[role("xacct")].into(), &found(Some(FoundDocument::parse(&document))));
     assert_eq!(plan.changes, []);
@@ -131,7 +131,7 @@ fn any_grant() -> impl Strategy<Value = FoundDocument> {
     })
 }
 
-/// Everything in the policy but these roles.
+/// Returns everything in the policy except these roles.
 fn others(document: Option<&FoundDocument>, roles: &BTreeSet<RoleArn>) -> Vec<String> {
     let mut lines: Vec<_> = document.and_then(FoundDocument::policy).map_or_else(Vec::new, |policy| {
         let lines = policy.statements.iter().flat_map(|statement| match &statement.resource {
@@ -146,7 +146,7 @@ fn others(document: Option<&FoundDocument>, roles: &BTreeSet<RoleArn>) -> Vec<St
 
 proptest! {
     #[test]
-    fn nothing_is_left_of_the_roles_and_all_is_left_of_the_rest(roles in any_roles(), grant in any_grant()) {
+    fn only_the_removed_roles_disappear(roles in any_roles(), grant in any_grant()) {
         let before = found(Some(grant.clone()));
         let changes = plan(&roles, &before).changes;
         prop_assert!(changes.len() <= 1);
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_others_is_in_a_plan(
+    fn a_plan_contains_nothing_unmanaged(
         inline in btree_set("(xacct-[ab]|custom|xacct)", 0..3),
         attachments in btree_set(select(&["ReadOnlyAccess", "Others"][..]), 0..2),
         boundary in option::of(Just("arn:aws:iam::aws:policy/Others".to_owned())),

@@ -8,35 +8,36 @@ mod story;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Run xacct on AWS accounts that are served from this machine. Nothing leaves it, and nothing costs money.
+Run xacct on AWS accounts that this program serves on your machine, offline and at no cost.
 
 Usage:
-  cargo run -p xacct-sandbox                        Tell the whole story once: bootstrap, verify, print-provider-hcl
-  cargo run -p xacct-sandbox -- XACCT-ARGUMENTS     Run that xacct command; accounts and xacct.toml are kept for the next
-  cargo run -p xacct-sandbox -- -- XACCT-ARGUMENTS  The same, for arguments that would mean something here, like --help
-  cargo run -p xacct-sandbox -- reset               Forget what was kept
-  cargo run -p xacct-sandbox -- serve [OPTIONS]     Keep the accounts up for xacct, aws and terraform, until Ctrl-C
+  cargo run -p xacct-sandbox                        Show a demo: bootstrap, verify, print-provider-hcl, diagnose
+  cargo run -p xacct-sandbox -- XACCT-ARGUMENTS     Run an xacct command; keeps accounts and xacct.toml for the next one
+  cargo run -p xacct-sandbox -- -- XACCT-ARGUMENTS  The same, for arguments that the sandbox has too, such as --help
+  cargo run -p xacct-sandbox -- reset               Delete the kept accounts and xacct.toml
+  cargo run -p xacct-sandbox -- serve [OPTIONS]     Serve the accounts to xacct, aws and terraform until Ctrl-C
 
 Options of serve:
-  --port N            Listen on this port (default: any that is free)
-  --latency TIME      Let every answer take at least this long, e.g. 50ms
-  --propagation TIME  Honour changes only after this long, as AWS does, e.g. 10s
-  --flap TIME         Let old and new state take turns for this long after that
-  --stale-reads       Let reads of IAM, too, lag behind by the propagation time
-  --clock-skew SEC    Let the server's clock be ahead by this many seconds (negative: behind)
+  --port N            Listen on this port (default: any free port)
+  --latency TIME      Delay every response by at least this time, such as 50ms
+  --propagation TIME  Apply changes only after this time, as AWS does, such as 10s
+  --flap TIME         After that, alternate between old and new state for this time
+  --stale-reads       Delay IAM reads by the propagation time, too
+  --clock-skew SEC    Set the server's clock ahead by this many seconds (negative: behind)
   --fault OP[:N[-M]]=KIND[@after]
-                      Let calls N to M of an operation fail (default: all; OP `*`: any operation), after it was
-                      carried out with `@after` (can be repeated). KIND is throttle, 500, 502, 503, 504, reset, hang,
-                      delay:TIME, truncate, notxml, page:STATUS, error-in-200, skew:SECONDS, gone or
-                      error:STATUS:CODE[:MESSAGE]
+                      Make calls N to M of an operation fail (default: all calls; OP `*`: any operation). With
+                      `@after`, the call takes effect before it fails. Can be repeated. KIND is throttle, 500, 502,
+                      503, 504, reset, hang, delay:TIME, truncate, notxml, page:STATUS, error-in-200, skew:SECONDS,
+                      gone or error:STATUS:CODE[:MESSAGE]
 
-The accounts:
-  111111111111  users admin (profile security-admin), alice (alice; MFA device), bob (bob); root (root)
-  222222222222  user admin (dev-admin), role OrganizationAccountAccessRole, trusting 111111111111
-  333333333333  user admin (third-admin), role OrganizationAccountAccessRole, trusting 111111111111
+Accounts:
+  111111111111  users admin (profile security-admin), alice (profile alice, MFA device), bob (profile bob);
+                root user (profile root)
+  222222222222  user admin (profile dev-admin); role OrganizationAccountAccessRole, which trusts 111111111111
+  333333333333  user admin (profile third-admin); role OrganizationAccountAccessRole, which trusts 111111111111
 ";
 
-/// Does what the arguments say. The error is a message for the user; what xacct exits with is no error here.
+/// Runs the command. The error is a message for the user; a failure of xacct itself is not an error here.
 pub fn run(arguments: Vec<String>) -> Result<ExitCode, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {

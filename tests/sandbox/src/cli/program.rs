@@ -1,4 +1,4 @@
-//! The real xacct: built when needed, run in a clean environment.
+//! Builds the real xacct if necessary, and runs it in a clean environment.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ pub(super) struct Program {
     binary: PathBuf,
 }
 
-/// The folder that cargo put this program in: `<target dir>/<profile>`.
+/// Returns the directory of this program: `<target dir>/<profile>`.
 fn profile_directory() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| format!("cannot tell where this program lies: {error}"))?;
-    let directory = own.parent().ok_or("this program lies in no folder")?;
+    let own = std::env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
+    let directory = own.parent().ok_or("the path of this program has no directory")?;
     Ok(directory.to_path_buf())
 }
 
-/// Where things are kept between two runs.
+/// Returns the directory that keeps accounts and xacct.toml between runs.
 pub(super) fn kept_directory() -> Result<PathBuf, String> {
     let profile = profile_directory()?;
     Ok(profile.parent().unwrap_or(&profile).join("sandbox"))
 }
 
 impl Program {
-    /// Builds xacct, with the profile and target folder that this program was built with.
+    /// Builds xacct with the profile and target directory of this program.
     pub(super) fn build() -> Result<Self, String> {
         let directory = profile_directory()?;
         let target = directory.parent().unwrap_or(&directory);
@@ -41,13 +41,13 @@ impl Program {
             .status()
             .map_err(|error| format!("cannot run cargo: {error}"))?;
         if !status.success() {
-            return Err("xacct does not build; cargo says why above".to_owned());
+            return Err("cargo could not build xacct; see its errors above".to_owned());
         }
         let binary = directory.join(format!("xacct{}", std::env::consts::EXE_SUFFIX));
         Ok(Program { binary })
     }
 
-    /// Runs a command on the sandbox. Neither AWS settings of this machine nor its home can reach it.
+    /// Runs xacct on the sandbox, without the AWS settings and the home directory of this machine.
     pub(super) fn run(&self, sandbox: &Sandbox, directory: &Path, arguments: &[&str]) -> Result<ExitStatus, String> {
         let files = directory.join("aws");
         sandbox.write_aws_files(&files).map_err(|error| format!("cannot write to `{}`: {error}", files.display()))?;
@@ -63,14 +63,14 @@ impl Program {
             .current_dir(directory)
             .envs(sandbox.environment(&files))
             .env("HOME", directory)
-            // A proxy for the outside world must not come between.
+            // The sandbox must not be reached through a proxy.
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1");
         wait_for(command).map_err(|error| format!("cannot run `{}`: {error}", self.binary.display()))
     }
 }
 
-/// Runs a child to its end. Ctrl-C is for the child alone: it may need the sandbox to clean up.
+/// Waits for a child. This program ignores Ctrl-C, because the child may still need the sandbox for its cleanup.
 fn wait_for(command: Command) -> io::Result<ExitStatus> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -84,7 +84,7 @@ fn wait_for(command: Command) -> io::Result<ExitStatus> {
     })
 }
 
-/// The exit code of a child, passed on; one that was killed by a signal counts as failed.
+/// Returns the exit code of a child; 1 if a signal killed it.
 pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     ExitCode::from(code.unwrap_or(1))

@@ -1,13 +1,13 @@
-//! Accounts that stay up until Ctrl-C.
+//! Serves the accounts until Ctrl-C.
 
 use std::process::ExitCode;
 
 use xacct_sandbox::{Sandbox, SandboxBuilder, parse_duration};
 
-/// Serves; prints the variables to export on stdout and hints on stderr.
+/// Serves the accounts. Prints the variables to export on stdout, and hints on stderr.
 pub(super) fn serve(options: &[&str]) -> Result<ExitCode, String> {
     let sandbox = configure(options)?.try_start().map_err(|error| format!("cannot serve on 127.0.0.1: {error}"))?;
-    let directory = tempfile::tempdir().map_err(|error| format!("cannot make a folder: {error}"))?;
+    let directory = tempfile::tempdir().map_err(|error| format!("cannot create a directory: {error}"))?;
     sandbox
         .write_aws_files(directory.path())
         .map_err(|error| format!("cannot write to `{}`: {error}", directory.path().display()))?;
@@ -20,7 +20,7 @@ pub(super) fn serve(options: &[&str]) -> Result<ExitCode, String> {
          \u{20}  xacct bootstrap --target-account 222222222222 --user alice --generate-external-id \\\n\
          \u{20}    --profile security-admin --target-profile dev-admin --user-profile alice\n\
          Profiles: security-admin, alice, bob, root (111111111111), dev-admin (222222222222), third-admin (333333333333).\n\
-         Ctrl-C ends it."
+         Press Ctrl-C to stop."
     );
     wait_for_end()?;
     Ok(ExitCode::SUCCESS)
@@ -30,7 +30,7 @@ fn configure(options: &[&str]) -> Result<SandboxBuilder, String> {
     let mut builder = Sandbox::builder();
     let mut options = options.iter();
     while let Some(option) = options.next() {
-        // Both `--port 80` and `--port=80`; a fault has a `=` of its own after the first.
+        // Accepts `--port 80` and `--port=80`. The value of `--fault` contains another `=`.
         let (name, attached) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (*option, None),
@@ -44,17 +44,17 @@ fn configure(options: &[&str]) -> Result<SandboxBuilder, String> {
             "--stale-reads" => builder.stale_reads(true),
             "--clock-skew" => builder.clock_skew(number(value()?)?),
             "--fault" => builder.fault(value()?.parse()?),
-            _ => return Err(format!("serve has no option `{option}`; --help lists them")),
+            _ => return Err(format!("serve has no option `{option}`; see --help")),
         };
     }
     Ok(builder)
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a number that fits here"))
+    text.parse().map_err(|_| format!("`{text}` is not a valid number"))
 }
 
-/// For sh: safe in single quotes, and without them where there is nothing to protect.
+/// Quotes a value for sh if necessary.
 fn quoted(value: &str) -> String {
     if value.chars().all(|c| c.is_ascii_alphanumeric() || "/:._-".contains(c)) {
         value.to_owned()

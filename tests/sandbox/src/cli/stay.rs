@@ -1,4 +1,4 @@
-//! Single xacct commands on accounts that stay as the last command left them.
+//! Runs single xacct commands on accounts that keep their state between commands.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,10 +9,10 @@ use xacct_sandbox::{Sandbox, World};
 
 use super::program::{Program, exit_code, kept_directory};
 
-/// Runs an xacct command on the kept world, and keeps what it made of it.
+/// Runs an xacct command on the kept world, and saves the changed world.
 pub(super) fn run(arguments: &[&str]) -> Result<ExitCode, String> {
     let directory = kept_directory()?;
-    fs::create_dir_all(&directory).map_err(|error| format!("cannot make `{}`: {error}", directory.display()))?;
+    fs::create_dir_all(&directory).map_err(|error| format!("cannot create `{}`: {error}", directory.display()))?;
     let file = directory.join("world.json");
     let sandbox = Sandbox::builder()
         .world(load(&file)?)
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<ExitCode, String> {
     Ok(exit_code(status))
 }
 
-/// Forgets the kept world and the `xacct.toml` that goes with it.
+/// Deletes the kept world and its `xacct.toml`.
 pub(super) fn reset() -> Result<ExitCode, String> {
     let directory = kept_directory()?;
     match fs::remove_dir_all(&directory) {
@@ -37,13 +37,13 @@ pub(super) fn reset() -> Result<ExitCode, String> {
 fn load(file: &Path) -> Result<World, String> {
     match fs::read(file) {
         Ok(json) => serde_json::from_slice(&json)
-            .map_err(|error| format!("cannot read `{}`: {error}; `reset` forgets it", file.display())),
+            .map_err(|error| format!("cannot read `{}`: {error}; `reset` deletes it", file.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(World::default()),
         Err(error) => Err(format!("cannot read `{}`: {error}", file.display())),
     }
 }
 
-/// Writes beside the file and moves it there, so that a break leaves the old one whole.
+/// Writes another file and renames it, so that an interruption leaves the old one intact.
 fn save(file: &Path, world: &World) -> Result<(), String> {
     let json = serde_json::to_vec_pretty(world).map_err(|error| error.to_string())?;
     let new = file.with_extension("new");

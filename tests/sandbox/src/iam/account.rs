@@ -1,4 +1,4 @@
-//! What IAM says about the account as a whole.
+//! IAM operations on the account as a whole.
 
 use super::call::{Call, Outcome};
 use super::{managed, permissions, roles};

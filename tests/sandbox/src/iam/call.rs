@@ -1,4 +1,4 @@
-//! One call of an operation, and what operations have in common.
+//! One call of an operation, and code that operations share.
 
 use std::sync::Arc;
 
@@ -24,31 +24,31 @@ pub(crate) struct Call<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) caller: &'a Caller,
     pub(crate) world: &'a mut World,
-    /// The state that decisions go by.
+    /// The state that decisions use.
     pub(crate) honoured: Arc<Accounts>,
-    /// The state that reads show.
+    /// The state that reads return.
     pub(crate) readable: Arc<Accounts>,
     pub(crate) now: OffsetDateTime,
 }
 
 impl Call<'_> {
-    /// The caller's account, to be read.
+    /// Returns the caller's account for reading.
     pub(super) fn account(&self) -> Result<&Account, ApiError> {
         let account = self.readable.get(&self.caller.account);
         account.map(Arc::as_ref).ok_or_else(internal_failure)
     }
 
-    /// The caller's account as it is, for checks before a change.
+    /// Returns the current state of the caller's account, for checks before a change.
     pub(super) fn current(&self) -> Result<&Account, ApiError> {
         self.world.account(&self.caller.account).ok_or_else(internal_failure)
     }
 
-    /// The caller's account, to be changed.
+    /// Returns the caller's account for changes.
     pub(super) fn account_mut(&mut self) -> &mut Account {
         self.world.account_mut(&self.caller.account)
     }
 
-    /// A required name parameter.
+    /// Returns a required name parameter.
     pub(super) fn name(&self, parameter: &str, longest: usize) -> Result<String, ApiError> {
         let mut validator = Validator::default();
         let name =
@@ -57,7 +57,7 @@ impl Call<'_> {
         Ok(name.to_owned())
     }
 
-    /// A required ARN parameter.
+    /// Returns a required ARN parameter.
     pub(super) fn arn(&self, parameter: &str) -> Result<String, ApiError> {
         let mut validator = Validator::default();
         let arn = self.parameters.get(parameter);
@@ -70,7 +70,7 @@ impl Call<'_> {
         }
     }
 
-    /// The optional `Path` of something new.
+    /// Returns the optional `Path` of a new resource.
     pub(super) fn path(&self) -> Result<String, ApiError> {
         let path = self.parameters.get("Path").unwrap_or("/");
         let mut validator = Validator::default();
@@ -85,7 +85,7 @@ impl Call<'_> {
         Ok(path.to_owned())
     }
 
-    /// A required policy document, not yet parsed.
+    /// Returns a required policy document, unparsed.
     pub(super) fn document(&self, parameter: &str) -> Result<String, ApiError> {
         let mut validator = Validator::default();
         let text =
@@ -98,7 +98,7 @@ impl Call<'_> {
         self.authorize_with(action, resource, |_| {})
     }
 
-    /// Asks the caller's policies. `keys` adds condition keys of this operation; those of the resource's tags are added here.
+    /// Authorizes the call. `keys` adds condition keys of this operation; this adds those of the resource's tags.
     pub(super) fn authorize_with(
         &self,
         action: &str,
@@ -133,7 +133,7 @@ impl Call<'_> {
         })
     }
 
-    /// Answers with a page of a list: `MaxItems` items after `Marker`.
+    /// Returns a page of a list: `MaxItems` items after `Marker`.
     pub(super) fn list<T>(&self, element: &str, items: Vec<T>, write: impl Fn(&mut Xml, T)) -> Outcome {
         let mut validator = Validator::default();
         let size = validator.number("maxItems", self.parameters.get("MaxItems"), 1..=1000)?;
@@ -158,13 +158,13 @@ impl Call<'_> {
     }
 }
 
-/// A policy document as IAM returns it: percent-encoded.
+/// Returns a policy document percent-encoded, as IAM does.
 pub(super) fn encoded(document: &Value, accounts: &Accounts) -> String {
     let text = policy::as_read(document, accounts).to_string();
     utf8_percent_encode(&text, STRICT).to_string()
 }
 
-/// The name of a parameter in validation messages: `roleName` for `RoleName`.
+/// Returns the name of a parameter in validation messages: `roleName` for `RoleName`.
 pub(super) fn field(parameter: &str) -> String {
     let mut characters = parameter.chars();
     characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect()

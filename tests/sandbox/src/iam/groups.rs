@@ -1,4 +1,4 @@
-//! Groups and who is in them. A change of a membership is authorised on the group ("Service Authorization Reference, IAM").
+//! Groups and their members. A membership change is authorized on the group ("Service Authorization Reference, IAM").
 
 use super::call::{Call, Outcome, no_group, no_user};
 use super::users;
@@ -6,10 +6,10 @@ use crate::error::ApiError;
 use crate::world::{Account, Group};
 use crate::xml::Xml;
 
-/// Most groups that a user can be in ("IAM User Guide, IAM and AWS STS quotas").
+/// The maximum number of groups of a user ("IAM User Guide, IAM and AWS STS quotas").
 const GROUPS_PER_USER: usize = 10;
 
-/// ARN of a group for authorisation: that of a group that does not exist has no path.
+/// Returns the ARN of a group for authorization. The ARN of a group that does not exist has no path.
 pub(super) fn resource(account: &Account, name: &str) -> String {
     match account.groups.get(name) {
         Some(group) => account.group_arn(group),
@@ -25,7 +25,7 @@ fn write(xml: &mut Xml, account: &Account, group: &Group) {
     xml.text("CreateDate", "2020-01-01T00:00:00Z");
 }
 
-/// The group's name, after asking whether the caller may act on it.
+/// Authorizes the call, and returns the group's name.
 fn authorized(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
     let name = call.name("GroupName", 128)?;
     call.authorize(action, &resource(call.current()?, &name))?;
@@ -75,7 +75,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     Ok(None)
 }
 
-/// The group and the user of a change of membership, both of which must exist.
+/// Returns the group and the user of a membership change, both of which must exist.
 fn membership(call: &Call<'_>, action: &str) -> Result<(String, String), ApiError> {
     let user = call.name("UserName", 128)?;
     let group = authorized(call, action)?;
@@ -86,7 +86,7 @@ fn membership(call: &Call<'_>, action: &str) -> Result<(String, String), ApiErro
     if account.users.contains_key(&user) { Ok((group, user)) } else { Err(no_user(&user)) }
 }
 
-/// Adding twice is adding once.
+/// Adds a user to a group. Succeeds if the user is a member already.
 pub(super) fn add_user(call: &mut Call<'_>) -> Outcome {
     let (group, name) = membership(call, "iam:AddUserToGroup")?;
     let groups = &mut call.account_mut().users.get_mut(&name).ok_or_else(|| no_user(&name))?.groups;

@@ -1,4 +1,4 @@
-//! Managed policies, the account's own and AWS's. Their versions are in `versions`.
+//! Managed policies: customer managed and AWS managed. Their versions are in `versions`.
 
 use super::call::{Call, Outcome};
 use crate::clock::iso8601;
@@ -8,7 +8,7 @@ use crate::request::{Pattern, Validator};
 use crate::world::{Account, ManagedPolicy, all_aws_managed};
 use crate::xml::Xml;
 
-/// Longest managed policy, in characters without whitespace.
+/// Maximum size of a managed policy, in characters without whitespace.
 pub(super) const POLICY_SIZE: usize = 6144;
 
 pub(super) fn missing(arn: &str) -> ApiError {
@@ -27,13 +27,13 @@ fn write(xml: &mut Xml, account: &Account, policy: &ManagedPolicy, whole: bool) 
     xml.text("CreateDate", iso8601(policy.created));
     let newest = policy.versions.values().map(|version| version.created).max();
     xml.text("UpdateDate", iso8601(newest.unwrap_or(policy.created)));
-    // Lists of policies leave the description out.
+    // Lists of policies do not include the description.
     if whole {
         xml.optional("Description", policy.description.as_ref());
     }
 }
 
-/// Reads the document of a policy or of a version of one.
+/// Parses the document of a policy or of a policy version.
 pub(super) fn document(text: &str) -> Result<serde_json::Value, ApiError> {
     let document = policy::parse(text, Use::Identity)?;
     if policy::size(text) > POLICY_SIZE {
@@ -78,7 +78,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-/// A policy that is to be changed: one of the caller's own account, after asking whether the caller may.
+/// Authorizes the call, and returns a policy of the caller's own account for changes.
 pub(super) fn own(call: &Call<'_>, action: &str) -> Result<ManagedPolicy, ApiError> {
     let arn = call.arn("PolicyArn")?;
     call.authorize(action, &arn)?;
@@ -105,7 +105,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     Ok(None)
 }
 
-/// A parameter that must be one of these, if it is there.
+/// Returns an optional parameter that must have one of these values.
 fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Option<&'a str>, ApiError> {
     let value = call.parameters.get(parameter);
     let mut validator = Validator::default();
@@ -120,8 +120,8 @@ fn one_of<'a>(call: &'a Call<'_>, parameter: &str, values: &[&str]) -> Result<Op
     Ok(value)
 }
 
-/// Every filter that is given must be met. What `OnlyAttached` means for policies that are boundaries only is not written
-/// anywhere; here they are not attached.
+/// Lists the policies that match all given filters. AWS does not document whether `OnlyAttached` includes policies that
+/// are used only as boundaries; here it does not.
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     call.authorize("iam:ListPolicies", &format!("arn:aws:iam::{}:policy/", call.caller.account))?;
     let scope = one_of(call, "Scope", &["All", "AWS", "Local"])?;

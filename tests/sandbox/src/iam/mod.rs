@@ -17,14 +17,14 @@ use crate::error::ApiError;
 pub(crate) use call::{Call, Outcome};
 pub(crate) use tags::read as read_tags;
 
-/// Version of the API, which selects the service when requests carry no other hint.
+/// The API version, which identifies the service of requests without a signature.
 pub(crate) const VERSION: &str = "2010-05-08";
 /// XML namespace of all answers.
 pub(crate) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
 /// Carries out an operation.
 pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
-    // Sessions of GetSessionToken may call IAM only if they were made with MFA.
+    // Sessions from GetSessionToken may call IAM only if they have MFA.
     if let Some(session) = &call.caller.session
         && call.caller.kind != Kind::Role
         && session.mfa.is_none()

@@ -7,16 +7,16 @@ use crate::policy::{self, Use};
 use crate::world::{Account, Policies};
 use crate::xml::Xml;
 
-/// Sum of the inline policies of a user, in characters without whitespace.
+/// Maximum total size of a user's inline policies, in characters without whitespace.
 pub(super) const USER_POLICY_SIZE: usize = 2048;
-/// Sum of the inline policies of a role.
+/// Maximum total size of a role's inline policies.
 pub(super) const ROLE_POLICY_SIZE: usize = 10240;
-/// Sum of the inline policies of a group.
+/// Maximum total size of a group's inline policies.
 const GROUP_POLICY_SIZE: usize = 5120;
-/// Most managed policies on a user, group or role.
+/// Maximum number of managed policies on a user, group or role.
 pub(super) const ATTACHED_POLICIES: usize = 10;
 
-/// What holds policies.
+/// A kind of principal with policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
     User,
@@ -25,7 +25,7 @@ enum Holder {
 }
 
 impl Holder {
-    /// `User`, as in `UserName` and `PutUserPolicy`.
+    /// Returns `User`, as in `UserName` and `PutUserPolicy`.
     fn word(self) -> &'static str {
         match self {
             Holder::User => "User",
@@ -58,7 +58,7 @@ impl Holder {
         }
     }
 
-    /// How long its inline policies can be together.
+    /// Returns the maximum total size of its inline policies.
     fn policy_size(self) -> usize {
         match self {
             Holder::User => USER_POLICY_SIZE,
@@ -81,7 +81,7 @@ impl Holder {
     }
 }
 
-/// Carries out an operation such as `PutUserPolicy`; `None` if there is none of that name.
+/// Carries out an operation such as `PutUserPolicy`; `None` if there is no such operation.
 pub(super) fn handle(operation: &str, call: &mut Call<'_>) -> Option<Outcome> {
     [Holder::User, Holder::Role, Holder::Group].into_iter().find_map(|holder| {
         let word = holder.word();
@@ -99,7 +99,7 @@ pub(super) fn handle(operation: &str, call: &mut Call<'_>) -> Option<Outcome> {
     })
 }
 
-/// Name of the holder, and whether the caller may do this to it.
+/// Authorizes the call, and returns the principal's name.
 fn authorized(call: &Call<'_>, holder: Holder, action: &str, policy_arn: Option<&str>) -> Result<String, ApiError> {
     let longest = if holder == Holder::Role { 64 } else { 128 };
     let name = call.name(&format!("{}Name", holder.word()), longest)?;

@@ -1,4 +1,4 @@
-//! Roles: their life, trust policy, settings and boundary.
+//! Roles: creation and deletion, trust policy, settings and boundary.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::request::{Pattern, Validator};
 use crate::world::{Account, Accounts, Role};
 use crate::xml::Xml;
 
-/// Longest trust policy, in characters without whitespace.
+/// Maximum size of a trust policy, in characters without whitespace.
 pub(super) const TRUST_POLICY_SIZE: usize = 2048;
-/// Most roles in an account.
+/// Maximum number of roles in an account.
 pub(super) const ROLES_PER_ACCOUNT: usize = 1000;
-/// `MaxSessionDuration` of a role for which none is given, in seconds.
+/// Default `MaxSessionDuration` of a role, in seconds.
 const DEFAULT_SESSION_DURATION: i64 = 3600;
 
-/// ARN of a role for authorisation: that of a role that does not exist has no path, whatever path it may be made with.
+/// Returns the ARN of a role for authorization. The ARN of a role that does not exist has no path.
 pub(super) fn resource(account: &Account, name: &str) -> String {
     match account.roles.get(name) {
         Some(role) => account.role_arn(role),
@@ -35,7 +35,7 @@ pub(super) fn write_boundary(xml: &mut Xml, boundary: Option<&str>) {
     }
 }
 
-/// Writes a role. Lists of roles leave out tags, boundary and last use.
+/// Writes a role. Lists of roles do not include tags, boundary and last use.
 fn write(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts, whole: bool) {
     xml.text("Path", &role.path);
     xml.text("RoleName", &role.name);
@@ -59,7 +59,7 @@ fn write(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts, who
     }
 }
 
-/// Reads a trust policy, checks it, and gives it as IAM keeps it.
+/// Parses and checks a trust policy, and returns it as IAM stores it.
 fn trust(call: &Call<'_>, parameter: &str) -> Result<serde_json::Value, ApiError> {
     let text = call.document(parameter)?;
     let document = policy::parse(&text, Use::Trust)?;
@@ -152,7 +152,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     })
 }
 
-/// Looks the role up as it is, after asking whether the caller may act on it.
+/// Authorizes the call, and returns the current state of the role.
 fn authorized(call: &Call<'_>, action: &str) -> Result<String, ApiError> {
     let name = call.name("RoleName", 64)?;
     let account = call.current()?;
@@ -171,7 +171,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     let name = authorized(call, "iam:UpdateRole")?;
     change(call, &name, |role| {
         role.description = settings.description.or(role.description.take());
-        // A description that is left out stays, but a duration becomes the default.
+        // Without a description, the old one stays; without a duration, the default applies.
         role.max_session_duration = settings.max_session_duration.unwrap_or(DEFAULT_SESSION_DURATION);
     })?;
     // UpdateRole has a result element, which is empty.
@@ -221,7 +221,7 @@ pub(super) fn delete_boundary(call: &mut Call<'_>) -> Outcome {
     change(call, &name, |role| role.boundary = None)
 }
 
-/// The instance profiles that a role is in: the sandbox knows no more of them than their names.
+/// Returns the instance profiles of a role. The sandbox knows only their names.
 pub(super) fn list_instance_profiles(call: &mut Call<'_>) -> Outcome {
     let name = authorized(call, "iam:ListInstanceProfilesForRole")?;
     let account = call.account()?;

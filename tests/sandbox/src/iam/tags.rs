@@ -1,4 +1,4 @@
-//! Tags, as requests give them and answers show them.
+//! Tags in requests and responses.
 
 use super::call::Call;
 use crate::error::ApiError;
@@ -6,7 +6,7 @@ use crate::request::{Parameters, Pattern, Validator};
 use crate::world::Tags;
 use crate::xml::Xml;
 
-/// Most tags on a role.
+/// Maximum number of tags on a role.
 pub(super) const TAGS_PER_ENTITY: usize = 50;
 
 /// Writes `<Tags>`.
@@ -17,7 +17,7 @@ pub(super) fn write(xml: &mut Xml, tags: &Tags) {
     });
 }
 
-/// Reads and checks the tags of a request, in IAM or STS: keys differ in more than case.
+/// Parses and checks the tags of an IAM or STS request. Keys are unique case-insensitively.
 pub(crate) fn read(parameters: &Parameters) -> Result<Tags, ApiError> {
     let pairs = parameters.pairs("Tags", "Key", "Value");
     let mut validator = Validator::default();

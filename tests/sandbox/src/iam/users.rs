@@ -8,7 +8,7 @@ use crate::random::{secret_key, unique_id};
 use crate::world::{AccessKey, Account, User};
 use crate::xml::Xml;
 
-/// ARN of a user for authorisation: that of a user who does not exist has no path.
+/// Returns the ARN of a user for authorization. The ARN of a user who does not exist has no path.
 pub(super) fn resource(account: &Account, name: &str) -> String {
     match account.users.get(name) {
         Some(user) => account.user_arn(user),
@@ -16,7 +16,7 @@ pub(super) fn resource(account: &Account, name: &str) -> String {
     }
 }
 
-/// The `UserName` parameter, or the caller where it is left out.
+/// Returns the `UserName` parameter, or the caller if it is absent.
 fn named_or_caller(call: &Call<'_>) -> Result<String, ApiError> {
     match (call.parameters.get("UserName"), call.caller.kind) {
         (Some(_), _) => call.name("UserName", 128),
@@ -42,7 +42,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     Ok(Some(described(account, user)))
 }
 
-/// Writes a user. Lists of users leave out tags and boundary.
+/// Writes a user. Lists of users do not include tags and boundary.
 pub(super) fn write(xml: &mut Xml, account: &Account, user: &User, whole: bool) {
     xml.text("Path", &user.path);
     xml.text("UserName", &user.name);
@@ -109,7 +109,7 @@ pub(super) fn create_access_key(call: &mut Call<'_>) -> Outcome {
         return Err(ApiError::limit_exceeded("Cannot exceed quota for AccessKeysPerUser: 2"));
     }
     let key = AccessKey {
-        // Access keys have three characters less than other unique IDs have after the prefix: 20 in all.
+        // Access key IDs are three characters shorter than other unique IDs: 20 in total.
         id: unique_id("AKIA")[..20].to_owned(),
         secret: secret_key(),
     };

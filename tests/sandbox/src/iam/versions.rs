@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::world::{ManagedPolicy, PolicyVersion};
 use crate::xml::Xml;
 
-/// Most versions of a managed policy at a time ("IAM User Guide, IAM and AWS STS quotas").
+/// Maximum number of versions of a managed policy ("IAM User Guide, IAM and AWS STS quotas").
 const VERSIONS_PER_POLICY: usize = 5;
 
 fn write(xml: &mut Xml, policy: &ManagedPolicy, number: u32, version: &PolicyVersion) {
@@ -16,7 +16,7 @@ fn write(xml: &mut Xml, policy: &ManagedPolicy, number: u32, version: &PolicyVer
     xml.text("CreateDate", iso8601(version.created));
 }
 
-/// The number of the version that the request names; its form is that of `v12`.
+/// Returns the number of the requested version, in the format `v12`.
 fn number(call: &Call<'_>, policy: &ManagedPolicy) -> Result<u32, ApiError> {
     let id = call.parameters.get("VersionId").unwrap_or_default();
     let known = policy.versions.keys().find(|number| id == format!("v{number}"));
@@ -41,7 +41,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-/// The newest comes first.
+/// Lists the versions, newest first.
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let arn = call.arn("PolicyArn")?;
     call.authorize("iam:ListPolicyVersions", &arn)?;

@@ -17,7 +17,7 @@ fn malformed_xml() -> ApiError {
     ApiError::new(400, "MalformedXML", message)
 }
 
-/// The XML body, if there is a body.
+/// Returns the XML body, if there is a body.
 fn body(call: &Call<'_>) -> Result<Option<Element>, ApiError> {
     let body = crate::sigv4::unchunked_body(call.request).ok_or_else(malformed_xml)?;
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -43,7 +43,7 @@ fn tags(list: &[Element]) -> Result<Tags, ApiError> {
     Ok(tags)
 }
 
-/// The region of a new bucket. Endpoints make buckets in their own region, but that of us-east-1 does so everywhere.
+/// Returns the Region of a new bucket. Endpoints create buckets in their own Region; that of us-east-1 in any Region.
 fn location_of_new<'a>(constraint: Option<&'a str>, endpoint: &'a str) -> Result<&'a str, ApiError> {
     let illegal = |which: &str| {
         let message = format!(
@@ -100,7 +100,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
                            the system. Please select a different name and try again.";
             return Err(ApiError::new(409, "BucketAlreadyExists", message).with_detail("BucketName", name));
         }
-        // For old times' sake us-east-1 says yes to who creates a bucket twice.
+        // For compatibility, us-east-1 returns success if the owner creates a bucket again.
         if existing.region == US_EAST_1 && region == US_EAST_1 {
             return Ok(Answer::empty(200).header("location", location));
         }
@@ -137,8 +137,8 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty(204))
 }
 
-/// A page of at most `max-buckets` buckets, which begin with `prefix`, after the one that `continuation-token` names. An
-/// account with more than 10,000 must ask for pages; the sandbox has fewer.
+/// Returns a page of at most `max-buckets` buckets that begin with `prefix`, after `continuation-token`. AWS requires
+/// pagination for accounts with more than 10,000 buckets; the sandbox has fewer.
 pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     call.authorize("s3:ListAllMyBuckets", "arn:aws:s3:::*", &call.context())?;
     let owner = &call.caller.account;
@@ -174,7 +174,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::xml("ListAllMyBucketsResult", &content))
 }
 
-/// Accounts have a canonical user ID of 64 hexadecimal digits; here it is made of the account's number.
+/// Returns the canonical user ID of an account, 64 hexadecimal digits, here derived from the account ID.
 fn canonical_id(account: &str) -> String {
     format!("{account:0>64}")
 }

@@ -1,4 +1,4 @@
-//! One call of an operation, and its answer.
+//! One call of an operation, and its response.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::xml::Xml;
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// An answer of S3.
+/// A response from S3.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -49,7 +49,7 @@ pub(crate) struct Call<'a> {
     pub(crate) target: &'a Target,
     pub(crate) caller: &'a Caller,
     pub(crate) world: &'a mut World,
-    /// The state that decisions go by.
+    /// The state that decisions use.
     pub(crate) honoured: Arc<Accounts>,
     pub(crate) now: OffsetDateTime,
 }
@@ -63,7 +63,7 @@ impl Call<'_> {
         context
     }
 
-    /// Asks the caller's policies about an action on a bucket or object.
+    /// Authorizes an action on a bucket or object.
     pub(super) fn authorize(&self, action: &str, resource: &str, context: &Context) -> Result<(), ApiError> {
         let question = Question { caller: self.caller, action, resource, context, accounts: &self.honoured };
         question.decide().map_err(|refusal| {
@@ -75,7 +75,7 @@ impl Call<'_> {
         })
     }
 
-    /// The bucket, if it is there, is in the right region, belongs to whom the client expects, and the caller may do this.
+    /// Returns the bucket if it exists, is in the right Region, has the expected owner, and the caller may do this.
     pub(super) fn bucket(&self, action: &str) -> Result<&Bucket, ApiError> {
         self.bucket_with(action, &arn(&self.target.bucket))
     }
@@ -93,7 +93,7 @@ impl Call<'_> {
         {
             return Err(denied(ApiError::access_denied("Access Denied")));
         }
-        // Without a bucket policy nobody gets in from another account, and S3 does not tell strangers why.
+        // Without a bucket policy, S3 denies other accounts access and does not say why.
         if bucket.account != self.caller.account {
             return Err(denied(ApiError::access_denied("Access Denied")));
         }
@@ -103,8 +103,8 @@ impl Call<'_> {
         Ok(bucket)
     }
 
-    /// Requests go to the bucket's own region. A virtual host without a region leads there, where the signature's region is
-    /// then found wrong; every other endpoint redirects.
+    /// Checks that the request was sent to the bucket's Region. A virtual host without a Region leads there, and S3 then
+    /// rejects the Region in the signature; every other endpoint redirects.
     pub(super) fn check_region(&self, bucket: &Bucket) -> Result<(), ApiError> {
         let (asked, right) = (&self.caller.region, &bucket.region);
         if asked == right {

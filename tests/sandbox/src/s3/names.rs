@@ -1,8 +1,8 @@
-//! Names of buckets ("Amazon S3 User Guide, General purpose bucket naming rules").
+//! Bucket names ("Amazon S3 User Guide, General purpose bucket naming rules").
 
 use crate::error::ApiError;
 
-/// Checks the name of a new bucket in the namespace that the request asks for.
+/// Checks the name of a new bucket in the requested namespace.
 pub(super) fn check(name: &str, namespace: Option<&str>, account: &str, region: &str) -> Result<(), ApiError> {
     let invalid = |message: &str| Err(ApiError::new(400, "InvalidBucketName", message).with_detail("BucketName", name));
     if !is_valid(name) {

@@ -1,4 +1,4 @@
-//! Objects, as far as a test needs them to fill or look into a bucket.
+//! Objects, as far as tests need them.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -53,7 +53,7 @@ pub(super) fn put(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     Ok(Answer::empty(200).header("etag", tag))
 }
 
-/// Answers HEAD as well: the server sends no body then.
+/// Also answers HEAD, for which the server sends no body.
 pub(super) fn get(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let bucket = call.bucket_with("s3:GetObject", &object_arn(call))?;
     let content = bucket.objects.get(&call.target.key).ok_or_else(|| {

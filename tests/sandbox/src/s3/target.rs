@@ -1,8 +1,8 @@
-//! What a request is about.
+//! The bucket, object and operation of a request.
 
 use crate::request::{Request, decode};
 
-/// What a request is about, read from host, path and query.
+/// The target of a request, from host, path and query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) operation: &'static str,
@@ -12,7 +12,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads the target of a request. An operation that the sandbox does not have is `Unknown`.
+    /// Parses the target of a request. An operation that the sandbox does not support is `Unknown`.
     pub(crate) fn of(request: &Request) -> Target {
         let path = request.path.trim_start_matches('/');
         let in_host = request.header("host").and_then(bucket_in_host);
@@ -50,7 +50,7 @@ impl Target {
     }
 }
 
-/// The bucket in a virtual host: `<bucket>.localhost`, `<bucket>.s3.<region>.amazonaws.com`, … An address has none.
+/// Returns the bucket in a virtual host: `<bucket>.localhost`, `<bucket>.s3.<region>.amazonaws.com`, … An IP address has none.
 fn bucket_in_host(host: &str) -> Option<&str> {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if name.parse::<std::net::IpAddr>().is_ok() {

@@ -17,12 +17,12 @@ use crate::request::{Parameters, Pattern, Validator};
 use crate::world::{Account, LastUsed, Role, Session, SessionOf, Tags};
 use crate::xml::Xml;
 
-/// Session policies and tags together, in characters.
+/// Maximum total size of session policies and tags, in characters.
 const PACKED_SIZE: usize = 2048;
-/// Longest session of a role that was assumed with the session of another.
+/// Maximum duration of a session with role chaining, in seconds.
 const CHAINED_SECONDS: i64 = 3600;
 
-/// The parameters, with the right form.
+/// The parameters, after the check of their format.
 struct Wish {
     role_arn: String,
     session_name: String,
@@ -144,7 +144,7 @@ fn read(parameters: &Parameters) -> Result<Wish, ApiError> {
     })
 }
 
-/// An ARN is malformed or merely names nothing; only the former is an error of form.
+/// Returns whether an ARN is well-formed, even if the role does not exist.
 fn is_role_arn_shaped(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
@@ -155,7 +155,7 @@ fn is_role_arn_shaped(arn: &str) -> bool {
     }
 }
 
-/// What the new session has of tags and source identity, those that stick to the calling session included.
+/// Tags and source identity of the new session, including those that it inherits from the calling session.
 struct Inherited {
     tags: Tags,
     transitive_tags: BTreeSet<String>,
@@ -244,7 +244,8 @@ fn decide(
     }
 }
 
-/// Across accounts AWS does not tell which side refused, nor whether there is such a role. Control policies it does name.
+/// Returns the error. Across accounts AWS does not tell which side denied the request, nor whether the role exists, but it
+/// names control policies.
 fn refused(call: &Call<'_>, wish: &Wish, action: &str, refusal: Option<Refusal>) -> ApiError {
     let same_account = wish.role_arn.split(':').nth(4) == Some(call.caller.account.as_str());
     let told = refusal.filter(|refusal| {
@@ -259,7 +260,7 @@ fn refused(call: &Call<'_>, wish: &Wish, action: &str, refusal: Option<Refusal>)
     ))
 }
 
-/// The role's limit comes before the limit of chaining.
+/// Returns the session's duration. Checks the role's limit before the limit for role chaining.
 fn session_duration(call: &Call<'_>, wish: &Wish, role: &Role) -> Result<i64, ApiError> {
     let duration = wish.duration.unwrap_or(3600);
     if duration > role.max_session_duration {
@@ -275,7 +276,7 @@ fn session_duration(call: &Call<'_>, wish: &Wish, role: &Role) -> Result<i64, Ap
     Ok(duration)
 }
 
-/// The session policies, and how much of the allowed size they and the tags use, in percent.
+/// Returns the session policies, and the percentage of the allowed size that they and the tags use.
 fn session_policies(wish: &Wish, tags: &Tags, account: &Account) -> Result<(Vec<Value>, Option<usize>), ApiError> {
     let mut policies: Vec<Value> = wish.policy.iter().cloned().collect();
     for arn in &wish.policy_arns {

@@ -1,4 +1,4 @@
-//! One call of an operation, and what operations have in common.
+//! One call of an operation, and code that operations share.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ pub(crate) struct Call<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) caller: &'a Caller,
     pub(crate) world: &'a mut World,
-    /// The state that decisions go by.
+    /// The state that decisions use.
     pub(crate) honoured: Arc<Accounts>,
     pub(crate) now: OffsetDateTime,
 }
 
-/// Whether STS serves this account in the region of the call.
+/// Returns an error if STS does not serve this account in the Region of the call.
 pub(super) fn check_region(call: &Call<'_>, account: &str) -> Result<(), ApiError> {
     if call.world.has_sts(account, &call.caller.region) {
         return Ok(());

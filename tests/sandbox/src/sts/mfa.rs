@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::request::{Parameters, Pattern, Validator};
 use crate::totp;
 
-/// Checks the form of the parameters.
+/// Checks the format of the parameters.
 pub(super) fn validate(validator: &mut Validator, parameters: &Parameters) {
     let serial = parameters.get("SerialNumber");
     validator.text("serialNumber", serial, 9..=256, Pattern::SERIAL_NUMBER);
@@ -14,7 +14,7 @@ pub(super) fn validate(validator: &mut Validator, parameters: &Parameters) {
     validator.text("tokenCode", code, 6..=6, Pattern::DIGITS);
 }
 
-/// Whether the call proved possession of an MFA device. The codes of the step before and after count too, each once.
+/// Returns whether the call has a valid MFA code. The codes of the previous and the next step are valid too, each once.
 pub(super) fn check(call: &mut Call<'_>) -> Result<bool, ApiError> {
     let serial = call.parameters.get("SerialNumber");
     let (serial, code) = match (serial, call.parameters.get("TokenCode")) {
@@ -26,7 +26,7 @@ pub(super) fn check(call: &mut Call<'_>) -> Result<bool, ApiError> {
             ));
         }
     };
-    // Only the user's own devices count, and sessions of roles have none.
+    // Only the user's own devices are valid, and role sessions have none.
     let user = match call.caller.kind {
         Kind::User => {
             let account = call.world.account(&call.caller.account);

@@ -10,12 +10,12 @@ use crate::xml::Xml;
 
 pub(crate) use call::Call;
 
-/// Version of the API, which selects the service when requests carry no other hint.
+/// The API version, which identifies the service of requests without a signature.
 pub(crate) const VERSION: &str = "2011-06-15";
 /// XML namespace of all answers.
 pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// Carries out an operation; gives the content of its result element.
+/// Carries out an operation, and returns the content of its result element.
 pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Result<Xml, ApiError> {
     match operation {
         "GetCallerIdentity" => Ok(get_caller_identity(&call)),
@@ -28,7 +28,7 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Result<Xml, ApiErro
     }
 }
 
-/// Needs no permission, and no policy can deny it.
+/// Returns the caller. Needs no permission, and no policy can deny it.
 fn get_caller_identity(call: &Call<'_>) -> Xml {
     Xml::build(|xml| {
         xml.text("Arn", &call.caller.arn);

@@ -8,7 +8,7 @@ use crate::request::Validator;
 use crate::world::{Session, SessionOf};
 use crate::xml::Xml;
 
-/// Needs no permission; only long-term keys may call it.
+/// Returns a session. Needs no permission, but long-term keys.
 pub(super) fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     let mut validator = Validator::default();
     let duration = call.parameters.get("DurationSeconds");

@@ -1,4 +1,4 @@
-//! An account, and what is in it.
+//! An account and its resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::managed::{ManagedPolicy, aws_managed};
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// All accounts by ID. Shared copies are cheap, so that old states can be kept while changes propagate.
+/// All accounts by ID. Copies are cheap, so that the sandbox can keep old states while changes propagate.
 pub(crate) type Accounts = BTreeMap<String, Arc<Account>>;
 
 /// An AWS account.
@@ -22,7 +22,7 @@ pub struct Account {
     pub id: String,
     /// The account's alias, if it has one.
     pub alias: Option<String>,
-    /// The organization that the account is in, `o-…`.
+    /// The account's organization, `o-…`.
     pub organization: Option<String>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
@@ -34,7 +34,7 @@ pub struct Account {
     pub policies: BTreeMap<String, ManagedPolicy>,
     /// Keys of the root user.
     pub root_keys: Vec<AccessKey>,
-    /// Service control policies by name. Where none of them allows anything, `FullAWSAccess` is attached as well.
+    /// Service control policies by name. If none of them allows anything, `FullAWSAccess` is attached, too.
     pub service_control_policies: BTreeMap<String, Value>,
     /// Resource control policies by name. They only deny; `RCPFullAWSAccess` is always attached.
     pub resource_control_policies: BTreeMap<String, Value>,
@@ -95,7 +95,7 @@ pub struct User {
 pub struct MfaDevice {
     /// Its ARN, which is its serial number.
     pub serial: String,
-    /// The secret that codes are made from.
+    /// The secret of its codes.
     pub seed: Vec<u8>,
     /// When it was enabled.
     #[serde(with = "time::serde::rfc3339")]
@@ -135,19 +135,19 @@ pub struct Role {
     pub created: OffsetDateTime,
     /// Description.
     pub description: Option<String>,
-    /// Longest session, in seconds.
+    /// Maximum session duration, in seconds.
     pub max_session_duration: i64,
     /// ARN of the permissions boundary.
     pub boundary: Option<String>,
     /// Tags.
     pub tags: Tags,
-    /// The trust policy as IAM keeps it: principals that are users or roles are unique IDs.
+    /// The trust policy as IAM stores it: users and roles among the principals are unique IDs.
     pub trust: Value,
     /// Inline and attached policies.
     pub policies: Policies,
-    /// When and for which region its sessions were last used.
+    /// When and in which Region its sessions were last used.
     pub last_used: Option<LastUsed>,
-    /// Names of the instance profiles that it is in. They have no life of their own here.
+    /// Names of its instance profiles. The sandbox has no other data about them.
     #[serde(default)]
     pub instance_profiles: BTreeSet<String>,
 }
@@ -158,7 +158,7 @@ pub struct LastUsed {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// Region of the call.
+    /// Region of that call.
     pub region: String,
 }
 
@@ -181,37 +181,37 @@ pub struct Bucket {
 }
 
 impl Account {
-    /// ARN of a user of this account.
+    /// Returns the ARN of a user in this account.
     pub fn user_arn(&self, user: &User) -> String {
         format!("arn:aws:iam::{}:user{}{}", self.id, user.path, user.name)
     }
 
-    /// ARN of a role of this account.
+    /// Returns the ARN of a role in this account.
     pub fn role_arn(&self, role: &Role) -> String {
         format!("arn:aws:iam::{}:role{}{}", self.id, role.path, role.name)
     }
 
-    /// ARN of a group of this account.
+    /// Returns the ARN of a group in this account.
     pub fn group_arn(&self, group: &Group) -> String {
         format!("arn:aws:iam::{}:group{}{}", self.id, group.path, group.name)
     }
 
-    /// The user with that unique ID.
+    /// Returns the user with that unique ID.
     pub fn user_by_id(&self, id: &str) -> Option<&User> {
         self.users.values().find(|user| user.id == id)
     }
 
-    /// The role with that unique ID.
+    /// Returns the role with that unique ID.
     pub fn role_by_id(&self, id: &str) -> Option<&Role> {
         self.roles.values().find(|role| role.id == id)
     }
 
-    /// A policy that can be attached in this account: its own, or one of AWS's.
+    /// Returns a policy that can be attached in this account: customer managed or AWS managed.
     pub fn policy(&self, arn: &str) -> Option<&ManagedPolicy> {
         self.policies.get(arn).or_else(|| aws_managed(arn))
     }
 
-    /// How many users, groups and roles a policy is attached to.
+    /// Returns the number of users, groups and roles that a policy is attached to.
     pub(crate) fn attachments(&self, arn: &str) -> usize {
         let users = self.users.values().map(|user| &user.policies);
         let groups = self.groups.values().map(|group| &group.policies);
@@ -219,7 +219,7 @@ impl Account {
         users.chain(groups).chain(roles).filter(|policies| policies.attached.contains(arn)).count()
     }
 
-    /// How many users and roles have a policy as their boundary.
+    /// Returns the number of users and roles that have a policy as their boundary.
     pub(crate) fn boundaries(&self, arn: &str) -> usize {
         let users = self.users.values().map(|user| &user.boundary);
         let roles = self.roles.values().map(|role| &role.boundary);

@@ -1,4 +1,4 @@
-//! The world that every sandbox starts with.
+//! The default world.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::{AccessKey, World};
 pub const ACCOUNT_A: &str = "111111111111";
 /// The target account.
 pub const ACCOUNT_B: &str = "222222222222";
-/// One more target account.
+/// Another target account.
 pub const ACCOUNT_C: &str = "333333333333";
 
-/// A fixed access key of the default world. None of them works anywhere but in a sandbox.
+/// A fixed access key of the default world. It works only in a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyPair {
     /// Access key ID.
@@ -45,7 +45,7 @@ pub const ADMIN_C: KeyPair = KeyPair { id: "AKIASANDBOXADMINCCCC", secret: "sand
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 impl Default for World {
-    /// Account A with users `admin`, `alice` (MFA) and `bob`; accounts B and C with a user `admin` and the role
+    /// Returns account A with users `admin`, `alice` (MFA) and `bob`; accounts B and C with a user `admin` and the role
     /// `OrganizationAccountAccessRole`, which trusts A.
     fn default() -> Self {
         let mut world = World::empty();
@@ -74,7 +74,7 @@ impl Default for World {
 }
 
 impl World {
-    /// A world without accounts.
+    /// Returns a world without accounts.
     pub fn empty() -> Self {
         World {
             accounts: Arc::default(),

@@ -1,4 +1,4 @@
-//! How changes spread: decisions look at the state as it was a while ago.
+//! Propagation: decisions use the state as it was some time ago.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use time::OffsetDateTime;
 
 use super::{Account, Accounts, Policies};
 
-/// How long a change takes to be honoured.
+/// How long changes take to propagate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Propagation {
-    /// For this long, only the old state counts.
+    /// The time in which decisions use only the old state.
     pub(crate) delay: Duration,
-    /// The same for the policies of users and groups, where it differs.
+    /// The same for policies of users and groups, if it differs.
     pub(crate) grants: Option<Duration>,
-    /// The same for the policies of roles, where it differs.
+    /// The same for policies of roles, if it differs.
     pub(crate) permissions: Option<Duration>,
-    /// For this long after the delay, old and new state take turns.
+    /// The time after the delay in which old and new state alternate.
     pub(crate) flap: Duration,
-    /// Every how many decisions the old state has its turn.
+    /// Every how many decisions the old state is used.
     pub(crate) old_every: u32,
-    /// Whether IAM's reads lag behind as well.
+    /// Whether IAM's reads return the old state, too.
     pub(crate) stale_reads: bool,
 }
 
@@ -32,7 +32,7 @@ impl Default for Propagation {
 }
 
 impl Propagation {
-    /// How long it takes until the last server honours the last kind of change.
+    /// Returns the time until all servers apply all kinds of changes.
     fn longest(&self) -> Duration {
         let delays = [Some(self.delay), self.grants, self.permissions];
         delays.into_iter().flatten().max().unwrap_or_default() + self.flap
@@ -42,14 +42,14 @@ impl Propagation {
 /// Past states of the accounts.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// States with the time at which each was replaced, oldest first.
+    /// Old states with the time of their replacement, oldest first.
     past: Vec<(OffsetDateTime, Arc<Accounts>)>,
-    /// How many decisions in a row fell into a time of flapping.
+    /// The number of consecutive decisions while the states alternate.
     flapped: u32,
 }
 
 impl History {
-    /// Notes that `before` was replaced at `now`.
+    /// Records that `before` was replaced at `now`.
     pub(crate) fn replaced(&mut self, before: Arc<Accounts>, now: OffsetDateTime, propagation: Propagation) {
         let oldest = now - propagation.longest();
         self.past.retain(|(replaced, _)| *replaced > oldest);
@@ -58,7 +58,7 @@ impl History {
         }
     }
 
-    /// Lets everything be honoured at once.
+    /// Makes all changes effective at once.
     pub(crate) fn settle(&mut self) {
         self.past.clear();
     }
@@ -68,7 +68,7 @@ impl History {
         Arc::clone(state.map_or(current, |(_, accounts)| accounts))
     }
 
-    /// The state that a decision at `now` goes by.
+    /// Returns the state that a decision at `now` uses.
     pub(crate) fn honoured(
         &mut self,
         current: &Arc<Accounts>,
@@ -90,7 +90,7 @@ impl History {
     }
 }
 
-/// What users and groups may do is of one time, what roles may do of another, and all else of a third.
+/// Combines three states: policies of users and groups from one, policies of roles from another, the rest from a third.
 fn put_together(all: &Accounts, grants: &Accounts, permissions: &Accounts) -> Accounts {
     let account = |(id, account): (&String, &Arc<Account>)| {
         let mut account = Account::clone(account);

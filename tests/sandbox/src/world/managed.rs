@@ -1,4 +1,4 @@
-//! Managed policies and their versions. AWS's own are shortened: what they allow is right in kind, not complete.
+//! Managed policies and their versions. AWS managed policies are shortened: representative, but not complete.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -28,9 +28,9 @@ pub struct ManagedPolicy {
     pub created: OffsetDateTime,
     /// Its versions by number, which always include the default one.
     pub(crate) versions: BTreeMap<u32, PolicyVersion>,
-    /// Number of the version that is in force.
+    /// Number of the default version.
     pub(crate) default_version: u32,
-    /// Number of the newest version ever made, from which numbers go on even if versions were deleted ("IAM User Guide,
+    /// Number of the newest version ever created. Numbers continue from it even if versions were deleted ("IAM User Guide,
     /// Versioning IAM policies").
     pub(crate) newest_version: u32,
 }
@@ -46,7 +46,7 @@ pub struct PolicyVersion {
 }
 
 impl ManagedPolicy {
-    /// A policy with one version, `v1`. Path and name are those of the ARN.
+    /// Returns a policy with one version, `v1`, and the path and name in the ARN.
     pub(crate) fn new(arn: &str, created: OffsetDateTime, document: Value) -> Self {
         let resource = arn.split_once(":policy").map_or(arn, |(_, resource)| resource);
         let (path, name) = resource.split_at(resource.rfind('/').map_or(0, |slash| slash + 1));
@@ -63,12 +63,12 @@ impl ManagedPolicy {
         }
     }
 
-    /// The document that is in force.
+    /// Returns the document of the default version.
     pub fn document(&self) -> &Value {
         &self.versions[&self.default_version].document
     }
 
-    /// Adds a version that is not in force yet; returns its number.
+    /// Adds a version that is not the default, and returns its number.
     pub(crate) fn add_version(&mut self, created: OffsetDateTime, document: Value) -> u32 {
         self.newest_version += 1;
         self.versions.insert(self.newest_version, PolicyVersion { document, created });
@@ -76,7 +76,7 @@ impl ManagedPolicy {
     }
 }
 
-/// When AWS says that it made most of them.
+/// The creation time of most AWS managed policies.
 const CREATED: OffsetDateTime = datetime!(2015-02-06 18:39:46 UTC);
 
 static POLICIES: LazyLock<BTreeMap<String, ManagedPolicy>> = LazyLock::new(|| {
@@ -154,8 +154,8 @@ static POLICIES: LazyLock<BTreeMap<String, ManagedPolicy>> = LazyLock::new(|| {
     .collect()
 });
 
-/// One of AWS's policies. Its only version has the number that AWS's own has come to, roughly: whoever takes `v1` for
-/// granted finds nothing.
+/// Returns an AWS managed policy. Its only version has approximately the number of AWS's current version, so that clients
+/// that assume `v1` fail.
 fn policy(path_and_name: &str, version: u32, id: &str, description: &str, statements: &Value) -> ManagedPolicy {
     let document = json!({"Version": "2012-10-17", "Statement": statements});
     // The account field is literally `aws` ("IAM User Guide, AWS managed policies").
@@ -170,12 +170,12 @@ fn policy(path_and_name: &str, version: u32, id: &str, description: &str, statem
     }
 }
 
-/// AWS's policy of that ARN.
+/// Returns the AWS managed policy with that ARN.
 pub(crate) fn aws_managed(arn: &str) -> Option<&'static ManagedPolicy> {
     POLICIES.get(arn)
 }
 
-/// All of AWS's policies that the sandbox has.
+/// Returns all AWS managed policies in the sandbox.
 pub(crate) fn all_aws_managed<'a>() -> impl Iterator<Item = &'a ManagedPolicy> {
     POLICIES.values()
 }

@@ -1,5 +1,5 @@
-//! Inspecting and planting state by hand, for tests. Nothing here asks for permission, and accounts, users and roles that
-//! are named but missing come into being, so that a test can say what it needs in one line.
+//! Inspects and changes the state directly, for tests. No permissions apply, and missing accounts, users and roles are
+//! created, so that a test can set up what it needs in one line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,53 +55,53 @@ impl Role {
 
 /// Reading.
 impl World {
-    /// An account.
+    /// Returns an account.
     pub fn account(&self, id: &str) -> Option<&Account> {
         self.accounts.get(id).map(Arc::as_ref)
     }
 
-    /// IDs of all accounts.
+    /// Returns the IDs of all accounts.
     pub fn account_ids(&self) -> impl Iterator<Item = &str> {
         self.accounts.keys().map(String::as_str)
     }
 
-    /// A user of an account.
+    /// Returns a user of an account.
     pub fn user(&self, account: &str, name: &str) -> Option<&User> {
         self.account(account)?.users.get(name)
     }
 
-    /// A role of an account.
+    /// Returns a role of an account.
     pub fn role(&self, account: &str, name: &str) -> Option<&Role> {
         self.account(account)?.roles.get(name)
     }
 
-    /// A role's trust policy as `GetRole` shows it.
+    /// Returns a role's trust policy as `GetRole` does.
     pub fn trust_policy(&self, account: &str, role: &str) -> Option<Value> {
         let role = self.role(account, role)?;
         Some(policy::as_read(&role.trust, &self.accounts))
     }
 
-    /// An inline policy of a user.
+    /// Returns an inline policy of a user.
     pub fn user_policy(&self, account: &str, user: &str, policy: &str) -> Option<&Value> {
         self.user(account, user)?.policies.inline.get(policy)
     }
 
-    /// An inline policy of a role.
+    /// Returns an inline policy of a role.
     pub fn role_policy(&self, account: &str, role: &str, policy: &str) -> Option<&Value> {
         self.role(account, role)?.policies.inline.get(policy)
     }
 
-    /// A bucket.
+    /// Returns a bucket.
     pub fn bucket(&self, name: &str) -> Option<&Bucket> {
         self.buckets.get(name)
     }
 
-    /// All buckets.
+    /// Returns all buckets.
     pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
         self.buckets.values()
     }
 
-    /// All temporary credentials ever issued, the expired ones too.
+    /// Returns all temporary credentials ever issued, including expired ones.
     pub fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.sessions.values()
     }
@@ -109,12 +109,12 @@ impl World {
 
 /// Accounts and users.
 impl World {
-    /// Puts an account into an organization.
+    /// Adds an account to an organization.
     pub fn set_organization(&mut self, account: &str, organization: &str) {
         self.account_mut(account).organization = Some(organization.to_owned());
     }
 
-    /// An account, made if it is missing.
+    /// Returns an account, and creates it if it is missing.
     pub fn account_mut(&mut self, id: &str) -> &mut Account {
         let account = Arc::make_mut(&mut self.accounts)
             .entry(id.to_owned())
@@ -122,23 +122,23 @@ impl World {
         Arc::make_mut(account)
     }
 
-    /// Adds a user without keys or policies, in place of any of that name.
+    /// Adds a user without keys or policies. Replaces an existing user with that name.
     pub fn add_user(&mut self, account: &str, name: &str) -> &mut User {
         self.account_mut(account).users.remove(name);
         self.user_mut(account, name)
     }
 
-    /// A user, made if it is missing.
+    /// Returns a user, and creates it if it is missing.
     pub fn user_mut(&mut self, account: &str, name: &str) -> &mut User {
         self.account_mut(account).users.entry(name.to_owned()).or_insert_with(|| User::new(name, "/"))
     }
 
-    /// Deletes a user with all that belongs to it; trust policies that named it then show its unique ID.
+    /// Deletes a user with its policies, keys and devices. Trust policies that named the user then show its unique ID.
     pub fn delete_user(&mut self, account: &str, name: &str) -> Option<User> {
         self.account_mut(account).users.remove(name)
     }
 
-    /// Deletes a user and makes it again with the same name, path, keys, devices and policies, but a new unique ID.
+    /// Deletes a user, and creates it again with the same name, path, keys, devices and policies, but a new unique ID.
     pub fn recreate_user(&mut self, account: &str, name: &str) -> &mut User {
         if let Some(old) = self.delete_user(account, name) {
             let id = unique_id("AIDA");
@@ -154,7 +154,7 @@ impl World {
         policies.inline.insert(name.to_owned(), document);
     }
 
-    /// Grants a user `sts:AssumeRole` on a role ARN with an inline policy of that name.
+    /// Grants a user `sts:AssumeRole` on a role ARN, with an inline policy with that name.
     pub fn grant_assume_role(&mut self, account: &str, user: &str, name: &str, role_arn: &str) {
         let statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn});
         let document = json!({"Version": "2012-10-17", "Statement": [statement]});
@@ -172,7 +172,7 @@ impl World {
         self.user_mut(account, user).boundary = arn.map(str::to_owned);
     }
 
-    /// Gives a user a virtual MFA device named like the user; returns its serial number.
+    /// Adds a virtual MFA device with the user's name, and returns its serial number.
     pub fn add_mfa_device(&mut self, account: &str, user: &str, seed: Vec<u8>) -> String {
         let serial = format!("arn:aws:iam::{account}:mfa/{user}");
         self.user_mut(account, user).mfa_devices.push(MfaDevice {
@@ -183,7 +183,7 @@ impl World {
         serial
     }
 
-    /// A group, made if it is missing, with the user in it.
+    /// Returns a group with the user as a member, and creates it if it is missing.
     pub fn add_to_group(&mut self, account: &str, user: &str, group: &str) -> &mut Group {
         self.user_mut(account, user).groups.insert(group.to_owned());
         self.account_mut(account).groups.entry(group.to_owned()).or_insert_with(|| Group::new(group, "/"))
@@ -192,8 +192,8 @@ impl World {
 
 /// Roles and policies.
 impl World {
-    /// Adds a role with a trust policy, in place of any of that name. Principals are kept as IAM keeps them; one that does
-    /// not exist stays as it is written and matches nobody.
+    /// Adds a role with a trust policy. Replaces an existing role with that name. Stores principals as IAM does; one that
+    /// does not exist stays unchanged and matches no caller.
     pub fn add_role(&mut self, account: &str, name: &str, trust: Value) -> &mut Role {
         let trust = policy::as_stored(&trust, &self.accounts);
         let roles = &mut self.account_mut(account).roles;
@@ -201,12 +201,12 @@ impl World {
         roles.entry(name.to_owned()).or_insert_with(|| Role::new(name, "/", trust))
     }
 
-    /// A role, if there is one.
+    /// Returns a role, if it exists.
     pub fn role_mut(&mut self, account: &str, name: &str) -> Option<&mut Role> {
         self.account_mut(account).roles.get_mut(name)
     }
 
-    /// Deletes a role with all that belongs to it; its sessions die.
+    /// Deletes a role with its policies, which ends its sessions.
     pub fn delete_role(&mut self, account: &str, name: &str) -> Option<Role> {
         self.account_mut(account).roles.remove(name)
     }
@@ -242,7 +242,7 @@ impl World {
         change(roles.entry(name.to_owned()).or_insert_with(|| Role::new(name, "/", nobody)));
     }
 
-    /// Adds a customer-managed policy with one version, `v1`; returns its ARN.
+    /// Adds a customer managed policy with one version, `v1`, and returns its ARN.
     pub fn add_policy(&mut self, account: &str, name: &str, document: Value) -> String {
         let arn = format!("arn:aws:iam::{account}:policy/{name}");
         let policy = ManagedPolicy::new(&arn, OffsetDateTime::now_utc(), document);
@@ -286,7 +286,7 @@ impl World {
         self.buckets.remove(name)
     }
 
-    /// Lets every session run out at once.
+    /// Expires all sessions at once.
     pub fn expire_sessions(&mut self) {
         for session in self.sessions.values_mut() {
             session.expire();

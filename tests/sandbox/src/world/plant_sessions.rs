@@ -1,17 +1,17 @@
-//! Planting temporary credentials.
+//! Creates temporary credentials directly, for tests.
 
 use time::OffsetDateTime;
 
 use super::{Session, SessionOf, World};
 
-/// How long planted credentials last: as long as those of GetSessionToken where nothing is asked for.
+/// The duration of these credentials, which is GetSessionToken's default.
 const PLANTED_SECONDS: i64 = 43_200;
 
 impl World {
-    /// Temporary credentials of a user for twelve hours, as GetSessionToken gives them: with MFA, or without. The user is
-    /// made if it is missing.
+    /// Returns temporary credentials of a user for twelve hours, as from GetSessionToken, with or without MFA. Creates the
+    /// user if it is missing.
     pub fn issue_user_session(&mut self, account: &str, user: &str, with_mfa: bool) -> &mut Session {
-        // What exists is only looked at: a change of the accounts would end what propagates.
+        // An existing user is only read, because a change of the accounts would end the propagation.
         let id = match self.user(account, user) {
             Some(user) => user.id.clone(),
             None => self.user_mut(account, user).id.clone(),
@@ -21,8 +21,8 @@ impl World {
         session
     }
 
-    /// Temporary credentials of a role for twelve hours, as AssumeRole gives them. Tags, source identity and session
-    /// policies can be set on what is returned. The role is made if it is missing, and then trusts nobody.
+    /// Returns temporary credentials of a role for twelve hours, as from AssumeRole. The caller can set tags, source identity
+    /// and session policies on the result. Creates the role if it is missing; it then trusts no principal.
     pub fn issue_role_session(&mut self, account: &str, role: &str, session_name: &str) -> &mut Session {
         if self.role(account, role).is_none() {
             self.change_role(account, role, |_| {});

@@ -1,28 +1,27 @@
-//! Regions that an account does not use. Both switches work at once: they are no changes of IAM that have to spread.
+//! Regions that an account does not use. Both settings take effect at once, because they are not changes of IAM.
 
 use super::World;
 
 impl World {
-    /// Switches STS off for an account in a region: roles of the account cannot be assumed there, whoever asks ("IAM User
-    /// Guide, Managing AWS STS in an AWS Region": the setting of the account that owns the role counts, and the caller's
-    /// does not).
+    /// Deactivates STS for an account in a Region: roles of the account cannot be assumed there, by any caller ("IAM User
+    /// Guide, Managing AWS STS in an AWS Region": the setting of the role's account counts, not the caller's).
     pub fn disable_sts(&mut self, account: &str, region: &str) {
         self.sts_disabled.insert((account.to_owned(), region.to_owned()));
     }
 
-    /// Makes a region one that an account has to opt in to, and has not: there its credentials are worth nothing, and its
-    /// roles cannot be assumed ("IAM User Guide, Managing AWS STS in an AWS Region": both accounts must have enabled it).
+    /// Makes a Region an opt-in Region that an account has not enabled: its credentials are not valid there, and its roles
+    /// cannot be assumed ("IAM User Guide, Managing AWS STS in an AWS Region": both accounts must have enabled it).
     pub fn disable_region(&mut self, account: &str, region: &str) {
         self.regions_disabled.insert((account.to_owned(), region.to_owned()));
     }
 
-    /// Whether STS serves an account in a region.
+    /// Returns whether STS serves an account in a Region.
     pub(crate) fn has_sts(&self, account: &str, region: &str) -> bool {
         let place = (account.to_owned(), region.to_owned());
         !self.sts_disabled.contains(&place) && !self.regions_disabled.contains(&place)
     }
 
-    /// Whether an account uses a region at all.
+    /// Returns whether an account has enabled a Region.
     pub(crate) fn has_region(&self, account: &str, region: &str) -> bool {
         !self.regions_disabled.contains(&(account.to_owned(), region.to_owned()))
     }

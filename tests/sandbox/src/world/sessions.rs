@@ -16,30 +16,30 @@ pub struct Session {
     pub key: AccessKey,
     /// Session token.
     pub token: String,
-    /// Account that the session belongs to.
+    /// Account of the session.
     pub account: String,
-    /// Whose session it is.
+    /// The principal of the session.
     pub of: SessionOf,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub issued: OffsetDateTime,
-    /// When it ends.
+    /// When it expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
-    /// When the MFA code was given, for sessions of `GetSessionToken` with one. Sessions of roles carry no MFA.
+    /// When the MFA code was given, for sessions from `GetSessionToken` with a code. Role sessions have no MFA.
     #[serde(with = "time::serde::rfc3339::option")]
     pub mfa: Option<OffsetDateTime>,
     /// Session tags.
     pub tags: Tags,
-    /// Keys of the tags that pass on to the next role, lower-cased.
+    /// Keys of the transitive tags, in lower case.
     pub transitive_tags: BTreeSet<String>,
-    /// Source identity, which sticks to every further session.
+    /// Source identity, which chained sessions inherit.
     pub source_identity: Option<String>,
     /// Session policies.
     pub policies: Vec<Value>,
 }
 
-/// What a session acts as.
+/// The kind of principal of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionOf {
     /// A user, after `GetSessionToken`.
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// Fresh credentials.
+    /// Returns new credentials.
     pub(crate) fn new(account: &str, of: SessionOf, now: OffsetDateTime, seconds: i64) -> Self {
         Session {
             key: AccessKey { id: unique_id("ASIA")[..20].to_owned(), secret: secret_key() },
@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Lets the credentials run out at once.
+    /// Expires the credentials at once.
     pub fn expire(&mut self) {
         self.expires = OffsetDateTime::UNIX_EPOCH;
     }

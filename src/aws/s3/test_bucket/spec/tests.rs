@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn names_that_are_given_are_known_and_no_others() {
+fn recognizes_only_generated_names() {
     let (owner, region): (AccountId, Region) = ("222222222222".parse().unwrap(), "eu-west-1".parse().unwrap());
     for account_regional in [false, true] {
         let random = |bytes: &mut [u8]| {

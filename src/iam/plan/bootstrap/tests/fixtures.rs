@@ -1,4 +1,4 @@
-//! A role and a grant as they are wanted and as they are found.
+//! A role and a grant, desired and observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A model of what IAM does with changes.
+//! A model of IAM that applies changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::iam::plan::Change;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{FoundDocument, ObservedRole, ObservedUser};
 
-/// The document as IAM gives it back: other order, other spelling of accounts, lists for single strings.
+/// Returns the document as IAM may: in another order, with another form of accounts, and lists for single strings.
 pub fn as_iam_returns(document: &PolicyDocument) -> FoundDocument {
     let mut turned = document.clone();
     turned.statements.reverse();
@@ -14,7 +14,7 @@ pub fn as_iam_returns(document: &PolicyDocument) -> FoundDocument {
     FoundDocument::parse(&text)
 }
 
-/// The role after IAM has carried out the change.
+/// Returns the role after the change.
 pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<ObservedRole> {
     if let Change::CreateRole(desired) = change {
         assert_eq!(role, None, "a role is created once");
@@ -57,7 +57,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
     Some(role)
 }
 
-/// The user after IAM has carried out the change.
+/// Returns the user after the change.
 pub fn apply_to_user(mut user: ObservedUser, change: &Change) -> ObservedUser {
     let Change::PutGrant { from, to, .. } = change else {
         panic!("{change:?} is not a change of a user");

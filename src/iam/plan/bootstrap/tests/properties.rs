@@ -1,4 +1,4 @@
-//! What holds for every role and every grant.
+//! Properties of every role and every grant.
 
 use proptest::collection::{btree_map, btree_set};
 use proptest::option;
@@ -89,7 +89,7 @@ pub fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
         })
 }
 
-/// The same, made by xacct for the right source account, although its tag may be lost.
+/// Any role that xacct created for the right source account, although its tag may be missing.
 fn any_role_of_ours() -> impl Strategy<Value = ObservedRole> {
     (any_observed_role(), any::<bool>()).prop_map(|(mut role, has_source_tag)| {
         role.tags.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
@@ -102,8 +102,8 @@ fn any_role_of_ours() -> impl Strategy<Value = ObservedRole> {
     })
 }
 
-/// What others put on the role, and what `desired` does not speak of: it has to outlive every plan.
-fn of_others(desired: &DesiredRole, role: &ObservedRole) -> ObservedRole {
+/// Returns the unmanaged settings of the role, which every plan must keep.
+fn unmanaged(desired: &DesiredRole, role: &ObservedRole) -> ObservedRole {
     let mut rest = role.clone();
     let tags = desired.all_tags();
     rest.tags.retain(|key, _| !tags.contains_key(key));
@@ -130,7 +130,7 @@ fn any_desired_grant() -> impl Strategy<Value = DesiredGrant> {
     })
 }
 
-/// A grant of ours, perhaps edited by hand; somebody else's policy; or none.
+/// A grant of xacct's, possibly edited, a foreign policy, or none.
 fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
     const EDITS: [(&str, &str); 5] = [
         ("\"Statement\": [", "\"Statement\": ["),
@@ -151,7 +151,7 @@ fn any_grant() -> impl Strategy<Value = Option<FoundDocument>> {
     ]
 }
 
-/// The exact roles that a standing grant allows to be assumed.
+/// Returns the exact roles that the current grant allows.
 fn granted(user: &ObservedUser) -> BTreeSet<RoleArn> {
     let policy = user.grant.as_ref().and_then(FoundDocument::policy);
     policy.map_or_else(BTreeSet::new, |policy| granted_roles(policy, templates::LINK_SID, "sts:AssumeRole"))
@@ -159,22 +159,22 @@ fn granted(user: &ObservedUser) -> BTreeSet<RoleArn> {
 
 proptest! {
     #[test]
-    fn nothing_is_left_to_do_after_a_role_is_made(desired in any_desired_role()) {
+    fn no_changes_remain_after_a_role_is_created(desired in any_desired_role()) {
         let made = plan(&desired, None, false).unwrap().changes.iter().fold(None, apply_to_role);
         prop_assert_eq!(plan(&desired, made.as_ref(), false).unwrap(), Plan::default());
     }
 
     #[test]
-    fn nothing_is_left_to_do_after_a_role_of_ours_is_mended(desired in any_desired_role(), observed in any_role_of_ours()) {
+    fn no_changes_remain_after_a_role_of_ours_is_repaired(desired in any_desired_role(), observed in any_role_of_ours()) {
         let first = plan(&desired, Some(&observed), false).unwrap();
-        let mended = first.changes.iter().fold(Some(observed), apply_to_role);
-        let second = plan(&desired, mended.as_ref(), false).unwrap();
+        let repaired = first.changes.iter().fold(Some(observed), apply_to_role);
+        let second = plan(&desired, repaired.as_ref(), false).unwrap();
         prop_assert_eq!(&second.changes, &[]);
         prop_assert_eq!(second.notes, first.notes);
     }
 
     #[test]
-    fn nothing_is_left_to_do_after_any_role_is_adopted(desired in any_desired_role(), observed in any_observed_role()) {
+    fn no_changes_remain_after_any_role_is_adopted(desired in any_desired_role(), observed in any_observed_role()) {
         let first = plan(&desired, Some(&observed), true).unwrap();
         let adopted = first.changes.iter().fold(Some(observed), apply_to_role);
         // From now on it is ours, and needs no adoption.
@@ -182,11 +182,11 @@ proptest! {
     }
 
     #[test]
-    fn what_others_put_on_a_role_outlives_every_plan(desired in any_desired_role(), observed in any_observed_role()) {
-        let before = of_others(&desired, &observed);
+    fn unmanaged_settings_survive_every_plan(desired in any_desired_role(), observed in any_observed_role()) {
+        let before = unmanaged(&desired, &observed);
         let changes = plan(&desired, Some(&observed), true).unwrap().changes;
         let after = changes.iter().fold(Some(observed), apply_to_role).unwrap();
-        prop_assert_eq!(of_others(&desired, &after), before);
+        prop_assert_eq!(unmanaged(&desired, &after), before);
     }
 
     #[test]
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_left_to_do_after_a_grant_is_written(desired in any_desired_grant(), standing in any_grant()) {
+    fn no_changes_remain_after_a_grant_is_written(desired in any_desired_grant(), standing in any_grant()) {
         let observed = ObservedUser { grant: standing, ..user(None) };
         let before = granted(&observed);
         let plan = plan_grant(&desired, &observed, true).unwrap();

@@ -1,0 +1,71 @@
+//! Profiles and Regions from the AWS config files and the environment.
+
+use crate::scene::Scene;
+
+#[test]
+fn a_profile_with_a_role_needs_no_region() {
+    let mut scene = Scene::new();
+    let organization = "arn:aws:iam::222222222222:role/OrganizationAccountAccessRole";
+    let profile = format!("\n[profile via]\nrole_arn = {organization}\nsource_profile = security-admin\n");
+    scene.environment.append("aws/config", &profile);
+    scene.environment.set("AWS_REGION", "us-east-1");
+    let words =
+        "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice --profile security-admin";
+    scene.xacct(&format!("{words} --target-profile via")).exits_with(0);
+}
+
+#[test]
+fn an_empty_region_counts_as_unset() {
+    let mut scene = Scene::new();
+    scene.environment.set("AWS_REGION", "");
+    scene.bootstrap("").exits_with(0);
+}
+
+#[test]
+fn credential_process_runs_once_per_account() {
+    let scene = Scene::new();
+    let log = scene.environment.path("log");
+    let script = format!(
+        "#!/bin/sh\necho run >> \"{log}\"\necho '{{\"Version\":1,\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\"}}'\n",
+        log = log.display(),
+        id = xacct_sandbox::world::ADMIN_A.id,
+        secret = xacct_sandbox::world::ADMIN_A.secret,
+    );
+    scene.environment.write("process.sh", &script);
+    let path = scene.environment.path("process.sh");
+    scene.environment.append(
+        "aws/config",
+        &format!("\n[profile process]\nregion = us-east-1\ncredential_process = sh \"{}\"\n", path.display()),
+    );
+    let words = "bootstrap --dry-run --target-account 222222222222 --user alice --target-profile dev-admin";
+    scene.xacct(&format!("{words} --profile process")).exits_with(0);
+    assert_eq!(scene.environment.read("log"), "run\n");
+}
+
+#[test]
+fn names_a_missing_profile_from_aws_profile() {
+    let mut scene = Scene::new();
+    scene.environment.set("AWS_PROFILE", "nope");
+    let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
+    scene.xacct(words).exits_with(1).says(&["profile `nope` does not exist", "security-admin"]);
+}
+
+#[test]
+fn reports_why_the_profile_from_aws_profile_has_no_credentials() {
+    let mut scene = Scene::new();
+    scene
+        .environment
+        .append("aws/config", "\n[profile broken]\ncredential_process = sh -c 'echo no sign-in >&2; exit 3'\n");
+    scene.environment.set("AWS_PROFILE", "broken");
+    let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
+    scene.xacct(words).exits_with(1).says(&["cannot get credentials from profile `broken`: ", "no sign-in"]);
+}
+
+#[test]
+fn ignores_the_profile_of_the_links_own_role() {
+    let scene = Scene::linked("");
+    let own = "\n[profile work]\nrole_arn = arn:aws:iam::222222222222:role/xacct\nsource_profile = alice\n";
+    scene.environment.append("aws/config", own);
+    let words = "bootstrap --check --target-account 222222222222 --user alice --profile security-admin";
+    scene.xacct(words).exits_with(0).says(&["profile dev-admin"]);
+}

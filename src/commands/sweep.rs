@@ -18,13 +18,14 @@ use crate::config::{self, Link, WayIn};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::names::AccountId;
 use crate::operations::accounts::{self, Operator, who};
-use crate::operations::apply::confirm_removal;
+use crate::operations::apply::{check_unchanged, confirm_removal};
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::{BAD, STRONG, count, styled_mark};
 use crate::report::json::{self, JsonError};
 use crate::text::on_one_line;
+use crate::text::shell::ShellCommand;
 
 /// Delete test buckets left behind by interrupted runs.
 ///
@@ -157,12 +158,23 @@ impl Account {
 
     async fn delete(&mut self) {
         let Ok((operator, found)) = &self.observed else { return };
-        let deletions = found.iter().filter(|found| found.left.is_none()).map(async |found| {
-            let result = leftover_buckets::delete(&operator.access, found, &self.id).await;
-            (found.name.clone(), result.map_err(|error| error.context(format!("bucket {}", found.name))))
-        });
+        let deletions = found
+            .iter()
+            .filter(|found| found.left.is_none())
+            .map(async |found| (found.name.clone(), delete(&operator.access, found, &self.id).await));
         self.deleted = stream::iter(deletions).buffer_unordered(leftover_buckets::AT_ONCE).collect().await;
     }
+}
+
+/// Deletes a bucket if it still is what was shown.
+async fn delete(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
+    let what = format!("bucket {}", found.name);
+    let in_words = |error: Error| error.context(what.clone());
+    let Some(changed) = leftover_buckets::changed(access, found, owner).await.map_err(in_words)? else {
+        return Ok(None);
+    };
+    check_unchanged(&what, &changed, &ShellCommand::new("xacct").arg("sweep").flag("--dry-run").arg(owner))?;
+    leftover_buckets::delete(access, found, owner).await.map_err(in_words)
 }
 
 fn preview(accounts: &[Account], run: &Run<'_>) {

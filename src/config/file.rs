@@ -1,11 +1,13 @@
 //! The content of `xacct.toml`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::iam::arn::{ManagedPolicy, UserRef};
-use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
+use crate::iam::partition::Partition;
 
 /// The default name of a role.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
@@ -21,6 +23,8 @@ pub struct ConfigFile {
     pub source: RecordedSource,
     /// `[targets.NAME]`, in the order of the file.
     pub targets: Vec<(String, Recorded)>,
+    /// The partitions of the Regions of all targets: each target without a Region asks for them.
+    pub partitions: BTreeSet<Partition>,
 }
 
 /// `[source]`: the user's account. `profile` is the operator's profile, `user_profile` the user's own.
@@ -42,6 +46,7 @@ pub struct Recorded {
     pub enter_role: Option<RoleName>,
     pub role: Option<RoleName>,
     pub role_path: Option<IamPath>,
+    pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
     pub require_mfa: Option<bool>,
     pub restrict_to_user: Option<bool>,

@@ -7,7 +7,8 @@ use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
 use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
-use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag};
+use crate::iam::identity::LINK_TAG;
+use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
 use crate::iam::partition::Partition;
 use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
 
@@ -46,7 +47,11 @@ pub struct Link {
     pub role: RoleName,
     pub role_path: IamPath,
     pub external_id: ExternalIdChoice,
-    /// Whether the role requires MFA.
+    /// The external ID as `xacct.toml` has it, whatever options say; `AsFound` for a link that is new to the file.
+    pub external_id_on_record: ExternalIdChoice,
+    /// The tag by which the link knows its role again (`link`).
+    pub id: Option<TagValue>,
+    /// Whether the role demands MFA.
     pub require_mfa: bool,
     /// Whether the role trusts only the one user.
     pub restrict_to_user: bool,
@@ -129,6 +134,8 @@ impl Link {
             role: DEFAULT_ROLE_NAME.parse()?,
             role_path: IamPath::root(),
             external_id: ExternalIdChoice::AsFound,
+            external_id_on_record: ExternalIdChoice::AsFound,
+            id: None,
             require_mfa: false,
             restrict_to_user: false,
             allow_session_tags: false,
@@ -148,11 +155,14 @@ impl Link {
 
     pub(super) fn from_record(name: &str, record: &Recorded) -> Result<Self> {
         let new = Self::new(record.account.clone())?;
+        let external_id = record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use);
         Ok(Self {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
-            external_id: record.external_id.clone().map_or(ExternalIdChoice::None, ExternalIdChoice::Use),
+            external_id_on_record: external_id.clone(),
+            external_id,
+            id: record.link.clone(),
             require_mfa: record.require_mfa.unwrap_or(false),
             restrict_to_user: record.restrict_to_user.unwrap_or(false),
             allow_session_tags: record.allow_session_tags.unwrap_or(false),
@@ -237,7 +247,7 @@ impl Link {
             ))
             .hint("give a path of letters, digits and `/`"));
         }
-        check_tags(&self.tags, 48, &[MANAGED_BY.0, SOURCE_TAG])?;
+        check_tags(&self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
         check_tags(&self.bucket_tags, 49, &[])?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
             let ManagedPolicy::Arn(arn) = policy else { continue };

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
-use crate::iam::names::{AccountId, RoleName, Tag, TagKey, TagValue};
+use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
@@ -60,7 +60,9 @@ impl ConfigFile {
             }
             section.no_twins(&targets)?;
         }
-        Ok(Self { path: path.to_owned(), text: Some(text), source, targets })
+        let regions = targets.iter().filter_map(|(_, target)| target.region.as_ref());
+        let partitions = regions.map(Region::partition).collect();
+        Ok(Self { path: path.to_owned(), text: Some(text), source, targets, partitions })
     }
 
     /// Returns a place such as `xacct.toml:7`, for errors about a setting of the source.
@@ -76,12 +78,13 @@ impl ConfigFile {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 18] = [
+const TARGET_SETTINGS: [&str; 19] = [
     "account",
     "profile",
     "enter_role",
     "role",
     "role_path",
+    "link",
     "external_id",
     "require_mfa",
     "restrict_to_user",
@@ -135,6 +138,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         enter_role: section.parsed("enter_role")?,
         role: section.parsed("role")?,
         role_path: section.parsed("role_path")?,
+        link: section.parsed("link")?,
         external_id: section.parsed("external_id")?,
         require_mfa: section.boolean("require_mfa")?,
         restrict_to_user: section.boolean("restrict_to_user")?,

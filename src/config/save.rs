@@ -20,7 +20,7 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     }
     let path = destination(file).map_err(|error| cannot_write(file, &error))?;
     let _lock = lock_beside(&path);
-    let now = files::read(&path, files::LONGEST_TEXT).ok();
+    let now = standing(file, &path)?;
     let text = if now == file.text { Some(text) } else { edit_again(file, now.clone(), targets, edit) };
     let Some(text) = text else {
         return Err(Error::new(
@@ -57,10 +57,25 @@ fn edit_again(
     (is_free && are_free).then_some(text)
 }
 
-/// Locks the directory, so that no other run of xacct writes the file between this run's read and write. Where a
-/// directory cannot be locked (Windows, some network file systems), there is no protection in that short time. A run
-/// holds the lock only briefly, so xacct does not wait for a process that holds it longer, such as
-/// `flock . xacct bootstrap` or a suspended run.
+/// Returns what stands there now; `None` only if nothing does.
+///
+/// # Errors
+/// When something stands there that cannot be read: nobody knows what would be lost with it.
+fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
+    match files::read(path, files::LONGEST_TEXT) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::new(
+            Kind::File,
+            format!("`{}` cannot be read any more ({error}), and is left as it is", file.path.display()),
+        )
+        .hint("move it away or repair it, and run the same command again")),
+    }
+}
+
+/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
+/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
+/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
 fn lock_beside(path: &Path) -> Option<File> {
     let folder = File::open(files::folder_of(path)).ok()?;
     for _ in 0..500 {
@@ -76,9 +91,10 @@ fn lock_beside(path: &Path) -> Option<File> {
 /// Checks that the file can be written, before xacct changes anything in AWS.
 ///
 /// # Errors
-/// When no file can be created in its directory.
+/// When no file can be made beside it, or what stands there cannot be read.
 pub fn check_writable(file: &ConfigFile) -> Result<()> {
     let path = destination(file).map_err(|error| cannot_write(file, &error))?;
+    standing(file, &path)?;
     let made = files::temporary_beside(&path, Readers::All).map_err(|error| cannot_write(file, &error))?;
     made.close().map_err(|error| cannot_write(file, &error))
 }

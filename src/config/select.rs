@@ -130,8 +130,10 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
             .hint("create a link first: xacct bootstrap --target-account ID"));
     }
     let mut links = Vec::new();
+    let names: BTreeSet<_> = wanted.iter().map(String::as_str).collect();
+    let is_wanted = |text: &str| names.contains(text);
     for (name, record) in &file.targets {
-        if wanted.is_empty() || wanted.iter().any(|text| text == name || text == record.account.as_str()) {
+        if wanted.is_empty() || is_wanted(name) || is_wanted(record.account.as_str()) {
             let link = Link::from_record(name, record)?;
             links.push(match proof {
                 Some(proof) => link.with_proof_options(proof),
@@ -139,8 +141,9 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
             });
         }
     }
+    let found: BTreeSet<_> = links.iter().flat_map(|link| [link.name.as_str(), link.account.as_str()]).collect();
     for text in wanted {
-        if !links.iter().any(|link| link.name == *text || link.account.as_str() == text) {
+        if !found.contains(text.as_str()) {
             let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(Error::usage(format!("`{path}` has no target `{text}`"))
                 .note(format!("its targets are {}", names.join(", ")))

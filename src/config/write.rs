@@ -87,6 +87,7 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     // Always recorded, because the file is how the next run finds the role.
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
+    set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
     set(section, "external_id", link.external_id.known().map(|id| id.to_string().into()));
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);

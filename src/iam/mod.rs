@@ -2,6 +2,7 @@
 
 pub mod arn;
 pub mod evaluate;
+pub mod identity;
 pub mod invalid;
 pub mod names;
 pub mod partition;

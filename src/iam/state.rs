@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -139,6 +140,8 @@ pub struct DesiredRole {
     pub arn: RoleArn,
     /// The source account, whose user will assume it.
     pub source: AccountId,
+    /// The link that it belongs to.
+    pub identity: Identity,
     /// `Description`.
     pub description: String,
     /// `MaxSessionDuration`.
@@ -162,13 +165,36 @@ impl DesiredRole {
         let mut tags: BTreeMap<_, _> = self.tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         tags.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
         tags.insert(SOURCE_TAG.to_owned(), self.source.to_string());
+        if let Some(id) = &self.identity.id {
+            tags.insert(LINK_TAG.to_owned(), id.to_string());
+        }
         tags
     }
 }
 
-/// A role as observed in an account.
+/// What a plan rests on: each part of a thing as it was shown, by the name of the part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(BTreeMap<&'static str, String>);
+
+impl Fingerprint {
+    /// Takes the parts. What they look like does not matter, only whether they stay the same.
+    #[must_use]
+    pub fn of(parts: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self(parts.into_iter().collect())
+    }
+
+    /// Returns the names of the parts that are not as they were.
+    #[must_use]
+    pub fn changed_since(&self, shown: &Self) -> Vec<&'static str> {
+        self.0.iter().filter(|(name, part)| shown.0.get(*name) != Some(part)).map(|(name, _)| *name).collect()
+    }
+}
+
+/// A role as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedRole {
+    /// `RoleId`: another role of the same name has another one.
+    pub id: String,
     /// Its ARN, as IAM gives it.
     pub arn: String,
     /// `Description`; empty if there is none.
@@ -188,7 +214,23 @@ pub struct ObservedRole {
 }
 
 impl ObservedRole {
-    /// Returns whether xacct created or adopted this role.
+    /// Returns what a plan for this role rests on.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { id, arn, description, max_session, boundary, tags, trust, attachments, inline } = self;
+        Fingerprint::of([
+            ("role ID", id.clone()),
+            ("path", arn.clone()),
+            ("description or session limit", format!("{description:?} {max_session}")),
+            ("boundary", format!("{boundary:?}")),
+            ("tags", format!("{tags:?}")),
+            ("trust policy", format!("{trust:?}")),
+            ("managed policies", format!("{attachments:?}")),
+            ("inline policies", format!("{inline:?}")),
+        ])
+    }
+
+    /// Returns whether xacct made or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)

@@ -10,6 +10,7 @@ use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
+use crate::text::shell::ShellCommand;
 
 /// Asks a question on the terminal, in a thread of its own, so that Ctrl-C works meanwhile.
 pub async fn ask(question: String, run: &Run<'_>) -> String {
@@ -54,15 +55,36 @@ pub fn outcome(applied: &[(&Change, Result<()>)], plan: &Plan, role: &str, place
     let Some((change, Err(error))) = applied.iter().find(|(_, result)| result.is_err()) else {
         return Ok(());
     };
-    let mut error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
-    for (done, _) in applied.iter().filter(|(_, result)| result.is_ok()) {
-        error = error.note(format!("done: {}", sentence(done, role, Mood::Done)));
-    }
+    let error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
+    Err(part_way(error, applied, plan, role)
+        .hint("mend the cause and run the same command again: it does what is left"))
+}
+
+/// Adds to an error what was done before it and what was not tried.
+pub fn part_way(error: Error, applied: &[(&Change, Result<()>)], plan: &Plan, role: &str) -> Error {
+    let done = applied.iter().filter(|(_, result)| result.is_ok());
     let tried = |change: &Change| applied.iter().any(|(tried, _)| std::ptr::eq(*tried, change));
-    for untried in plan.changes.iter().filter(|change| !tried(change)) {
-        error = error.note(format!("not tried: {}", sentence(untried, role, Mood::Would)));
+    let untried = plan.changes.iter().filter(|change| !tried(change));
+    let error =
+        done.fold(error, |error, (done, _)| error.note(format!("this was done: {}", sentence(done, role, Mood::Done))));
+    untried.fold(error, |error, untried| {
+        error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)))
+    })
+}
+
+/// Refuses to touch what is not as it was shown: `changed` names the parts that differ right before the first write,
+/// and `next` is the command that shows what is there now.
+///
+/// # Errors
+/// When anything differs.
+pub fn check_unchanged(what: &str, changed: &[&str], next: &ShellCommand) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
     }
-    Err(error.hint("fix the cause and run the same command again; it does the rest"))
+    Err(Error::new(Kind::Refused, format!("{what} changed since it was shown: {}", changed.join(", ")))
+        .note("nothing of it was changed by this run")
+        .hint(format!("see what is there now: {next}"))
+        .hint("then run the same command again"))
 }
 
 /// Reads until no changes are left to make, because reads lag behind writes. `read_left` returns the remaining changes,

@@ -6,6 +6,7 @@ use crate::config::{self, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn};
+use crate::iam::identity::{Identity, new_id};
 use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
@@ -36,6 +37,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     DesiredRole {
         arn: link.role_arn(partition),
         source: user.account.clone(),
+        identity: Identity { id: link.id.clone(), ..Identity::default() },
         description: format!("Lets {} of account {} work in this account", user.name, user.account),
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
@@ -92,7 +94,22 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
     Ok(files)
 }
 
-/// Settles what depends on the existing role.
+/// How the link knows its role again: to be asked before it takes anything from the role that was found.
+///
+/// # Errors
+/// Never in practice: an ID is a tag's value.
+pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
+    let id = link.id.clone().map_or_else(|| new_id(&user.account, &user.name), Ok)?;
+    let on_record = &link.external_id_on_record;
+    Ok(Identity {
+        id: Some(id),
+        is_without_external_id: *on_record == ExternalIdChoice::None,
+        external_ids: on_record.known().into_iter().chain(link.external_id.known()).cloned().collect(),
+        user: Some(user.clone()),
+    })
+}
+
+/// Settles what depends on the role as it was observed.
 ///
 /// # Errors
 /// When the role is restricted to another user and no setting changes that, or the system has no random bytes.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::text::yaml;
+use crate::iam::identity::LINK_TAG;
 use crate::iam::names::ExternalId;
 use crate::iam::state::DesiredRole;
 use crate::text::shell::ShellCommand;
@@ -62,7 +63,8 @@ pub fn template(role: &DesiredRole, external_id: Option<&ExternalId>, printed_by
     if !inline.is_empty() {
         set("Policies", inline.into());
     }
-    let tags = role.all_tags().into_iter().map(|(key, value)| {
+    // The template may make the role of any link.
+    let tags = role.all_tags().into_iter().filter(|(key, _)| key != LINK_TAG).map(|(key, value)| {
         let is_source = key == crate::iam::state::SOURCE_TAG;
         let value = if is_source { json!({"Ref": "SourceAccount"}) } else { json!(value) };
         json!({"Key": key, "Value": value})

@@ -1,6 +1,6 @@
 //! Terraform provider blocks, formatted like the output of `terraform fmt`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
 
 /// Returns a unique HCL identifier for the `alias` of each name.
 pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut used = BTreeSet::new();
+    let (mut used, mut numbers) = (BTreeSet::new(), BTreeMap::new());
     names
         .map(|name| {
             let mut alias: String =
@@ -75,10 +75,11 @@ pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
                 alias.insert_str(0, "account_");
             }
             let base = alias.clone();
-            let mut number = 2;
+            // Goes on where the last name that became this one ended: all of them may become the same.
+            let number = numbers.entry(base.clone()).or_insert(2);
             while !used.insert(alias.clone()) {
                 alias = format!("{base}_{number}");
-                number += 1;
+                *number += 1;
             }
             alias
         })

@@ -140,7 +140,11 @@ pub fn note(note: &Note) -> String {
         Note::QuotaNotCounted => {
             "cannot read the user's other inline policies (iam:ListUserPolicies, iam:GetUserPolicy), so their shared quota of 2,048 characters was not checked".to_owned()
         }
-        Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
+        Note::OtherStatements(statements) => format!("left alone: statements of others in the grant: {}", list(statements)),
+        Note::ReplacedStatements(statements) => {
+            format!("replaced because of --adopt: statements of others in the grant: {}", list(statements))
+        }
+        Note::OtherGrant(name) => format!("left alone: policy {name} of the user, which xacct did not write"),
     }
 }
 

@@ -113,7 +113,13 @@ fn sets_tags_boundary_and_session_limit() {
         "--tag team=platform --tag cost=a=b --permissions-boundary PowerUserAccess --max-session-duration 90m",
     );
     let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned().unwrap());
-    let tags = [("cost", "a=b"), ("managed-by", "xacct"), ("team", "platform"), ("xacct:source-account", ACCOUNT_A)];
+    let tags = [
+        ("cost", "a=b"),
+        ("managed-by", "xacct"),
+        ("team", "platform"),
+        ("xacct:link", "f23d59ebb76a2322"),
+        ("xacct:source-account", ACCOUNT_A),
+    ];
     assert!(role.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).eq(tags));
     assert_eq!(role.boundary.as_deref(), Some("arn:aws:iam::aws:policy/PowerUserAccess"));
     assert_eq!(role.max_session_duration, 5400);

@@ -187,17 +187,20 @@ fn a_grant_with_a_wildcard() {
     );
 }
 
+/// Even with our `Sid`, somebody meant it.
 #[test]
-fn a_grant_changed_to_deny() {
-    repairs(
-        |world| {
-            let denial = document(json!([{
-                "Sid": "XacctAssumeRole", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": ROLE,
-            }]));
-            world.put_user_policy(ACCOUNT_A, "alice", "xacct", denial);
-        },
-        &["put_grant"],
-    );
+fn a_grant_turned_into_a_denial_is_not_drift() {
+    let scene = Scene::linked(OPTIONS);
+    let denial = json!({"Version": "2012-10-17", "Statement": [{
+        "Sid": "XacctAssumeRole", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": ROLE,
+    }]});
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", denial.clone()));
+    for words in ["bootstrap --check", "bootstrap --yes"] {
+        scene.xacct(words).exits_with(1).says(&["that xacct did not write", "\"Effect\":\"Deny\"", "--adopt"]);
+    }
+    assert_eq!(scene.writes(), [""; 0]);
+    let adopted = scene.xacct("bootstrap --yes --adopt").exits_with(0);
+    assert!(adopted.everything().replace(char::is_whitespace, "").contains("\"Effect\":\"Deny\""), "{adopted}");
 }
 
 #[test]

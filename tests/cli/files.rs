@@ -2,9 +2,12 @@
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
+use std::time::Duration;
+
+use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{BOOTSTRAP, Scene};
-use crate::support::Output;
+use crate::support::{Output, Running};
 
 /// Runs xacct with another umask.
 fn with_umask(scene: &Scene, umask: &str, words: &str) -> Output {
@@ -259,6 +262,47 @@ fn does_not_show_the_content_of_named_files() {
             assert!(!output.everything().contains(secret), "{output}");
         }
         std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// As many as fit into the file. Each asks for the partition of the others; the names of all become one alias.
+#[test]
+fn printing_takes_time_in_proportion_to_the_targets() {
+    let scene = Scene::new();
+    let target = |number: u64, name: &str| format!("[targets.{name}]\naccount = \"{}\"\n", 500_000_000_000 + number);
+    let plain: String = (0..10_000).map(|number| target(number, &format!("t{number}"))).collect();
+    let alike = |number: u64| {
+        let letter = |shift: u32| char::from_u32(0x4e00 + u32::try_from(number >> shift & 0xff).unwrap()).unwrap();
+        format!("\"{}{}\"", letter(8), letter(0))
+    };
+    let alike: String = (0..10_000).map(|number| target(number, &alike(number))).collect();
+    for targets in [plain, alike] {
+        scene.environment.write("xacct.toml", &format!("[source]\nuser = \"alice\"\nuser_profile = \"a\"\n{targets}"));
+        let output = within_ten_seconds(&scene, "print-provider-hcl").exits_with(0);
+        assert_eq!(output.stdout.matches("role_arn").count(), 10_000);
+    }
+}
+
+/// Whatever stands there when the file is to be written, and cannot be read, is somebody's.
+#[test]
+fn a_file_that_cannot_be_read_when_it_is_to_be_written_is_left_as_it_is() {
+    let too_large = "# long\n".repeat(200_000).into_bytes();
+    for (what, bytes) in [("not UTF-8", b"# caf\xe9\n".to_vec()), ("too large", too_large)] {
+        for is_new in [true, false] {
+            let scene = Scene::new();
+            if !is_new {
+                scene.link("--no-verify");
+            }
+            scene.sandbox.add_fault(Fault::new("GetCallerIdentity", FaultKind::Delay(Duration::from_secs(1))));
+            let words = format!("{BOOTSTRAP} --no-verify --max-session-duration 2h");
+            let run = Running::start(scene.command(&words));
+            scene.wait_for("GetCallerIdentity");
+            let path = scene.environment.path("xacct.toml");
+            std::fs::write(&path, &bytes).expect("a file");
+            run.ended().exits_with(1).says(&["cannot be read any more"]);
+            assert!(std::fs::read(&path).expect("the file") == bytes, "{what}, {is_new}");
+            assert_eq!(scene.writes(), [""; 0], "what cannot be recorded is not made");
+        }
     }
 }
 

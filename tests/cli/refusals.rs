@@ -308,7 +308,7 @@ fn does_not_open_a_role_restricted_to_another_user() {
                  --target-profile dev-admin --config bob.toml";
     scene.xacct(words).exits_with(1).says(&["trusts only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
     assert_eq!(scene.trust_policy(), before);
-    scene.xacct(&format!("{words} --restrict-to-user=false")).exits_with(0);
+    scene.xacct(&format!("{words} --restrict-to-user=false --adopt")).exits_with(0);
 }
 
 #[test]

@@ -19,6 +19,8 @@ fn bootstrap_creates_a_role_limited_to_verification() {
     assert_eq!(id.len(), 32);
     assert_eq!(link["verification"]["outcome"], "works");
 
+    let recorded: DocumentMut = accounts.environment.read("xacct.toml").parse().expect("TOML");
+    let tag = recorded["targets"][target.id.as_str()]["link"].as_str().expect("the link's tag").to_owned();
     let role = target.role("xacct");
     assert_eq!(role["Arn"], accounts.role_arn("xacct"));
     assert_eq!(role["MaxSessionDuration"], 3600);
@@ -28,6 +30,7 @@ fn bootstrap_creates_a_role_limited_to_verification() {
         role["Tags"],
         json!([
             { "Key": "managed-by", "Value": "xacct" },
+            { "Key": "xacct:link", "Value": tag },
             { "Key": "xacct:source-account", "Value": source.id },
         ])
     );
@@ -39,10 +42,9 @@ fn bootstrap_creates_a_role_limited_to_verification() {
     assert_eq!(source.granted("alice"), [accounts.role_arn("xacct")]);
     assert_no_buckets(&accounts);
 
-    let recorded: DocumentMut = accounts.environment.read("xacct.toml").parse().expect("TOML");
     let expected = format!(
         "[source]\naccount = {:?}\nuser = 'alice'\nprofile = 'security-admin'\nuser_profile = 'alice'\n\
-         [targets.{:?}]\naccount = {:?}\nprofile = 'dev-admin'\nrole = 'xacct'\nexternal_id = {id:?}\nregion = {REGION:?}\n",
+         [targets.{:?}]\naccount = {:?}\nprofile = 'dev-admin'\nrole = 'xacct'\nlink = {tag:?}\nexternal_id = {id:?}\nregion = {REGION:?}\n",
         source.id, target.id, target.id
     );
     assert_eq!(plain(&recorded), plain(&expected.parse().expect("TOML")));

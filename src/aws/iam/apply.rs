@@ -14,23 +14,22 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::unlike_created;
+use crate::iam::plan::order::Phase;
 use crate::iam::state::{DesiredRole, Reading};
 
 /// A change, and whether AWS accepted it.
 pub type Applied<'a> = (&'a Change, Result<()>);
 
-/// Applies the changes to a role.
-///
-/// Changes that create, narrow or limit the role come first; its permissions follow, concurrently. If the first step
-/// fails, xacct skips the second, and its changes are missing from the result.
-pub async fn to_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    let (permissions, frame): (Vec<_>, Vec<_>) = changes.iter().partition(|change| comes_last(change));
-    let is_new = frame.iter().any(|change| matches!(change, Change::CreateRole(_)));
-    let mut applied = side_by_side(access, role, frame, false).await;
-    if applied.iter().all(|(_, result)| result.is_ok()) {
-        applied.extend(side_by_side(access, role, permissions, is_new).await);
-    }
-    applied
+/// Applies one phase of the changes to a role; `is_new` says that the role was created a moment ago.
+pub async fn to_role<'a>(access: &Access, role: &RoleArn, phase: &Phase<'a>, is_new: bool) -> Vec<Applied<'a>> {
+    // A role that was created a moment ago may be unknown where the next call arrives; one that was there is not waited
+    // for.
+    let apply = async |change: &'a Change| {
+        let once = async || write(access, role, change).await;
+        let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
+        (change, result)
+    };
+    join_all(phase.changes.iter().copied().map(apply)).await
 }
 
 /// Writes the grant.
@@ -70,23 +69,6 @@ fn gone(result: Result<()>) -> Result<()> {
         Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
         result => result,
     }
-}
-
-/// Whether a change belongs to the second step. Tags mark the role as managed, so they come after the changes that can
-/// fail.
-fn comes_last(change: &Change) -> bool {
-    matches!(change, Change::AttachPolicy { .. } | Change::PutRolePolicy { .. } | Change::TagRole { .. })
-}
-
-/// Applies changes concurrently. A new role may be unknown to the server of the next call, so these calls are retried; for
-/// an existing role they are not.
-async fn side_by_side<'a>(access: &Access, role: &RoleArn, changes: Vec<&'a Change>, is_new: bool) -> Vec<Applied<'a>> {
-    let apply = async |change: &'a Change| {
-        let once = async || write(access, role, change).await;
-        let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
-        (change, result)
-    };
-    join_all(changes.into_iter().map(apply)).await
 }
 
 /// Sends a request, and repeats it while IAM answers that another change to the same resource is in progress.

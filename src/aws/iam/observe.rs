@@ -62,8 +62,8 @@ fn observed(
     attachments: BTreeSet<String>,
     inline: BTreeMap<String, Option<FoundDocument>>,
 ) -> ObservedRole {
-    let read::FoundRole { arn, description, max_session, boundary, tags, trust, .. } = role;
-    ObservedRole { arn, description, max_session, boundary, tags, trust, attachments, inline }
+    let read::FoundRole { unique_id: id, arn, description, max_session, boundary, tags, trust, .. } = role;
+    ObservedRole { id, arn, description, max_session, boundary, tags, trust, attachments, inline }
 }
 
 /// Reads what the removal of a role depends on, in one round trip.
@@ -90,8 +90,10 @@ pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<
     let role = present!(role);
     let (attachments, inline, profiles) = (present!(attachments), present!(inline), present!(profiles));
     Ok(Reading::Present(StandingRole {
+        id: role.unique_id,
         arn: role.arn,
         tags: role.tags,
+        trust: role.trust,
         boundary: role.boundary,
         attachments,
         inline: inline.into_iter().collect(),

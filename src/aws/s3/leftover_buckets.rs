@@ -21,7 +21,9 @@ pub struct Found {
     pub name: String,
     /// Its Region.
     pub region: Region,
-    /// The time since its creation.
+    /// When it was created; `None` if S3 did not say.
+    pub created: Option<SystemTime>,
+    /// How long ago that was.
     pub age: Duration,
     /// The reason to keep it, if any.
     pub left: Option<Left>,
@@ -45,29 +47,7 @@ pub enum Left {
 /// # Errors
 /// When S3 rejects the request, or cannot be reached.
 pub async fn find(access: &Access, account: &AccountId, older_than: Duration, now: SystemTime) -> Result<Vec<Found>> {
-    const CALL: Call = Call::s3("ListBuckets");
-    // Unpaginated lists fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
-    let mut pages = access.s3().list_buckets().prefix(BUCKET_PREFIX).max_buckets(1000).into_paginator().send();
-    let mut all = Vec::new();
-    for number in 0.. {
-        let Some(page) = pages.next().await else { break };
-        if number == MOST_PAGES {
-            return Err(CALL.is_endless());
-        }
-        for bucket in page.map_err(|error| CALL.failed(error))?.buckets() {
-            let Some(name) = bucket.name().filter(|name| name.starts_with(BUCKET_PREFIX)) else { continue };
-            let region = bucket.bucket_region().and_then(|region| region.parse().ok());
-            let region: Region = region.unwrap_or_else(|| access.region.clone());
-            let created = bucket.creation_date().and_then(|date| SystemTime::try_from(*date).ok());
-            let age = created.and_then(|at| now.duration_since(at).ok()).unwrap_or_default();
-            let left = match () {
-                () if !is_test_bucket(name, account, &region) => Some(Left::OtherName),
-                () if age < older_than => Some(Left::Young),
-                () => None,
-            };
-            all.push(Found { name: name.to_owned(), region, age, left });
-        }
-    }
+    let all = list(access, BUCKET_PREFIX, account, older_than, now).await?;
     let looks = stream::iter(all).map(async |mut found| {
         if found.left.is_none() {
             match look_into(access, &found, account).await {
@@ -80,6 +60,60 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
         Ok::<_, Error>(Some(found))
     });
     looks.buffered(AT_ONCE).try_filter_map(async |found| Ok(found)).try_collect().await
+}
+
+/// Lists the account's buckets whose names have this prefix.
+async fn list(
+    access: &Access,
+    prefix: &str,
+    account: &AccountId,
+    older_than: Duration,
+    now: SystemTime,
+) -> Result<Vec<Found>> {
+    const CALL: Call = Call::s3("ListBuckets");
+    // Unpaginated lists fail in accounts with more than 10,000 buckets (S3 API reference, ListBuckets).
+    let mut pages = access.s3().list_buckets().prefix(prefix).max_buckets(1000).into_paginator().send();
+    let mut all = Vec::new();
+    for number in 0.. {
+        let Some(page) = pages.next().await else { break };
+        if number == MOST_PAGES {
+            return Err(CALL.is_endless());
+        }
+        for bucket in page.map_err(|error| CALL.failed(error))?.buckets() {
+            let Some(name) = bucket.name().filter(|name| name.starts_with(prefix)) else { continue };
+            let region = bucket.bucket_region().and_then(|region| region.parse().ok());
+            let region: Region = region.unwrap_or_else(|| access.region.clone());
+            let created = bucket.creation_date().and_then(|date| SystemTime::try_from(*date).ok());
+            let age = created.and_then(|at| now.duration_since(at).ok()).unwrap_or_default();
+            let left = match () {
+                () if !is_test_bucket(name, account, &region) => Some(Left::OtherName),
+                () if age < older_than => Some(Left::Young),
+                () => None,
+            };
+            all.push(Found { name: name.to_owned(), region, created, age, left });
+        }
+    }
+    Ok(all)
+}
+
+/// Returns in what the bucket is not as it was found, by looking once more; `None` if it is gone.
+///
+/// # Errors
+/// When S3 rejects a request, or cannot be reached.
+pub async fn changed(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Vec<&'static str>>> {
+    let listed = list(access, &found.name, owner, Duration::ZERO, SystemTime::now()).await?;
+    let Some(now) = listed.into_iter().find(|listed| listed.name == found.name) else { return Ok(None) };
+    let left = match look_into(access, found, owner).await {
+        Err(error) if test_bucket::is_absent(&error) => return Ok(None),
+        left => left?,
+    };
+    let parts = [
+        ("age", now.created != found.created),
+        ("region", now.region != found.region),
+        ("tags", left == Some(Left::NoTag)),
+        ("content", left == Some(Left::NotEmpty)),
+    ];
+    Ok(Some(parts.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()))
 }
 
 async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {

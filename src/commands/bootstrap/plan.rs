@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{plan_grant, plan_role};
+use crate::iam::state::DesiredRole;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
@@ -71,16 +72,19 @@ impl Planner<'_> {
     fn plan(&self, link: &mut Link, target: Option<TargetSide>) -> Result<(Making, Option<Operator>, Plan)> {
         check_pair(self.source, link, target.as_ref())?;
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
+        let identity = settle::identity(link, &self.source.user)?;
+        link.id.clone_from(&identity.id);
         settle::complete(link, self.source, observed, self.run.context)?;
         let partition = settle::partition(self.source, target.as_ref());
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
-        let desired = settle::role(link, &self.source.user, partition, &own);
+        let desired = DesiredRole { identity, ..settle::role(link, &self.source.user, partition, &own) };
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
         let plan = match &target {
             Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt).map_err(|refusal| refused(&refusal))?,
             None => Plan::default(),
         };
-        let making = Making { desired, quotas, made: true, written: None, proof: None, diagnosis: None };
+        let shown = observed.cloned();
+        let making = Making { desired, shown, quotas, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))
     }
 }

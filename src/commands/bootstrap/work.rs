@@ -4,7 +4,8 @@ use tokio::time::Instant;
 
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
-use crate::iam::state::{DesiredRole, RoleQuotas};
+use crate::iam::plan::Plan;
+use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
 use crate::proof::Proof;
 
@@ -17,6 +18,8 @@ pub type Work = work::Work<Making>;
 /// The state of a link that bootstrap creates or repairs.
 pub struct Making {
     pub desired: DesiredRole,
+    /// The role as it was shown; `None` if there was none, or it was not looked at.
+    pub shown: Option<ObservedRole>,
     pub quotas: RoleQuotas,
     /// Whether AWS accepted every write; reads may not show them yet.
     pub made: bool,
@@ -27,7 +30,14 @@ pub struct Making {
     pub diagnosis: Option<Diagnosis>,
 }
 
-/// Returns the exit code of the whole run.
+impl Making {
+    /// Whether a role that exists is to be changed by this plan. Until it is, nobody new may come to it.
+    pub fn changes_what_stands(&self, plan: &Plan) -> bool {
+        self.shown.is_some() && !plan.is_empty()
+    }
+}
+
+/// The exit code of the whole run.
 pub fn exit_code(work: &Work, recorded: &Result<bool>) -> ExitCode {
     let proofs = work.jobs.iter().filter_map(|job| job.state.proof.as_ref()).map(proving::exit_code);
     let recorded = recorded.as_ref().err().map(|error| error.kind.exit_code());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::commands::command_line::{Start, Verb};
-use crate::config::{self, Link};
+use crate::config::Link;
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
@@ -72,12 +72,10 @@ pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Resul
         Some(UserRef::Arn(arn)) => Some(arn.partition),
         _ => None,
     };
-    let of = |links: &[Link]| -> BTreeSet<Partition> {
-        links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition).chain(of_user).collect()
-    };
-    let mut found = of(links);
+    let of_links = links.iter().filter_map(|link| link.region.as_ref()).map(Region::partition);
+    let mut found: BTreeSet<_> = of_links.chain(of_user).collect();
     if found.is_empty() {
-        found = of(&config::recorded_links(&run.file, &[], None)?);
+        found.clone_from(&run.file.partitions);
     }
     found.extend(asked.map(Region::partition));
     if found.len() > 1 {

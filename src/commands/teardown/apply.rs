@@ -1,18 +1,21 @@
 //! Applies the plan, then reads again to check that nothing is left.
 
 use super::arguments::Teardown;
+use super::objection::refused;
 use super::work::{Job, Work};
 use crate::aws::iam::{apply, read};
 use crate::error::Result;
 use crate::iam::names::PolicyName;
-use crate::iam::plan::teardown::plan_grant_removal;
+use crate::iam::plan::teardown::{plan_grant_removal, plan_role_removal};
 use crate::iam::state::{ObservedUser, Reading};
 use crate::iam::templates::GRANT_POLICY;
-use crate::operations::apply::{outcome, read_until_done};
+use crate::operations::accounts;
+use crate::operations::apply::{check_unchanged, outcome, read_until_done};
 use crate::operations::grant_writer::GrantWriter;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::Watch;
 use crate::report::console::Progress;
+use crate::text::shell::ShellCommand;
 
 /// Removes the roles concurrently, then removes them from the grant. A role that cannot be removed does not stop the
 /// others, and is removed from the grant as well; the next run removes what remains.
@@ -27,8 +30,17 @@ pub async fn remove(work: &mut Work, args: &Teardown, run: &Run<'_>) {
 
 async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Result<()> {
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
-    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes).await;
     let place = format!("target account {}", job.role.account);
+    if let Some(shown) = &job.state.shown
+        && let Some(now) = accounts::role_to_remove(operator, &job.role.name).await?
+    {
+        let what = format!("{place}: role `{}`", job.role.name);
+        let next = ShellCommand::new("xacct").arg("teardown").flag("--dry-run").arg(&job.link.name);
+        check_unchanged(&what, &now.fingerprint().changed_since(shown), &next)?;
+        // It may have been used meanwhile.
+        plan_role_removal(&job.state.removal, Some(&now)).map_err(|objections| refused(&objections, &job.link))?;
+    }
+    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes).await;
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     let read_left = async || match read::role(&operator.access, &job.role.name).await? {
         Reading::Absent => Ok(Vec::new()),

@@ -21,7 +21,7 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
         ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
     };
     match objection {
-        Objection::Foreign(role) => {
+        Objection::Foreign(role) | Objection::OtherLink { role, .. } => {
             let adopt = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &role.account);
             error.hint(only_source).hint(format!("or adopt the role first: {}", adopt.flag("--adopt")))
         }

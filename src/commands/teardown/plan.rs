@@ -2,17 +2,18 @@
 
 use super::arguments::Teardown;
 use super::objection::refused;
-use super::work::{Job, Work};
+use super::work::{Job, Removing, Work};
 use crate::aws::connections::Connections;
 use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::Result;
-use crate::iam::arn::{Partition, RoleArn};
+use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Operator, SourceSide};
 use crate::operations::run::{Run, side_by_side};
+use crate::operations::settle;
 use crate::operations::work::{Failed, GrantJob};
 use crate::proof::Watch;
 
@@ -60,7 +61,9 @@ pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown) -> Result<Wor
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, target) in links.into_iter().zip(targets) {
         match target.and_then(|target| plan_role(&link, target, &source, args)) {
-            Ok((role, operator, plan)) => jobs.push(Job { link, role, operator, plan, result: Ok(()), state: () }),
+            Ok((state, operator, plan)) => {
+                jobs.push(Job { link, role: state.removal.role.clone(), operator, plan, result: Ok(()), state });
+            }
             Err(error) => failed.push(Failed { link, error }),
         }
     }
@@ -74,18 +77,20 @@ fn plan_role(
     target: Option<TargetSide>,
     source: &SourceSide,
     args: &Teardown,
-) -> Result<(RoleArn, Option<Operator>, Plan)> {
+) -> Result<(Removing, Option<Operator>, Plan)> {
     let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
     let partition = partition.unwrap_or(source.user.partition);
     let removal = Removal {
         role: link.role_arn(partition),
         source: source.account.clone(),
+        identity: settle::identity(link, &source.user)?,
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         even_if_used: args.even_if_used,
         even_if_extended: args.even_if_extended,
     };
     let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link))?;
-    Ok((removal.role, operator, plan))
+    let shown = role.as_ref().map(StandingRole::fingerprint);
+    Ok((Removing { removal, shown }, operator, plan))
 }

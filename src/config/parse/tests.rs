@@ -15,6 +15,7 @@ account = "222222222222"
 profile = "dev-admin"
 role = "deployer"
 role_path = "/team/"
+link = "0123456789abcdef"
 external_id = "q7Hc:Zk"
 require_mfa = true
 restrict_to_user = true
@@ -72,6 +73,7 @@ fn every_setting_is_read() {
         enter_role,
         role,
         role_path,
+        link,
         external_id,
         require_mfa,
         restrict_to_user,
@@ -90,6 +92,7 @@ fn every_setting_is_read() {
     assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
     assert_eq!(role.unwrap().as_str(), "deployer");
     assert_eq!(role_path.unwrap().as_str(), "/team/");
+    assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
     assert_eq!(external_id.unwrap().as_str(), "q7Hc:Zk");
     assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
     let own = "arn:aws:iam::222222222222:policy/own";
@@ -180,9 +183,9 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
-    xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
-    - remove it, or use one of these
+    xacct.toml:3: `duration_in_seconds` is not a setting of [targets.dev]
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
+    - remove it, or write one of these
     ");
 }
 

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Note, Plan};
+use super::order::narrows_first;
 use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::risks;
@@ -28,12 +30,18 @@ pub enum Refusal {
     /// xacct created the role for another source account.
     #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
-    /// The role exists with another path or spelling, and IAM can change neither.
-    #[error("the role exists as `{found}`, but IAM cannot rename or move it to `{wanted}`")]
+    /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
+    #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
+    OtherLink { role: RoleArn, found: String, wanted: String },
+    /// The role exists under another path or spelling, and neither can be changed.
+    #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
     OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and xacct did not write it.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
-    ForeignGrant { user: UserArn, name: PolicyName },
+    ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
+    /// The grant policy has to be written, and others wrote something into it.
+    #[error("inline policy `{name}` of user `{}` has to be changed, and has statements that xacct did not write", .user.name)]
+    ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
     TrustPolicyTooLarge { role: RoleArn, size: usize, quota: usize },
@@ -74,7 +82,7 @@ pub fn plan_role(
     let warnings = risks::of_role(desired, observed, quotas);
     let Some(observed) = observed else {
         let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
-        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new()));
+        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new(), false));
         return Ok(Plan { changes, notes: Vec::new(), warnings });
     };
     if observed.arn != desired.arn.to_string() {
@@ -88,11 +96,18 @@ pub fn plan_role(
         Some(owner) if *owner != desired.source.as_str() && !adopt => {
             Err(Box::new(Refusal::OtherSource { role: desired.arn.clone(), owner: owner.clone() }))
         }
+        _ if !adopt && !desired.identity.owns(&observed.tags, observed.trust.policy()) => {
+            Err(Box::new(Refusal::OtherLink {
+                role: desired.arn.clone(),
+                found: found_in_words(&observed.tags, observed.trust.policy()),
+                wanted: desired.identity.in_words(),
+            }))
+        }
         _ => Ok(plan),
     }
 }
 
-/// Returns the changes to an existing role: first those that restrict it, then its permissions.
+/// Returns the changes to a role that exists.
 fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
@@ -119,7 +134,8 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     if !tags.is_empty() {
         changes.push(Change::TagRole { tags });
     }
-    changes.extend(permissions(desired, &observed.attachments, &observed.inline));
+    let narrows_first = narrows_first(&changes);
+    changes.extend(permissions(desired, &observed.attachments, &observed.inline, narrows_first));
 
     let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
     let mut notes = Vec::new();
@@ -157,23 +173,30 @@ pub fn unlike_created(desired: &DesiredRole, found: &ObservedRole) -> BTreeSet<&
     changed.chain(noted).chain(path).collect()
 }
 
+/// Returns the changes to what the role may do. Where it is narrowed first, an inline policy that changes is removed and
+/// put anew: whoever gets in between must have neither what it allows now nor what it will.
 fn permissions(
     desired: &DesiredRole,
     attached: &BTreeSet<String>,
     inline: &BTreeMap<String, Option<FoundDocument>>,
+    narrows_first: bool,
 ) -> Vec<Change> {
     let attach = desired.attachments.iter().filter(|policy| !attached.contains(&policy.to_string()));
-    let put = desired.inline.iter().filter_map(|(name, wanted)| {
-        let found = inline.get(name.as_str()).and_then(Option::as_ref);
-        (!found.is_some_and(|found| found.matches(wanted))).then(|| Change::PutRolePolicy {
-            name: name.clone(),
-            from: found.cloned().map(Box::new),
-            to: Box::new(wanted.clone()),
-        })
+    let found = |name: &str| inline.get(name).and_then(Option::as_ref);
+    let changed: BTreeMap<_, _> = desired
+        .inline
+        .iter()
+        .map(|(name, wanted)| (name.as_str(), (name, wanted)))
+        .filter(|(name, (_, wanted))| !found(name).is_some_and(|found| found.matches(wanted)))
+        .collect();
+    let put = changed.values().map(|(name, wanted)| Change::PutRolePolicy {
+        name: (*name).clone(),
+        from: found(name.as_str()).filter(|_| !narrows_first).cloned().map(Box::new),
+        to: Box::new((*wanted).clone()),
     });
     let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
-    let delete = inline.keys().filter(|name| is_own(name) && !wanted.contains(name.as_str()));
-    // Deleting first makes room: all inline policies of a role share a quota.
+    let goes = |name: &str| !wanted.contains(name) || (narrows_first && changed.contains_key(name));
+    let delete = inline.keys().filter(|name| is_own(name) && goes(name));
     delete
         .map(|name| Change::DeleteRolePolicy { name: name.clone() })
         .chain(attach.map(|policy| Change::AttachPolicy { policy: policy.clone() }))
@@ -188,33 +211,52 @@ fn permissions(
 /// # Errors
 /// [`Refusal`] when xacct did not write the policy and `adopt` is not set, or the grant would exceed the quota.
 pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) -> Result<Plan, Box<Refusal>> {
-    let ours = observed.grant.as_ref().and_then(FoundDocument::policy).filter(|policy| is_grant(policy));
-    if observed.grant.is_some() && ours.is_none() && !adopt {
-        return Err(Box::new(Refusal::ForeignGrant { user: desired.user.clone(), name: desired.policy_name.clone() }));
+    let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
+    let (own, foreign): (Vec<_>, Vec<_>) =
+        standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
+    let foreign: BTreeSet<_> = foreign.into_iter().map(in_words).collect();
+    let own = PolicyDocument {
+        statements: own.into_iter().cloned().collect(),
+        ..templates::grant(&BTreeSet::new(), &BTreeSet::new())
+    };
+    let (user, name) = (desired.user.clone(), desired.policy_name.clone());
+    if observed.grant.is_some() && own.statement(templates::LINK_SID).is_none() && !adopt {
+        return Err(Box::new(Refusal::ForeignGrant { user, name, statements: foreign }));
     }
-    let standing = |sid, action| ours.map(|policy| granted_roles(policy, sid, action)).unwrap_or_default();
-    let covered = standing(templates::LINK_SID, "sts:AssumeRole");
+    let covered = granted_roles(&own, templates::LINK_SID, "sts:AssumeRole");
     let roles: BTreeSet<_> = covered.union(&desired.roles).cloned().collect();
-    let mut with_session_tags: BTreeSet<_> =
-        standing(templates::SESSION_TAGS_SID, "sts:TagSession").difference(&desired.roles).cloned().collect();
+    let mut with_session_tags: BTreeSet<_> = granted_roles(&own, templates::SESSION_TAGS_SID, "sts:TagSession")
+        .difference(&desired.roles)
+        .cloned()
+        .collect();
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
     }
+    if !foreign.is_empty() && !adopt {
+        if own.means_the_same_as(&document) {
+            plan.notes.push(Note::OtherStatements(foreign));
+            return Ok(plan);
+        }
+        return Err(Box::new(Refusal::ForeignStatements { user, name, statements: foreign }));
+    }
+    if !foreign.is_empty() {
+        plan.notes.push(Note::ReplacedStatements(foreign));
+    }
     let size = document.size();
     let others = observed.other_policies_size.unwrap_or(0);
     if size + others > observed.quota {
-        let (user, quota) = (desired.user.clone(), observed.quota);
+        let quota = observed.quota;
         return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
     }
     if observed.other_policies_size.is_none() {
         plan.notes.push(Note::QuotaNotCounted);
     }
     plan.changes.push(Change::PutGrant {
-        user: desired.user.clone(),
-        name: desired.policy_name.clone(),
+        user,
+        name,
         added: desired.roles.difference(&covered).cloned().collect(),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
@@ -231,9 +273,23 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
     found.matches(&templates::grant(&roles, &with_session_tags))
 }
 
-/// Returns whether xacct wrote this grant. It counts as xacct's even if edited, as long as it has xacct's statement.
-fn is_grant(policy: &PolicyDocument) -> bool {
-    policy.statement(templates::LINK_SID).is_some()
+/// Returns whether xacct wrote this statement of a grant, though others may have changed which roles and actions it
+/// allows. One that denies, or allows under conditions, is somebody else's, whatever it is called: without it, more would
+/// be allowed.
+fn is_own_statement(statement: &Statement) -> bool {
+    statement.effect == Effect::Allow
+        && statement.sid.as_deref().is_some_and(|sid| [templates::LINK_SID, templates::SESSION_TAGS_SID].contains(&sid))
+        && statement.condition.is_empty()
+        && matches!(statement.action, Element::Is(_))
+        && matches!(statement.resource, Some(Element::Is(_)))
+}
+
+/// Returns a statement as it stands in the policy.
+fn in_words(statement: &Statement) -> String {
+    let document = PolicyDocument { version: None, id: None, statements: vec![statement.clone()] }.minified();
+    let statement = serde_json::from_str::<serde_json::Value>(&document).ok();
+    let statement = statement.as_ref().and_then(|document| document.pointer("/Statement/0"));
+    statement.map_or(document.clone(), ToString::to_string)
 }
 
 /// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
@@ -73,6 +74,13 @@ impl Change {
         !matches!(self, Self::UpdateRole { .. })
     }
 
+    /// Returns whether the role, user or grant is not what it should be without it. A role made by xacct 0.1 only lacks
+    /// the tag that names its link.
+    #[must_use]
+    pub fn mends_drift(&self) -> bool {
+        !matches!(self, Self::TagRole { tags } if tags.keys().all(|key| key == LINK_TAG))
+    }
+
     /// Returns the document that this change writes.
     #[must_use]
     pub fn document(&self) -> Option<&PolicyDocument> {
@@ -118,7 +126,7 @@ impl Plan {
     }
 }
 
-/// Something that xacct found and leaves in place.
+/// Something that was seen and is not xacct's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// Unmanaged attached policies.
@@ -133,4 +141,8 @@ pub enum Note {
     QuotaNotCounted,
     /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),
+    /// Statements of others in the grant, which stay.
+    OtherStatements(BTreeSet<String>),
+    /// Statements of others in the grant, which go because it is adopted.
+    ReplacedStatements(BTreeSet<String>),
 }

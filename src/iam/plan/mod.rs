@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 mod change;
+pub mod order;
 pub mod teardown;
 
 pub use change::{Change, Note, Plan};

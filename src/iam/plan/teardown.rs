@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
+use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::state::{MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
+use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 
 /// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
@@ -19,11 +20,15 @@ pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 /// An existing role, as far as its removal needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingRole {
-    /// The ARN from IAM, even if it is not a valid [`RoleArn`].
+    /// `RoleId`: another role of the same name has another one.
+    pub id: String,
+    /// The ARN as IAM gives it, also where no [`RoleArn`] could be like it.
     pub arn: String,
     /// All tags, which mark ownership.
     pub tags: BTreeMap<String, String>,
-    /// The ARN of the permissions boundary, which AWS removes with the role.
+    /// The trust policy.
+    pub trust: FoundDocument,
+    /// The ARN of the permissions boundary. It goes with the role.
     pub boundary: Option<String>,
     /// ARNs of attached managed policies, which must be detached first.
     pub attachments: BTreeSet<String>,
@@ -35,7 +40,25 @@ pub struct StandingRole {
     pub last_used: Option<LastUse>,
 }
 
-/// The last use of a role. IAM does not say by whom or for what.
+impl StandingRole {
+    /// Returns what its removal rests on. Its last use is not part of it: AWS shows a use hours later.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { id, arn, tags, trust, boundary, attachments, inline, instance_profiles, last_used: _ } = self;
+        Fingerprint::of([
+            ("role ID", id.clone()),
+            ("path", arn.clone()),
+            ("tags", format!("{tags:?}")),
+            ("trust policy", format!("{trust:?}")),
+            ("boundary", format!("{boundary:?}")),
+            ("managed policies", format!("{attachments:?}")),
+            ("inline policies", format!("{inline:?}")),
+            ("instance profiles", format!("{instance_profiles:?}")),
+        ])
+    }
+}
+
+/// The last use of a role, as IAM knows it: neither by whom nor for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
     /// The time between the last use and reading the role.
@@ -51,7 +74,9 @@ pub struct Removal {
     pub role: RoleArn,
     /// The source account.
     pub source: AccountId,
-    /// The managed policies in the link's settings.
+    /// The link.
+    pub identity: Identity,
+    /// The managed policies that the link's settings name.
     pub attachments: BTreeSet<PolicyArn>,
     /// The boundary in the link's settings.
     pub boundary: Option<PolicyArn>,
@@ -73,8 +98,11 @@ pub enum Objection {
     /// It belongs to the link of another source account.
     #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
-    /// It is not the role in `xacct.toml`.
-    #[error("the role is `{found}`, but xacct.toml names `{wanted}`")]
+    /// It belongs to another link of the same source account. `found` and `wanted` say to which.
+    #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
+    OtherLink { role: RoleArn, found: String, wanted: String },
+    /// It is not the one on record.
+    #[error("the role is `{found}`, and on record is `{wanted}`")]
     OtherArn { found: String, wanted: RoleArn },
     /// It is in instance profiles, which xacct does not change.
     #[error("role `{}` in account {} is in instance profiles ({}), and AWS does not delete such a role", .role.name, .role.account, list(.profiles))]
@@ -135,6 +163,10 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     }
     if let Some(owner) = standing.tags.get(SOURCE_TAG).filter(|owner| **owner != removal.source.as_str()) {
         return vec![Objection::OtherSource { role: role.clone(), owner: owner.clone() }];
+    }
+    if !removal.identity.owns(&standing.tags, standing.trust.policy()) {
+        let found = found_in_words(&standing.tags, standing.trust.policy());
+        return vec![Objection::OtherLink { role: role.clone(), found, wanted: removal.identity.in_words() }];
     }
     let mut objections = Vec::new();
     if !standing.instance_profiles.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Element, PolicyDocument, Principals, Statement, account_principal};
+use super::document::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 
 impl PolicyDocument {
     /// Returns whether two documents mean the same, even if written differently.
@@ -11,8 +11,27 @@ impl PolicyDocument {
         self.normalised() == other.normalised()
     }
 
-    /// Returns the document with actions and condition keys in lower case, account principals in their short form, and
-    /// sorted statements, so that two documents that IAM treats alike are equal.
+    /// Returns whether this trust policy certainly admits nobody whom `other` does not: each statement that allows is
+    /// one of `other`'s, perhaps with fewer principals and actions or more conditions, and each of `other`'s that denies
+    /// is in it.
+    #[must_use]
+    pub fn admits_only_whom(&self, other: &Self) -> bool {
+        let (narrow, wide) = (self.normalised(), other.normalised());
+        narrow.version == wide.version
+            && narrow
+                .statements
+                .iter()
+                .filter(|statement| statement.effect == Effect::Allow)
+                .all(|statement| wide.statements.iter().any(|other| statement.is_within(other)))
+            && wide
+                .statements
+                .iter()
+                .filter(|denial| denial.effect == Effect::Deny)
+                .all(|denial| narrow.statements.iter().any(|statement| statement.denies_as(denial)))
+    }
+
+    /// Puts actions and condition keys in lower case, account principals in their short form, statements in order of
+    /// content: two documents that IAM treats alike come out equal.
     fn normalised(&self) -> Self {
         let mut statements: Vec<_> = self.statements.iter().map(Statement::normalised).collect();
         statements.sort();
@@ -30,6 +49,32 @@ impl Statement {
             condition,
             ..self.clone()
         }
+    }
+
+    /// Whether everything that this normalised statement of a trust policy allows, `other` allows as well.
+    fn is_within(&self, other: &Self) -> bool {
+        let principals = match (&self.principal, &other.principal) {
+            (Some(Element::Is(_)), Some(Element::Is(Principals::Everyone))) => true,
+            (Some(Element::Is(Principals::Listed(these))), Some(Element::Is(Principals::Listed(those)))) => {
+                these.iter().all(|(kind, ids)| those.get(kind).is_some_and(|known| ids.is_subset(known)))
+            }
+            (these, those) => these == those,
+        };
+        let actions = match (&self.action, &other.action) {
+            (Element::Is(these), Element::Is(those)) => these.is_subset(those),
+            (these, those) => these == those,
+        };
+        let conditions = other.condition.iter().all(|(operator, keys)| {
+            keys.iter().all(|(key, values)| {
+                self.condition.get(operator).and_then(|keys| keys.get(key)).is_some_and(|found| found == values)
+            })
+        });
+        other.effect == Effect::Allow && principals && actions && conditions && self.resource == other.resource
+    }
+
+    /// Whether both normalised statements deny the same.
+    fn denies_as(&self, other: &Self) -> bool {
+        *self == Self { sid: self.sid.clone(), ..other.clone() }
     }
 }
 

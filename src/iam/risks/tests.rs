@@ -231,6 +231,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
     DesiredRole {
         arn: parsed("arn:aws:iam::222222222222:role/xacct"),
         source: parsed("111111111111"),
+        identity: crate::iam::identity::Identity::default(),
         description: String::new(),
         max_session: parsed("1h"),
         boundary: None,
@@ -243,6 +244,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
 
 fn found(trust: FoundDocument) -> ObservedRole {
     ObservedRole {
+        id: String::new(),
         arn: "arn:aws:iam::222222222222:role/xacct".to_owned(),
         description: String::new(),
         max_session: 3600,

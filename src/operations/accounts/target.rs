@@ -10,7 +10,7 @@ use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::config::{Link, WayIn};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::names::IamPath;
+use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 
@@ -135,4 +135,12 @@ pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Resul
 pub async fn observe_role(operator: &Operator, desired: &DesiredRole) -> Result<Option<ObservedRole>> {
     let own_policies = desired.inline.keys().map(ToString::to_string).collect();
     operator.readable(observe::role(&operator.access, &desired.arn.name, &own_policies).await?)
+}
+
+/// Observes the role again, right before it is removed.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn role_to_remove(operator: &Operator, name: &RoleName) -> Result<Option<StandingRole>> {
+    operator.readable(observe::role_to_remove(&operator.access, name).await?)
 }

@@ -16,6 +16,7 @@ fn role() -> DesiredRole {
     DesiredRole {
         arn: "arn:aws:iam::222222222222:role/team/1st_role".parse().unwrap(),
         source: terms.source.clone(),
+        identity: crate::iam::identity::Identity::default(),
         description: "a: \"b\" #c".to_owned(),
         max_session: "2h".parse().unwrap(),
         boundary: Some("arn:aws:iam::aws:policy/PowerUserAccess".parse().unwrap()),

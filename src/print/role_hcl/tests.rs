@@ -22,6 +22,7 @@ fn target(description: &str, path: &str, tag: &str, resource: &str) -> Target {
         role: DesiredRole {
             arn: format!("arn:aws:iam::222222222222:role{path}xacct").parse().unwrap(),
             source: "111111111111".parse().unwrap(),
+            identity: crate::iam::identity::Identity::default(),
             description: description.to_owned(),
             max_session: "1h".parse().unwrap(),
             boundary: None,

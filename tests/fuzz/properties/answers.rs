@@ -105,7 +105,7 @@ async fn call(operation: &str, access: &Access) -> Result<()> {
         }
         "DeleteBucket" => {
             let (name, region) = ("bucket".to_owned(), access.region.clone());
-            let bucket = leftover_buckets::Found { name, region, age: Duration::ZERO, left: None };
+            let bucket = leftover_buckets::Found { name, region, created: None, age: Duration::ZERO, left: None };
             leftover_buckets::delete(access, &bucket, &owner).await.map(drop)
         }
         _ => Ok(()),

@@ -1,11 +1,12 @@
 mod fixtures;
 mod model;
+mod order;
 mod properties;
 
 use super::*;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::state::MANAGED_BY;
-use fixtures::{desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
+use fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
 use model::{apply_to_role, apply_to_user};
 
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/Boundary";
@@ -57,7 +58,12 @@ fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
     assert_eq!(plan.notes, []);
     assert_eq!(
         desired.all_tags(),
-        tags(&[("managed-by", "xacct"), ("team", "platform"), ("xacct:source-account", "111111111111"),])
+        tags(&[
+            ("managed-by", "xacct"),
+            ("team", "platform"),
+            ("xacct:source-account", "111111111111"),
+            ("xacct:link", LINK)
+        ])
     );
 }
 
@@ -350,23 +356,57 @@ fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted(
 }
 
 #[test]
-fn an_edited_grant_is_repaired_and_keeps_its_roles() {
-    let text = grant(&["a", "b"], &[]).minified();
-    let extra = r#""Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},"#;
-    let condition = r#""Effect":"Allow","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#;
-    for edited in [
-        text.replace(r#""Statement":["#, extra),
-        text.replace(r#""Effect":"Allow""#, condition),
-        text.replace(r#""sts:AssumeRole""#, r#""sts:*""#),
-    ] {
-        let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
-        let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
-        assert_eq!(written(plan), (grant(&["a", "b"], &[]), BTreeSet::new()), "{edited}");
+fn a_grant_that_was_edited_by_hand_is_mended_and_keeps_its_roles() {
+    let edited = grant(&["a", "b"], &[]).minified().replace(r#""sts:AssumeRole""#, r#""sts:*""#);
+    let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
+    let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+    assert_eq!(written(plan), (grant(&["a", "b"], &[]), BTreeSet::new()));
+}
+
+/// Grants of ours with what others wrote into them, and how that is named.
+fn edited_by_others() -> Vec<(PolicyDocument, &'static str)> {
+    let text = grant(&["a", "b"], &["b"]).minified();
+    let allowed = r#""Sid":"XacctSessionTags","Effect":"Allow""#;
+    assert!(text.contains(allowed), "{text}");
+    [
+        (r#""Statement":["#, r#""Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},"#, "s3:*"),
+        (r#""Statement":["#, r#""Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"},"#, "Deny"),
+        (allowed, r#""Sid":"XacctSessionTags","Effect":"Deny""#, "Deny"),
+        (
+            allowed,
+            r#""Sid":"XacctSessionTags","Condition":{"Bool":{"aws:SecureTransport":"true"}},"Effect":"Allow""#,
+            "aws:SecureTransport",
+        ),
+    ]
+    .map(|(from, to, named)| (PolicyDocument::parse(&text.replacen(from, to, 1)).unwrap(), named))
+    .to_vec()
+}
+
+#[test]
+fn what_others_wrote_into_the_grant_is_named_and_goes_only_when_it_is_adopted() {
+    for (edited, named) in edited_by_others() {
+        let observed = user(Some(&edited));
+        let refusal = *plan_grant(&desired_grant(&["c"]), &observed, false).unwrap_err();
+        let Refusal::ForeignStatements { statements, .. } = refusal else { panic!("{refusal:?}") };
+        assert!(statements.iter().any(|statement| statement.contains(named)), "{statements:?}");
+        let plan = plan_grant(&desired_grant(&["c"]), &observed, true).unwrap();
+        assert_eq!(plan.notes, [Note::ReplacedStatements(statements)]);
+        assert!(written(plan).0.statements.iter().all(is_own_statement));
     }
 }
 
 #[test]
-fn a_deny_statement_is_not_read_as_a_grant() {
+fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
+    let text = grant(&["a", "b"], &[]).minified();
+    let denial = r#""Statement":[{"Effect":"Deny","Action":"sts:*","Resource":"*"},"#;
+    let observed = user(Some(&PolicyDocument::parse(&text.replacen(r#""Statement":["#, denial, 1)).unwrap()));
+    let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+    assert_eq!(plan.changes, []);
+    assert!(matches!(plan.notes.as_slice(), [Note::OtherStatements(statements)] if statements.len() == 1));
+}
+
+#[test]
+fn a_denial_is_not_taken_for_a_grant_of_the_roles_it_names() {
     let denied = grant(&["b"], &[]).minified().replace("Allow", "Deny");
     let observed = user(Some(&PolicyDocument::parse(&denied).unwrap()));
     // A refusal is fine too; `b` must not become allowed.

@@ -19,6 +19,7 @@ fn removal() -> Removal {
     Removal {
         role: role("xacct"),
         source: "111111111111".parse().unwrap(),
+        identity: Identity { id: Some("abc".parse().unwrap()), ..Identity::default() },
         attachments: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()]),
         boundary: None,
         even_if_used: false,
@@ -28,8 +29,10 @@ fn removal() -> Removal {
 
 fn standing() -> StandingRole {
     StandingRole {
+        id: "AROAEXAMPLE".to_owned(),
+        trust: FoundDocument::parse("{}"),
         arn: role("xacct").to_string(),
-        tags: [("managed-by", "xacct"), ("xacct:source-account", "111111111111")]
+        tags: [("managed-by", "xacct"), ("xacct:source-account", "111111111111"), ("xacct:link", "abc")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         boundary: None,
@@ -65,6 +68,10 @@ fn foreign_and_extended_roles_are_refused() {
     assert!(matches!(objections_after(|role| role.tags.clear())[..], [Objection::Foreign(_)]));
     let other = |role: &mut StandingRole| *role.tags.get_mut(SOURCE_TAG).unwrap() = "333333333333".to_owned();
     assert!(matches!(objections_after(other)[..], [Objection::OtherSource { .. }]));
+    let link = |role: &mut StandingRole| drop(role.tags.insert("xacct:link".to_owned(), "other".to_owned()));
+    assert!(matches!(objections_after(link)[..], [Objection::OtherLink { .. }]));
+    let untagged = |role: &mut StandingRole| drop(role.tags.remove("xacct:link"));
+    assert!(matches!(objections_after(untagged)[..], [Objection::OtherLink { .. }]));
     let path = |role: &mut StandingRole| role.arn = role.arn.replace("role/", "role/team/");
     assert!(matches!(objections_after(path)[..], [Objection::OtherArn { .. }]));
     let all = objections_after(|role| {
@@ -158,6 +165,7 @@ proptest! {
     ) {
         let attachments: BTreeSet<_> = attachments.iter().map(|it| format!("arn:aws:iam::aws:policy/{it}")).collect();
         let last_used = hours.map(|hours| LastUse { ago: Duration::from_secs(hours * 3600), region: String::new() });
+        let tags = tags.into_iter().chain([("xacct:link".to_owned(), "abc".to_owned())]).collect();
         let found = StandingRole { tags, boundary, attachments, inline, last_used, ..standing() };
         let Ok(plan) = plan_role_removal(&removal(), Some(&found)) else { return Ok(()) };
         prop_assert_eq!(found.tags.get("managed-by").map(String::as_str), Some("xacct"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::RoleArn;
+use crate::iam::identity::Identity;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
@@ -33,10 +34,19 @@ pub fn trust(external_id: &str) -> PolicyDocument {
     })
 }
 
+/// The tag of the link.
+pub const LINK: &str = "0123456789abcdef";
+
 pub fn desired_role() -> DesiredRole {
     DesiredRole {
         arn: parsed("arn:aws:iam::222222222222:role/xacct"),
         source: parsed("111111111111"),
+        identity: Identity {
+            id: Some(parsed(LINK)),
+            is_without_external_id: false,
+            external_ids: BTreeSet::from([parsed("first")]),
+            user: Some(parsed("arn:aws:iam::111111111111:user/alice")),
+        },
         description: "a link".to_owned(),
         max_session: MaxSessionDuration::default(),
         boundary: None,

@@ -19,6 +19,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
     if let Change::CreateRole(desired) = change {
         assert_eq!(role, None, "a role is created once");
         return Some(ObservedRole {
+            id: "AROAEXAMPLE".to_owned(),
             arn: desired.arn.to_string(),
             description: desired.description.clone(),
             max_session: desired.max_session.as_secs(),

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::super::*;
-use super::fixtures::{desired_grant, desired_role, document, found, grant, parsed, role, trust, user};
+use super::fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, role, trust, user};
 use super::model::{apply_to_role, apply_to_user, as_iam_returns};
 use crate::iam::arn::PolicyArn;
+use crate::iam::identity::LINK_TAG;
 use crate::iam::state::MANAGED_BY;
 
 fn policies() -> Vec<PolicyArn> {
@@ -34,10 +35,10 @@ fn any_found(documents: impl Strategy<Value = PolicyDocument>) -> impl Strategy<
 }
 
 fn any_tags() -> impl Strategy<Value = BTreeMap<String, String>> {
-    btree_map("(team|Team|a:b|xacct:source-account|managed-by)", "[xy]?", 0..4)
+    btree_map("(team|Team|a:b|xacct:source-account|xacct:link|managed-by)", "[xy]?", 0..4)
 }
 
-fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
+pub fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
     let tags = any_tags().prop_map(|tags| tags.iter().map(|(key, value)| (parsed(key), parsed(value))).collect());
     (
         select(&["", "a link"][..]),
@@ -60,8 +61,8 @@ fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
         })
 }
 
-/// Any role, created by xacct or not.
-fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
+/// A role with anything in it, that xacct made or somebody else did.
+pub fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
     let mut attachable: Vec<_> = policies().iter().map(ToString::to_string).collect();
     attachable.push("arn:aws:iam::222222222222:policy/Others".to_owned());
     let own = btree_map("xacct-[abcd]", any_found(any_document()).prop_map(Some), 0..4);
@@ -76,6 +77,7 @@ fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
         (own, others),
     )
         .prop_map(|(description, max_session, boundary, tags, trust, attachments, (own, others))| ObservedRole {
+            id: "AROAEXAMPLE".to_owned(),
             arn: desired_role().arn.to_string(),
             description: description.to_owned(),
             max_session,
@@ -92,6 +94,7 @@ fn any_role_of_ours() -> impl Strategy<Value = ObservedRole> {
     (any_observed_role(), any::<bool>()).prop_map(|(mut role, has_source_tag)| {
         role.tags.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
         role.tags.remove(SOURCE_TAG);
+        role.tags.insert(LINK_TAG.to_owned(), LINK.to_owned());
         if has_source_tag {
             role.tags.insert(SOURCE_TAG.to_owned(), "111111111111".to_owned());
         }
@@ -191,7 +194,8 @@ proptest! {
         desired in any_desired_role(), observed in any_observed_role(),
     ) {
         let is_ours = observed.tags.get("managed-by").is_some_and(|value| value == "xacct")
-            && observed.tags.get("xacct:source-account").is_none_or(|source| source == "111111111111");
+            && observed.tags.get("xacct:source-account").is_none_or(|source| source == "111111111111")
+            && desired.identity.owns(&observed.tags, observed.trust.policy());
         prop_assert_eq!(plan(&desired, Some(&observed), false).is_ok(), is_ours);
     }
 

@@ -51,7 +51,7 @@ pub struct Link {
     pub external_id_on_record: ExternalIdChoice,
     /// The tag by which the link knows its role again (`link`).
     pub id: Option<TagValue>,
-    /// Whether the role demands MFA.
+    /// Whether the role requires MFA.
     pub require_mfa: bool,
     /// Whether the role trusts only the one user.
     pub restrict_to_user: bool,

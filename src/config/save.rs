@@ -73,9 +73,10 @@ fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Keeps other runs of xacct from writing the file between our reading and writing it. Where a folder cannot be locked
-/// (Windows, some network file systems) the time between the two is all there is to hit. A run needs a moment with it; who
-/// holds it for longer, such as `flock . xacct bootstrap` or a run that was stopped, is not waited for.
+/// Locks the directory, so that no other run of xacct writes the file between this run's read and write. Where a
+/// directory cannot be locked (Windows, some network file systems), there is no protection in that short time. A run
+/// holds the lock only briefly, so xacct does not wait for a process that holds it longer, such as
+/// `flock . xacct bootstrap` or a suspended run.
 fn lock_beside(path: &Path) -> Option<File> {
     let folder = File::open(files::folder_of(path)).ok()?;
     for _ in 0..500 {

@@ -190,7 +190,7 @@ impl Fingerprint {
     }
 }
 
-/// A role as it was found.
+/// A role as observed in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedRole {
     /// `RoleId`: another role of the same name has another one.
@@ -230,7 +230,7 @@ impl ObservedRole {
         ])
     }
 
-    /// Returns whether xacct made or adopted this role.
+    /// Returns whether xacct created or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)

@@ -109,7 +109,7 @@ pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
     })
 }
 
-/// Settles what depends on the role as it was observed.
+/// Settles what depends on the existing role.
 ///
 /// # Errors
 /// When the role is restricted to another user and no setting changes that, or the system has no random bytes.

@@ -144,7 +144,7 @@ pub fn note(note: &Note) -> String {
         Note::ReplacedStatements(statements) => {
             format!("replaced because of --adopt: statements of others in the grant: {}", list(statements))
         }
-        Note::OtherGrant(name) => format!("left alone: policy {name} of the user, which xacct did not write"),
+        Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
     }
 }
 

@@ -372,7 +372,7 @@ fn what_is_no_file_is_never_waited_for() {
 fn assert_not_waited_for(scene: &Scene, words: &str) {
     let output = within_ten_seconds(scene, words);
     assert!(matches!(output.code, 1 | 2), "{words}: {output}");
-    assert!(output.stderr.contains("it is not a file"), "{words}: {output}");
+    assert!(output.stderr.contains("it is not a regular file"), "{words}: {output}");
 }
 
 #[test]

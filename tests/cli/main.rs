@@ -17,22 +17,22 @@
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
 //! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
-//! | `propagation` | waiting for AWS, and only where there is something to wait for |
-//! | `risks` | what may go wrong is said beforehand |
-//! | `refusals` | what is refused before anything is written |
-//! | `input`, `file_input` | what is refused before anything is sent |
-//! | `teardown` | links are removed, and nothing else |
+//! | `propagation` | waiting for IAM propagation, and only after writes |
+//! | `risks` | warnings about risky links |
+//! | `refusals` | what xacct refuses before writing anything |
+//! | `input`, `file_input` | invalid arguments and files are rejected before any request |
+//! | `teardown` | removes links, and nothing else |
 //! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
 //! | `order` | no write that fails or hangs leaves a role more open than it was |
-//! | `sweep` | buckets of killed runs are deleted, and no others |
-//! | `bucket_cleanup` | no bucket is left behind |
-//! | `faults` | what AWS and networks do at times |
-//! | `secrets` | no secret is printed, recorded or handed to another program |
-//! | `files` | files: who may read them, links in the way, an `xacct.toml` of somebody else |
-//! | `untrusted_text` | text of others that a terminal or a shell would obey; endpoints that somebody chose |
-//! | `output`, `documents`, `help` | every text, as people and programs read it |
-//! | `surroundings` | profiles, variables and files as people have them |
+//! | `sweep` | deletes buckets of interrupted runs, and no others |
+//! | `bucket_cleanup` | no test bucket is left behind |
+//! | `faults` | faults of AWS and networks |
+//! | `secrets` | no secret is printed, recorded or passed to another program |
+//! | `files` | file modes, symbolic links, an untrusted `xacct.toml` |
+//! | `untrusted_text` | escaping of untrusted text; custom endpoints |
+//! | `output`, `documents`, `help` | all output, for people and for programs |
+//! | `profiles` | profiles and Regions from config files and the environment |
 //! | `terminal` | prompts |
 //! | `diagnose` | every cause of a diagnosis, with its evidence and its fix |
 //! | `missing_permissions` | unreadable facts are reported as unknown |

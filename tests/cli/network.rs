@@ -66,7 +66,7 @@ fn names_an_invalid_bundle_and_its_setting() {
         for (value, wanted) in [
             ("/no/such/file", "No such file"),
             (path.as_str(), "contains no PEM certificate"),
-            ("/", "it is not a file"),
+            ("/", "it is not a regular file"),
         ] {
             let (mut scene, _tls, _) = behind_tls();
             scene.environment.set(setting, value);

@@ -20,8 +20,8 @@ pub(in crate::aws) struct Files {
 }
 
 impl Files {
-    /// Reads them from where the SDK looks for them (AWS SDKs and Tools Reference Guide, "Finding and changing the
-    /// location of the shared files"). One that is not there is empty.
+    /// Reads the files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
+    /// the shared files"). A missing file counts as empty.
     ///
     /// # Errors
     /// When one cannot be read, or is a pipe or a device, for which the SDK would wait.

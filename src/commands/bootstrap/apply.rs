@@ -71,7 +71,7 @@ fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<G
     let desired = settle::grant(&work.source.user, ready.iter().map(|job| (&job.link, job.role.clone())))?;
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {
-        // What other runs of xacct put there stays. Anything else would be lost, and was not shown.
+        // Roles added by other runs of xacct stay. Other changes would be lost without having been shown.
         let changed = user.grant != before && user.grant.as_ref().is_some_and(|found| !is_plain_grant(found));
         match plan_grant(&desired, user, adopt) {
             Ok(plan) if plan.is_empty() || !changed => Ok(plan),
@@ -111,7 +111,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
             }
         }
     }
-    progress.now("making the role");
+    progress.now("writing the role");
     let desired = &state.desired;
     // What was adopted a moment ago is ours now, though its tags may not be visible yet.
     let read_plan = async || {
@@ -135,7 +135,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     state.written = job.plan.changes.iter().any(Change::bears_on_access).then(Instant::now);
     state.made = applied.iter().all(|(_, result)| result.is_ok());
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
-    progress.now("looking at what was made");
+    progress.now("reading the role back");
     let read_left = async || Ok(left(read_plan().await?, |_| true));
     read_until_done(read_left, &place, args.timeout, progress).await
 }

@@ -42,8 +42,8 @@ pub fn refused(refusal: &Refusal) -> Error {
                 .hint("or create another role: --role-name NAME")
         }
         Refusal::OtherSource { owner, .. } => error
-            .hint("make another role for this link: --role-name NAME")
-            .hint(format!("or take the role away from account {owner}: --adopt")),
+            .hint("create another role for this link: --role-name NAME")
+            .hint(format!("or take the role from account {owner}: --adopt")),
         Refusal::OtherLink { found, wanted, .. } => error
             .note(format!("the role is that of {found}"))
             .note(format!("this is {wanted}"))
@@ -57,7 +57,7 @@ pub fn refused(refusal: &Refusal) -> Error {
         },
         Refusal::ForeignGrant { user, name, statements } | Refusal::ForeignStatements { user, name, statements } => {
             let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
-            error.hint(format!("look at it: {}", get_user_policy(&user.name, name))).hint("replace it: --adopt")
+            error.hint(format!("show the policy: {}", get_user_policy(&user.name, name))).hint("or replace it: --adopt")
         }
         Refusal::TrustPolicyTooLarge { .. } => {
             error.hint("use a shorter external ID").hint("or request a higher quota for \"Role trust policy length\"")

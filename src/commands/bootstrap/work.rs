@@ -37,7 +37,7 @@ impl Making {
     }
 }
 
-/// The exit code of the whole run.
+/// Returns the exit code of the whole run.
 pub fn exit_code(work: &Work, recorded: &Result<bool>) -> ExitCode {
     let proofs = work.jobs.iter().filter_map(|job| job.state.proof.as_ref()).map(proving::exit_code);
     let recorded = recorded.as_ref().err().map(|error| error.kind.exit_code());

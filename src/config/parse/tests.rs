@@ -183,9 +183,9 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     - remove it, or use one of these
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
-    xacct.toml:3: `duration_in_seconds` is not a setting of [targets.dev]
+    xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
     - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
-    - remove it, or write one of these
+    - remove it, or use one of these
     ");
 }
 

@@ -33,8 +33,8 @@ pub enum Refusal {
     /// The role was made by xacct for another link of the same source account. `found` and `wanted` say for which.
     #[error("role `{}` in account {} belongs to another link", .role.name, .role.account)]
     OtherLink { role: RoleArn, found: String, wanted: String },
-    /// The role exists under another path or spelling, and neither can be changed.
-    #[error("the role exists as `{found}`, and IAM cannot rename or move it to `{wanted}`")]
+    /// The role exists with another path or spelling, and IAM can change neither.
+    #[error("the role exists as `{found}`, but IAM cannot rename or move it to `{wanted}`")]
     OtherPath { found: String, wanted: RoleArn },
     /// The grant policy exists and xacct did not write it.
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]

@@ -22,13 +22,13 @@ pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 pub struct StandingRole {
     /// `RoleId`: another role of the same name has another one.
     pub id: String,
-    /// The ARN as IAM gives it, also where no [`RoleArn`] could be like it.
+    /// The ARN from IAM, even if it is not a valid [`RoleArn`].
     pub arn: String,
     /// All tags, which mark ownership.
     pub tags: BTreeMap<String, String>,
     /// The trust policy.
     pub trust: FoundDocument,
-    /// The ARN of the permissions boundary. It goes with the role.
+    /// The ARN of the permissions boundary, which AWS removes with the role.
     pub boundary: Option<String>,
     /// ARNs of attached managed policies, which must be detached first.
     pub attachments: BTreeSet<String>,
@@ -58,7 +58,7 @@ impl StandingRole {
     }
 }
 
-/// The last use of a role, as IAM knows it: neither by whom nor for what.
+/// The last use of a role. IAM does not say by whom or for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
     /// The time between the last use and reading the role.
@@ -76,7 +76,7 @@ pub struct Removal {
     pub source: AccountId,
     /// The link.
     pub identity: Identity,
-    /// The managed policies that the link's settings name.
+    /// The managed policies in the link's settings.
     pub attachments: BTreeSet<PolicyArn>,
     /// The boundary in the link's settings.
     pub boundary: Option<PolicyArn>,
@@ -101,8 +101,8 @@ pub enum Objection {
     /// It belongs to another link of the same source account. `found` and `wanted` say to which.
     #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
     OtherLink { role: RoleArn, found: String, wanted: String },
-    /// It is not the one on record.
-    #[error("the role is `{found}`, and on record is `{wanted}`")]
+    /// It is not the role in `xacct.toml`.
+    #[error("the role is `{found}`, but xacct.toml names `{wanted}`")]
     OtherArn { found: String, wanted: RoleArn },
     /// It is in instance profiles, which xacct does not change.
     #[error("role `{}` in account {} is in instance profiles ({}), and AWS does not delete such a role", .role.name, .role.account, list(.profiles))]

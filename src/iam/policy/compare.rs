@@ -30,8 +30,8 @@ impl PolicyDocument {
                 .all(|denial| narrow.statements.iter().any(|statement| statement.denies_as(denial)))
     }
 
-    /// Puts actions and condition keys in lower case, account principals in their short form, statements in order of
-    /// content: two documents that IAM treats alike come out equal.
+    /// Returns the document with actions and condition keys in lower case, account principals in their short form, and
+    /// sorted statements, so that two documents that IAM treats alike are equal.
     fn normalised(&self) -> Self {
         let mut statements: Vec<_> = self.statements.iter().map(Statement::normalised).collect();
         statements.sort();

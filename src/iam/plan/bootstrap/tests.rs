@@ -356,7 +356,7 @@ fn a_policy_of_that_name_that_xacct_did_not_write_is_replaced_only_when_adopted(
 }
 
 #[test]
-fn a_grant_that_was_edited_by_hand_is_mended_and_keeps_its_roles() {
+fn an_edited_grant_is_repaired_and_keeps_its_roles() {
     let edited = grant(&["a", "b"], &[]).minified().replace(r#""sts:AssumeRole""#, r#""sts:*""#);
     let observed = user(Some(&PolicyDocument::parse(&edited).unwrap()));
     let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
@@ -406,7 +406,7 @@ fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
 }
 
 #[test]
-fn a_denial_is_not_taken_for_a_grant_of_the_roles_it_names() {
+fn a_deny_statement_is_not_read_as_a_grant() {
     let denied = grant(&["b"], &[]).minified().replace("Allow", "Deny");
     let observed = user(Some(&PolicyDocument::parse(&denied).unwrap()));
     // A refusal is fine too; `b` must not become allowed.

@@ -61,7 +61,7 @@ pub fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
         })
 }
 
-/// A role with anything in it, that xacct made or somebody else did.
+/// Any role, created by xacct or not.
 pub fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
     let mut attachable: Vec<_> = policies().iter().map(ToString::to_string).collect();
     attachable.push("arn:aws:iam::222222222222:policy/Others".to_owned());

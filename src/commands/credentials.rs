@@ -99,7 +99,7 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
         // Not refused: the user asked for them, and aws-vault export, Granted and aws configure export-credentials
         // print them, too.
         let until = export::expiration(&keys).map_or_else(String::new, |at| format!(" until {at}"));
-        run.console.say(&format!("These credentials are secret{until}; the terminal's scrollback keeps them"));
+        run.console.say(&format!("These credentials are secret{until}; they remain in the terminal's scrollback"));
     }
     Ok(ExitCode::Done)
 }

@@ -62,7 +62,7 @@ pub fn outcome(applied: &[(&Change, Result<()>)], plan: &Plan, role: &str, place
     for untried in plan.changes.iter().filter(|change| !tried(change)) {
         error = error.note(format!("not tried: {}", sentence(untried, role, Mood::Would)));
     }
-    Err(error.hint("fix the cause and run the same command again; it does the rest"))
+    Err(error.hint("fix the cause and run the command again; it makes the remaining changes"))
 }
 
 /// Reads until no changes are left to make, because reads lag behind writes. `read_left` returns the remaining changes,
@@ -95,5 +95,5 @@ pub async fn read_until_done(
 pub fn not_shown(place: &str, left: Vec<String>) -> Error {
     let left = left.join("; ");
     Error::new(Kind::Aws, format!("{place}: AWS accepted the changes, but these are not visible yet: {left}"))
-        .hint("run the same command again: AWS may be slow, or another program changes the same role or user")
+        .hint("run the command again: AWS may be slow, or another program may be changing the same role or user")
 }

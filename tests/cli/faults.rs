@@ -104,9 +104,9 @@ fn a_failure_reports_completed_and_skipped_changes() {
     let output = scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1);
     output.says(&[
         "could not create role xacct",
-        "iam:CreateRole answered AccessDenied: not today",
+        "iam:CreateRole returned AccessDenied: not today",
         "not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
-        "run the same command again",
+        "run the command again",
     ]);
     assert_eq!(scene.granted(), [ROLE], "the other half is created anyway");
     scene.sandbox.clear_faults();

@@ -242,10 +242,10 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     ");
     insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"
     xacct.toml:2: `profile` is empty
-    - give a value, or remove the line
+    - set a value, or remove the line
     ");
     insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"
-    xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are needed
+    xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are required
     - use 2 to 1224 characters
     ");
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"
@@ -253,11 +253,11 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     - use 1h to 12h
     ");
     insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"
-    xacct.toml:3: `eu-west-1a` is not a valid Region: is not an AWS Region name
+    xacct.toml:3: `eu-west-1a` is not a valid Region: does not match the format of AWS Region names
     - use the Region, not the Availability Zone: `eu-west-1`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
-    xacct.toml:3: `buckets` is not a value of `probe`
+    xacct.toml:3: `buckets` is not a valid value of `probe`
     - write `bucket` or `identity`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
@@ -273,7 +273,7 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
 #[test]
 fn settings_that_exclude_each_other_are_refused() {
     insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"
-    xacct.toml:4: `profile` and `enter_role` exclude each other
+    xacct.toml:4: `profile` and `enter_role` cannot be used together
     - keep the one that gives access to the target account
     ");
     insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @r#"

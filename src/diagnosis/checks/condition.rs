@@ -115,7 +115,9 @@ fn guarded(finding: Finding, facts: &Facts, keys: &str, repair: impl Fn(Finding)
 /// Returns the fix that meets a condition instead of removing it.
 pub fn met(facts: &Facts, keys: &str) -> Fix {
     Fix::by(Side::Request, facts)
-        .step_do(format!("check {keys} against the statement, and send the request from where the value matches:"))
+        .step_do(format!(
+            "compare {keys} with the statement, and send the request from a place where the value matches:"
+        ))
         .verify(facts, VerifyWith::Nothing)
 }
 

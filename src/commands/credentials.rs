@@ -36,7 +36,7 @@ pub struct Credentials {
     /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
     #[arg(long)]
     pub session_token: bool,
-    /// Delete all cached sessions, and print nothing
+    /// Delete all cached sessions and exit
     #[arg(long, conflicts_with = "session_token")]
     pub forget: bool,
     /// Options of the session.

@@ -302,7 +302,7 @@ impl<'a> Section<'a> {
                 let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                 Err(self
                     .error(key, format!("`{}` is not a valid value of `{key}`", shown(&text)))
-                    .hint(format!("write {}", names.join(" or "))))
+                    .hint(format!("use {}", names.join(" or "))))
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn declined() -> Error {
 /// # Errors
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm_removal(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
-    check_can_ask(pending, ["remove without asking: --yes", hint], run)?;
+    check_can_ask(pending, ["skip the confirmation: --yes", hint], run)?;
     match ask(format!("{question} Type `yes` to confirm:"), run).await.as_str() {
         "yes" => Ok(()),
         _ => Err(declined()),

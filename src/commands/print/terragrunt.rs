@@ -15,7 +15,7 @@ use crate::print::terragrunt::{self, Names, Version};
 /// Print Terragrunt settings that use a link.
 ///
 /// With iam_role, Terragrunt assumes the role itself, but supports neither an external ID nor MFA. For a link that
-/// requires one, prints a generated provider and, with --bucket, remote_state.
+/// requires either, prints a generated provider and, with --bucket, remote_state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print terragrunt-hcl dev

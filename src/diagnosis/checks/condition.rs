@@ -99,7 +99,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     }
     let what = format!(
         "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request probably \
-         has another"
+         has a different one"
     );
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
     let shown = keys.iter().filter_map(|key| shown_by(facts, key));

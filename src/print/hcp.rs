@@ -72,7 +72,7 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
     let print = ShellCommand::new("xacct").arg("print-provider-hcl").arg(&access.target);
     Ok(format!(
         "{heading}\
-         # Mark both keys as sensitive. This command shows their values once:\n\
+         # Mark both variables as sensitive. This command creates an access key, and shows its secret only once:\n\
          #   {make_key}\n\
          AWS_ACCESS_KEY_ID=\n\
          AWS_SECRET_ACCESS_KEY=\n\

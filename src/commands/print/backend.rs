@@ -97,7 +97,7 @@ impl Consumer for BackendHcl {
         }
         if !version.has_lockfile() && self.lock_table.is_none() {
             run.console.say(&format!(
-                "{version} has no lock file: concurrent runs can corrupt the state. Give a DynamoDB table for locks: \
+                "{version} has no lock file: concurrent runs can corrupt the state. To lock it, use a DynamoDB table: \
                  --lock-table NAME"
             ));
         }

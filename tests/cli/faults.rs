@@ -180,7 +180,7 @@ fn changes_the_file_meanwhile(theirs: &str, is_an_error: bool) {
     assert_eq!(output.status.code(), Some(i32::from(is_an_error)));
     let text = scene.environment.read("xacct.toml");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.contains("was changed while xacct was running"), is_an_error, "{said}");
+    assert_eq!(said.contains("was changed by another program while xacct was running"), is_an_error, "{said}");
     if is_an_error {
         assert_eq!(text, theirs);
     } else {

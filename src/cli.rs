@@ -134,7 +134,7 @@ pub enum Half {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The user")]
 pub struct UserOptions {
-    /// AWS profile of the user who assumes the role (default: the operator, if the operator is that user)
+    /// AWS profile of the user who assumes the role (default: the operator's, if the operator is that user)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE")]
     pub user_profile: Option<String>,
     /// Region of the session and of the test bucket (default: the profile's)
@@ -256,7 +256,7 @@ pub struct ReportOptions {
 /// The format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// Tables and sentences for people
+    /// Human-readable text
     Table,
     /// One JSON document with a `schema_version`, on stdout
     Json,
@@ -270,9 +270,9 @@ pub(crate) fn valid<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> 
 /// Parses a waiting time of at most an hour.
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  hint: give a number with a unit, such as `90s` or `2m`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: use a number with a unit, such as `90s` or `2m`"))?;
     if seconds > 3600 {
-        return Err("is more than an hour\n  hint: give at most `1h`".to_owned());
+        return Err("is more than an hour\n  hint: use at most `1h`".to_owned());
     }
     Ok(Duration::from_secs(seconds.into()))
 }

@@ -91,7 +91,7 @@ pub enum Kind {
     Aws,
     /// The user cannot assume the role.
     NoAccess,
-    /// AWS could not be reached, or did not answer in time.
+    /// AWS could not be reached, or timed out.
     Network,
     /// A file could not be read or written.
     File,
@@ -150,7 +150,7 @@ impl fmt::Display for AwsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.service, self.operation)?;
         if let Some(code) = &self.code {
-            write!(f, " answered {}", on_one_line(code))?;
+            write!(f, " returned {}", on_one_line(code))?;
         }
         if let Some(message) = &self.message {
             write!(f, ": {}", on_one_line(message))?;

@@ -69,11 +69,11 @@ pub fn check_place(path: &Path) -> Result<()> {
         Ok(found) if found.is_symlink() => {
             let leads_to = std::fs::read_link(path)?;
             return Err(Error::other(format!(
-                "it is a symbolic link to `{}`, and xacct does not write through symbolic links; give the path of the file itself",
+                "it is a symbolic link to `{}`, and xacct does not write through symbolic links; use the path of the file itself",
                 leads_to.display()
             )));
         }
-        Ok(found) if !found.is_file() => return Err(Error::other("it is not a regular file; give another path")),
+        Ok(found) if !found.is_file() => return Err(Error::other("it is not a regular file; use another path")),
         _ => {}
     }
     match folder_of(path).is_dir() {

@@ -29,7 +29,7 @@ pub struct RequestOptions {
     /// Role session name (default: the user's name)
     #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
     pub session_name: Option<SessionName>,
-    /// Session duration, 15m to 12h (default: AWS's, 1h)
+    /// Session duration, 15m to 12h (default: the role's limit; diagnose: 1h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
     /// Tag the session (can be repeated)

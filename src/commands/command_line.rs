@@ -39,10 +39,10 @@ Exit codes:
   3  access does not work, is too open, or could not be tested
   4  changes are pending (bootstrap --check, teardown --check)
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; xacct deleted the test
-     bucket, or named it on stderr
-  xacct exec exits with the exit code of its command: 128 plus the signal that
-  ended it, 127 if it was not found, 126 if it cannot be run. If xacct cannot
-  open the session, the codes above apply."
+     bucket, or printed its name on stderr
+  xacct exec exits with the exit code of its command: 128 plus the number of
+  the signal that ended it, 127 if it was not found, 126 if it cannot be run.
+  If xacct cannot open the session, the codes above apply."
 )]
 struct Xacct {
     /// Options of every command.

@@ -36,7 +36,7 @@ pub struct Credentials {
     /// Print the user's own session instead (GetSessionToken, with MFA if the user has a device)
     #[arg(long)]
     pub session_token: bool,
-    /// Delete all cached sessions, and print nothing
+    /// Delete all cached sessions and exit
     #[arg(long, conflicts_with = "session_token")]
     pub forget: bool,
     /// Options of the session.
@@ -100,7 +100,7 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
         // Not refused: the user asked for them, and aws-vault export, Granted and aws configure export-credentials
         // print them, too.
         let until = export::expiration(&keys).map_or_else(String::new, |at| format!(" until {at}"));
-        run.console.say(&format!("These credentials are secret{until}; the terminal's scrollback keeps them"));
+        run.console.say(&format!("These credentials are secret{until}; they remain in the terminal's scrollback"));
     }
     Ok(ExitCode::Done)
 }

@@ -168,8 +168,11 @@ fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
         link.check(link.region.as_ref().map(Region::partition))?;
     }
     if args.save_facts.is_some() && links.len() > 1 {
-        return Err(Error::usage(format!("a facts file holds one target, and {} are selected", links.len()))
-            .hint("name the target: xacct diagnose TARGET --save-facts FILE"));
+        return Err(Error::usage(format!(
+            "a facts file can contain only one target, but {} are selected",
+            links.len()
+        ))
+        .hint("specify the target: xacct diagnose TARGET --save-facts FILE"));
     }
     args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
     Ok(links)

@@ -15,7 +15,7 @@ use crate::topics::TOPICS;
   xacct help verify
   xacct help print profile")]
 pub struct Help {
-    /// A command or a topic (default: list all of them)
+    /// A command or a topic (default: list all)
     // clap checks it against all names; see `command_line::definition`.
     #[arg(id = HELPED, value_name = "COMMAND|TOPIC", num_args = 0..=2)]
     words: Vec<String>,

@@ -5,7 +5,7 @@ use clap::Args;
 use super::command_line::{Start, Verb, definition};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 
-/// Print the manual page, in roff.
+/// Print the manual page in roff format.
 #[derive(Debug, Args)]
 pub struct Man {}
 

@@ -65,7 +65,7 @@ pub struct Sweep {
 
 fn older_than(text: &str) -> std::result::Result<Duration, String> {
     let seconds = crate::iam::names::parse_duration(text)
-        .map_err(|rule| format!("{rule}\n  hint: give a number with a unit, such as `30m` or `24h`"))?;
+        .map_err(|rule| format!("{rule}\n  hint: use a number with a unit, such as `30m` or `24h`"))?;
     Ok(Duration::from_secs(seconds.into()))
 }
 
@@ -229,7 +229,7 @@ fn reason(left: Left) -> &'static str {
     match left {
         Left::OtherName => "not named like a test bucket",
         Left::Young => "may belong to a run in progress",
-        Left::NoTag => "lacks the tag of test buckets",
+        Left::NoTag => "not tagged as a test bucket",
         Left::NotEmpty => "not empty",
     }
 }

@@ -245,7 +245,7 @@ impl Link {
                 "`{}` is not a valid role path: xacct does not allow `*`, `?` or `$`",
                 self.role_path
             ))
-            .hint("give a path of letters, digits and `/`"));
+            .hint("use a path of letters, digits and `/`"));
         }
         check_tags(&self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
         check_tags(&self.bucket_tags, 49, &[])?;
@@ -258,7 +258,7 @@ impl Link {
                     "`{arn}` belongs to account {owner}, but the role is in account {}",
                     self.account
                 ))
-                .hint("give a policy of the target account, or an AWS managed policy"));
+                .hint("use a policy of the target account, or an AWS managed policy"));
             }
             if let Some(partition) = partition
                 && arn.partition != partition
@@ -267,7 +267,7 @@ impl Link {
                     "`{arn}` is in partition {}, but the accounts are in {partition}",
                     arn.partition
                 ))
-                .hint(format!("give an ARN that begins with arn:{partition}:")));
+                .hint(format!("use an ARN that begins with arn:{partition}:")));
             }
         }
         Ok(())
@@ -282,15 +282,16 @@ fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
         let key = tag.key.as_str();
         if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
             return Err(Error::usage(format!("tag `{key}` is reserved: it marks the roles that xacct created"))
-                .hint("give another key"));
+                .hint("use another key"));
         }
         if !seen.insert(key.to_ascii_lowercase()) {
-            return Err(Error::usage(format!("tag `{key}` is given twice")).hint("give each key once"));
+            return Err(Error::usage(format!("tag `{key}` is set twice")).hint("use each key only once"));
         }
     }
     if tags.len() > most {
-        return Err(Error::usage(format!("{} tags are too many: xacct allows at most {most}", tags.len()))
-            .hint("give fewer tags"));
+        return Err(
+            Error::usage(format!("too many tags: {} (xacct allows at most {most})", tags.len())).hint("use fewer tags")
+        );
     }
     Ok(())
 }

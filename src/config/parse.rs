@@ -108,7 +108,7 @@ fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
     {
         return Err(section
             .error("user", format!("the user is in account {of_user}, but the source account is {account}"))
-            .hint("give a user of the source account, or change the account"));
+            .hint("specify a user of the source account, or change the account"));
     }
     Ok(RecordedSource {
         account,
@@ -122,7 +122,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
     section.only(&TARGET_SETTINGS)?;
     if section.table.contains_key("profile") && section.table.contains_key("enter_role") {
         return Err(section
-            .error("enter_role", "`profile` and `enter_role` exclude each other")
+            .error("enter_role", "`profile` and `enter_role` cannot be used together")
             .hint("keep the one that gives access to the target account"));
     }
     let Some(account) = section.parsed("account")? else {
@@ -203,7 +203,7 @@ impl<'a> Section<'a> {
     fn wrong_type(&self, key: &str, wanted: &str, example: &str) -> Error {
         let found = self.table.get(key).map_or("nothing", Item::type_name);
         self.error(key, format!("`{key}` must be {wanted}, not {}", with_article(found)))
-            .hint(format!("write {key} = {example}"))
+            .hint(format!("for example: {key} = {example}"))
     }
 
     /// Refuses a file of another program: its keys and values may be secrets, and are not repeated.
@@ -253,7 +253,7 @@ impl<'a> Section<'a> {
         match self.table.get(key) {
             None => Ok(None),
             Some(item) => match item.as_str() {
-                Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("give a value, or remove the line")),
+                Some("") => Err(self.error(key, format!("`{key}` is empty")).hint("set a value, or remove the line")),
                 Some(text) => self.check_visible(key, &format!("`{key}`"), text).map(|()| Some(text.to_owned())),
                 None => Err(self.wrong_type(key, "a string", example(key))),
             },
@@ -287,8 +287,9 @@ impl<'a> Section<'a> {
         let Some(item) = self.table.get(key) else {
             return Ok(Vec::new());
         };
-        let wrong =
-            || self.error(key, format!("`{key}` must be a list of strings")).hint(format!("write {key} = [\"…\"]"));
+        let wrong = || {
+            self.error(key, format!("`{key}` must be a list of strings")).hint(format!("for example: {key} = [\"…\"]"))
+        };
         let list = item.as_array().ok_or_else(wrong)?;
         let item = |value: &Value| {
             let text = value.as_str().ok_or_else(wrong)?;
@@ -304,7 +305,7 @@ impl<'a> Section<'a> {
         };
         let wrong = || {
             self.error(key, format!("`{key}` must be a table of strings"))
-                .hint(format!("write {key} = {{ team = \"platform\" }}"))
+                .hint(format!("for example: {key} = {{ team = \"platform\" }}"))
         };
         let table = item.as_table_like().ok_or_else(wrong)?;
         let tags: BTreeMap<_, _> = table.iter().collect();
@@ -323,8 +324,8 @@ impl<'a> Section<'a> {
             None => {
                 let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
                 Err(self
-                    .error(key, format!("`{}` is not a value of `{key}`", shown(&text)))
-                    .hint(format!("write {}", names.join(" or "))))
+                    .error(key, format!("`{}` is not a valid value of `{key}`", shown(&text)))
+                    .hint(format!("use {}", names.join(" or "))))
             }
         }
     }

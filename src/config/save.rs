@@ -25,9 +25,12 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     let Some(text) = text else {
         return Err(Error::new(
             Kind::File,
-            format!("`{}` was changed while xacct was running; xacct did not overwrite it", file.path.display()),
+            format!(
+                "`{}` was changed by another program while xacct was running; xacct did not overwrite it",
+                file.path.display()
+            ),
         )
-        .hint("run the same command again: it finds nothing to change in AWS, and writes the file"));
+        .hint("run the command again: it finds nothing to change in AWS, and writes the file"));
     };
     if now.as_ref() == Some(&text) {
         return Ok(false);
@@ -69,7 +72,7 @@ fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
             Kind::File,
             format!("`{}` cannot be read any more ({error}), and is left as it is", file.path.display()),
         )
-        .hint("move it away or repair it, and run the same command again")),
+        .hint("move it away or repair it, and run the command again")),
     }
 }
 
@@ -102,7 +105,7 @@ pub fn check_writable(file: &ConfigFile) -> Result<()> {
 
 fn cannot_write(file: &ConfigFile, error: &std::io::Error) -> Error {
     Error::new(Kind::File, format!("cannot write `{}`: {error}", file.path.display()))
-        .hint("create its directory, or give another file: --config FILE")
+        .hint("create its directory, or use another file: --config FILE")
 }
 
 /// Returns the path to write to. xacct follows a symbolic link only if its target records links, because then the user
@@ -114,7 +117,7 @@ fn destination(file: &ConfigFile) -> std::io::Result<PathBuf> {
     }
     if file.source.user.is_none() && file.targets.is_empty() {
         return Err(std::io::Error::other(format!(
-            "it is a symbolic link to `{}`, which records no links; give the path of the file itself",
+            "it is a symbolic link to `{}`, which is not an xacct.toml; use the path of the file itself",
             std::fs::read_link(&file.path)?.display()
         )));
     }

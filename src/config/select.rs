@@ -38,7 +38,7 @@ pub fn source(
         && account != of_user
     {
         return Err(Error::usage(format!("the user is in account {of_user}, but the source account is {account}"))
-            .hint("give a user of the source account, or change the source account"));
+            .hint("specify a user of the source account, or change the source account"));
     }
     Ok(Source {
         account: account.or(of_user),
@@ -76,10 +76,10 @@ pub fn links_to_make(
         }
         if links.is_empty() {
             return Err(Error::usage(format!(
-                "`{}` records no targets, and the command names none",
+                "`{}` has no targets, and the command specifies none",
                 file.path.display()
             ))
-            .hint("give the target account: xacct bootstrap --target-account ID"));
+            .hint("specify the target account: xacct bootstrap --target-account ID"));
         }
     }
     for account in accounts {
@@ -123,10 +123,10 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     if file.text.is_none() {
         return Err(Error::usage(format!("file `{path}` does not exist"))
             .hint("create a link first: xacct bootstrap --target-account ID")
-            .hint("or give the path of the file: --config FILE"));
+            .hint("or specify the path of the file: --config FILE"));
     }
     if file.targets.is_empty() {
-        return Err(Error::usage(format!("`{path}` records no targets"))
+        return Err(Error::usage(format!("`{path}` has no targets"))
             .hint("create a link first: xacct bootstrap --target-account ID"));
     }
     let mut links = Vec::new();
@@ -147,7 +147,7 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
             let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(Error::usage(format!("`{path}` has no target `{text}`"))
                 .note(format!("its targets are {}", names.join(", ")))
-                .hint("name one of these targets"));
+                .hint("use one of these targets"));
         }
     }
     Ok(links)
@@ -199,7 +199,7 @@ pub fn recorded_source(file: &ConfigFile, access: &OperatorAccess) -> Result<Sou
         && typed != known
     {
         return Err(Error::usage(format!("the source account is {known}, not {typed}"))
-            .hint("leave out --source-account, or give the file for the other account: --config FILE"));
+            .hint("omit --source-account, or use the file for the other account: --config FILE"));
     }
     Ok(Source {
         account: recorded.account.or_else(|| access.source_account.clone()),

@@ -132,7 +132,7 @@ impl Evidence {
 /// Returns AWS's answer in words.
 #[must_use]
 pub fn said(answer: &AwsAnswer) -> String {
-    format!("AWS said: {answer}")
+    format!("AWS response: {answer}")
 }
 
 fn as_said<S: Serializer>(answer: &AwsAnswer, serializer: S) -> Result<S::Ok, S::Error> {

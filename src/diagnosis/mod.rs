@@ -38,7 +38,7 @@ pub struct Diagnosis {
     pub attempt: Attempt,
     /// The problems, the most certain first.
     pub findings: Vec<Finding>,
-    /// Other possible causes, if the facts do not show the cause.
+    /// Possible causes, if the facts do not show the cause.
     pub possible: Vec<Possibility>,
     /// What xacct could not read, and the missing permission.
     pub unread: Vec<Unread>,
@@ -56,7 +56,7 @@ pub struct Attempt {
     pub credentials: String,
     /// The Region of the STS endpoint.
     pub region: String,
-    /// AWS's answer with its request ID, or why xacct sent no request.
+    /// AWS's response with its request ID, or why xacct sent no request.
     #[serde(serialize_with = "as_text")]
     pub answer: Answer,
 }

@@ -13,7 +13,7 @@ use crate::iam::state::{FoundDocument, Reading};
 pub struct Unread {
     /// What xacct could not read, such as `the groups of user alice`.
     pub what: String,
-    /// The missing permission; empty if the reason is another.
+    /// The missing permission; empty if there is another reason.
     pub permission: String,
     /// Why xacct could not read it.
     pub answer: String,
@@ -24,7 +24,7 @@ pub struct Unread {
 pub struct Missing {
     /// What xacct could not read, without an article, such as `trust policy of role xacct`.
     pub what: String,
-    /// The missing permission; empty if the reason is another.
+    /// The missing permission; empty if there is another reason.
     pub permission: String,
     /// Why xacct could not read it.
     pub answer: String,

@@ -300,8 +300,8 @@ pub fn gaps<'a>(evaluations: impl IntoIterator<Item = &'a Evaluation<'a>>) -> Ve
     let possible = gaps.into_iter().map(|(missing, whats)| Possibility {
         what: format!("{}, which xacct could not read", whats.join(", ")),
         decided_by: match missing.permission.as_str() {
-            "" => "run this command again with credentials that can read it (--profile, --target-profile)".to_owned(),
-            permission => format!("allow {permission} for the operator and run this command again"),
+            "" => "run the command again with credentials that can read it (--profile, --target-profile)".to_owned(),
+            permission => format!("allow {permission} for the operator and run the command again"),
         },
     });
     possible.collect()

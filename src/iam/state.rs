@@ -34,7 +34,7 @@ pub enum Reading<T> {
     Absent,
     /// AWS denied the read, or the read failed.
     Unreadable {
-        /// The missing permission, such as `iam:ListRolePolicies`; empty if the reason is another.
+        /// The missing permission, such as `iam:ListRolePolicies`; empty if there is another reason.
         permission: String,
         /// AWS's message.
         answer: String,

@@ -40,7 +40,7 @@ pub fn declined() -> Error {
 /// # Errors
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm_removal(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
-    check_can_ask(pending, ["remove without asking: --yes", hint], run)?;
+    check_can_ask(pending, ["skip the confirmation: --yes", hint], run)?;
     match ask(format!("{question} Type `yes` to confirm:"), run).await.as_str() {
         "yes" => Ok(()),
         _ => Err(declined()),
@@ -57,7 +57,7 @@ pub fn outcome(applied: &[(&Change, Result<()>)], plan: &Plan, role: &str, place
     };
     let error = error.clone().context(format!("{place}: could not {}", sentence(change, role, Mood::Would)));
     Err(part_way(error, applied, plan, role)
-        .hint("mend the cause and run the same command again: it does what is left"))
+        .hint("fix the cause and run the command again; it makes the remaining changes"))
 }
 
 /// Adds to an error what was done before it and what was not tried.
@@ -65,26 +65,23 @@ pub fn part_way(error: Error, applied: &[(&Change, Result<()>)], plan: &Plan, ro
     let done = applied.iter().filter(|(_, result)| result.is_ok());
     let tried = |change: &Change| applied.iter().any(|(tried, _)| std::ptr::eq(*tried, change));
     let untried = plan.changes.iter().filter(|change| !tried(change));
-    let error =
-        done.fold(error, |error, (done, _)| error.note(format!("this was done: {}", sentence(done, role, Mood::Done))));
-    untried.fold(error, |error, untried| {
-        error.note(format!("this was not tried: {}", sentence(untried, role, Mood::Would)))
-    })
+    let error = done.fold(error, |error, (done, _)| error.note(format!("done: {}", sentence(done, role, Mood::Done))));
+    untried.fold(error, |error, untried| error.note(format!("not tried: {}", sentence(untried, role, Mood::Would))))
 }
 
-/// Refuses to touch what is not as it was shown: `changed` names the parts that differ right before the first write,
-/// and `next` is the command that shows what is there now.
+/// Refuses to change a resource that differs from what was shown. `changed` names the parts that differ right before the
+/// first write, and `next` is the command that shows the current state.
 ///
 /// # Errors
-/// When anything differs.
+/// If any part differs.
 pub fn check_unchanged(what: &str, changed: &[&str], next: &ShellCommand) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
     Err(Error::new(Kind::Refused, format!("{what} changed since it was shown: {}", changed.join(", ")))
-        .note("nothing of it was changed by this run")
-        .hint(format!("see what is there now: {next}"))
-        .hint("then run the same command again"))
+        .note("this run did not change it")
+        .hint(format!("show its current state: {next}"))
+        .hint("then run the command again"))
 }
 
 /// Reads until no changes are left to make, because reads lag behind writes. `read_left` returns the remaining changes,
@@ -117,5 +114,5 @@ pub async fn read_until_done(
 pub fn not_shown(place: &str, left: Vec<String>) -> Error {
     let left = left.join("; ");
     Error::new(Kind::Aws, format!("{place}: AWS accepted the changes, but these are not visible yet: {left}"))
-        .hint("run the same command again: AWS may be slow, or another program changes the same role or user")
+        .hint("run the command again: AWS may be slow, or another program may be changing the same role or user")
 }

@@ -196,7 +196,7 @@ impl GrantWriter {
                     self.user.arn.name
                 ),
             )
-            .hint("wait until the other program has finished, then run the same command again"));
+            .hint("wait until the other program has finished, then run the command again"));
         }
         self.plan = plan;
         let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;

@@ -27,7 +27,7 @@ pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Re
                     // The terminal shows ^C where the cursor was.
                     run.console.say("");
                 }
-                Err(Error::new(signal, "interrupted").hint("run the same command again; it does the rest"))
+                Err(Error::new(signal, "interrupted").hint("run the command again; it makes the remaining changes"))
             }
             result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
                 Err(Error::new(Kind::Internal, "xacct stopped because of a bug").hint("please report the bug with the message above"))

@@ -18,7 +18,7 @@ use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOpt
 /// When the file names none.
 pub fn user_on_record(run: &Run<'_>) -> Result<UserRef> {
     run.file.source.user.clone().ok_or_else(|| {
-        Error::usage(format!("`{}` does not say which user assumes the roles", run.file.path.display()))
+        Error::usage(format!("`{}` has no `user` in [source]", run.file.path.display()))
             .hint("set user = \"NAME\" in [source]")
     })
 }

@@ -49,7 +49,7 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     };
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
-        run.console.say("The session is not cached: neither HOME nor XDG_CACHE_HOME names a folder");
+        run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
     let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
@@ -90,8 +90,11 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
     let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
     match (links.pop(), links.is_empty()) {
         (Some(link), true) => Ok(link),
-        _ => Err(Error::usage(format!("a session is for one target, but there are {}", names.join(", ")))
-            .hint("name the target by its name in xacct.toml")),
+        _ => Err(Error::usage(format!(
+            "a session needs exactly one target, but these are selected: {}",
+            names.join(", ")
+        ))
+        .hint("specify the target, by name in xacct.toml or account ID")),
     }
 }
 

@@ -82,12 +82,14 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
         }
         let size: usize = own.values().map(PolicyDocument::size).sum();
         if size > DEFAULT_ROLE_POLICIES_QUOTA {
-            let limit = format!("a role may have {DEFAULT_ROLE_POLICIES_QUOTA} without whitespace");
+            let limit = format!(
+                "a role's inline policies may have at most {DEFAULT_ROLE_POLICIES_QUOTA}, not counting whitespace"
+            );
             return Err(Error::usage(format!(
                 "the policy files of target `{}` have {size} characters, but {limit}",
                 link.name
             ))
-            .hint("move the larger files into a managed policy and attach it: --policy-arn ARN"));
+            .hint("move the larger files to a managed policy and attach it: --policy-arn ARN"));
         }
         files.insert(link.name.clone(), own);
     }
@@ -132,7 +134,7 @@ pub fn complete(
                 format!("role `{}` in account {} trusts only `{other}`", link.role, link.account),
             )
             .hint("create another role for this user: --role-name NAME")
-            .hint("or admit every principal that the source account allows: --restrict-to-user=false"));
+            .hint("or trust every principal that the source account allows: --restrict-to-user=false"));
         }
     }
     let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());

@@ -89,17 +89,17 @@ impl FromStr for Version {
         };
         let Some((major, minor, _)) = numbers(number) else {
             return Err(Error::usage(format!("`{}` is not a valid version", text.escape_debug()))
-                .hint("give a Terraform version such as `1.11`, or an OpenTofu version such as `opentofu-1.8`"));
+                .hint("use a Terraform version such as `1.11`, or an OpenTofu version such as `opentofu-1.8`"));
         };
         let version = Self { tool, number: (major, minor) };
         match tool {
             Tool::Terraform if version.number < (1, 0) => {
                 Err(Error::usage(format!("{version} is too old; xacct supports Terraform 1.0 and later"))
-                    .hint("give 1.0 or later"))
+                    .hint("use 1.0 or later"))
             }
             Tool::OpenTofu if version.number < (1, 6) => {
                 Err(Error::usage(format!("{version} does not exist; the first version of OpenTofu is 1.6"))
-                    .hint("give opentofu-1.6 or later"))
+                    .hint("use opentofu-1.6 or later"))
             }
             _ => Ok(version),
         }
@@ -152,7 +152,7 @@ pub fn check_bucket(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("`{}` is not a valid bucket name", name.escape_debug()))
-        .hint("give 3 to 63 lower-case letters, digits, `.` and `-`"))
+        .hint("use 3 to 63 lower-case letters, digits, `.` and `-`"))
 }
 
 /// Checks a state key as the backend does: no `/` at either end, and no `//`.
@@ -170,7 +170,7 @@ pub fn check_key(key: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("`{}` is not a valid state key", key.escape_debug()))
-        .hint("give a path such as `network/terraform.tfstate`"))
+        .hint("use a path such as `network/terraform.tfstate`"))
 }
 
 /// Checks a DynamoDB table name: 3 to 255 letters, digits and `_-.` (DynamoDB Developer Guide, naming rules).
@@ -182,7 +182,7 @@ pub fn check_table(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("`{}` is not a valid DynamoDB table name", name.escape_debug()))
-        .hint("give 3 to 255 letters, digits, `_`, `-` and `.`"))
+        .hint("use 3 to 255 letters, digits, `_`, `-` and `.`"))
 }
 
 /// Returns the whole file.

@@ -23,7 +23,7 @@ pub fn workspace(host: &str, organization: &str, project: &str, workspace: &str)
     };
     if host.len() > 253 || !host.contains('.') || !host.split('.').all(is_label) {
         return Err(Error::usage(format!("`{}` is not a valid hostname", host.escape_debug()))
-            .hint("give the hostname in lower case and without https://, such as `app.terraform.io`"));
+            .hint("use the hostname in lower case and without https://, such as `app.terraform.io`"));
     }
     for (what, name, signs) in
         [("organization", organization, "-_"), ("project", project, "-_ "), ("workspace", workspace, "-_")]
@@ -31,7 +31,7 @@ pub fn workspace(host: &str, organization: &str, project: &str, workspace: &str)
         let is_good = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
         if name.is_empty() || name.len() > 90 || !name.chars().all(is_good) || name.trim() != name {
             return Err(Error::usage(format!("`{}` is not a valid {what} name", name.escape_debug())).hint(
-                "give the name that HCP Terraform shows: letters, digits, `-` and `_`; project names may have spaces",
+                "use the name that HCP Terraform shows: letters, digits, `-` and `_`; project names may have spaces",
             ));
         }
     }
@@ -65,14 +65,14 @@ pub fn with_keys(access: &Access, workspace: &HcpTerms) -> Result<String> {
             "target `{}` requires MFA, and a run in HCP Terraform cannot prompt for a code",
             access.target
         ))
-        .hint("use the run's own tokens: --auth dynamic"));
+        .hint("use the run's own OIDC token: --auth dynamic"));
     }
     let user = access.user.as_ref().map_or("USER", |user| user.as_str());
     let make_key = ShellCommand::new("aws").args(["iam", "create-access-key"]).option("--user-name", user);
     let print = ShellCommand::new("xacct").arg("print-provider-hcl").arg(&access.target);
     Ok(format!(
         "{heading}\
-         # Mark both keys as sensitive. This command shows their values once:\n\
+         # Mark both variables as sensitive. This command creates an access key, and shows its secret only once:\n\
          #   {make_key}\n\
          AWS_ACCESS_KEY_ID=\n\
          AWS_SECRET_ACCESS_KEY=\n\
@@ -101,10 +101,10 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          # Don't use assume_role or profiles in the configuration: runs already use the role. If a run assumes another role,\n\
          # that is role chaining, and its sessions last at most one hour.\n\
          #\n\
-         # Run this once for account {account}, so that it trusts the tokens:\n\
+         # Run this once for account {account}, so that the account trusts the tokens:\n\
          #   {make_provider}\n\
-         # Add this statement to the role's trust policy. It does not check user, external ID or MFA: everyone who can start\n\
-         # a run in the workspace can use the role.\n\
+         # Add this statement to the role's trust policy. The statement does not check the user, the external ID or MFA:\n\
+         # anyone who can start a run in the workspace can use the role.\n\
          {document}",
         heading = heading(workspace),
         role = quoted(&access.role.to_string()),

@@ -73,7 +73,7 @@ pub fn document(profiles: &[Profile]) -> Result<String> {
     for (index, profile) in profiles.iter().enumerate() {
         if profiles.iter().take(index).any(|other| other.name == profile.name) {
             return Err(Error::usage(format!("two profiles would have the name `{}`", profile.name))
-                .hint("print each target on its own, with --profile-name NAME"));
+                .hint("print each target separately, with --profile-name NAME"));
         }
         blocks.push(block(profile)?);
     }
@@ -141,7 +141,7 @@ fn word(text: &str) -> Result<String> {
         return Ok(format!("'{text}'"));
     }
     Err(Error::usage(format!("`{}` cannot be used in credential_process", text.escape_debug()))
-        .hint("give a path or name without quotes"))
+        .hint("use a path or name without quotes"))
 }
 
 fn checked_name(name: &str) -> Result<&str> {
@@ -149,7 +149,7 @@ fn checked_name(name: &str) -> Result<&str> {
         return Ok(name);
     }
     Err(Error::usage(format!("some tools cannot read a profile named `{}`", name.escape_debug()))
-        .hint(format!("give a name of letters, digits and {NAME_SIGNS}")))
+        .hint(format!("use only letters, digits and {NAME_SIGNS}")))
 }
 
 fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
@@ -161,7 +161,7 @@ fn checked_value<'a>(key: &str, value: &'a str) -> Result<&'a str> {
     }
     Err(Error::usage(format!("`{}` cannot be the {key} in ~/.aws/config", value.escape_debug()))
         .note("the file has no escapes: a value is one line, and ends at a space before `#` or `;`")
-        .hint("give a value without line breaks, leading or trailing spaces, or spaces before `#` or `;`"))
+        .hint("use a value without line breaks, leading or trailing spaces, or spaces before `#` or `;`"))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
         return Ok(VersionConstraint(text));
     }
     Err(Error::usage(format!("`{text}` is not a Terraform version constraint"))
-        .hint("give operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
+        .hint("use operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
 }
 
 /// Returns a unique HCL identifier for the `alias` of each name.
@@ -123,7 +123,7 @@ pub(super) fn block(provider: &Provider) -> String {
         arguments.extend(name.clone());
         arguments.push(duration.clone());
         text.push_str(&format!(
-            "\n  # The provider assumes these roles in order; it needs version 5.67 or later.\n  assume_role {{\n{}  }}\n",
+            "\n  # The provider assumes these roles in order, which needs provider version 5.67 or later.\n  assume_role {{\n{}  }}\n",
             aligned(&arguments, "    ")
         ));
     }

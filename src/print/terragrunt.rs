@@ -74,9 +74,9 @@ impl FromStr for Version {
         match numbers(text) {
             Some(numbers) if numbers >= (0, 50, 0) => Ok(Self { numbers }),
             Some(_) => Err(Error::usage(format!("Terragrunt {text} is too old; xacct supports 0.50 and later"))
-                .hint("give 0.50 or later")),
+                .hint("use 0.50 or later")),
             None => Err(Error::usage(format!("`{}` is not a valid version", text.escape_debug()))
-                .hint("give a Terragrunt version such as `0.84` or `1.1.2`")),
+                .hint("use a Terragrunt version such as `0.84` or `1.1.2`")),
         }
     }
 }
@@ -139,7 +139,7 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
         return Err(Error::usage(format!(
             "role `{role}` contains `${{` or `%{{`, which begin a template in Terragrunt"
         ))
-        .hint("give the role a path of letters, digits and `/`"));
+        .hint("use a role path of letters, digits and `/`"));
     }
     let provider =
         provider::block(&Provider { alias: None, access: access.clone(), extras: provider::Extras::default() });

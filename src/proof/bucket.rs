@@ -27,7 +27,7 @@ pub(super) async fn steps(
         return Ok((None, vec![step]));
     };
     let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
-    // S3's answer to the deletion was lost, and with it the proof of the owner: try another bucket.
+    // S3's response to the deletion was lost, and with it the proof of the owner: try another bucket.
     if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
         && let Some(other) = bucket_spec(claim, &access.region)?
     {
@@ -59,8 +59,7 @@ async fn one_bucket(
         if unconfirmed {
             step =
                 Step::new(step.id, StepOutcome::NotProven, "deleted, owner not confirmed").took(step.duration).because(
-                    Error::new(Kind::Network, "S3's answer to the deletion was lost")
-                        .hint("run the same command again"),
+                    Error::new(Kind::Network, "S3's response to the deletion was lost").hint("run the command again"),
                 );
         }
         steps.push(step);

@@ -114,7 +114,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
         }
         Change::DeleteGrant { user, name, removed, .. } => {
             let verb = verb("delete", "deleted");
-            let all = if removed.len() == 1 { "its only role: " } else { "all its " };
+            let all = if removed.len() == 1 { "its only role: " } else { "its " };
             format!("{verb} policy {name} of user {} ({all}{})", user.name, roles(removed))
         }
     }

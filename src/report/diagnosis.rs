@@ -15,7 +15,8 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
         blocks.push(finding_text(finding, &diagnosis.attempt, &format!("{}.", index + 1), width));
     }
     if !diagnosis.possible.is_empty() {
-        let mut lines = vec![format!("{WARN}Other possible causes:{WARN:#}")];
+        let heading = if diagnosis.findings.is_empty() { "Possible causes:" } else { "Other possible causes:" };
+        let mut lines = vec![format!("{WARN}{heading}{WARN:#}")];
         for possibility in &diagnosis.possible {
             lines.extend(wrapped(&possibility.what, "  - ", width));
             lines.extend(wrapped(&format!("to check: {}", possibility.decided_by), "    ", width));

@@ -69,7 +69,7 @@ pub struct Operator {
     pub arn: String,
     /// Which credentials: `profile dev-admin`, `environment`, …
     pub credentials: String,
-    /// Endpoints that are not AWS's own.
+    /// Custom endpoints.
     pub endpoints: Vec<String>,
 }
 

@@ -149,5 +149,5 @@ fn names_the_denied_role_of_a_chain() {
         "role_arn = arn:aws:iam::333333333333:role/x; source_profile = alice; duration_seconds = 900",
     );
     let words = format!("{DRY_RUN} --profile no --target-profile dev-admin");
-    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was denied", "answered AccessDenied"]);
+    scene.xacct(&words).exits_with(1).says(&["profile `no`: sts:AssumeRole was denied", "returned AccessDenied"]);
 }

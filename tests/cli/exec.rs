@@ -160,7 +160,7 @@ fn passes_streams_through_and_shows_the_expiry_on_stderr() {
     let output = child.wait_with_output().expect("the end");
     assert_eq!(output.stdout, b"typed\n\xff");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("Session of role xacct in 222222222222 until 2"), "{stderr}");
+    assert!(stderr.contains("Using a session of role xacct in 222222222222 that expires at 2"), "{stderr}");
     assert!(stderr.ends_with("said\n"), "{stderr}");
 }
 
@@ -181,7 +181,7 @@ fn a_broken_link_runs_no_command_and_suggests_diagnose() {
     let output = run(&scene, "echo ran > ran").exits_with(3);
     output.says(&[
         "cannot assume `arn:aws:iam::",
-        "answered AccessDenied",
+        "returned AccessDenied",
         "hint: find out why: xacct diagnose 222222222222",
     ]);
     assert!(!scene.environment.has("ran"));
@@ -206,7 +206,7 @@ fn usage_errors_send_no_requests() {
         ("exec dev --", "COMMAND"),
         ("exec dev /bin/true", "unexpected argument"),
         ("exec dev prod -- /bin/true", "unexpected argument"),
-        ("exec -- /bin/true", "a session is for one target, but there are dev, prod"),
+        ("exec -- /bin/true", "a session needs exactly one target, but these are selected: dev, prod"),
         ("exec test -- /bin/true", "has no target `test`"),
         ("exec dev --duration 5m -- /bin/true", "is less than 15m"),
         ("exec dev --mfa-session-duration 1 -- /bin/true", "has no unit"),
@@ -379,7 +379,7 @@ fn prompts_for_a_code_and_leaves_further_input_to_the_command() {
         return;
     };
     terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", 1, &format!("{code}\n"));
-    terminal.answer("Session of role xacct", 1, "for the command\n");
+    terminal.answer("Using a session of role xacct", 1, "for the command\n");
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("for the command"), "{screen}");

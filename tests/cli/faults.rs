@@ -104,9 +104,9 @@ fn a_failure_reports_completed_and_skipped_changes() {
     let output = scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1);
     output.says(&[
         "could not create role xacct",
-        "iam:CreateRole answered AccessDenied: not today",
+        "iam:CreateRole returned AccessDenied: not today",
         "not tried: attach arn:aws:iam::aws:policy/PowerUserAccess to role xacct",
-        "run the same command again",
+        "run the command again",
     ]);
     assert_eq!(scene.granted(), [ROLE], "the other half is created anyway");
     scene.sandbox.clear_faults();
@@ -180,7 +180,7 @@ fn changes_the_file_meanwhile(theirs: &str, is_an_error: bool) {
     assert_eq!(output.status.code(), Some(i32::from(is_an_error)));
     let text = scene.environment.read("xacct.toml");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.contains("was changed while xacct was running"), is_an_error, "{said}");
+    assert_eq!(said.contains("was changed by another program while xacct was running"), is_an_error, "{said}");
     if is_an_error {
         assert_eq!(text, theirs);
     } else {

@@ -63,7 +63,7 @@ const FILES: &[Case] = &[
     (
         "[targets.dev]\naccount = \"222222222222\"\nprofile = \"a\"\nenter_role = \"b\"\n",
         4,
-        &["exclude each other", "keep the one"],
+        &["cannot be used together", "keep the one"],
     ),
     (
         "[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"222222222222\"\n",
@@ -147,6 +147,6 @@ fn an_empty_file_has_no_targets() {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", "");
     for command in ["verify", "print-provider-hcl", "bootstrap"] {
-        scene.xacct(command).exits_with(2).says(&["records no targets", "--target-account ID"]);
+        scene.xacct(command).exits_with(2).says(&["has no targets", "--target-account ID"]);
     }
 }

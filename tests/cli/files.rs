@@ -70,7 +70,7 @@ fn never_writes_through_a_symbolic_link() {
             scene.xacct(&format!("{words} {name}")).exits_with(1).says(&[
                 &format!("`{name}`: it is a symbolic link to `{leads_to}`"),
                 "does not write through symbolic links",
-                "give the path of the file itself",
+                "use the path of the file itself",
             ]);
         }
         assert!(scene.sandbox.requests().is_empty(), "{name}");
@@ -125,8 +125,8 @@ fn writes_xacct_toml_through_a_link_only_to_another_xacct_toml() {
         }
         symlink(leads_to, scene.environment.path("xacct.toml")).unwrap();
         scene.bootstrap("").exits_with(1).says(&[
-            &format!("cannot write `xacct.toml`: it is a symbolic link to `{leads_to}`, which records no links"),
-            "give the path of the file itself",
+            &format!("cannot write `xacct.toml`: it is a symbolic link to `{leads_to}`, which is not an xacct.toml"),
+            "use the path of the file itself",
         ]);
         assert_eq!(scene.iam_writes(), [""; 0], "reported before anything is created");
         assert_eq!(text.is_some(), scene.environment.has(leads_to));

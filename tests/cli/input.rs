@@ -72,9 +72,13 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--timeout", "2h"], "is more than an hour", "`1h`"),
     (&["--timeout", "soon"], "hours, minutes and seconds", "`90s` or `2m`"),
     (&["--region", ""], "is empty", "`eu-west-1`"),
-    (&["--region", "eu-west"], "is not an AWS Region name", "`eu-west-1`"),
-    (&["--region", "EU-WEST-1"], "is not an AWS Region name", "`eu-west-1`"),
-    (&["--region", "eu-west-1a"], "is not an AWS Region name", "not the Availability Zone: `eu-west-1`"),
+    (&["--region", "eu-west"], "does not match the format of AWS Region names", "`eu-west-1`"),
+    (&["--region", "EU-WEST-1"], "does not match the format of AWS Region names", "`eu-west-1`"),
+    (
+        &["--region", "eu-west-1a"],
+        "does not match the format of AWS Region names",
+        "not the Availability Zone: `eu-west-1`",
+    ),
     (&["--probe", "disk"], "invalid value 'disk'", "bucket, identity"),
     (&["--bucket-namespace", "mine"], "invalid value 'mine'", "global, account-regional"),
     (&["--output", "xml"], "invalid value 'xml'", "table, json"),
@@ -97,7 +101,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
 ];
 
 const OTHERS: &[Case] = &[
-    (&["verify", "--region", "x"], "is not an AWS Region name", "`eu-west-1`"),
+    (&["verify", "--region", "x"], "does not match the format of AWS Region names", "`eu-west-1`"),
     (&["verify", "--timeout", "-5s"], "", "--help"),
     (&["verify", "--regoin"], "unexpected argument", "hint: a similar argument exists"),
     (&["verify", "nobody"], "has no target `nobody`", "its targets are `dev`"),
@@ -108,7 +112,7 @@ const OTHERS: &[Case] = &[
     (&["print-provider-hcl", "--version-constraint", "5\" }"], "`5\" }`", "`~> 5.67`"),
     (&["print-provider-hcl", "--duration", "10m"], "is less than 15m", "use 15m to 12h"),
     (&["print-provider-hcl", "--duration", "2h"], "allows sessions of at most", "--duration 1h"),
-    (&["print-provider-hcl", "--region", "moon-1"], "is not an AWS Region name", "`eu-west-1`"),
+    (&["print-provider-hcl", "--region", "moon-1"], "does not match the format of AWS Region names", "`eu-west-1`"),
     (&["completions", "tcsh"], "invalid value 'tcsh'", "bash"),
     (&["completions"], "<SHELL>", "--help"),
     (&["no-such-command"], "unrecognized subcommand", "--help"),
@@ -285,7 +289,7 @@ fn a_missing_policy_file() {
 #[test]
 fn a_missing_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["records no targets", "--target-account ID"]);
+    scene.xacct("bootstrap --yes").exits_with(2).says(&["has no targets", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

@@ -211,7 +211,10 @@ fn without_a_cache_directory_warns_and_returns_a_session() {
     let mut scene = Scene::linked("");
     scene.environment.unset("HOME");
     scene.environment.unset("XDG_CACHE_HOME");
-    scene.xacct("credentials --cache").exits_with(0).says(&["is not cached: neither HOME nor XDG_CACHE_HOME"]);
+    scene
+        .xacct("credentials --cache")
+        .exits_with(0)
+        .says(&["Cannot cache the session: neither HOME nor XDG_CACHE_HOME"]);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
             [one] => {
                 let why = ["meanwhile", "changed since it was shown"].iter().any(|why| one.stderr.contains(why))
                     || one.stderr.contains("while xacct was running");
-                assert!(one.code == 1 && why && one.stderr.contains("run the same command again"), "{context}");
+                assert!(one.code == 1 && why && one.stderr.contains("run the command again"), "{context}");
                 count.one_said_why_not += 1;
             }
             _ => panic!("neither run succeeded: {context}"),
@@ -202,7 +202,7 @@ fn does_not_replace_statements_absent_from_the_plan() {
         "Sid": "Theirs", "Effect": "Allow", "Action": "ses:*", "Resource": "*",
     }));
     let output = with_another_writer(&scene, BOOTSTRAP, ("GetUserPolicy", 2), theirs.clone());
-    output.exits_with(1).says(&["another program changed policy `xacct`", "run the same command again"]);
+    output.exits_with(1).says(&["another program changed policy `xacct`", "run the command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 0);
     let found = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned());
     assert_eq!(found, Some(theirs));
@@ -240,7 +240,7 @@ fn an_overwritten_grant_that_cannot_be_repaired_is_an_error() {
     let run = scene.start(&format!("{BOOTSTRAP} --timeout 4s"));
     scene.wait_for("AssumeRole");
     overwrite(&scene, grant_of(&[ROLE_IN_C]));
-    run.ended().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the same command again"]);
+    run.ended().exits_with(1).says(&["iam:PutUserPolicy was denied", "run the command again"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE, ROLE_IN_C]));
 }
@@ -295,7 +295,7 @@ fn stops_repairing_after_six_attempts() {
         }
         sleep(Duration::from_millis(2));
     }
-    run.ended().exits_with(1).says(&["6 times, but another program overwrote it", "run the same command again"]);
+    run.ended().exits_with(1).says(&["6 times, but another program overwrote it", "run the command again"]);
     assert_eq!(scene.requests("PutUserPolicy").len(), 6);
 }
 

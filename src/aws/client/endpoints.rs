@@ -59,7 +59,7 @@ impl Notice {
 
     fn tell_of(&self, endpoint: &str) {
         if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint.to_owned()) {
-            (self.tell)(&format!("Endpoint {endpoint} is not AWS's own"));
+            (self.tell)(&format!("Using custom endpoint {endpoint}"));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 use crate::text::on_one_line;
 
-const CHECK_ENDPOINT: &str = "check that the endpoint is an AWS endpoint, and that no proxy answers in its place";
+const CHECK_ENDPOINT: &str = "check that the endpoint is an AWS endpoint, and that no proxy responds in its place";
 const CHECK_NETWORK: &str = "check the network, proxy and endpoint, and run the command again";
 
 /// An API operation, as messages name it.
@@ -66,7 +66,7 @@ impl Call {
 
     /// Returns the error for an answer that lacks a documented part.
     pub(in crate::aws) fn lacks(self, what: &str) -> Error {
-        Error::new(Kind::Network, format!("the answer to {self} has no {what}")).hint(CHECK_ENDPOINT)
+        Error::new(Kind::Network, format!("the response to {self} has no {what}")).hint(CHECK_ENDPOINT)
     }
 
     fn answered(self, error: &impl ProvideErrorMetadata, status: u16, request_id: Option<&str>) -> Error {
@@ -125,11 +125,9 @@ impl Call {
     fn unanswered<E: std::error::Error + 'static>(self, error: &SdkError<E>) -> Error {
         let cause = innermost(error);
         match error {
-            SdkError::TimeoutError(_) => {
-                Error::new(Kind::Network, format!("{self} did not answer in time")).hint(CHECK_NETWORK)
-            }
+            SdkError::TimeoutError(_) => Error::new(Kind::Network, format!("{self} timed out")).hint(CHECK_NETWORK),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Error::new(Kind::Network, format!("{self} did not answer in time: {cause}")).hint(CHECK_NETWORK)
+                Error::new(Kind::Network, format!("{self} timed out: {cause}")).hint(CHECK_NETWORK)
             }
             // The SDK has no error kind for certificates, so the text of rustls decides.
             SdkError::DispatchFailure(_) if cause.contains("certificate") => Error::new(
@@ -152,7 +150,7 @@ impl Call {
                 .said(cause)
                 .hint("check the credentials: aws sts get-caller-identity"),
             SdkError::ResponseError(_) => {
-                let words = format!("{self} received an invalid answer: {cause}");
+                let words = format!("{self} received an invalid response: {cause}");
                 Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
             }
             _ => Error::new(Kind::Internal, format!("{self}: {}", DisplayErrorContext(error))),

@@ -97,7 +97,7 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
         Some("LimitExceeded") => {
             let error = error.note("all inline policies of a user share a limit of 2,048 characters");
-            error.hint("move some of them into a managed policy")
+            error.hint("move some of them to a managed policy")
         }
         _ => error,
     })

@@ -209,7 +209,7 @@ pub async fn consistent<T>(
         sleep(pause).await;
         pause *= 2;
     }
-    Err(Error::new(Kind::Aws, format!("IAM's answers are inconsistent: some show {what}, others do not"))
+    Err(Error::new(Kind::Aws, format!("IAM's responses are inconsistent: some show {what}, others do not"))
         .hint("IAM may still be propagating a change: run the command again in a minute"))
 }
 

@@ -36,7 +36,7 @@ pub enum Left {
     OtherName,
     /// It may belong to a run in progress.
     Young,
-    /// It lacks the tag of test buckets.
+    /// It is not tagged as a test bucket.
     NoTag,
     /// It contains objects.
     NotEmpty,

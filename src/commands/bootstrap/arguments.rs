@@ -10,9 +10,9 @@ use crate::iam::names::AccountId;
 
 /// Create or repair both halves of a link, then test it.
 ///
-/// Reads both accounts, shows every change, asks, applies, waits for IAM propagation, verifies, and records the link in
-/// xacct.toml. Without --target-account, does this for every target in xacct.toml. Options and XACCT_… variables override
-/// values in xacct.toml.
+/// Reads both accounts, shows every change, asks for confirmation, applies the changes, waits for IAM propagation, tests
+/// the link, and records it in xacct.toml. Without --target-account, does this for every target in xacct.toml. Options
+/// and XACCT_… variables override values in xacct.toml.
 ///
 /// Credentials for the source account come from --profile or the environment; credentials for the target account from
 /// --target-profile, --enter-role, or the only profile in the AWS config file that names the account.

@@ -19,7 +19,7 @@ pub fn changed_meanwhile(grant: &DesiredGrant) -> Error {
         format!("another program changed policy `{name}` of user `{user}` after the preview; xacct left it unchanged"),
     )
     .hint(format!("show the policy: {}", get_user_policy(user, name)))
-    .hint("run the same command again to see what it would replace")
+    .hint("run the command again to see what it would replace")
 }
 
 fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
@@ -63,7 +63,7 @@ pub fn refused(refusal: &Refusal) -> Error {
             error.hint("use a shorter external ID").hint("or request a higher quota for \"Role trust policy length\"")
         }
         Refusal::RolePoliciesTooLarge { .. } => {
-            error.hint("move the larger files into a managed policy and attach it: --policy-arn ARN")
+            error.hint("move the larger files to a managed policy and attach it: --policy-arn ARN")
         }
         Refusal::GrantTooLarge { user, document, .. } => error
             .hint("create a managed policy for the grant in the source account (up to 6,144 characters):")

@@ -195,7 +195,7 @@ fn for_the_other_owners(work: &Work, only: Half) -> String {
     for job in work.done() {
         let OtherHalf { owner, command, document } = other_half(work, job, only);
         let what = if only == Half::Source { "a role with this trust policy" } else { "this policy on the user" };
-        let _ = writeln!(text, "\n{GOOD}This half is done.{GOOD:#} The owner of {owner} creates the other:");
+        let _ = writeln!(text, "\n{GOOD}This half is done.{GOOD:#} Next, the owner of {owner} creates the other half:");
         let _ = writeln!(text, "  {command}\nor, with any other tool, {what}:\n{document}");
         let _ = writeln!(text, "Then test the link: xacct verify");
     }

@@ -27,8 +27,8 @@ use child::Signals;
 
 xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
 override the session or hold other credentials. xacct exits with the command's
-exit code: 128 plus the signal if a signal ended it, 127 if it was not found,
-126 if it cannot be run.
+exit code: 128 plus the signal number if a signal ended it, 127 if it was not
+found, 126 if it cannot be run.
 
 xacct forwards signals to the command; Ctrl-C reaches the command directly. If
 another program signals the whole process group, the command gets the signal
@@ -57,7 +57,7 @@ impl Verb for Exec {
 /// Runs `xacct exec`.
 fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let Some((program, arguments)) = args.command.split_first() else {
-        return Err(Error::usage("no command given").hint("give it after `--`: xacct exec TARGET -- COMMAND"));
+        return Err(Error::usage("no command given").hint("put it after `--`: xacct exec TARGET -- COMMAND"));
     };
     // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
     let signals = Signals::watch()?;
@@ -71,7 +71,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     command.envs(export::variables(&keys, opened.region.as_ref()));
 
     let expiry = export::expiration(&keys).unwrap_or_else(|| "an unknown time".to_owned());
-    run.console.say(&format!("Session of {} until {expiry}", opened.whose));
+    run.console.say(&format!("Using a session of {} that expires at {expiry}", opened.whose));
     let outlived = || {
         run.console.say(&format!(
             "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",

@@ -14,8 +14,8 @@ use crate::print::backend::{self, Backend, Version};
 
 /// Print the S3 backend block for Terraform or OpenTofu.
 ///
-/// Versions name the role differently and silently ignore what they don't know, so name yours. --policy prints the
-/// permissions that the role needs for the state.
+/// Terraform versions use different settings for the role, and silently ignore unknown ones, so specify your version.
+/// --policy prints the permissions that the role needs for the state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print backend-hcl dev --bucket my-state > backend.tf
@@ -31,10 +31,10 @@ pub struct BackendHcl {
     /// Bucket for the state
     #[arg(long, value_name = "BUCKET")]
     pub bucket: String,
-    /// Key of the state
+    /// Key of the state file
     #[arg(long, value_name = "KEY", default_value = "terraform.tfstate")]
     pub key: String,
-    /// For this version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
+    /// Version of Terraform, such as 1.9, or of OpenTofu, such as opentofu-1.8 (default: 1.11)
     #[arg(long, value_name = "VERSION")]
     pub terraform_version: Option<String>,
     /// DynamoDB lock table, for versions before 1.10
@@ -72,9 +72,9 @@ impl Consumer for BackendHcl {
             backend::check_table(table)?;
             if version.has_lockfile() {
                 return Err(Error::usage(format!(
-                    "{version} needs no lock table: it keeps the lock file beside the state"
+                    "{version} needs no lock table: it stores the lock file next to the state"
                 ))
-                .hint("leave out --lock-table"));
+                .hint("omit --lock-table"));
             }
         }
         let region = region(self.region.as_ref(), link, run)?;
@@ -87,9 +87,7 @@ impl Consumer for BackendHcl {
                     StateLock::Table { name: name.clone(), account: link.account.clone(), region }
                 }
                 (Some(_), None) => {
-                    return Err(
-                        Error::usage("the Region of the lock table is unknown").hint("give it: --region REGION")
-                    );
+                    return Err(Error::usage("the Region of the lock table is unknown").hint("set it: --region REGION"));
                 }
             };
             return policy(self, access.role.partition, lock, run);
@@ -99,7 +97,7 @@ impl Consumer for BackendHcl {
         }
         if !version.has_lockfile() && self.lock_table.is_none() {
             run.console.say(&format!(
-                "{version} has no lock file: concurrent runs can corrupt the state. Give a DynamoDB table for locks: \
+                "{version} has no lock file: concurrent runs can corrupt the state. To lock it, use a DynamoDB table: \
                  --lock-table NAME"
             ));
         }
@@ -124,7 +122,7 @@ fn policy(
 ) -> Result<ExitCode> {
     if args.key.contains(['*', '?', '$']) {
         return Err(Error::usage(format!("a policy for key `{}` would allow access to other keys too", args.key))
-            .hint("give a key without `*`, `?` and `$`"));
+            .hint("use a key without `*`, `?` and `$`"));
     }
     let state =
         State { partition, bucket: args.bucket.clone(), key: args.key.clone(), workspaces: args.workspaces, lock };

@@ -14,8 +14,8 @@ use crate::print::cloudformation;
 
 /// Print the role as a CloudFormation template.
 ///
-/// Parameters hold what differs between accounts. Comments show the commands that deploy it to one account, or to an
-/// organizational unit as a stack set.
+/// Parameters hold the values that differ between accounts. Comments show the commands that deploy it to one
+/// account, or to an organizational unit as a stack set.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print cloudformation dev --out role.yaml
@@ -35,7 +35,7 @@ pub struct Cloudformation {
 /// The format of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TemplateFormat {
-    /// With the commands that deploy it, as comments
+    /// With comments that show how to deploy it
     Yaml,
     /// Without comments
     Json,
@@ -67,7 +67,7 @@ impl Consumer for Cloudformation {
         };
         if text.len() > LONGEST_TEMPLATE {
             run.console.say(
-                "The template is larger than 51,200 bytes: upload it to a bucket and give its URL to CloudFormation",
+                "The template is larger than 51,200 bytes: upload it to a bucket and pass its URL to CloudFormation",
             );
         }
         emit::<Self>(form, &text, &self.printed, run)

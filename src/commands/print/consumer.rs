@@ -84,7 +84,7 @@ pub fn partition(links: &[Link], asked: Option<&Region>, run: &Run<'_>) -> Resul
             "the user and the Regions of the links are in different partitions ({}), but roles cannot be assumed across partitions",
             names.join(" and ")
         ))
-        .hint(format!("fix `region` of the targets in `{}`, or give another --region", run.file.path.display())));
+        .hint(format!("fix `region` of the targets in `{}`, or specify another --region", run.file.path.display())));
     }
     Ok(found.first().copied().unwrap_or(Partition::Aws))
 }
@@ -123,7 +123,7 @@ fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuratio
             link.role, link.name
         ))
         .hint(format!(
-            "give at most --duration {limit}, or raise the role's limit: {}",
+            "use at most --duration {limit}, or raise the role's limit: {}",
             ShellCommand::new("xacct").arg("bootstrap").option("--max-session-duration", asked)
         ))),
     }
@@ -136,7 +136,7 @@ pub fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
         _ => {
             let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
             Err(Error::usage(format!("{why}, but {} targets are selected", links.len()))
-                .hint(format!("name one of {}", names.join(", "))))
+                .hint(format!("specify one of {}", names.join(", "))))
         }
     }
 }
@@ -154,7 +154,7 @@ pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool,
             let user = UserArn::new(partition, account.clone(), IamPath::root(), name.clone());
             if is_printed {
                 run.console.say(&format!(
-                    "Assuming that the user is {user}. If the user has a path, give the ARN: --user-arn ARN"
+                    "Assuming that the user is {user}. If the user has a path, specify the ARN: --user-arn ARN"
                 ));
             }
             Ok(user)
@@ -162,7 +162,7 @@ pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool,
         (user, _) => {
             let missing = if user.is_none() { "user" } else { "account" };
             Err(Error::usage(format!("[source] of `{}` has no `{missing}`", run.file.path.display()))
-                .hint("add it there, or give the user's ARN: --user-arn ARN"))
+                .hint("add it there, or specify the user's ARN: --user-arn ARN"))
         }
     }
 }

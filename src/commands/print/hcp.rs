@@ -76,7 +76,7 @@ impl Consumer for Hcp {
         if self.auth == HcpAuth::Static {
             if self.trust_policy {
                 return Err(Error::usage("--auth static does not change the role's trust policy")
-                    .hint("leave out --trust-policy or --auth static"));
+                    .hint("omit --trust-policy or --auth static"));
             }
             return emit::<Self>(Form::Commented, &hcp::with_keys(&access, &workspace)?, &self.printed, run);
         }
@@ -92,7 +92,7 @@ impl Consumer for Hcp {
         let demands: Vec<_> = demands.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
         if !demands.is_empty() {
             run.console.say(&format!(
-                "Runs in the workspace bypass the link's {}: everyone who can start a run can use the role",
+                "Runs in the workspace bypass the link's {}: anyone who can start a run can use the role",
                 demands.join(" and "),
             ));
         }

@@ -18,7 +18,8 @@ use crate::operations::settle;
 
 /// Print the minimal IAM policies for operators and users.
 ///
-/// Prints an IAM policy in JSON, filled in for the links in xacct.toml. bootstrap works with exactly these permissions.
+/// Prints an IAM policy in JSON, filled in for the links in xacct.toml. bootstrap needs no other
+/// permissions.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json
@@ -43,7 +44,7 @@ pub enum Party {
     SourceOperator,
     /// Creates the role in the target account
     TargetOperator,
-    /// Assumes the role; prints the grant itself
+    /// Assumes the role; this policy is the grant itself
     User,
 }
 
@@ -75,7 +76,7 @@ impl Consumer for Policies {
                         "each target account has its own operator, and these targets are in {} accounts",
                         accounts.len()
                     ))
-                    .hint("name only the targets in one account"));
+                    .hint("specify only the targets in one account"));
                 }
                 templates::operator_target_of(&roles)
             }

@@ -17,7 +17,7 @@ use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
 /// Print profiles for ~/.aws/config that use a link.
 ///
 /// For the AWS CLI, the SDKs, and other tools that read AWS profiles. With --credential-process, tools get the session
-/// from xacct, so that tools that cannot prompt for an MFA code can use the profile, too.
+/// from xacct, so even tools that cannot prompt for an MFA code can use the profile.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print profile >> ~/.aws/config
@@ -40,7 +40,7 @@ pub struct Profiles {
     /// Print a profile that gets its session from xacct with credential_process
     #[arg(long)]
     pub credential_process: bool,
-    /// Path of xacct, for --credential-process (default: the xacct in PATH)
+    /// Path to xacct, for --credential-process (default: xacct from PATH)
     #[arg(long, value_name = "FILE", requires = "credential_process")]
     pub program: Option<PathBuf>,
     /// Region of the profile (default: the target's in xacct.toml)
@@ -58,10 +58,10 @@ impl Consumer for Profiles {
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
-                "--profile-name is for one target, but {} targets are selected",
+                "--profile-name needs exactly one target, but {} targets are selected",
                 links.len()
             ))
-            .hint("name one target, or leave out --profile-name"));
+            .hint("specify one target, or omit --profile-name"));
         }
         let mut profiles = Vec::new();
         for link in &links {
@@ -88,7 +88,7 @@ impl Consumer for Profiles {
         }
         let text = profile::document(&profiles)?;
         run.console.say(
-            "If Terraform uses such a profile, don't use assume_role in its providers and backend: a role cannot assume \
+            "If Terraform uses a profile printed here, don't use assume_role in its providers and backend: a role cannot assume \
              itself",
         );
         emit::<Self>(Form::Commented, &text, &self.printed, run)
@@ -99,7 +99,7 @@ fn source_profile(args: &Profiles, access: &Access, run: &Run<'_>) -> Result<Str
     let known = args.source_profile.as_ref().or(access.profile.as_ref());
     known.cloned().ok_or_else(|| {
         Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()))
-            .hint("give the profile with the user's own credentials: --source-profile NAME")
+            .hint("specify the profile with the user's own credentials: --source-profile NAME")
     })
 }
 
@@ -117,7 +117,7 @@ fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<O
     }
     let guess = usual_mfa_serial(&access.role, run).ok_or_else(|| {
         Error::usage(format!("target `{}` requires MFA, and the user's MFA device is unknown", link.name))
-            .hint("give its ARN, which `aws iam list-mfa-devices` shows: --mfa-serial ARN")
+            .hint("specify its ARN, which `aws iam list-mfa-devices` shows: --mfa-serial ARN")
     })?;
     Ok(Some(MfaDevice { serial: guess, is_guess: true }))
 }
@@ -152,7 +152,7 @@ fn refuse_own_source(name: &str, args: &Profiles, link: &Link, run: &Run<'_>) ->
         None => Ok(()),
         Some((_, what)) => {
             Err(Error::usage(format!("profile `{name}` {what}, so the link's profile cannot have this name"))
-                .hint("give another name: --profile-name NAME"))
+                .hint("use another name: --profile-name NAME"))
         }
     }
 }

@@ -93,7 +93,7 @@ fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> 
     match args.duration {
         Some(asked) if asked.as_secs() > LONGEST_CHAINED => {
             Err(Error::usage(format!("AWS allows sessions of at most 1h when one role assumes another, not {asked}"))
-                .hint("give at most --duration 1h, or leave out --through"))
+                .hint("use at most --duration 1h, or omit --through"))
         }
         Some(asked) => Ok(Some(asked)),
         None => Ok(Some(SessionDuration::from_secs(link.max_session_duration.as_secs().min(LONGEST_CHAINED))?)),
@@ -113,12 +113,12 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
     let mut keys = std::collections::BTreeSet::new();
     for tag in &args.session_tag {
         if !keys.insert(tag.key.as_str().to_ascii_lowercase()) {
-            return Err(Error::usage(format!("session tag `{}` is given twice", tag.key)).hint("give each key once"));
+            return Err(Error::usage(format!("session tag `{}` is set twice", tag.key)).hint("use each key only once"));
         }
     }
     if keys.len() > 50 {
         return Err(
-            Error::usage(format!("AWS allows at most 50 session tags, not {}", keys.len())).hint("give fewer tags")
+            Error::usage(format!("AWS allows at most 50 session tags, not {}", keys.len())).hint("use fewer tags")
         );
     }
     if let Some(key) = args.transitive_tag_key.iter().find(|key| !keys.contains(&key.as_str().to_ascii_lowercase())) {
@@ -132,7 +132,7 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
             "`{first}` is the role of target `{}`, and a role cannot assume itself",
             link.name
         ))
-        .hint("leave out --through, or give another role"));
+        .hint("omit --through, or use another role"));
     }
     let obstacle = if source.is_some_and(|source| *source != first.account) {
         Some(format!("trusts only account {}", source.map_or("", |source| source.as_str())))
@@ -144,9 +144,7 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
         None
     };
     match obstacle {
-        Some(what) => {
-            Err(Error::usage(format!("the role of target `{}` {what}", link.name)).hint("leave out --through"))
-        }
+        Some(what) => Err(Error::usage(format!("the role of target `{}` {what}", link.name)).hint("omit --through")),
         None => {
             run.console.say(&format!(
                 "xacct bootstrap lets the user assume {0}. With --through, {first} needs sts:AssumeRole on {0}, and the user \

@@ -15,7 +15,7 @@ use crate::print::terragrunt::{self, Names, Version};
 /// Print Terragrunt settings that use a link.
 ///
 /// With iam_role, Terragrunt assumes the role itself, but supports neither an external ID nor MFA. For a link that
-/// requires one, prints a generated provider and, with --bucket, remote_state.
+/// requires either, prints a generated provider and, with --bucket, remote_state.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print terragrunt-hcl dev
@@ -60,10 +60,10 @@ impl Consumer for TerragruntHcl {
         let text = if terragrunt::can_assume(&access) {
             if self.bucket.is_some() {
                 return Err(Error::usage(format!(
-                    "Terragrunt itself assumes the role of target `{}`, for the state too",
+                    "Terragrunt itself assumes the role of target `{}`, also to access the state",
                     link.name
                 ))
-                .hint("leave out --bucket, and set the bucket in remote_state without assume_role"));
+                .hint("omit --bucket, and configure the bucket in remote_state without assume_role"));
             }
             run.console.say(
                 "Don't use assume_role in providers or remote_state, and run Terragrunt with the user's own credentials: a \
@@ -79,10 +79,10 @@ impl Consumer for TerragruntHcl {
             ));
             if self.bucket.is_some() && access.region.is_none() {
                 return Err(Error::usage("the Region of the bucket is unknown, and Terragrunt requires it")
-                    .hint("give it: --region REGION"));
+                    .hint("set it: --region REGION"));
             }
             if self.bucket.is_none() {
-                run.console.say("To print remote_state too, give the bucket: --bucket BUCKET");
+                run.console.say("To print remote_state too, specify the bucket: --bucket BUCKET");
             }
             if access.needs_mfa {
                 warn_of_mfa("Terraform", &link.name, run);

@@ -20,7 +20,7 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
   Remove only the grant in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap use the role, too. For two days after them,
+xacct verify and xacct bootstrap also use the role. For two days after either,
 teardown needs --even-if-used.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (default: all)

@@ -55,7 +55,7 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
             hints.fold(error, Error::hint).hint("or remove everything together with the role: --even-if-extended")
         }
         Objection::UsedLately { .. } => error
-            .hint("find out who used it: CloudTrail in the target account has the session names; verify and bootstrap also use it")
+            .hint("find out who used it: CloudTrail in the target account records the session names; xacct verify and bootstrap also use the role")
             .hint("remove it anyway: --even-if-used"),
     }
 }

@@ -193,31 +193,31 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
 fn a_wrong_type_is_refused_with_an_example() {
     insta::assert_snapshot!(complaint("[source]\naccount = 111111111111"), @r#"
     xacct.toml:2: `account` must be a string, not an integer
-    - write account = "222222222222"
+    - for example: account = "222222222222"
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("require_mfa = \"true\"")), @"
     xacct.toml:3: `require_mfa` must be true or false, not a string
-    - write require_mfa = true
+    - for example: require_mfa = true
     ");
     insta::assert_snapshot!(complaint(&with_target_line("policy_arns = \"PowerUserAccess\"")), @r#"
     xacct.toml:3: `policy_arns` must be a list of strings
-    - write policy_arns = ["…"]
+    - for example: policy_arns = ["…"]
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("policy_files = [\"a.json\", 7]")), @r#"
     xacct.toml:3: `policy_files` must be a list of strings
-    - write policy_files = ["…"]
+    - for example: policy_files = ["…"]
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("tags = [\"team=x\"]")), @r#"
     xacct.toml:3: `tags` must be a table of strings
-    - write tags = { team = "platform" }
+    - for example: tags = { team = "platform" }
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("tags = { team = 7 }")), @r#"
     xacct.toml:3: `tags` must be a table of strings
-    - write tags = { team = "platform" }
+    - for example: tags = { team = "platform" }
     "#);
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = 3600")), @r#"
     xacct.toml:3: `max_session_duration` must be a string, not an integer
-    - write max_session_duration = "1h"
+    - for example: max_session_duration = "1h"
     "#);
     insta::assert_snapshot!(complaint("source = \"111111111111\""), @"
     xacct.toml:1: `source` must be a table
@@ -245,10 +245,10 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     ");
     insta::assert_snapshot!(complaint("[source]\nprofile = \"\""), @"
     xacct.toml:2: `profile` is empty
-    - give a value, or remove the line
+    - set a value, or remove the line
     ");
     insta::assert_snapshot!(complaint(&with_target_line("external_id = \"x\"")), @"
-    xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are needed
+    xacct.toml:3: `x` is not a valid external ID: has 1 character, at least 2 are required
     - use 2 to 1224 characters
     ");
     insta::assert_snapshot!(complaint(&with_target_line("max_session_duration = \"13h\"")), @"
@@ -256,12 +256,12 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     - use 1h to 12h
     ");
     insta::assert_snapshot!(complaint(&with_target_line("region = \"eu-west-1a\"")), @"
-    xacct.toml:3: `eu-west-1a` is not a valid Region: is not an AWS Region name
+    xacct.toml:3: `eu-west-1a` is not a valid Region: does not match the format of AWS Region names
     - use the Region, not the Availability Zone: `eu-west-1`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
-    xacct.toml:3: `buckets` is not a value of `probe`
-    - write `bucket` or `identity`
+    xacct.toml:3: `buckets` is not a valid value of `probe`
+    - use `bucket` or `identity`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
     xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS
@@ -276,7 +276,7 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
 #[test]
 fn settings_that_exclude_each_other_are_refused() {
     insta::assert_snapshot!(complaint(&with_target_line("profile = \"a\"\nenter_role = \"b\"")), @"
-    xacct.toml:4: `profile` and `enter_role` exclude each other
+    xacct.toml:4: `profile` and `enter_role` cannot be used together
     - keep the one that gives access to the target account
     ");
     insta::assert_snapshot!(complaint("[targets.dev]\n# no number\nrole = \"xacct\""), @r#"

@@ -248,7 +248,10 @@ fn a_source_that_another_program_changed_is_not_overwritten() {
         assert_eq!(error.kind, Kind::File);
         assert_eq!(
             error.message,
-            format!("`{}` was changed while xacct was running; xacct did not overwrite it", place.path.display())
+            format!(
+                "`{}` was changed by another program while xacct was running; xacct did not overwrite it",
+                place.path.display()
+            )
         );
         assert_eq!(error.hints.len(), 1);
         assert_eq!((place.text().as_str(), place.files().len()), (meanwhile, 1));

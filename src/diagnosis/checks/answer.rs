@@ -116,7 +116,7 @@ fn unknown_credentials(facts: &Facts) -> Finding {
     let origin = &facts.caller.origin;
     let finding = if facts.caller.is_session {
         Finding::new(Cause::UnknownCredentials, format!("AWS does not know the session credentials ({origin})"))
-            .fact("the session token is malformed or of another access key, or the session's user or role was deleted")
+            .fact("the session token is malformed or belongs to another access key, or the session's user or role was deleted")
     } else {
         Finding::new(Cause::UnknownCredentials, format!("AWS does not know the access key ({origin})"))
             .fact("the key was deleted, deactivated or mistyped, or it is temporary and its session token is missing")
@@ -133,7 +133,7 @@ fn expired(facts: &Facts) -> Finding {
     let sign_in = match &facts.caller.profile {
         Some(profile) => {
             let login = ShellCommand::new("aws").args(["sso", "login"]).option("--profile", profile);
-            format!("sign in again: {login}, or the way you got these credentials")
+            format!("sign in again: {login}, or get new credentials the way you got these")
         }
         None => "sign in again and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".to_owned(),
     };

@@ -148,8 +148,8 @@ fn without_bucket(facts: &Facts) -> Fix {
 
 fn organization(facts: &Facts) -> Fix {
     Fix::by(Side::Organization, facts).step_do(format!(
-        "allow role {} to create and delete buckets named xacct-verify-*, or set the tags or the namespace that buckets \
-         need with --bucket-tag or --bucket-namespace",
+        "allow role {} to create and delete buckets named xacct-verify-*, or set the required \
+         tags or namespace with --bucket-tag or --bucket-namespace",
         facts.link.role
     ))
 }

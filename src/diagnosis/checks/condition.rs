@@ -99,7 +99,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     }
     let what = format!(
         "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request probably \
-         has another"
+         has a different one"
     );
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
     let shown = keys.iter().filter_map(|key| shown_by(facts, key));
@@ -115,7 +115,9 @@ fn guarded(finding: Finding, facts: &Facts, keys: &str, repair: impl Fn(Finding)
 /// Returns the fix that meets a condition instead of removing it.
 pub fn met(facts: &Facts, keys: &str) -> Fix {
     Fix::by(Side::Request, facts)
-        .step_do(format!("check {keys} against the statement, and send the request from where the value matches:"))
+        .step_do(format!(
+            "compare {keys} with the statement, and send the request from a place where the value matches:"
+        ))
         .verify(facts, VerifyWith::Nothing)
 }
 

@@ -140,7 +140,7 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
         Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
     } else {
         let what = format!(
-            "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has another",
+            "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has a different one",
             place.policy.words()
         );
         let finding = Finding::new(Cause::GrantCondition, what);

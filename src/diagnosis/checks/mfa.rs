@@ -15,7 +15,7 @@ pub fn no_mfa_code(facts: &Facts, why: &str) -> Finding {
 
 /// Returns the finding for a user without a known MFA device that generates codes.
 pub fn no_mfa_device(facts: &Facts, why: &str) -> Finding {
-    not_sent(facts, why, "knows no code-generating MFA device", |fix| name_device(facts, fix))
+    not_sent(facts, why, "found no code-generating MFA device", |fix| name_device(facts, fix))
 }
 
 fn not_sent(facts: &Facts, why: &str, lacks: &str, repair: impl Fn(Fix) -> Fix) -> Finding {

@@ -11,7 +11,7 @@ pub fn of_assume_role(facts: &Facts, evaluations: &Evaluations<'_>, is_propagati
         .args(["ec2", "describe-vpc-endpoints"])
         .option("--query", "VpcEndpoints[].[ServiceName,PolicyDocument]");
     let propagation = Possibility {
-        what: "IAM propagation: a recent change of the role or the grant is not in effect everywhere yet".to_owned(),
+        what: "IAM propagation: a recent change to the role or the grant is not in effect everywhere yet".to_owned(),
         decided_by: "run xacct verify again in a minute".to_owned(),
     };
     let mut possible = verdict::gaps(evaluations.all());

@@ -30,7 +30,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         Finding::new(Cause::UnreadablePolicy, summary)
             .on(side)
             .likely()
-            .fact("xacct reads the IAM policy grammar and does not guess at anything else")
+            .fact("xacct evaluates only policies that follow the IAM policy grammar")
             .fix(Fix::by(side, facts).step_do(format!("check the {} manually", policy.words())))
     };
     unparsed.map(finding).collect()

@@ -119,7 +119,7 @@ fn errors_distinguish_what_is_wrong() {
         ),
         (
             role("arn:aws:iam::1111:role/x"),
-            "its account ID `1111` has 4 characters, exactly 12 are needed",
+            "its account ID `1111` has 4 characters, exactly 12 are required",
             "use all 12 digits, including leading zeros",
         ),
         (role("arn:aws:iam::111111111111:role/"), "its role name `` is empty", "use 1 to 64 characters"),

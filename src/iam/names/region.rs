@@ -56,6 +56,6 @@ fn check_region(value: &str) -> Result<(), Invalid> {
     } else {
         "use a Region such as `eu-west-1`".to_owned()
     };
-    let rule = if value.is_empty() { "is empty" } else { "is not an AWS Region name" };
+    let rule = if value.is_empty() { "is empty" } else { "does not match the format of AWS Region names" };
     Err(Invalid::new("Region", value, rule, fix))
 }

@@ -84,7 +84,7 @@ impl FromStr for MfaCode {
         let rule = if !value.chars().all(|character| character.is_ascii_digit()) {
             "contains characters other than the digits 0 to 9".to_owned()
         } else if length != 6 {
-            format!("has {}, exactly 6 are needed", counted(length, "digit"))
+            format!("has {}, exactly 6 are required", counted(length, "digit"))
         } else {
             return Ok(Self(value.to_owned()));
         };

@@ -156,7 +156,7 @@ fn errors_say_the_rule_and_the_fix() {
         ),
         (
             refuses::<AccountId>("12345678901"),
-            "`12345678901` is not a valid account ID: has 11 characters, exactly 12 are needed",
+            "`12345678901` is not a valid account ID: has 11 characters, exactly 12 are required",
             "use all 12 digits, including leading zeros",
         ),
         (
@@ -188,7 +188,7 @@ fn errors_say_the_rule_and_the_fix() {
         ),
         (
             refuses::<SessionName>("a"),
-            "`a` is not a valid session name: has 1 character, at least 2 are needed",
+            "`a` is not a valid session name: has 1 character, at least 2 are required",
             "use 2 to 64 characters",
         ),
         (
@@ -213,7 +213,7 @@ fn errors_say_the_rule_and_the_fix() {
         ),
         (
             refuses::<Region>("eu-west-1a"),
-            "`eu-west-1a` is not a valid Region: is not an AWS Region name",
+            "`eu-west-1a` is not a valid Region: does not match the format of AWS Region names",
             "use the Region, not the Availability Zone: `eu-west-1`",
         ),
         (

@@ -71,8 +71,8 @@ pub(super) fn check(
     } else {
         let has = format!("has {}", counted(length, "character"));
         match (min == max, length < min) {
-            (true, _) => format!("{has}, exactly {min} are needed"),
-            (false, true) => format!("{has}, at least {min} are needed"),
+            (true, _) => format!("{has}, exactly {min} are required"),
+            (false, true) => format!("{has}, at least {min} are required"),
             (false, false) => format!("{has}, at most {max} are allowed"),
         }
     };

@@ -105,7 +105,7 @@ pub enum Objection {
     #[error("the role is `{found}`, but xacct.toml names `{wanted}`")]
     OtherArn { found: String, wanted: RoleArn },
     /// It is in instance profiles, which xacct does not change.
-    #[error("role `{}` in account {} is in instance profiles ({}), and AWS does not delete such a role", .role.name, .role.account, list(.profiles))]
+    #[error("role `{}` in account {} is in instance profiles ({}), and AWS cannot delete a role that is in one", .role.name, .role.account, list(.profiles))]
     InstanceProfiles { role: RoleArn, profiles: BTreeSet<String> },
     /// It has unmanaged policies or another boundary.
     #[error("role `{}` in account {} has policies not listed in xacct.toml: {}", .role.name, .role.account, extensions(.attachments, .inline, .boundary.as_ref()))]

@@ -38,7 +38,7 @@ impl Operator {
             format!("AWS denied {permission} to the operator of account {} ({})", self.caller.account, self.caller.arn),
         )
         .hint(format!("allow {permission}; `xacct print policies` prints the minimal policies for both operators"))
-        .note(format!("AWS said: {answer}"))
+        .note(format!("AWS response: {answer}"))
     }
 }
 
@@ -68,7 +68,7 @@ pub fn who(text: &mut String, side: &str, account: &str, operator: Option<&Opera
             let _ = writeln!(text, "{side:<8} {STRONG}{account}{STRONG:#}  {}", operator.caller.arn);
             let _ = writeln!(text, "         {}", operator.access.origin);
             for endpoint in operator.access.endpoints() {
-                let _ = writeln!(text, "         endpoint {endpoint} (not AWS's own)");
+                let _ = writeln!(text, "         custom endpoint {endpoint}");
             }
         }
     }

@@ -92,10 +92,10 @@ async fn find_user(access: &Access, source: &Source) -> Result<Found> {
     let operator = source_operator(access, source).await?;
     let Some(caller) = operator.caller.arn.user() else {
         return Err(Error::usage(format!(
-            "which user of account {} may assume the role? The operator ({}) is not an IAM user",
+            "no user specified for account {}, and the operator ({}) is not an IAM user",
             operator.caller.account, operator.caller.arn
         ))
-        .hint("name the user: --user NAME"));
+        .hint("specify the user: --user NAME"));
     };
     let name = caller.name.clone();
     let (user, policies) = observe_user(access, &name).await?;
@@ -151,14 +151,14 @@ fn source_place(access: &Access) -> String {
 /// # Errors
 /// When the account or the user is not set.
 pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
-    let hint = "give the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
+    let hint = "specify the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
     let account = source.account.clone();
-    let account = account
-        .ok_or_else(|| Error::usage("which account is the source? --only target does not read it").hint(hint))?;
+    let account = account.ok_or_else(|| {
+        Error::usage("unknown source account: --only target does not read the source account").hint(hint)
+    })?;
     let user = match &source.user {
         None => {
-            return Err(Error::usage("which user may assume the role? --only target does not read the source account")
-                .hint(hint));
+            return Err(Error::usage("unknown user: --only target does not read the source account").hint(hint));
         }
         Some(UserRef::Arn(arn)) => arn.clone(),
         Some(UserRef::Name(_)) if needs_path => {
@@ -181,7 +181,7 @@ pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -
 pub fn refuse_entering_without_source(link: &Link) -> Result<()> {
     match &link.way_in {
         WayIn::EnterRole(_) => Err(Error::usage(format!(
-            "target `{}` is entered by the source operator, whom --only target does not use",
+            "target `{}` uses enter_role, which needs the source operator; --only target does not use that operator",
             link.name
         ))
         .hint("set the profile of the target operator: --target-profile NAME")),

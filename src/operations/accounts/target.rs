@@ -33,7 +33,7 @@ pub async fn enter(connections: &Connections, link: &Link, source: Option<&Acces
         WayIn::Search => connections.access(Some(&connections.profiles().of_account(&link.account, &link.role)?)).await,
         WayIn::EnterRole(role) => {
             let source = source.ok_or_else(|| {
-                Error::usage("--enter-role needs the source operator, whom --only target does not use")
+                Error::usage("--enter-role needs the source operator, which --only target does not use")
                     .hint("set the profile of the target operator: --target-profile NAME")
             })?;
             let arn = RoleArn::new(source.partition(), link.account.clone(), IamPath::root(), role.clone());

@@ -165,7 +165,7 @@ fn session_settings_and_the_first_role_of_a_chain_are_printed() {
       region              = "eu-west-1"
       allowed_account_ids = ["222222222222"]
 
-      # The provider assumes these roles in order; it needs version 5.67 or later.
+      # The provider assumes these roles in order, which needs provider version 5.67 or later.
       assume_role {
         role_arn     = "arn:aws:iam::111111111111:role/ci"
         session_name = "alice"
@@ -251,7 +251,7 @@ fn invalid_version_constraints_are_refused() {
     ] {
         let error = check_version_constraint(bad).map(|_| ()).unwrap_err();
         assert_eq!(error.message, format!("`{bad}` is not a Terraform version constraint"));
-        assert_eq!(error.hints, ["give operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"]);
+        assert_eq!(error.hints, ["use operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"]);
     }
 }
 

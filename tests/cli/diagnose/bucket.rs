@@ -134,7 +134,7 @@ fn a_denial_that_no_policy_explains() {
     scene.sandbox.add_fault(Fault::new("CreateBucket", denied));
     let finding = first(&scene, "s3_organization", "organization");
     assert_eq!(finding["certainty"], "likely", "{finding:#}");
-    assert!(finding["evidence"].to_string().contains("AWS said"), "{finding:#}");
+    assert!(finding["evidence"].to_string().contains("AWS response"), "{finding:#}");
     fixes::apply(&scene, &finding["fixes"][0]);
     works(&scene);
 }

@@ -202,7 +202,7 @@ fn without_serial() -> Scene {
 #[test]
 fn mfa_absent_with_an_unknown_device() {
     let broken = verify(without_serial(), "").only("mfa_absent", "request");
-    broken.says(&["knows no code-generating MFA device", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).repairs();
+    broken.says(&["found no code-generating MFA device", "mfa_serial arn:aws:iam::111111111111:mfa/alice"]).repairs();
 }
 
 #[test]

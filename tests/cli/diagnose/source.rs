@@ -379,7 +379,7 @@ fn organization_policies() {
         let finding = first(&scene, cause, "organization");
         assert_eq!(finding["certainty"], "certain");
         assert!(text(&finding["summary"]).contains(account), "{finding:#}");
-        assert!(finding["evidence"].to_string().contains("AWS said"), "{finding:#}");
+        assert!(finding["evidence"].to_string().contains("AWS response"), "{finding:#}");
         let by_hand = fixes::apply(&scene, &finding["fixes"][0]);
         assert!(by_hand[0].contains(ROLE), "{by_hand:#?}");
         scene.sandbox.world(|world| {

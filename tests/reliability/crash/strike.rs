@@ -131,7 +131,7 @@ pub fn strike(trial: &Trial, blow: Blow) -> Struck {
     let listens = !scene.sandbox.requests().is_empty();
     if blow.signal != Signal::Kill && listens && !was_through {
         let last = output.stderr.lines().last().unwrap_or_default();
-        let says = output.stderr.contains("error: interrupted") && last.contains("run the same command again");
+        let says = output.stderr.contains("error: interrupted") && last.contains("run the command again");
         ensure(says, &|| format!("does not say what to do: {output}"));
         ensure(temporary_files(&scene).is_empty(), &|| format!("left {:?}", temporary_files(&scene)));
     }

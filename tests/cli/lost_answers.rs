@@ -40,7 +40,7 @@ fn a_bucket_whose_deletion_is_not_answered_is_gone_or_named() {
         scene.sandbox.add_fault(Fault::new("DeleteBucket", denied));
         let output = scene.xacct("verify");
         let name = scene.sandbox.world(|world| world.buckets().next().expect("the bucket").name.clone());
-        assert!(output.stderr.contains(&format!("the test bucket `{name}` may be left behind")), "{kind:?}: {output}");
+        assert!(output.stderr.contains(&format!("test bucket `{name}` may be left behind")), "{kind:?}: {output}");
     });
 }
 

@@ -25,6 +25,9 @@
 //! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
 //! | `order` | no write that fails or hangs leaves a role more open than it was |
+//! | `lost_answers` | writes whose response is lost |
+//! | `bounds` | limits for responses without end |
+//! | `exit_codes` | the exit codes are the documented ones, whatever happens |
 //! | `sweep` | deletes buckets of interrupted runs, and no others |
 //! | `bucket_cleanup` | no test bucket is left behind |
 //! | `faults` | faults of AWS and networks |

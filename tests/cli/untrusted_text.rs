@@ -297,7 +297,7 @@ fn every_service_that_gives_credentials_is_named_before_it_is_asked() {
         scene.environment.append("aws/config", &format!("\n{session}{chain}[services mine]\n{lines}"));
         for profile in ["sso", "via"] {
             let output = scene.xacct(&format!("verify --user-profile {profile}")).exits_with(1);
-            let notice = format!("Endpoint {url} is not AWS's own");
+            let notice = format!("Using custom endpoint {url}");
             assert!(output.stderr.starts_with(&notice), "{variable}{lines}, {profile}: {output}");
         }
     }
@@ -315,7 +315,7 @@ fn a_machine_that_gives_credentials_is_named_before_it_is_asked() {
         scene.environment.write("aws/config", "");
         scene.environment.write("aws/credentials", "");
         let output = scene.xacct("verify").exits_with(1);
-        assert!(output.stderr.starts_with("Endpoint http://127.0.0.1:9 is not AWS's own"), "{variable}: {output}");
+        assert!(output.stderr.starts_with("Using custom endpoint http://127.0.0.1:9"), "{variable}: {output}");
         assert!(!output.everything().contains("a-secret"), "{output}");
     }
 }

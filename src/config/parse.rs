@@ -213,9 +213,9 @@ impl<'a> Section<'a> {
         match self.table.iter().find(|(key, _)| is_foreign(key)) {
             None => Ok(()),
             Some((key, _)) => Err(self
-                .error(key, "this is not a setting of the file")
+                .error(key, "unknown setting")
                 .note(format!("the settings are {}", SECTIONS.join(", ")))
-                .hint("name the file in which links are recorded: --config FILE")),
+                .hint("specify the file with your links: --config FILE")),
         }
     }
 

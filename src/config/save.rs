@@ -70,7 +70,7 @@ fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::new(
             Kind::File,
-            format!("`{}` cannot be read any more ({error}), and is left as it is", file.path.display()),
+            format!("cannot read `{}` again ({error}); xacct did not change it", file.path.display()),
         )
         .hint("move it away or repair it, and run the command again")),
     }

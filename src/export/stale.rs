@@ -1,6 +1,6 @@
-//! Which variables of the environment a session does not share it with.
+//! Environment variables that would conflict with a session.
 
-/// The variables that stay: they say where and how to send requests, not who sends them.
+/// The variables that stay: they configure where and how to send requests, not as whom.
 const KEPT: [&str; 31] = [
     "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     "AWS_APPEND_USER_AGENT",
@@ -35,15 +35,15 @@ const KEPT: [&str; 31] = [
     "AWS_USE_FIPS_ENDPOINT",
 ];
 
-/// The same, by how they begin. Endpoints have the name of a service at their end.
+/// Prefixes of further variables that stay. Endpoint variables end in a service's name.
 const KEPT_PREFIXES: [&str; 4] = ["AWS_CLI_", "AWS_ENDPOINT_URL", "AWS_S3_", "AWS_SDK_"];
 
-/// What else SDKs read credentials from: that for Rust (`aws-config`, `environment/credentials.rs`) and that for Ruby
+/// Other variables from which SDKs read credentials: the SDK for Rust (`aws-config`, `environment/credentials.rs`) and the SDK for Ruby
 /// (`aws-sdk-core`, `credential_provider_chain.rb`).
 const ALIASES: [&str; 4] =
     ["AMAZON_ACCESS_KEY_ID", "AMAZON_SECRET_ACCESS_KEY", "AMAZON_SESSION_TOKEN", "SECRET_ACCESS_KEY"];
 
-/// The usual variables that are stale, for a shell that may have others than xacct sees: keys by their old names, profiles
+/// The usual stale variables, for a shell whose variables xacct may not see: keys by their old names, profiles
 /// (the SDK for JavaScript prefers `AWS_PROFILE` to keys), roles for web identities and containers, tokens. `AWS_ACCOUNT_ID`
 /// would be another account's.
 const USUAL: [&str; 17] = [
@@ -66,14 +66,14 @@ const USUAL: [&str; 17] = [
     "AWS_BEARER_TOKEN_BEDROCK",
 ];
 
-/// Whether this variable may hold other credentials, or lead to some: any of AWS's does that is not known to do neither.
+/// Whether this variable may hold other credentials or lead to them: every `AWS_*` variable that is not known to be safe.
 #[must_use]
 pub fn is_stale(name: &str) -> bool {
     let is_kept = KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     ALIASES.contains(&name) || (name.starts_with("AWS_") && !is_kept)
 }
 
-/// Returns the variables that a shell must unset: the usual ones and those of this environment, without what is set anew.
+/// Returns the variables that a shell must unset: the usual ones and those of this environment, except those of the session.
 #[must_use]
 pub fn to_unset<'a>(environment: impl Iterator<Item = &'a str>, set: &[(&'static str, String)]) -> Vec<&'a str> {
     let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -1,4 +1,4 @@
-//! How a link knows its role again, whatever else changes.
+//! The identity of a link: how xacct recognizes a link's role when everything else may change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,26 +8,26 @@ use crate::iam::arn::UserArn;
 use crate::iam::names::{AccountId, ExternalId, TagValue, UserName};
 use crate::iam::policy::PolicyDocument;
 
-/// The tag that names the link that a role belongs to.
+/// The tag that holds the ID of the role's link.
 pub const LINK_TAG: &str = "xacct:link";
 
-/// What a link knows of its role.
+/// What identifies the role of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
     /// The value of [`LINK_TAG`].
     pub id: Option<TagValue>,
-    /// Whether the link is on record, and without an external ID.
+    /// Whether `xacct.toml` records the link without an external ID.
     pub is_without_external_id: bool,
-    /// The external IDs on record, or asked for.
+    /// The external IDs in `xacct.toml` and the options.
     pub external_ids: BTreeSet<ExternalId>,
-    /// Who assumes the role.
+    /// The user who assumes the role.
     pub user: Option<UserArn>,
 }
 
 impl Identity {
-    /// Returns whether a role that xacct made is this link's. One with a tag says so; one without, made by xacct 0.1, is if
-    /// it compares with an external ID of the link or admits its user only, or neither it nor the link on record has
-    /// an external ID.
+    /// Returns whether a role that xacct created belongs to this link. The tag decides. A role without it, created by
+    /// xacct 0.1, belongs to the link if its trust policy requires an external ID of the link or trusts only its user, or
+    /// if neither the role nor the recorded link has an external ID.
     #[must_use]
     pub fn owns(&self, tags: &BTreeMap<String, String>, trust: Option<&PolicyDocument>) -> bool {
         if let Some(tag) = tags.get(LINK_TAG) {
@@ -41,7 +41,7 @@ impl Identity {
         is_the_users || has_an_id || has_none
     }
 
-    /// Returns the link in words.
+    /// Describes the link for people.
     #[must_use]
     pub fn in_words(&self) -> String {
         let ids = self.external_ids.iter().map(ExternalId::as_str);
@@ -50,7 +50,7 @@ impl Identity {
     }
 }
 
-/// Returns in words to which link a role belongs.
+/// Describes the link that a role belongs to.
 #[must_use]
 pub fn found_in_words(tags: &BTreeMap<String, String>, trust: Option<&PolicyDocument>) -> String {
     let (ids, user) = trust.map_or_else(Default::default, |trust| {
@@ -69,8 +69,8 @@ fn words(id: Option<&str>, external_ids: Vec<&str>, user: Option<&str>) -> Strin
     )
 }
 
-/// Returns the ID of a link that is made: the same whenever this user's link is made, and another for every other user. A
-/// link keeps it when its user changes.
+/// Returns the ID of a new link: always the same for one user, and different for every other user. A link keeps its ID
+/// when its user changes.
 ///
 /// # Errors
 /// Never in practice: hexadecimal digits are a tag's value.

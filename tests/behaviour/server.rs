@@ -46,9 +46,11 @@ impl Server {
     }
 
     fn new(process: Process) -> Self {
-        // One for all clients, so that they share connections.
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        // One for all clients. It reuses no connection: ministack closes idle ones, and a request may be on its way then.
+        let http = aws_smithy_http_client::Builder::new()
+            .pool_max_idle_per_host(0)
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .build_https();
         Self { process, http }
     }
 

@@ -68,8 +68,7 @@ fn a_line_feed_in_an_access_key_of_a_profile_or_a_program() {
             assert_ends_as_documented(&output);
             let words = output.everything().split_whitespace().collect::<Vec<_>>().join(" ");
             // A diagnosis may be saved, and does not repeat what a program said.
-            let said =
-                ["a line break or another character that no key has", "cannot get credentials from profile `bad`"];
+            let said = ["a line break or another invalid character", "cannot get credentials from profile `bad`"];
             assert!(said.iter().any(|said| words.contains(said)), "{output}");
         }
     });

@@ -299,7 +299,7 @@ fn a_file_that_cannot_be_read_when_it_is_to_be_written_is_left_as_it_is() {
             scene.wait_for("GetCallerIdentity");
             let path = scene.environment.path("xacct.toml");
             std::fs::write(&path, &bytes).expect("a file");
-            run.ended().exits_with(1).says(&["cannot be read any more"]);
+            run.ended().exits_with(1).says(&["cannot read `"]);
             assert!(std::fs::read(&path).expect("the file") == bytes, "{what}, {is_new}");
             assert_eq!(scene.writes(), [""; 0], "what cannot be recorded is not made");
         }

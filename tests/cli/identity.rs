@@ -41,7 +41,7 @@ fn a_colleagues_link_is_shown_and_taken_over_only_when_adopted() {
         let before = scene.trust_policy();
         for more in ["", "--external-id other", "--generate-external-id", "--restrict-to-user"] {
             let refused = scene.xacct(&format!("{BOBS} {more}")).exits_with(1);
-            refused.says(&["belongs to another link", "the role is that of link", "this is link", "--adopt"]);
+            refused.says(&["belongs to another link", "the role belongs to link", "xacct.toml names link", "--adopt"]);
         }
         assert_eq!(scene.writes(), [""; 0], "{is_old} {options}");
         assert_eq!(scene.trust_policy(), before);

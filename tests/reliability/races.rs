@@ -104,8 +104,8 @@ fn race(name: &str, prepared: impl Fn() -> Scene, words: [&str; 2]) -> Count {
         match failed.as_slice() {
             [] => count.both_right += 1,
             [one] => {
-                let why = ["meanwhile", "changed since it was shown"].iter().any(|why| one.stderr.contains(why))
-                    || one.stderr.contains("while xacct was running");
+                let reasons = ["meanwhile", "changed since it was shown", "while xacct was running", "during this run"];
+                let why = reasons.iter().any(|why| one.stderr.contains(why));
                 assert!(one.code == 1 && why && one.stderr.contains("run the command again"), "{context}");
                 count.one_said_why_not += 1;
             }

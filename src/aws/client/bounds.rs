@@ -1,4 +1,4 @@
-//! What an answer may hold at most, and what is plausible in it: whoever answers may not be AWS.
+//! Limits for responses, because the server may not be AWS.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,30 +10,31 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::Format;
 use http_body::{Body, Frame, SizeHint};
 
-/// How long an answer may be, in bytes. The longest of AWS's, a thousand roles with their trust policies, have some
+/// The largest response body, in bytes. AWS's largest, a thousand roles with their trust policies, have a few
 /// megabytes.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-/// How long a text in an answer may be, in bytes: twice the longest ARN.
+/// The longest text in a response, in bytes: twice the longest ARN.
 const LONGEST_TEXT: usize = 4 * 1024;
 
-/// The same for the elements named [`LONG`], and for what is not XML. The longest of AWS's are policies: 10,240 characters,
-/// each of which may be percent-encoded.
+/// The same for the elements named in [`LONG`], and for bodies that are not XML. AWS's longest texts are policies: 10,240
+/// characters, each of which may be percent-encoded.
 const LONGEST_LONG_TEXT: usize = 64 * 1024;
 
-/// How the names of elements end that hold policies, tokens and what AWS says of a signature.
+/// Endings of the names of elements that hold policies, tokens and AWS's messages about signatures.
 const LONG: [&[u8]; 6] = [b"Document", b"Token", b"Message", b"Request", b"Bytes", b"Sign"];
 
-/// How many pages a list may have.
+/// The maximum number of pages in a list.
 pub(in crate::aws) const MOST_PAGES: usize = 100;
 
-/// How many items a list of what a user, group or role has may hold: some times AWS's quotas.
+/// The maximum number of items in a list of a user's, group's or role's policies: several times AWS's quotas.
 pub(in crate::aws) const MOST_ITEMS: usize = 500;
 
-/// The dates that a server's clock may show: from 2000 to 2200, in seconds. The SDK signs by it, and panics beyond 9999.
+/// The plausible dates of a server's clock, in seconds since 1970: from 2000 to 2200. The SDK signs with that date, and
+/// panics beyond the year 9999.
 const PLAUSIBLE_DATES: std::ops::Range<i64> = 946_684_800..7_258_118_400;
 
-/// Returns the answer, with a limit for its body, and without a date that cannot be.
+/// Returns the response with a limited body, and without an implausible date.
 pub(in crate::aws) fn bounded(mut answer: HttpResponse) -> HttpResponse {
     let date = answer.headers().get("date").map(|date| DateTime::from_str(date, Format::HttpDate));
     if date.is_some_and(|date| !date.is_ok_and(|date| PLAUSIBLE_DATES.contains(&date.secs()))) {
@@ -42,25 +43,25 @@ pub(in crate::aws) fn bounded(mut answer: HttpResponse) -> HttpResponse {
     answer.map(|body| SdkBody::from_body_1_x(Bounded { body, length: 0, text: 0, element: None, is_in_tag: false }))
 }
 
-/// A body that ends with an error once it is too long.
+/// A body that ends with an error when it exceeds a limit.
 #[derive(Debug)]
 struct Bounded {
     body: SdkBody,
-    /// How much there was of it so far.
+    /// The bytes so far.
     length: usize,
-    /// How much of that since the last tag began or ended.
+    /// The bytes since the last tag started or ended.
     text: usize,
-    /// The name of the last element that began.
+    /// The name of the last element that started.
     element: Option<Vec<u8>>,
     is_in_tag: bool,
 }
 
-/// A limit that an answer exceeds.
+/// A limit that a response exceeds.
 #[derive(Debug, thiserror::Error)]
 enum Exceeded {
-    #[error("it has more than {LONGEST_ANSWER} bytes")]
+    #[error("the response is larger than {LONGEST_ANSWER} bytes")]
     Answer,
-    #[error("a text in it has more than {0} bytes")]
+    #[error("a text in the response is longer than {0} bytes")]
     Text(usize),
 }
 

@@ -60,7 +60,7 @@ impl Call {
 
     /// Returns the error for a list that does not end.
     pub(in crate::aws) fn is_endless(self) -> Error {
-        let words = format!("{self} answered with more than {MOST_PAGES} pages or {MOST_ITEMS} items");
+        let words = format!("{self} returned more than {MOST_PAGES} pages or {MOST_ITEMS} items");
         Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
     }
 
@@ -143,7 +143,7 @@ impl Call {
                     .hint("check the network, proxy and endpoint (AWS_ENDPOINT_URL, if it is set)")
             }
             SdkError::DispatchFailure(_) if find::<HttpError>(error).is_some() => {
-                let words = format!("{self} was not answered: the connection broke ({cause})");
+                let words = format!("{self}: the connection was lost before AWS responded ({cause})");
                 Error::new(Kind::Network, words).hint(CHECK_NETWORK)
             }
             SdkError::DispatchFailure(_) => Error::new(Kind::Credentials, format!("{self} could not be sent"))

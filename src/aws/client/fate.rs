@@ -1,5 +1,5 @@
-//! What became of a write that failed: only an answer of AWS's, or an error that proves that the request never left, says
-//! that nothing was done.
+//! Whether a failed write may have taken effect: only a definite response from AWS, or an error that proves that the
+//! request never left, shows that it did not.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::error::Error;
 
-/// What the SDK's HTTP client fails with.
+/// The error of the SDK's HTTP client.
 pub(in crate::aws) use hyper_util::client::legacy::Error as HttpError;
 
-/// Watches the attempts of one write. The SDK sends a request again after a lost answer, and returns only the last error: a
-/// denial or a refused connection then says nothing about the attempt before.
+/// Watches the attempts of one write. After a lost response the SDK retries the request, and returns only the last error,
+/// which says nothing about the previous attempt.
 #[derive(Debug, Clone, Default)]
 pub(in crate::aws) struct Fate(Arc<AtomicBool>);
 
 impl Fate {
-    /// Returns the error of the write, which says so if any attempt may have taken effect.
+    /// Returns the error of the write, marked if any attempt may have taken effect.
     pub(in crate::aws) fn of(&self, error: Error) -> Error {
         if !error.may_have_been_done && !self.0.load(Ordering::Relaxed) {
             return error;
         }
-        Error { may_have_been_done: true, ..error }.note("AWS may have carried it out all the same")
+        Error { may_have_been_done: true, ..error }.note("AWS may have performed the request anyway")
     }
 }
 
@@ -56,16 +56,16 @@ impl Intercept for Fate {
     }
 }
 
-/// Whether an answer with this status and error code says that nothing was done. A server that fails, or a proxy that
-/// answers for one, does not know.
+/// Whether a response with this status and error code shows that the write did not take effect. A failing server, or a
+/// proxy that responds in its place, does not know.
 pub(in crate::aws) fn is_definite(status: u16, code: Option<&str>) -> bool {
     (400..500).contains(&status)
         && !matches!(status, 408 | 429)
         && !matches!(code, Some("RequestTimeout" | "OperationAborted"))
 }
 
-/// Whether this error proves that the request never left: there were no credentials to sign it with, or no connection was
-/// made, because of DNS, TLS, a proxy or a refusal.
+/// Whether this error proves that the request never left: no credentials to sign it, or no connection because of DNS, TLS,
+/// a proxy or a refusal.
 pub(in crate::aws) fn never_left(error: &(dyn StdError + 'static)) -> bool {
     find::<HttpError>(error).is_some_and(HttpError::is_connect) || find::<CredentialsError>(error).is_some()
 }

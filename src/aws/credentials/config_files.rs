@@ -40,7 +40,7 @@ impl Files {
                     Ok(String::new())
                 }
                 Err(error) => {
-                    let words = format!("the AWS config files cannot be read: `{}`: {error}", place.display());
+                    let words = format!("cannot read the AWS config files: `{}`: {error}", place.display());
                     Err(Error::new(Kind::File, words).caused_by(error))
                 }
             }

@@ -121,7 +121,7 @@ impl Profiles {
             let keys = Credentials::new(setting("aws_access_key_id"), "", token, None, "profile");
             if !fit_headers(&keys) {
                 return Err(Error::new(Kind::Credentials, format!("profile `{source}`: {Unfit}"))
-                    .hint("write the access key and the token again, each on one line"));
+                    .hint("enter the access key and the session token again, each on one line"));
             }
         }
         Ok(())
@@ -162,6 +162,6 @@ impl Profiles {
 async fn load(files: &EnvConfigFiles, selected: Option<String>) -> Result<ProfileSet> {
     let selected = selected.map(Cow::Owned);
     aws_config::profile::load(&Fs::real(), &Env::real(), files, selected).await.map_err(|error| {
-        Error::new(Kind::File, format!("the AWS config files cannot be read: {}", with_causes(&error))).caused_by(error)
+        Error::new(Kind::File, format!("cannot read the AWS config files: {}", with_causes(&error))).caused_by(error)
     })
 }

@@ -53,7 +53,7 @@ impl ProvideCredentials for Once {
 
 /// The error for credentials that cannot be sent.
 #[derive(Debug, thiserror::Error)]
-#[error("the access key ID or the session token has a blank, a line break or another character that no key has")]
+#[error("the access key ID or the session token contains a space, a line break or another invalid character")]
 pub(in crate::aws) struct Unfit;
 
 /// Returns the SDK's record of how it found the credentials.

@@ -87,7 +87,7 @@ fn grant_withheld(work: &Work) -> Error {
     let kind = work.jobs.iter().find_map(|job| job.result.as_ref().err()).map_or(Kind::Refused, |error| error.kind);
     let user = &work.source.user;
     Error::new(kind, format!("source account {}: the grant of user `{}` was not changed", user.account, user.name))
-        .note("no role of this run is what it should be, so nobody new may assume it")
+        .note("xacct changed no role as planned, so it grants no new access")
 }
 
 async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) -> Result<()> {
@@ -95,9 +95,9 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     let place = format!("target account {}", job.role.account);
     let state = &mut job.state;
     if let Some(shown) = &state.shown {
-        progress.now("looking at the role once more");
+        progress.now("reading the role again");
         state.made = false;
-        let now = accounts::observe_role(operator, &state.desired).await?;
+        let now = accounts::observe_role(operator, &state.desired).await.map_err(|error| error.context(&place))?;
         let left = now.as_ref().and_then(|now| left_of(&job.plan, shown, now, state));
         let changed =
             now.map_or_else(|| vec!["it is gone"], |now| now.fingerprint().changed_since(&shown.fingerprint()));

@@ -45,9 +45,9 @@ pub fn refused(refusal: &Refusal) -> Error {
             .hint("create another role for this link: --role-name NAME")
             .hint(format!("or take the role from account {owner}: --adopt")),
         Refusal::OtherLink { found, wanted, .. } => error
-            .note(format!("the role is that of {found}"))
-            .note(format!("this is {wanted}"))
-            .hint("make another role for this link: --role-name NAME")
+            .note(format!("the role belongs to {found}"))
+            .note(format!("xacct.toml names {wanted}"))
+            .hint("create another role for this link: --role-name NAME")
             .hint("or take the role over: --adopt"),
         Refusal::OtherPath { found, .. } => match found.parse::<RoleArn>() {
             Ok(found) => error

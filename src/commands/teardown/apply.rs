@@ -32,7 +32,8 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
     let Some(operator) = job.operator.as_ref().filter(|_| !job.plan.is_empty()) else { return Ok(()) };
     let place = format!("target account {}", job.role.account);
     if let Some(shown) = &job.state.shown
-        && let Some(now) = accounts::role_to_remove(operator, &job.role.name).await?
+        && let Some(now) =
+            accounts::role_to_remove(operator, &job.role.name).await.map_err(|error| error.context(&place))?
     {
         let what = format!("{place}: role `{}`", job.role.name);
         let next = ShellCommand::new("xacct").arg("teardown").flag("--dry-run").arg(&job.link.name);

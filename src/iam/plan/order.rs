@@ -1,7 +1,7 @@
-//! The order in which the changes to a role go out. Pure.
+//! The order in which xacct applies the changes to a role. Pure.
 //!
-//! Whichever of the writes have taken effect when one of them fails, nobody who was not let in before has permissions
-//! that the finished role does not give, and nobody whom the new trust policy shuts out has gained any.
+//! If a write fails, then whichever other writes took effect, no newly trusted principal has permissions beyond those of
+//! the finished role, and no principal that the new trust policy excludes has gained any.
 
 use std::collections::BTreeSet;
 
@@ -9,31 +9,31 @@ use super::change::Change;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{FoundDocument, ObservedRole};
 
-/// Changes that may go out concurrently. A phase begins only after every change of the one before was accepted.
+/// Changes that may be applied concurrently. A phase starts only after AWS accepted every change of the previous one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase<'a> {
     /// The changes.
     pub changes: Vec<&'a Change>,
-    /// Whether the next phase waits until AWS shows these changes: it takes away what they replace.
+    /// Whether the next phase waits until reads show these changes, because it removes what they replace.
     pub read_back: bool,
 }
 
-/// What a change does to who gets in, and to what they may do.
+/// How a change affects whom the role trusts and what it allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Create,
     Narrow,
-    /// A boundary replaces another, and may allow more.
+    /// Replaces a boundary, and may allow more.
     Recap,
     Admit,
     Widen,
     Remove,
 }
 
-/// Returns the phases of these changes to a role; `inline_quota` counts the characters that its inline policies share.
+/// Returns the phases of these changes to a role. `inline_quota` is the size limit, in characters, of all its inline policies.
 ///
-/// Where somebody new gets in, what narrows the role goes first, then the trust policy, then what widens it. Where
-/// nobody does, what is no longer wanted goes last, so that a working link keeps its permissions.
+/// If the plan trusts a new principal, changes that narrow the role come first, then the trust policy, then changes that
+/// widen it. Otherwise removals come last, so that a working link keeps its permissions.
 #[must_use]
 pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline_quota: usize) -> Vec<Phase<'a>> {
     let removes_first = narrows_first(changes) || !observed.is_none_or(|role| has_room(changes, role, inline_quota));
@@ -56,8 +56,8 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
     steps.iter().map(phase).collect()
 }
 
-/// Returns whether everything that the role is to lose must go before anything else: because somebody new gets in, or
-/// because another boundary may let through what the present one holds back.
+/// Returns whether all removals must come first: because the plan trusts a new principal, or because the new boundary may
+/// allow what the present one blocks.
 #[must_use]
 pub fn narrows_first(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
@@ -67,12 +67,12 @@ pub fn narrows_first(changes: &[Change]) -> bool {
     })
 }
 
-/// What cannot be compared is taken to admit somebody.
+/// A trust policy that cannot be compared counts as trusting a new principal.
 fn admits_somebody_new(from: &FoundDocument, to: &PolicyDocument) -> bool {
     !from.policy().is_some_and(|from| to.admits_only_whom(from))
 }
 
-/// Whether new inline policies fit beside those that go. Where others have some, nobody knows: those are not read.
+/// Whether new inline policies fit beside those to be removed. Unknown if the role has unmanaged ones, which are not read.
 fn has_room(changes: &[Change], role: &ObservedRole, quota: usize) -> bool {
     let put = |name: &str| {
         changes.iter().find_map(|change| match change {

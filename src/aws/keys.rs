@@ -9,11 +9,12 @@ use aws_credential_types::Credentials;
 #[derive(Debug, Clone)]
 pub struct SessionCredentials(pub(in crate::aws) Credentials);
 
-/// Whether the parts that a request names in its headers can stand there. The SDK panics where one cannot, such as a key
-/// with a line feed.
+/// Whether the access key ID and the session token can be sent in headers. The SDK panics if they cannot, for example if a
+/// key contains a line feed. An ID with `/`, `+` or `=` is no ID, but perhaps a secret in its place, which AWS would repeat
+/// in its answer (IAM API reference, AccessKey: the pattern of AccessKeyId is `[\w]+`).
 pub(in crate::aws) fn fit_headers(keys: &Credentials) -> bool {
-    let fits = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    fits(keys.access_key_id()) && keys.session_token().is_none_or(fits)
+    let is_id = keys.access_key_id().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    is_id && keys.session_token().is_none_or(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 /// The secrets of a session. `Debug` is redacted; only commands whose purpose is to print credentials show them.

@@ -38,10 +38,17 @@ const KEPT: [&str; 31] = [
 /// Prefixes of further variables that stay. Endpoint variables end in a service's name.
 const KEPT_PREFIXES: [&str; 4] = ["AWS_CLI_", "AWS_ENDPOINT_URL", "AWS_S3_", "AWS_SDK_"];
 
-/// Other variables from which SDKs read credentials: the SDK for Rust (`aws-config`, `environment/credentials.rs`) and the SDK for Ruby
-/// (`aws-sdk-core`, `credential_provider_chain.rb`).
-const ALIASES: [&str; 4] =
-    ["AMAZON_ACCESS_KEY_ID", "AMAZON_SECRET_ACCESS_KEY", "AMAZON_SESSION_TOKEN", "SECRET_ACCESS_KEY"];
+/// Other variables from which SDKs and tools read credentials: the SDK for Rust (`aws-config`,
+/// `environment/credentials.rs`), the SDK for Ruby (`aws-sdk-core`, `credential_provider_chain.rb`), and Ansible's older
+/// AWS modules (assumed: `EC2_…`).
+const ALIASES: [&str; 6] = [
+    "AMAZON_ACCESS_KEY_ID",
+    "AMAZON_SECRET_ACCESS_KEY",
+    "AMAZON_SESSION_TOKEN",
+    "EC2_ACCESS_KEY",
+    "EC2_SECRET_KEY",
+    "SECRET_ACCESS_KEY",
+];
 
 /// The usual stale variables, for a shell whose variables xacct may not see: keys by their old names, profiles
 /// (the SDK for JavaScript prefers `AWS_PROFILE` to keys), roles for web identities and containers, tokens. `AWS_ACCOUNT_ID`

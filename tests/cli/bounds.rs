@@ -61,7 +61,7 @@ fn a_list_without_end_is_an_error() {
         let output = scene.xacct(words);
         let asked = scene.requests(operation).len();
         assert!(asked > 0 && asked <= 500, "{operation}, {words}: {asked} requests\n{output}");
-        assert!(output.everything().contains("answered with more than"), "{operation}: {output}");
+        assert!(output.everything().contains("returned more than"), "{operation}: {output}");
     });
 }
 

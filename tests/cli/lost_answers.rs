@@ -44,6 +44,20 @@ fn a_bucket_whose_deletion_is_not_answered_is_gone_or_named() {
     });
 }
 
+/// S3 may answer `NoSuchBucket` for a bucket that exists, right after it was created.
+#[test]
+fn a_bucket_that_its_deletion_does_not_see_is_named() {
+    let scene = Scene::linked("");
+    let absent = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "no".to_owned() };
+    scene.sandbox.add_fault(Fault::new("DeleteBucket", absent));
+    let output = scene.xacct("verify");
+    let names: Vec<_> = scene.sandbox.world(|world| world.buckets().map(|bucket| bucket.name.clone()).collect());
+    assert!(!names.is_empty(), "{output}");
+    for name in names {
+        assert!(output.stderr.contains(&format!("test bucket `{name}` may be left behind")), "{output}");
+    }
+}
+
 #[test]
 fn a_role_whose_creation_is_not_answered_is_used_or_named() {
     side_by_side(&LOST, |kind| {

@@ -84,9 +84,11 @@ pub(in crate::aws) fn of(config: &SdkConfig, services: &[&str]) -> Vec<String> {
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // A query or fragment means nothing in an endpoint, and may hold a token.
+    let path = path.split(['?', '#']).next().unwrap_or_default();
     match host.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://{host}{path}"),
-        None => url.to_owned(),
+        None => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::aws::client::access::Access;
-use crate::aws::s3::test_bucket::requests::{delete, is_absent};
+use crate::aws::s3::test_bucket::requests::{delete, head, is_absent};
 use crate::error::Result;
 use crate::iam::names::AccountId;
 
@@ -70,9 +70,11 @@ impl Leftover {
         let patience = if self.answered { 1 } else { 6 };
         for attempt in 1..=patience {
             match delete(&self.access, &self.name, &self.owner).await {
-                Err(error) if is_absent(&error) && attempt < patience => tokio::time::sleep(pause).await,
+                Ok(()) => return Ok(()),
                 Err(error) if !is_absent(&error) => return Err(error),
-                _ => return Ok(()),
+                Err(_) if attempt < patience => tokio::time::sleep(pause).await,
+                // S3 may not see a bucket yet that exists: what a read still shows is not gone.
+                Err(error) => return head(&self.access, &self.name, &self.owner).await.map_or(Ok(()), |()| Err(error)),
             }
             pause *= 2;
         }

@@ -114,7 +114,10 @@ pub async fn remove(access: &Access, name: &str, owner: &AccountId, leftovers: &
             Err(error) if !is_absent(&error) => return Err(error),
             // Either the answer to an earlier request was lost, or S3 does not see the bucket yet.
             Err(_) if looked == 4 => {
-                leftovers.gone(name);
+                // It stays on the list unless a read does not see it either.
+                if head(access, name, owner).await.is_err_and(|error| is_absent(&error)) {
+                    leftovers.gone(name);
+                }
                 return Ok(Removed::Unconfirmed);
             }
             Err(_) => looked += 1,

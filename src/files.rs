@@ -122,7 +122,7 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file that is not there yet. One that somebody makes meanwhile stays.
+/// Creates a file. Never replaces one that another program creates in the meantime.
 ///
 /// # Errors
 /// As [`check_place`], and when there is such a file or the folder cannot be written to.

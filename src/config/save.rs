@@ -60,10 +60,10 @@ fn edit_again(
     (is_free && are_free).then_some(text)
 }
 
-/// Returns what stands there now; `None` only if nothing does.
+/// Returns the current text; `None` only if there is no file.
 ///
 /// # Errors
-/// When something stands there that cannot be read: nobody knows what would be lost with it.
+/// When there is a file that cannot be read, because its content would be lost unseen.
 fn standing(file: &ConfigFile, path: &Path) -> Result<Option<String>> {
     match files::read(path, files::LONGEST_TEXT) {
         Ok(text) => Ok(Some(text)),
@@ -95,7 +95,7 @@ fn lock_beside(path: &Path) -> Option<File> {
 /// Checks that the file can be written, before xacct changes anything in AWS.
 ///
 /// # Errors
-/// When no file can be made beside it, or what stands there cannot be read.
+/// When no file can be created beside it, or the existing file cannot be read.
 pub fn check_writable(file: &ConfigFile) -> Result<()> {
     let path = destination(file).map_err(|error| cannot_write(file, &error))?;
     standing(file, &path)?;

@@ -121,7 +121,7 @@ impl Cache {
         }
     }
 
-    /// Removes the sessions that have ended, of whatever key: nobody may ever ask for them again.
+    /// Removes all expired sessions, whatever their key, because no later run may ask for them.
     fn remove_expired(&self) {
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();

@@ -61,7 +61,7 @@ async fn apply_roles(jobs: &mut [Job], args: &Bootstrap, run: &Run<'_>) {
 }
 
 /// What writes the grant; `None` if it is as it should be, was not observed, or no role is left for it. A role that
-/// exists and could not be made what it should be gets nobody new.
+/// exists and could not be changed as planned is granted to no new principal.
 fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<GrantWriter>> {
     let (Some(operator), Some(shown)) = (&work.source.operator, &work.source.observed) else { return Ok(None) };
     let ready: Vec<_> = work.jobs.iter().filter(|job| job.result.is_ok()).collect();

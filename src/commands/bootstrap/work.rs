@@ -31,7 +31,7 @@ pub struct Making {
 }
 
 impl Making {
-    /// Whether a role that exists is to be changed by this plan. Until it is, nobody new may come to it.
+    /// Whether this plan changes an existing role. Until it has, no new principal may be granted access to it.
     pub fn changes_what_stands(&self, plan: &Plan) -> bool {
         self.shown.is_some() && !plan.is_empty()
     }

@@ -37,7 +37,7 @@ pub fn emit<C: Consumer>(form: Form, text: &str, printed: &Printed, run: &Run<'_
     let text = format!("{}\n", text.trim_end());
     let path = run.context.directory.join(out);
     files::check_place(&path).map_err(|error| cannot("write", out, &error))?;
-    // What appears between the look and the writing is somebody's, and stays.
+    // A file that appears between the check and the write belongs to another program, and stays.
     let replaces = printed.force || is_ours::<C>(&path, out, form, &text)?;
     let write = if replaces { files::replace } else { files::create };
     write(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;

@@ -1,5 +1,6 @@
 //! The pure core: names, policies, the plan. No async, clock, environment, network or printing.
 
+pub mod admission;
 pub mod arn;
 pub mod evaluate;
 pub mod identity;

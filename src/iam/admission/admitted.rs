@@ -1,0 +1,97 @@
+//! A class of callers whom a trust policy admits.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::iam::names::AccountId;
+
+/// A class of callers whom one statement of a trust policy admits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The class.
+    pub who: Who,
+    /// The index of the statement in the document, from 0.
+    pub statement: usize,
+    /// The `Sid` of the statement.
+    pub sid: Option<String>,
+    /// What these callers must send or have, and can.
+    pub needs: Needs,
+    /// Why it is undecided whether they are admitted; `None` if they certainly are.
+    pub undecided: Option<String>,
+}
+
+/// Conditions that say nothing of who calls, which a caller of the class can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The request must send the external ID.
+    pub external_id: bool,
+    /// The session must have MFA.
+    pub mfa: bool,
+}
+
+/// A class of callers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// One IAM user, role (with its sessions), session or federated user.
+    Principal {
+        /// The account of the principal.
+        account: AccountId,
+        /// Its ARN.
+        arn: String,
+    },
+    /// The principals of an account whose ARN, or another attribute that the account controls, matches.
+    Matching {
+        /// The account.
+        account: AccountId,
+        /// The narrowing condition in words: `aws:PrincipalArn arn:aws:iam::111111111111:role/ci-*`.
+        narrowed: String,
+    },
+    /// Every principal of an account.
+    Account(AccountId),
+    /// Every principal of an organization, or of a part of it.
+    Organization {
+        /// The ID, such as `o-a1b2c3d4e5`, or the path.
+        id: String,
+    },
+    /// Every principal of every account.
+    Everyone,
+    /// An AWS service.
+    Service(String),
+    /// The bearers of tokens of an issuer.
+    Tokens {
+        /// The OIDC provider: its ARN, or the host of an issuer that is built into AWS.
+        issuer: String,
+        /// The admitted subjects, or the claims that say whose tokens; empty if all tokens are admitted.
+        subjects: BTreeSet<String>,
+    },
+    /// The users of a SAML provider.
+    Saml {
+        /// The ARN of the provider.
+        provider: String,
+    },
+    /// Nobody now: a unique ID of a principal that was deleted.
+    Deleted {
+        /// The unique ID.
+        id: String,
+    },
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Principal { arn, .. } => f.write_str(arn),
+            Self::Matching { account, narrowed } => write!(f, "account {account} ({narrowed})"),
+            Self::Account(account) => write!(f, "account {account}"),
+            Self::Organization { id } => write!(f, "organization {id}"),
+            Self::Everyone => f.write_str("everyone"),
+            Self::Service(name) => write!(f, "service {name}"),
+            Self::Tokens { issuer, subjects } if subjects.is_empty() => write!(f, "any token of {issuer}"),
+            Self::Tokens { issuer, subjects } => {
+                let subjects: Vec<_> = subjects.iter().map(String::as_str).collect();
+                write!(f, "tokens of {issuer} for {}", subjects.join(", "))
+            }
+            Self::Saml { provider } => write!(f, "users of {provider}"),
+            Self::Deleted { id } => write!(f, "nobody (deleted principal {id})"),
+        }
+    }
+}

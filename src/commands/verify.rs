@@ -15,6 +15,7 @@ use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
+use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Freshness, Outcome, Proof};
@@ -92,12 +93,13 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, user, None);
 
+    let silent = Operators::new(&connections.that_ask_nobody(), operator.profile, None);
     let tally = run.console.tally("verify", links.len(), "verified");
     let proofs = side_by_side(links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
-        let result = prover.prove(&claim, &progress).await;
+        let result = prover.prove(&claim, silent.target(link), &progress).await;
         let case = Case { link, role: &role, target: None, written: None };
         let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
         tally.one_more();

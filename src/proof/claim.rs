@@ -3,8 +3,10 @@
 use super::wait::Freshness;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
-use crate::iam::arn::RoleArn;
+use crate::iam::admission::{Accepted, Declared};
+use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
+use crate::iam::policy::PolicyDocument;
 
 /// The claim about one link.
 #[derive(Debug)]
@@ -23,6 +25,36 @@ pub struct Claim {
     pub extent: Extent,
     /// Whether the link was just written.
     pub freshness: Freshness,
+    /// Whom the role may admit.
+    pub declaration: Declaration,
+}
+
+/// Whom a role may admit according to the link.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// Whether only the user, not the whole source account.
+    pub restrict_to_user: bool,
+    /// Statements that `xacct.toml` adds to the trust policy.
+    pub statements: PolicyDocument,
+    /// Callers that `xacct.toml` accepts.
+    pub accepted: Vec<Accepted>,
+    /// Whether this also holds for a role that xacct does not manage.
+    pub exclusive: bool,
+    /// Whether a trust policy that cannot be read fails the proof.
+    pub require_read: bool,
+}
+
+impl Declaration {
+    /// Returns whom a link of this user declares.
+    #[must_use]
+    pub fn of(&self, user: UserArn) -> Declared {
+        Declared {
+            source: user.account.clone(),
+            only_user: self.restrict_to_user.then_some(user),
+            statements: self.statements.clone(),
+            accepted: self.accepted.clone(),
+        }
+    }
 }
 
 /// Optional parameters of an AssumeRole request.

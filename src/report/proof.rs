@@ -10,6 +10,7 @@ use crate::proof::{Outcome, Proof, StepId, StepOutcome};
 const OK: &str = "ok";
 const FAIL: &str = "FAIL";
 const UNKNOWN: &str = "?";
+const WARNING: &str = "!";
 /// The column of the marks.
 const MARK: usize = 2;
 
@@ -59,7 +60,7 @@ fn marked(line: &str) -> String {
     let style = match line.get(MARK..).and_then(|text| text.split(' ').next()) {
         Some(OK) => GOOD,
         Some(FAIL) => BAD,
-        Some(UNKNOWN) => WARN,
+        Some(UNKNOWN | WARNING) => WARN,
         _ => return line.to_owned(),
     };
     styled_mark(line, style)
@@ -110,5 +111,6 @@ fn word(outcome: StepOutcome) -> &'static str {
         StepOutcome::Failed => FAIL,
         StepOutcome::NotProven => UNKNOWN,
         StepOutcome::Skipped => "-",
+        StepOutcome::Warning => WARNING,
     }
 }

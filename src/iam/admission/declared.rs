@@ -1,5 +1,7 @@
 //! Whom a link declares, and what that makes of those who are admitted.
 
+use serde::{Deserialize, Serialize};
+
 use super::admitted::{Admitted, Who};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::AccountId;
@@ -19,7 +21,8 @@ pub struct Declared {
 }
 
 /// An entry of `accept`: somebody who is admitted by the will of the role's owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// The class, as [`Who`] is written.
     pub who: String,

@@ -4,9 +4,11 @@
 
 mod admitted;
 mod declared;
+mod review;
 
 pub use admitted::{Admitted, Needs, Who};
 pub use declared::{Accepted, Declared, Standing};
+pub use review::{Review, names};
 
 use super::arn::RoleArn;
 use super::policy::PolicyDocument;

@@ -6,6 +6,7 @@ mod admitted;
 mod class;
 mod declared;
 mod keys;
+mod parse;
 mod reduce;
 mod subject;
 

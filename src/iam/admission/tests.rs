@@ -1,5 +1,7 @@
 //! What the cases in `tests/cases/admission` cannot show.
 
+mod cases;
+
 use super::*;
 use crate::iam::arn::RoleArn;
 use crate::iam::policy::PolicyDocument;

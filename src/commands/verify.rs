@@ -137,6 +137,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     }
     if proofs.len() > 1 {
         blocks.push(table(proofs, console.width()));
+        blocks.extend(remarks(proofs));
     }
     console.result(&blocks.join("\n\n"));
 }
@@ -145,6 +146,22 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
 fn why(proven: &Proven<'_>, width: u16) -> String {
     let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
+}
+
+/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
+fn remarks(proofs: &[Proven<'_>]) -> Option<String> {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for proven in proofs {
+        let Some(proof) = proven.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works) else { continue };
+        for remark in proof::remarks(proof).into_iter().chain(proof::not_checked(proof)) {
+            match lines.iter_mut().find(|(known, _)| *known == remark) {
+                Some((_, names)) => names.push(&proven.link.name),
+                None => lines.push((remark, vec![&proven.link.name])),
+            }
+        }
+    }
+    let lines: Vec<_> = lines.iter().map(|(remark, names)| format!("{}: {remark}", names.join(", "))).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn table(proofs: &[Proven<'_>], width: u16) -> String {

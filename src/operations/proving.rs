@@ -65,6 +65,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             accepted: link.accept.clone(),
             exclusive: link.exclusive,
             require_read: link.require_read,
+            now: Some((run.context.now)().into()),
         },
     }
 }

@@ -1,9 +1,13 @@
 //! The claim about a link, and the extent of its proof.
 
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
 use super::wait::Freshness;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
-use crate::iam::admission::{Accepted, Declared};
+use crate::iam::admission::{Accepted, Declared, Subject};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
 use crate::iam::policy::PolicyDocument;
@@ -42,6 +46,15 @@ pub struct Declaration {
     pub exclusive: bool,
     /// Whether a trust policy that cannot be read fails the proof.
     pub require_read: bool,
+    /// The time, for conditions on it.
+    pub now: Option<OffsetDateTime>,
+}
+
+impl Claim {
+    /// Returns the role, with these tags, for the review of its trust policy.
+    pub(super) fn subject<'a>(&'a self, tags: &'a BTreeMap<String, String>) -> Subject<'a> {
+        Subject { tags: Some(tags), now: self.declaration.now, ..Subject::from(&self.role) }
+    }
 }
 
 impl Declaration {

@@ -60,8 +60,8 @@ pub(super) async fn step(
         None => role(&access, claim).await,
     };
     let is_clean = |read: &Result<FoundRole>| match read {
-        Ok(FoundRole { trust: FoundDocument::Policy(document), .. }) => {
-            declared.review(document, &claim.role).is_clean() || !must_be_clean(claim, read)
+        Ok(role @ FoundRole { trust: FoundDocument::Policy(document), .. }) => {
+            declared.review(document, claim.subject(&role.tags)).is_clean() || !must_be_clean(claim, role)
         }
         _ => true,
     };
@@ -91,9 +91,8 @@ async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
 }
 
 /// Returns whether xacct manages the role, or `xacct.toml` says that nobody else may be admitted.
-fn must_be_clean(claim: &Claim, role: &Result<FoundRole>) -> bool {
-    let is_ours = |role: &FoundRole| role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
-    claim.declaration.exclusive || role.as_ref().is_ok_and(is_ours)
+fn must_be_clean(claim: &Claim, role: &FoundRole) -> bool {
+    claim.declaration.exclusive || role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
 }
 
 /// Returns the step of a policy that could not be read, with what xacct needs to read it.
@@ -117,7 +116,7 @@ fn not_checked(claim: &Claim, why: &Error, operator: Option<&Access>) -> Step {
 /// Returns the step of a policy that was read.
 fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
     let name = &claim.role.name;
-    let must = must_be_clean(claim, &Ok(role.clone()));
+    let must = must_be_clean(claim, role);
     let step = |outcome, evidence: String| Step::new(StepId::NobodyElseAdmitted, outcome, evidence);
     let document = match &role.trust {
         FoundDocument::Policy(document) => document,
@@ -134,7 +133,7 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
             };
         }
     };
-    let review = declared.review(document, &claim.role);
+    let review = declared.review(document, claim.subject(&role.tags));
     let step = match (&review, must) {
         (review, _) if review.is_clean() => step(StepOutcome::Ok, whom(declared)),
         (review, false) => {

@@ -1,12 +1,14 @@
 //! Callers whom the trust policy admits and the link does not declare.
 
+use time::OffsetDateTime;
+
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, toml_string};
 use crate::diagnosis::policies;
 use crate::diagnosis::statement::StatementRef;
-use crate::iam::admission::{Admitted, Declared, Review, names};
+use crate::iam::admission::{Admitted, Declared, Review, Subject, names};
 use crate::iam::arn::{CallerArn, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::{Element, PolicyDocument};
@@ -28,7 +30,9 @@ pub fn reviewed(facts: &Facts) -> Others {
         return Others::default();
     };
     let Some(declared) = declared(facts) else { return Others::default() };
-    let review = declared.review(document, &facts.link.role);
+    let now = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let subject = Subject { tags: Some(&role.tags), now, ..Subject::from(&facts.link.role) };
+    let review = declared.review(document, subject);
     let mut warnings: Vec<_> = review.warnings().collect();
     let mut finding = None;
     if role.is_ours || facts.link.exclusive {

@@ -2,7 +2,8 @@
 
 use super::admitted::Admitted;
 use super::declared::{Accepted, Declared, Standing};
-use crate::iam::arn::RoleArn;
+use super::reduce::of_trust;
+use super::subject::Subject;
 use crate::iam::policy::PolicyDocument;
 
 /// What a declaration makes of everybody whom a trust policy admits.
@@ -12,28 +13,27 @@ pub struct Review {
     pub undeclared: Vec<Admitted>,
     /// Classes that the link does not declare, and of which xacct cannot decide whether they are admitted.
     pub undecided: Vec<Admitted>,
-    /// Entries of `accept` that name an admitted class.
+    /// Entries of `accept` that accept somebody who is admitted.
     pub accepted: Vec<Accepted>,
-    /// Entries of `accept` that name no admitted class.
+    /// Entries of `accept` that accept nobody who is admitted.
     pub unmatched: Vec<Accepted>,
 }
 
 impl Declared {
-    /// Returns what the declaration makes of everybody whom the trust policy of `role` admits.
+    /// Returns what the declaration makes of everybody whom the trust policy of a role admits.
     #[must_use]
-    pub fn review(&self, document: &PolicyDocument, role: &RoleArn) -> Review {
-        let mut review = Review::default();
-        let mut accepted = Vec::new();
-        for admitted in super::of_trust(document, role) {
-            match self.standing(&admitted, role) {
-                Standing::Declared | Standing::Nobody => {}
-                Standing::Accepted(_) => accepted.push(admitted.who.to_string()),
+    pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
+        let all = of_trust(document, Subject { source: Some(&self.source), ..subject });
+        let mut review = Review { unmatched: self.unused(&all).cloned().collect(), ..Review::default() };
+        let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
+        review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
+        for admitted in all {
+            match self.standing(&admitted, subject.role) {
+                Standing::Declared | Standing::Accepted(_) | Standing::Nobody => {}
                 Standing::Undeclared if admitted.undecided.is_some() => review.undecided.push(admitted),
                 Standing::Undeclared => review.undeclared.push(admitted),
             }
         }
-        let entries = self.accepted.iter().cloned();
-        (review.accepted, review.unmatched) = entries.partition(|entry| accepted.contains(&entry.who));
         review
     }
 }

@@ -274,6 +274,7 @@ impl Class {
                     .get_or_insert_with(|| format!("{} is compared with {text}, which is no ARN", condition.written));
                 return Some(class);
             }
+            Value::Is(text) if !can_be(key, &text) => return None,
             Value::Is(text) => (Known::Is(text.clone()), text),
             Value::Like(text) => (Known::Like(text.clone()), text),
             Value::AnyCase(text) => (Known::Present, text),
@@ -461,6 +462,23 @@ fn fixed_account(arn: &str, condition: &Condition) -> Option<String> {
             (is_fixed && account.parse::<AccountId>().is_ok()).then(|| (*account).to_owned())
         }
         _ => None,
+    }
+}
+
+/// Returns whether a key can have exactly this value: with `StringEquals`, a wildcard in an ARN is a character that
+/// neither an account nor a name has (IAM API reference, CreateUser and CreateRole).
+fn can_be(key: &str, value: &str) -> bool {
+    let is_plain = |text: &str| !text.contains(['*', '?']);
+    match key {
+        ARN => match value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            [_, _, _, _, account, resource] => {
+                account.parse::<AccountId>().is_ok() && resource.rsplit('/').next().is_some_and(is_plain)
+            }
+            _ => false,
+        },
+        ACCOUNT => value.parse::<AccountId>().is_ok(),
+        "aws:principalorgid" | "aws:principalorgpaths" | "aws:principalorgmasteraccountid" => is_plain(value),
+        _ => true,
     }
 }
 

@@ -251,7 +251,7 @@ impl Class {
         let mut class = self.clone();
         class.add_needs(condition);
         let says = self.says(key, subject);
-        if !test.requires_value(says == Says::Who) || of_role(key, subject).is_some() {
+        if !test.requires_value(says == Says::Who) || wanted.is_empty() || of_role(key, subject).is_some() {
             return vec![class];
         }
         match says {
@@ -343,7 +343,10 @@ impl Class {
         let must_exist = test.requires_presence(wanted);
         let is_true = || wanted.iter().all(|wanted| wanted.eq_ignore_ascii_case("true"));
         match key.as_str() {
-            "sts:externalid" => self.needs.external_id |= must_exist || test.requires_value(false),
+            "sts:externalid" => {
+                let is_certain = wanted.iter().all(|value| value.chars().any(|c| !matches!(c, '*' | '?')));
+                self.needs.external_id |= test.requires_value(false) && is_certain;
+            }
             "aws:multifactorauthpresent" => {
                 self.needs.mfa |= must_exist || test.is_bool() && test.requires_value(false) && is_true();
             }
@@ -381,6 +384,10 @@ impl Class {
                     subject.into_iter().partition(|(key, _)| key.ends_with(":sub"));
                 let parts = subjects.into_iter().chain(claims).filter_map(|(_, fact)| fact.shown.as_deref());
                 let text = parts.collect::<Vec<_>>().join(" with ");
+                // Some issuers are built into AWS, and everybody has an account there.
+                if provider.is_none() && text.is_empty() {
+                    return Who::Everyone;
+                }
                 Who::Tokens {
                     issuer: provider.clone().unwrap_or_else(|| "*".to_owned()),
                     subjects: if text.is_empty() { BTreeSet::new() } else { BTreeSet::from([text]) },

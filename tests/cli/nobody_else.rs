@@ -85,7 +85,7 @@ fn statements_that_admit_others() {
         assert_eq!(finding(&scene.xacct_json("diagnose --facts facts.json", 3)), found);
 
         fixes::apply(&scene, &found["fixes"][0]);
-        scene.xacct("verify").exits_with(0).says(&["nobody else is admitted  account 111111111111"]);
+        scene.xacct("verify").exits_with(0).says(&["ok  nobody else is admitted"]);
         scene.xacct("diagnose").exits_with(0);
     });
 }
@@ -144,10 +144,10 @@ fn another_user_of_the_source_account() {
     let bob = admits(json!({"AWS": "arn:aws:iam::111111111111:user/bob"}), json!({}));
     let scene = Scene::linked("");
     add(&scene, &bob);
-    scene.xacct("verify").exits_with(0).says(&["account 111111111111; SCPs, RCPs not read"]);
+    scene.xacct("verify").exits_with(0).says(&["account 111111111111; SCPs/RCPs unread"]);
 
     let scene = Scene::linked("--restrict-to-user");
-    scene.xacct("verify").exits_with(0).says(&["user alice; SCPs, RCPs not read"]);
+    scene.xacct("verify").exits_with(0).says(&["user alice; SCPs/RCPs unread"]);
     add(&scene, &bob);
     let found = finding(&scene.xacct_json("verify", 3));
     assert!(text(&found["summary"]).contains("user/bob"), "{found:#}");

@@ -45,7 +45,7 @@ pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> R
     let mut options = options.clone();
     if file.folder(context) != context.directory {
         let folder = file.folder(context);
-        for path in &mut options.policy_file {
+        for path in options.policy_file.iter_mut().chain(&mut options.trust_statement_file) {
             *path = relative(&context.directory.join(&path), &folder);
         }
     }

@@ -11,7 +11,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run};
-use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
+use crate::proof::{Claim, Extent, Freshness, Prover};
 use crate::text::shell::ShellCommand;
 
 /// An open session.
@@ -31,22 +31,20 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     if options.cache && options.user.no_cache {
         return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
-    let link = the_link(target, run)?;
+    let mut link = the_link(target, run)?;
+    link.override_session(&options.request.session);
     link.check(link.region.as_ref().map(Region::partition))?;
     let region = options.user.region.clone().or_else(|| link.region.clone());
     let (_, prover) = user(options, region.clone(), run).await?;
     let access = prover.access();
     let role = link.role_arn(access.partition());
     let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
-    let claim = Claim {
+    let mut claim = Claim {
         extent: Extent::Session,
         region: region.clone(),
-        request: RequestOptions {
-            duration: options.request.duration.or_else(|| longest(&link, access)),
-            ..RequestOptions::from(&options.request)
-        },
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
+    claim.request.duration = options.request.duration.or_else(|| longest(&link, access));
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{UserOptions, valid};
 use crate::iam::names::{SessionDuration, SessionName, Tag};
+use crate::text::shell::ShellCommand;
 
 /// The session to open.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +33,17 @@ pub struct RequestOptions {
     /// Session duration, 15m to 12h (default: the role's limit; diagnose: 1h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
+}
+
+impl RequestOptions {
+    /// Adds these options to a command that sends the same request.
+    #[must_use]
+    pub fn added_to(&self, command: ShellCommand) -> ShellCommand {
+        let Self { session: SessionAttributes { session_name, session_tag, source_identity }, duration } = self;
+        let command = command.option_if("--session-name", session_name.as_ref());
+        let command = session_tag.iter().fold(command, |command, tag| command.option("--session-tag", tag));
+        command.option_if("--source-identity", source_identity.as_ref()).option_if("--duration", duration.as_ref())
+    }
 }
 
 /// What a session is called and carries. xacct.toml records it for each target.

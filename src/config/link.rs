@@ -12,6 +12,7 @@ use crate::iam::names::{
     AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
 use crate::iam::partition::Partition;
+use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
 
 /// The user's account, and the credentials for it.
@@ -64,6 +65,8 @@ pub struct Link {
     pub policy_files: Vec<PathBuf>,
     /// Files with further statements of the trust policy, as the user wrote them.
     pub trust_statement_files: Vec<PathBuf>,
+    /// The statements in these files, once they are read (`settle::read_trust_statements`).
+    pub trust_statements: PolicyDocument,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: MaxSessionDuration,
     pub tags: Vec<Tag>,
@@ -150,6 +153,7 @@ impl Link {
             policy_arns: Vec::new(),
             policy_files: Vec::new(),
             trust_statement_files: Vec::new(),
+            trust_statements: PolicyDocument::of(Vec::new()),
             permissions_boundary: None,
             max_session_duration: "1h".parse()?,
             tags: Vec::new(),
@@ -181,6 +185,7 @@ impl Link {
             policy_arns: record.policy_arns.clone(),
             policy_files: record.policy_files.clone(),
             trust_statement_files: record.trust_statement_files.clone(),
+            trust_statements: new.trust_statements,
             permissions_boundary: record.permissions_boundary.clone(),
             max_session_duration: record.max_session_duration.unwrap_or(new.max_session_duration),
             tags: record.tags.clone(),
@@ -262,6 +267,14 @@ impl Link {
         }
     }
 
+    /// Checks the session tags: at most 50, and keys that differ only in case are one key (STS API reference, AssumeRole).
+    ///
+    /// # Errors
+    /// When tags clash, or there are too many.
+    pub fn check_session(&self) -> Result<()> {
+        check_tags("session tag", &self.session_tags, 50, &[])
+    }
+
     /// Checks what can be checked offline: tags, and that every policy ARN can be used on a role in this
     /// account.
     ///
@@ -278,8 +291,7 @@ impl Link {
         }
         check_tags("tag", &self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
         check_tags("tag", &self.bucket_tags, 49, &[])?;
-        // STS API reference, AssumeRole, Tags: at most 50, and keys that differ only in case are one key.
-        check_tags("session tag", &self.session_tags, 50, &[])?;
+        self.check_session()?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
             let ManagedPolicy::Arn(arn) = policy else { continue };
             if let PolicyOwner::Account(owner) = &arn.owner

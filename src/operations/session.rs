@@ -49,18 +49,14 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     if options.cache && cache.is_none() {
         run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
-    let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
+    let credentials = cached_or_new(&prover, &claim, cache).await;
+    let credentials = credentials.map_err(|error| refused(error, &link, &role, options))?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
 }
 
 /// Returns the cached session, or else a new one.
-async fn cached_or_new(
-    prover: &Prover,
-    claim: &Claim,
-    link: &Link,
-    cache: Option<Cache>,
-) -> Result<SessionCredentials> {
-    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
+async fn cached_or_new(prover: &Prover, claim: &Claim, cache: Option<Cache>) -> Result<SessionCredentials> {
+    let new = async || prover.session(claim).await;
     let Some(cache) = cache else { return Ok(new().await?.credentials) };
     let key = key(prover, claim)?;
     if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
@@ -140,7 +136,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 }
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
-fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
+fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
     let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
     if words.contains("MaxSessionDuration set for this role") {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
@@ -152,6 +148,12 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
+    // The same request, or diagnose might find nothing wrong.
+    let diagnose = ShellCommand::new("xacct")
+        .arg("diagnose")
+        .arg(&link.name)
+        .option_if("--user-profile", options.user.user_profile.as_ref())
+        .option_if("--region", options.user.region.as_ref());
+    let diagnose = options.request.added_to(diagnose);
     error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
 }

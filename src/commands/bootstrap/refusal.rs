@@ -53,8 +53,7 @@ pub fn refused(refusal: &Refusal) -> Error {
             let error =
                 error.hint("preview the changes: --adopt --dry-run --show-policies").hint("adopt the role: --adopt");
             let error = if keeps {
-                error
-                    .hint("or adopt it and keep whom else its trust policy admits or denies: --adopt --keep-statements")
+                error.hint("or adopt it and keep the other statements of its trust policy: --adopt --keep-statements")
             } else {
                 error
             };

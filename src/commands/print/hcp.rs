@@ -27,7 +27,8 @@ use crate::print::hcp;
   Let the role trust the workspace:
     xacct print hcp dev --organization acme --workspace network \\
         --trust-statement --out hcp.json
-    xacct bootstrap --target-account 222222222222 --trust-statement-file hcp.json"
+    xacct bootstrap --target-account 222222222222 \\
+        --trust-statement-file hcp.json"
 )]
 pub struct Hcp {
     /// The links, and the file to write to.

@@ -196,7 +196,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace
     - remove it, or use one of these
     ");
 }

@@ -17,7 +17,7 @@ pub use session::*;
 use crate::iam::arn::ManagedPolicy;
 use crate::iam::invalid::Invalid;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, SessionName, Tag,
 };
 
 /// Options of every command.
@@ -85,6 +85,9 @@ pub struct RoleOptions {
     /// Add the policy in this JSON file as an inline policy (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub policy_file: Vec<PathBuf>,
+    /// Add the statements in this JSON file to the trust policy (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub trust_statement_file: Vec<PathBuf>,
     /// Permissions boundary: a managed policy, by ARN or name
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub permissions_boundary: Option<ManagedPolicy>,
@@ -170,6 +173,21 @@ impl From<&CodeOptions> for UserOptions {
     }
 }
 
+/// What a session is called and carries. xacct.toml records it for each target.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The request")]
+pub struct SessionAttributes {
+    /// Role session name (default: session_name in xacct.toml, else the user's name)
+    #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
+    pub session_name: Option<SessionName>,
+    /// Tag the session (can be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
+    pub session_tag: Vec<Tag>,
+    /// Source identity of the session
+    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
+    pub source_identity: Option<SessionName>,
+}
+
 /// How to test a link.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verification")]
@@ -189,7 +207,10 @@ pub struct ProofOptions {
     /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
-    /// The user. Last, because its heading applies to all options that follow.
+    /// The session. It and the user come last, because their headings apply to all options that follow.
+    #[command(flatten)]
+    pub session: SessionAttributes,
+    /// The user.
     #[command(flatten)]
     pub user: UserOptions,
 }

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::{UserOptions, valid};
-use crate::iam::names::{SessionDuration, SessionName, Tag};
+use super::{SessionAttributes, UserOptions, valid};
+use crate::iam::names::SessionDuration;
 
 /// The session to open.
 #[derive(Debug, Clone, Args)]
@@ -22,20 +22,14 @@ pub struct SessionOptions {
     pub request: RequestOptions,
 }
 
-/// Parameters of the AssumeRole request that the link does not set.
+/// Optional parameters of the AssumeRole request.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The request")]
 pub struct RequestOptions {
-    /// Role session name (default: the user's name)
-    #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
-    pub session_name: Option<SessionName>,
+    /// Name, tags and source identity.
+    #[command(flatten)]
+    pub session: SessionAttributes,
     /// Session duration, 15m to 12h (default: the role's limit; diagnose: 1h)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
-    /// Tag the session (can be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
-    pub session_tag: Vec<Tag>,
-    /// Source identity of the session
-    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
-    pub source_identity: Option<SessionName>,
 }

@@ -138,6 +138,18 @@ fn another_role_may_admit_others_unless_the_link_is_exclusive() {
     scene.xacct("verify").exits_with(0);
 }
 
+/// A statement from a file of the link is part of the declaration.
+#[test]
+fn a_statement_of_the_link_is_declared() {
+    let scene = admitting();
+    let statement = another_account();
+    scene.environment.write("audit.json", &json!({"Version": "2012-10-17", "Statement": [statement]}).to_string());
+    set(&scene, "trust_statement_files = [\"audit.json\"]");
+    scene.xacct("verify").exits_with(0).says(&["ok  nobody else is admitted"]);
+    scene.xacct("diagnose --save-facts facts.json").exits_with(0);
+    scene.xacct("diagnose --facts facts.json").exits_with(0).says(&["No problems found."]);
+}
+
 /// Without `restrict_to_user` the whole source account is declared.
 #[test]
 fn another_user_of_the_source_account() {

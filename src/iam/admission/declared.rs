@@ -1,5 +1,7 @@
 //! Whom a link declares, and what that makes of those who are admitted.
 
+use serde::{Deserialize, Serialize};
+
 use super::admitted::{Admitted, Who};
 use super::reduce::of_trust;
 use super::subject::Subject;
@@ -22,7 +24,8 @@ pub struct Declared {
 }
 
 /// An entry of `accept`: somebody who is admitted by the will of the role's owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// The class, as [`Who`] is written, or in a shorter form that [`Who`] parses.
     pub who: String,

@@ -85,6 +85,9 @@ pub struct RoleOptions {
     /// Add the policy in this JSON file as an inline policy (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub policy_file: Vec<PathBuf>,
+    /// Add the statements in this JSON file to the trust policy (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub trust_statement_file: Vec<PathBuf>,
     /// Permissions boundary: a managed policy, by ARN or name
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub permissions_boundary: Option<ManagedPolicy>,
@@ -189,7 +192,10 @@ pub struct ProofOptions {
     /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,
-    /// The user. Last, because its heading applies to all options that follow.
+    /// The session. It and the user come last, because their headings apply to all options that follow.
+    #[command(flatten)]
+    pub session: SessionAttributes,
+    /// The user.
     #[command(flatten)]
     pub user: UserOptions,
 }

@@ -165,6 +165,7 @@ fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
     for link in &mut links {
         link.region = args.user.region.clone().or(link.region.take());
         link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
+        link.override_session(&args.request.session);
         link.check(link.region.as_ref().map(Region::partition))?;
     }
     if args.save_facts.is_some() && links.len() > 1 {
@@ -190,11 +191,9 @@ async fn investigate(
     progress.now("reading both halves");
     match prover {
         Ok(prover) => {
-            let claim = Claim {
-                extent: Extent::Session,
-                request: (&args.request).into(),
-                ..proving::claim(case.link, case.role, Freshness::Settled, run)
-            };
+            let mut claim =
+                Claim { extent: Extent::Session, ..proving::claim(case.link, case.role, Freshness::Settled, run) };
+            claim.request.duration = args.request.duration;
             diagnostician.try_and_collect(case, prover, &claim).await
         }
         Err(error) => (Err(error.clone()), diagnostician.without_caller(case, error).await),

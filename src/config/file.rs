@@ -7,7 +7,9 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, UserRef};
-use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
+use crate::iam::names::{
+    AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
+};
 use crate::iam::partition::Partition;
 
 /// The default name of a role.
@@ -54,9 +56,13 @@ pub struct Recorded {
     pub allow_session_tags: Option<bool>,
     pub policy_arns: Vec<ManagedPolicy>,
     pub policy_files: Vec<PathBuf>,
+    pub trust_statement_files: Vec<PathBuf>,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: Option<MaxSessionDuration>,
     pub tags: Vec<Tag>,
+    pub session_name: Option<SessionName>,
+    pub session_tags: Vec<Tag>,
+    pub source_identity: Option<SessionName>,
     pub region: Option<Region>,
     pub probe: Option<Probe>,
     pub bucket_tags: Vec<Tag>,

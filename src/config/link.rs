@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
-use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions};
+use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions, SessionAttributes};
 use crate::error::{Error, Result};
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
 use crate::iam::identity::LINK_TAG;
-use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
+use crate::iam::names::{
+    AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
+};
 use crate::iam::partition::Partition;
+use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
 
 /// The user's account, and the credentials for it.
@@ -61,9 +64,17 @@ pub struct Link {
     pub policy_arns: Vec<ManagedPolicy>,
     /// Files with inline policies, as the user wrote them: relative to the directory of `xacct.toml` or of the caller.
     pub policy_files: Vec<PathBuf>,
+    /// Files with further statements of the trust policy, as the user wrote them.
+    pub trust_statement_files: Vec<PathBuf>,
+    /// The statements in these files, once they are read (`settle::read_trust_statements`).
+    pub trust_statements: PolicyDocument,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: MaxSessionDuration,
     pub tags: Vec<Tag>,
+    /// The name of sessions; `None` for the user's name.
+    pub session_name: Option<SessionName>,
+    pub session_tags: Vec<Tag>,
+    pub source_identity: Option<SessionName>,
     /// Region of sessions and buckets.
     pub region: Option<Region>,
     /// How the operator enters the target account.
@@ -148,9 +159,14 @@ impl Link {
             allow_session_tags: false,
             policy_arns: Vec::new(),
             policy_files: Vec::new(),
+            trust_statement_files: Vec::new(),
+            trust_statements: PolicyDocument::of(Vec::new()),
             permissions_boundary: None,
             max_session_duration: "1h".parse()?,
             tags: Vec::new(),
+            session_name: None,
+            session_tags: Vec::new(),
+            source_identity: None,
             region: None,
             way_in: WayIn::Search,
             probe: Probe::Bucket,
@@ -178,9 +194,14 @@ impl Link {
             allow_session_tags: record.allow_session_tags.unwrap_or(false),
             policy_arns: record.policy_arns.clone(),
             policy_files: record.policy_files.clone(),
+            trust_statement_files: record.trust_statement_files.clone(),
+            trust_statements: new.trust_statements,
             permissions_boundary: record.permissions_boundary.clone(),
             max_session_duration: record.max_session_duration.unwrap_or(new.max_session_duration),
             tags: record.tags.clone(),
+            session_name: record.session_name.clone(),
+            session_tags: record.session_tags.clone(),
+            source_identity: record.source_identity.clone(),
             region: record.region.clone(),
             way_in: match (&record.profile, &record.enter_role) {
                 (Some(profile), _) => WayIn::Profile(profile.clone()),
@@ -218,6 +239,7 @@ impl Link {
         self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);
         replace_if_given(&mut self.policy_arns, &role.policy_arn);
         replace_if_given(&mut self.policy_files, &role.policy_file);
+        replace_if_given(&mut self.trust_statement_files, &role.trust_statement_file);
         if let Some(boundary) = &role.permissions_boundary {
             self.permissions_boundary = Some(boundary.clone());
         }
@@ -244,7 +266,27 @@ impl Link {
         replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
         self.bucket_namespace = proof.bucket_namespace.unwrap_or(self.bucket_namespace);
         self.require_read |= proof.require_read;
+        self.override_session(&proof.session);
         self
+    }
+
+    /// Overrides the settings of the session with these options.
+    pub fn override_session(&mut self, session: &SessionAttributes) {
+        if let Some(name) = &session.session_name {
+            self.session_name = Some(name.clone());
+        }
+        replace_if_given(&mut self.session_tags, &session.session_tag);
+        if let Some(identity) = &session.source_identity {
+            self.source_identity = Some(identity.clone());
+        }
+    }
+
+    /// Checks the session tags: at most 50, and keys that differ only in case are one key (STS API reference, AssumeRole).
+    ///
+    /// # Errors
+    /// When tags clash, or there are too many.
+    pub fn check_session(&self) -> Result<()> {
+        check_tags("session tag", &self.session_tags, 50, &[])
     }
 
     /// Checks what can be checked offline: tags, and that every policy ARN can be used on a role in this
@@ -261,8 +303,9 @@ impl Link {
             ))
             .hint("use a path of letters, digits and `/`"));
         }
-        check_tags(&self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
-        check_tags(&self.bucket_tags, 49, &[])?;
+        check_tags("tag", &self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
+        check_tags("tag", &self.bucket_tags, 49, &[])?;
+        self.check_session()?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {
             let ManagedPolicy::Arn(arn) = policy else { continue };
             if let PolicyOwner::Account(owner) = &arn.owner
@@ -290,7 +333,7 @@ impl Link {
 
 /// Refuses tags that AWS would reject together, and tags that xacct sets itself. AWS compares keys case-insensitively
 /// (IAM User Guide, rules for tagging).
-fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
+fn check_tags(what: &str, tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for tag in tags {
         let key = tag.key.as_str();
@@ -299,13 +342,12 @@ fn check_tags(tags: &[Tag], most: usize, reserved: &[&str]) -> Result<()> {
                 .hint("use another key"));
         }
         if !seen.insert(key.to_ascii_lowercase()) {
-            return Err(Error::usage(format!("tag `{key}` is set twice")).hint("use each key only once"));
+            return Err(Error::usage(format!("{what} `{key}` is set twice")).hint("use each key only once"));
         }
     }
     if tags.len() > most {
-        return Err(
-            Error::usage(format!("too many tags: {} (xacct allows at most {most})", tags.len())).hint("use fewer tags")
-        );
+        return Err(Error::usage(format!("too many {what}s: {} (xacct allows at most {most})", tags.len()))
+            .hint("use fewer tags"));
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ impl ConfigFile {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 21] = [
+const TARGET_SETTINGS: [&str; 25] = [
     "account",
     "profile",
     "enter_role",
@@ -92,9 +92,13 @@ const TARGET_SETTINGS: [&str; 21] = [
     "allow_session_tags",
     "policy_arns",
     "policy_files",
+    "trust_statement_files",
     "permissions_boundary",
     "max_session_duration",
     "tags",
+    "session_name",
+    "session_tags",
+    "source_identity",
     "region",
     "probe",
     "bucket_tags",
@@ -147,10 +151,14 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         restrict_to_user: section.boolean("restrict_to_user")?,
         allow_session_tags: section.boolean("allow_session_tags")?,
         policy_arns: section.list("policy_arns")?,
-        policy_files: section.list::<PathText>("policy_files")?.into_iter().map(|path| path.0).collect(),
+        policy_files: section.paths("policy_files")?,
+        trust_statement_files: section.paths("trust_statement_files")?,
         permissions_boundary: section.parsed("permissions_boundary")?,
         max_session_duration: section.parsed("max_session_duration")?,
         tags: section.tags("tags")?,
+        session_name: section.parsed("session_name")?,
+        session_tags: section.tags("session_tags")?,
+        source_identity: section.parsed("source_identity")?,
         region: section.parsed("region")?,
         probe: section.one_of("probe", &[("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
         bucket_tags: section.tags("bucket_tags")?,
@@ -302,6 +310,10 @@ impl<'a> Section<'a> {
             self.parse(key, text)
         };
         list.iter().map(item).collect()
+    }
+
+    fn paths(&self, key: &str) -> Result<Vec<PathBuf>> {
+        Ok(self.list::<PathText>(key)?.into_iter().map(|path| path.0).collect())
     }
 
     fn tags(&self, key: &str) -> Result<Vec<Tag>> {

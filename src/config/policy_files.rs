@@ -1,4 +1,4 @@
-//! The policy files of a link.
+//! The files with policies and trust policy statements of a link.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use crate::files;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::OWN_POLICY_PREFIX;
+use crate::iam::trust_statements;
 
 /// Reads a policy file and names the inline policy after it: `state-bucket.json` becomes `xacct-state-bucket`.
 ///
@@ -38,6 +39,21 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
     Ok((name, document))
 }
 
+/// Reads a file with further statements of a trust policy.
+///
+/// # Errors
+/// When the file cannot be read, or a statement cannot be part of a trust policy that xacct writes.
+pub fn read_trust_statements(base: &Path, path: &Path) -> Result<PolicyDocument> {
+    let shown = path.display();
+    let text = files::read(&base.join(path), files::LONGEST_TEXT)
+        .map_err(|error| Error::new(Kind::File, format!("cannot read trust statement file `{shown}`: {error}")))?;
+    let document = PolicyDocument::parse(&text)
+        .map_err(|error| Error::from(error).context(format!("trust statement file `{shown}`")))?;
+    trust_statements::check(&document)
+        .map_err(|error| Error::usage(format!("trust statement file `{shown}`: {error}")).hint(error.fix))?;
+    Ok(document)
+}
+
 /// Returns the options with policy files as `xacct.toml` will record them: relative to the directory of the file, not to
 /// the working directory.
 #[must_use]
@@ -45,7 +61,7 @@ pub fn rebased(options: &RoleOptions, file: &ConfigFile, context: &Context) -> R
     let mut options = options.clone();
     if file.folder(context) != context.directory {
         let folder = file.folder(context);
-        for path in &mut options.policy_file {
+        for path in options.policy_file.iter_mut().chain(&mut options.trust_statement_file) {
             *path = relative(&context.directory.join(&path), &folder);
         }
     }

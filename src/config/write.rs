@@ -1,5 +1,7 @@
 //! Writes links to `xacct.toml` and removes them from it, keeping its comments and order.
 
+use std::path::PathBuf;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
 use super::file::{ConfigFile, Recorded};
@@ -96,7 +98,8 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     if known.is_none_or(|known| known.policy_arns != link.policy_arns) {
         set(section, "policy_arns", list(link.policy_arns.iter().map(ToString::to_string)));
     }
-    set(section, "policy_files", list(link.policy_files.iter().map(|path| path.display().to_string())));
+    set(section, "policy_files", paths(&link.policy_files));
+    set(section, "trust_statement_files", paths(&link.trust_statement_files));
     if known.is_none_or(|known| known.permissions_boundary != link.permissions_boundary) {
         set(
             section,
@@ -108,6 +111,9 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
         set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
     }
     set(section, "tags", tags(&link.tags));
+    set(section, "session_name", link.session_name.as_ref().map(|name| name.to_string().into()));
+    set(section, "session_tags", tags(&link.session_tags));
+    set(section, "source_identity", link.source_identity.as_ref().map(|identity| identity.to_string().into()));
     set(section, "region", link.region.as_ref().map(|region| region.to_string().into()));
     set_unless(section, "probe", if link.probe == Probe::Identity { "identity" } else { "bucket" }, "bucket");
     set(section, "bucket_tags", tags(&link.bucket_tags));
@@ -215,6 +221,10 @@ fn plain(value: &Value) -> String {
 fn list(items: impl Iterator<Item = String>) -> Option<Value> {
     let array: Array = items.collect();
     (!array.is_empty()).then_some(Value::Array(array))
+}
+
+fn paths(paths: &[PathBuf]) -> Option<Value> {
+    list(paths.iter().map(|path| path.display().to_string()))
 }
 
 fn tags(tags: &[Tag]) -> Option<Value> {

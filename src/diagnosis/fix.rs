@@ -1,5 +1,7 @@
 //! Fixes of a finding: commands and statements, ready to paste, and who must apply them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -126,6 +128,13 @@ impl Fix {
         let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         let name = if is_bare { name.clone() } else { toml_string(name) };
         self.write_below(facts, format!("[targets.{name}]"), format!("{key} = {value}"))
+    }
+
+    /// Sets a table of texts of the target in `xacct.toml`.
+    pub fn write_table(self, facts: &Facts, key: &str, texts: &BTreeMap<String, String>) -> Self {
+        let pairs: Vec<_> =
+            texts.iter().map(|(key, text)| format!("{} = {}", toml_string(key), toml_string(text))).collect();
+        self.write_value(facts, key, &format!("{{ {} }}", pairs.join(", ")))
     }
 
     /// Sets a text value of the source in `xacct.toml`.

@@ -6,6 +6,7 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
+use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct recognises a role that it created.
@@ -236,29 +237,38 @@ impl ObservedRole {
         self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
     }
 
+    /// Returns the part of the trust policy that says whom the link admits: xacct's own statements, or all if there is
+    /// none. A further statement may have an external ID of its own.
+    fn own_trust(&self) -> Option<PolicyDocument> {
+        let policy = self.trust.policy()?;
+        let own = policy.only(&[LINK_SID, SESSION_TAGS_SID]);
+        Some(if own.statement(LINK_SID).is_some() { own } else { policy.clone() })
+    }
+
     /// Returns whether the trust policy requires MFA.
     #[must_use]
     pub fn demands_mfa(&self) -> bool {
-        self.trust.policy().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
+        self.own_trust().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
     }
 
     /// Returns whether the trust policy names this user in a condition.
     #[must_use]
     pub fn admits_only(&self, user: &UserArn) -> bool {
-        self.trust.policy().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
+        self.own_trust().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
     }
 
     /// Returns a principal to which a condition of the trust policy restricts the role.
     #[must_use]
-    pub fn only_principal(&self) -> Option<&str> {
-        self.trust.policy()?.condition_values("aws:PrincipalArn").into_iter().next()
+    pub fn only_principal(&self) -> Option<String> {
+        self.own_trust()?.condition_values("aws:PrincipalArn").into_iter().next().map(str::to_owned)
     }
 
     /// Returns the external ID in the trust policy, if there is exactly one.
     #[must_use]
-    pub fn external_id(&self) -> Option<&str> {
-        let ids = self.trust.policy()?.external_ids();
-        if ids.len() == 1 { ids.into_iter().next() } else { None }
+    pub fn external_id(&self) -> Option<String> {
+        let trust = self.own_trust()?;
+        let ids = trust.external_ids();
+        if ids.len() == 1 { ids.into_iter().next().map(str::to_owned) } else { None }
     }
 }
 

@@ -123,10 +123,12 @@ pub fn trust_hcp(role: &RoleArn, terms: &HcpTerms) -> PolicyDocument {
     })
 }
 
-/// Returns the trust policy of the link with an additional statement for a workspace.
+/// Returns the trust policy for these terms with further statements.
 #[must_use]
-pub fn trust_with_hcp(terms: &TrustTerms, role: &RoleArn, hcp: &HcpTerms) -> PolicyDocument {
-    merge([trust(terms), trust_hcp(role, hcp)].into_iter())
+pub fn trust_with(terms: &TrustTerms, statements: &PolicyDocument) -> PolicyDocument {
+    let mut document = trust(terms);
+    document.statements.extend(statements.statements.iter().cloned());
+    document
 }
 
 /// Returns the grant: `sts:AssumeRole` on exactly these roles, and session tags on those that allow them.
@@ -303,8 +305,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 
 /// Merges documents: statements with the same `Sid` become one, with all their conditions and resources.
 fn merge(documents: impl Iterator<Item = PolicyDocument>) -> PolicyDocument {
-    let mut merged =
-        PolicyDocument { version: Some(super::policy::VERSION.to_owned()), id: None, statements: Vec::new() };
+    let mut merged = PolicyDocument::of(Vec::new());
     for statement in documents.flat_map(|document| document.statements) {
         match merged.statements.iter_mut().find(|known| known.sid == statement.sid) {
             None => merged.statements.push(statement),

@@ -1,7 +1,5 @@
 //! Collects the facts of a link for its diagnosis.
 
-use std::collections::BTreeMap;
-
 use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
@@ -183,17 +181,18 @@ impl<'a> Diagnostician<'a> {
         let (link, source, target) = self.halves(case).await;
         let mut caller = collect::no_caller(error);
         self.add_profile_of_user(&mut caller);
+        let asked = case.link;
         let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
         Some(Facts {
             schema_version: SCHEMA_VERSION,
             asked_at: now(self.run),
             request: RequestFacts {
                 region: case.link.region.clone()?,
-                session_name: self.user.to_string(),
+                session_name: asked.session_name.as_ref().map_or_else(|| self.user.to_string(), ToString::to_string),
                 external_id: link.external_id.as_ref().map(ToString::to_string),
                 duration_seconds: None,
-                tags: BTreeMap::new(),
-                source_identity: None,
+                tags: asked.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
+                source_identity: asked.source_identity.as_ref().map(ToString::to_string),
             },
             link,
             caller,

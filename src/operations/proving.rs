@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::{self, BucketNamespace, Probe};
+use crate::cli::{BucketNamespace, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
@@ -57,7 +57,12 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
         require_mfa: link.require_mfa,
         region: link.region.clone(),
         freshness,
-        request: RequestOptions::default(),
+        request: RequestOptions {
+            session_name: link.session_name.clone(),
+            duration: None,
+            tags: link.session_tags.clone(),
+            source_identity: link.source_identity.clone(),
+        },
         extent,
         declaration: Declaration {
             restrict_to_user: link.restrict_to_user,
@@ -75,12 +80,5 @@ pub fn exit_code(proof: &Result<Proof>) -> ExitCode {
     match proof {
         Ok(proof) => proof.outcome.exit_code(),
         Err(error) => error.kind.exit_code(),
-    }
-}
-
-impl From<&cli::RequestOptions> for RequestOptions {
-    fn from(typed: &cli::RequestOptions) -> Self {
-        let cli::RequestOptions { session_name, duration, session_tag, source_identity } = typed.clone();
-        Self { session_name, duration, tags: session_tag, source_identity }
     }
 }

@@ -11,7 +11,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run};
-use crate::proof::{Claim, Extent, Freshness, Prover, RequestOptions};
+use crate::proof::{Claim, Extent, Freshness, Prover};
 use crate::text::shell::ShellCommand;
 
 /// An open session.
@@ -31,38 +31,32 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     if options.cache && options.user.no_cache {
         return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
-    let link = the_link(target, run)?;
+    let mut link = the_link(target, run)?;
+    link.override_session(&options.request.session);
     link.check(link.region.as_ref().map(Region::partition))?;
     let region = options.user.region.clone().or_else(|| link.region.clone());
     let (_, prover) = user(options, region.clone(), run).await?;
     let access = prover.access();
     let role = link.role_arn(access.partition());
     let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
-    let claim = Claim {
+    let mut claim = Claim {
         extent: Extent::Session,
         region: region.clone(),
-        request: RequestOptions {
-            duration: options.request.duration.or_else(|| longest(&link, access)),
-            ..RequestOptions::from(&options.request)
-        },
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
+    claim.request.duration = options.request.duration.or_else(|| longest(&link, access));
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
-    let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
+    let credentials = cached_or_new(&prover, &claim, cache).await;
+    let credentials = credentials.map_err(|error| refused(error, &link, &role, options))?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
 }
 
 /// Returns the cached session, or else a new one.
-async fn cached_or_new(
-    prover: &Prover,
-    claim: &Claim,
-    link: &Link,
-    cache: Option<Cache>,
-) -> Result<SessionCredentials> {
-    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
+async fn cached_or_new(prover: &Prover, claim: &Claim, cache: Option<Cache>) -> Result<SessionCredentials> {
+    let new = async || prover.session(claim).await;
     let Some(cache) = cache else { return Ok(new().await?.credentials) };
     let key = key(prover, claim)?;
     if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
@@ -142,7 +136,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 }
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
-fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
+fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
     let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
     if words.contains("MaxSessionDuration set for this role") {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
@@ -154,6 +148,12 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
+    // The same request, or diagnose might find nothing wrong.
+    let diagnose = ShellCommand::new("xacct")
+        .arg("diagnose")
+        .arg(&link.name)
+        .option_if("--user-profile", options.user.user_profile.as_ref())
+        .option_if("--region", options.user.region.as_ref());
+    let diagnose = options.request.added_to(diagnose);
     error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
 }

@@ -11,6 +11,7 @@ use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
+use crate::iam::trust_statements;
 use crate::operations::accounts::{SourceSide, TargetSide};
 use crate::operations::run::Run;
 
@@ -42,7 +43,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
-        trust: templates::trust(&terms),
+        trust: templates::trust_with(&terms, &link.trust_statements),
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         inline,
     }
@@ -94,6 +95,26 @@ pub fn read_policy_files(links: &[Link], run: &Run<'_>) -> Result<BTreeMap<Strin
         files.insert(link.name.clone(), own);
     }
     Ok(files)
+}
+
+/// Reads the files with further statements of the trust policies into the links.
+///
+/// # Errors
+/// When a file cannot be read or used, or two files of a link have statements with the same `Sid`.
+pub fn read_trust_statements(links: &mut [Link], run: &Run<'_>) -> Result<()> {
+    let base = run.file.folder(run.context);
+    for link in links {
+        let mut statements = Vec::new();
+        for path in &link.trust_statement_files {
+            statements.extend(config::read_trust_statements(&base, path)?.statements);
+        }
+        link.trust_statements = PolicyDocument::of(statements);
+        trust_statements::check(&link.trust_statements).map_err(|error| {
+            Error::usage(format!("the trust statement files of target `{}` together: {error}", link.name))
+                .hint(error.fix)
+        })?;
+    }
+    Ok(())
 }
 
 /// How the link knows its role again: to be asked before it takes anything from the role that was found.

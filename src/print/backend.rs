@@ -10,7 +10,7 @@ use super::Access;
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
-use crate::print::provider::comment;
+use crate::print::provider::{comment, tags};
 
 /// The tool that reads the backend block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,11 @@ impl Version {
     /// where 1.10 removed them (Terraform's changelogs of 1.6 and 1.10).
     fn has_nested_role(self) -> bool {
         self.number >= (1, 6)
+    }
+
+    /// Returns whether the backend has `source_identity`: Terraform since 1.6 (`assumeRoleSchema` of its S3 backend).
+    fn has_source_identity(self) -> bool {
+        self.tool == Tool::Terraform && self.has_nested_role()
     }
 
     /// Returns whether the backend has `use_lockfile`: both tools have it since 1.10 (their changelogs of 1.10).
@@ -204,31 +209,32 @@ pub fn document(backend: &Backend) -> String {
     } else if let Some(table) = &backend.lock_table {
         arguments.push(("dynamodb_table", quoted(table)));
     }
-    let role = role(&backend.access);
+    let access = &backend.access;
+    let mut role = vec![("role_arn", quoted(&access.role.to_string()))];
+    role.extend(access.external_id.as_ref().map(|id| ("external_id", quoted(id.as_str()))));
+    role.extend(access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str()))));
+    if let Some(identity) = &access.source_identity {
+        if backend.version.has_source_identity() {
+            role.push(("source_identity", quoted(identity.as_str())));
+        } else {
+            text.push_str("# This version cannot set a source identity: use a role that does not require one.\n");
+        }
+    }
+    let has_tags = !access.session_tags.is_empty();
     text.push_str("terraform {\n  backend \"s3\" {\n");
     if backend.version.has_nested_role() {
-        let mut role = role;
-        role.push(("duration", quoted(&backend.access.duration.to_string())));
+        role.push(("duration", quoted(&access.duration.to_string())));
+        role.extend(has_tags.then(|| ("tags", tags(access, "      "))));
         text.push_str(&aligned(&arguments, "    "));
         text.push_str(&format!("\n    assume_role = {{\n{}    }}\n", aligned(&role, "      ")));
     } else {
         arguments.extend(role);
-        arguments.push(("assume_role_duration_seconds", backend.access.duration.as_secs().to_string()));
+        arguments.push(("assume_role_duration_seconds", access.duration.as_secs().to_string()));
+        arguments.extend(has_tags.then(|| ("assume_role_tags", tags(access, "    "))));
         text.push_str(&aligned(&arguments, "    "));
     }
     text.push_str("  }\n}\n");
     text
-}
-
-fn role(access: &Access) -> Vec<(&'static str, String)> {
-    let mut arguments = vec![("role_arn", quoted(&access.role.to_string()))];
-    if let Some(id) = &access.external_id {
-        arguments.push(("external_id", quoted(id.as_str())));
-    }
-    if let Some(name) = &access.session_name {
-        arguments.push(("session_name", quoted(name.as_str())));
-    }
-    arguments
 }
 
 #[cfg(test)]

@@ -103,8 +103,8 @@ pub fn with_tokens(access: &Access, workspace: &HcpTerms, statement: &PolicyDocu
          #\n\
          # Run this once for account {account}, so that the account trusts the tokens:\n\
          #   {make_provider}\n\
-         # Add this statement to the role's trust policy. The statement does not check the user, the external ID or MFA:\n\
-         # anyone who can start a run in the workspace can use the role.\n\
+         # The role must trust the workspace with this statement (--trust-statement prints only it). It does not check the\n\
+         # user, the external ID or MFA: anyone who can start a run in the workspace can use the role.\n\
          {document}",
         heading = heading(workspace),
         role = quoted(&access.role.to_string()),

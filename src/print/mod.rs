@@ -10,7 +10,7 @@ pub mod terragrunt;
 mod text;
 
 use crate::iam::arn::RoleArn;
-use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, UserName};
+use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag, UserName};
 
 /// The data about a link that every tool needs.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub struct Access {
     pub needs_mfa: bool,
     /// The role session name; the tool chooses one if absent.
     pub session_name: Option<SessionName>,
+    /// Session tags, which the trust policy must allow.
+    pub session_tags: Vec<Tag>,
+    /// The source identity, which chained sessions inherit, and which the trust policy must allow.
+    pub source_identity: Option<SessionName>,
     /// How long sessions last. Always printed, because Terraform's default is 15 minutes.
     pub duration: SessionDuration,
     /// The AWS profile with the user's credentials.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::names::{SessionName, Tag, TagKey};
+use crate::iam::names::TagKey;
 use crate::print::Access;
 use crate::print::text::{aligned, expression, quoted};
 use crate::text::shell::ShellCommand;
@@ -18,17 +18,13 @@ pub struct Provider {
     pub alias: Option<String>,
     /// The link that it uses.
     pub access: Access,
-    /// Session settings that the link does not require.
+    /// Settings that the link does not have.
     pub extras: Extras,
 }
 
-/// Session settings that a link does not require.
+/// Settings of the provider that a link does not have.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
-    /// The source identity, which chained sessions inherit.
-    pub source_identity: Option<SessionName>,
-    /// Session tags, which the trust policy must allow.
-    pub tags: Vec<Tag>,
     /// Keys of the session tags that chained sessions inherit.
     pub transitive_tag_keys: Vec<TagKey>,
     /// A role to assume before the link's role. Requires version 5.67 of the provider or later.
@@ -133,12 +129,11 @@ pub(super) fn block(provider: &Provider) -> String {
     }
     arguments.extend(name);
     arguments.push(duration);
-    if let Some(identity) = &extras.source_identity {
+    if let Some(identity) = &access.source_identity {
         arguments.push(("source_identity", quoted(identity.as_str())));
     }
-    if !extras.tags.is_empty() {
-        let tags = extras.tags.iter().map(|tag| (tag.key.to_string(), Value::from(tag.value.as_str())));
-        arguments.push(("tags", expression(&Value::Object(tags.collect()), "    ")));
+    if !access.session_tags.is_empty() {
+        arguments.push(("tags", tags(access, "    ")));
     }
     if !extras.transitive_tag_keys.is_empty() {
         let keys = extras.transitive_tag_keys.iter().map(TagKey::as_str).collect();
@@ -147,6 +142,12 @@ pub(super) fn block(provider: &Provider) -> String {
     text.push_str(&format!("\n  assume_role {{\n{}", aligned(&arguments, "    ")));
     text.push_str("  }\n}\n");
     text
+}
+
+/// Returns the session tags as a map.
+pub(super) fn tags(access: &Access, indent: &str) -> String {
+    let tags = access.session_tags.iter().map(|tag| (tag.key.to_string(), Value::from(tag.value.as_str())));
+    expression(&Value::Object(tags.collect()), indent)
 }
 
 /// Returns a comment that says where the tool finds the user's credentials.

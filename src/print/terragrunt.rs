@@ -96,7 +96,10 @@ const OLD_NAMES: [&str; 3] = [
 /// Returns whether Terragrunt can assume the role itself, with `iam_role`.
 #[must_use]
 pub fn can_assume(access: &Access) -> bool {
-    access.external_id.is_none() && !access.needs_mfa
+    access.external_id.is_none()
+        && !access.needs_mfa
+        && access.session_tags.is_empty()
+        && access.source_identity.is_none()
 }
 
 /// Returns the settings with which Terragrunt assumes the role itself.
@@ -164,6 +167,12 @@ pub fn generating(access: &Access, bucket: Option<&str>) -> Result<String> {
     }
     if let Some(name) = &access.session_name {
         role.push(("session_name", quoted(name.as_str())));
+    }
+    if let Some(identity) = &access.source_identity {
+        role.push(("source_identity", quoted(identity.as_str())));
+    }
+    if !access.session_tags.is_empty() {
+        role.push(("tags", provider::tags(access, "      ")));
     }
     role.push(("duration", quoted(&access.duration.to_string())));
     text.push_str(&format!(

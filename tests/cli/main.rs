@@ -11,6 +11,8 @@
 //! | `concurrency` | many targets at once, within the STS rate limit |
 //! | `operators` | the minimal permissions of operators suffice, and all are needed |
 //! | `verify` | the outcomes of `verify` |
+//! | `session_attributes` | session names, session tags and source identities, from options and from the file |
+//! | `trust_statements` | further statements of a trust policy: declared, printed, kept |
 //! | `mfa` | multi-factor authentication |
 //! | `exec` | a command with a session: variables, exit codes, signals |
 //! | `credentials` | session credentials in every format |
@@ -90,6 +92,7 @@ mod refusals;
 mod risks;
 mod round_trips;
 mod secrets;
+mod session_attributes;
 mod session_cache;
 mod snapshots;
 mod stale;
@@ -101,6 +104,7 @@ mod sweep;
 mod targets;
 mod teardown;
 mod terminal;
+mod trust_statements;
 mod untrusted_text;
 mod verify;
 

@@ -45,6 +45,12 @@ pub struct Bootstrap {
     /// Manage a role or grant that xacct did not create, after showing the changes
     #[arg(long)]
     pub adopt: bool,
+    /// Keep statements of the role's trust policy that xacct did not write, in policies/TARGET-trust.json
+    ///
+    /// Saves them to that file beside xacct.toml and adds it to trust_statement_files. Leaves out statements that admit
+    /// only the source account or the user: xacct's own statement replaces them.
+    #[arg(long)]
+    pub keep_statements: bool,
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,

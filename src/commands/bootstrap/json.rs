@@ -75,6 +75,7 @@ impl JsonBootstrap {
 impl From<&Job> for JsonTarget {
     fn from(job: &Job) -> Self {
         let proof = job.state.proof.as_ref();
+        let kept = job.state.kept.as_ref().map(ToString::to_string);
         let error = job.result.as_ref().err().or_else(|| proof?.as_ref().err());
         Self {
             account: job.link.account.to_string(),
@@ -83,7 +84,7 @@ impl From<&Job> for JsonTarget {
             external_id: job.link.external_id.known().map(ToString::to_string),
             operator: job.operator.as_ref().map(json::Operator::from),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
-            notes: json::plan_notes(&job.plan),
+            notes: json::plan_notes(&job.plan).into_iter().chain(kept).collect(),
             warnings: json::plan_warnings(&job.plan),
             other_half: None,
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),

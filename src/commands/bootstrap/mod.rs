@@ -3,6 +3,7 @@
 mod apply;
 mod arguments;
 mod json;
+mod keep;
 mod observe;
 mod other_half;
 mod plan;
@@ -63,10 +64,12 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     }
 
     let mut writer = None;
+    if work.pending() > 0 && !args.changes.yes {
+        report::confirm(&work, run).await?;
+    }
+    // Before the role loses the statements.
+    work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).try_for_each(|kept| kept.write(run))?;
     if work.pending() > 0 {
-        if !args.changes.yes {
-            report::confirm(&work, run).await?;
-        }
         config::check_writable(&run.file)?;
         writer = apply(&mut work, args, run).await?;
     }

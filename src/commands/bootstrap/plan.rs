@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::arguments::Bootstrap;
+use super::keep::Kept;
 use super::observe::Observed;
-use super::refusal::refused;
+use super::refusal::{refused, refused_role};
 use super::settings::{Settings, refuse_same_account};
 use super::work::{Job, Making, Work};
 use crate::aws::sts::Caller;
@@ -75,16 +76,24 @@ impl Planner<'_> {
         let identity = settle::identity(link, &self.source.user)?;
         link.id.clone_from(&identity.id);
         settle::complete(link, self.source, observed, self.run.context)?;
+        let kept = match observed.filter(|_| self.args.keep_statements) {
+            Some(role) => Kept::of(role, link, &self.source.user, self.run)?,
+            None => None,
+        };
+        if let Some(kept) = &kept {
+            kept.add_to(link);
+        }
         let partition = settle::partition(self.source, target.as_ref());
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
         let desired = DesiredRole { identity, ..settle::role(link, &self.source.user, partition, &own) };
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
         let plan = match &target {
-            Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt).map_err(|refusal| refused(&refusal))?,
+            Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt)
+                .map_err(|refusal| refused_role(&refusal, link))?,
             None => Plan::default(),
         };
         let shown = observed.cloned();
-        let making = Making { desired, shown, quotas, made: true, written: None, proof: None, diagnosis: None };
+        let making = Making { desired, shown, quotas, kept, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Display;
 
+use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::UserName;
+use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::Refusal;
 use crate::iam::state::DesiredGrant;
 use crate::iam::templates;
@@ -29,17 +31,33 @@ fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
         .option("--policy-name", policy)
 }
 
+/// Returns the error for a refusal to plan this link's role, with hints.
+pub fn refused_role(refusal: &Refusal, link: &Link) -> Error {
+    let error = refused(refusal);
+    match refusal {
+        Refusal::TrustPolicyTooLarge { .. } if !link.trust_statements.statements.is_empty() => {
+            error.hint("or shorten the statements in trust_statement_files")
+        }
+        _ => error,
+    }
+}
+
 /// Returns the error for a refusal, with hints.
 pub fn refused(refusal: &Refusal) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
     match refusal {
         Refusal::ForeignRole { role, differences } => {
+            let keeps = differences.changes.iter().any(|it| matches!(it, Change::ReplaceTrustPolicy { .. }));
             let sentences = differences.changes.iter().map(|change| sentence(change, role.name.as_str(), Mood::Would));
             let error = sentences.fold(error, |error, sentence| error.note(format!("adopting it would {sentence}")));
-            error
-                .hint("preview the changes: --adopt --dry-run --show-policies")
-                .hint("adopt the role: --adopt")
-                .hint("or create another role: --role-name NAME")
+            let error =
+                error.hint("preview the changes: --adopt --dry-run --show-policies").hint("adopt the role: --adopt");
+            let error = if keeps {
+                error.hint("or adopt it and keep the other statements of its trust policy: --adopt --keep-statements")
+            } else {
+                error
+            };
+            error.hint("or create another role: --role-name NAME")
         }
         Refusal::OtherSource { owner, .. } => error
             .hint("create another role for this link: --role-name NAME")

@@ -28,6 +28,9 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
         text.push_str(&terms(&job.link));
+        if let Some(kept) = &job.state.kept {
+            let _ = writeln!(text, "         {kept}");
+        }
     }
     let pending = work.pending();
     if work.jobs.is_empty() {

@@ -25,8 +25,16 @@ impl Settings {
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
-        let links = config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
+        let mut links =
+            config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
         let files = settle::read_policy_files(&links, run)?;
+        settle::read_trust_statements(&mut links, run)?;
+        if args.keep_statements && args.only == Some(Half::Source) {
+            return Err(Error::usage(
+                "--keep-statements keeps statements of the role, which --only source does not read",
+            )
+            .hint("omit --keep-statements or --only source"));
+        }
         for link in &links {
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::keep::Kept;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::plan::Plan;
@@ -21,6 +22,8 @@ pub struct Making {
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<ObservedRole>,
     pub quotas: RoleQuotas,
+    /// Statements of the role's current trust policy that a new file keeps.
+    pub kept: Option<Kept>,
     /// Whether AWS accepted every write; reads may not show them yet.
     pub made: bool,
     /// When AWS answered the last write, if a write affects access.

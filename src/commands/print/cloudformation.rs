@@ -48,7 +48,8 @@ impl Consumer for Cloudformation {
     const NAME: &'static str = "cloudformation";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a template can create only one role")?;
         let partition = partition(&links, None, run)?;
         link.check(Some(partition))?;

@@ -45,6 +45,7 @@ pub fn access(
     duration: Option<SessionDuration>,
     run: &Run<'_>,
 ) -> Result<Access> {
+    link.check_session()?;
     let source = &run.file.source;
     let region = region.or(link.region.as_ref());
     Ok(Access {
@@ -53,7 +54,9 @@ pub fn access(
         region: region.cloned(),
         external_id: link.external_id.known().cloned(),
         needs_mfa: link.require_mfa,
-        session_name: session_name(run),
+        session_name: link.session_name.clone().or_else(|| session_name(run)),
+        session_tags: link.session_tags.clone(),
+        source_identity: link.source_identity.clone(),
         duration: limited(duration, link)?,
         profile: source.user_profile.clone(),
         user: source.user.as_ref().map(|user| user.name().clone()),

@@ -2,15 +2,16 @@
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, access, only_one, user_arn};
+use super::consumer::{Consumer, access, only_one, user_arn, xacct};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config;
+use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::UserArn;
 use crate::iam::names::Region;
 use crate::iam::templates::{self, TrustTerms};
 use crate::operations::run::Run;
+use crate::operations::settle;
 use crate::print::hcp;
 
 /// Print variables for an HCP Terraform or Terraform Enterprise workspace.
@@ -23,8 +24,11 @@ use crate::print::hcp;
     after_long_help = "Examples:
   xacct print hcp dev --organization acme --workspace network
   xacct print hcp dev --organization acme --workspace network --auth static
-  xacct print hcp dev --organization acme --workspace network \\
-      --trust-policy --out trust.json"
+  Let the role trust the workspace:
+    xacct print hcp dev --organization acme --workspace network \\
+        --trust-statement --out hcp.json
+    xacct bootstrap --target-account 222222222222 \\
+        --trust-statement-file hcp.json"
 )]
 pub struct Hcp {
     /// The links, and the file to write to.
@@ -45,8 +49,11 @@ pub struct Hcp {
     /// How runs get credentials
     #[arg(long, value_name = "HOW", default_value = "dynamic")]
     pub auth: HcpAuth,
-    /// Print the role's trust policy, including the workspace, as JSON
+    /// Print the statement that trusts the workspace, as JSON, for trust_statement_files
     #[arg(long)]
+    pub trust_statement: bool,
+    /// Print the role's whole trust policy, including the workspace, as JSON
+    #[arg(long, conflicts_with = "trust_statement")]
     pub trust_policy: bool,
     /// The user's ARN, if the user has a path (default: the user in xacct.toml)
     #[arg(long, value_name = "ARN", value_parser = valid::<UserArn>, requires = "trust_policy")]
@@ -69,21 +76,23 @@ impl Consumer for Hcp {
     const NAME: &'static str = "hcp";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a workspace can have only one role")?;
         let access = access(link, self.region.as_ref(), None, run)?;
         let workspace = hcp::workspace(&self.hostname, &self.organization, &self.project, &self.workspace)?;
         if self.auth == HcpAuth::Static {
-            if self.trust_policy {
+            if self.trust_policy || self.trust_statement {
                 return Err(Error::usage("--auth static does not change the role's trust policy")
-                    .hint("omit --trust-policy or --auth static"));
+                    .hint("omit --auth static, or print no trust policy"));
             }
             return emit::<Self>(Form::Commented, &hcp::with_keys(&access, &workspace)?, &self.printed, run);
         }
-        run.console.say(
-            "`xacct bootstrap` overwrites the trust policy and would remove the workspace's statement: create a separate \
-             role for the workspace, or don't run bootstrap on this role again",
-        );
+        let statement = templates::trust_hcp(&access.role, &workspace);
+        let is_declared = statement.statements.iter().all(|it| link.trust_statements.contains(it));
+        if !is_declared {
+            run.console.say(&self.how_to_declare(link, run));
+        }
         let demands = [
             (access.external_id.is_some(), "external ID"),
             (link.require_mfa, "MFA"),
@@ -107,13 +116,53 @@ impl Consumer for Hcp {
                 only_user: link.restrict_to_user.then_some(user),
                 session_tags: link.allow_session_tags,
             };
-            let document = templates::trust_with_hcp(&terms, &access.role, &workspace);
+            let mut document = templates::trust_with(&terms, &link.trust_statements);
+            if !is_declared {
+                document.statements.extend(statement.statements);
+            }
             return emit::<Self>(Form::Json, &document.to_string(), &self.printed, run);
+        }
+        if self.trust_statement {
+            return emit::<Self>(Form::Json, &statement.to_string(), &self.printed, run);
         }
         run.console.say(
             "Don't use assume_role in the workspace's providers: runs already use the role, and a role cannot assume itself",
         );
-        let statement = templates::trust_hcp(&access.role, &workspace);
         emit::<Self>(Form::Commented, &hcp::with_tokens(&access, &workspace, &statement), &self.printed, run)
+    }
+}
+
+impl Hcp {
+    /// Returns the commands that add the statement to the role, so that bootstrap keeps it.
+    fn how_to_declare(&self, link: &Link, run: &Run<'_>) -> String {
+        let file = self.printed.out.as_ref().filter(|_| self.trust_statement);
+        let file = file.map_or_else(|| "hcp.json".to_owned(), |out| out.display().to_string());
+        let other = |default: &str, value: &str| Some(value.to_owned()).filter(|value| value != default);
+        let save = xacct(run)
+            .args(["print", Self::NAME])
+            .arg(&link.name)
+            .option("--organization", &self.organization)
+            .option_if("--project", other("Default Project", &self.project))
+            .option("--workspace", &self.workspace)
+            .option_if("--hostname", other("app.terraform.io", &self.hostname))
+            .flag("--trust-statement")
+            .option("--out", &file);
+        let bootstrap = xacct(run)
+            .arg("bootstrap")
+            .option("--target-account", &link.account)
+            .option_if("--role-name", other(config::DEFAULT_ROLE_NAME, link.role.as_str()));
+        // The option replaces the whole list.
+        let folder = run.file.folder(run.context);
+        let listed = link.trust_statement_files.iter().map(|path| match folder == run.context.directory {
+            true => path.display().to_string(),
+            false => folder.join(path).display().to_string(),
+        });
+        let declare =
+            listed.chain([file]).fold(bootstrap, |command, file| command.option("--trust-statement-file", file));
+        let save =
+            if self.trust_statement && self.printed.out.is_some() { String::new() } else { format!("\n  {save}") };
+        format!(
+            "To let the role trust the workspace, save the statement to a file and run bootstrap with it:{save}\n  {declare}"
+        )
     }
 }

@@ -77,6 +77,13 @@ impl Consumer for Profiles {
                 }
                 Session::Process(process(self, run))
             } else {
+                if !access.session_tags.is_empty() || access.source_identity.is_some() {
+                    run.console.say(&format!(
+                        "~/.aws/config cannot set the session tags or the source identity of target {}. For them, use \
+                         --credential-process",
+                        link.name
+                    ));
+                }
                 Session::Assumed {
                     source_profile: source_profile(self, &access, run)?,
                     mfa: mfa(self, link, &access, run)?,

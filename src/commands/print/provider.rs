@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
 use super::out::{Form, emit};
-use crate::cli::{Printed, valid};
+use crate::cli::{Printed, SessionAttributes, valid};
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::names::{Region, SessionDuration, SessionName, Tag, TagKey};
+use crate::iam::names::{Region, SessionDuration, TagKey};
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::provider::{self, Extras, Provider};
@@ -35,18 +35,15 @@ pub struct ProviderHcl {
     /// How long Terraform's sessions last, 15m to 12h (default: the role's limit)
     #[arg(long, value_name = "DURATION", value_parser = valid::<SessionDuration>)]
     pub duration: Option<SessionDuration>,
-    /// Source identity of the session
-    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
-    pub source_identity: Option<SessionName>,
-    /// Tag the sessions (can be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
-    pub session_tag: Vec<Tag>,
     /// Make this session tag transitive (can be repeated)
     #[arg(long, value_name = "KEY", value_parser = valid::<TagKey>)]
     pub transitive_tag_key: Vec<TagKey>,
     /// Assume this role first, and the link's role from it; sessions last at most 1h
     #[arg(long, value_name = "ROLE_ARN", value_parser = valid::<RoleArn>)]
     pub through: Option<RoleArn>,
+    /// The sessions. Last, because its heading applies to all options that follow.
+    #[command(flatten)]
+    pub session: SessionAttributes,
 }
 
 impl Consumer for ProviderHcl {
@@ -58,16 +55,12 @@ impl Consumer for ProviderHcl {
     }
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        links.iter_mut().for_each(|link| link.override_session(&self.session));
         let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
         let alone = links.len() == 1;
         let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
-        let extras = Extras {
-            source_identity: self.source_identity.clone(),
-            tags: self.session_tag.clone(),
-            transitive_tag_keys: self.transitive_tag_key.clone(),
-            through: self.through.clone(),
-        };
+        let extras = Extras { transitive_tag_keys: self.transitive_tag_key.clone(), through: self.through.clone() };
         let mut providers = Vec::new();
         for (link, alias) in links.iter().zip(aliases) {
             let region = region(self.region.as_ref(), link, run)?;
@@ -102,7 +95,7 @@ fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> 
 
 /// Refuses settings that the role's trust policy would deny.
 fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>) -> Result<()> {
-    let has_tags = !args.session_tag.is_empty() || args.source_identity.is_some();
+    let has_tags = !link.session_tags.is_empty() || link.source_identity.is_some();
     if has_tags && !link.allow_session_tags {
         return Err(Error::usage(format!(
             "the role of target `{}` does not allow session tags or a source identity",
@@ -110,18 +103,8 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
         ))
         .hint("to allow them: xacct bootstrap --allow-session-tags"));
     }
-    let mut keys = std::collections::BTreeSet::new();
-    for tag in &args.session_tag {
-        if !keys.insert(tag.key.as_str().to_ascii_lowercase()) {
-            return Err(Error::usage(format!("session tag `{}` is set twice", tag.key)).hint("use each key only once"));
-        }
-    }
-    if keys.len() > 50 {
-        return Err(
-            Error::usage(format!("AWS allows at most 50 session tags, not {}", keys.len())).hint("use fewer tags")
-        );
-    }
-    if let Some(key) = args.transitive_tag_key.iter().find(|key| !keys.contains(&key.as_str().to_ascii_lowercase())) {
+    let is_set = |key: &TagKey| link.session_tags.iter().any(|tag| tag.key.as_str().eq_ignore_ascii_case(key.as_str()));
+    if let Some(key) = args.transitive_tag_key.iter().find(|key| !is_set(key)) {
         return Err(Error::usage(format!("transitive tag key `{key}` is not a session tag"))
             .hint(format!("add the tag: --session-tag {key}=VALUE")));
     }

@@ -34,12 +34,13 @@ impl Consumer for RoleHcl {
     const NAME: &'static str = "role-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
         let all = config::recorded_links(&run.file, &[], None)?;
         let partition = partition(&all, None, run)?;
         let has_user = links.iter().any(|link| link.restrict_to_user);
         let user = user_arn(self.user_arn.as_ref(), partition, has_user, run)?;
         let files = settle::read_policy_files(&links, run)?;
+        settle::read_trust_statements(&mut links, run)?;
         let mut targets = Vec::new();
         for link in &links {
             link.check(Some(partition))?;

@@ -71,7 +71,13 @@ impl Consumer for TerragruntHcl {
             );
             terragrunt::assuming(&access, version.map_or(Names::Both, Version::names))
         } else {
-            let what = if access.needs_mfa { "MFA" } else { "an external ID" };
+            let what = if access.needs_mfa {
+                "MFA"
+            } else if access.external_id.is_some() {
+                "an external ID"
+            } else {
+                "session tags or a source identity"
+            };
             run.console.say(&format!(
                 "Target {} requires {what}, which Terragrunt's iam_role does not support: with these settings Terraform \
                  assumes the role instead",

@@ -22,9 +22,13 @@ restrict_to_user = true
 allow_session_tags = false
 policy_arns = ["PowerUserAccess", "arn:aws:iam::222222222222:policy/own"]
 policy_files = ["policies/state bucket.json"]
+trust_statement_files = ["policies/hcp.json"]
 permissions_boundary = "arn:aws:iam::222222222222:policy/boundary"
 max_session_duration = "2h"
 tags = { team = "platform", "cost center" = "" }
+session_name = "alice@example.com"
+session_tags = { project = "x" }
+source_identity = "alice"
 region = "eu-west-1"
 probe = "identity"
 bucket_tags = { owner = "me" }
@@ -82,9 +86,13 @@ fn every_setting_is_read() {
         allow_session_tags,
         policy_arns,
         policy_files,
+        trust_statement_files,
         permissions_boundary,
         max_session_duration,
         tags,
+        session_name,
+        session_tags,
+        source_identity,
         region,
         probe,
         bucket_tags,
@@ -102,10 +110,14 @@ fn every_setting_is_read() {
     let own = "arn:aws:iam::222222222222:policy/own";
     assert_eq!(shown(&policy_arns), ["PowerUserAccess", own]);
     assert_eq!(policy_files, [Path::new("policies/state bucket.json")]);
+    assert_eq!(trust_statement_files, [Path::new("policies/hcp.json")]);
     let boundary = "arn:aws:iam::222222222222:policy/boundary";
     assert_eq!(permissions_boundary.unwrap().to_string(), boundary);
     assert_eq!(max_session_duration.unwrap().as_secs(), 7200);
     assert_eq!(shown(&tags), ["cost center=", "team=platform"]);
+    assert_eq!(session_name.unwrap().as_str(), "alice@example.com");
+    assert_eq!(shown(&session_tags), ["project=x"]);
+    assert_eq!(source_identity.unwrap().as_str(), "alice");
     assert_eq!(region.unwrap().as_str(), "eu-west-1");
     assert_eq!(probe, Some(Probe::Identity));
     assert_eq!(shown(&bucket_tags), ["owner=me"]);
@@ -197,7 +209,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace, accept, exclusive
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive
     - remove it, or use one of these
     ");
 }

@@ -6,7 +6,7 @@ use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
-use crate::iam::names::ExternalId;
+use crate::iam::names::{ExternalId, SessionName};
 use crate::iam::policy::Effect;
 use crate::text::shell::ShellCommand;
 
@@ -43,9 +43,14 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
     let found = found_words(found);
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
-    meet(facts, key, wanted)
-        .into_iter()
-        .fold(Finding::new(Cause::TrustCondition, what).allow(facts, BootstrapWith::Nothing), Finding::fix)
+    let finding = Finding::new(Cause::TrustCondition, what);
+    let meet = meet(facts, operator, key, wanted);
+    // On a role that xacct did not create, the condition may be intended.
+    if is_foreign_role(facts) {
+        meet.into_iter().fold(finding, Finding::fix).allow(facts, BootstrapWith::Nothing)
+    } else {
+        meet.into_iter().fold(finding.allow(facts, BootstrapWith::Nothing), Finding::fix)
+    }
 }
 
 /// Returns the values of a condition key in the request, in words.
@@ -54,24 +59,64 @@ pub fn found_words(found: &[String]) -> String {
 }
 
 /// Meets a condition instead of removing it.
-fn meet(facts: &Facts, key: &str, wanted: &[&str]) -> Option<Fix> {
-    let [value] = wanted else { return None };
+fn meet(facts: &Facts, operator: &str, key: &str, wanted: &[&str]) -> Option<Fix> {
+    let is_negated = operator.to_ascii_lowercase().contains("not");
+    if is_negated { None } else { set(facts, operator, key, wanted) }
+}
+
+/// Makes a statement that denies not apply, by meeting the opposite of one of its conditions: `StringNotEquals` on the
+/// session name denies all sessions of another name.
+pub fn escape(facts: &Facts, place: &StatementRef<'_>) -> Option<Fix> {
+    let mut tests =
+        place.statement.condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |it| (operator, it)));
+    tests.find_map(|(operator, (key, values))| {
+        let lower = operator.to_ascii_lowercase();
+        let is_simple = !lower.contains(':') && lower.contains("stringnot");
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        if is_simple { set(facts, operator, key, &values) } else { None }
+    })
+}
+
+/// Sets what the session is called or carries, or tags the user, so that the condition key has one of the values.
+fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix> {
+    let lower = key.to_ascii_lowercase();
+    let local = Fix::by(Side::LocalConfiguration, facts);
+    let setting = match lower.as_str() {
+        "sts:rolesessionname" => Some("session_name"),
+        "sts:sourceidentity" => Some("source_identity"),
+        _ => None,
+    };
+    if let Some(setting) = setting {
+        let name = values.iter().find_map(|value| name_like(facts, operator, value))?;
+        return Some(local.write(facts, setting, name.as_str()).verify(facts, VerifyWith::Nothing));
+    }
+    let [value] = values else { return None };
     if value.contains(['*', '?', '$']) {
         return None;
     }
-    let lower = key.to_ascii_lowercase();
-    let words = match lower.as_str() {
-        "sts:rolesessionname" => format!("use session name {value} wherever the role is assumed"),
-        "sts:sourceidentity" => format!("set source identity {value} wherever the role is assumed"),
-        _ => {
-            let tag = key.split_once('/').filter(|_| lower.starts_with("aws:principaltag/"))?.1;
-            let command = aws(&facts.source.operator, "iam", "tag-user")
-                .option("--user-name", &facts.link.user)
-                .option("--tags", format!("Key={tag},Value={value}"));
-            return Some(Fix::by(Side::Source, facts).run(command).verify(facts, VerifyWith::Nothing));
-        }
-    };
-    Some(Fix::by(Side::Request, facts).step_do(words))
+    let (kind, tag) = key.split_once('/')?;
+    if kind.eq_ignore_ascii_case("aws:RequestTag") {
+        let mut tags = facts.request.tags.clone();
+        tags.insert(tag.to_owned(), (*value).to_owned());
+        return Some(local.write_table(facts, "session_tags", &tags).verify(facts, VerifyWith::Nothing));
+    }
+    if !kind.eq_ignore_ascii_case("aws:PrincipalTag") {
+        return None;
+    }
+    let command = aws(&facts.source.operator, "iam", "tag-user")
+        .option("--user-name", &facts.link.user)
+        .option("--tags", format!("Key={tag},Value={value}"));
+    Some(Fix::by(Side::Source, facts).run(command).verify(facts, VerifyWith::Nothing))
+}
+
+/// Returns a session name that equals or matches this value: `${aws:username}` is the user's name, and so is what `*`
+/// stands for.
+fn name_like(facts: &Facts, operator: &str, value: &str) -> Option<SessionName> {
+    let user = facts.link.user.as_str();
+    let value = value.replace("${aws:username}", user);
+    let is_pattern = operator.to_ascii_lowercase().contains("like");
+    let value = if is_pattern { value.replace('*', user) } else { value };
+    value.parse().ok()
 }
 
 /// Returns the finding about a statement whose effect depends on condition keys that xacct does not know.

@@ -1,7 +1,7 @@
 //! The target half of a link: the role and its trust policy.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::checks::condition::{condition, depends};
+use crate::diagnosis::checks::condition::{condition, depends, escape};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Answer, Facts};
@@ -127,9 +127,9 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
         return mfa_absent(facts, what).because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
     let what = format!("{} of the trust policy of role {role} denies sts:AssumeRole", place.numbered());
-    Finding::new(Cause::TrustDenies, what)
-        .because(Evidence::denial(place))
-        .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+    let finding = Finding::new(Cause::TrustDenies, what).because(Evidence::denial(place));
+    let finding = escape(facts, place).into_iter().fold(finding, Finding::fix);
+    finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
 /// Returns the finding for one reason why the nearest statement does not apply.

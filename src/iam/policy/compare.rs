@@ -11,6 +11,13 @@ impl PolicyDocument {
         self.normalised() == other.normalised()
     }
 
+    /// Returns whether a statement of the document means the same as this one.
+    #[must_use]
+    pub fn contains(&self, statement: &Statement) -> bool {
+        let wanted = statement.normalised();
+        self.statements.iter().any(|statement| statement.normalised() == wanted)
+    }
+
     /// Returns whether this trust policy certainly admits nobody whom `other` does not: each statement that allows is
     /// one of `other`'s, perhaps with fewer principals and actions or more conditions, and each of `other`'s that denies
     /// is in it.

@@ -63,10 +63,23 @@ pub enum Principals {
 }
 
 impl PolicyDocument {
+    /// Returns a document with these statements, in the version that xacct writes.
+    #[must_use]
+    pub fn of(statements: Vec<Statement>) -> Self {
+        Self { version: Some(VERSION.to_owned()), id: None, statements }
+    }
+
     /// Returns the statement with this `Sid`.
     #[must_use]
     pub fn statement(&self, sid: &str) -> Option<&Statement> {
         self.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid))
+    }
+
+    /// Returns the statements with one of these `Sid`s.
+    #[must_use]
+    pub fn only(&self, sids: &[&str]) -> Self {
+        let is_one = |statement: &&Statement| statement.sid.as_deref().is_some_and(|sid| sids.contains(&sid));
+        Self { statements: self.statements.iter().filter(is_one).cloned().collect(), ..self.clone() }
     }
 
     /// Returns the external IDs that statements of this trust policy compare against, with any operator.

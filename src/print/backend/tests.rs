@@ -13,6 +13,8 @@ fn backend(version: &str) -> Backend {
             external_id: Some("q7Hc:Zk".parse().unwrap()),
             needs_mfa: false,
             session_name: Some("alice".parse().unwrap()),
+            session_tags: Vec::new(),
+            source_identity: None,
             duration: "90m".parse().unwrap(),
             profile: None,
             user: None,

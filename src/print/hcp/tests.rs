@@ -13,6 +13,8 @@ fn access() -> Access {
         external_id: None,
         needs_mfa: false,
         session_name: None,
+        session_tags: Vec::new(),
+        source_identity: None,
         duration: "1h".parse().unwrap(),
         profile: None,
         user: Some("alice".parse().unwrap()),

@@ -12,6 +12,8 @@ fn access() -> Access {
         external_id: Some("q7Hc:Zk".parse().unwrap()),
         needs_mfa: false,
         session_name: Some("alice".parse().unwrap()),
+        session_tags: Vec::new(),
+        source_identity: None,
         duration: "90m".parse().unwrap(),
         profile: Some("alice".to_owned()),
         user: Some("alice".parse().unwrap()),

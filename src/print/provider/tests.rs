@@ -18,6 +18,8 @@ fn access() -> Access {
         role: "arn:aws:iam::222222222222:role/xacct".parse().unwrap(),
         external_id: Some("q7Hc:Zk".parse().unwrap()),
         session_name: Some("alice".parse().unwrap()),
+        session_tags: Vec::new(),
+        source_identity: None,
         duration: SessionDuration::default(),
         profile: Some("alice".to_owned()),
         user: Some("alice".parse().unwrap()),
@@ -153,12 +155,15 @@ fn two_providers_have_aliases_and_only_known_arguments() {
 #[test]
 fn session_settings_and_the_first_role_of_a_chain_are_printed() {
     let extras = Extras {
-        source_identity: Some("alice".parse().unwrap()),
-        tags: ["project=x", "a:b c=é=/"].map(|tag| tag.parse().unwrap()).into(),
         transitive_tag_keys: vec!["project".parse().unwrap()],
         through: Some("arn:aws:iam::111111111111:role/ci".parse().unwrap()),
     };
-    insta::assert_snapshot!(document(&[Provider { extras, ..provider() }], None), @r#"
+    let access = Access {
+        source_identity: Some("alice".parse().unwrap()),
+        session_tags: ["project=x", "a:b c=é=/"].map(|tag| tag.parse().unwrap()).into(),
+        ..access()
+    };
+    insta::assert_snapshot!(document(&[Provider { access, extras, ..provider() }], None), @r#"
     # Contains no credentials. Terraform gets the credentials of user alice from the environment:
     #   export AWS_PROFILE=alice
     provider "aws" {
@@ -310,6 +315,8 @@ fn any_provider() -> impl Strategy<Value = Provider> {
                 role: format!("arn:aws:iam::222222222222:role{path}{name}").parse().unwrap(),
                 external_id: external_id.map(|id| id.parse().unwrap()),
                 session_name: session_name.map(|name| name.parse().unwrap()),
+                session_tags: Vec::new(),
+                source_identity: None,
                 duration: SessionDuration::from_secs(seconds).unwrap(),
                 profile,
                 user: user.map(|name| name.parse().unwrap()),

@@ -11,6 +11,8 @@ fn access(external_id: Option<&str>) -> Access {
         external_id: external_id.map(|id| id.parse().unwrap()),
         needs_mfa: false,
         session_name: Some("alice".parse().unwrap()),
+        session_tags: Vec::new(),
+        source_identity: None,
         duration: "90m".parse().unwrap(),
         profile: Some("alice".to_owned()),
         user: Some("alice".parse().unwrap()),

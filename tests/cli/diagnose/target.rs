@@ -177,6 +177,70 @@ fn trust_condition_on_the_session_name() {
     condition(|_| {}, "StringEquals", "sts:RoleSessionName", "deploy", "certain");
 }
 
+/// Follows the fix that meets the condition instead of removing it.
+#[track_caller]
+fn met_by(mut broken: super::Broken, number: usize, line: &str) {
+    let before = broken.scene.trust_policy();
+    let fix = broken.diagnosis["findings"][0]["fixes"][number].clone();
+    assert_eq!(fix["steps"][0]["write"]["line"], line, "{:#}", broken.diagnosis);
+    super::apply(&mut broken.scene, &fix, |_, step| panic!("{step}"));
+    super::works(&broken.scene, "verify");
+    assert_eq!(broken.scene.trust_policy(), before, "the condition is kept");
+}
+
+#[test]
+fn a_required_session_name_is_recorded() {
+    for (condition, line) in [
+        (json!({"StringEquals": {"sts:RoleSessionName": "deploy"}}), "session_name = \"deploy\""),
+        (json!({"StringEquals": {"sts:RoleSessionName": ["bad name", "deploy"]}}), "session_name = \"deploy\""),
+        (json!({"StringLike": {"sts:RoleSessionName": "*@example.com"}}), "session_name = \"alice@example.com\""),
+    ] {
+        let scene = Scene::linked("");
+        change_trust(&scene, |statement| statement["Condition"] = condition);
+        met_by(verify(scene, "").only("trust_condition", "target"), 1, line);
+    }
+    let scene = Scene::linked("--session-name deploy");
+    let condition = json!({"StringEquals": {"sts:RoleSessionName": "${aws:username}"}});
+    change_trust(&scene, |statement| statement["Condition"] = condition);
+    met_by(verify(scene, "").only("trust_condition", "target"), 1, "session_name = \"alice\"");
+}
+
+#[test]
+fn on_an_unmanaged_role_a_required_session_name_is_met_first() {
+    let scene = Scene::linked("");
+    made_by_others(&scene);
+    let condition = json!({"StringEquals": {"sts:RoleSessionName": "deploy"}});
+    change_trust(&scene, |statement| statement["Condition"] = condition);
+    met_by(verify(scene, "").only("trust_condition", "target"), 0, "session_name = \"deploy\"");
+}
+
+#[test]
+fn a_denial_of_other_session_names_is_met_first() {
+    let scene = Scene::linked("");
+    deny_in_trust(&scene, json!({"StringNotEquals": {"sts:RoleSessionName": "deploy"}}));
+    met_by(verify(scene, "").only("trust_denies", "target"), 0, "session_name = \"deploy\"");
+}
+
+#[test]
+fn a_required_session_tag_is_recorded() {
+    let scene = Scene::linked("--allow-session-tags --session-tag a=1");
+    let condition = json!({"StringEquals": {"aws:RequestTag/project": "x"}});
+    change_trust(&scene, |statement| statement["Condition"] = condition);
+    let line = "session_tags = { \"a\" = \"1\", \"project\" = \"x\" }";
+    met_by(verify(scene, "").only("trust_condition", "target"), 1, line);
+}
+
+#[test]
+fn a_forbidden_session_name_is_not_recorded() {
+    let scene = Scene::linked("");
+    change_trust(&scene, |statement| {
+        statement["Condition"] = json!({"StringNotEquals": {"sts:RoleSessionName": "alice"}})
+    });
+    let broken = verify(scene, "").only("trust_condition", "target");
+    assert!(!broken.diagnosis.to_string().contains("session_name"), "{:#}", broken.diagnosis);
+    broken.repairs();
+}
+
 #[test]
 fn trust_condition_on_the_source_identity() {
     condition(|_| {}, "StringEquals", "sts:SourceIdentity", "alice", "certain");

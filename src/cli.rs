@@ -105,7 +105,7 @@ pub struct ChangeOptions {
     /// Show the changes and stop
     #[arg(long)]
     pub dry_run: bool,
-    /// Show the changes and stop; exit with 4 if there are any
+    /// Show the changes and stop; exit with 4 if anything differs
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
     /// Show the policy documents with the changes

@@ -24,7 +24,7 @@ pub enum ExitCode {
     Usage = 2,
     /// 3: access does not work, is too open, or could not be tested.
     NotProven = 3,
-    /// 4: `bootstrap --check` or `teardown --check` found changes to make.
+    /// 4: the accounts differ from `xacct.toml` (any `--check`).
     ChangesPending = 4,
     /// 129: the terminal was closed (SIGHUP).
     HungUp = 129,

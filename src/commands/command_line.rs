@@ -37,7 +37,7 @@ Exit codes:
   1  an error occurred
   2  invalid arguments, or an invalid xacct.toml
   3  access does not work, is too open, or could not be tested
-  4  changes are pending (bootstrap --check, teardown --check)
+  4  differs from xacct.toml (any --check)
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; xacct deleted the test
      bucket, or printed its name on stderr
   xacct exec exits with the exit code of its command: 128 plus the number of

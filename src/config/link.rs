@@ -14,7 +14,7 @@ use crate::iam::names::{
 };
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{MANAGED_BY, SOURCE_TAG};
+use crate::iam::state::{BOUNDARY_TAG, MANAGED_BY, SOURCE_TAG};
 
 /// The user's account, and the credentials for it.
 #[derive(Debug, Clone, Default)]
@@ -303,7 +303,7 @@ impl Link {
             ))
             .hint("use a path of letters, digits and `/`"));
         }
-        check_tags("tag", &self.tags, 47, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG])?;
+        check_tags("tag", &self.tags, 46, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG, BOUNDARY_TAG])?;
         check_tags("tag", &self.bucket_tags, 49, &[])?;
         self.check_session()?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {

@@ -14,5 +14,7 @@ pub use file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;
-pub use select::{includes, links_found, links_to_make, links_to_sweep, recorded_links, recorded_source, source};
+pub use select::{
+    all_links, includes, links_found, links_to_make, links_to_sweep, recorded_links, recorded_source, source,
+};
 pub use write::{forget, record};

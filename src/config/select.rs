@@ -62,9 +62,7 @@ pub fn links_to_make(
 ) -> Result<Vec<Link>> {
     let mut links = Vec::new();
     if accounts.is_empty() {
-        for (name, record) in &file.targets {
-            links.push(Link::from_record(name, record)?);
-        }
+        links = all_links(file)?;
         if let (Some(name), Some(other)) =
             (&role.role_name, links.iter().find(|link| Some(&link.role) != role.role_name.as_ref()))
         {
@@ -112,6 +110,14 @@ fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
         number += 1;
     }
     link
+}
+
+/// Returns all recorded links; none if the file does not exist.
+///
+/// # Errors
+/// Never in practice: the default name of a role is fixed.
+pub fn all_links(file: &ConfigFile) -> Result<Vec<Link>> {
+    file.targets.iter().map(|(name, record)| Link::from_record(name, record)).collect()
 }
 
 /// Returns the recorded links with these names or accounts; all of them if none is given.

@@ -1,7 +1,9 @@
 //! The two halves of a link: desired and observed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use crate::iam::admission::Accepted;
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
@@ -15,6 +17,9 @@ pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
 /// The tag that names the source account of a role's link.
 pub const SOURCE_TAG: &str = "xacct:source-account";
 
+/// The tag with the version of the permissions boundary at the last run of bootstrap.
+pub const BOUNDARY_TAG: &str = "xacct:boundary";
+
 /// The name prefix of xacct's own inline policies; xacct does not change others.
 pub const OWN_POLICY_PREFIX: &str = "xacct-";
 
@@ -24,6 +29,8 @@ pub const DEFAULT_TRUST_POLICY_QUOTA: usize = 2048;
 pub const DEFAULT_ROLE_POLICIES_QUOTA: usize = 10_240;
 /// The maximum characters of all inline policies of a user together (IAM User Guide, quotas).
 pub const DEFAULT_USER_POLICIES_QUOTA: usize = 2048;
+/// The maximum managed policies of a role, unless the account's quota was raised (IAM User Guide, quotas).
+pub const DEFAULT_ATTACHED_POLICIES_QUOTA: usize = 10;
 
 /// The result of reading a resource in AWS. A denied read never counts as absence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +156,8 @@ pub struct DesiredRole {
     pub max_session: MaxSessionDuration,
     /// The permissions boundary; `None` keeps any existing boundary.
     pub boundary: Option<PolicyArn>,
+    /// The boundary's default version, recorded as a tag; `None` if unknown, which keeps the recorded one.
+    pub boundary_version: Option<PolicyVersion>,
     /// Tags, except those that mark ownership.
     pub tags: BTreeMap<TagKey, TagValue>,
     /// The trust policy.
@@ -157,6 +166,10 @@ pub struct DesiredRole {
     pub attachments: BTreeSet<PolicyArn>,
     /// Inline policies; all names begin with [`OWN_POLICY_PREFIX`].
     pub inline: BTreeMap<PolicyName, PolicyDocument>,
+    /// Whether nothing else may be on the role.
+    pub exclusive: bool,
+    /// Callers whom statements of others in the trust policy may admit.
+    pub accepted: Vec<Accepted>,
 }
 
 impl DesiredRole {
@@ -169,7 +182,29 @@ impl DesiredRole {
         if let Some(id) = &self.identity.id {
             tags.insert(LINK_TAG.to_owned(), id.to_string());
         }
+        if let Some(version) = &self.boundary_version {
+            tags.insert(BOUNDARY_TAG.to_owned(), version.to_string());
+        }
         tags
+    }
+}
+
+impl DesiredRole {
+    /// Returns the characters of all inline policies of the role after the plan. An undeclared policy that could not be
+    /// read counts as empty: only AWS knows its size.
+    #[must_use]
+    pub fn inline_size_on(&self, observed: Option<&ObservedRole>) -> usize {
+        let undeclared = observed.into_iter().flat_map(|role| &role.inline);
+        let undeclared = undeclared.filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX));
+        let sizes = undeclared.filter_map(|(_, document)| document.as_ref().map(FoundDocument::size));
+        self.inline.values().map(PolicyDocument::size).chain(sizes).sum()
+    }
+
+    /// Returns all managed policies that are attached to the role after the plan.
+    #[must_use]
+    pub fn attached_on(&self, observed: Option<&ObservedRole>) -> BTreeSet<String> {
+        let found = observed.into_iter().flat_map(|role| role.attachments.iter().cloned());
+        self.attachments.iter().map(ToString::to_string).chain(found).collect()
     }
 }
 
@@ -210,7 +245,7 @@ pub struct ObservedRole {
     pub trust: FoundDocument,
     /// ARNs of attached managed policies.
     pub attachments: BTreeSet<String>,
-    /// Names of all inline policies, with the document if the name has xacct's prefix.
+    /// All inline policies by name; `None` if AWS denied reading an undeclared one.
     pub inline: BTreeMap<String, Option<FoundDocument>>,
 }
 
@@ -272,18 +307,79 @@ impl ObservedRole {
     }
 }
 
+/// The default version of a managed policy. IAM never changes the text of a version, and never reuses its number (IAM
+/// User Guide, "Versioning IAM policies"), so that equal versions have equal texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// `v3`.
+    pub version: String,
+    /// `PolicyId`: a policy that was deleted and created again has another one.
+    pub policy_id: String,
+}
+
+impl PolicyVersion {
+    /// Reads a version as the tag [`BOUNDARY_TAG`] has it; `None` if the tag is malformed.
+    #[must_use]
+    pub fn from_tag(value: &str) -> Option<Self> {
+        let (version, policy_id) = value.split_once('/')?;
+        let is_version = version.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
+        let version = version.to_owned();
+        is_version.then(|| Self { version, policy_id: policy_id.to_owned() })
+    }
+}
+
+impl fmt::Display for PolicyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.version, self.policy_id)
+    }
+}
+
+/// The declared permissions boundary as observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedBoundary {
+    /// The default version.
+    pub version: Reading<PolicyVersion>,
+    /// The text at the last run; `None` if it was not read, because the version is the same or unknown.
+    pub before: Option<Reading<FoundDocument>>,
+    /// The text now; `None` as for `before`.
+    pub now: Option<Reading<FoundDocument>>,
+}
+
+/// A quota of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The maximum.
+    pub most: usize,
+    /// Whether AWS gave this maximum. Otherwise it is IAM's default, and the account may have a higher one.
+    pub is_read: bool,
+}
+
+impl Quota {
+    /// Returns the quota that AWS gave, or else the default.
+    #[must_use]
+    pub fn or_default(read: Option<usize>, default: usize) -> Self {
+        Self { most: read.unwrap_or(default), is_read: read.is_some() }
+    }
+}
+
 /// The target account's quotas for a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleQuotas {
-    /// The maximum characters of a trust policy.
-    pub trust_policy: usize,
-    /// The maximum characters of a role's inline policies together.
-    pub inline_policies: usize,
+    /// The characters of a trust policy.
+    pub trust_policy: Quota,
+    /// The characters of a role's inline policies together.
+    pub inline_policies: Quota,
+    /// The managed policies attached to a role.
+    pub attached_policies: Quota,
 }
 
 impl Default for RoleQuotas {
     fn default() -> Self {
-        Self { trust_policy: DEFAULT_TRUST_POLICY_QUOTA, inline_policies: DEFAULT_ROLE_POLICIES_QUOTA }
+        Self {
+            trust_policy: Quota::or_default(None, DEFAULT_TRUST_POLICY_QUOTA),
+            inline_policies: Quota::or_default(None, DEFAULT_ROLE_POLICIES_QUOTA),
+            attached_policies: Quota::or_default(None, DEFAULT_ATTACHED_POLICIES_QUOTA),
+        }
     }
 }
 
@@ -296,6 +392,8 @@ pub struct DesiredGrant {
     pub policy_name: PolicyName,
     /// The roles that this run adds.
     pub roles: BTreeSet<RoleArn>,
+    /// All roles that `xacct.toml` names, those of other runs included.
+    pub declared: BTreeSet<RoleArn>,
     /// Those of them that allow session tags.
     pub with_session_tags: BTreeSet<RoleArn>,
 }
@@ -309,6 +407,6 @@ pub struct ObservedUser {
     pub grant: Option<FoundDocument>,
     /// The characters of the user's other inline policies; `None` if xacct cannot read them.
     pub other_policies_size: Option<usize>,
-    /// The maximum characters of all inline policies of a user together.
-    pub quota: usize,
+    /// The characters of all inline policies of a user together.
+    pub quota: Quota,
 }

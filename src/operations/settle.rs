@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{self, ExternalIdChoice, Link};
+use crate::config::{self, ConfigFile, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn};
@@ -42,10 +42,13 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         description: format!("Lets {} of account {} work in this account", user.name, user.account),
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+        boundary_version: None,
         tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         trust: templates::trust_with(&terms, &link.trust_statements),
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         inline,
+        exclusive: link.exclusive,
+        accepted: link.accept.clone(),
     }
 }
 
@@ -62,7 +65,22 @@ pub fn grant<'a>(user: &UserArn, links: impl Iterator<Item = (&'a Link, RoleArn)
         }
         roles.insert(role);
     }
-    Ok(DesiredGrant { user: user.clone(), policy_name: GRANT_POLICY.parse()?, roles, with_session_tags })
+    let (user, policy_name, declared) = (user.clone(), GRANT_POLICY.parse()?, roles.clone());
+    Ok(DesiredGrant { user, policy_name, roles, declared, with_session_tags })
+}
+
+/// Returns the desired grant of these links, which the other links of the file share.
+///
+/// # Errors
+/// Never in practice, as for [`grant`].
+pub fn grant_beside<'a>(
+    file: &ConfigFile,
+    user: &UserArn,
+    links: impl Iterator<Item = (&'a Link, RoleArn)>,
+) -> Result<DesiredGrant> {
+    let mut desired = grant(user, links)?;
+    desired.declared.extend(config::all_links(file)?.iter().map(|link| link.role_arn(user.partition)));
+    Ok(desired)
 }
 
 /// Reads the inline policies of each link, by the link's name.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::plan::{Change, Plan};
+use crate::iam::plan::Plan;
 use crate::operations::accounts::{Operator, SourceSide};
 use crate::report::changes::{self, Style};
 use crate::report::json::{self, JsonChange, JsonError};
@@ -68,10 +68,13 @@ impl<T> Work<T> {
 
     /// Returns the exit code of a preview.
     pub fn preview_exit_code(&self, check: bool) -> ExitCode {
-        let mut changes =
-            self.jobs.iter().map(|job| &job.plan).chain([&self.grant.plan]).flat_map(|plan| &plan.changes);
-        let changes = (check && changes.any(Change::mends_drift)).then_some(ExitCode::ChangesPending);
-        ExitCode::worst(self.failed.iter().map(|failed| failed.error.kind.exit_code()).chain(changes))
+        let differs = (check && self.differs()).then_some(ExitCode::ChangesPending);
+        ExitCode::worst(self.failed.iter().map(|failed| failed.error.kind.exit_code()).chain(differs))
+    }
+
+    /// Returns whether the accounts differ from `xacct.toml`.
+    pub fn differs(&self) -> bool {
+        self.jobs.iter().map(|job| &job.plan).chain([&self.grant.plan]).any(Plan::is_difference)
     }
 
     /// Returns the exit code of the applied changes.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::iam::admission::Accepted;
 use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
+use crate::iam::risks::{BoundaryChange, Risk, Undeclared};
 use crate::iam::state::FoundDocument;
 use crate::report::console::{BAD, GOOD, WARN, borderless, count, styled_mark, trimmed};
+use crate::text::shell::ShellCommand;
 
 /// Whether a change is planned or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +63,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             let path = if desired.arn.path.is_root() { String::new() } else { format!(" under {}", desired.arn.path) };
             format!("{} role {role}{path}, trusting account {}", verb("create", "created"), desired.source)
         }
-        Change::ReplaceTrustPolicy { .. } => format!("{} the trust policy of role {role}", verb("replace", "replaced")),
+        Change::ReplaceTrustPolicy { removes, .. } => {
+            let start = format!("{} the trust policy of role {role}", verb("replace", "replaced"));
+            let removed: Vec<_> = removes.iter().map(ToString::to_string).collect();
+            with_removed(start, verb("removes", "removed"), &removed)
+        }
         Change::UpdateRole { from: (description, seconds), description: wanted, max_session } => {
             let mut parts = Vec::new();
             if *seconds != max_session.as_secs() {
@@ -95,7 +102,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{start} role {role}{what}")
         }
         Change::DeleteRolePolicy { name } => format!("{} policy {name} from role {role}", verb("remove", "removed")),
-        Change::PutGrant { user, name, added, from, .. } => {
+        Change::PutGrant { user, name, added, removes, from, .. } => {
             let start = match from {
                 Some(_) => format!("{} policy {name} of", verb("update", "updated")),
                 None => format!("{} policy {name} to", verb("add", "added")),
@@ -105,7 +112,8 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 1 => added.iter().map(|arn| format!("sts:AssumeRole on {arn}")).collect(),
                 more => format!("sts:AssumeRole on {}", count(more, "role")),
             };
-            format!("{start} user {}: {what}", user.name)
+            let removed: Vec<_> = removes.iter().cloned().collect();
+            with_removed(format!("{start} user {}: {what}", user.name), verb("removes", "removed"), &removed)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
         Change::DeleteRole { role } => format!("{} role {}", verb("delete", "deleted"), role.name),
@@ -118,6 +126,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{verb} policy {name} of user {} ({all}{})", user.name, roles(removed))
         }
     }
+}
+
+/// Adds who, or what, no longer has access.
+fn with_removed(sentence: String, verb: &str, removed: &[String]) -> String {
+    if removed.is_empty() { sentence } else { format!("{sentence}; {verb}: {}", removed.join("; ")) }
 }
 
 /// Returns one role by its ARN, several by their number.
@@ -133,8 +146,7 @@ fn roles(roles: &BTreeSet<RoleArn>) -> String {
 pub fn note(note: &Note) -> String {
     let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match note {
-        Note::OtherAttachments(arns) => format!("unmanaged, left in place: policies {}", list(arns)),
-        Note::OtherInlinePolicies(names) => format!("unmanaged, left in place: inline policies {}", list(names)),
+        Note::Accepted(Accepted { who, reason }) => format!("accepted: the trust policy admits {who} ({reason})"),
         Note::OtherTags(keys) => format!("unmanaged, left in place: tags {}", list(keys)),
         Note::OtherBoundary(arn) => format!("unmanaged, left in place: boundary {arn}"),
         Note::QuotaNotCounted => {
@@ -146,6 +158,35 @@ pub fn note(note: &Note) -> String {
         }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
     }
+}
+
+/// Returns a warning, with the commands that end the risk. xacct never runs them: it did not create what they remove.
+#[must_use]
+pub fn warning(risk: &Risk) -> String {
+    let aws = |command: &'static str| ShellCommand::new("aws").arg("iam").arg(command);
+    let remedy = match risk {
+        Risk::UndeclaredPolicy { role, policy: Undeclared::Attached(arn), .. } => {
+            let command = aws("detach-role-policy").option("--role-name", &role.name).option("--policy-arn", arn);
+            format!("declare it in policy_arns, or detach it: {command}")
+        }
+        Risk::UndeclaredPolicy { role, policy: Undeclared::Inline(name), .. } => {
+            let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
+            format!("delete it: {command}")
+        }
+        Risk::UndeclaredRole { user, policy, .. } => {
+            let command = aws("get-user-policy").option("--user-name", &user.name).option("--policy-name", policy);
+            format!("if no other xacct.toml declares it, remove it from this policy: {command}")
+        }
+        Risk::BoundaryChanged { change: BoundaryChange::ByAws | BoundaryChange::Recreated, .. } => {
+            "bootstrap accepts it".to_owned()
+        }
+        Risk::BoundaryChanged { policy, from, .. } => {
+            let command = aws("set-default-policy-version").option("--policy-arn", policy).option("--version-id", from);
+            format!("restore it: {command}, or accept it with bootstrap")
+        }
+        _ => return risk.to_string(),
+    };
+    format!("{risk}; {remedy}")
 }
 
 /// How a plan is shown.
@@ -176,7 +217,7 @@ pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
         }
     }
     blocks.extend(plan.notes.iter().map(|seen| line(' ', &note(seen), style)));
-    let warnings = plan.warnings.iter().map(|risk| line('!', &risk.to_string(), style));
+    let warnings = plan.warnings.iter().map(|risk| line('!', &warning(risk), style));
     blocks.extend(warnings.map(|text| format!("{WARN}{text}{WARN:#}")));
     blocks.join("\n")
 }

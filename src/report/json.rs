@@ -108,7 +108,7 @@ pub fn plan_notes(plan: &Plan) -> Vec<String> {
 /// Returns the warnings of a plan.
 #[must_use]
 pub fn plan_warnings(plan: &Plan) -> Vec<String> {
-    plan.warnings.iter().map(ToString::to_string).collect()
+    plan.warnings.iter().map(changes::warning).collect()
 }
 
 /// One proof.

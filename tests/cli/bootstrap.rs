@@ -117,6 +117,7 @@ fn sets_tags_boundary_and_session_limit() {
         ("cost", "a=b"),
         ("managed-by", "xacct"),
         ("team", "platform"),
+        ("xacct:boundary", "v6/ANPAJYRXTHIB4FOVS3ZXS"),
         ("xacct:link", "f23d59ebb76a2322"),
         ("xacct:source-account", ACCOUNT_A),
     ];

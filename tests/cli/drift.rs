@@ -189,15 +189,15 @@ fn a_grant_with_a_wildcard() {
 
 /// Even with our `Sid`, somebody meant it.
 #[test]
-fn a_grant_turned_into_a_denial_is_not_drift() {
+fn a_grant_turned_into_a_denial_is_repaired_only_when_adopted() {
     let scene = Scene::linked(OPTIONS);
     let denial = json!({"Version": "2012-10-17", "Statement": [{
         "Sid": "XacctAssumeRole", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": ROLE,
     }]});
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", denial.clone()));
-    for words in ["bootstrap --check", "bootstrap --yes"] {
-        scene.xacct(words).exits_with(1).says(&["that xacct did not write", "\"Effect\":\"Deny\"", "--adopt"]);
-    }
+    scene.xacct("bootstrap --check").exits_with(4).says(&["only bootstrap", "--adopt repairs this"]);
+    let refused = scene.xacct("bootstrap --yes").exits_with(1);
+    refused.says(&["that xacct did not write", "\"Effect\":\"Deny\"", "--adopt"]);
     assert_eq!(scene.writes(), [""; 0]);
     let adopted = scene.xacct("bootstrap --yes --adopt").exits_with(0);
     assert!(adopted.everything().replace(char::is_whitespace, "").contains("\"Effect\":\"Deny\""), "{adopted}");
@@ -258,9 +258,10 @@ fn keeps_unmanaged_policies_and_tags() {
     scene.xacct("bootstrap --check").exits_with(0);
     // A run that writes keeps them too, and reports them.
     let document = scene.xacct_json("bootstrap --yes --external-id new --max-session-duration 3h --tag a=b", 0);
-    let notes = document["targets"][ACCOUNT_B]["notes"].to_string();
-    for left in ["by-hand", attached, boundary, "owner"] {
-        assert!(notes.contains(left), "{left} in {notes}");
+    let target = &document["targets"][ACCOUNT_B];
+    for (reported, left) in [("warnings", ["by-hand", attached]), ("notes", [boundary, "owner"])] {
+        let reported = target[reported].to_string();
+        assert!(left.iter().all(|left| reported.contains(left)), "{left:?} in {reported}");
     }
     scene.sandbox.world(|world| {
         let role = world.role(ACCOUNT_B, "xacct").unwrap();

@@ -21,6 +21,7 @@
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
 //! | `propagation` | waiting for IAM propagation, and only after writes |
 //! | `risks` | warnings about risky links |
+//! | `wider` | whatever is wider than declared is named, and by `--check` or `exclusive` a difference |
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
 //! | `teardown` | removes links, and nothing else |
@@ -107,5 +108,6 @@ mod terminal;
 mod trust_statements;
 mod untrusted_text;
 mod verify;
+mod wider;
 
 use support::scene;

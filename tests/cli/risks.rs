@@ -67,7 +67,12 @@ fn a_trust_policy_for_everyone() {
         everyone
     );
     let organization = json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}});
-    assert_eq!(warnings_beside(&json!("*"), &organization), [""; 0]);
+    assert_eq!(
+        warnings_beside(&json!("*"), &organization),
+        [
+            "until this plan is applied, the trust policy admits organization o-a1b2c3d4e5, which xacct.toml does not declare"
+        ]
+    );
 }
 
 #[test]
@@ -96,11 +101,15 @@ fn an_administrator_without_a_boundary() {
 
     let by_others = Scene::linked("--external-id abc");
     by_others.sandbox.world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR));
-    assert_eq!(warnings(&by_others, "--external-id abc"), [warning]);
+    let undeclared = format!(
+        "the role has managed policy {ADMINISTRATOR}, which xacct.toml does not declare; declare it in policy_arns, or \
+         detach it: aws iam detach-role-policy --role-name xacct --policy-arn {ADMINISTRATOR}"
+    );
+    assert_eq!(warnings(&by_others, "--external-id abc"), [warning, &undeclared]);
     by_others.sandbox.world(|world| {
         world.set_role_boundary(ACCOUNT_B, "xacct", Some("arn:aws:iam::aws:policy/ReadOnlyAccess"));
     });
-    assert_eq!(warnings(&by_others, "--external-id abc"), [""; 0]);
+    assert_eq!(warnings(&by_others, "--external-id abc"), [undeclared]);
 }
 
 #[test]
@@ -193,9 +202,10 @@ fn an_adopted_role() {
         world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR);
     });
     let found = warnings(&scene, "--adopt --external-id abc");
-    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].starts_with("the role has AdministratorAccess"), "{found:?}");
-    assert_eq!(found[1], "until this plan is applied, the trust policy trusts everyone (Principal *)");
+    assert!(found[1].starts_with("the role has managed policy"), "{found:?}");
+    assert_eq!(found[2], "until this plan is applied, the trust policy trusts everyone (Principal *)");
 }
 
 #[test]

@@ -16,8 +16,9 @@ use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
 use crate::iam::names::{PolicyName, RoleName, UserName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::state::{
-    DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA, DEFAULT_USER_POLICIES_QUOTA, FoundDocument,
-    OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Reading, RoleQuotas,
+    DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA,
+    DEFAULT_USER_POLICIES_QUOTA, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, ObservedUser,
+    PolicyVersion, Quota, Reading, RoleQuotas,
 };
 
 /// Unwraps what is present; any other reading is returned from the caller.
@@ -31,8 +32,7 @@ macro_rules! present {
     };
 }
 
-/// Reads a role with everything that bootstrap may change: in one round trip, if it has no managed inline policies beyond
-/// `expected`.
+/// Reads a role with all its policies: in one round trip, if it has no inline policies beyond `expected`.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
@@ -102,7 +102,8 @@ pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<
     }))
 }
 
-/// Reads the names of all inline policies, and the documents of those that xacct manages.
+/// Reads all inline policies. A policy that xacct does not manage has no document if AWS denies the read, or rejects its
+/// name.
 async fn inline_policies(
     access: &Access,
     holder: Holder<'_>,
@@ -110,7 +111,12 @@ async fn inline_policies(
 ) -> Result<Reading<BTreeMap<String, Option<FoundDocument>>>> {
     let read = |names: Vec<String>| {
         try_join_all(names.into_iter().map(async |name| {
-            let reading = read::inline(access, holder, &name).await?;
+            let reading = match read::inline(access, holder, &name).await {
+                Err(error) if error.code() == Some("ValidationError") && !name.starts_with(OWN_POLICY_PREFIX) => {
+                    Reading::Unreadable { permission: String::new(), answer: error.to_string() }
+                }
+                reading => reading?,
+            };
             Ok::<_, Error>((name, reading))
         }))
     };
@@ -118,12 +124,14 @@ async fn inline_policies(
     let (names, mut documents) =
         tokio::try_join!(read::inline_names(access, holder), read(expected.iter().cloned().collect()))?;
     let names = present!(names);
-    let (own, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(OWN_POLICY_PREFIX));
-    documents.extend(read(own.into_iter().filter(|name| !expected.contains(name)).collect()).await?);
-    let mut policies: BTreeMap<_, _> = others.into_iter().map(|name| (name, None)).collect();
+    documents.extend(read(names.into_iter().filter(|name| !expected.contains(name)).collect()).await?);
+    let mut policies = BTreeMap::new();
     for (name, reading) in documents {
         match reading {
             Reading::Absent => {}
+            Reading::Unreadable { .. } if !name.starts_with(OWN_POLICY_PREFIX) => {
+                policies.insert(name, None);
+            }
             reading => {
                 policies.insert(name, Some(present!(reading)));
             }
@@ -148,7 +156,7 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<UserArn>> 
 pub struct UserPolicies {
     grant: Option<FoundDocument>,
     others: OtherPolicies,
-    quota: usize,
+    quota: Quota,
 }
 
 impl UserPolicies {
@@ -186,7 +194,7 @@ pub async fn user_policies(access: &Access, user: &UserName, grant: &PolicyName)
         Reading::Absent => None,
         reading => Some(present!(reading)),
     };
-    let quota = quota.unwrap_or(DEFAULT_USER_POLICIES_QUOTA);
+    let quota = Quota::or_default(quota, DEFAULT_USER_POLICIES_QUOTA);
     Ok(Reading::Present(UserPolicies { grant, others: others?, quota }))
 }
 
@@ -237,15 +245,14 @@ async fn other_policies(access: &Access, user: Holder<'_>, grant: &PolicyName) -
     Ok(OtherPolicies { size: sizes.sum(), list_the_grant: !own.is_empty() })
 }
 
-/// Reads the account's size quotas for roles; returns IAM's defaults if they cannot be read.
+/// Reads the account's quotas for roles; returns IAM's defaults if they cannot be read.
 pub async fn role_quotas(access: &Access) -> RoleQuotas {
-    let Some(summary) = account_summary(access).await else {
-        return RoleQuotas::default();
-    };
-    let value = |key: SummaryKeyType, default| quota_in(&summary, &key).unwrap_or(default);
+    let summary = account_summary(access).await.unwrap_or_default();
+    let value = |key: SummaryKeyType, default| Quota::or_default(quota_in(&summary, &key), default);
     RoleQuotas {
         trust_policy: value(SummaryKeyType::AssumeRolePolicySizeQuota, DEFAULT_TRUST_POLICY_QUOTA),
         inline_policies: value(SummaryKeyType::RolePolicySizeQuota, DEFAULT_ROLE_POLICIES_QUOTA),
+        attached_policies: value(SummaryKeyType::AttachedPoliciesPerRoleQuota, DEFAULT_ATTACHED_POLICIES_QUOTA),
     }
 }
 
@@ -263,23 +270,46 @@ fn quota_in(summary: &HashMap<SummaryKeyType, i32>, key: &SummaryKeyType) -> Opt
     usize::try_from(*summary.get(key)?).ok().filter(|quota| *quota > 0)
 }
 
-/// Checks that managed policies exist before anything is written.
+/// Checks that managed policies exist before anything is written, and returns the default version of each.
 ///
 /// A policy that cannot be read is assumed to exist: if it does not, AWS rejects attaching it.
 ///
 /// # Errors
 /// When a policy does not exist.
-pub async fn managed_policies(access: &Access, policies: &[(&PolicyArn, &'static str)]) -> Result<()> {
-    const CALL: Call = Call::iam("GetPolicy");
-    let checks = policies.iter().map(async |(arn, role)| {
-        match access.iam().get_policy().policy_arn(arn.to_string()).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match read::unread::<()>(CALL.failed(error))? {
-                Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
-                    .hint("list the existing policies: aws iam list-policies --query 'Policies[].Arn'")),
-                _ => Ok(()),
-            },
-        }
+pub async fn managed_policies(
+    access: &Access,
+    policies: &[(&PolicyArn, &'static str)],
+) -> Result<Vec<Reading<PolicyVersion>>> {
+    let checks = policies.iter().map(async |(arn, role)| match read::default_version(access, arn).await? {
+        Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
+            .hint("list the existing policies: aws iam list-policies --query 'Policies[].Arn'")),
+        reading => Ok(reading),
     });
     join_all(checks).await.into_iter().collect()
+}
+
+/// Returns a boundary with its texts, which are read only if its version is not the recorded one.
+///
+/// # Errors
+/// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
+pub async fn boundary(
+    access: &Access,
+    arn: &PolicyArn,
+    version: Reading<PolicyVersion>,
+    recorded: Option<&PolicyVersion>,
+) -> Result<ObservedBoundary> {
+    let (Some(current), Some(recorded)) = (version.present(), recorded) else {
+        return Ok(ObservedBoundary { version, before: None, now: None });
+    };
+    if current == recorded {
+        return Ok(ObservedBoundary { version, before: None, now: None });
+    }
+    let arn = arn.to_string();
+    let before = async {
+        // The versions of a deleted policy are gone.
+        let is_gone = current.policy_id != recorded.policy_id;
+        if is_gone { Ok(Reading::Absent) } else { read::managed_version(access, &arn, &recorded.version).await }
+    };
+    let (before, now) = tokio::try_join!(before, read::managed_version(access, &arn, &current.version))?;
+    Ok(ObservedBoundary { before: Some(before), now: Some(now), version })
 }

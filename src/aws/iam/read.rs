@@ -11,9 +11,10 @@ use crate::aws::client::access::Access;
 use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::error::Call;
 use crate::error::{Error, Result};
+use crate::iam::arn::PolicyArn;
 use crate::iam::names::{MfaSerial, RoleName, UserName};
 use crate::iam::plan::teardown::LastUse;
-use crate::iam::state::{FoundDocument, Reading};
+use crate::iam::state::{FoundDocument, PolicyVersion, Reading};
 
 /// A principal or group with policies.
 #[derive(Debug, Clone, Copy)]
@@ -287,7 +288,7 @@ pub async fn versions(access: &Access) -> BTreeMap<String, String> {
     policies.filter_map(|policy| Some((policy.arn?, policy.default_version_id?))).collect()
 }
 
-/// Reads the default version of a managed policy.
+/// Reads the text of a managed policy's default version.
 ///
 /// # Errors
 /// As for [`role`].
@@ -304,9 +305,33 @@ pub async fn managed(
             version.ok_or_else(|| Call::iam("GetPolicy").lacks("default version"))?.to_owned()
         }
     };
+    managed_version(access, arn, &version).await
+}
+
+/// Reads the text of one version of a managed policy.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn managed_version(access: &Access, arn: &str, version: &str) -> Result<Reading<FoundDocument>> {
     let answer = one!("GetPolicyVersion", access.iam().get_policy_version().policy_arn(arn).version_id(version));
     let text = answer.policy_version().and_then(|version| version.document());
     Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?)))
+}
+
+/// Reads which version of a managed policy is the default one.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn default_version(access: &Access, arn: &PolicyArn) -> Result<Reading<PolicyVersion>> {
+    let answer = one!("GetPolicy", access.iam().get_policy().policy_arn(arn.to_string()));
+    let policy = answer.policy();
+    let version = policy.and_then(|policy| policy.default_version_id()).map(str::to_owned);
+    let id = policy.and_then(|policy| policy.policy_id()).map(str::to_owned);
+    Ok(match (version, id) {
+        (Some(version), Some(policy_id)) => Reading::Present(PolicyVersion { version, policy_id }),
+        // The policy exists, which is all that most callers ask.
+        _ => Reading::Unreadable { permission: String::new(), answer: "GetPolicy returned no version".to_owned() },
+    })
 }
 
 fn tags(tags: &[Tag]) -> BTreeMap<String, String> {

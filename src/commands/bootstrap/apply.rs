@@ -68,7 +68,8 @@ fn grant_writer(work: &Work, args: &Bootstrap, run: &Run<'_>) -> Result<Option<G
     if work.grant.plan.is_empty() || ready.is_empty() {
         return Ok(None);
     }
-    let desired = settle::grant(&work.source.user, ready.iter().map(|job| (&job.link, job.role.clone())))?;
+    let links = ready.iter().map(|job| (&job.link, job.role.clone()));
+    let desired = settle::grant_beside(&run.file, &work.source.user, links)?;
     let (name, before, adopt) = (desired.policy_name.clone(), shown.grant.clone(), args.adopt);
     let planner = move |user: &ObservedUser| {
         // Roles added by other runs of xacct stay. Other changes would be lost without having been shown.
@@ -119,7 +120,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         Ok::<_, Error>(observed.map(|observed| plan_role(desired, Some(&observed), &state.quotas, true)))
     };
     let mut applied = Vec::new();
-    for phase in phases(&job.plan.changes, state.shown.as_ref(), state.quotas.inline_policies) {
+    for phase in phases(&job.plan.changes, state.shown.as_ref(), state.quotas.inline_policies.most) {
         applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none()).await);
         if applied.iter().any(|(_, result)| result.is_err()) {
             break;
@@ -151,7 +152,8 @@ fn left_of(plan: &Plan, shown: &ObservedRole, now: &ObservedRole, state: &Making
         tags.retain(|key, _| !wanted.contains_key(key));
         tags
     };
-    let is_same = now.id == shown.id && others(now) == others(shown) && fresh.notes == plan.notes;
+    let same_policies = fresh.undeclared_policies().eq(plan.undeclared_policies());
+    let is_same = now.id == shown.id && others(now) == others(shown) && same_policies && fresh.notes == plan.notes;
     (is_same && is_part).then_some(fresh.changes)
 }
 

@@ -13,7 +13,8 @@ use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
-use crate::iam::plan::bootstrap::{plan_grant, plan_role};
+use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
+use crate::iam::risks::{self, Risk};
 use crate::iam::state::DesiredRole;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::run::Run;
@@ -40,12 +41,35 @@ pub fn plan(settings: Settings, observed: Observed, args: &Bootstrap, run: &Run<
     }
     let grant = match &source.observed {
         Some(user) if !jobs.is_empty() => {
-            let desired = settle::grant(&source.user, jobs.iter().map(|job| (&job.link, job.role.clone())))?;
-            plan_grant(&desired, user, args.adopt).map_err(|refusal| refused(&refusal))?
+            let links = jobs.iter().map(|job| (&job.link, job.role.clone()));
+            let desired = settle::grant_beside(&run.file, &source.user, links)?;
+            allowed(args, |adopt| plan_grant(&desired, user, adopt), refused)?
         }
         _ => Plan::default(),
     };
     Ok(Work { source, grant: GrantJob { plan: grant, result: Ok(()), repairs: 0 }, jobs, failed })
+}
+
+/// Returns the plan, or refuses it. To `--check`, what was changed by hand is a difference that it shows with its remedy:
+/// the changes that `--adopt` would make, if it repairs the difference.
+fn allowed(
+    args: &Bootstrap,
+    plan: impl Fn(bool) -> std::result::Result<Plan, Box<Refusal>>,
+    refused: impl Fn(&Refusal) -> Error,
+) -> Result<Plan> {
+    let refusal = match plan(args.adopt) {
+        Ok(plan) => return Ok(plan),
+        Err(refusal) if !args.changes.check || !refusal.is_difference() => return Err(refused(&refusal)),
+        Err(refusal) => refusal,
+    };
+    let problem = refusal.to_string();
+    let (mut plan, difference) = match plan(true) {
+        Ok(plan) => (plan, Risk::NeedsAdoption { problem }),
+        Err(refusal) if !refusal.is_difference() => return Err(refused(&refusal)),
+        Err(refusal) => (Plan::default(), Risk::NotRepairable { problem, remedy: refused(&refusal).hints.join(", ") }),
+    };
+    plan.warnings.push(difference);
+    Ok(plan)
 }
 
 /// Returns the source account as configured, in the partition of the first target that could be read.
@@ -85,13 +109,18 @@ impl Planner<'_> {
         }
         let partition = settle::partition(self.source, target.as_ref());
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
-        let desired = DesiredRole { identity, ..settle::role(link, &self.source.user, partition, &own) };
+        let boundary = target.as_ref().and_then(|target| target.boundary.as_ref());
+        let boundary_version = boundary.and_then(|boundary| boundary.version.present()).cloned();
+        let desired =
+            DesiredRole { identity, boundary_version, ..settle::role(link, &self.source.user, partition, &own) };
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
-        let plan = match &target {
-            Some(_) => plan_role(&desired, observed, &quotas, self.args.adopt)
-                .map_err(|refusal| refused_role(&refusal, link))?,
+        let mut plan = match &target {
+            Some(_) => {
+                allowed(self.args, |adopt| plan_role(&desired, observed, &quotas, adopt), |it| refused_role(it, link))?
+            }
             None => Plan::default(),
         };
+        plan.warnings.extend(boundary.and_then(|boundary| risks::of_boundary(&desired, observed, boundary)));
         let shown = observed.cloned();
         let making = Making { desired, shown, quotas, kept, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))

@@ -83,6 +83,9 @@ pub fn refused(refusal: &Refusal) -> Error {
         Refusal::RolePoliciesTooLarge { .. } => {
             error.hint("move the larger files to a managed policy and attach it: --policy-arn ARN")
         }
+        Refusal::TooManyPolicies { .. } => error
+            .hint("combine some of them in one managed policy, or use --policy-file")
+            .hint("or request a higher quota for \"Managed policies attached to an IAM role\""),
         Refusal::GrantTooLarge { user, document, .. } => error
             .hint("create a managed policy for the grant in the source account (up to 6,144 characters):")
             .hint(

@@ -35,6 +35,8 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let pending = work.pending();
     if work.jobs.is_empty() {
         text.push_str("\nNo target could be read\n");
+    } else if pending == 0 && work.differs() {
+        let _ = writeln!(text, "\n{STRONG}No changes, but the accounts differ from xacct.toml{STRONG:#}");
     } else if pending == 0 {
         let _ = writeln!(text, "\nNo changes: both accounts match xacct.toml");
     } else {

@@ -5,21 +5,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::callers;
 use super::change::{Change, Note, Plan};
 use super::order::narrows_first;
+use super::quotas::{Excess, exceeded};
+use crate::iam::admission::{Subject, Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::evaluate::action_matches;
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::risks;
+use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
-    DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, RoleQuotas, SOURCE_TAG,
+    BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Quota,
+    RoleQuotas, SOURCE_TAG,
 };
 use crate::iam::templates;
 
 /// Why xacct refuses to plan. It then writes nothing.
 ///
-/// Sizes and quotas are in characters without whitespace. `owner` is the source account in the role's tag,
+/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account in the role's tag,
 /// `differences` what adopting the role would change, and `document` the grant that does not fit.
 #[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,9 +53,32 @@ pub enum Refusal {
     /// The role's inline policies are too large together.
     #[error("the inline policies of role `{}` would have {size} characters in total, but account {} allows {quota}", .role.name, .role.account)]
     RolePoliciesTooLarge { role: RoleArn, size: usize, quota: usize },
+    /// The role would have too many managed policies.
+    #[error("role `{}` would have {count} attached managed policies, but account {} allows {quota}", .role.name, .role.account)]
+    TooManyPolicies { role: RoleArn, count: usize, quota: usize },
     /// The grant and the user's other inline policies exceed the quota.
     #[error("the grant for user `{}` needs {size} characters, but the user's other inline policies use {others} of the {quota} allowed", .user.name)]
     GrantTooLarge { user: UserArn, size: usize, others: usize, quota: usize, document: PolicyDocument },
+}
+
+impl Refusal {
+    /// Returns whether somebody changed the accounts by hand, which is a difference from `xacct.toml`. Otherwise AWS would
+    /// reject what `xacct.toml` says.
+    #[must_use]
+    pub fn is_difference(&self) -> bool {
+        match self {
+            Self::ForeignRole { .. }
+            | Self::OtherSource { .. }
+            | Self::OtherLink { .. }
+            | Self::OtherPath { .. }
+            | Self::ForeignGrant { .. }
+            | Self::ForeignStatements { .. } => true,
+            Self::TrustPolicyTooLarge { .. }
+            | Self::RolePoliciesTooLarge { .. }
+            | Self::TooManyPolicies { .. }
+            | Self::GrantTooLarge { .. } => false,
+        }
+    }
 }
 
 /// Returns the changes that create or repair the role.
@@ -63,32 +91,49 @@ pub fn plan_role(
     quotas: &RoleQuotas,
     adopt: bool,
 ) -> Result<Plan, Box<Refusal>> {
-    let size = desired.trust.size();
-    if size > quotas.trust_policy {
-        return Err(Box::new(Refusal::TrustPolicyTooLarge {
-            role: desired.arn.clone(),
-            size,
-            quota: quotas.trust_policy,
-        }));
-    }
-    let size = desired.inline.values().map(PolicyDocument::size).sum();
-    if size > quotas.inline_policies {
-        return Err(Box::new(Refusal::RolePoliciesTooLarge {
-            role: desired.arn.clone(),
-            size,
-            quota: quotas.inline_policies,
-        }));
-    }
-    let warnings = risks::of_role(desired, observed, quotas);
-    let Some(observed) = observed else {
-        let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
-        changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new(), false));
-        return Ok(Plan { changes, notes: Vec::new(), warnings });
+    let found = observed.and_then(|role| role.trust.policy());
+    let kept = found.map(|found| {
+        callers::accepted_statements(found, &desired.trust, &desired.accepted, subject(desired, observed))
+    });
+    let mut desired = desired.clone();
+    desired.trust.statements.extend(kept.into_iter().flatten());
+    let desired = &desired;
+    let mut plan = match observed {
+        None => {
+            let mut changes = vec![Change::CreateRole(Box::new(desired.clone()))];
+            changes.extend(permissions(desired, &BTreeSet::new(), &BTreeMap::new(), false));
+            Plan { changes, ..Plan::default() }
+        }
+        Some(observed) if observed.arn != desired.arn.to_string() => {
+            return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
+        }
+        Some(observed) => repair_role(desired, observed),
     };
-    if observed.arn != desired.arn.to_string() {
-        return Err(Box::new(Refusal::OtherPath { found: observed.arn.clone(), wanted: desired.arn.clone() }));
+    plan.warnings = risks::of_role(desired, observed, quotas);
+    if let Some(found) = found {
+        let admitted = of_trust(found, subject(desired, observed));
+        for entry in &desired.accepted {
+            if admitted.iter().any(|admitted| entry.includes(&admitted.who)) {
+                plan.notes.push(Note::Accepted(entry.clone()));
+            } else {
+                plan.warnings.push(Risk::AcceptedNobody { who: entry.who.clone() });
+            }
+        }
     }
-    let plan = Plan { warnings, ..repair_role(desired, observed) };
+    let removed = plan.changes.iter().filter_map(|change| match change {
+        Change::ReplaceTrustPolicy { removes, .. } => Some(removes),
+        _ => None,
+    });
+    let removed: Vec<_> = removed.flatten().filter(|who| !is_named(who, &plan.warnings)).cloned().collect();
+    let undeclared = removed.into_iter().map(|who| Risk::UntilApplied(Box::new(Risk::UndeclaredCaller(who))));
+    plan.warnings.extend(undeclared);
+    for excess in exceeded(&plan.changes, desired, observed, quotas) {
+        if excess.quota.is_read {
+            return Err(Box::new(too_large(&desired.arn, excess)));
+        }
+        plan.warnings.push(excess.into_risk());
+    }
+    let Some(observed) = observed else { return Ok(plan) };
     if !observed.is_ours() && !adopt {
         return Err(Box::new(Refusal::ForeignRole { role: desired.arn.clone(), differences: plan }));
     }
@@ -107,13 +152,45 @@ pub fn plan_role(
     }
 }
 
+/// Returns the role as its trust policy is reduced.
+fn subject<'a>(desired: &'a DesiredRole, observed: Option<&'a ObservedRole>) -> Subject<'a> {
+    let tags = observed.map(|role| &role.tags);
+    Subject { source: Some(&desired.source), tags, ..Subject::from(&desired.arn) }
+}
+
+/// Returns whether another warning names these callers.
+fn is_named(who: &Who, warnings: &[Risk]) -> bool {
+    let names = |risk: &Risk| match (risk, who) {
+        (Risk::Everyone, Who::Everyone) => true,
+        (Risk::ConfusedDeputy { account }, Who::Account(named)) => account == named,
+        _ => false,
+    };
+    warnings.iter().any(|risk| matches!(risk, Risk::UntilApplied(risk) if names(risk)))
+}
+
+fn too_large(role: &RoleArn, excess: Excess) -> Refusal {
+    let (role, Excess { what, size, quota, .. }) = (role.clone(), excess);
+    match what {
+        Counted::AttachedPolicies => Refusal::TooManyPolicies { role, count: size, quota: quota.most },
+        Counted::TrustPolicy => Refusal::TrustPolicyTooLarge { role, size, quota: quota.most },
+        Counted::RolePolicies | Counted::UserPolicies => {
+            Refusal::RolePoliciesTooLarge { role, size, quota: quota.most }
+        }
+    }
+}
+
 /// Returns the changes to a role that exists.
 fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let mut changes = Vec::new();
     if !observed.trust.matches(&desired.trust) {
+        let removed = observed
+            .trust
+            .policy()
+            .map(|found| callers::removed(found, &desired.trust, subject(desired, Some(observed))));
         changes.push(Change::ReplaceTrustPolicy {
             from: Box::new(observed.trust.clone()),
             to: Box::new(desired.trust.clone()),
+            removes: removed.unwrap_or_default(),
         });
     }
     if observed.description != desired.description || observed.max_session != desired.max_session.as_secs() {
@@ -137,16 +214,12 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     let narrows_first = narrows_first(&changes);
     changes.extend(permissions(desired, &observed.attachments, &observed.inline, narrows_first));
 
-    let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
     let mut notes = Vec::new();
-    let mut note = |others: BTreeSet<String>, note: fn(BTreeSet<String>) -> Note| {
-        if !others.is_empty() {
-            notes.push(note(others));
-        }
-    };
-    note(observed.attachments.difference(&wanted).cloned().collect(), Note::OtherAttachments);
-    note(observed.inline.keys().filter(|name| !is_own(name)).cloned().collect(), Note::OtherInlinePolicies);
-    note(observed.tags.keys().filter(|key| !wanted_tags.contains_key(*key)).cloned().collect(), Note::OtherTags);
+    let is_ours = |key: &str| wanted_tags.contains_key(key) || key == BOUNDARY_TAG;
+    let others: BTreeSet<_> = observed.tags.keys().filter(|key| !is_ours(key)).cloned().collect();
+    if !others.is_empty() {
+        notes.push(Note::OtherTags(others));
+    }
     if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
         notes.push(Note::OtherBoundary(boundary.clone()));
     }
@@ -214,6 +287,8 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
     let (own, foreign): (Vec<_>, Vec<_>) =
         standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
+    let (allowing, denying): (Vec<_>, Vec<_>) = foreign.iter().partition(|statement| statement.effect == Effect::Allow);
+    let [allowing, denying] = [allowing, denying].map(|some| some.into_iter().map(|it| in_words(it)).collect());
     let foreign: BTreeSet<_> = foreign.into_iter().map(in_words).collect();
     let own = PolicyDocument {
         statements: own.into_iter().cloned().collect(),
@@ -232,12 +307,25 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     with_session_tags.extend(desired.with_session_tags.iter().cloned());
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
+    let accounts: BTreeSet<_> = desired.declared.iter().map(|role| &role.account).collect();
+    let undeclared = roles.iter().filter(|role| !desired.declared.contains(*role) && accounts.contains(&role.account));
+    plan.warnings.extend(undeclared.map(|role| Risk::UndeclaredRole {
+        user: user.clone(),
+        policy: name.clone(),
+        role: role.clone(),
+    }));
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
     }
     if !foreign.is_empty() && !adopt {
         if own.means_the_same_as(&document) {
-            plan.notes.push(Note::OtherStatements(foreign));
+            let (allowing, denying): (BTreeSet<_>, BTreeSet<_>) = (allowing, denying);
+            if !allowing.is_empty() {
+                plan.warnings.push(Risk::UndeclaredStatements(allowing));
+            }
+            if !denying.is_empty() {
+                plan.notes.push(Note::OtherStatements(denying));
+            }
             return Ok(plan);
         }
         return Err(Box::new(Refusal::ForeignStatements { user, name, statements: foreign }));
@@ -247,9 +335,13 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     }
     let size = document.size();
     let others = observed.other_policies_size.unwrap_or(0);
-    if size + others > observed.quota {
-        let quota = observed.quota;
-        return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
+    let Quota { most: quota, is_read } = observed.quota;
+    if size + others > quota {
+        if is_read {
+            return Err(Box::new(Refusal::GrantTooLarge { user, size, others, quota, document }));
+        }
+        let (what, change) = (Counted::UserPolicies, format!("writing policy {name}"));
+        plan.warnings.push(Risk::OverQuota { what, size: size + others, quota, change });
     }
     if observed.other_policies_size.is_none() {
         plan.notes.push(Note::QuotaNotCounted);
@@ -258,10 +350,24 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         user,
         name,
         added: desired.roles.difference(&covered).cloned().collect(),
+        removes: standing.map_or_else(BTreeSet::new, |found| &covers(found) - &covers(&document)),
         from: observed.grant.clone().map(Box::new),
         to: Box::new(document),
     });
     Ok(plan)
+}
+
+/// Returns the roles and patterns that any statement of the policy allows to be assumed.
+fn covers(policy: &PolicyDocument) -> BTreeSet<String> {
+    let allows = |statement: &&Statement| {
+        statement.effect == Effect::Allow && action_matches(&statement.action, "sts:AssumeRole")
+    };
+    let resources = policy.statements.iter().filter(allows).filter_map(|statement| statement.resource.as_ref());
+    let resources = resources.flat_map(|resource| match resource {
+        Element::Is(arns) => arns.clone(),
+        Element::Not(arns) => arns.iter().map(|arn| format!("everything except {arn}")).collect(),
+    });
+    resources.collect()
 }
 
 /// Returns whether this is exactly a grant that xacct would write, so that rewriting it loses nothing.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::risks::Risk;
-use crate::iam::state::{DesiredRole, FoundDocument};
+use crate::iam::state::{BOUNDARY_TAG, DesiredRole, FoundDocument};
 
 /// One change, as small as AWS allows.
 ///
@@ -19,7 +20,12 @@ pub enum Change {
     /// Create the role with path, description, session limit, boundary, tags and its final trust policy, in one call.
     CreateRole(Box<DesiredRole>),
     /// Replace the trust policy.
-    ReplaceTrustPolicy { from: Box<FoundDocument>, to: Box<PolicyDocument> },
+    ReplaceTrustPolicy {
+        from: Box<FoundDocument>,
+        to: Box<PolicyDocument>,
+        /// Who loses access.
+        removes: Vec<Who>,
+    },
     /// Set description and session limit. IAM resets a value that the call omits, so xacct sends both.
     UpdateRole {
         /// The current description and seconds.
@@ -47,6 +53,8 @@ pub enum Change {
         name: PolicyName,
         /// Roles that the grant did not cover before.
         added: BTreeSet<RoleArn>,
+        /// Roles and patterns that the grant will no longer cover.
+        removes: BTreeSet<String>,
         from: Option<Box<FoundDocument>>,
         to: Box<PolicyDocument>,
     },
@@ -75,10 +83,11 @@ impl Change {
     }
 
     /// Returns whether the role, user or grant is not what it should be without it. A role made by xacct 0.1 only lacks
-    /// the tag that names its link.
+    /// the tags that name its link and the version of its boundary.
     #[must_use]
     pub fn mends_drift(&self) -> bool {
-        !matches!(self, Self::TagRole { tags } if tags.keys().all(|key| key == LINK_TAG))
+        let is_record = |key: &String| [LINK_TAG, BOUNDARY_TAG].contains(&key.as_str());
+        !matches!(self, Self::TagRole { tags } if tags.keys().all(is_record))
     }
 
     /// Returns the document that this change writes.
@@ -124,15 +133,24 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// Returns whether the accounts differ from `xacct.toml`.
+    #[must_use]
+    pub fn is_difference(&self) -> bool {
+        self.changes.iter().any(Change::mends_drift) || self.warnings.iter().any(Risk::is_difference)
+    }
+
+    /// Returns the policies of the role that `xacct.toml` does not declare.
+    pub fn undeclared_policies(&self) -> impl Iterator<Item = &Risk> {
+        self.warnings.iter().filter(|risk| matches!(risk, Risk::UndeclaredPolicy { .. }))
+    }
 }
 
 /// Something that was seen and is not xacct's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Unmanaged attached policies.
-    OtherAttachments(BTreeSet<String>),
-    /// Inline policies without xacct's prefix.
-    OtherInlinePolicies(BTreeSet<String>),
+    /// Callers whom the trust policy admits and `accept` names.
+    Accepted(Accepted),
     /// Unmanaged tags.
     OtherTags(BTreeSet<String>),
     /// An unmanaged permissions boundary.
@@ -141,7 +159,7 @@ pub enum Note {
     QuotaNotCounted,
     /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),
-    /// Statements of others in the grant, which stay.
+    /// Statements of others in the grant, which deny something and stay.
     OtherStatements(BTreeSet<String>),
     /// Statements of others in the grant, which go because it is adopted.
     ReplacedStatements(BTreeSet<String>),

@@ -1,8 +1,10 @@
 //! Plans of changes: xacct shows and applies the same value.
 
 pub mod bootstrap;
+mod callers;
 mod change;
 pub mod order;
+mod quotas;
 pub mod teardown;
 
 pub use change::{Change, Note, Plan};

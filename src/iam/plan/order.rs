@@ -41,7 +41,7 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
         Change::CreateRole(_) => Step::Create,
         Change::SetBoundary { from: None, .. } => Step::Narrow,
         Change::SetBoundary { .. } => Step::Recap,
-        Change::ReplaceTrustPolicy { from, to } if admits_somebody_new(from, to) => Step::Admit,
+        Change::ReplaceTrustPolicy { from, to, .. } if admits_somebody_new(from, to) => Step::Admit,
         Change::ReplaceTrustPolicy { .. } => Step::Narrow,
         Change::UpdateRole { from: (_, seconds), max_session, .. } if max_session.as_secs() <= *seconds => Step::Narrow,
         Change::DeleteRolePolicy { .. } if removes_first => Step::Narrow,
@@ -61,7 +61,7 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
 #[must_use]
 pub fn narrows_first(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
-        Change::ReplaceTrustPolicy { from, to } => admits_somebody_new(from, to),
+        Change::ReplaceTrustPolicy { from, to, .. } => admits_somebody_new(from, to),
         Change::SetBoundary { from, .. } => from.is_some(),
         _ => false,
     })
@@ -72,7 +72,7 @@ fn admits_somebody_new(from: &FoundDocument, to: &PolicyDocument) -> bool {
     !from.policy().is_some_and(|from| to.admits_only_whom(from))
 }
 
-/// Whether new inline policies fit beside those to be removed. Unknown if the role has unmanaged ones, which are not read.
+/// Whether new inline policies fit beside those to be removed. Unknown if the role has one that AWS denied reading.
 fn has_room(changes: &[Change], role: &ObservedRole, quota: usize) -> bool {
     let put = |name: &str| {
         changes.iter().find_map(|change| match change {

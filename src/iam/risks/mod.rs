@@ -7,13 +7,13 @@ mod permissions;
 mod risk;
 mod trust;
 
-pub use permissions::{of_grant, of_size};
-pub use risk::{Counted, Risk};
+pub use permissions::{of_boundary, of_grant, of_size};
+pub use risk::{BoundaryChange, Counted, Risk, Undeclared};
 pub use trust::of_trust;
 
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
-use permissions::of_permissions;
+use permissions::{of_permissions, of_undeclared};
 use trust::requires_mfa;
 
 /// Returns the risks of the desired role, and those of the current role until the plan is applied.
@@ -21,12 +21,16 @@ use trust::requires_mfa;
 pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Risk> {
     let role = &desired.arn;
     let mut risks = of_trust(&desired.trust, role);
-    risks.extend(of_size(Counted::TrustPolicy, desired.trust.size(), quotas.trust_policy));
-    let size = desired.inline.values().map(PolicyDocument::size).sum();
-    risks.extend(of_size(Counted::RolePolicies, size, quotas.inline_policies));
+    let sizes = [
+        (Counted::TrustPolicy, desired.trust.size(), quotas.trust_policy),
+        (Counted::RolePolicies, desired.inline_size_on(observed), quotas.inline_policies),
+        (Counted::AttachedPolicies, desired.attached_on(observed).len(), quotas.attached_policies),
+    ];
+    risks.extend(sizes.into_iter().filter_map(|(what, size, quota)| of_size(what, size, quota)));
     risks.extend(of_permissions(desired, observed));
 
     let Some(observed) = observed else { return risks };
+    risks.extend(of_undeclared(desired, observed));
     if !observed.trust.matches(&desired.trust) {
         // If the desired trust policy does not require MFA at all, access keys without MFA stay accepted.
         let without_mfa = !desired.trust.statements.iter().any(requires_mfa);

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::risk::{Counted, Risk, is_administrator_access};
+use super::risk::{BoundaryChange, Counted, Risk, Undeclared, is_administrator_access};
+use crate::iam::arn::PolicyOwner;
 use crate::iam::evaluate::action_matches;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::state::{DesiredRole, ObservedRole};
+use crate::iam::state::{
+    BOUNDARY_TAG, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, PolicyVersion, Quota,
+    Reading,
+};
 
 /// Returns the risks of the role's permissions, including unmanaged policies.
 pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRole>) -> Vec<Risk> {
@@ -19,8 +23,64 @@ pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRo
     let found = observed.into_iter().flat_map(|role| role.attachments.iter().cloned());
     let attached: BTreeSet<_> = wanted.chain(found).filter(|arn| is_administrator_access(arn)).collect();
     let inline = desired.inline.iter().filter(|(_, document)| allows_everything(document));
-    let all = attached.into_iter().chain(inline.map(|(name, _)| name.to_string()));
-    all.map(|policy| Risk::Administrator { policy }).collect()
+    let undeclared = observed.into_iter().flat_map(undeclared_inline).filter(|(_, found)| {
+        let document = found.as_ref().and_then(FoundDocument::policy);
+        document.is_some_and(allows_everything)
+    });
+    let inline = inline.map(|(name, _)| name.to_string()).chain(undeclared.map(|(name, _)| name.clone()));
+    attached.into_iter().chain(inline).map(|policy| Risk::Administrator { policy }).collect()
+}
+
+/// Returns the policies of a role that `xacct.toml` does not declare. An inline policy with xacct's prefix is drift.
+pub(super) fn of_undeclared(desired: &DesiredRole, observed: &ObservedRole) -> Vec<Risk> {
+    let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
+    let attached = observed.attachments.difference(&wanted).cloned().map(Undeclared::Attached);
+    let inline = undeclared_inline(observed).map(|(name, _)| Undeclared::Inline(name.clone()));
+    let risk = |policy| Risk::UndeclaredPolicy { role: desired.arn.clone(), policy, exclusive: desired.exclusive };
+    attached.chain(inline).map(risk).collect()
+}
+
+fn undeclared_inline(observed: &ObservedRole) -> impl Iterator<Item = (&String, &Option<FoundDocument>)> {
+    observed.inline.iter().filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX))
+}
+
+/// Returns the risks of the declared boundary: another text than at the last run, or none that could be read.
+#[must_use]
+pub fn of_boundary(
+    desired: &DesiredRole,
+    observed: Option<&ObservedRole>,
+    boundary: &ObservedBoundary,
+) -> Option<Risk> {
+    let declared = desired.boundary.as_ref()?;
+    let policy = declared.to_string();
+    let recorded = observed?.tags.get(BOUNDARY_TAG).and_then(|tag| PolicyVersion::from_tag(tag));
+    let current = match (&boundary.version, &recorded) {
+        (Reading::Present(current), _) => current,
+        (Reading::Unreadable { permission, .. }, Some(_)) => {
+            return Some(Risk::BoundaryUnread { policy, permission: permission.clone() });
+        }
+        _ => return None,
+    };
+    let recorded = recorded.filter(|recorded| recorded != current)?;
+    let now = boundary.now.as_ref().and_then(Reading::present).and_then(FoundDocument::policy);
+    let before = boundary.before.as_ref().and_then(Reading::present).and_then(FoundDocument::policy);
+    let change = if recorded.policy_id != current.policy_id {
+        if observed?.boundary.as_ref() != Some(&policy) {
+            // The declared boundary is another one than at the last run.
+            return None;
+        }
+        BoundaryChange::Recreated
+    } else if declared.owner == PolicyOwner::Aws {
+        BoundaryChange::ByAws
+    } else {
+        match (before, now) {
+            (Some(before), Some(now)) if now.means_the_same_as(before) => return None,
+            (_, Some(now)) if allows_everything(now) => BoundaryChange::Everything,
+            (Some(_), Some(_)) => BoundaryChange::Other,
+            _ => BoundaryChange::NotCompared,
+        }
+    };
+    Some(Risk::BoundaryChanged { policy, from: recorded.version, to: current.version.clone(), change })
 }
 
 /// Returns the risks of a grant.
@@ -39,10 +99,12 @@ pub fn of_grant(document: &PolicyDocument) -> Vec<Risk> {
     wide.map(|resource| Risk::WideGrant { resource }).collect()
 }
 
-/// Returns the risk of reaching a quota, if more than nine tenths are used.
+/// Returns the risk of reaching a quota, if more than nine tenths are used. Beyond a quota, the plan is refused, or names
+/// the change that AWS would reject.
 #[must_use]
-pub fn of_size(what: Counted, size: usize, quota: usize) -> Option<Risk> {
-    (size * 10 > quota * 9).then_some(Risk::NearQuota { what, size, quota })
+pub fn of_size(what: Counted, size: usize, quota: Quota) -> Option<Risk> {
+    let Quota { most, .. } = quota;
+    (size * 10 > most * 9 && size <= most).then_some(Risk::NearQuota { what, size, quota: most })
 }
 
 /// Returns whether a statement allows `*` on `*`, whatever the request.

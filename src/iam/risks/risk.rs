@@ -1,11 +1,14 @@
 //! The risks of a policy and their sentences.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::iam::names::AccountId;
+use crate::iam::admission::Who;
+use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::Effect;
 
-/// A risk of a policy. As text it is one sentence, with a remedy if there is one.
+/// A risk of a policy. As text it is one sentence, with a remedy if there is one that is no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Risk {
     /// The trust policy trusts every AWS account.
@@ -39,12 +42,81 @@ pub enum Risk {
     },
     /// More than nine tenths of a quota are used.
     NearQuota {
-        /// The documents that share the quota.
+        /// What shares the quota.
         what: Counted,
-        /// The used characters, without whitespace.
+        /// The used characters, without whitespace, or the number of policies.
         size: usize,
-        /// The maximum characters.
+        /// The maximum.
         quota: usize,
+    },
+    /// A change exceeds a quota that could not be read: AWS rejects it unless the account's quota is higher than IAM's
+    /// default.
+    OverQuota {
+        /// What shares the quota.
+        what: Counted,
+        /// The needed characters, without whitespace, or the number of policies.
+        size: usize,
+        /// IAM's default.
+        quota: usize,
+        /// The change that AWS would reject: `attaching ARN`.
+        change: String,
+    },
+    /// The role has a policy that `xacct.toml` does not declare.
+    UndeclaredPolicy {
+        /// The role.
+        role: RoleArn,
+        /// Which policy.
+        policy: Undeclared,
+        /// Whether `exclusive` says that nothing else may be on the role.
+        exclusive: bool,
+    },
+    /// The trust policy admits callers whom `xacct.toml` does not declare.
+    UndeclaredCaller(Who),
+    /// An entry of `accept` matches nobody whom the trust policy admits.
+    AcceptedNobody {
+        /// The entry.
+        who: String,
+    },
+    /// The grant covers a role that `xacct.toml` does not declare, in the account of a target.
+    UndeclaredRole {
+        /// The user with the grant.
+        user: UserArn,
+        /// The policy that holds the grant.
+        policy: PolicyName,
+        /// The role.
+        role: RoleArn,
+    },
+    /// The grant policy has statements that xacct did not write and that allow something.
+    UndeclaredStatements(BTreeSet<String>),
+    /// The declared boundary has another text than at the last run.
+    BoundaryChanged {
+        /// The ARN of the boundary.
+        policy: String,
+        /// The version at the last run.
+        from: String,
+        /// The default version now.
+        to: String,
+        /// How the texts differ.
+        change: BoundaryChange,
+    },
+    /// AWS denied reading the declared boundary.
+    BoundaryUnread {
+        /// The ARN of the boundary.
+        policy: String,
+        /// The missing permission; empty if there is another reason.
+        permission: String,
+    },
+    /// A manual change that only `--adopt` repairs.
+    NeedsAdoption {
+        /// The problem, as bootstrap would refuse it.
+        problem: String,
+    },
+    /// A manual change that xacct cannot repair.
+    NotRepairable {
+        /// The problem, as bootstrap would refuse it.
+        problem: String,
+        /// What to do.
+        remedy: String,
     },
     /// xacct cannot parse a current document as a policy.
     NotEvaluated {
@@ -57,7 +129,31 @@ pub enum Risk {
     UntilApplied(Box<Self>),
 }
 
-/// The documents with a quota of characters (IAM User Guide, "IAM and AWS STS quotas").
+/// A policy of the role that `xacct.toml` does not declare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undeclared {
+    /// An attached managed policy, by its ARN.
+    Attached(String),
+    /// An inline policy, by its name.
+    Inline(String),
+}
+
+/// How the text of a boundary differs from that of the last run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundaryChange {
+    /// It allows everything, so that the boundary limits nothing.
+    Everything,
+    /// It is another text.
+    Other,
+    /// It is another policy of the same name.
+    Recreated,
+    /// AWS changed its own policy.
+    ByAws,
+    /// AWS denied `iam:GetPolicyVersion`, or the old version is deleted, so that xacct cannot compare the texts.
+    NotCompared,
+}
+
+/// What has a quota of characters or of policies (IAM User Guide, "IAM and AWS STS quotas").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// The trust policy of a role.
@@ -66,6 +162,24 @@ pub enum Counted {
     RolePolicies,
     /// All inline policies of the user.
     UserPolicies,
+    /// The managed policies attached to the role.
+    AttachedPolicies,
+}
+
+impl Counted {
+    /// Returns the start of a sentence about the use of the quota.
+    fn uses(self) -> &'static str {
+        match self {
+            Self::TrustPolicy => "the trust policy uses",
+            Self::RolePolicies => "the role's inline policies use",
+            Self::UserPolicies => "the user's inline policies use",
+            Self::AttachedPolicies => "the role has",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        if self == Self::AttachedPolicies { "attached managed policies" } else { "characters" }
+    }
 }
 
 impl fmt::Display for Risk {
@@ -113,14 +227,57 @@ impl Risk {
                     "the trust policy names a deleted {kind} ({id}): a new {kind} with the same name is not {outcome}"
                 )
             }
-            Self::NearQuota { what, size, quota } => {
-                let what = match what {
-                    Counted::TrustPolicy => "the trust policy uses",
-                    Counted::RolePolicies => "the role's inline policies use",
-                    Counted::UserPolicies => "the user's inline policies use",
+            Self::NearQuota { what, size, quota } => format!("{} {size} of {quota} {}", what.uses(), what.unit()),
+            Self::OverQuota { what, size, quota, change } => format!(
+                "AWS rejects {change} if the account has the default quota of {quota} {}, because it would need {size}; \
+                 xacct could not read the quota (iam:GetAccountSummary)",
+                what.unit()
+            ),
+            Self::UndeclaredPolicy { policy, exclusive, .. } => {
+                let policy = match policy {
+                    Undeclared::Attached(arn) => format!("managed policy {arn}"),
+                    Undeclared::Inline(name) => format!("inline policy {name}"),
                 };
-                format!("{what} {size} of {quota} characters")
+                let rule = if *exclusive { ", but the link is exclusive" } else { "" };
+                format!("the role has {policy}, which xacct.toml does not declare{rule}")
             }
+            Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
+            Self::AcceptedNobody { who } => {
+                format!("accept names {who}, but the trust policy does not admit such callers")
+            }
+            Self::UndeclaredRole { role, .. } => {
+                format!("the grant also covers {role}, which this xacct.toml does not declare")
+            }
+            Self::UndeclaredStatements(statements) => {
+                let statements: Vec<_> = statements.iter().map(String::as_str).collect();
+                format!("the grant policy has statements that xacct did not write: {}", statements.join(", "))
+            }
+            Self::BoundaryChanged { policy, from, to, change } => {
+                let versions = format!("since the last run ({from}, now {to})");
+                match change {
+                    BoundaryChange::Everything => {
+                        format!(
+                            "boundary {policy} was changed {versions} and now allows everything, so it limits nothing"
+                        )
+                    }
+                    BoundaryChange::Other => format!("boundary {policy} was changed {versions}"),
+                    BoundaryChange::Recreated => format!("boundary {policy} was deleted and created again {versions}"),
+                    BoundaryChange::ByAws => format!("AWS changed boundary {policy} {versions}"),
+                    BoundaryChange::NotCompared => {
+                        format!(
+                            "boundary {policy} has another version {versions}, and xacct could not compare the texts"
+                        )
+                    }
+                }
+            }
+            Self::BoundaryUnread { policy, permission } => {
+                let permission = if permission.is_empty() { String::new() } else { format!(" ({permission})") };
+                format!(
+                    "xacct could not read boundary {policy}{permission}, so its text may have changed since the last run"
+                )
+            }
+            Self::NeedsAdoption { problem } => format!("{problem}: only bootstrap --adopt repairs this"),
+            Self::NotRepairable { problem, .. } => problem.clone(),
             Self::NotEvaluated { what, problem } => {
                 format!("xacct cannot evaluate {what} in its current form: {problem}")
             }
@@ -129,8 +286,8 @@ impl Risk {
     }
 
     /// Returns the remedy: the end of the sentence.
-    fn remedy(&self) -> &'static str {
-        match self {
+    fn remedy(&self) -> String {
+        let remedy = match self {
             Self::Everyone => "; name accounts, or add a condition on aws:PrincipalOrgID",
             Self::ConfusedDeputy { .. } => "; use --generate-external-id",
             Self::MfaIfExists { .. } => "; use --require-mfa",
@@ -145,7 +302,25 @@ impl Risk {
             Self::NearQuota { what: Counted::UserPolicies, .. } => {
                 "; move the larger ones to managed policies before you add a link"
             }
-            Self::DeletedPrincipal { .. } | Self::NotEvaluated { .. } | Self::UntilApplied(_) => "",
+            Self::NearQuota { what: Counted::AttachedPolicies, .. } => {
+                "; request a higher quota for \"Managed policies attached to an IAM role\""
+            }
+            Self::AcceptedNobody { .. } => "; remove the entry from xacct.toml",
+            Self::NotRepairable { remedy, .. } => return format!("; {remedy}"),
+            _ => "",
+        };
+        remedy.to_owned()
+    }
+
+    /// Returns whether the accounts differ from `xacct.toml`, though the plan may have no change for it.
+    #[must_use]
+    pub fn is_difference(&self) -> bool {
+        match self {
+            Self::UndeclaredPolicy { exclusive, .. } => *exclusive,
+            // AWS maintains its policies; nobody changed this account.
+            Self::BoundaryChanged { change, .. } => *change != BoundaryChange::ByAws,
+            Self::NeedsAdoption { .. } | Self::NotRepairable { .. } => true,
+            _ => false,
         }
     }
 }

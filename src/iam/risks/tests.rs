@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::permissions::allows_everything;
 use super::*;
 use crate::iam::arn::Partition;
+use crate::iam::state::Quota;
 use crate::iam::templates::{self, TrustTerms};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -211,9 +212,11 @@ fn a_grant_on_more_than_exact_roles_is_a_risk() {
 
 #[test]
 fn a_quota_is_near_above_nine_tenths() {
-    assert_eq!(of_size(Counted::TrustPolicy, 1800, 2000), None);
+    let quota = Quota { most: 2000, is_read: true };
+    assert_eq!(of_size(Counted::TrustPolicy, 1800, quota), None);
     let near = Risk::NearQuota { what: Counted::TrustPolicy, size: 1801, quota: 2000 };
-    assert_eq!(of_size(Counted::TrustPolicy, 1801, 2000), Some(near));
+    assert_eq!(of_size(Counted::TrustPolicy, 1801, quota), Some(near));
+    assert_eq!(of_size(Counted::TrustPolicy, 2001, quota), None, "that is a refusal, or a warning of its own");
 }
 
 fn trust(external_id: Option<&str>, require_mfa: bool) -> PolicyDocument {
@@ -235,10 +238,13 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
         description: String::new(),
         max_session: parsed("1h"),
         boundary: None,
+        boundary_version: None,
         tags: [].into(),
         trust,
         attachments: [].into(),
         inline: [].into(),
+        exclusive: false,
+        accepted: Vec::new(),
     }
 }
 
@@ -298,10 +304,10 @@ fn unparsable_policies_are_reported() {
     observed.inline.insert("by-hand".to_owned(), None);
     let said: Vec<_> =
         of(&desired(trust(Some("abc"), false)), Some(&observed)).iter().map(ToString::to_string).collect();
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said[0], "xacct cannot evaluate the trust policy in its current form: document: has no `Statement`");
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[1], "xacct cannot evaluate the trust policy in its current form: document: has no `Statement`");
     assert!(
-        said[1].starts_with("xacct cannot evaluate policy xacct-x in its current form: document: is not JSON"),
+        said[2].starts_with("xacct cannot evaluate policy xacct-x in its current form: document: is not JSON"),
         "{said:?}"
     );
 }
@@ -326,9 +332,17 @@ fn unmanaged_policies_and_boundaries_count() {
     let role = desired(trust(Some("abc"), false));
     let mut observed = found(FoundDocument::Policy(role.trust.clone()));
     observed.attachments.insert(ADMINISTRATOR.to_owned());
-    assert_eq!(of(&role, Some(&observed)), [Risk::Administrator { policy: ADMINISTRATOR.to_owned() }]);
+    let undeclared = |policy| Risk::UndeclaredPolicy { role: role.arn.clone(), policy, exclusive: false };
+    let attached = undeclared(Undeclared::Attached(ADMINISTRATOR.to_owned()));
+    let administrator = |policy: &str| Risk::Administrator { policy: policy.to_owned() };
+    assert_eq!(of(&role, Some(&observed)), [administrator(ADMINISTRATOR), attached.clone()]);
+    let everything = document(&json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
+    observed.inline.insert("by-hand".to_owned(), Some(FoundDocument::Policy(everything)));
+    let inline = undeclared(Undeclared::Inline("by-hand".to_owned()));
+    let risks = [administrator(ADMINISTRATOR), administrator("by-hand"), attached.clone(), inline.clone()];
+    assert_eq!(of(&role, Some(&observed)), risks);
     observed.boundary = Some("arn:aws:iam::222222222222:policy/cap".to_owned());
-    assert_eq!(of(&role, Some(&observed)), []);
+    assert_eq!(of(&role, Some(&observed)), [attached, inline]);
 }
 
 #[test]
@@ -366,7 +380,7 @@ fn the_grant_shares_a_quota_with_the_users_other_policies() {
         arn: parsed("arn:aws:iam::111111111111:user/alice"),
         grant: Some(FoundDocument::Policy(wide)),
         other_policies_size: Some(1800),
-        quota: 2048,
+        quota: Quota { most: 2048, is_read: true },
     };
     let near = Risk::NearQuota { what: Counted::UserPolicies, size: grant.size() + 1800, quota: 2048 };
     let wide = until_applied(Risk::WideGrant { resource: Some("*".to_owned()) });

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
-use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
+use crate::iam::state::{BOUNDARY_TAG, DesiredRole, ObservedBoundary, ObservedRole, PolicyVersion, RoleQuotas};
 
 /// The observed state of the target account.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct TargetSide {
     /// The role, if there is one.
     pub observed: Option<ObservedRole>,
     pub quotas: RoleQuotas,
+    /// The declared boundary; `None` if none is declared.
+    pub boundary: Option<ObservedBoundary>,
 }
 
 /// Returns the target operator's access.
@@ -88,8 +90,18 @@ pub async fn target_side(
     // Wrong credentials are reported before any other error.
     let operator = operator_of(link, access, caller)?;
     let observed = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
-    policies.map_err(|error| error.context(place(link)))?;
-    Ok(TargetSide { operator, observed, quotas })
+    let mut versions = policies.map_err(|error| error.context(place(link)))?;
+    let boundary = match link.permissions_boundary.as_ref().zip(versions.pop()) {
+        Some((boundary, version)) => {
+            let tag = observed.as_ref().and_then(|role| role.tags.get(BOUNDARY_TAG));
+            let recorded = tag.and_then(|tag| PolicyVersion::from_tag(tag));
+            let arn = boundary.resolve(partition);
+            let read = observe::boundary(&operator.access, &arn, version, recorded.as_ref()).await;
+            Some(read.map_err(|error| error.context(place(link)))?)
+        }
+        None => None,
+    };
+    Ok(TargetSide { operator, observed, quotas, boundary })
 }
 
 /// Reads one target account for a teardown: the role, and everything that is deleted with it.

@@ -20,10 +20,13 @@ fn role() -> DesiredRole {
         description: "a: \"b\" #c".to_owned(),
         max_session: "2h".parse().unwrap(),
         boundary: Some("arn:aws:iam::aws:policy/PowerUserAccess".parse().unwrap()),
+        boundary_version: None,
         tags: BTreeMap::new(),
         trust: trust(&terms),
         attachments: ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
         inline: [("xacct-verify".parse().unwrap(), verify_bucket(Partition::Aws))].into(),
+        exclusive: false,
+        accepted: Vec::new(),
     }
 }
 

@@ -26,12 +26,15 @@ fn target(description: &str, path: &str, tag: &str, resource: &str) -> Target {
             description: description.to_owned(),
             max_session: "1h".parse().unwrap(),
             boundary: None,
+            boundary_version: None,
             tags: BTreeMap::from([("team".parse().unwrap(), tag.parse().unwrap())]),
             trust: document.clone(),
             attachments: ["arn:aws:iam::aws:policy/a", "arn:aws:iam::222222222222:policy/x/a"]
                 .map(|arn| arn.parse().unwrap())
                 .into(),
             inline: BTreeMap::from([("xacct-own".parse().unwrap(), document)]),
+            exclusive: false,
+            accepted: Vec::new(),
         },
         way_in: WayIn { region: "eu-west-1".parse().unwrap(), profile: Some(description.to_owned()), enter_role: None },
     }
@@ -51,6 +54,7 @@ proptest! {
             user,
             policy_name: "xacct".parse().unwrap(),
             roles: [target.role.arn.clone()].into(),
+            declared: [].into(),
             with_session_tags: [].into(),
         };
         let text = document(&grant, &target.way_in, std::slice::from_ref(&target));

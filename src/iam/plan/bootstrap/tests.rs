@@ -5,8 +5,9 @@ mod properties;
 
 use super::*;
 use crate::iam::names::MaxSessionDuration;
-use crate::iam::state::MANAGED_BY;
-use fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, roles, trust, user};
+use crate::iam::risks::Undeclared;
+use crate::iam::state::{MANAGED_BY, PolicyVersion};
+use fixtures::{LINK, desired_grant, desired_role, document, found, grant, parsed, read, roles, trust, user};
 use model::{apply_to_role, apply_to_user};
 
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/Boundary";
@@ -39,6 +40,14 @@ fn only(changes: Vec<Change>) -> Change {
 
 fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
     tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn undeclared(plan: &Plan) -> Vec<Undeclared> {
+    let policies = plan.warnings.iter().filter_map(|risk| match risk {
+        Risk::UndeclaredPolicy { policy, .. } => Some(policy.clone()),
+        _ => None,
+    });
+    policies.collect()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -131,12 +140,11 @@ fn only_missing_or_different_tags_are_written_and_unmanaged_ones_are_noted() {
 }
 
 #[test]
-fn a_missing_attachment_is_added_and_unmanaged_ones_are_noted() {
+fn a_missing_attachment_is_added_and_undeclared_ones_are_warned_about() {
     let plan = plan_after(|role| role.attachments = names(&["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
     let policy = parsed("arn:aws:iam::aws:policy/PowerUserAccess");
+    assert_eq!(undeclared(&plan), [Undeclared::Attached("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned())]);
     assert_eq!(only(plan.changes), Change::AttachPolicy { policy });
-    let others = names(&["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
-    assert_eq!(plan.notes, [Note::OtherAttachments(others)]);
 }
 
 #[test]
@@ -158,17 +166,17 @@ fn an_inline_policy_that_is_missing_or_differs_is_written() {
 }
 
 #[test]
-fn only_our_own_inline_policies_are_removed_and_unmanaged_ones_are_noted() {
+fn only_our_own_inline_policies_are_removed_and_undeclared_ones_are_warned_about() {
     let plan = plan_after(|role| {
         role.inline.insert("xacct-old".to_owned(), Some(found("s3:*")));
         for others in ["custom", "xacct", "XACCT-old", "my-xacct-old"] {
             role.inline.insert(others.to_owned(), None);
         }
     });
+    let others = ["XACCT-old", "custom", "my-xacct-old", "xacct"];
+    assert_eq!(undeclared(&plan), others.map(|name| Undeclared::Inline(name.to_owned())));
     let name = "xacct-old".to_owned();
     assert_eq!(only(plan.changes), Change::DeleteRolePolicy { name });
-    let others = names(&["XACCT-old", "custom", "my-xacct-old", "xacct"]);
-    assert_eq!(plan.notes, [Note::OtherInlinePolicies(others)]);
 }
 
 #[test]
@@ -181,7 +189,7 @@ fn a_large_policy_under_a_new_name_fits_beside_what_is_there_at_every_step() {
     for change in plan(&desired, &observed).changes {
         observed = apply_to_role(Some(observed), &change).unwrap();
         let size: usize = observed.inline.values().flatten().map(FoundDocument::size).sum();
-        assert!(size <= RoleQuotas::default().inline_policies, "{size} after {change:?}");
+        assert!(size <= RoleQuotas::default().inline_policies.most, "{size} after {change:?}");
     }
 }
 
@@ -246,7 +254,7 @@ fn a_trust_policy_beyond_the_quota_is_refused_before_any_change() {
     let desired = desired_role();
     let size = desired.trust.size();
     let with_quota = |trust_policy| {
-        let quotas = RoleQuotas { trust_policy, ..RoleQuotas::default() };
+        let quotas = RoleQuotas { trust_policy: read(trust_policy), ..RoleQuotas::default() };
         plan_role(&desired, None, &quotas, true)
     };
     assert!(with_quota(size).is_ok());
@@ -266,9 +274,78 @@ fn inline_policies_beyond_the_quota_are_refused_by_their_sum() {
         "the inline policies of role `xacct` would have {} characters in total, but account 222222222222 allows 10240",
         2 * large.size()
     );
-    assert_eq!(refused(&desired, None, false).to_string(), expected);
+    let quotas = RoleQuotas { inline_policies: read(10_240), ..RoleQuotas::default() };
+    assert_eq!(plan_role(&desired, None, &quotas, false).unwrap_err().to_string(), expected);
     desired.inline.remove("xacct-b".parse::<PolicyName>().as_ref().unwrap());
-    assert!(plan_role(&desired, None, &RoleQuotas::default(), false).is_ok());
+    assert!(plan_role(&desired, None, &quotas, false).is_ok());
+    // What somebody else put on the role counts.
+    let mut observed = made(&desired_role());
+    observed.inline.insert("custom".to_owned(), Some(FoundDocument::Policy(large)));
+    let refusal = *plan_role(&desired, Some(&observed), &quotas, false).unwrap_err();
+    assert!(matches!(refusal, Refusal::RolePoliciesTooLarge { .. }), "{refusal:?}");
+}
+
+#[test]
+fn more_managed_policies_than_the_quota_are_refused_if_it_was_read() {
+    let mut desired = desired_role();
+    desired.attachments = (0..12).map(|number| parsed(&format!("arn:aws:iam::aws:policy/p{number:02}"))).collect();
+    let quotas = |most| RoleQuotas { attached_policies: read(most), ..RoleQuotas::default() };
+    assert_eq!(
+        plan_role(&desired, None, &quotas(10), false).unwrap_err().to_string(),
+        "role `xacct` would have 12 attached managed policies, but account 222222222222 allows 10"
+    );
+    let made = made(&desired);
+    assert!(plan_role(&desired, None, &quotas(12), false).is_ok());
+    assert!(plan_role(&desired, Some(&made), &quotas(10), false).is_ok(), "nothing has to be attached");
+
+    let assumed = plan_role(&desired, None, &RoleQuotas::default(), false).unwrap();
+    let over = assumed.warnings.iter().find(|risk| matches!(risk, Risk::OverQuota { .. })).unwrap().to_string();
+    assert!(
+        over.starts_with(
+            "AWS rejects attaching arn:aws:iam::aws:policy/p10, attaching arn:aws:iam::aws:policy/p11 if the account"
+        ),
+        "{over}"
+    );
+    let again = plan_role(&desired, Some(&made), &RoleQuotas::default(), false).unwrap();
+    assert_eq!(again, Plan::default(), "the account has a higher quota");
+}
+
+#[test]
+fn an_assumed_quota_names_the_change_that_aws_would_reject() {
+    let mut desired = desired_role();
+    let large = document(&"x".repeat(5100));
+    desired.inline = BTreeMap::from([(parsed("xacct-a"), large.clone()), (parsed("xacct-b"), large)]);
+    let plan = plan_role(&desired, None, &RoleQuotas::default(), false).unwrap();
+    let over: Vec<_> = plan.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(over.len(), 1, "{over:?}");
+    assert!(over[0].starts_with("AWS rejects writing policy xacct-b if the account has the default quota of 10240"));
+}
+
+#[test]
+fn an_exclusive_link_differs_while_anything_else_is_on_the_role() {
+    let mut observed = made(&desired_role());
+    observed.inline.insert("custom".to_owned(), None);
+    assert!(!plan(&desired_role(), &observed).is_difference());
+    let exclusive = plan(&DesiredRole { exclusive: true, ..desired_role() }, &observed);
+    assert_eq!(exclusive.changes, [], "xacct did not create the policy");
+    assert!(exclusive.is_difference());
+}
+
+#[test]
+fn the_version_of_the_boundary_is_recorded() {
+    let mut desired = desired_role();
+    desired.boundary = Some(parsed(BOUNDARY));
+    let old = made(&desired);
+    let version = PolicyVersion { version: "v2".to_owned(), policy_id: "ANPAEXAMPLE".to_owned() };
+    desired.boundary_version = Some(version.clone());
+    let plan = plan(&desired, &old);
+    assert!(!plan.is_difference(), "a role of an earlier xacct only lacks the record");
+    assert_eq!(only(plan.changes), Change::TagRole { tags: tags(&[(BOUNDARY_TAG, "v2/ANPAEXAMPLE")]) });
+
+    let new = made(&desired);
+    assert_eq!(PolicyVersion::from_tag(&new.tags[BOUNDARY_TAG]), Some(version));
+    desired.boundary_version = None;
+    assert_eq!(plan_role(&desired, Some(&new), &RoleQuotas::default(), false).unwrap(), Plan::default(), "unread");
 }
 
 /// Returns the written grant and the roles that are new in it.
@@ -286,6 +363,7 @@ fn an_absent_grant_is_written() {
         user: parsed("arn:aws:iam::111111111111:user/alice"),
         name: parsed("xacct"),
         added: roles(&["a"]),
+        removes: BTreeSet::new(),
         from: None,
         to: Box::new(grant(&["a"], &[])),
     };
@@ -403,6 +481,34 @@ fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
     let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
     assert_eq!(plan.changes, []);
     assert!(matches!(plan.notes.as_slice(), [Note::OtherStatements(statements)] if statements.len() == 1));
+}
+
+#[test]
+fn a_role_that_the_file_does_not_declare_is_named_and_stays() {
+    let observed = user(Some(&grant(&["a", "b", "other-file"], &[])));
+    let desired = DesiredGrant { declared: roles(&["a", "b"]), ..desired_grant(&["a"]) };
+    let plan = plan_grant(&desired, &observed, false).unwrap();
+    let undeclared: Vec<_> = plan.warnings.iter().map(ToString::to_string).collect();
+    let expected =
+        "the grant also covers arn:aws:iam::222222222222:role/other-file, which this xacct.toml does not declare";
+    assert_eq!((plan.changes.len(), undeclared), (0, vec![expected.to_owned()]));
+    // Accounts that are no target here are the business of other files.
+    let elsewhere = BTreeSet::from([parsed("arn:aws:iam::333333333333:role/a")]);
+    let desired = DesiredGrant { declared: elsewhere, ..desired_grant(&["a"]) };
+    assert_eq!(plan_grant(&desired, &observed, false).unwrap(), Plan::default());
+}
+
+#[test]
+fn a_replaced_grant_names_what_it_no_longer_covers() {
+    for (resource, named) in [("*", "*"), ("arn:aws:iam::999999999999:role/x", "arn:aws:iam::999999999999:role/x")] {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:*","Resource":"{resource}"}}}}"#
+        );
+        let observed = ObservedUser { grant: Some(FoundDocument::parse(&text)), ..user(None) };
+        let plan = plan_grant(&desired_grant(&["a"]), &observed, true).unwrap();
+        let Change::PutGrant { removes, .. } = only(plan.changes) else { panic!("a grant") };
+        assert_eq!(removes, names(&[named]));
+    }
 }
 
 #[test]

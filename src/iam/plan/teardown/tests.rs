@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::iam::state::FoundDocument;
+use crate::iam::state::{FoundDocument, Quota};
 use crate::iam::templates;
 
 fn role(name: &str) -> RoleArn {
@@ -95,7 +95,12 @@ fn an_old_use_does_not_matter() {
 }
 
 fn found(document: Option<FoundDocument>) -> ObservedUser {
-    ObservedUser { arn: user(), grant: document, other_policies_size: Some(0), quota: 2048 }
+    ObservedUser {
+        arn: user(),
+        grant: document,
+        other_policies_size: Some(0),
+        quota: Quota { most: 2048, is_read: true },
+    }
 }
 
 fn plan(roles: &BTreeSet<RoleArn>, observed: &ObservedUser) -> Plan {

@@ -251,6 +251,20 @@ impl World {
         arn
     }
 
+    /// Gives a customer managed policy a new default version, and returns its number.
+    pub fn change_policy(&mut self, account: &str, arn: &str, document: Value) -> u32 {
+        let policy = self.account_mut(account).policies.get_mut(arn).expect("the policy");
+        policy.default_version = policy.add_version(OffsetDateTime::now_utc(), document);
+        policy.default_version
+    }
+
+    /// Makes an older version of a customer managed policy the default one again.
+    pub fn restore_policy(&mut self, account: &str, arn: &str, version: u32) {
+        let policy = self.account_mut(account).policies.get_mut(arn).expect("the policy");
+        assert!(policy.versions.contains_key(&version), "v{version} of {arn}");
+        policy.default_version = version;
+    }
+
     /// Sets a service control policy on an account. If none of its policies allows anything, `FullAWSAccess` stays attached.
     pub fn set_service_control_policy(&mut self, account: &str, name: &str, document: Value) {
         let policies = &mut self.account_mut(account).service_control_policies;

@@ -7,7 +7,7 @@ use crate::iam::identity::Identity;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{DesiredGrant, DesiredRole, FoundDocument, ObservedUser};
+use crate::iam::state::{DesiredGrant, DesiredRole, FoundDocument, ObservedUser, Quota};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms};
 
 pub fn parsed<T: std::str::FromStr<Err = crate::iam::invalid::Invalid>>(text: &str) -> T {
@@ -50,11 +50,19 @@ pub fn desired_role() -> DesiredRole {
         description: "a link".to_owned(),
         max_session: MaxSessionDuration::default(),
         boundary: None,
+        boundary_version: None,
         tags: BTreeMap::from([(parsed("team"), parsed("platform"))]),
         trust: trust("first"),
         attachments: BTreeSet::from([parsed("arn:aws:iam::aws:policy/PowerUserAccess")]),
         inline: BTreeMap::from([(parsed("xacct-verify"), document("s3:CreateBucket"))]),
+        exclusive: false,
+        accepted: Vec::new(),
     }
+}
+
+/// A quota that AWS gave.
+pub fn read(most: usize) -> Quota {
+    Quota { most, is_read: true }
 }
 
 pub fn role(name: &str) -> RoleArn {
@@ -70,6 +78,7 @@ pub fn desired_grant(names: &[&str]) -> DesiredGrant {
         user: parsed("arn:aws:iam::111111111111:user/alice"),
         policy_name: parsed(GRANT_POLICY),
         roles: roles(names),
+        declared: BTreeSet::new(),
         with_session_tags: BTreeSet::new(),
     }
 }
@@ -79,7 +88,7 @@ pub fn user(grant: Option<&PolicyDocument>) -> ObservedUser {
         arn: parsed("arn:aws:iam::111111111111:user/alice"),
         grant: grant.cloned().map(FoundDocument::Policy),
         other_policies_size: Some(0),
-        quota: 2048,
+        quota: read(2048),
     }
 }
 

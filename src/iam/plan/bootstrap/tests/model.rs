@@ -32,7 +32,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
     }
     let mut role = role.unwrap();
     match change {
-        Change::ReplaceTrustPolicy { from, to } => {
+        Change::ReplaceTrustPolicy { from, to, .. } => {
             assert_eq!(**from, role.trust);
             role.trust = as_iam_returns(to);
         }

@@ -12,3 +12,4 @@ pub mod policy;
 pub mod risks;
 pub mod state;
 pub mod templates;
+pub mod who;

@@ -14,6 +14,8 @@ pub type Text = Arc<FoundDocument>;
 pub struct Account {
     /// Its ID.
     pub id: AccountId,
+    /// Whether the account could be read; if not, everything below is empty.
+    pub is_read: bool,
     /// Users and roles.
     pub holders: Vec<Holder>,
     /// The policies of groups, by name.
@@ -101,6 +103,12 @@ pub(super) struct Held<'a> {
 }
 
 impl Account {
+    /// Returns an account that could not be read.
+    #[must_use]
+    pub fn unreadable(id: AccountId) -> Self {
+        Self { id, is_read: false, holders: Vec::new(), groups: BTreeMap::new(), managed: BTreeMap::new() }
+    }
+
     /// Returns the permissions policies of a holder: its own, and those of its groups.
     pub(super) fn held<'a>(&'a self, holder: &'a Holder) -> Vec<Held<'a>> {
         let mut held = Vec::new();

@@ -9,6 +9,7 @@ mod edge;
 mod index;
 mod key;
 mod reach;
+pub mod standing;
 mod verdict;
 mod writers;
 

@@ -132,7 +132,7 @@ impl Search<'_, '_> {
             let of_permission_set = via.and_then(|via| account.holders.get(via.holder)?.permission_set()).is_some();
             for admitted in of_trust(document, &target.arn) {
                 let is_listed = of_permission_set && matches!(admitted.who, Who::Saml { .. });
-                if !is_listed && !self.is_of_account(&admitted.who) {
+                if !is_listed {
                     self.add_outside(admitted, via);
                 }
             }
@@ -176,18 +176,27 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Returns whether a class is of the account, whose users and roles are evaluated one by one, or is nobody.
     fn is_of_account(&self, who: &Who) -> bool {
         match who {
             Who::Principal { account, .. } | Who::Matching { account, .. } | Who::Account(account) => {
                 *account == self.index.account.id
             }
-            Who::Deleted { .. } => true,
             _ => false,
         }
     }
 
+    /// Adds a class. Those of the account are evaluated one by one instead, if the account could be read.
     fn add_outside(&mut self, admitted: Admitted, via: Option<&Reached>) {
+        let account = self.index.account;
+        let is_of_account = self.is_of_account(&admitted.who);
+        if matches!(admitted.who, Who::Deleted { .. }) || is_of_account && account.is_read {
+            return;
+        }
+        let mut undecided = via.map(|via| via.undecided.clone()).unwrap_or_default();
+        undecided.extend(admitted.undecided.clone());
+        if is_of_account {
+            undecided.insert(format!("the users and roles of account {} could not be read", account.id));
+        }
         let known = self.outside.get(&admitted.who).and_then(|number| self.found.outside.get_mut(*number));
         match (known, via) {
             (Some(known), Some(via)) if !known.via.is_empty() => known.via.push(via.holder),
@@ -197,7 +206,7 @@ impl Search<'_, '_> {
                 self.found.outside.push(Outside {
                     admitted,
                     via: via.map(|via| via.holder).into_iter().collect(),
-                    undecided: via.map(|via| via.undecided.clone()).unwrap_or_default(),
+                    undecided,
                 });
             }
         }

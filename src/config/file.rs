@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
+use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
 use crate::iam::partition::Partition;
@@ -60,6 +61,8 @@ pub struct Recorded {
     pub probe: Option<Probe>,
     pub bucket_tags: Vec<Tag>,
     pub bucket_namespace: Option<BucketNamespace>,
+    pub accept: Vec<Accepted>,
+    pub exclusive: Option<bool>,
 }
 
 impl ConfigFile {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::file::{DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, OperatorAccess, Probe, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
+use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, Tag, TagValue};
@@ -70,6 +71,10 @@ pub struct Link {
     pub probe: Probe,
     pub bucket_tags: Vec<Tag>,
     pub bucket_namespace: BucketNamespace,
+    /// Callers whom the role may admit in addition to those of the link.
+    pub accept: Vec<Accepted>,
+    /// Whether only declared callers may be admitted even if xacct did not create the role.
+    pub exclusive: bool,
     /// Conditions of an existing role to keep, because no setting decides about them.
     pub keeps: Keeps,
 }
@@ -149,6 +154,8 @@ impl Link {
             probe: Probe::Bucket,
             bucket_tags: Vec::new(),
             bucket_namespace: BucketNamespace::Global,
+            accept: Vec::new(),
+            exclusive: false,
             keeps: Keeps { mfa: true, user: true },
         })
     }
@@ -180,6 +187,8 @@ impl Link {
             probe: record.probe.unwrap_or(new.probe),
             bucket_tags: record.bucket_tags.clone(),
             bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
+            accept: record.accept.clone(),
+            exclusive: record.exclusive.unwrap_or(false),
             account: new.account,
             keeps: Keeps::default(),
         })

@@ -10,6 +10,7 @@ use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::iam::admission::Accepted;
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
 use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
@@ -78,7 +79,7 @@ impl ConfigFile {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 19] = [
+const TARGET_SETTINGS: [&str; 21] = [
     "account",
     "profile",
     "enter_role",
@@ -98,6 +99,8 @@ const TARGET_SETTINGS: [&str; 19] = [
     "probe",
     "bucket_tags",
     "bucket_namespace",
+    "accept",
+    "exclusive",
 ];
 
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
@@ -155,6 +158,8 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
             "bucket_namespace",
             &[("global", BucketNamespace::Global), ("account-regional", BucketNamespace::AccountRegional)],
         )?,
+        accept: section.accepted("accept")?,
+        exclusive: section.boolean("exclusive")?,
     })
 }
 
@@ -317,6 +322,53 @@ impl<'a> Section<'a> {
         Ok(read)
     }
 
+    /// Reads a list of callers, each with the reason why it may be admitted.
+    fn accepted(&self, key: &str) -> Result<Vec<Accepted>> {
+        const EXAMPLE: &str = r#"accept = [{ who = "account 999999999999", reason = "…" }]"#;
+        let Some(item) = self.table.get(key) else {
+            return Ok(Vec::new());
+        };
+        let wrong = |problem: String| self.error(key, problem).hint(format!("for example: {EXAMPLE}"));
+        let wrong_list = || wrong(format!("`{key}` must be a list of tables with `who` and `reason`"));
+        // Both `accept = [{ … }]` and `[[targets.NAME.accept]]`.
+        let entries: Vec<&dyn TableLike> = match (item.as_array(), item.as_array_of_tables()) {
+            (Some(list), _) => {
+                let tables = list.iter().map(|entry| entry.as_inline_table().map(|table| table as &dyn TableLike));
+                tables.collect::<Option<_>>().ok_or_else(wrong_list)?
+            }
+            (None, Some(tables)) => tables.iter().map(|table| table as &dyn TableLike).collect(),
+            (None, None) => return Err(wrong_list()),
+        };
+        let mut read: Vec<Accepted> = Vec::new();
+        for entry in entries {
+            if let Some((unknown, _)) = entry.iter().find(|(name, _)| !["who", "reason"].contains(name)) {
+                return Err(wrong(format!("unknown setting `{}` in `{key}`", shown(unknown))));
+            }
+            let text = |name: &str| match entry.get(name).map(Item::as_str) {
+                Some(Some(text)) if !text.trim().is_empty() => {
+                    self.check_visible(key, &format!("`{name}` in `{key}`"), text)?;
+                    Ok(text.to_owned())
+                }
+                Some(Some(_)) => Err(wrong(format!("`{name}` in `{key}` is empty"))),
+                Some(None) => Err(wrong(format!("`{name}` in `{key}` must be a string"))),
+                None => Err(wrong(format!("an entry of `{key}` has no `{name}`"))),
+            };
+            let (who, reason) = (text("who")?, text("reason")?);
+            if let Some(rule) = not_a_class(&who) {
+                return Err(self
+                    .error(key, format!("`{}` in `{key}` {rule}", shown(&who)))
+                    .hint("copy it from the report of xacct verify, such as `account 999999999999`"));
+            }
+            if read.iter().any(|known| known.who == who) {
+                return Err(self
+                    .error(key, format!("`{key}` has `{}` twice", shown(&who)))
+                    .hint("keep one of the entries"));
+            }
+            read.push(Accepted { who, reason });
+        }
+        Ok(read)
+    }
+
     fn one_of<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
         let Some(text) = self.string(key)? else { return Ok(None) };
         match choices.iter().find(|(name, _)| *name == text) {
@@ -352,6 +404,19 @@ impl<'a> Section<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns why this is not the name of a class of callers, if it is none: it could never match.
+fn not_a_class(who: &str) -> Option<&'static str> {
+    const OTHERS: [&str; 6] = ["arn:", "organization ", "service ", "any token of ", "tokens of ", "users of "];
+    match who.strip_prefix("account ") {
+        Some(rest) => {
+            let account = rest.split_once(" (").map_or(rest, |(account, _)| account);
+            account.parse::<AccountId>().is_err().then_some("has no account ID of 12 digits")
+        }
+        None if who == "everyone" || OTHERS.iter().any(|start| who.starts_with(start)) => None,
+        None => Some("is not a class of callers as xacct writes it"),
     }
 }
 

@@ -29,6 +29,8 @@ region = "eu-west-1"
 probe = "identity"
 bucket_tags = { owner = "me" }
 bucket_namespace = "account-regional"
+accept = [{ who = "account 999999999999", reason = "audit" }]
+exclusive = true
 
 [targets."prod 1"]
 account = "333333333333"
@@ -87,6 +89,8 @@ fn every_setting_is_read() {
         probe,
         bucket_tags,
         bucket_namespace,
+        accept,
+        exclusive,
     } = dev;
     assert_eq!(account.as_str(), "222222222222");
     assert_eq!((profile.as_deref(), enter_role), (Some("dev-admin"), None));
@@ -106,6 +110,8 @@ fn every_setting_is_read() {
     assert_eq!(probe, Some(Probe::Identity));
     assert_eq!(shown(&bucket_tags), ["owner=me"]);
     assert_eq!(bucket_namespace, Some(BucketNamespace::AccountRegional));
+    assert_eq!(accept, [Accepted { who: "account 999999999999".to_owned(), reason: "audit".to_owned() }]);
+    assert_eq!(exclusive, Some(true));
 
     assert_eq!(prod.enter_role.unwrap().as_str(), "OrganizationAccountAccessRole");
     assert_eq!((prod.role, prod.require_mfa, prod.probe), (None, None, None));
@@ -126,6 +132,13 @@ fn a_section_can_have_any_toml_syntax() {
         assert_eq!((name.as_str(), dev.account.as_str()), ("dev", "222222222222"), "{text}");
         assert_eq!(shown(&dev.tags), ["team=x"], "{text}");
     }
+}
+
+#[test]
+fn accepted_callers_can_be_sections() {
+    let text = with_target_line("[[targets.dev.accept]]\nwho = \"everyone\"\nreason = \"public\"");
+    let [(_, dev)] = <[_; 1]>::try_from(parse(&text).unwrap().targets).unwrap();
+    assert_eq!(dev.accept, [Accepted { who: "everyone".to_owned(), reason: "public".to_owned() }]);
 }
 
 #[test]
@@ -184,7 +197,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, permissions_boundary, max_session_duration, tags, region, probe, bucket_tags, bucket_namespace, accept, exclusive
     - remove it, or use one of these
     ");
 }

@@ -46,13 +46,9 @@ pub async fn account(access: &Access, id: &AccountId) -> Result<Reading<Account>
         return unread(error);
     }
     let Parts { holders, groups, mut managed, .. } = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut account = Account {
-        id: id.clone(),
-        is_read: true,
-        holders: holders.into_values().collect(),
-        groups,
-        managed: BTreeMap::new(),
-    };
+    let mut holders: Vec<_> = holders.into_values().collect();
+    holders.sort_by_key(|holder| holder.kind);
+    let mut account = Account { id: id.clone(), is_read: true, holders, groups, managed: BTreeMap::new() };
     let wanted = wanted(&account);
     let missing: Vec<_> = wanted.iter().filter(|arn| !managed.contains_key(*arn)).cloned().collect();
     let missing = stream::iter(missing).map(async |arn| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read::{SourceHalf, TargetHalf, denied};
 use crate::config::{Link, Source};
 use crate::error::Result;
-use crate::iam::admission::{Declared, Needs, Standing};
+use crate::iam::admission::{Declared, Needs, Standing, Who};
 use crate::iam::arn::{RoleArn, UserArn, UserRef};
 use crate::iam::names::IamPath;
 use crate::iam::policy::PolicyDocument;
@@ -44,6 +44,8 @@ pub(super) struct Answer {
     pub principals: Vec<Entry<usize>>,
     /// Classes of callers from elsewhere, as they are written.
     pub elsewhere: Vec<Entry<String>>,
+    /// Entries of `accept` that match nobody.
+    pub unmatched: Vec<String>,
     /// Users and roles with a permission whom the trust policy does not admit.
     pub kept_out: BTreeMap<usize, Option<Place>>,
 }
@@ -86,6 +88,7 @@ impl Answer {
             },
             principals: Vec::new(),
             elsewhere: Vec::new(),
+            unmatched: Vec::new(),
             kept_out: BTreeMap::new(),
         };
         if !answer.is_absent {
@@ -125,6 +128,18 @@ impl Answer {
             });
         }
         self.kept_out = reach.kept_out;
+        if self.is_complete() && index.account.is_read {
+            self.unmatched =
+                declared.accepted.iter().map(|it| it.who.clone()).filter(|who| !self.has(who, index)).collect();
+        }
+    }
+
+    /// Returns whether an entry of `accept` names somebody who gets in.
+    fn has(&self, who: &str, index: &Index<'_>) -> bool {
+        let is_of_source = who == Who::Account(index.account.id.clone()).to_string();
+        let is_principal = |number: usize| index.holder(number).is_some_and(|holder| holder.arn == who);
+        self.principals.iter().any(|entry| is_of_source || is_principal(entry.who))
+            || self.elsewhere.iter().any(|entry| entry.who == who)
     }
 
     /// Keeps what `--principal` and `--undeclared` ask for.
@@ -133,6 +148,7 @@ impl Answer {
             self.principals.retain(|entry| entry.who == only);
             self.kept_out.retain(|number, _| *number == only);
             self.elsewhere.clear();
+            self.unmatched.clear();
         }
         if undeclared {
             self.principals.retain(Entry::is_undeclared);
@@ -174,6 +190,6 @@ fn declared(link: &Link, index: &Index<'_>, source: &Source, role: &RoleArn) -> 
         source: account,
         only_user: user.filter(|_| link.restrict_to_user),
         statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
-        accepted: Vec::new(),
+        accepted: link.accept.clone(),
     }
 }

@@ -63,6 +63,8 @@ struct Target {
     principals: Vec<Admitted<Principal>>,
     elsewhere: Vec<Admitted<Class>>,
     kept_out: Vec<KeptOut>,
+    /// Entries of `accept` that match nobody.
+    unmatched_accept: Vec<String>,
     unread: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
@@ -142,6 +144,7 @@ fn target(answered: &Answered, index: &Index<'_>) -> Target {
         principals: Vec::new(),
         elsewhere: Vec::new(),
         kept_out: Vec::new(),
+        unmatched_accept: Vec::new(),
         unread: Vec::new(),
         error: None,
     };
@@ -168,6 +171,7 @@ impl Target {
                 Some(KeptOut { principal: principal(*number)?, statement: place.as_ref().map(Statement::from) })
             })
             .collect();
+        self.unmatched_accept.clone_from(&answer.unmatched);
         self.unread = answer.unread.iter().cloned().collect();
     }
 }

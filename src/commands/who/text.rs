@@ -68,6 +68,10 @@ fn one(text: &mut String, answered: &Answered, answer: &Answer, shown: &Shown<'_
         let line = format!("  Kept out by the trust policy: {}", some(names.collect()));
         let _ = writeln!(text, "{}", wrapped(&line, width, "    "));
     }
+    for who in &answer.unmatched {
+        let line = format!("  {WARN}warning:{WARN:#} accept names {}, who does not get in", on_one_line(who));
+        let _ = writeln!(text, "{}", wrapped(&line, width, "    "));
+    }
     text.push('\n');
 }
 

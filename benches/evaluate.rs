@@ -19,7 +19,8 @@ fn request(resource: &str) -> Request {
             account: "111111111111".parse().expect("an account ID"),
             arns: ["arn:aws:iam::111111111111:user/alice".to_owned()].into(),
             unique_id: None,
-        },
+        }
+        .into(),
         action: "sts:AssumeRole".to_owned(),
         resource: resource.to_owned(),
         context,

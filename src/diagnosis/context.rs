@@ -68,7 +68,7 @@ impl Asked {
             Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS"),
             _ => None,
         };
-        let account = &self.request.principal.account;
+        let Some(Principal { account, .. }) = self.request.principal.as_aws() else { return false };
         let may_be = |id: &String| !id.contains(':') || id.contains(&format!(":{account}:")) && !id.ends_with(":root");
         !self.arn_known && listed.is_some_and(|listed| listed.iter().any(may_be))
     }
@@ -129,9 +129,10 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
             context.set(&format!("iam:ResourceTag/{key}"), [value.clone()]);
         }
     }
+    let principal = Principal { account, arns: [arn].into(), unique_id: user.map(|user| user.unique_id.clone()) };
     Asked {
         request: Request {
-            principal: Principal { account, arns: [arn].into(), unique_id: user.map(|user| user.unique_id.clone()) },
+            principal: principal.into(),
             action: action.to_owned(),
             resource: facts.link.role.to_string(),
             context,
@@ -175,7 +176,7 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     }
     let principal = Principal { account: facts.link.role.account.clone(), arns: [arn].into(), unique_id: None };
     Asked {
-        request: Request { principal, action: action.to_owned(), resource, context },
+        request: Request { principal: principal.into(), action: action.to_owned(), resource, context },
         tags_known: role.is_some(),
         // AssumeRole sessions carry no MFA; the User Guide does not say whether the key is then absent or `false`.
         mfa_known: false,

@@ -191,7 +191,8 @@ pub fn request(asked: &Asked) -> Request {
             account: asked.account().parse().expect("an account ID"),
             arns: asked.principal.iter().cloned().collect(),
             unique_id: asked.unique_id.clone(),
-        },
+        }
+        .into(),
         action: asked.action.clone(),
         resource: asked.resource.clone(),
         context,

@@ -29,6 +29,14 @@ pub struct Needs {
     pub mfa: bool,
 }
 
+impl Needs {
+    /// Returns whether whoever has `others` has these too.
+    #[must_use]
+    pub fn are_within(self, others: Self) -> bool {
+        (!self.external_id || others.external_id) && (!self.mfa || others.mfa)
+    }
+}
+
 /// A class of callers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
@@ -55,8 +63,15 @@ pub enum Who {
     },
     /// Every principal of every account.
     Everyone,
-    /// An AWS service.
+    /// An AWS service, or `*` for all of them.
     Service(String),
+    /// An AWS service that acts for a resource, an account or an organization.
+    ServiceFor {
+        /// The service, or `*`.
+        service: String,
+        /// The narrowing condition in words: `aws:SourceAccount 111111111111`.
+        source: String,
+    },
     /// The bearers of tokens of an issuer.
     Tokens {
         /// The OIDC provider: its ARN, or the host of an issuer that is built into AWS.
@@ -76,6 +91,32 @@ pub enum Who {
     },
 }
 
+impl Who {
+    /// Returns whether this class certainly includes the other one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let includes_service = |service: &String, other: &String| service == "*" || service == other;
+        self == other
+            || match (self, other) {
+                (Self::Everyone, _) => true,
+                (
+                    Self::Account(account),
+                    Self::Principal { account: other, .. } | Self::Matching { account: other, .. },
+                ) => account == other,
+                (Self::Organization { id }, Self::Organization { id: path }) => {
+                    path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('/'))
+                }
+                (Self::Service(service), Self::Service(other) | Self::ServiceFor { service: other, .. }) => {
+                    includes_service(service, other)
+                }
+                (Self::Tokens { issuer, subjects }, Self::Tokens { issuer: other, subjects: narrowed }) => {
+                    issuer == other && (subjects.is_empty() || !narrowed.is_empty() && narrowed.is_subset(subjects))
+                }
+                _ => false,
+            }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,6 +126,7 @@ impl fmt::Display for Who {
             Self::Organization { id } => write!(f, "organization {id}"),
             Self::Everyone => f.write_str("everyone"),
             Self::Service(name) => write!(f, "service {name}"),
+            Self::ServiceFor { service, source } => write!(f, "service {service} for {source}"),
             Self::Tokens { issuer, subjects } if subjects.is_empty() => write!(f, "any token of {issuer}"),
             Self::Tokens { issuer, subjects } => {
                 let subjects: Vec<_> = subjects.iter().map(String::as_str).collect();

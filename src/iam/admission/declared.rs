@@ -1,6 +1,8 @@
 //! Whom a link declares, and what that makes of those who are admitted.
 
 use super::admitted::{Admitted, Who};
+use super::reduce::of_trust;
+use super::subject::Subject;
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::AccountId;
 use crate::iam::policy::PolicyDocument;
@@ -47,7 +49,8 @@ impl Declared {
         if let Some(accepted) = self.accepted.iter().find(|accepted| accepted.who == admitted.who.to_string()) {
             return Standing::Accepted(accepted.reason.clone());
         }
-        let by_statement = || super::of_trust(&self.statements, role).iter().any(|known| known.who == admitted.who);
+        let subject = Subject { source: Some(&self.source), ..Subject::from(role) };
+        let by_statement = || of_trust(&self.statements, subject).iter().any(|known| known.who.covers(&admitted.who));
         match (&admitted.who, &self.only_user) {
             (Who::Deleted { .. }, _) => Standing::Nobody,
             (Who::Principal { arn, .. }, Some(user)) if *arn == user.to_string() => Standing::Declared,

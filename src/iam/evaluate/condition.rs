@@ -12,22 +12,22 @@ use super::pattern::Pattern;
 
 /// A condition operator with its prefix and suffix: `ForAnyValue:StringLikeIfExists`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Test {
-    quantifier: Option<Quantifier>,
-    comparison: Comparison,
+pub(in crate::iam) struct Test {
+    pub(super) quantifier: Option<Quantifier>,
+    pub(super) comparison: Comparison,
     /// Whether this is a `…Not…` operator: true unless the comparison holds for one of the policy's values.
-    negated: bool,
-    if_exists: bool,
+    pub(super) negated: bool,
+    pub(super) if_exists: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quantifier {
+pub(super) enum Quantifier {
     All,
     Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+pub(super) enum Comparison {
     Equal,
     EqualIgnoringCase,
     Like,
@@ -41,7 +41,7 @@ enum Comparison {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     Equal,
     Less,
     LessOrEqual,
@@ -162,7 +162,7 @@ impl Test {
     }
 }
 
-fn parse_bool(text: &str) -> Option<bool> {
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
     if text.eq_ignore_ascii_case("true") {
         Some(true)
     } else if text.eq_ignore_ascii_case("false") {

@@ -1,21 +1,35 @@
 //! Matches the elements of a statement: `Principal`, `Action`, `Resource`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::language::Language;
 use super::pattern::Pattern;
-use super::request::Principal;
+use super::request::{Caller, Principal};
 use crate::iam::policy::{Element, Principals, account_principal};
 
-pub(super) fn principal_matches(element: Option<&Element<Principals>>, principal: &Principal) -> bool {
+/// Returns whether a `Principal` element matches. `*` is everyone: principals of accounts, services and the federated
+/// (IAM User Guide, Principal, "All principals").
+pub(super) fn principal_matches(element: Option<&Element<Principals>>, caller: &Caller) -> bool {
     match element {
         None => false,
         Some(Element::Is(Principals::Everyone)) => true,
-        Some(Element::Is(Principals::Listed(kinds))) => kinds.get("AWS").is_some_and(|listed| names(listed, principal)),
+        Some(Element::Is(Principals::Listed(kinds))) => listed(kinds, caller, names),
         Some(Element::Not(Principals::Everyone)) => false,
-        Some(Element::Not(Principals::Listed(kinds))) => {
-            !kinds.get("AWS").is_some_and(|listed| excepts(listed, principal))
-        }
+        Some(Element::Not(Principals::Listed(kinds))) => !listed(kinds, caller, excepts),
+    }
+}
+
+/// Returns whether the identifiers of the caller's kind name it.
+fn listed(
+    kinds: &BTreeMap<String, BTreeSet<String>>,
+    caller: &Caller,
+    aws: fn(&BTreeSet<String>, &Principal) -> bool,
+) -> bool {
+    let of = |kind| kinds.get(kind);
+    match caller {
+        Caller::Aws(principal) => of("AWS").is_some_and(|identifiers| aws(identifiers, principal)),
+        Caller::Service(name) => of("Service").is_some_and(|names| names.contains(name)),
+        Caller::Federated(provider) => of("Federated").is_some_and(|providers| providers.contains(provider)),
     }
 }
 
@@ -61,7 +75,7 @@ pub(in crate::iam) fn action_matches(element: &Element<BTreeSet<String>>, action
 /// Returns whether a resource matches. A trust policy has no `Resource`: it is about its own role. A resource with a
 /// variable without value "will not match any resource" (IAM User Guide, "Policy variables with no value"), so
 /// `NotResource` with such a variable matches all.
-pub(super) fn resource_matches(
+pub(in crate::iam) fn resource_matches(
     element: Option<&Element<BTreeSet<String>>>,
     resource: &str,
     language: &Language<'_>,

@@ -4,7 +4,7 @@ use super::pattern::Pattern;
 use super::request::Context;
 
 /// How to read text in a policy.
-pub(super) struct Language<'a> {
+pub(in crate::iam) struct Language<'a> {
     /// Whether to fill in policy variables.
     pub variables: bool,
     /// The source of their values.
@@ -20,5 +20,13 @@ impl Language<'_> {
     /// Returns the same for an ARN of a `Resource` element.
     pub fn resource(&self, text: &str) -> Option<Pattern> {
         Pattern::of_resource(text, self.variables.then_some(self.context))
+    }
+
+    /// Returns a text with its policy variables filled in, or `None` if one has no value here, or stands for a character
+    /// that would read as a wildcard.
+    pub fn text(&self, text: &str) -> Option<String> {
+        let pattern = self.pattern(text)?;
+        (!self.variables || pattern.wildcards() == Pattern::with_wildcards(&pattern.as_text()).wildcards())
+            .then(|| pattern.as_text())
     }
 }

@@ -10,18 +10,21 @@ mod condition;
 mod element;
 mod finding;
 mod language;
+mod partial;
 mod pattern;
 mod request;
 
 pub use finding::{Decision, Finding, Mismatch, StatementFinding};
-pub use request::{Context, Principal, Request};
+pub use request::{Caller, Context, Principal, Request};
 
-pub(super) use element::action_matches;
+pub(super) use condition::Test;
+pub(super) use element::{action_matches, resource_matches};
+pub(super) use language::Language;
+pub(super) use partial::{Known, Met, Value};
+pub(super) use pattern::Pattern;
 
 use super::policy::{Effect, PolicyDocument, Statement, VERSION};
-use condition::Test;
-use element::{principal_matches, resource_matches};
-use language::Language;
+use element::principal_matches;
 
 /// Evaluates an identity policy, a boundary or a session policy, whose statements have no principal.
 #[must_use]

@@ -4,7 +4,7 @@ use super::request::Context;
 
 /// A parsed pattern from a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern(Vec<Token>);
+pub(in crate::iam) struct Pattern(Vec<Token>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
@@ -76,6 +76,70 @@ impl Pattern {
     /// Returns whether the whole of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         matches(&self.0, text.chars())
+    }
+
+    /// Returns how many wildcards the pattern has.
+    pub fn wildcards(&self) -> usize {
+        self.0.iter().filter(|token| !matches!(token, Token::Text(_))).count()
+    }
+
+    /// Returns whether every text that `other` matches matches this pattern; `false` if that is not plain to see.
+    ///
+    /// If this pattern matches the text of the other one, its stars take whatever the other's wildcards take. A `?` of
+    /// this pattern could take a star of the other one for one character.
+    pub fn covers(&self, other: &Self) -> bool {
+        let has_one = self.0.iter().any(|token| matches!(token, Token::One { .. }));
+        self == other || (!has_one && self.matches(&other.as_text()))
+    }
+
+    /// Returns whether some text may match both patterns.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        // The places in `other` that are reachable after each token of this pattern: a star takes any token, and a star
+        // of the other pattern takes any token of this one.
+        let (wanted, found) = (&self.0, &other.0);
+        let skip = |places: &mut Vec<bool>| {
+            for (place, token) in found.iter().enumerate() {
+                if matches!(token, Token::Any { .. }) && places.get(place) == Some(&true) {
+                    if let Some(next) = places.get_mut(place + 1) {
+                        *next = true;
+                    }
+                }
+            }
+        };
+        let mut reached = vec![false; found.len() + 1];
+        if let Some(first) = reached.first_mut() {
+            *first = true;
+        }
+        skip(&mut reached);
+        for token in wanted {
+            let mut next = vec![false; found.len() + 1];
+            let mut is_reached = false;
+            for (place, was) in reached.iter().enumerate() {
+                let here = found.get(place);
+                if let Token::Any { .. } = token {
+                    // The star takes nothing, or all tokens up to here.
+                    is_reached |= was;
+                    if let Some(next) = next.get_mut(place) {
+                        *next = is_reached;
+                    }
+                } else if *was {
+                    let (stays, steps) = match (token, here) {
+                        (_, None) => (false, false),
+                        (_, Some(Token::Any { .. })) => (true, false),
+                        (Token::Text(a), Some(Token::Text(b))) => (false, a == b),
+                        _ => (false, true),
+                    };
+                    for (place, is_next) in [(place, stays), (place + 1, steps)] {
+                        if let Some(next) = next.get_mut(place) {
+                            *next |= is_next;
+                        }
+                    }
+                }
+            }
+            skip(&mut next);
+            reached = next;
+        }
+        reached.last() == Some(&true)
     }
 
     /// Returns whether an ARN matches by the rules of `ArnLike`: "each of the six colon-delimited components of the ARN

@@ -7,8 +7,8 @@ use crate::iam::names::AccountId;
 /// A request to evaluate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The principal that makes it.
-    pub principal: Principal,
+    /// Who makes it.
+    pub principal: Caller,
     /// The action, such as `sts:AssumeRole`.
     pub action: String,
     /// The ARN of the resource.
@@ -17,7 +17,36 @@ pub struct Request {
     pub context: Context,
 }
 
-/// The principal of a request.
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A principal of an AWS account.
+    Aws(Principal),
+    /// An AWS service, by its service principal: `ec2.amazonaws.com`.
+    Service(String),
+    /// The bearer of a token or of a SAML assertion, by the provider as a `Principal` element names it: an ARN, or the
+    /// host of an issuer that is built into AWS.
+    Federated(String),
+}
+
+impl Caller {
+    /// Returns the principal of an AWS account, if the caller is one.
+    #[must_use]
+    pub fn as_aws(&self) -> Option<&Principal> {
+        match self {
+            Self::Aws(principal) => Some(principal),
+            Self::Service(_) | Self::Federated(_) => None,
+        }
+    }
+}
+
+impl From<Principal> for Caller {
+    fn from(principal: Principal) -> Self {
+        Self::Aws(principal)
+    }
+}
+
+/// A principal of an AWS account: a user, the root user, a role session or a federated user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The principal's account.

@@ -54,7 +54,8 @@ fn request(context: &[(&str, &[&str])]) -> Request {
             account: "111111111111".parse().unwrap(),
             arns: BTreeSet::from(["arn:aws:iam::111111111111:user/alice".to_owned()]),
             unique_id: None,
-        },
+        }
+        .into(),
         action: "sts:AssumeRole".to_owned(),
         resource: "arn:aws:iam::222222222222:role/app".to_owned(),
         context: values,

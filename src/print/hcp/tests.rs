@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::iam::evaluate::{Context, Decision, Principal, Request, identity_policy};
+use crate::iam::evaluate::{Caller, Context, Decision, Request, resource_policy};
 use crate::iam::policy::{Element, Principals};
 use crate::iam::templates::trust_hcp;
 
@@ -31,12 +31,12 @@ fn decision(action: &str, audience: &str, subject: &str) -> Decision {
     context.set("app.terraform.io:sub", [subject]);
     let role = access().role;
     let request = Request {
-        principal: Principal { account: role.account.clone(), arns: [].into(), unique_id: None },
+        principal: Caller::Federated(format!("arn:aws:iam::{}:oidc-provider/app.terraform.io", role.account)),
         action: action.to_owned(),
         resource: role.to_string(),
         context,
     };
-    identity_policy(&trust_hcp(&role, &terms()), &request).decision
+    resource_policy(&trust_hcp(&role, &terms()), &request).decision
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn requests(document: &PolicyDocument) -> Vec<Request> {
         unique_id: Some("AIDACKCEVSQ6C2EXAMPLE".to_owned()),
     };
     let request = |action: &str, resource: &str, context| Request {
-        principal: principal(),
+        principal: principal().into(),
         action: action.to_owned(),
         resource: resource.to_owned(),
         context,

@@ -31,7 +31,8 @@ fn gets_in(role: &ObservedRole, (account, external_id): (&str, Option<&str>)) ->
             account: account.parse().unwrap(),
             arns: BTreeSet::from([format!("arn:aws:iam::{account}:user/somebody")]),
             unique_id: None,
-        },
+        }
+        .into(),
         action: "sts:AssumeRole".to_owned(),
         resource: role.arn.clone(),
         context,

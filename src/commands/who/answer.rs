@@ -55,8 +55,8 @@ pub(super) struct Entry<T> {
     pub who: T,
     /// The statement that lets it.
     pub place: Option<Place>,
-    /// The roles of the source account that it becomes on the way, by number: for a user or role, in this order; for a
-    /// class from elsewhere, any of them.
+    /// The roles of the source account that it may become on the way, by number: for a user or role only the next one,
+    /// which has an entry of its own; for a class from elsewhere any of them.
     pub via: Vec<usize>,
     pub needs: Needs,
     pub undecided: BTreeSet<String>,
@@ -101,11 +101,9 @@ impl Answer {
     }
 
     fn fill(&mut self, reach: Reach, declared: &Declared, index: &Index<'_>) {
-        let next: BTreeMap<usize, usize> =
-            reach.reached.iter().filter_map(|one| Some((one.holder, one.via?))).collect();
         for one in reach.reached {
             let Some(holder) = index.holder(one.holder) else { continue };
-            let via = std::iter::successors(one.via, |number| next.get(number).copied()).collect();
+            let via = one.via.into_iter().collect();
             let standing = standing::of_holder(declared, holder, &self.role);
             let (place, needs, undecided) = (one.place, one.needs, one.undecided);
             self.principals.push(Entry { who: one.holder, place, via, needs, undecided, standing });

@@ -98,8 +98,8 @@ fn marked(line: &str) -> String {
 
 /// Returns how a user or role gets in: the way, the statement, what it needs, and what is undecided.
 fn how(entry: &Entry<usize>, index: &Index<'_>) -> String {
-    let way: Vec<_> = entry.via.iter().filter_map(|number| Some(index.holder(*number)?.in_words())).collect();
-    let way = if way.is_empty() { String::new() } else { format!("as {}: ", way.join(", then ")) };
+    let next = entry.via.first().and_then(|number| index.holder(*number));
+    let way = next.map_or_else(String::new, |role| format!("as {}: ", role.in_words()));
     format!("{way}{}{}", entry.place.as_ref().map(place).unwrap_or_default(), terms(entry))
 }
 

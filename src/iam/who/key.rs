@@ -115,7 +115,7 @@ pub(super) fn request(
     }
     let arns = std::iter::once(holder.arn.clone()).chain(sessions).collect();
     let principal = Principal { account: account.clone(), arns, unique_id: Some(holder.unique_id.clone()) };
-    Request { principal, action: ASSUME_ROLE.to_owned(), resource: role.to_string(), context }
+    Request { principal: principal.into(), action: ASSUME_ROLE.to_owned(), resource: role.to_string(), context }
 }
 
 /// The action.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use time::OffsetDateTime;
+
 use super::account::{Holder, HolderKind};
 pub use super::edge::Target;
 use super::edge::{Step, step};
 use super::index::Index;
 use super::verdict::{Place, Terms};
-use crate::iam::admission::{Admitted, Needs, Who, of_trust};
+use crate::iam::admission::{Admitted, Needs, Subject, Who, of_trust};
 use crate::iam::state::FoundDocument;
 
 /// A user or role who gets through.
@@ -130,7 +132,13 @@ impl Search<'_, '_> {
         }
         if let Some(FoundDocument::Policy(document)) = target.trust {
             let of_permission_set = via.and_then(|via| account.holders.get(via.holder)?.permission_set()).is_some();
-            for admitted in of_trust(document, &target.arn) {
+            let subject = Subject {
+                role: &target.arn,
+                source: Some(&account.id),
+                tags: Some(target.tags),
+                now: OffsetDateTime::from_unix_timestamp(self.index.now).ok(),
+            };
+            for admitted in of_trust(document, subject) {
                 let is_listed = of_permission_set && matches!(admitted.who, Who::Saml { .. });
                 if !is_listed {
                     self.add_outside(admitted, via);

@@ -24,7 +24,7 @@ pub fn of_holder(declared: &Declared, holder: &Holder, role: &RoleArn) -> Standi
 #[must_use]
 pub fn of_outside(declared: &Declared, outside: &Outside, via: &[&Holder], role: &RoleArn) -> Standing {
     let is_usual = match &outside.admitted.who {
-        Who::Service(_) | Who::Saml { .. } => true,
+        Who::Service(_) | Who::ServiceFor { .. } | Who::Saml { .. } => true,
         Who::Tokens { subjects, .. } => !subjects.is_empty(),
         _ => false,
     };

@@ -17,3 +17,6 @@ pub use account::{Account, Holder, HolderKind, Policies, Text};
 pub use index::Index;
 pub use reach::{Outside, Reach, Reached, Target, reach};
 pub use verdict::Place;
+
+#[cfg(test)]
+mod tests;

@@ -183,6 +183,9 @@ pub struct ProofOptions {
     /// Namespace of the test bucket (default: global)
     #[arg(long, value_name = "NAMESPACE")]
     pub bucket_namespace: Option<BucketNamespace>,
+    /// Fail if the role's trust policy cannot be read
+    #[arg(long, env = "XACCT_REQUIRE_READ", value_parser = clap::builder::FalseyValueParser::new())]
+    pub require_read: bool,
     /// Use path-style S3 URLs (automatic if the endpoint is an IP address or localhost)
     #[arg(long, env = "XACCT_S3_PATH_STYLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub path_style: bool,

@@ -43,6 +43,8 @@ pub struct Connections {
     path_style: bool,
     pace: Pace,
     notice: Notice,
+    /// Whether credentials may need a code, a sign-in or a program that asks for them.
+    may_ask: bool,
 }
 
 impl Connections {
@@ -66,6 +68,7 @@ impl Connections {
             path_style,
             pace: Pace::new(USUAL_RATE),
             notice: Notice::new(tell),
+            may_ask: true,
         })
     }
 
@@ -73,6 +76,12 @@ impl Connections {
     #[must_use]
     pub fn with_mfa(self, mfa: Mfa) -> Self {
         Self { mfa: Arc::new(mfa), ..self }
+    }
+
+    /// Returns the same connections, but only with credentials that nobody has to be asked for.
+    #[must_use]
+    pub fn that_ask_nobody(&self) -> Self {
+        Self { mfa: Arc::new(self.mfa.that_asks_nobody()), may_ask: false, ..self.clone() }
     }
 
     /// Sets the maximum STS requests per second, for all credentials together.
@@ -117,6 +126,9 @@ impl Connections {
             self.profiles.require(name)?;
         }
         self.profiles.check_keys(profile.unwrap_or_else(|| self.profiles.selected()))?;
+        if !self.may_ask {
+            self.profiles.check_asks_nobody(profile.unwrap_or_else(|| self.profiles.selected()))?;
+        }
         if let Some(chain) = self.profiles.chain(profile)? {
             return self.walk(&chain, profile.unwrap_or_else(|| self.profiles.selected())).await;
         }

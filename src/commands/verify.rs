@@ -15,6 +15,7 @@ use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
+use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::{Freshness, Outcome, Proof};
@@ -92,12 +93,13 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, user, None);
 
+    let silent = Operators::new(&connections.that_ask_nobody(), operator.profile, None);
     let tally = run.console.tally("verify", links.len(), "verified");
     let proofs = side_by_side(links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
-        let result = prover.prove(&claim, &progress).await;
+        let result = prover.prove(&claim, silent.target(link), &progress).await;
         let case = Case { link, role: &role, target: None, written: None };
         let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
         tally.one_more();
@@ -135,6 +137,7 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     }
     if proofs.len() > 1 {
         blocks.push(table(proofs, console.width()));
+        blocks.extend(remarks(proofs));
     }
     console.result(&blocks.join("\n\n"));
 }
@@ -143,6 +146,22 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
 fn why(proven: &Proven<'_>, width: u16) -> String {
     let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
+}
+
+/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
+fn remarks(proofs: &[Proven<'_>]) -> Option<String> {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for proven in proofs {
+        let Some(proof) = proven.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works) else { continue };
+        for remark in proof::remarks(proof).into_iter().chain(proof::not_checked(proof)) {
+            match lines.iter_mut().find(|(known, _)| *known == remark) {
+                Some((_, names)) => names.push(&proven.link.name),
+                None => lines.push((remark, vec![&proven.link.name])),
+            }
+        }
+    }
+    let lines: Vec<_> = lines.iter().map(|(remark, names)| format!("{}: {remark}", names.join(", "))).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn table(proofs: &[Proven<'_>], width: u16) -> String {

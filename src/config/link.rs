@@ -75,6 +75,8 @@ pub struct Link {
     pub accept: Vec<Accepted>,
     /// Whether only declared callers may be admitted even if xacct did not create the role.
     pub exclusive: bool,
+    /// Whether a trust policy that cannot be read fails the test (`--require-read`).
+    pub require_read: bool,
     /// Conditions of an existing role to keep, because no setting decides about them.
     pub keeps: Keeps,
 }
@@ -156,6 +158,7 @@ impl Link {
             bucket_namespace: BucketNamespace::Global,
             accept: Vec::new(),
             exclusive: false,
+            require_read: false,
             keeps: Keeps { mfa: true, user: true },
         })
     }
@@ -189,6 +192,7 @@ impl Link {
             bucket_namespace: record.bucket_namespace.unwrap_or(new.bucket_namespace),
             accept: record.accept.clone(),
             exclusive: record.exclusive.unwrap_or(false),
+            require_read: false,
             account: new.account,
             keeps: Keeps::default(),
         })
@@ -239,6 +243,7 @@ impl Link {
         self.probe = proof.probe.unwrap_or(self.probe);
         replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
         self.bucket_namespace = proof.bucket_namespace.unwrap_or(self.bucket_namespace);
+        self.require_read |= proof.require_read;
         self
     }
 

@@ -10,7 +10,7 @@ use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded, RecordedSource};
 use crate::cli::{BucketNamespace, Probe};
 use crate::error::{Error, Kind, Result};
 use crate::files;
-use crate::iam::admission::Accepted;
+use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
 use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
@@ -354,11 +354,7 @@ impl<'a> Section<'a> {
                 None => Err(wrong(format!("an entry of `{key}` has no `{name}`"))),
             };
             let (who, reason) = (text("who")?, text("reason")?);
-            if let Some(rule) = not_a_class(&who) {
-                return Err(self
-                    .error(key, format!("`{}` in `{key}` {rule}", shown(&who)))
-                    .hint("copy it from the report of xacct verify, such as `account 999999999999`"));
-            }
+            self.parse::<Who>(key, &who)?;
             if read.iter().any(|known| known.who == who) {
                 return Err(self
                     .error(key, format!("`{key}` has `{}` twice", shown(&who)))
@@ -404,19 +400,6 @@ impl<'a> Section<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// Returns why this is not the name of a class of callers, if it is none: it could never match.
-fn not_a_class(who: &str) -> Option<&'static str> {
-    const OTHERS: [&str; 6] = ["arn:", "organization ", "service ", "any token of ", "tokens of ", "users of "];
-    match who.strip_prefix("account ") {
-        Some(rest) => {
-            let account = rest.split_once(" (").map_or(rest, |(account, _)| account);
-            account.parse::<AccountId>().is_err().then_some("has no account ID of 12 digits")
-        }
-        None if who == "everyone" || OTHERS.iter().any(|start| who.starts_with(start)) => None,
-        None => Some("is not a class of callers as xacct writes it"),
     }
 }
 

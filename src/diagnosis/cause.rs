@@ -142,6 +142,8 @@ causes! {
     MfaNotDemanded, "mfa_not_demanded", Target;
     /// The MFA condition uses `…IfExists`, which accepts access keys without MFA.
     MfaIfExists, "mfa_if_exists", Target;
+    /// The trust policy admits callers whom the link does not declare.
+    OthersAdmitted, "others_admitted", Target;
     /// The user does not exist.
     UserAbsent, "user_absent", Source;
     /// No policy of the user covers `sts:AssumeRole`.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AwsAnswer;
+use crate::iam::admission::Accepted;
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::names::{AccountId, ExternalId, Region, UserName};
 use crate::iam::state::{FoundDocument, Reading};
@@ -75,6 +76,12 @@ pub struct LinkFacts {
     /// Whether the test creates a bucket.
     #[serde(default)]
     pub checks_s3: bool,
+    /// Other callers whom the file accepts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<Accepted>,
+    /// Whether nobody else may be admitted even if xacct does not manage the role.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
 }
 
 /// The credentials that were used as the user's.

@@ -224,6 +224,6 @@ fn config_file(facts: &Facts) -> Option<&str> {
 }
 
 /// Returns a TOML string. TOML accepts all escapes of JSON.
-fn toml_string(text: &str) -> String {
+pub fn toml_string(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }

@@ -27,7 +27,9 @@ pub use fix::{Fix, FixStep};
 pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
-use checks::{answer, bucket, credentials, duration, grant, mfa, possible, propagation, too_open, trust, unparsed};
+use checks::{
+    answer, bucket, credentials, duration, grant, mfa, others, possible, propagation, too_open, trust, unparsed,
+};
 use facts::{Answer, LinkFacts};
 use verdict::Evaluation;
 
@@ -44,6 +46,12 @@ pub struct Diagnosis {
     pub unread: Vec<Unread>,
     /// How each kind of policy decides, with reasons.
     pub layers: Vec<Layer>,
+    /// What should be changed and does not make the link wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Further facts, such as accepted callers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The AssumeRole request: the caller and the result.
@@ -93,6 +101,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         possible: Vec::new(),
         unread: policies::unread(facts),
         layers: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
     };
     let findings = &mut diagnosis.findings;
     findings.extend(answer::answered(facts));
@@ -103,6 +113,9 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         Answer::Accepted(_) => {
             findings.extend(too_open::findings(facts));
             findings.extend(bucket::findings(facts, &evaluations));
+            let others = others::reviewed(facts);
+            findings.extend(others.finding);
+            (diagnosis.warnings, diagnosis.notes) = (others.warnings, others.notes);
         }
         // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::cli::Probe;
-use crate::config::{Link, Source, WayIn};
+use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::{Diagnosis, Facts, diagnose};
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
-use crate::operations::accounts::enter;
+use crate::iam::state::Reading;
+use crate::operations::operators::Operators;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
 
@@ -25,8 +25,7 @@ pub struct Diagnostician<'a> {
     connections: &'a Connections,
     user: UserName,
     pub account: Option<AccountId>,
-    profile: Option<String>,
-    operator: OnceCell<Result<Access>>,
+    operators: Operators,
 }
 
 /// The link to diagnose.
@@ -54,13 +53,8 @@ impl<'a> Diagnostician<'a> {
             connections,
             user: user.name().clone(),
             account: source.account.clone().or_else(|| user.account().cloned()),
-            profile: source.profile.clone(),
-            operator: OnceCell::new_with(operator.map(Ok)),
+            operators: Operators::new(connections, source.profile.clone(), operator),
         }
-    }
-
-    async fn operator(&self) -> Result<Access> {
-        self.operator.get_or_init(|| self.connections.access(self.profile.as_deref())).await.clone()
     }
 
     /// Diagnoses a link with this proof; `None` if the link works, or AWS could not be reached.
@@ -83,7 +77,11 @@ impl<'a> Diagnostician<'a> {
         let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
         let halves = self.halves(case);
         let caller = self.caller(prover, claim);
-        let (halves, caller) = tokio::join!(halves, caller);
+        let (mut halves, caller) = tokio::join!(halves, caller);
+        // The role's session may have read what the operator may not.
+        if let (Reading::Unreadable { .. }, Ok(Proof { role: Some(role), .. })) = (&halves.2.role, proof) {
+            halves.2.role = Reading::Present(role.clone().into());
+        }
         self.together(case, (prover, claim), tried, halves, caller)
     }
 
@@ -94,8 +92,11 @@ impl<'a> Diagnostician<'a> {
         prover: &Prover,
         claim: &Claim,
     ) -> (Result<Proof>, Option<Facts>) {
-        let (proof, halves, caller) =
-            tokio::join!(prover.prove(claim, &()), self.halves(case), self.caller(prover, claim));
+        let (proof, halves, caller) = {
+            // Such a proof ends with the session: the halves are read anyway.
+            let prove = prover.prove(claim, std::future::pending(), &());
+            tokio::join!(prove, self.halves(case), self.caller(prover, claim))
+        };
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
@@ -104,17 +105,11 @@ impl<'a> Diagnostician<'a> {
 
     async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
         let link = self.link(case);
-        let source = async { collect::source(self.operator().await, &link).await };
+        let source = async { collect::source(self.operators.source().await, &link).await };
         let target = async {
             let access = match &case.target {
                 Some(access) => Ok(access.clone()),
-                None => match &case.link.way_in {
-                    WayIn::EnterRole(_) => {
-                        let source = self.operator().await;
-                        enter(self.connections, case.link, source.as_ref().ok()).await
-                    }
-                    _ => enter(self.connections, case.link, None).await,
-                },
+                None => self.operators.target(case.link).await,
             };
             collect::target(access, &link).await
         };
@@ -154,6 +149,8 @@ impl<'a> Diagnostician<'a> {
             restrict_to_user: link.restrict_to_user,
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
             checks_s3: link.probe == Probe::Bucket,
+            accept: link.accept.clone(),
+            exclusive: link.exclusive,
         }
     }
 

@@ -9,8 +9,9 @@ use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::AccountId;
+use crate::iam::policy::PolicyDocument;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
+use crate::proof::{Claim, Declaration, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
 /// Returns the user in `xacct.toml`.
 ///
@@ -58,6 +59,14 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
         freshness,
         request: RequestOptions::default(),
         extent,
+        declaration: Declaration {
+            restrict_to_user: link.restrict_to_user,
+            statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
+            accepted: link.accept.clone(),
+            exclusive: link.exclusive,
+            require_read: link.require_read,
+            now: Some((run.context.now)().into()),
+        },
     }
 }
 

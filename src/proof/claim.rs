@@ -1,10 +1,16 @@
 //! The claim about a link, and the extent of its proof.
 
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
 use super::wait::Freshness;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
-use crate::iam::arn::RoleArn;
+use crate::iam::admission::{Accepted, Declared, Subject};
+use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag};
+use crate::iam::policy::PolicyDocument;
 
 /// The claim about one link.
 #[derive(Debug)]
@@ -23,6 +29,45 @@ pub struct Claim {
     pub extent: Extent,
     /// Whether the link was just written.
     pub freshness: Freshness,
+    /// Whom the role may admit.
+    pub declaration: Declaration,
+}
+
+/// Whom a role may admit according to the link.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// Whether only the user, not the whole source account.
+    pub restrict_to_user: bool,
+    /// Statements that `xacct.toml` adds to the trust policy.
+    pub statements: PolicyDocument,
+    /// Callers that `xacct.toml` accepts.
+    pub accepted: Vec<Accepted>,
+    /// Whether this also holds for a role that xacct does not manage.
+    pub exclusive: bool,
+    /// Whether a trust policy that cannot be read fails the proof.
+    pub require_read: bool,
+    /// The time, for conditions on it.
+    pub now: Option<OffsetDateTime>,
+}
+
+impl Claim {
+    /// Returns the role, with these tags, for the review of its trust policy.
+    pub(super) fn subject<'a>(&'a self, tags: &'a BTreeMap<String, String>) -> Subject<'a> {
+        Subject { tags: Some(tags), now: self.declaration.now, ..Subject::from(&self.role) }
+    }
+}
+
+impl Declaration {
+    /// Returns whom a link of this user declares.
+    #[must_use]
+    pub fn of(&self, user: UserArn) -> Declared {
+        Declared {
+            source: user.account.clone(),
+            only_user: self.restrict_to_user.then_some(user),
+            statements: self.statements.clone(),
+            accepted: self.accepted.clone(),
+        }
+    }
 }
 
 /// Optional parameters of an AssumeRole request.

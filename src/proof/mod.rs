@@ -5,6 +5,7 @@
 
 mod bucket;
 mod claim;
+mod nobody_else;
 mod outcome;
 mod prover;
 mod refusals;
@@ -13,7 +14,7 @@ mod step;
 mod wait;
 mod watch;
 
-pub use claim::{Claim, Extent, RequestOptions, TestBucket};
+pub use claim::{Claim, Declaration, Extent, RequestOptions, TestBucket};
 pub use outcome::{Outcome, Proof};
 pub use prover::{MfaMeans, Prover};
 pub use step::{Step, StepId, StepOutcome};

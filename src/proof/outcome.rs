@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::step::{Step, StepId, StepOutcome};
+use crate::aws::iam::read::FoundRole;
 use crate::error::ExitCode;
 use crate::iam::arn::CallerArn;
 
@@ -21,6 +22,8 @@ pub struct Proof {
     pub session: Option<CallerArn>,
     /// The name of the test bucket, if the proof got that far.
     pub bucket: Option<String>,
+    /// The role, if it was read.
+    pub role: Option<FoundRole>,
 }
 
 /// The verdict on a link.
@@ -34,7 +37,7 @@ pub enum Outcome {
     S3Blocked,
     /// The role cannot be assumed.
     Refused,
-    /// The role accepts a request it must reject.
+    /// The role accepts a request it must reject, or admits callers whom the link does not declare.
     TooOpen,
 }
 
@@ -42,7 +45,7 @@ impl Outcome {
     /// Returns the worst outcome of the steps: too open is worse than refused, refused worse than blocked.
     pub(super) fn of(steps: &[Step]) -> Self {
         let of = |step: &Step| match (step.outcome, step.id) {
-            (StepOutcome::Ok | StepOutcome::Skipped, _) => Self::Works,
+            (StepOutcome::Ok | StepOutcome::Skipped | StepOutcome::Warning, _) => Self::Works,
             (StepOutcome::NotProven, _) => Self::NotProven,
             (StepOutcome::Failed, StepId::WhoAmI | StepId::AssumeRole | StepId::WhoAmINow) => Self::Refused,
             (StepOutcome::Failed, StepId::CreateBucket | StepId::DeleteBucket | StepId::BucketGone) => Self::S3Blocked,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
 use super::bucket;
 use super::claim::{Claim, Extent, RequestOptions, bucket_spec};
+use super::nobody_else::{self, Arrived};
 use super::outcome::{Outcome, Proof};
 use super::refusals;
 use super::step::{Step, StepId, StepOutcome, Timed, timed};
@@ -86,27 +87,39 @@ impl Prover {
         }
     }
 
-    /// Runs all steps for one link, and reports progress to `watch`.
+    /// Runs all steps for one link, and reports progress to `watch`. `operator` returns credentials that may read the
+    /// role, and asks nobody for them.
     ///
     /// # Errors
     /// When AWS cannot be reached or the credentials are invalid. A link that does not work is an outcome, not an
     /// error.
-    pub async fn prove(&self, claim: &Claim, watch: &dyn Watch) -> Result<Proof> {
+    pub async fn prove(
+        &self,
+        claim: &Claim,
+        operator: impl Future<Output = Result<Access>>,
+        watch: &dyn Watch,
+    ) -> Result<Proof> {
         let start = Instant::now();
         let mut seen = Seen::default();
-        match self.steps(claim, watch, &mut seen).await {
+        let (arrived, session) = oneshot::channel();
+        let tried = self.steps(claim, watch, &mut seen, arrived);
+        let (tried, read) = tokio::join!(tried, nobody_else::step(claim, operator, session, watch));
+        match tried {
             Ok(()) => {}
             Err(Stop::NotProven(step)) => seen.steps.push(step),
             Err(Stop::Failed(error)) => return Err(error.context(self.whose())),
         }
-        let Seen { steps, session, bucket } = seen;
+        let Seen { mut steps, session, bucket } = seen;
+        let (step, role) = read.unzip();
+        steps.extend(step);
         let ready_after = match claim.freshness {
             Freshness::Settled => None,
             Freshness::JustWritten { at, .. } => {
                 steps.iter().filter_map(|step| step.since).max().map(|since| since.duration_since(at))
             }
         };
-        Ok(Proof { outcome: Outcome::of(&steps), steps, ready_after, duration: start.elapsed(), session, bucket })
+        let (outcome, duration, role) = (Outcome::of(&steps), start.elapsed(), role.flatten());
+        Ok(Proof { outcome, steps, ready_after, duration, session, bucket, role })
     }
 
     /// Returns the AssumeRole request of the proof.
@@ -146,7 +159,14 @@ impl Prover {
         claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
     }
 
-    async fn steps(&self, claim: &Claim, watch: &dyn Watch, seen: &mut Seen) -> std::result::Result<(), Stop> {
+    /// Runs the steps that send requests. Passes the session on to `arrived`, or drops that if there is none.
+    async fn steps(
+        &self,
+        claim: &Claim,
+        watch: &dyn Watch,
+        seen: &mut Seen,
+        arrived: oneshot::Sender<Arrived>,
+    ) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
         let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
@@ -167,12 +187,16 @@ impl Prover {
         let evidence = format!("session in {}", claim.role.account);
         steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration).since(assumed.since));
         let now = who_am_i_now(&session, &claim.role);
-        let arrived = now.outcome == StepOutcome::Ok;
+        let is_there = now.outcome == StepOutcome::Ok;
         steps.push(now);
-        if !arrived || matches!(claim.extent, Extent::Session) {
+        if !is_there || matches!(claim.extent, Extent::Session) {
             return Ok(());
         }
         let inside = access.with_session(&session.credentials, format!("session of {}", claim.role.name));
+        if let Some(user) = self.caller().await.map_err(Stop::Failed)?.arn.user() {
+            // Nobody receives it if the read has ended.
+            let _ = arrived.send((inside.clone(), user.clone()));
+        }
         let (bucket, refusals) = tokio::join!(
             bucket::steps(&inside, spec, claim, &self.leftovers, watch),
             refusals::steps(&plain, &access, &request, claim, watch)

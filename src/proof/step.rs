@@ -21,11 +21,16 @@ pub struct Step {
     pub evidence: String,
     /// The error, with AWS's answer and hints.
     pub error: Option<Error>,
+    /// What does not fail the step and should be changed.
+    pub warnings: Vec<String>,
+    /// Further facts.
+    pub notes: Vec<String>,
 }
 
 impl Step {
     pub(super) fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
-        Self { id, outcome, duration: Duration::ZERO, since: None, evidence: evidence.into(), error: None }
+        let (evidence, duration) = (evidence.into(), Duration::ZERO);
+        Self { id, outcome, duration, since: None, evidence, error: None, warnings: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn took(self, duration: Duration) -> Self {
@@ -38,6 +43,16 @@ impl Step {
 
     pub(super) fn because(self, error: Error) -> Self {
         Self { error: Some(error), ..self }
+    }
+
+    pub(super) fn warning(mut self, words: impl Into<String>) -> Self {
+        self.warnings.push(words.into());
+        self
+    }
+
+    pub(super) fn note(mut self, words: impl Into<String>) -> Self {
+        self.notes.push(words.into());
+        self
     }
 
     pub(super) fn is_ok(&self) -> bool {
@@ -66,6 +81,8 @@ pub enum StepId {
     RefusedWithWrongExternalId,
     /// AWS denies the role without MFA.
     RefusedWithoutMfa,
+    /// The trust policy admits nobody whom the link does not declare.
+    NobodyElseAdmitted,
 }
 
 impl StepId {
@@ -82,6 +99,7 @@ impl StepId {
             Self::RefusedWithoutExternalId => "refused_without_external_id",
             Self::RefusedWithWrongExternalId => "refused_with_wrong_external_id",
             Self::RefusedWithoutMfa => "refused_without_mfa",
+            Self::NobodyElseAdmitted => "nobody_else_admitted",
         }
     }
 
@@ -98,6 +116,7 @@ impl StepId {
             Self::RefusedWithoutExternalId => "denied without external ID",
             Self::RefusedWithWrongExternalId => "denied with wrong external ID",
             Self::RefusedWithoutMfa => "denied without MFA",
+            Self::NobodyElseAdmitted => "nobody else is admitted",
         }
     }
 }
@@ -111,8 +130,10 @@ pub enum StepOutcome {
     Failed,
     /// Could not be tried, or was inconclusive.
     NotProven,
-    /// Skipped on request.
+    /// Skipped on request, or not checked.
     Skipped,
+    /// Not as it should be, but not the link's to decide.
+    Warning,
 }
 
 impl StepOutcome {
@@ -124,6 +145,7 @@ impl StepOutcome {
             Self::Failed => "failed",
             Self::NotProven => "not_proven",
             Self::Skipped => "skipped",
+            Self::Warning => "warning",
         }
     }
 }

@@ -25,6 +25,12 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     } else if diagnosis.findings.is_empty() {
         blocks.push(format!("{GOOD}No problems found.{GOOD:#}"));
     }
+    let warnings = diagnosis.warnings.iter().flat_map(|it| wrapped(&format!("Warning: {it}"), "", width));
+    let notes = diagnosis.notes.iter().flat_map(|it| wrapped(&capitalised(it), "", width));
+    let lines: Vec<_> = warnings.chain(notes).collect();
+    if !lines.is_empty() {
+        blocks.push(lines.join("\n"));
+    }
     if !diagnosis.layers.is_empty() {
         let lines: Vec<_> = diagnosis.layers.iter().flat_map(|layer| layer_lines(layer, width)).collect();
         blocks.push(format!("Policy evaluation:\n{}", lines.join("\n")));

@@ -129,6 +129,10 @@ struct JsonStep {
     evidence: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 impl From<&Proof> for JsonProof {
@@ -150,6 +154,8 @@ impl From<&Step> for JsonStep {
             duration_ms: milliseconds(step.duration),
             evidence: step.evidence.clone(),
             error: step.error.as_ref().map(JsonError::from),
+            warnings: step.warnings.clone(),
+            notes: step.notes.clone(),
         }
     }
 }

@@ -4,12 +4,15 @@ use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
 use crate::diagnosis::Diagnosis;
-use crate::proof::{Outcome, Proof, StepId, StepOutcome};
+use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
 
 /// The marks of steps.
 const OK: &str = "ok";
 const FAIL: &str = "FAIL";
 const UNKNOWN: &str = "?";
+const WARNING: &str = "!";
+/// The verdict on a role that admits others.
+const ADMITS_OTHERS: &str = "TOO OPEN: admits callers whom the link does not declare";
 /// The column of the marks.
 const MARK: usize = 2;
 
@@ -59,7 +62,7 @@ fn marked(line: &str) -> String {
     let style = match line.get(MARK..).and_then(|text| text.split(' ').next()) {
         Some(OK) => GOOD,
         Some(FAIL) => BAD,
-        Some(UNKNOWN) => WARN,
+        Some(UNKNOWN | WARNING) => WARN,
         _ => return line.to_owned(),
     };
     styled_mark(line, style)
@@ -70,6 +73,11 @@ fn marked(line: &str) -> String {
 #[must_use]
 pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
     let mut text = step_table(proof, user, width);
+    for remark in remarks(proof) {
+        let options = textwrap::Options::new(width.into()).initial_indent("  ").subsequent_indent("    ");
+        let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        text.push_str(&format!("\n{}", textwrap::fill(&remark, options)));
+    }
     if let Some(diagnosis) = diagnosis.filter(|it| !it.findings.is_empty() || !it.possible.is_empty()) {
         text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));
         return text;
@@ -90,6 +98,24 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
     text
 }
 
+/// Returns the warnings and notes of a proof, such as accepted callers, one per line.
+#[must_use]
+pub fn remarks(proof: &Proof) -> Vec<String> {
+    let of_step = |step: &Step| {
+        let warnings = step.warnings.iter().map(|words| format!("{WARN}warning:{WARN:#} {words}"));
+        warnings.chain(step.notes.clone()).collect::<Vec<_>>()
+    };
+    // The evidence says what a step lacks that was not checked.
+    proof.steps.iter().filter(|step| step.outcome != StepOutcome::Skipped).flat_map(of_step).collect()
+}
+
+/// Returns what was not checked although nobody asked to skip it.
+#[must_use]
+pub fn not_checked(proof: &Proof) -> Option<String> {
+    let is_it = |step: &&Step| step.id == StepId::NobodyElseAdmitted && step.outcome == StepOutcome::Skipped;
+    proof.steps.iter().find(is_it).map(|step| format!("{}: {}", step.id.title(), step.evidence))
+}
+
 /// Returns `Verified in 4.1 s (usable 2.8 s after the last write)`, or the verdict.
 #[must_use]
 pub fn heading(proof: &Proof) -> String {
@@ -100,8 +126,15 @@ pub fn heading(proof: &Proof) -> String {
     match proof.outcome {
         Outcome::Works => format!("{GOOD}Verified{GOOD:#} in {took}{ready}"),
         Outcome::NotProven => format!("{WARN}Inconclusive{WARN:#} ({took})"),
+        Outcome::TooOpen if only_others(proof) => format!("{BAD}{ADMITS_OTHERS}{BAD:#} ({took})"),
         outcome => format!("{BAD}{}{BAD:#} ({took})", capitalised(verdict(outcome))),
     }
+}
+
+/// Returns whether every request was denied that must be, and only the trust policy admits too many.
+fn only_others(proof: &Proof) -> bool {
+    let mut failed = proof.steps.iter().filter(|step| step.outcome == StepOutcome::Failed);
+    failed.all(|step| step.id == StepId::NobodyElseAdmitted)
 }
 
 fn word(outcome: StepOutcome) -> &'static str {
@@ -110,5 +143,6 @@ fn word(outcome: StepOutcome) -> &'static str {
         StepOutcome::Failed => FAIL,
         StepOutcome::NotProven => UNKNOWN,
         StepOutcome::Skipped => "-",
+        StepOutcome::Warning => WARNING,
     }
 }

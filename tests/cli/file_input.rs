@@ -46,8 +46,8 @@ const TARGET_LINES: &[(&str, &[&str])] = &[
     ("accept = [{ who = \"everyone\", reason = \" \" }]", &["`reason` in `accept` is empty"]),
     ("accept = [{ who = 9, reason = \"audit\" }]", &["`who` in `accept` must be a string"]),
     ("accept = [{ who = \"everyone\", reason = \"x\", until = \"y\" }]", &["unknown setting `until` in `accept`"]),
-    ("accept = [{ who = \"account 99\", reason = \"x\" }]", &["`account 99` in `accept`", "12 digits", "xacct verify"]),
-    ("accept = [{ who = \"999999999999\", reason = \"x\" }]", &["`999999999999`", "as xacct writes it"]),
+    ("accept = [{ who = \"account 99\", reason = \"x\" }]", &["`99`", "12 digits"]),
+    ("accept = [{ who = \"anyone\", reason = \"x\" }]", &["`anyone`", "none of the forms", "use `everyone`"]),
     (
         "accept = [{ who = \"everyone\", reason = \"x\" }, { who = \"everyone\", reason = \"y\" }]",
         &["`accept` has `everyone` twice", "keep one"],

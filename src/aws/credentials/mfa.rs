@@ -49,6 +49,12 @@ impl Mfa {
         Self { code, ask, duration, cache, sessions: Mutex::default() }
     }
 
+    /// Returns this without a code and without a prompt: only cached sessions.
+    #[must_use]
+    pub fn that_asks_nobody(&self) -> Self {
+        Self::new(None, None, self.duration, self.cache.clone())
+    }
+
     /// Returns an MFA session for the user of this access key: that of this run, a cached one, or a new one.
     ///
     /// A cached session takes precedence over a given code, because the code may have been used for that session already.

@@ -110,6 +110,20 @@ impl Profiles {
         successors(Some(profile), source).take(self.set.profiles().count())
     }
 
+    /// Checks that no program runs for the credentials of a profile: it may ask for a code or a sign-in.
+    ///
+    /// # Errors
+    /// When one does.
+    pub(in crate::aws) fn check_asks_nobody(&self, profile: &str) -> Result<()> {
+        match self.sources(profile).find(|source| self.setting(source, "credential_process").is_some()) {
+            None => Ok(()),
+            Some(source) => Err(Error::new(
+                Kind::Credentials,
+                format!("profile `{source}` has a credential_process, which may ask for a code or a sign-in"),
+            )),
+        }
+    }
+
     /// Checks the access keys of a profile and its sources, which the SDK may sign with before anybody sees them.
     ///
     /// # Errors

@@ -6,10 +6,11 @@ use tokio::time::Instant;
 
 use super::arguments::Bootstrap;
 use super::work::{Job, Work};
+use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::iam::arn::UserRef;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
@@ -81,6 +82,12 @@ impl Proving<'_> {
     }
 }
 
+/// Returns the access of the target operator, who has just read the role.
+async fn operator(job: &Job) -> Result<Access> {
+    let operator = job.operator.as_ref().map(|operator| operator.access.clone());
+    operator.ok_or_else(|| Error::new(Kind::Credentials, "this run used no credentials for the target account"))
+}
+
 /// What the proofs of all links share.
 struct Bench<'a> {
     args: &'a Bootstrap,
@@ -112,7 +119,7 @@ impl Bench<'_> {
                 None => Freshness::Settled,
             };
             let claim = proving::claim(&job.link, &job.role, freshness, self.run);
-            let proof = self.prover.prove(&claim, watch).await;
+            let proof = self.prover.prove(&claim, operator(job), watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {
                 return (proof, claim, written);

@@ -8,6 +8,7 @@ pub(in crate::diagnosis) mod credentials;
 pub(in crate::diagnosis) mod duration;
 pub(in crate::diagnosis) mod grant;
 pub(in crate::diagnosis) mod mfa;
+pub(in crate::diagnosis) mod others;
 pub(in crate::diagnosis) mod possible;
 pub(in crate::diagnosis) mod propagation;
 pub(in crate::diagnosis) mod region;

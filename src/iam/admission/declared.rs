@@ -1,9 +1,12 @@
 //! Whom a link declares, and what that makes of those who are admitted.
 
+use serde::{Deserialize, Serialize};
+
 use super::admitted::{Admitted, Who};
 use super::reduce::of_trust;
 use super::subject::Subject;
 use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::invalid::Invalid;
 use crate::iam::names::AccountId;
 use crate::iam::policy::PolicyDocument;
 
@@ -21,9 +24,10 @@ pub struct Declared {
 }
 
 /// An entry of `accept`: somebody who is admitted by the will of the role's owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Accepted {
-    /// The class, as [`Who`] is written.
+    /// The class, as [`Who`] is written, or in a shorter form that [`Who`] parses.
     pub who: String,
     /// Why.
     pub reason: String,
@@ -42,25 +46,55 @@ pub enum Standing {
     Undeclared,
 }
 
+impl Accepted {
+    /// Returns the class.
+    ///
+    /// # Errors
+    /// When the text names no class; with the rule and the fix.
+    pub fn parsed(&self) -> Result<Who, Invalid> {
+        self.who.parse()
+    }
+
+    /// Returns whether this entry accepts a class: it names it, or a class that includes it.
+    #[must_use]
+    pub fn includes(&self, who: &Who) -> bool {
+        self.who == who.to_string() || self.parsed().is_ok_and(|accepted| accepted.covers(who))
+    }
+}
+
 impl Declared {
     /// Returns what the declaration makes of a class that the trust policy of `role` admits.
     #[must_use]
     pub fn standing(&self, admitted: &Admitted, role: &RoleArn) -> Standing {
-        if let Some(accepted) = self.accepted.iter().find(|accepted| accepted.who == admitted.who.to_string()) {
-            return Standing::Accepted(accepted.reason.clone());
+        let who = &admitted.who;
+        if let Who::Deleted { .. } = who {
+            return Standing::Nobody;
         }
+        if self.is_of_link(who) || self.is_of_statements(who, role) {
+            return Standing::Declared;
+        }
+        match self.accepted.iter().find(|accepted| accepted.includes(who)) {
+            Some(accepted) => Standing::Accepted(accepted.reason.clone()),
+            None => Standing::Undeclared,
+        }
+    }
+
+    /// Returns the entries of `accept` that accept nobody whom the trust policy admits.
+    pub fn unused<'a>(&'a self, admitted: &'a [Admitted]) -> impl Iterator<Item = &'a Accepted> {
+        let accepts = |accepted: &Accepted| admitted.iter().any(|admitted| accepted.includes(&admitted.who));
+        self.accepted.iter().filter(move |accepted| !accepts(accepted))
+    }
+
+    /// Returns whether the link itself declares a class: its user, or the source account and every part of it.
+    fn is_of_link(&self, who: &Who) -> bool {
+        match &self.only_user {
+            Some(user) => matches!(who, Who::Principal { arn, .. } if *arn == user.to_string()),
+            None => Who::Account(self.source.clone()).covers(who),
+        }
+    }
+
+    fn is_of_statements(&self, who: &Who, role: &RoleArn) -> bool {
         let subject = Subject { source: Some(&self.source), ..Subject::from(role) };
-        let by_statement = || of_trust(&self.statements, subject).iter().any(|known| known.who.covers(&admitted.who));
-        match (&admitted.who, &self.only_user) {
-            (Who::Deleted { .. }, _) => Standing::Nobody,
-            (Who::Principal { arn, .. }, Some(user)) if *arn == user.to_string() => Standing::Declared,
-            (Who::Account(account) | Who::Principal { account, .. } | Who::Matching { account, .. }, None)
-                if *account == self.source =>
-            {
-                Standing::Declared
-            }
-            _ if by_statement() => Standing::Declared,
-            _ => Standing::Undeclared,
-        }
+        of_trust(&self.statements, subject).iter().any(|declared| declared.who.covers(who))
     }
 }

@@ -129,7 +129,7 @@ pub(super) struct SharedIssuer {
 /// `aud` is the application or the identity pool at the built-in issuers, and the customer at Vercel and Pulumi. Elsewhere
 /// every customer may ask for any audience. GitHub's `job_workflow_ref`, `workflow`, `ref`, `environment` and `actor` say
 /// what runs and who pressed the button, not whose repository it is: anybody may call a public workflow.
-const SHARED: [SharedIssuer; 13] = [
+const SHARED: [SharedIssuer; 20] = [
     SharedIssuer { host: "cognito-identity.amazonaws.com", claims: &["aud"], customer: &[] },
     SharedIssuer { host: "accounts.google.com", claims: &["aud", "oaud"], customer: &[] },
     SharedIssuer { host: "graph.facebook.com", claims: &["app_id", "id"], customer: &[] },
@@ -149,6 +149,13 @@ const SHARED: [SharedIssuer; 13] = [
     SharedIssuer { host: "oidc.codefresh.io", claims: &[], customer: &[':', ':'] },
     SharedIssuer { host: "scalr.io", claims: &[], customer: &[':', ':'] },
     SharedIssuer { host: "proidc.upbound.io", claims: &[], customer: &[':', ':'] },
+    SharedIssuer { host: "vstoken.actions.githubusercontent.com", claims: &[], customer: &[':', '/'] },
+    SharedIssuer { host: "oidc-configuration.audit-log.githubusercontent.com", claims: &[], customer: &[] },
+    SharedIssuer { host: "studio.datachain.ai/api", claims: &[], customer: &[] },
+    SharedIssuer { host: "tokens.cloud.shisho.dev", claims: &[], customer: &[] },
+    SharedIssuer { host: "oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb", claims: &[], customer: &[] },
+    SharedIssuer { host: "oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu", claims: &[], customer: &[] },
+    SharedIssuer { host: "sandboxes.cloud", claims: &["aud"], customer: &[] },
     SharedIssuer { host: "oidc.vercel.com", claims: &["aud"], customer: &[':', ':'] },
     SharedIssuer { host: "api.pulumi.com/oidc", claims: &["aud"], customer: &[':', ':'] },
 ];

@@ -6,12 +6,15 @@ mod admitted;
 mod class;
 mod declared;
 mod keys;
+mod parse;
 mod reduce;
+mod review;
 mod subject;
 
 pub use admitted::{Admitted, Needs, Who};
 pub use declared::{Accepted, Declared, Standing};
 pub use reduce::of_trust;
+pub use review::{Review, names};
 pub use subject::Subject;
 
 #[cfg(test)]

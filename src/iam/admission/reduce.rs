@@ -209,7 +209,9 @@ fn of_aws(name: &str) -> Class {
         Some(account) if name.starts_with("arn:") && !name.contains('*') => {
             Class::new(Base::Principal(account, name.to_owned()))
         }
-        account => Class::undecided(Base::Aws(account), format!("{name} is no principal that xacct knows")),
+        account => {
+            Class::undecided(Base::Aws(account), format!("it is not documented whom the principal {name} matches"))
+        }
     }
 }
 

@@ -1,0 +1,68 @@
+//! What a link's declaration makes of everybody whom a trust policy admits.
+
+use super::admitted::Admitted;
+use super::declared::{Accepted, Declared, Standing};
+use super::reduce::of_trust;
+use super::subject::Subject;
+use crate::iam::policy::PolicyDocument;
+
+/// What a declaration makes of everybody whom a trust policy admits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Review {
+    /// Classes that are admitted and that the link does not declare.
+    pub undeclared: Vec<Admitted>,
+    /// Classes that the link does not declare, and of which xacct cannot decide whether they are admitted.
+    pub undecided: Vec<Admitted>,
+    /// Entries of `accept` that accept somebody who is admitted.
+    pub accepted: Vec<Accepted>,
+    /// Entries of `accept` that accept nobody who is admitted.
+    pub unmatched: Vec<Accepted>,
+}
+
+impl Declared {
+    /// Returns what the declaration makes of everybody whom the trust policy of a role admits.
+    #[must_use]
+    pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
+        let all = of_trust(document, Subject { source: Some(&self.source), ..subject });
+        let mut review = Review { unmatched: self.unused(&all).cloned().collect(), ..Review::default() };
+        let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
+        review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
+        for admitted in all {
+            match self.standing(&admitted, subject.role) {
+                Standing::Declared | Standing::Accepted(_) | Standing::Nobody => {}
+                Standing::Undeclared if admitted.undecided.is_some() => review.undecided.push(admitted),
+                Standing::Undeclared => review.undeclared.push(admitted),
+            }
+        }
+        review
+    }
+}
+
+impl Review {
+    /// Returns whether the link declares or accepts everybody who is admitted.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.undeclared.is_empty() && self.undecided.is_empty()
+    }
+
+    /// Returns warnings about entries of `accept` that name nobody.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let words =
+            |entry: &Accepted| format!("`{}` in `accept` is not admitted (any more); remove the entry", entry.who);
+        self.unmatched.iter().map(words)
+    }
+
+    /// Returns the accepted classes, with the reasons.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.accepted.iter().map(|entry| format!("accepted: {} ({})", entry.who, entry.reason))
+    }
+}
+
+/// Returns the names of these classes, each once.
+#[must_use]
+pub fn names(classes: &[Admitted]) -> String {
+    let mut names: Vec<_> = classes.iter().map(|admitted| admitted.who.to_string()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names.join(", ")
+}

@@ -1,0 +1,181 @@
+//! The step that reads whom else the trust policy admits, which the user's own session cannot try.
+
+use std::cell::Cell;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::claim::{Claim, Extent};
+use super::step::{Step, StepId, StepOutcome};
+use super::watch::Watch;
+use crate::aws::client::access::Access;
+use crate::aws::iam::read::{self, FoundRole};
+use crate::error::{Error, Kind, Result};
+use crate::iam::admission::{Declared, Review, names};
+use crate::iam::arn::UserArn;
+use crate::iam::state::{FoundDocument, MANAGED_BY, Reading};
+
+/// A session of the role, and the user who opened it.
+pub(super) type Arrived = (Access, UserArn);
+
+/// Reads the trust policy with the target operator's credentials, beside the other steps, or else with the session's own
+/// permissions. Returns the step, with the role if it could be read; `None` if there is no session to test: then a
+/// diagnosis reads both halves.
+pub(super) async fn step(
+    claim: &Claim,
+    operator: impl Future<Output = Result<Access>>,
+    session: oneshot::Receiver<Arrived>,
+    watch: &dyn Watch,
+) -> Option<(Step, Option<FoundRole>)> {
+    if matches!(claim.extent, Extent::Session) {
+        return None;
+    }
+    let start = Instant::now();
+    let by_operator = async {
+        let read = match operator.await {
+            Ok(access) => {
+                role(&access, claim).await.map(|role| (access.clone(), role)).map_err(|why| (why, Some(access)))
+            }
+            Err(why) => Err((why, None)),
+        };
+        Ok((read, start.elapsed()))
+    };
+    let session = async { session.await.map_err(|_| ()) };
+    let ((by_operator, duration), (session, user)) = tokio::try_join!(by_operator, session).ok()?;
+    let start = Instant::now();
+    let (access, first) = match by_operator {
+        Ok(read) => read,
+        Err((why, operator)) => match role(&session, claim).await {
+            Ok(role) => (session, role),
+            Err(_) => {
+                return Some((not_checked(claim, &why, operator.as_ref()).took(duration + start.elapsed()), None));
+            }
+        },
+    };
+    let declared = claim.declaration.of(user);
+    // Right after a write the old policy may still be shown.
+    let first = Cell::new(Some(first));
+    let attempt = async || match first.take() {
+        Some(role) => Ok(role),
+        None => role(&access, claim).await,
+    };
+    let is_clean = |read: &Result<FoundRole>| match read {
+        Ok(role @ FoundRole { trust: FoundDocument::Policy(document), .. }) => {
+            declared.review(document, claim.subject(&role.tags)).is_clean() || !must_be_clean(claim, role)
+        }
+        _ => true,
+    };
+    let waiting = |waited| watch.waiting(claim.freshness.words(waited));
+    let settled = claim.freshness.settle(1, attempt, is_clean, Result::is_ok, waiting).await;
+    let (step, role) = match settled.answer {
+        Ok(role) => (judged(&role, claim, &declared), Some(role)),
+        Err(why) => (not_checked(claim, &why, Some(&access)), None),
+    };
+    Some((step.took(duration + start.elapsed()), role))
+}
+
+/// Reads the role of the claim; no other counts.
+async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
+    let wanted = &claim.role;
+    match read::role(access, &wanted.name).await? {
+        Reading::Present(role) if role.arn == wanted.to_string() => Ok(role),
+        Reading::Present(_) | Reading::Absent => {
+            let words =
+                format!("the credentials ({}) belong to an account other than {}", access.origin, wanted.account);
+            Err(Error::new(Kind::Credentials, words))
+        }
+        Reading::Unreadable { permission, answer } => {
+            Err(Error::new(Kind::Refused, format!("AWS denied {permission}: {answer}")))
+        }
+    }
+}
+
+/// Returns whether xacct manages the role, or `xacct.toml` says that nobody else may be admitted.
+fn must_be_clean(claim: &Claim, role: &FoundRole) -> bool {
+    claim.declaration.exclusive || role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+}
+
+/// Returns the step of a policy that could not be read, with what xacct needs to read it.
+fn not_checked(claim: &Claim, why: &Error, operator: Option<&Access>) -> Step {
+    let lacks = match operator {
+        Some(access) => format!("needs iam:GetRole for {}", access.origin),
+        None => "needs a target profile, or iam:GetRole for the role".to_owned(),
+    };
+    let evidence = format!("not checked: {lacks}");
+    if !claim.declaration.require_read {
+        let step = Step::new(StepId::NobodyElseAdmitted, StepOutcome::Skipped, evidence);
+        return step.note(why.own_message());
+    }
+    let words = format!("cannot read the trust policy of role `{}`: {}", claim.role.name, why.own_message());
+    let error = Error::new(Kind::Credentials, words)
+        .hint(format!("set `profile` of the target to a profile with iam:GetRole in account {}", claim.role.account))
+        .hint("or allow the role iam:GetRole on itself");
+    Step::new(StepId::NobodyElseAdmitted, StepOutcome::NotProven, evidence).because(error)
+}
+
+/// Returns the step of a policy that was read.
+fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
+    let name = &claim.role.name;
+    let must = must_be_clean(claim, role);
+    let step = |outcome, evidence: String| Step::new(StepId::NobodyElseAdmitted, outcome, evidence);
+    let document = match &role.trust {
+        FoundDocument::Policy(document) => document,
+        FoundDocument::Unparsed { problem, .. } => {
+            let words = format!(
+                "xacct cannot evaluate the trust policy of role `{name}`: {}: {}",
+                problem.place, problem.problem
+            );
+            let evidence = "cannot evaluate the trust policy".to_owned();
+            return match must {
+                true => step(StepOutcome::NotProven, evidence)
+                    .because(Error::new(Kind::Refused, words).hint("check the trust policy manually")),
+                false => step(StepOutcome::Warning, evidence).warning(words),
+            };
+        }
+    };
+    let review = declared.review(document, claim.subject(&role.tags));
+    let step = match (&review, must) {
+        (review, _) if review.is_clean() => step(StepOutcome::Ok, whom(declared)),
+        (review, false) => {
+            let words = format!("role `{name}`, which xacct does not manage, {}; {ACCEPT}", others(review));
+            step(StepOutcome::Warning, others(review)).warning(words)
+        }
+        (Review { undeclared, .. }, true) if undeclared.is_empty() => {
+            let error = Error::new(Kind::Refused, format!("role `{name}` {}", others(&review)));
+            let error =
+                review.undecided.iter().filter_map(|admitted| admitted.undecided.clone()).fold(error, Error::note);
+            step(StepOutcome::NotProven, others(&review)).because(repair(error))
+        }
+        (_, true) => {
+            let words = format!("role `{name}` {}, which the link does not declare", others(&review));
+            step(StepOutcome::Failed, others(&review)).because(repair(Error::new(Kind::Refused, words)))
+        }
+    };
+    let step = review.warnings().fold(step, Step::warning);
+    review.notes().fold(step, Step::note)
+}
+
+const ACCEPT: &str = "if that is wanted, add it to `accept` of the target in xacct.toml";
+
+fn repair(error: Error) -> Error {
+    error.hint("repair the trust policy: xacct bootstrap").hint(ACCEPT)
+}
+
+/// Returns who else is admitted, or may be.
+fn others(review: &Review) -> String {
+    let undecided = names(&review.undecided);
+    match (names(&review.undeclared), undecided.as_str()) {
+        (undeclared, "") => format!("admits {undeclared}"),
+        (undeclared, _) if undeclared.is_empty() => format!("may admit {undecided} (undecided)"),
+        (undeclared, _) => format!("admits {undeclared}, and may admit {undecided} (undecided)"),
+    }
+}
+
+/// Returns whom the link declares, and which policies of the organizations were not read.
+fn whom(declared: &Declared) -> String {
+    let whom = match &declared.only_user {
+        Some(user) => format!("user {}", user.name),
+        None => format!("account {}", declared.source),
+    };
+    format!("{whom}; SCPs, RCPs not read")
+}

@@ -30,10 +30,11 @@ pub(in crate::aws) const MOST_PAGES: usize = 100;
 /// The maximum number of items in a list of a user's, group's or role's policies: several times AWS's quotas.
 pub(in crate::aws) const MOST_ITEMS: usize = 500;
 
-/// The maximum number of pages of an account's authorization details. AWS may return fewer items than a page may have.
-pub(in crate::aws) const MOST_DETAIL_PAGES: usize = 500;
+/// The maximum number of pages of a list of an account's users, of its roles, or of its groups and policies. AWS may return
+/// fewer items than a page may have.
+pub(in crate::aws) const MOST_DETAIL_PAGES: usize = 150;
 
-/// The maximum number of users, roles, groups and policies of an account together: twice what AWS's highest quotas
+/// The maximum number of users, roles, groups and policies of an account together: more than AWS's highest quotas
 /// allow.
 pub(in crate::aws) const MOST_DETAILS: usize = 50_000;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read::{SourceHalf, TargetHalf, denied};
 use crate::config::{Link, Source};
 use crate::error::Result;
-use crate::iam::admission::{Declared, Needs, Standing, Who};
+use crate::iam::admission::{Declared, Needs, Standing};
 use crate::iam::arn::{RoleArn, UserArn, UserRef};
 use crate::iam::names::IamPath;
 use crate::iam::policy::PolicyDocument;
@@ -101,10 +101,12 @@ impl Answer {
     }
 
     fn fill(&mut self, reach: Reach, declared: &Declared, index: &Index<'_>) {
+        let mut classes = Vec::new();
         for one in reach.reached {
             let Some(holder) = index.holder(one.holder) else { continue };
             let via = one.via.into_iter().collect();
             let standing = standing::of_holder(declared, holder, &self.role);
+            classes.push(standing::as_class(declared, holder));
             let (place, needs, undecided) = (one.place, one.needs, one.undecided);
             self.principals.push(Entry { who: one.holder, place, via, needs, undecided, standing });
         }
@@ -116,6 +118,7 @@ impl Answer {
                 None => "trust policy".to_owned(),
             };
             let admitted = one.admitted;
+            classes.push(admitted.clone());
             self.elsewhere.push(Entry {
                 who: admitted.who.to_string(),
                 place: Some(Place { policy, statement: admitted.statement + 1, sid: admitted.sid }),
@@ -127,17 +130,8 @@ impl Answer {
         }
         self.kept_out = reach.kept_out;
         if self.is_complete() && index.account.is_read {
-            self.unmatched =
-                declared.accepted.iter().map(|it| it.who.clone()).filter(|who| !self.has(who, index)).collect();
+            self.unmatched = declared.unused(&classes).map(|entry| entry.who.clone()).collect();
         }
-    }
-
-    /// Returns whether an entry of `accept` names somebody who gets in.
-    fn has(&self, who: &str, index: &Index<'_>) -> bool {
-        let is_of_source = who == Who::Account(index.account.id.clone()).to_string();
-        let is_principal = |number: usize| index.holder(number).is_some_and(|holder| holder.arn == who);
-        self.principals.iter().any(|entry| is_of_source || is_principal(entry.who))
-            || self.elsewhere.iter().any(|entry| entry.who == who)
     }
 
     /// Keeps what `--principal` and `--undeclared` ask for.

@@ -34,9 +34,9 @@ What the policies do not decide, such as a condition on aws:SourceIp, is shown
 as perhaps (?), never as a no. Not read are service control policies, resource
 control policies, session policies, and the assignments of Identity Center.
 
-The source operator needs iam:GetAccountAuthorizationDetails, and for some
-policies iam:GetPolicy and iam:GetPolicyVersion:
-  xacct print policies --for source-auditor
+The source operator needs the permissions that
+`xacct print policies --for source-auditor` prints. `xacct help who-gets-in`
+explains the report.
 
 Examples:
   xacct who

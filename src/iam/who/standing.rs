@@ -5,18 +5,17 @@ use super::reach::Outside;
 use crate::iam::admission::{Admitted, Declared, Needs, Standing, Who};
 use crate::iam::arn::RoleArn;
 
-/// Returns the standing of a user or role of the source account. Whoever accepts the whole account accepts each of them.
+/// Returns the standing of a user or role of the source account.
 #[must_use]
 pub fn of_holder(declared: &Declared, holder: &Holder, role: &RoleArn) -> Standing {
-    let account = &declared.source;
-    let standing = |who| declared.standing(&admitted(who), role);
-    match standing(Who::Principal { account: account.clone(), arn: holder.arn.clone() }) {
-        Standing::Undeclared => match standing(Who::Account(account.clone())) {
-            accepted @ Standing::Accepted(_) => accepted,
-            _ => Standing::Undeclared,
-        },
-        decided => decided,
-    }
+    declared.standing(&as_class(declared, holder), role)
+}
+
+/// Returns a user or role of the source account as the class of one.
+#[must_use]
+pub fn as_class(declared: &Declared, holder: &Holder) -> Admitted {
+    let who = Who::Principal { account: declared.source.clone(), arn: holder.arn.clone() };
+    Admitted { who, statement: 0, sid: None, needs: Needs::default(), undecided: None }
 }
 
 /// Returns the standing of a class from elsewhere. Services, and tokens of particular subjects, that become a role of the
@@ -34,8 +33,4 @@ pub fn of_outside(declared: &Declared, outside: &Outside, via: &[&Holder], role:
     }
     let mut standings = via.iter().map(|holder| of_holder(declared, holder, role));
     standings.find(|standing| *standing == Standing::Undeclared).unwrap_or(Standing::Declared)
-}
-
-fn admitted(who: Who) -> Admitted {
-    Admitted { who, statement: 0, sid: None, needs: Needs::default(), undecided: None }
 }

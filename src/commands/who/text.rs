@@ -100,13 +100,13 @@ fn marked(line: &str) -> String {
 fn how(entry: &Entry<usize>, index: &Index<'_>) -> String {
     let next = entry.via.first().and_then(|number| index.holder(*number));
     let way = next.map_or_else(String::new, |role| format!("as {}: ", role.in_words()));
-    format!("{way}{}{}", entry.place.as_ref().map(place).unwrap_or_default(), terms(entry))
+    format!("{way}{}", terms(entry))
 }
 
 fn how_from_elsewhere(entry: &Entry<String>, index: &Index<'_>) -> String {
     let via: Vec<_> = entry.via.iter().filter_map(|number| Some(index.holder(*number)?.in_words())).collect();
     let way = if via.len() > 1 { format!("as {}: ", some(via)) } else { String::new() };
-    format!("{way}{}{}", entry.place.as_ref().map(place).unwrap_or_default(), terms(entry))
+    format!("{way}{}", terms(entry))
 }
 
 fn place(place: &Place) -> String {
@@ -114,8 +114,9 @@ fn place(place: &Place) -> String {
     format!("{}, statement {}{sid}", place.policy, place.statement)
 }
 
+/// Returns the statement, what the caller needs, what is undecided, and why it is accepted.
 fn terms<T>(entry: &Entry<T>) -> String {
-    let mut terms = Vec::new();
+    let mut terms: Vec<_> = entry.place.iter().map(place).collect();
     match (entry.needs.external_id, entry.needs.mfa) {
         (true, true) => terms.push("needs external ID and MFA".to_owned()),
         (true, false) => terms.push("needs external ID".to_owned()),
@@ -129,7 +130,7 @@ fn terms<T>(entry: &Entry<T>) -> String {
     if let Standing::Accepted(reason) = &entry.standing {
         terms.push(format!("accepted: {reason}"));
     }
-    terms.iter().map(|term| format!("; {term}")).collect()
+    terms.join("; ")
 }
 
 fn some(names: Vec<String>) -> String {

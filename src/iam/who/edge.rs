@@ -7,7 +7,8 @@ use super::key::request;
 use super::verdict::{Place, Terms, Verdict};
 use crate::iam::arn::RoleArn;
 use crate::iam::evaluate::{identity_policy, resource_policy};
-use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, account_principal};
+use crate::iam::names::AccountId;
+use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 use crate::iam::state::FoundDocument;
 
 /// The role to be assumed.
@@ -42,13 +43,27 @@ impl Target<'_> {
         statements.filter(|statement| statement.effect == Effect::Allow).flat_map(named).collect()
     }
 
+    /// Returns whether the trust policy may admit users and roles of an account that it does not list. If not, only those
+    /// that it lists need to be asked.
+    pub(super) fn may_admit_others(&self, account: &AccountId) -> bool {
+        let Some(document) = self.document() else { return true };
+        let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+        let is_open = |statement: &Statement| match &statement.principal {
+            Some(Element::Is(Principals::Listed(_))) => {
+                named(statement).any(|identifier| account_principal(identifier).is_some_and(|found| found == *account))
+            }
+            _ => true,
+        };
+        allows.into_iter().any(is_open)
+    }
+
     fn trust_name(&self) -> String {
         format!("trust policy of role {}", self.arn.name)
     }
 }
 
 /// Returns the AWS principals that a statement lists.
-fn named(statement: &crate::iam::policy::Statement) -> impl Iterator<Item = &str> {
+fn named(statement: &Statement) -> impl Iterator<Item = &str> {
     let listed = match &statement.principal {
         Some(Element::Is(Principals::Listed(kinds)) | Element::Not(Principals::Listed(kinds))) => kinds.get("AWS"),
         _ => None,

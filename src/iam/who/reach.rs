@@ -109,7 +109,7 @@ impl Search<'_, '_> {
     fn expand(&mut self, target: &Target<'_>, via: Option<&Reached>) {
         let account = self.index.account;
         let inherited = via.map(|via| Terms { needs: via.needs, undecided: via.undecided.clone() }).unwrap_or_default();
-        for number in self.candidates(target) {
+        for number in self.candidates(target, via.is_some()) {
             let Some(holder) = account.holders.get(number) else { continue };
             match step(account, holder, target, self.index.now) {
                 Step::No => {}
@@ -147,15 +147,12 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Returns those who may possibly assume the role, and were not reached yet.
-    fn candidates(&mut self, target: &Target<'_>) -> Vec<usize> {
-        let arn = target.arn.to_string();
-        let mut candidates: Vec<usize> = self.index.exact.get(&arn).cloned().unwrap_or_default();
-        for end in (0..=arn.len()).filter(|end| arn.is_char_boundary(*end)) {
-            let Some(open) = self.prefixes.get_mut(arn.get(..end).unwrap_or_default()) else { continue };
-            // Whoever was reached is not asked again, so that many roles with one pattern stay cheap.
-            open.retain(|number| !self.is_reached.get(*number).copied().unwrap_or(true));
-            candidates.extend_from_slice(open);
+    /// Returns those who may possibly assume the role, and were not reached yet; for the role of the link also those with
+    /// a permission whom its trust policy does not admit.
+    fn candidates(&mut self, target: &Target<'_>, is_on_the_way: bool) -> Vec<usize> {
+        let mut candidates = Vec::new();
+        if !is_on_the_way || target.may_admit_others(&self.index.account.id) {
+            self.add_permitted(&target.arn.to_string(), &mut candidates);
         }
         candidates.extend(target.identifiers().into_iter().filter_map(|identifier| self.index.find(identifier)));
         candidates.sort_unstable();
@@ -166,6 +163,17 @@ impl Search<'_, '_> {
         };
         candidates.retain(is_open);
         candidates
+    }
+
+    /// Adds those of whom a policy names the ARN, or a pattern that begins like it.
+    fn add_permitted(&mut self, arn: &str, candidates: &mut Vec<usize>) {
+        candidates.extend_from_slice(self.index.exact.get(arn).map(Vec::as_slice).unwrap_or_default());
+        for end in (0..=arn.len()).filter(|end| arn.is_char_boundary(*end)) {
+            let Some(open) = self.prefixes.get_mut(arn.get(..end).unwrap_or_default()) else { continue };
+            // Whoever was reached is not asked again, so that many roles with one pattern stay cheap.
+            open.retain(|number| !self.is_reached.get(*number).copied().unwrap_or(true));
+            candidates.extend_from_slice(open);
+        }
     }
 
     fn take_or_note(&mut self, one: Reached) {

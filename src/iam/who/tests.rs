@@ -238,3 +238,18 @@ fn reserved_roles_have_the_name_of_their_permission_set() {
     reserved.arn = format!("arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/{}", reserved.name);
     assert_eq!(reserved.permission_set(), Some("Team_Admin"));
 }
+
+/// Many roles that get through, and many users whom their trust policies do not admit, are not asked for every pair.
+#[test]
+fn many_roles_and_users_are_no_product() {
+    let mut holders = Vec::new();
+    for number in 0..1500 {
+        holders.push(user(&format!("u{number}"), json!([allow("arn:aws:iam::111111111111:role/*")])));
+        let mut one = role(&format!("r{number}"), json!([allow(ROLE)]));
+        one.trust = Some(trusting(json!({"Service": "ec2.amazonaws.com"})));
+        holders.push(one);
+    }
+    let start = std::time::Instant::now();
+    assert_eq!(of(&account(holders), &source()).len(), 1500);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

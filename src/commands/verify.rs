@@ -26,6 +26,7 @@ use crate::report::{console, diagnosis, proof};
 ///
 /// Tests as the user, never as an administrator. Assumes the role, creates a bucket in the target account, checks its
 /// owner, and deletes it. Then sends requests that the role must deny: without external ID, with a wrong one, without MFA.
+/// Meanwhile reads in the trust policy whom else the role admits.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify

@@ -80,6 +80,7 @@ mod lost_answers;
 mod mfa;
 mod missing_permissions;
 mod network;
+mod nobody_else;
 mod operators;
 mod order;
 mod output;

@@ -190,8 +190,24 @@ fn verify_repeats_no_request() {
     scene.xacct("verify").exits_with(0);
     let requests = scene.sandbox.requests();
     assert_none_twice(&requests);
-    // One session per test, the bucket, and GetCallerIdentity.
-    assert_eq!(requests.len(), 7, "{:#?}", calls(&requests));
+    // One session per test, the bucket, GetCallerIdentity, and the trust policy.
+    assert_eq!(requests.len(), 8, "{:#?}", calls(&requests));
+}
+
+/// The trust policy is read while the role is assumed, or beside the bucket.
+#[test]
+fn reading_the_trust_policy_adds_no_round_trip() {
+    let scene = slow();
+    scene.link("--external-id abc --no-verify");
+    scene.xacct("verify --probe identity").exits_with(0);
+    assert_overlap(&scene, "GetRole", "AssumeRole");
+    assert_steps(&scene, 2);
+    scene.sandbox.clear_requests();
+    let read = json!([{"Effect": "Allow", "Action": "iam:GetRole", "Resource": "*"}]);
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "read", document(read)));
+    scene.environment.edit("xacct.toml", "profile = \"dev-admin\"\n", "profile = \"gone\"\n");
+    scene.xacct("verify --probe identity").exits_with(0).says(&["ok  nobody else"]);
+    assert_steps(&scene, 2);
 }
 
 #[test]
@@ -267,7 +283,7 @@ fn all_clients_and_accounts_share_tls_connections() {
     scene.sandbox.clear_requests();
     scene.xacct("verify").exits_with(0);
     let opened = tls.connections() - opened;
-    assert!(opened <= 3, "{opened} connections for {} requests", scene.sandbox.requests().len());
+    assert!(opened <= 4, "{opened} connections for {} requests", scene.sandbox.requests().len());
     assert_steps(&scene, 4);
 }
 

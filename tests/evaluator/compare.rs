@@ -15,7 +15,7 @@ const SIMULATED: usize = 2_000;
 /// The random seed; `XACCT_EVALUATOR_SEED` overrides it.
 const SEED: usize = 1;
 
-fn setting(name: &str, default: usize) -> usize {
+pub fn setting(name: &str, default: usize) -> usize {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a number")),
         Err(_) => default,

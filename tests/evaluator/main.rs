@@ -5,6 +5,8 @@
 //! - `compare` generates random policies and requests (`generate`) and compares the decisions with those of
 //!   [awsim-iam-policy](https://docs.rs/awsim-iam-policy) (`awsim`) and, if Node is installed, of
 //!   [iam-simulate](https://www.npmjs.com/package/@cloud-copilot/iam-simulate) (`simulate`).
+//! - `admission` tries the callers of `tests/cases/admission`, and random callers, on trust policies whose classes of
+//!   callers `xacct::iam::admission` names.
 //! - `growth` asserts that no policy or pattern makes a decision slow.
 
 #![allow(
@@ -17,6 +19,7 @@
     reason = "a test may panic, and what it prints is shown when it fails"
 )]
 
+mod admission;
 mod awsim;
 mod cases;
 mod compare;

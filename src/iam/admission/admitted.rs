@@ -23,7 +23,7 @@ pub struct Admitted {
 /// Conditions that say nothing of who calls, which a caller of the class can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
-    /// The request must send the external ID.
+    /// The request must send a certain external ID.
     pub external_id: bool,
     /// The session must have MFA.
     pub mfa: bool,

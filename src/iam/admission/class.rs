@@ -251,7 +251,7 @@ impl Class {
         let mut class = self.clone();
         class.add_needs(condition);
         let says = self.says(key, subject);
-        if !test.requires_value(says == Says::Who) || of_role(key, subject).is_some() {
+        if !test.requires_value(says == Says::Who) || wanted.is_empty() || of_role(key, subject).is_some() {
             return vec![class];
         }
         match says {
@@ -274,6 +274,7 @@ impl Class {
                     .get_or_insert_with(|| format!("{} is compared with {text}, which is no ARN", condition.written));
                 return Some(class);
             }
+            Value::Is(text) if !can_be(key, &text) => return None,
             Value::Is(text) => (Known::Is(text.clone()), text),
             Value::Like(text) => (Known::Like(text.clone()), text),
             Value::AnyCase(text) => (Known::Present, text),
@@ -342,7 +343,10 @@ impl Class {
         let must_exist = test.requires_presence(wanted);
         let is_true = || wanted.iter().all(|wanted| wanted.eq_ignore_ascii_case("true"));
         match key.as_str() {
-            "sts:externalid" => self.needs.external_id |= must_exist || test.requires_value(false),
+            "sts:externalid" => {
+                let is_certain = wanted.iter().all(|value| value.chars().any(|c| !matches!(c, '*' | '?')));
+                self.needs.external_id |= test.requires_value(false) && is_certain;
+            }
             "aws:multifactorauthpresent" => {
                 self.needs.mfa |= must_exist || test.is_bool() && test.requires_value(false) && is_true();
             }
@@ -380,6 +384,10 @@ impl Class {
                     subject.into_iter().partition(|(key, _)| key.ends_with(":sub"));
                 let parts = subjects.into_iter().chain(claims).filter_map(|(_, fact)| fact.shown.as_deref());
                 let text = parts.collect::<Vec<_>>().join(" with ");
+                // Some issuers are built into AWS, and everybody has an account there.
+                if provider.is_none() && text.is_empty() {
+                    return Who::Everyone;
+                }
                 Who::Tokens {
                     issuer: provider.clone().unwrap_or_else(|| "*".to_owned()),
                     subjects: if text.is_empty() { BTreeSet::new() } else { BTreeSet::from([text]) },
@@ -461,6 +469,23 @@ fn fixed_account(arn: &str, condition: &Condition) -> Option<String> {
             (is_fixed && account.parse::<AccountId>().is_ok()).then(|| (*account).to_owned())
         }
         _ => None,
+    }
+}
+
+/// Returns whether a key can have exactly this value: with `StringEquals`, a wildcard in an ARN is a character that
+/// neither an account nor a name has (IAM API reference, CreateUser and CreateRole).
+fn can_be(key: &str, value: &str) -> bool {
+    let is_plain = |text: &str| !text.contains(['*', '?']);
+    match key {
+        ARN => match value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            [_, _, _, _, account, resource] => {
+                account.parse::<AccountId>().is_ok() && resource.rsplit('/').next().is_some_and(is_plain)
+            }
+            _ => false,
+        },
+        ACCOUNT => value.parse::<AccountId>().is_ok(),
+        "aws:principalorgid" | "aws:principalorgpaths" | "aws:principalorgmasteraccountid" => is_plain(value),
+        _ => true,
     }
 }
 

@@ -84,6 +84,9 @@ impl Test {
     /// Returns whether the callers of a class meet the condition.
     pub fn met(self, wanted: &BTreeSet<String>, known: &Known, language: &Language<'_>) -> Met {
         let is_filled_in = wanted.iter().all(|wanted| !self.has_variables() || language.text(wanted).is_some());
+        if wanted.is_empty() {
+            return Met::Undecided("AWS does not document what a condition without values means".to_owned());
+        }
         match known {
             Known::Undecided(reason) => Met::Undecided(reason.clone()),
             Known::Absent => self.is_met(wanted, &[], language).into(),
@@ -92,8 +95,6 @@ impl Test {
             Known::Is(_) | Known::Like(_) | Known::Present if self.comparison == Comparison::Null => {
                 self.is_met(wanted, &["present".to_owned()], language).into()
             }
-            // A positive operator needs one of its values.
-            Known::Present if wanted.is_empty() => self.negated.into(),
             _ => Met::Open,
         }
     }

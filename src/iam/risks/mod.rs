@@ -19,8 +19,8 @@ use trust::requires_mfa;
 /// Returns the risks of the desired role, and those of the current role until the plan is applied.
 #[must_use]
 pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Risk> {
-    let own = &desired.arn.account;
-    let mut risks = of_trust(&desired.trust, own);
+    let role = &desired.arn;
+    let mut risks = of_trust(&desired.trust, role);
     risks.extend(of_size(Counted::TrustPolicy, desired.trust.size(), quotas.trust_policy));
     let size = desired.inline.values().map(PolicyDocument::size).sum();
     risks.extend(of_size(Counted::RolePolicies, size, quotas.inline_policies));
@@ -31,7 +31,7 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
         // If the desired trust policy does not require MFA at all, access keys without MFA stay accepted.
         let without_mfa = !desired.trust.statements.iter().any(requires_mfa);
         let stays = |risk: &Risk| without_mfa && matches!(risk, Risk::MfaIfExists { .. });
-        let replaced = of_replaced(&observed.trust, "the trust policy", &risks, |found| of_trust(found, own), stays);
+        let replaced = of_replaced(&observed.trust, "the trust policy", &risks, |found| of_trust(found, role), stays);
         risks.extend(replaced);
     }
     for (name, found) in &observed.inline {

@@ -25,7 +25,7 @@ fn deny(condition: &Value) -> Value {
 
 /// Returns the risks of a trust policy of a role in account 222222222222.
 fn risks(statements: &Value) -> Vec<Risk> {
-    of_trust(&document(statements), &parsed("222222222222"))
+    of_trust(&document(statements), &parsed("arn:aws:iam::222222222222:role/app"))
 }
 
 /// Returns the risks of one statement that trusts everyone on this condition.

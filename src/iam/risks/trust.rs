@@ -3,31 +3,36 @@
 use std::collections::BTreeSet;
 
 use super::risk::Risk;
+use crate::iam::admission::{self, Admitted, Who};
+use crate::iam::arn::RoleArn;
 use crate::iam::evaluate::action_matches;
-use crate::iam::names::AccountId;
-use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal, is_unique_id};
+use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, is_unique_id};
 
-/// Returns the risks of a trust policy of a role in account `own`.
+/// Returns the risks of the trust policy of `role`.
 #[must_use]
-pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
+pub fn of_trust(document: &PolicyDocument, role: &RoleArn) -> Vec<Risk> {
     let mut risks = Vec::new();
     let mut add = |risk: Risk| {
         if !risks.contains(&risk) {
             risks.push(risk);
         }
     };
-    for statement in &document.statements {
+    let admitted = admission::of_trust(document, role);
+    for (index, statement) in document.statements.iter().enumerate() {
         for id in identifiers(statement).filter(|id| is_unique_id(id)) {
             add(Risk::DeletedPrincipal { id: id.clone(), effect: statement.effect });
         }
         if statement.effect == Effect::Deny || !may_assume(statement) {
             continue;
         }
-        if is_for_everyone(statement) && !KEYS_OF_WHO.iter().any(|key| requires(document, statement, key, is_exact)) {
-            add(Risk::Everyone);
-        }
-        for account in whole_accounts(document, statement).into_iter().filter(|account| account != own) {
-            add(Risk::ConfusedDeputy { account });
+        for admitted in admitted.iter().filter(|admitted| admitted.statement == index) {
+            match &admitted.who {
+                Who::Everyone => add(Risk::Everyone),
+                Who::Account(account) if *account != role.account && is_open(admitted) => {
+                    add(Risk::ConfusedDeputy { account: account.clone() });
+                }
+                _ => {}
+            }
         }
         if let Some(operator) = mfa_if_exists(document, statement) {
             add(Risk::MfaIfExists { operator });
@@ -36,20 +41,16 @@ pub fn of_trust(document: &PolicyDocument, own: &AccountId) -> Vec<Risk> {
     risks
 }
 
-/// Condition keys that identify the caller (IAM User Guide, "AWS global condition context keys").
-const KEYS_OF_WHO: [&str; 4] =
-    ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
+/// Returns whether a class needs no external ID. Of an account that must be in an organization, it is undecided whether
+/// it gets in at all.
+fn is_open(admitted: &Admitted) -> bool {
+    !admitted.needs.external_id && admitted.undecided.is_none()
+}
 
 /// Returns whether a statement covers assuming the role: one with only `sts:TagSession` does not.
 fn may_assume(statement: &Statement) -> bool {
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
     actions.iter().any(|action| action_matches(&statement.action, action))
-}
-
-/// Returns whether a statement is about everyone: with `Principal: *`, or with `NotPrincipal`, which excludes only a
-/// few.
-fn is_for_everyone(statement: &Statement) -> bool {
-    matches!(statement.principal, Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))))
 }
 
 /// Returns the identifiers that a statement lists under `AWS`.
@@ -59,42 +60,6 @@ fn identifiers(statement: &Statement) -> impl Iterator<Item = &String> {
         _ => None,
     };
     listed.into_iter().flatten()
-}
-
-/// Returns the accounts that a statement trusts as a whole without an external ID.
-fn whole_accounts(document: &PolicyDocument, statement: &Statement) -> BTreeSet<AccountId> {
-    let requires = |key, is_narrow: fn(&str) -> bool| requires(document, statement, key, is_narrow);
-    if requires("sts:ExternalId", is_not_just_wildcards)
-        || requires("aws:PrincipalArn", is_part_of_an_account)
-        || requires("aws:PrincipalOrgID", is_exact)
-    {
-        return BTreeSet::new();
-    }
-    if is_for_everyone(statement) {
-        let accounts = tests(statement).filter(|(_, key, _)| key.eq_ignore_ascii_case("aws:PrincipalAccount"));
-        return accounts.flat_map(|(.., values)| values).filter_map(|account| account.parse().ok()).collect();
-    }
-    identifiers(statement).filter_map(|id| account_principal(id)).collect()
-}
-
-/// Returns whether a request is allowed only if this key has a narrow enough value: because the statement requires it,
-/// or because another statement denies all other values.
-fn requires(document: &PolicyDocument, statement: &Statement, key: &str, is_narrow: fn(&str) -> bool) -> bool {
-    let is_narrowed_by = |operators: [&str; 5], (operator, tested, values): &Test<'_>| {
-        operators.contains(&operator.name.as_str())
-            && tested.eq_ignore_ascii_case(key)
-            && !values.is_empty()
-            && values.iter().all(|value| is_narrow(value))
-    };
-    let asks = ["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"];
-    let denies = ["stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike"];
-    // An absent key meets a negated operator, with or without IfExists (IAM User Guide, "Condition operators").
-    let denies_the_rest = |other: &Statement| {
-        let is_met = |test: Test<'_>| !test.0.is_quantified && is_narrowed_by(denies, &test);
-        is_denial_for(other, statement) && tests(other).all(is_met)
-    };
-    tests(statement).any(|test| !test.0.passes_absent && is_narrowed_by(asks, &test))
-        || document.statements.iter().any(denies_the_rest)
 }
 
 /// Returns whether a statement denies all principals of the other one on exactly one condition. With a second
@@ -112,7 +77,6 @@ struct Operator<'a> {
     written: &'a str,
     /// The name in lower case, without prefix and suffix.
     name: String,
-    is_quantified: bool,
     /// Whether a request without the key meets the condition, unless the operator is negated: `ForAllValues` and
     /// `IfExists` are true without values (IAM User Guide, "Condition operators").
     passes_absent: bool,
@@ -124,7 +88,7 @@ impl<'a> Operator<'a> {
         let (quantifier, rest) = lower.split_once(':').map_or((None, lower.as_str()), |(q, rest)| (Some(q), rest));
         let (name, if_exists) = rest.strip_suffix("ifexists").map_or((rest, false), |name| (name, true));
         let passes_absent = quantifier == Some("forallvalues") || if_exists && quantifier.is_none();
-        Self { written, name: name.to_owned(), is_quantified: quantifier.is_some(), passes_absent }
+        Self { written, name: name.to_owned(), passes_absent }
     }
 }
 
@@ -134,21 +98,6 @@ type Test<'a> = (Operator<'a>, &'a String, &'a BTreeSet<String>);
 fn tests(statement: &Statement) -> impl Iterator<Item = Test<'_>> {
     let conditions = statement.condition.iter();
     conditions.flat_map(|(operator, keys)| keys.iter().map(|(key, values)| (Operator::read(operator), key, values)))
-}
-
-/// Returns whether the owner in the value has no wildcard: the account of an ARN, or the organization of a path.
-fn is_exact(value: &str) -> bool {
-    let owner = if value.starts_with("arn:") { value.split(':').nth(4) } else { value.split('/').next() };
-    owner.is_some_and(|owner| !owner.is_empty() && !owner.contains(['*', '?']))
-}
-
-fn is_not_just_wildcards(value: &str) -> bool {
-    !value.chars().all(|c| matches!(c, '*' | '?'))
-}
-
-/// Returns whether an ARN covers only part of its account: `arn:aws:iam::111111111111:*` covers all of it.
-fn is_part_of_an_account(arn: &str) -> bool {
-    arn.splitn(6, ':').nth(5).is_some_and(is_not_just_wildcards)
 }
 
 /// Returns whether a statement allows no request without MFA.

@@ -109,6 +109,21 @@ fn mfa_not_demanded() {
     verify(scene, "").only("mfa_not_demanded", "target").marks(TRUST, &[]).repairs();
 }
 
+#[test]
+fn others_admitted() {
+    let scene = Scene::linked("--external-id right");
+    let mut trust = scene.trust_policy();
+    let other = json!({
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "right"}},
+    });
+    trust["Statement"].as_array_mut().expect("statements").push(other);
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
+    verify(scene, "").only("others_admitted", "target").marks(TRUST, &[&["Principal"]]).repairs();
+}
+
 /// Adds an unmet condition to the trust policy.
 #[track_caller]
 fn condition(prepare: impl FnOnce(&Scene), operator: &str, key: &str, value: &str, certainty: &str) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct::iam::admission;
 use xacct::iam::evaluate::{self, Context, Decision, Principal, Request};
 use xacct::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 use xacct::iam::risks;
@@ -43,8 +44,8 @@ pub fn policy(data: &[u8]) {
             assert_eq!(judge(&stricter, &request).decision, Decision::ExplicitlyDenied);
         }
     }
-    let account = ACCOUNT.parse().unwrap();
-    let _ = (risks::of_trust(&document, &account), risks::of_grant(&document));
+    let role = ROLE.parse().unwrap();
+    let _ = (risks::of_trust(&document, &role), risks::of_grant(&document), admission::of_trust(&document, &role));
 }
 
 /// Returns an equivalent document: statements in reverse order, actions and condition keys in upper case, accounts in

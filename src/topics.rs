@@ -39,6 +39,11 @@ pub const TOPICS: &[Topic] = &[
         text: include_str!("diagnosis/README.md"),
     },
     Topic {
+        name: "who-gets-in",
+        summary: "Who gets through a link, and how xacct finds out",
+        text: include_str!("commands/who/README.md"),
+    },
+    Topic {
         name: "sessions",
         summary: "Working with the role: shells, AWS profiles, MFA",
         text: include_str!("commands/exec/README.md"),

@@ -12,6 +12,7 @@ mod print;
 mod sweep;
 mod teardown;
 mod verify;
+mod who;
 
 use std::ffi::OsString;
 
@@ -25,7 +26,10 @@ use command_line::{Entry, Group, Start, Typed};
 /// here.
 const GROUPS: &[Group] = &[
     Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>()] },
-    Group { title: "Test", commands: &[Entry::of::<verify::Verify>(), Entry::of::<diagnose::Diagnose>()] },
+    Group {
+        title: "Test",
+        commands: &[Entry::of::<verify::Verify>(), Entry::of::<diagnose::Diagnose>(), Entry::of::<who::WhoGetsIn>()],
+    },
     Group { title: "Use", commands: &[Entry::of::<exec::Exec>(), Entry::of::<credentials::Credentials>()] },
     Group { title: "Remove", commands: &[Entry::of::<teardown::Teardown>(), Entry::of::<sweep::Sweep>()] },
     Group {

@@ -13,3 +13,4 @@ pub mod risks;
 pub mod state;
 pub mod templates;
 pub mod trust_statements;
+pub mod who;

@@ -47,6 +47,7 @@ embedded! {
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
+    AUDITOR_SOURCE = "auditor-source.json";
     STATE_BUCKET = "state-bucket.json";
     STATE_LOCKFILE = "state-lockfile.json";
     STATE_WORKSPACES = "state-workspaces.json";
@@ -190,6 +191,12 @@ pub fn operator_source_entering(user: &UserArn, entered: &BTreeSet<RoleArn>) -> 
 #[must_use]
 pub fn operator_target_of(roles: &BTreeSet<RoleArn>) -> PolicyDocument {
     merge(roles.iter().map(operator_target))
+}
+
+/// Returns the minimal policy of whoever runs `who` in the source account, beside [`operator_source`] or instead of it.
+#[must_use]
+pub fn auditor_source(partition: Partition) -> PolicyDocument {
+    filled(&AUDITOR_SOURCE, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
 }
 
 /// The location of Terraform's state.

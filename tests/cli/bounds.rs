@@ -6,8 +6,14 @@ use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{Scene, side_by_side};
 
-const COMMANDS: [&str; 5] =
-    ["verify", "bootstrap --check", "diagnose --profile security-admin", "teardown --dry-run", "sweep --dry-run"];
+const COMMANDS: [&str; 6] = [
+    "verify",
+    "bootstrap --check",
+    "diagnose --profile security-admin",
+    "teardown --dry-run",
+    "sweep --dry-run",
+    "who",
+];
 
 #[test]
 fn an_endless_body_is_an_error() {
@@ -51,6 +57,7 @@ fn a_list_without_end_is_an_error() {
         ("ListRolePolicies", "teardown --dry-run"),
         ("ListInstanceProfilesForRole", "teardown --dry-run"),
         ("ListBuckets", "sweep --dry-run"),
+        ("GetAccountAuthorizationDetails", "who"),
     ];
     side_by_side(&cases, |(operation, words)| {
         let scene = Scene::linked("");

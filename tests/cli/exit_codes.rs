@@ -10,10 +10,11 @@ use crate::support::Output;
 /// In the year 9999.
 const FAR: i64 = 251_600_000_000;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "verify",
     "bootstrap --check",
     "diagnose",
+    "who",
     "teardown --dry-run",
     "sweep --dry-run",
     "exec -- /bin/true",

@@ -32,6 +32,7 @@
 //! | `bounds` | limits for responses without end |
 //! | `exit_codes` | the exit codes are the documented ones, whatever happens |
 //! | `sweep` | deletes buckets of interrupted runs, and no others |
+//! | `who` | lists everybody who gets through a link |
 //! | `bucket_cleanup` | no test bucket is left behind |
 //! | `faults` | faults of AWS and networks |
 //! | `secrets` | no secret is printed, recorded or passed to another program |
@@ -109,5 +110,6 @@ mod trust_statements;
 mod untrusted_text;
 mod verify;
 mod wider;
+mod who;
 
 use support::scene;

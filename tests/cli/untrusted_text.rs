@@ -43,6 +43,7 @@ fn escapes_aws_messages() {
         ("GetRole", "teardown --dry-run"),
         ("GetUserPolicy", "bootstrap --check"),
         ("ListBuckets", "sweep --dry-run"),
+        ("GetAccountAuthorizationDetails", "who"),
         ("CreateBucket", "verify"),
         ("AssumeRole", "verify"),
         ("AssumeRole", "exec -- /bin/true"),
@@ -96,6 +97,7 @@ fn escapes_names_of_resources() {
         "teardown --dry-run --show-policies",
         "teardown --dry-run --show-policies --even-if-extended",
         "sweep --dry-run --older-than 1s",
+        "who",
     ] {
         for format in ["table", "json"] {
             let output = scene.xacct(&format!("{words} --output {format}"));

@@ -30,4 +30,5 @@ mod targets;
 mod terraform;
 mod using;
 mod verify;
+mod who;
 mod witness;

@@ -30,6 +30,14 @@ pub(in crate::aws) const MOST_PAGES: usize = 100;
 /// The maximum number of items in a list of a user's, group's or role's policies: several times AWS's quotas.
 pub(in crate::aws) const MOST_ITEMS: usize = 500;
 
+/// The maximum number of pages of a list of an account's users, of its roles, or of its groups and policies. AWS may return
+/// fewer items than a page may have.
+pub(in crate::aws) const MOST_DETAIL_PAGES: usize = 150;
+
+/// The maximum number of users, roles, groups and policies of an account together: more than AWS's highest quotas
+/// allow.
+pub(in crate::aws) const MOST_DETAILS: usize = 50_000;
+
 /// The plausible dates of a server's clock, in seconds since 1970: from 2000 to 2200. The SDK signs with that date, and
 /// panics beyond the year 9999.
 const PLAUSIBLE_DATES: std::ops::Range<i64> = 946_684_800..7_258_118_400;

@@ -60,7 +60,12 @@ impl Call {
 
     /// Returns the error for a list that does not end.
     pub(in crate::aws) fn is_endless(self) -> Error {
-        let words = format!("{self} returned more than {MOST_PAGES} pages or {MOST_ITEMS} items");
+        self.exceeds(MOST_PAGES, MOST_ITEMS)
+    }
+
+    /// Returns the error for a list with more pages or items than these.
+    pub(in crate::aws) fn exceeds(self, pages: usize, items: usize) -> Error {
+        let words = format!("{self} returned more than {pages} pages or {items} items");
         Error::new(Kind::Network, words).hint(CHECK_ENDPOINT)
     }
 

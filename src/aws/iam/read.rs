@@ -334,7 +334,7 @@ pub async fn default_version(access: &Access, arn: &PolicyArn) -> Result<Reading
     })
 }
 
-fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
+pub(super) fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
@@ -351,6 +351,6 @@ pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
 }
 
 /// Decodes a policy document. IAM percent-encodes documents (RFC 3986), so `+` is a literal plus sign.
-fn document(encoded: &str) -> FoundDocument {
+pub(super) fn document(encoded: &str) -> FoundDocument {
     FoundDocument::parse(&percent_decode_str(encoded).decode_utf8_lossy())
 }

@@ -19,7 +19,7 @@ use crate::operations::settle;
 /// Print the minimal IAM policies for operators and users.
 ///
 /// Prints an IAM policy in JSON, filled in for the links in xacct.toml. bootstrap needs no other
-/// permissions.
+/// permissions; who needs those of source-auditor, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json
@@ -44,6 +44,8 @@ pub enum Party {
     SourceOperator,
     /// Creates the role in the target account
     TargetOperator,
+    /// Lists who gets through the links (xacct who), in the source account
+    SourceAuditor,
     /// Assumes the role; this policy is the grant itself
     User,
 }
@@ -80,6 +82,7 @@ impl Consumer for Policies {
                 }
                 templates::operator_target_of(&roles)
             }
+            Party::SourceAuditor => templates::auditor_source(partition),
             Party::User => {
                 let user = user_arn(self.user_arn.as_ref(), partition, false, run)?;
                 if links.iter().any(|link| link.require_mfa) {

@@ -106,7 +106,7 @@ async fn find_user(access: &Access, source: &Source) -> Result<Found> {
 ///
 /// # Errors
 /// When the credentials are invalid, or belong to another account than `xacct.toml` says or to the root user.
-async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
+pub async fn source_operator(access: &Access, source: &Source) -> Result<Operator> {
     let caller = sts::caller(access).await.map_err(|error| error.context(source_place(access)))?;
     refuse_root(&caller, "source", "--profile")?;
     if let Some(account) = &source.account

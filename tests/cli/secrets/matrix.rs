@@ -21,6 +21,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "teardown" => {
             ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --even-if-used {it}")).to_vec()
         }
+        "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
         "sweep" => vec!["sweep --yes --older-than 1s".to_owned()],
         "exec" => vec!["exec -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
         "credentials" => {
@@ -35,9 +36,9 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "print hcp" => ["dynamic", "static"]
             .map(|auth| format!("print hcp --organization acme --workspace network --auth {auth}"))
             .to_vec(),
-        "print policies" => {
-            ["source-operator", "target-operator", "user"].map(|who| format!("print policies --for {who}")).to_vec()
-        }
+        "print policies" => ["source-operator", "target-operator", "source-auditor", "user"]
+            .map(|who| format!("print policies --for {who}"))
+            .to_vec(),
         "print-provider-hcl" | "print provider-hcl" | "print profile" | "print role-hcl" | "print cloudformation" => {
             vec![command.to_owned(), format!("{command} --out {}.out", command.replace(' ', "-"))]
         }

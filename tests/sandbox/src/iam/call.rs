@@ -135,6 +135,16 @@ impl Call<'_> {
 
     /// Returns a page of a list: `MaxItems` items after `Marker`.
     pub(super) fn list<T>(&self, element: &str, items: Vec<T>, write: impl Fn(&mut Xml, T)) -> Outcome {
+        let (page, next) = self.page(items)?;
+        Ok(Some(Xml::build(|xml| {
+            xml.members(element, page, write);
+            xml.text("IsTruncated", next.is_some());
+            xml.optional("Marker", next);
+        })))
+    }
+
+    /// Returns `MaxItems` items after `Marker`, and the marker of the next page, if there is one.
+    pub(super) fn page<T>(&self, items: Vec<T>) -> Result<(Vec<T>, Option<String>), ApiError> {
         let mut validator = Validator::default();
         let size = validator.number("maxItems", self.parameters.get("MaxItems"), 1..=1000)?;
         validator.finish()?;
@@ -148,13 +158,8 @@ impl Call<'_> {
                 .ok_or_else(|| ApiError::validation("Invalid Marker."))?,
         };
         let truncated = start + size < items.len();
-        Ok(Some(Xml::build(|xml| {
-            xml.members(element, items.into_iter().skip(start).take(size), write);
-            xml.text("IsTruncated", truncated);
-            if truncated {
-                xml.text("Marker", format!("after-{}", start + size));
-            }
-        })))
+        let next = truncated.then(|| format!("after-{}", start + size));
+        Ok((items.into_iter().skip(start).take(size).collect(), next))
     }
 }
 

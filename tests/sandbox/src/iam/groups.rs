@@ -17,7 +17,7 @@ pub(super) fn resource(account: &Account, name: &str) -> String {
     }
 }
 
-fn write(xml: &mut Xml, account: &Account, group: &Group) {
+pub(super) fn write(xml: &mut Xml, account: &Account, group: &Group) {
     xml.text("Path", &group.path);
     xml.text("GroupName", &group.name);
     xml.text("GroupId", &group.id);

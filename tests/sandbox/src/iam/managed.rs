@@ -15,7 +15,7 @@ pub(super) fn missing(arn: &str) -> ApiError {
     ApiError::no_such_entity(format!("Policy {arn} was not found."))
 }
 
-fn write(xml: &mut Xml, account: &Account, policy: &ManagedPolicy, whole: bool) {
+pub(super) fn write(xml: &mut Xml, account: &Account, policy: &ManagedPolicy, whole: bool) {
     xml.text("PolicyName", &policy.name);
     xml.text("PolicyId", &policy.id);
     xml.text("Arn", &policy.arn);

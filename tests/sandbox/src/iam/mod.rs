@@ -2,6 +2,7 @@
 
 mod account;
 mod call;
+mod details;
 mod groups;
 mod managed;
 mod permissions;
@@ -68,6 +69,7 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "DeletePolicyVersion" => versions::delete(call),
         "DeletePolicy" => managed::delete(call),
         "ListPolicies" => managed::list(call),
+        "GetAccountAuthorizationDetails" => details::get(call),
         "GetAccountSummary" => account::summary(call),
         "ListAccountAliases" => account::aliases(call),
         _ => permissions::handle(operation, call).unwrap_or_else(|| {

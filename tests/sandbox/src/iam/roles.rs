@@ -59,6 +59,11 @@ fn write(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts, who
     }
 }
 
+/// Writes a role as `GetAccountAuthorizationDetails` does.
+pub(super) fn write_details(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts) {
+    write(xml, account, role, accounts, true);
+}
+
 /// Parses and checks a trust policy, and returns it as IAM stores it.
 fn trust(call: &Call<'_>, parameter: &str) -> Result<serde_json::Value, ApiError> {
     let text = call.document(parameter)?;

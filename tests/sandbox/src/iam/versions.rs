@@ -4,7 +4,7 @@ use super::call::{Call, Outcome, encoded};
 use super::managed::{self, missing};
 use crate::clock::iso8601;
 use crate::error::ApiError;
-use crate::world::{ManagedPolicy, PolicyVersion};
+use crate::world::{Accounts, ManagedPolicy, PolicyVersion};
 use crate::xml::Xml;
 
 /// Maximum number of versions of a managed policy ("IAM User Guide, IAM and AWS STS quotas").
@@ -14,6 +14,14 @@ fn write(xml: &mut Xml, policy: &ManagedPolicy, number: u32, version: &PolicyVer
     xml.text("VersionId", format!("v{number}"));
     xml.text("IsDefaultVersion", number == policy.default_version);
     xml.text("CreateDate", iso8601(version.created));
+}
+
+/// Writes every version with its document, newest first.
+pub(super) fn write_all(xml: &mut Xml, policy: &ManagedPolicy, accounts: &Accounts) {
+    xml.members("PolicyVersionList", policy.versions.iter().rev(), |xml, (number, version)| {
+        xml.text("Document", encoded(&version.document, accounts));
+        write(xml, policy, *number, version);
+    });
 }
 
 /// Returns the number of the requested version, in the format `v12`.

@@ -1,0 +1,188 @@
+//! `xacct who`: everybody who gets through a link today, by the policies of both accounts.
+
+mod answer;
+mod json;
+mod read;
+mod text;
+
+use clap::Args;
+
+use super::command_line::{Start, Verb};
+use crate::cli::{CodeOptions, ReportOptions, UserOptions};
+use crate::config::{self, Link, Source, WayIn};
+use crate::error::{Ended, Error, ExitCode, Kind, Result};
+use crate::iam::who::{Account, Index};
+use crate::operations::accounts;
+use crate::operations::interrupt;
+use crate::operations::run::{Opening, Run, side_by_side};
+use crate::proof::Watch;
+use answer::{Answer, Answered};
+
+/// List everybody who can get through a link, by the policies of both accounts.
+///
+/// Reads all users, roles and policies of the source account, and the trust policies of the roles, with the operators'
+/// credentials. Roles that get through are followed to whoever may become them. It changes nothing.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Declared in xacct.toml are: the link's user; without restrict_to_user, everybody
+else in the source account, too; and entries of accept. Everybody else is
+undeclared (!), also other accounts that may become a role of the source
+account. With restrict_to_user, an administrator of the source account whom the
+trust policy admits is undeclared.
+
+What the policies do not decide, such as a condition on aws:SourceIp, is shown
+as perhaps (?), never as a no. Not read are service control policies, resource
+control policies, session policies, and the assignments of Identity Center.
+
+The source operator needs the permissions that
+`xacct print policies --for source-auditor` prints. `xacct help who-gets-in`
+explains the report.
+
+Examples:
+  xacct who
+  xacct who dev --undeclared
+  xacct who --check
+  Which targets can one role of the source account reach?
+    xacct who --principal role/ci")]
+pub struct WhoGetsIn {
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Show only what this user or role of the source account reaches: user/NAME or role/NAME
+    #[arg(long, value_name = "KIND/NAME", value_parser = principal)]
+    pub principal: Option<String>,
+    /// Show only who is not declared in xacct.toml
+    #[arg(long)]
+    pub undeclared: bool,
+    /// Exit with 4 if anybody undeclared gets in, or perhaps gets in
+    #[arg(long)]
+    pub check: bool,
+    /// AWS profile of the operator in the source account (default: from xacct.toml, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: from xacct.toml)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// MFA of the operators.
+    #[command(flatten)]
+    pub code: CodeOptions,
+    /// Options of the report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}
+
+fn principal(text: &str) -> std::result::Result<String, String> {
+    match text.split_once('/') {
+        Some(("user" | "role", name)) if !name.is_empty() && !name.contains('/') => Ok(text.to_owned()),
+        _ => Err("is not a user or role of the source account\n  hint: use user/NAME or role/NAME, without a path"
+            .to_owned()),
+    }
+}
+
+impl Verb for WhoGetsIn {
+    const NAME: &'static str = "who";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, who(self, &run)).map(Ended::from)
+    }
+}
+
+/// Runs `xacct who`.
+async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
+    let mut links = links(args, run)?;
+    let recorded = Source::from(&run.file.source);
+    let source = Source {
+        profile: args.profile.clone().or(recorded.profile.clone()),
+        account_place: run.file.place_of_source("account"),
+        ..recorded
+    };
+    let user = UserOptions::from(&args.code);
+    let opening = Opening { user: &user, region: None, path_style: false, sts_rate: Some(args.report.sts_rate) };
+    let connections = run.open_connections(opening).await?;
+    let access = accounts::source_access(&connections, &source).await?;
+    links.iter().try_for_each(|link| link.check(Some(access.partition())))?;
+    let progress = run.console.progress("who");
+    progress.now("reading both accounts");
+    let targets =
+        side_by_side(&links, args.report.concurrency, async |link| read::target(&connections, link, &access).await);
+    let (half, targets) = tokio::join!(read::source(&access, &source), targets);
+    drop(progress);
+    let half = half?;
+
+    let nothing = Account::unreadable(half.operator.caller.account.clone());
+    let account = half.account.present().unwrap_or(&nothing);
+    let index = Index::new(account, now(run));
+    let only = args.principal.as_deref().map(|text| find(&index, text, &half)).transpose()?;
+    let answers: Vec<_> = links
+        .drain(..)
+        .zip(targets)
+        .map(|(link, target)| {
+            let answer = target.map(|target| {
+                let mut answer = Answer::of(&link, &target, &index, &source);
+                answer.keep(only, args.undeclared);
+                answer
+            });
+            Answered { link, answer }
+        })
+        .collect();
+    if let ([Answered { answer: Err(error), .. }], None) = (answers.as_slice(), only) {
+        return Err(error.clone());
+    }
+    let exit_code = exit_code(&answers, half.is_complete(), args.check);
+    let shown = answer::Shown { index: &index, half: &half, answers: &answers, only, is_filtered: args.undeclared };
+    if run.console.is_json() {
+        run.console.result(&json::document(&shown, exit_code));
+    } else {
+        run.console.result(&text::report(&shown, run.console.width()));
+    }
+    Ok(exit_code)
+}
+
+/// Returns the links, with the options applied.
+fn links(args: &WhoGetsIn, run: &Run<'_>) -> Result<Vec<Link>> {
+    let wanted: Vec<_> = args.target.iter().cloned().collect();
+    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    for link in &mut links {
+        link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
+    }
+    Ok(links)
+}
+
+/// Finds the user or role of `--principal`.
+fn find(index: &Index<'_>, text: &str, half: &read::SourceHalf) -> Result<usize> {
+    if let Some(unread) = half.unread() {
+        return Err(Error::new(Kind::Refused, format!("cannot look up {text}: {unread}"))
+            .hint("print the policy that the source operator needs: xacct print policies --for source-auditor"));
+    }
+    index.find(text).ok_or_else(|| {
+        let (kind, name) = text.split_once('/').unwrap_or(("principal", text));
+        let words = format!("account {} has no {kind} `{name}`", index.account.id);
+        Error::new(Kind::Refused, words).hint(format!(
+            "list them: aws iam list-{kind}s --query '{}s[].{}Name'",
+            capital(kind),
+            capital(kind)
+        ))
+    })
+}
+
+fn capital(kind: &str) -> &'static str {
+    if kind == "role" { "Role" } else { "User" }
+}
+
+fn exit_code(answers: &[Answered], is_source_read: bool, check: bool) -> ExitCode {
+    let codes = answers.iter().map(|answered| match &answered.answer {
+        Err(error) => error.kind.exit_code(),
+        Ok(answer) if check && answer.admits_undeclared() => ExitCode::ChangesPending,
+        // Nobody was found, but not everything was read.
+        Ok(answer) if !answer.is_complete() || !is_source_read => ExitCode::NotProven,
+        Ok(_) => ExitCode::Done,
+    });
+    ExitCode::worst(codes)
+}
+
+/// Returns the time, in seconds since 1970.
+fn now(run: &Run<'_>) -> i64 {
+    let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,61 @@
+//! Permissions to write IAM, by which a principal could let itself in.
+
+use crate::iam::evaluate::action_matches;
+use crate::iam::policy::{Effect, Element, PolicyDocument};
+
+/// Actions that give the caller, or somebody whose credentials the caller then has, more permissions (AWS Prescriptive
+/// Guidance and Rhino Security Labs list them as ways of privilege escalation).
+pub(super) const ACTIONS: [&str; 16] = [
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+    "iam:CreateServiceSpecificCredential",
+];
+
+/// The actions that a policy allows on some resource, and those that it denies on every resource, as bits of
+/// [`ACTIONS`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Writes {
+    pub allowed: u32,
+    pub denied: u32,
+}
+
+impl Writes {
+    /// Returns those of a policy. A condition of an Allow counts as met, a Deny with one does not count.
+    pub fn of(document: &PolicyDocument) -> Self {
+        let mut writes = Self::default();
+        for statement in &document.statements {
+            let mut bits = 0;
+            for (number, action) in ACTIONS.iter().enumerate() {
+                if action_matches(&statement.action, action) {
+                    bits |= 1 << number;
+                }
+            }
+            let is_everything = matches!(&statement.resource, Some(Element::Is(resources)) if resources.contains("*"));
+            match statement.effect {
+                Effect::Allow => writes.allowed |= bits,
+                Effect::Deny if is_everything && statement.condition.is_empty() => writes.denied |= bits,
+                Effect::Deny => {}
+            }
+        }
+        writes
+    }
+
+    /// Returns the names of these actions.
+    pub fn names(bits: u32) -> Vec<&'static str> {
+        let actions = ACTIONS.iter().enumerate();
+        actions.filter(|(number, _)| bits & (1 << number) != 0).map(|(_, action)| *action).collect()
+    }
+}

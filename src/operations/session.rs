@@ -65,7 +65,8 @@ async fn cached_or_new(
     let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
     let Some(cache) = cache else { return Ok(new().await?.credentials) };
     let key = key(prover, claim)?;
-    if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
+    let access = prover.access().in_region(prover.region(claim));
+    if let Some(cached) = mfa::cached(&cache, &access, &key, |arn| arn.is_of(&claim.role)).await {
         return Ok(cached);
     }
     let session = new().await?;

@@ -105,11 +105,34 @@ pub fn temporary_beside(path: &Path, readers: Readers) -> Result<NamedTempFile> 
 }
 
 /// Writes a temporary file in the same directory and renames it: a crash leaves the old file intact, and the rename
-/// replaces a symbolic link that another user creates meanwhile, not its target.
+/// replaces a symbolic link that another user creates meanwhile, not its target. Replaces whatever file there is.
 ///
 /// # Errors
 /// As [`check_place`], and when the directory is not writable.
 pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
+    written_beside(path, text, readers)?.persist(path)?;
+    Ok(())
+}
+
+/// Replaces a file that still has this content. What another program writes between this last look and the rename, some
+/// microseconds later, is lost: no system call replaces a file only if it is unchanged.
+///
+/// # Errors
+/// As [`replace`], and when the file has other content, or is gone.
+pub fn replace_unchanged(path: &Path, old: &[u8], text: &str, readers: Readers) -> Result<()> {
+    let temporary = written_beside(path, text, readers)?;
+    let longest = u64::try_from(old.len()).unwrap_or(u64::MAX - 1);
+    match read_bytes(path, longest) {
+        Ok(found) if found == old => {}
+        Err(error) if !matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::NotFound) => return Err(error),
+        _ => return Err(Error::other("another program changed it meanwhile; run the command again")),
+    }
+    temporary.persist(path)?;
+    Ok(())
+}
+
+/// Creates the temporary file that replaces another, with its text and the mode of that one.
+fn written_beside(path: &Path, text: &str, readers: Readers) -> Result<NamedTempFile> {
     check_place(path)?;
     let mut temporary = temporary_beside(path, readers)?;
     temporary.write_all(text.as_bytes())?;
@@ -118,8 +141,7 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
         keep_mode(temporary.as_file(), &old)?;
     }
     temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
-    Ok(())
+    Ok(temporary)
 }
 
 /// Creates a file. Never replaces one that another program creates in the meantime.
@@ -127,11 +149,7 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
 /// # Errors
 /// As [`check_place`], and when there is such a file or the folder cannot be written to.
 pub fn create(path: &Path, text: &str, readers: Readers) -> Result<()> {
-    check_place(path)?;
-    let mut temporary = temporary_beside(path, readers)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist_noclobber(path)?;
+    written_beside(path, text, readers)?.persist_noclobber(path)?;
     Ok(())
 }
 
@@ -145,3 +163,6 @@ fn keep_mode(file: &File, old: &std::fs::Metadata) -> Result<()> {
 fn keep_mode(_: &File, _: &std::fs::Metadata) -> Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

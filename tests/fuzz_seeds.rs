@@ -14,10 +14,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+#[path = "fuzz/src/generate.rs"]
+mod generate;
 #[path = "fuzz/properties/mod.rs"]
 mod properties;
 
-type Property = fn(&[u8]);
+type Property = fn(&[u8]) -> bool;
 
 /// The targets, and additional directories with seeds.
 const TARGETS: [(&str, Property, &[&str]); 5] = [
@@ -31,6 +33,7 @@ const TARGETS: [(&str, Property, &[&str]); 5] = [
 fn check(target: &str) {
     let (_, property, folders) = TARGETS.into_iter().find(|(name, ..)| *name == target).unwrap();
     let own = format!("tests/fuzz/corpus/{target}");
+    let mut past_the_parser = 0;
     for folder in [own.as_str()].iter().chain(folders) {
         let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
         let mut count = 0;
@@ -40,11 +43,35 @@ fn check(target: &str) {
             for length in [seed.len(), seed.len() / 2, seed.len().saturating_sub(2)] {
                 // Shown on failure.
                 println!("{length} bytes of {}", path.display());
-                property(seed.get(..length).unwrap());
+                let passed = property(seed.get(..length).unwrap());
+                past_the_parser += usize::from(passed && length == seed.len());
             }
             count += 1;
         }
         assert!(count > 0, "{folder} has no seeds");
+    }
+    assert!(past_the_parser > 0, "no seed of {target} gets past the parser");
+}
+
+/// Mutations replace parts of facts by generated ones: were these invalid, fuzzing would end in the parser.
+#[test]
+fn generated_facts_reach_the_evaluator() {
+    const COUNT: u64 = 500;
+    let reached = (0..COUNT).filter(|seed| {
+        let facts = generate::member(&[], &mut fastrand::Rng::with_seed(*seed)).unwrap().to_string();
+        // Shown on failure.
+        println!("{facts}");
+        properties::facts(facts.as_bytes())
+    });
+    let reached = reached.count();
+    assert!(reached > 400, "{reached} of {COUNT}");
+}
+
+#[test]
+fn generated_policies_are_valid() {
+    for seed in 0..500 {
+        let policy = generate::policy(&mut fastrand::Rng::with_seed(seed)).to_string();
+        assert!(properties::policy(policy.as_bytes()), "{policy}");
     }
 }
 

@@ -134,7 +134,7 @@ impl Connections {
         }
         let provider = match profile {
             Some(name) => Some(self.profile_provider(name).await?),
-            None => None,
+            None => self.process_of_selected()?,
         };
         self.open_with(profile, provider).await
     }
@@ -185,9 +185,23 @@ impl Connections {
             .with_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")))
     }
 
+    /// Returns the provider for the profile that the environment selects, if it names a program and nothing comes before it
+    /// in the default chain.
+    fn process_of_selected(&self) -> Result<Option<SharedCredentialsProvider>> {
+        let selected = self.profiles.selected();
+        self.profiles.check_token_files(selected)?;
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let has_keys = is_set("AWS_ACCESS_KEY_ID") && (is_set("AWS_SECRET_ACCESS_KEY") || is_set("SECRET_ACCESS_KEY"));
+        Ok(self.profiles.process(selected).filter(|_| !has_keys).map(SharedCredentialsProvider::new))
+    }
+
     /// Creates a provider for a named profile. The SDK's default chain would prefer AWS_ACCESS_KEY_ID even to a profile that
     /// the user named; the AWS CLI does not.
     async fn profile_provider(&self, name: &str) -> Result<SharedCredentialsProvider> {
+        self.profiles.check_token_files(name)?;
+        if let Some(process) = self.profiles.process(name) {
+            return Ok(SharedCredentialsProvider::new(process));
+        }
         let conf = self.provider_config(name).await?;
         let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf);
         Ok(SharedCredentialsProvider::new(provider.profile_files(self.profiles.files_about(name)).build()))

@@ -35,7 +35,11 @@ pub(super) fn save(file: &ConfigFile, targets: &[&str], edit: impl Fn(&ConfigFil
     if now.as_ref() == Some(&text) {
         return Ok(false);
     }
-    files::replace(&path, &text, Readers::All).map_err(|error| cannot_write(file, &error))?;
+    let written = match now {
+        Some(now) => files::replace_unchanged(&path, now.as_bytes(), &text, Readers::All),
+        None => files::create(&path, &text, Readers::All),
+    };
+    written.map_err(|error| cannot_write(file, &error))?;
     Ok(true)
 }
 

@@ -59,7 +59,8 @@ async fn cached_or_new(prover: &Prover, claim: &Claim, cache: Option<Cache>) -> 
     let new = async || prover.session(claim).await;
     let Some(cache) = cache else { return Ok(new().await?.credentials) };
     let key = key(prover, claim)?;
-    if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
+    let access = prover.access().in_region(prover.region(claim));
+    if let Some(cached) = mfa::cached(&cache, &access, &key, |arn| arn.is_of(&claim.role)).await {
         return Ok(cached);
     }
     let session = new().await?;

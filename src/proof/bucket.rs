@@ -31,7 +31,12 @@ pub(super) async fn steps(
     if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
         && let Some(other) = bucket_spec(claim, &access.region)?
     {
-        return one_bucket(access, other, claim, leftovers, watch).await;
+        let (other, mut others) = one_bucket(access, other, claim, leftovers, watch).await?;
+        // The first one existed, too, and nothing but its absence shows what became of it.
+        if let (Some(name), Some(created)) = (&name, others.first_mut()) {
+            created.evidence = format!("{}; before it {name}, deleted, owner not confirmed", created.evidence);
+        }
+        return Ok((other, others));
     }
     Ok((name, steps))
 }

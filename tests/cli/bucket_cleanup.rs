@@ -162,8 +162,11 @@ fn lost_answer_to_delete_bucket() {
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
     // The bucket is gone, but its owner was not confirmed, so xacct tests with another bucket.
-    assert_eq!(scene.verdict("", 0)["outcome"], "works");
+    let verification = scene.verdict("", 0);
+    assert_eq!(verification["outcome"], "works");
     assert_eq!(scene.requests("CreateBucket").len(), 2);
+    let evidence = &step(&verification, "create_bucket")["evidence"];
+    assert_eq!(evidence.to_string().matches("xacct-verify-").count(), 2, "{evidence}");
     assert_eq!(scene.buckets(), 0);
     // If the answer about the second bucket is lost too, the result is inconclusive.
     let last = scene.requests("DeleteBucket").len() as u64;

@@ -58,7 +58,37 @@ fn reports_why_the_profile_from_aws_profile_has_no_credentials() {
         .append("aws/config", "\n[profile broken]\ncredential_process = sh -c 'echo no sign-in >&2; exit 3'\n");
     scene.environment.set("AWS_PROFILE", "broken");
     let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
-    scene.xacct(words).exits_with(1).says(&["cannot get credentials from profile `broken`: ", "no sign-in"]);
+    let output = scene.xacct(words).exits_with(1);
+    assert!(!output.everything().contains("no sign-in"), "it may hold secrets: {output}");
+    output.says(&["cannot get credentials from profile `broken`: ", "exit status: 3", "--profile broken"]);
+}
+
+#[test]
+fn a_credential_process_that_needs_itself_ends_in_a_clear_error() {
+    let scene = Scene::linked("");
+    let itself = format!(
+        "\n[profile itself]\nregion = us-east-1\ncredential_process = {} credentials --user-profile itself --config {}\n",
+        env!("CARGO_BIN_EXE_xacct"),
+        scene.environment.path("xacct.toml").display(),
+    );
+    scene.environment.append("aws/config", &itself);
+    scene.xacct("verify --user-profile itself").exits_with(1).says(&["profile `itself`", "starts itself again"]);
+}
+
+/// A device has no end.
+#[cfg(unix)]
+#[test]
+fn tokens_are_read_from_regular_files_only() {
+    let scene = Scene::linked("");
+    let role = "role_arn = arn:aws:iam::222222222222:role/xacct\nweb_identity_token_file = /dev/zero";
+    let sso = "sso_start_url = https://example.com/start\nsso_region = us-east-1\nsso_account_id = 111111111111\n\
+               sso_role_name = x";
+    scene.environment.append("aws/config", &format!("\n[profile web]\n{role}\n[profile sso]\n{sso}\n"));
+    scene.xacct("verify --user-profile web").exits_with(1).says(&["`/dev/zero`", "not a regular file"]);
+    let cache = scene.environment.path(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", cache.join("a.json")).unwrap();
+    scene.xacct("verify --user-profile sso").exits_with(1).says(&["a.json", "not a regular file"]);
 }
 
 #[test]

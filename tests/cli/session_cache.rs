@@ -55,6 +55,27 @@ fn one_code_is_enough_for_all_commands_and_targets() {
     assert_eq!(scene.requests("GetSessionToken")[0].parameter("DurationSeconds"), Some("43200"));
 }
 
+/// Two roles, whose sessions change places in the cache.
+#[test]
+fn a_cached_session_of_another_role_is_not_used() {
+    let scene = Scene::new();
+    let words = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile alice \
+                 --profile security-admin --enter-role OrganizationAccountAccessRole";
+    scene.xacct(words).exits_with(0);
+    let key = |account: &str| {
+        let document = scene.xacct(&format!("credentials {account} --cache")).exits_with(0).json();
+        document["AccessKeyId"].as_str().expect("a key").to_owned()
+    };
+    let other = [ACCOUNT_B, "333333333333"].map(key)[1].clone();
+    let folder = scene.environment.path(".cache/xacct");
+    let entries = std::fs::read_dir(folder).expect("the cache").map(|entry| entry.expect("an entry").path());
+    let [one, two] = entries.collect::<Vec<_>>().try_into().expect("two sessions");
+    let texts = [&one, &two].map(|path| std::fs::read(path).expect("a session"));
+    std::fs::write(&one, &texts[1]).expect("written");
+    std::fs::write(&two, &texts[0]).expect("written");
+    assert_ne!(key(ACCOUNT_B), other);
+}
+
 #[test]
 fn verify_still_tests_the_rejection_without_mfa() {
     let scene = with_cached_session();

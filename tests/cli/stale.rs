@@ -54,7 +54,31 @@ fn teardown_deletes_no_role_that_was_made_anew() {
     output.exits_with(1).says(&["changed since it was shown: ", "role ID", "xacct teardown --dry-run"]);
     let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role of others");
     assert!(role.policies.attached.contains(ADMINISTRATOR));
-    assert!(scene.writes().iter().all(|write| !write.contains("Role")), "{:?}", scene.writes());
+    assert_eq!(scene.writes(), [""; 0], "the entry in the grant belongs to the role that was refused");
+}
+
+#[test]
+fn teardown_says_that_the_grant_was_replaced() {
+    let scene = Scene::linked("--no-verify");
+    let output = meanwhile(&scene, "teardown --yes", |world| {
+        let other = json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"});
+        world.put_user_policy(ACCOUNT_A, "alice", "xacct", json!({"Version": "2012-10-17", "Statement": [other]}));
+    });
+    output.exits_with(1).says(&["policy `xacct` of user `alice` changed since it was shown", "--dry-run"]);
+    assert!(scene.iam_writes().iter().all(|write| !write.contains("UserPolicy")), "{:?}", scene.iam_writes());
+    assert!(scene.environment.read("xacct.toml").contains("[targets."), "the link is not forgotten");
+}
+
+/// What deleting does not depend on stops no teardown.
+#[test]
+fn teardown_does_not_mind_a_new_description_or_session_limit() {
+    let scene = Scene::linked("--no-verify");
+    let output = meanwhile(&scene, "teardown --yes", |world| {
+        let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
+        role.description = Some("new".to_owned());
+        role.max_session_duration = 7200;
+    });
+    output.exits_with(0);
 }
 
 #[test]
@@ -123,7 +147,14 @@ fn sweep_deletes_no_bucket_that_was_made_anew() {
             bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
         }
     }
-    let changes: [(&str, Meanwhile); 3] = [
+    let changes: [(&str, Meanwhile); 4] = [
+        ("tags", |world| {
+            // The value: the bucket is used for something else now.
+            let bucket = world.remove_bucket(NAME).expect("the bucket");
+            let again = world.add_bucket(ACCOUNT_B, NAME, "us-east-1");
+            (again.created, again.tags) = (bucket.created, bucket.tags);
+            again.tags.insert("xacct:purpose".to_owned(), "backups".to_owned());
+        }),
         ("tags", |world| {
             world.remove_bucket(NAME);
             plant(world, 2, false);

@@ -11,6 +11,7 @@ use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
 use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::CallerArn;
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
 /// Prompts for the code of a device; `None` if the user enters none.
@@ -82,11 +83,11 @@ impl Mfa {
         if let Some(known) = sessions.get(&key) {
             return known.clone();
         }
-        let kept = match &self.cache {
-            Some(cache) => kept(cache, access, &key).await,
+        let cached = match &self.cache {
+            Some(cache) => cached(cache, access, &key, |_| true).await,
             None => None,
         };
-        let session = match kept {
+        let session = match cached {
             Some(session) => Ok(session),
             None => self.made(access, serial, &key, seconds).await,
         };
@@ -138,12 +139,21 @@ impl Mfa {
     }
 }
 
-/// Returns a cached session if AWS still accepts it. Its access key or role may have been deleted since, or the clock may
-/// be wrong.
-pub async fn kept(cache: &Cache, access: &Access, key: &Key) -> Option<SessionCredentials> {
+/// Returns a cached session if AWS still accepts it, and if its owner is the expected one. Its access key or role may have
+/// been deleted since, the clock may be wrong, or another program may have written the file.
+pub async fn cached(
+    cache: &Cache,
+    access: &Access,
+    key: &Key,
+    is_expected: impl Fn(&CallerArn) -> bool,
+) -> Option<SessionCredentials> {
     let session = cache.load(key)?;
-    let caller = sts::caller(&access.with_session(&session, String::new())).await;
-    if caller.is_err_and(|error| error.kind == Kind::Credentials) {
+    let is_usable = match sts::caller(&access.with_session(&session, String::new())).await {
+        Ok(caller) => is_expected(&caller.arn),
+        // Without an answer about the session, its use will show whether it works.
+        Err(error) => error.kind != Kind::Credentials,
+    };
+    if !is_usable {
         cache.remove(key);
         return None;
     }

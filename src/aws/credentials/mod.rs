@@ -2,6 +2,7 @@
 
 pub(in crate::aws) mod config_files;
 pub mod mfa;
+pub(in crate::aws) mod process;
 pub mod profiles;
 pub(in crate::aws) mod provider;
 pub(in crate::aws) mod role_chain;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::iter::successors;
+use std::path::{Path, PathBuf};
 
 use aws_config::profile::ProfileSet;
 use aws_credential_types::Credentials;
@@ -12,12 +13,20 @@ use aws_types::os_shim_internal::{Env, Fs};
 use crate::aws::client::error::with_causes;
 use crate::aws::client::http::variable;
 use crate::aws::credentials::config_files::Files;
+use crate::aws::credentials::process::Process;
 use crate::aws::credentials::provider::{Unfit, features};
 use crate::aws::credentials::role_chain::{self, Chain};
 use crate::aws::keys::fit_headers;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
+
+/// The settings of a sign-in with SSO.
+const SSO: [&str; 5] = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"];
+
+/// The other settings that the SDK prefers to `credential_process`.
+const PREFERRED_TO_PROCESS: [&str; 3] = ["credential_source", "web_identity_token_file", "login_session"];
 
 /// The profiles of the AWS config files.
 #[derive(Debug)]
@@ -49,6 +58,10 @@ impl Profiles {
     #[must_use]
     pub fn setting(&self, profile: &str, key: &str) -> Option<&str> {
         self.set.get_profile(profile)?.get(key)
+    }
+
+    fn has_any(&self, profile: &str, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.setting(profile, key).is_some())
     }
 
     /// Checks that a profile exists, without getting its credentials.
@@ -141,6 +154,32 @@ impl Profiles {
         Ok(())
     }
 
+    /// Returns the program that a profile names for its credentials, unless the SDK prefers another of its settings
+    /// (`aws-config`, `profile/credentials/repr.rs`).
+    pub(in crate::aws) fn process(&self, profile: &str) -> Option<Process> {
+        let is_preferred = self.has_any(profile, &SSO) || self.has_any(profile, &PREFERRED_TO_PROCESS);
+        self.setting(profile, "credential_process").filter(|_| !is_preferred).map(Process::new)
+    }
+
+    /// Checks the files with tokens of a profile, because the SDK reads them to their end, which those of a device do not
+    /// have.
+    ///
+    /// # Errors
+    /// When one of them is not a regular file, or is too large.
+    pub(in crate::aws) fn check_token_files(&self, profile: &str) -> Result<()> {
+        let of_environment = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+        let of_profile = self.setting(profile, "web_identity_token_file").map(str::to_owned);
+        let mut paths: Vec<_> = of_environment.into_iter().chain(of_profile).map(PathBuf::from).collect();
+        let folders: [(&[&str], _); 2] = [(&SSO, ".aws/sso/cache"), (&["login_session"], ".aws/login/cache")];
+        for (keys, folder) in folders {
+            if let Some(home) = std::env::home_dir().filter(|_| self.has_any(profile, keys)) {
+                let found = std::fs::read_dir(home.join(folder)).into_iter().flatten().flatten();
+                paths.extend(found.map(|entry| entry.path()).filter(|path| path.extension() == Some("json".as_ref())));
+            }
+        }
+        paths.iter().try_for_each(|path| check_token_file(path))
+    }
+
     /// Returns the sections of a profile and its sources, for the SDK to parse.
     pub(in crate::aws) fn files_about(&self, profile: &str) -> EnvConfigFiles {
         self.files.about(&self.sources(profile).collect::<Vec<_>>())
@@ -170,6 +209,17 @@ impl Profiles {
         let from_environment = features(credentials).contains(&AwsCredentialFeature::CredentialsEnvVars);
         let selected = self.selected();
         (!from_environment && self.exists(selected)).then(|| selected.to_owned())
+    }
+}
+
+fn check_token_file(path: &Path) -> Result<()> {
+    match files::read_bytes(path, files::LONGEST_TEXT) {
+        // The SDK reports what is missing, if it is needed.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let words = format!("cannot read the token in `{}`: {error}", path.display());
+            Err(Error::new(Kind::Credentials, words).caused_by(error).hint("remove the file, then sign in again"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -174,6 +174,8 @@ async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
 /// Handles a role that appeared since the plan. It is accepted if it is exactly what `create_role` creates: then an earlier
 /// request whose answer was lost created it, or another run with the same plan. Any other role is left unchanged.
 async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> Result<()> {
+    // The code is explained below: there is no need to look it up.
+    let error = Error { hints: Vec::new(), ..error };
     let look = async || observe::role_frame(access, &desired.arn.name).await;
     let found = match repeat(look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
         Reading::Present(found) => found,
@@ -186,7 +188,7 @@ async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> R
             return Err(error
                 .note(format!("cannot tell whether xacct manages the role: {permission} was denied ({answer})"))
                 .note("the role was not changed")
-                .hint("allow {permission} and run the command again"));
+                .hint(format!("allow {permission} and run the command again")));
         }
     };
     let differences: Vec<_> = unlike_created(desired, &found).into_iter().collect();

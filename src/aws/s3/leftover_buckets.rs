@@ -1,5 +1,6 @@
 //! Test buckets left behind by interrupted runs: found by name and tag, and deleted if they are empty.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -25,6 +26,8 @@ pub struct Found {
     pub created: Option<SystemTime>,
     /// How long ago that was.
     pub age: Duration,
+    /// Its tags; empty if they were not read, because there was already a reason to keep it.
+    pub tags: BTreeMap<String, String>,
     /// The reason to keep it, if any.
     pub left: Option<Left>,
 }
@@ -51,7 +54,7 @@ pub async fn find(access: &Access, account: &AccountId, older_than: Duration, no
     let looks = stream::iter(all).map(async |mut found| {
         if found.left.is_none() {
             match look_into(access, &found, account).await {
-                Ok(left) => found.left = left,
+                Ok((tags, left)) => (found.tags, found.left) = (tags, left),
                 // Its own run, or another cleanup, has deleted it in the meantime.
                 Err(error) if test_bucket::is_absent(&error) => return Ok(None),
                 Err(error) => return Err(error),
@@ -90,7 +93,7 @@ async fn list(
                 () if age < older_than => Some(Left::Young),
                 () => None,
             };
-            all.push(Found { name: name.to_owned(), region, created, age, left });
+            all.push(Found { name: name.to_owned(), region, created, age, tags: BTreeMap::new(), left });
         }
     }
     Ok(all)
@@ -103,36 +106,41 @@ async fn list(
 pub async fn changed(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Vec<&'static str>>> {
     let listed = list(access, &found.name, owner, Duration::ZERO, SystemTime::now()).await?;
     let Some(now) = listed.into_iter().find(|listed| listed.name == found.name) else { return Ok(None) };
-    let left = match look_into(access, found, owner).await {
+    let (tags, left) = match look_into(access, found, owner).await {
         Err(error) if test_bucket::is_absent(&error) => return Ok(None),
-        left => left?,
+        looked => looked?,
     };
     let parts = [
         ("age", now.created != found.created),
         ("region", now.region != found.region),
-        ("tags", left == Some(Left::NoTag)),
+        ("tags", tags != found.tags),
         ("content", left == Some(Left::NotEmpty)),
     ];
     Ok(Some(parts.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()))
 }
 
-async fn look_into(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Left>> {
+/// Reads the tags of a bucket, and why it is kept, if it is.
+async fn look_into(
+    access: &Access,
+    found: &Found,
+    owner: &AccountId,
+) -> Result<(BTreeMap<String, String>, Option<Left>)> {
     let s3 = access.in_region(&found.region).s3();
     let tags = s3.get_bucket_tagging().bucket(&found.name).expected_bucket_owner(owner.to_string()).send().await;
-    let is_tagged = match tags.map_err(|error| Call::s3("GetBucketTagging").failed(error)) {
-        Ok(tags) => tags.tag_set().iter().any(|tag| tag.key() == PURPOSE_TAG.0),
-        Err(error) if error.code() == Some("NoSuchTagSet") => false,
+    let tags: BTreeMap<_, _> = match tags.map_err(|error| Call::s3("GetBucketTagging").failed(error)) {
+        Ok(tags) => tags.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        Err(error) if error.code() == Some("NoSuchTagSet") => BTreeMap::new(),
         Err(error) => return Err(error.context(format!("bucket {}", found.name))),
     };
-    if !is_tagged {
-        return Ok(Some(Left::NoTag));
+    if !tags.contains_key(PURPOSE_TAG.0) {
+        return Ok((tags, Some(Left::NoTag)));
     }
     let objects = s3.list_objects_v2().bucket(&found.name).max_keys(1).expected_bucket_owner(owner.to_string());
     let objects = objects
         .send()
         .await
         .map_err(|error| Call::s3("ListObjectsV2").failed(error).context(format!("bucket {}", found.name)))?;
-    Ok((!objects.contents().is_empty()).then_some(Left::NotEmpty))
+    Ok((tags, (!objects.contents().is_empty()).then_some(Left::NotEmpty)))
 }
 
 /// Deletes the bucket if it is still empty and the account owns it; S3 checks both. Otherwise returns why it is kept.

@@ -24,14 +24,14 @@ pub fn read(path: &Path, run: &Run<'_>) -> Result<Facts> {
 pub fn check_overwrites(path: &Path, run: &Run<'_>) -> Result<()> {
     let place = run.context.directory.join(path);
     files::check_place(&place).map_err(|error| cannot_write(path, &error))?;
-    is_there(path, &place).map(drop)
+    found(path, &place).map(drop)
 }
 
-/// Whether there is a facts file. Any other file is an error.
-fn is_there(path: &Path, place: &Path) -> Result<bool> {
+/// Returns the facts file that is there, if any. Any other file is an error.
+fn found(path: &Path, place: &Path) -> Result<Option<Vec<u8>>> {
     match files::read_bytes(place, LONGEST_COLLECTION) {
-        Ok(bytes) if Facts::has_form(&bytes) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Ok(bytes) if Facts::has_form(&bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() != ErrorKind::FileTooLarge => Err(cannot_write(path, &error)),
         _ => {
             let problem = format!("`{}` exists and is not a facts file", path.display());
@@ -44,8 +44,12 @@ fn is_there(path: &Path, place: &Path) -> Result<bool> {
 pub fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
     let shown = path.display();
     let place = run.context.directory.join(path);
-    let write = if is_there(path, &place)? { files::replace } else { files::create };
-    write(&place, &facts.to_text(redact)?, Readers::Owner).map_err(|error| cannot_write(path, &error))?;
+    let text = facts.to_text(redact)?;
+    let written = match found(path, &place)? {
+        Some(old) => files::replace_unchanged(&place, &old, &text, Readers::Owner),
+        None => files::create(&place, &text, Readers::Owner),
+    };
+    written.map_err(|error| cannot_write(path, &error))?;
     let again = ShellCommand::new("xacct").arg("diagnose").option("--facts", &shown);
     run.console.say(&format!("Wrote {shown}; diagnose from it with {again}"));
     Ok(())

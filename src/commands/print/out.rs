@@ -37,10 +37,15 @@ pub fn emit<C: Consumer>(form: Form, text: &str, printed: &Printed, run: &Run<'_
     let text = format!("{}\n", text.trim_end());
     let path = run.context.directory.join(out);
     files::check_place(&path).map_err(|error| cannot("write", out, &error))?;
-    // A file that appears between the check and the write belongs to another program, and stays.
-    let replaces = printed.force || is_ours::<C>(&path, out, form, &text)?;
-    let write = if replaces { files::replace } else { files::create };
-    write(&path, &text, Readers::All).map_err(|error| cannot("write", out, &error))?;
+    // A file that appears or changes between the check and the write belongs to another program, and stays.
+    let written = match printed.force {
+        true => files::replace(&path, &text, Readers::All),
+        false => match ours::<C>(&path, out, form, &text)? {
+            Some(old) => files::replace_unchanged(&path, &old, &text, Readers::All),
+            None => files::create(&path, &text, Readers::All),
+        },
+    };
+    written.map_err(|error| cannot("write", out, &error))?;
     run.console.say(&format!("Wrote {}", out.display()));
     Ok(ExitCode::Done)
 }
@@ -59,14 +64,14 @@ fn is_by<C: Consumer>(said: &str) -> bool {
     [format!("print {}", C::NAME), format!("print-{}", C::NAME)].iter().any(|command| said == by(command))
 }
 
-/// Whether there is a file that this command wrote; `false` if there is none.
+/// Returns the file that this command wrote; `None` if there is none.
 ///
 /// # Errors
 /// When there is another one, or it cannot be read.
-fn is_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Result<bool> {
+fn ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Result<Option<Vec<u8>>> {
     let found = match files::read_bytes(path, LONGEST_TEXT) {
         Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         // What is so long is not printed by xacct.
         Err(error) if error.kind() == ErrorKind::FileTooLarge => Vec::new(),
         Err(error) => return Err(cannot("read", shown, &error)),
@@ -81,7 +86,7 @@ fn is_ours<C: Consumer>(path: &Path, shown: &Path, form: Form, text: &str) -> Re
             .is_ok_and(|found| found.pointer("/Metadata/PrintedBy").and_then(Value::as_str).is_some_and(is_by::<C>)),
     };
     if is_ours || found == text.as_bytes() {
-        return Ok(true);
+        return Ok(Some(found));
     }
     Err(Error::new(
         Kind::File,

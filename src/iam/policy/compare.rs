@@ -18,9 +18,9 @@ impl PolicyDocument {
         self.statements.iter().any(|statement| statement.normalised() == wanted)
     }
 
-    /// Returns whether this trust policy certainly admits nobody whom `other` does not: each statement that allows is
-    /// one of `other`'s, perhaps with fewer principals and actions or more conditions, and each of `other`'s that denies
-    /// is in it.
+    /// Returns whether every request that this trust policy allows is certainly allowed by `other` too. That is certain if
+    /// each Allow statement is in `other`, there with the same or more principals and actions and the same or fewer
+    /// conditions, and each Deny statement of `other` is in this policy.
     #[must_use]
     pub fn admits_only_whom(&self, other: &Self) -> bool {
         let (narrow, wide) = (self.normalised(), other.normalised());
@@ -58,7 +58,7 @@ impl Statement {
         }
     }
 
-    /// Whether everything that this normalised statement of a trust policy allows, `other` allows as well.
+    /// Returns whether `other` allows every request that this statement allows. Both are normalised.
     fn is_within(&self, other: &Self) -> bool {
         let principals = match (&self.principal, &other.principal) {
             (Some(Element::Is(_)), Some(Element::Is(Principals::Everyone))) => true,
@@ -79,7 +79,7 @@ impl Statement {
         other.effect == Effect::Allow && principals && actions && conditions && self.resource == other.resource
     }
 
-    /// Whether both normalised statements deny the same.
+    /// Returns whether both normalised statements are equal except for their `Sid`.
     fn denies_as(&self, other: &Self) -> bool {
         *self == Self { sid: self.sid.clone(), ..other.clone() }
     }

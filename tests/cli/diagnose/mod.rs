@@ -137,7 +137,7 @@ fn works(scene: &Scene, words: &str) {
     scene.xacct(&with_code(scene, words)).exits_with(0);
 }
 
-fn is_mfa_demanded(scene: &Scene) -> bool {
+fn requires_mfa(scene: &Scene) -> bool {
     scene.environment.has("xacct.toml") && scene.environment.read("xacct.toml").contains("require_mfa = true")
 }
 
@@ -145,7 +145,7 @@ fn is_mfa_demanded(scene: &Scene) -> bool {
 fn with_code(scene: &Scene, words: &str) -> String {
     let words = match words.contains("NO-CODE") {
         true => words.replace("--NO-CODE", ""),
-        false if is_mfa_demanded(scene) && !words.contains("--mfa-code") => format!("{words} --mfa-code CODE"),
+        false if requires_mfa(scene) && !words.contains("--mfa-code") => format!("{words} --mfa-code CODE"),
         false => words.to_owned(),
     };
     if words.contains("CODE") { words.replace("CODE", &scene.sandbox.totp("alice")) } else { words }
@@ -178,7 +178,7 @@ fn run(scene: &mut Scene, command: &str, by_hand: &mut impl FnMut(&mut Scene, &s
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match &words[..] {
         ["xacct", arguments @ ..] => {
-            let asks = arguments.first() == Some(&"bootstrap") && is_mfa_demanded(scene);
+            let asks = arguments.first() == Some(&"bootstrap") && requires_mfa(scene);
             let output =
                 fixes::xacct(scene, &if asks { format!("{command} --mfa-code CODE") } else { command.to_owned() });
             assert!(exit_codes.contains(&output.code), "$ {command}\n{output}");

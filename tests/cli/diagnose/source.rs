@@ -204,7 +204,7 @@ fn a_condition_on_an_unknown_key() {
 
 /// After the fix every request needs a code.
 #[track_caller]
-fn mended_with_a_code(scene: &Scene, policy: &str, number: u64) {
+fn repairs_with_an_mfa_code(scene: &Scene, policy: &str, number: u64) {
     let finding = first(scene, "mfa_absent", "source");
     assert_eq!(finding["certainty"], "certain");
     let (found, at, marked) = statement(&finding);
@@ -219,7 +219,7 @@ fn mfa_required_by_the_grant() {
     let condition = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
     let scene = broken("", |world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant_if(&condition)));
     cases::record(&scene, "mfa_absent_grant", "");
-    mended_with_a_code(&scene, "inline policy xacct of user alice", 1);
+    repairs_with_an_mfa_code(&scene, "inline policy xacct of user alice", 1);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_policy_that_denies_everything_without_mfa() {
         world.attach_user_policy(ACCOUNT_A, "alice", &arn);
     });
     cases::record(&scene, "mfa_absent_deny_all", "");
-    mended_with_a_code(&scene, "policy arn:aws:iam::111111111111:policy/ForceMFA attached to user alice", 1);
+    repairs_with_an_mfa_code(&scene, "policy arn:aws:iam::111111111111:policy/ForceMFA attached to user alice", 1);
 }
 
 #[test]

@@ -1,3 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| xacct_fuzz::answers(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| xacct_fuzz::count(xacct_fuzz::answers(data)));
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, most: usize, seed: u32| {
+    xacct_fuzz::http::mutate(data, size, most, seed)
+});

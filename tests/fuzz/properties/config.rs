@@ -8,11 +8,13 @@ use xacct::config::{ConfigFile, Link, Source, forget, record, recorded_links};
 use super::{assert_bearable, text};
 
 /// A recorded link reads back unchanged, recording it twice changes nothing, and an edit keeps all other content.
-pub fn config(data: &[u8]) {
+/// Returns whether the input is valid, and so was recorded.
+pub fn config(data: &[u8]) -> bool {
     let text = text(data);
     let path = path();
     if let Err(error) = ConfigFile::parse(&path, text.clone()) {
-        return assert_bearable(&error);
+        assert_bearable(&error);
+        return false;
     }
     std::fs::write(&path, &text).unwrap();
     let file = load();
@@ -44,6 +46,7 @@ pub fn config(data: &[u8]) {
         rest.remove(&link.name);
         assert_eq!(settings(&load()), (source.clone(), rest.clone()), "{text}");
     }
+    true
 }
 
 /// Returns a file of this thread.
@@ -74,12 +77,21 @@ fn settings(file: &ConfigFile) -> (String, BTreeMap<String, String>) {
     (source, links(file).iter().map(|link| (link.name.clone(), format!("{link:?}"))).collect())
 }
 
-/// Asserts that all comment lines are kept, in order.
+/// Asserts that all comment lines are kept. Their order may change: a `source = {…}` above other keys becomes a section,
+/// which TOML wants below them, and its comments go along.
 fn assert_comments_stay(before: &str, after: &ConfigFile) {
     let after = after.text.as_deref().unwrap_or_default();
-    let mut lines = after.lines().map(str::trim);
-    for comment in before.lines().map(str::trim).filter(|line| line.starts_with('#')) {
-        assert!(lines.any(|line| line == comment), "{comment:?} went\n{before}\n---\n{after}");
+    let comments = |text: &str| {
+        let mut counts = BTreeMap::new();
+        for comment in text.lines().map(str::trim).filter(|line| line.starts_with('#')) {
+            *counts.entry(comment.to_owned()).or_insert(0) += 1;
+        }
+        counts
+    };
+    let kept = comments(after);
+    for (comment, count) in comments(before) {
+        let left = kept.get(&comment).copied().unwrap_or_default();
+        assert!(left >= count, "{comment:?} went\n{before}\n---\n{after}");
     }
 }
 

@@ -1,20 +1,26 @@
 //! Facts files: parsing, diagnosis, output, redaction.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use xacct::diagnosis::{Facts, diagnose};
+use xacct::iam::state::Reading;
 use xacct::report::diagnosis;
 
 use super::{assert_bearable, assert_printable, text};
 
 /// Facts round-trip, can be diagnosed and shown whatever they contain, and have no account ID left after redaction.
 ///
-/// A case of `tests/cases/diagnose` contains them in its member `facts`.
-pub fn facts(data: &[u8]) {
+/// A case of `tests/cases/diagnose` contains them in its member `facts`. Returns whether a policy was evaluated.
+pub fn facts(data: &[u8]) -> bool {
     let text = text(data);
     let of_case = serde_json::from_str::<Value>(&text).ok().and_then(|case| Some(case.get("facts")?.to_string()));
     let facts = match Facts::parse(&of_case.unwrap_or(text), "facts.json") {
         Ok(facts) => facts,
-        Err(error) => return assert_bearable(&error),
+        Err(error) => {
+            assert_bearable(&error);
+            return false;
+        }
     };
     let written = facts.to_text(false).unwrap();
     assert_eq!(read(&written), facts, "{written}");
@@ -37,6 +43,15 @@ pub fn facts(data: &[u8]) {
     for account in texts.iter().flat_map(|text| account_numbers(text)) {
         assert!(is_mask(account), "{account} is in\n{redacted}");
     }
+    has_policy(&facts)
+}
+
+/// Whether the trust policy, or one that the user has directly, is valid: these are always evaluated.
+fn has_policy(facts: &Facts) -> bool {
+    let own = [&facts.source.policies.inline, &facts.source.policies.attached];
+    let own = own.into_iter().filter_map(Reading::present).flat_map(BTreeMap::values).filter_map(Reading::present);
+    let trust = facts.target.role.present().map(|role| &role.trust);
+    own.chain(trust).any(|document| document.policy().is_some())
 }
 
 /// Returns every string of a document, including keys.

@@ -1,7 +1,7 @@
 //! Properties for all untrusted input: files that anyone may have written, and answers that may not come from AWS.
 //!
-//! Each function takes bytes and panics if a property fails. The fuzz targets call them with generated input,
-//! `tests/fuzz_seeds.rs` with every seed.
+//! Each function takes bytes, panics if a property fails, and returns whether the bytes got past the parser. The fuzz
+//! targets call them with generated input, `tests/fuzz_seeds.rs` with every seed.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a property fails")]
 

@@ -18,32 +18,34 @@ use super::{is_plain, text};
 /// and the rule.
 const LONGEST_REFUSAL: usize = 2000;
 
-/// Valid values round-trip; for invalid ones the error is short, and its fix works.
-pub fn names(data: &[u8]) {
+/// Valid values round-trip; for invalid ones the error is short, and its fix works. Returns whether the text is
+/// valid for any type but those of tags, which take nearly everything.
+pub fn names(data: &[u8]) -> bool {
     let text = text(data);
 
-    exact::<AccountId>(&text);
-    exact::<RoleName>(&text);
-    exact::<UserName>(&text);
-    exact::<PolicyName>(&text);
-    exact::<IamPath>(&text);
-    exact::<SessionName>(&text);
-    exact::<ExternalId>(&text);
-    exact::<SourceIdentity>(&text);
-    exact::<MfaSerial>(&text);
     exact::<TagKey>(&text);
     exact::<TagValue>(&text);
-    exact::<Region>(&text);
-    exact::<Partition>(&text);
-    exact::<RoleArn>(&text);
-    exact::<UserArn>(&text);
-    exact::<PolicyArn>(&text);
-    exact::<UserRef>(&text);
-
     // A policy, tag or duration has several spellings.
-    same::<ManagedPolicy>(&text);
-    same::<MaxSessionDuration>(&text);
-    same::<SessionDuration>(&text);
+    let valid = [
+        exact::<AccountId>(&text),
+        exact::<RoleName>(&text),
+        exact::<UserName>(&text),
+        exact::<PolicyName>(&text),
+        exact::<IamPath>(&text),
+        exact::<SessionName>(&text),
+        exact::<ExternalId>(&text),
+        exact::<SourceIdentity>(&text),
+        exact::<MfaSerial>(&text),
+        exact::<Region>(&text),
+        exact::<Partition>(&text),
+        exact::<RoleArn>(&text),
+        exact::<UserArn>(&text),
+        exact::<PolicyArn>(&text),
+        exact::<UserRef>(&text),
+        same::<ManagedPolicy>(&text).is_some(),
+        same::<MaxSessionDuration>(&text).is_some(),
+        same::<SessionDuration>(&text).is_some(),
+    ];
     if let Some(tag) = read::<Tag>(&text) {
         assert_eq!(tag.to_string(), text);
     }
@@ -64,6 +66,7 @@ pub fn names(data: &[u8]) {
     }
     assert!(!is_unique_id(&text) || text.parse::<RoleName>().is_ok() || text.len() > 64);
     let _ = parse_duration(&text);
+    valid.contains(&true)
 }
 
 fn read<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
@@ -102,11 +105,13 @@ where
 }
 
 /// Asserts the same for a type with only one spelling.
-fn exact<T>(text: &str)
+fn exact<T>(text: &str) -> bool
 where
     T: FromStr<Err = Invalid> + Display + Debug + PartialEq + serde::Serialize + serde::de::DeserializeOwned,
 {
-    if let Some(value) = same::<T>(text) {
+    let value = same::<T>(text);
+    if let Some(value) = &value {
         assert_eq!(value.to_string(), text);
     }
+    value.is_some()
 }

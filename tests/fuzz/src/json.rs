@@ -1,34 +1,55 @@
 //! Mutates JSON as JSON, because random changes of bytes rarely result in valid JSON.
 
+use fastrand::Rng;
 use serde_json::{Value, json};
+use xacct::diagnosis::Facts;
+use xacct::iam::policy::PolicyDocument;
 
-/// A mutator for `fuzz_mutator!`. One mutation in four changes bytes.
-pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
-    let mut random = fastrand::Rng::with_seed(seed.into());
-    if random.u8(..4) != 0
-        && let Some(mut value) = data.get(..size).and_then(|text| serde_json::from_slice(text).ok())
-    {
-        for _ in 0..random.u8(1..4) {
-            change(&mut value, &mut random);
-        }
-        let text = value.to_string();
-        if let Some(place) = data.get_mut(..text.len().min(max_size))
-            && place.len() == text.len()
-        {
-            place.copy_from_slice(text.as_bytes());
-            return text.len();
-        }
-    }
-    libfuzzer_sys::fuzzer_mutate(data, size, max_size)
+use crate::generate;
+use crate::text::{self, changed};
+
+/// Mutates a facts file; a case of `tests/cases/diagnose` becomes the facts in it.
+pub fn mutate_facts(data: &mut [u8], size: usize, most: usize, seed: u32) -> usize {
+    let read = |text: &str| Facts::parse(text, "facts.json").is_ok();
+    let valid = |random: &mut Rng| generate::member(&[], random).unwrap_or_default().to_string();
+    text::mutate(data, size, most, seed, mutated, valid, read)
 }
 
-/// Changes one value of the document.
-fn change(document: &mut Value, random: &mut fastrand::Rng) {
+/// Mutates a policy.
+pub fn mutate_policy(data: &mut [u8], size: usize, most: usize, seed: u32) -> usize {
+    let read = |text: &str| PolicyDocument::parse(text).is_ok();
+    let valid = |random: &mut Rng| generate::policy(random).to_string();
+    text::mutate(data, size, most, seed, mutated, valid, read)
+}
+
+fn mutated(text: &str, random: &mut Rng) -> Option<String> {
+    let mut value: Value = serde_json::from_str(text).ok()?;
+    if let Some(facts) = value.get_mut("facts") {
+        value = facts.take();
+    }
+    for _ in 0..random.u8(1..4) {
+        change(&mut value, random);
+    }
+    Some(value.to_string())
+}
+
+/// Changes one value of the document: in half of the cases to one that is valid in its place.
+fn change(document: &mut Value, random: &mut Rng) {
     let mut places = Vec::new();
     pointers(document, String::new(), &mut places);
     let (Some(place), Some(other)) = (random.choice(&places), random.choice(&places)) else { return };
     let copy = document.pointer(other).cloned().unwrap_or_default();
+    let is_policy = document.get("Statement").is_some();
     let Some(found) = document.pointer_mut(place) else { return };
+    if random.bool() {
+        let path: Vec<_> = place.split('/').skip(1).filter(|part| part.parse::<u8>().is_err()).collect();
+        let valid =
+            if path.is_empty() && is_policy { Some(generate::policy(random)) } else { generate::member(&path, random) };
+        if let Some(valid) = valid {
+            *found = valid;
+            return;
+        }
+    }
     match random.u8(..8) {
         0 | 1 => *found = copy,
         2 => *found = fragment(random),
@@ -70,18 +91,7 @@ fn pointers(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// Mutates a text; the fuzzer's dictionary supplies some of the new bytes.
-fn changed(text: &str, random: &mut fastrand::Rng) -> String {
-    let size = text.len();
-    let mut bytes = text.as_bytes().to_vec();
-    bytes.resize(size + usize::from(random.u8(1..40)), 0);
-    let most = bytes.len();
-    let size = libfuzzer_sys::fuzzer_mutate(&mut bytes, size, most);
-    bytes.truncate(size);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn fragment(random: &mut fastrand::Rng) -> Value {
+fn fragment(random: &mut Rng) -> Value {
     let fragments = [
         json!(null),
         json!(true),

@@ -17,7 +17,7 @@ use crate::iam::policy::{
 
 /// How many classes the values of conditions split the principals of a document into at most. Further conditions then
 /// count as met, so that a document of thousands of values is as quick, and its classes are wider.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// Returns everybody whom the trust policy of a role admits, in the order of its statements.
 #[must_use]

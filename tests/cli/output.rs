@@ -190,6 +190,28 @@ fn diagnose_without_permissions() {
     shows("diagnose-unread", &scene, "diagnose");
 }
 
+/// The role admits another account and everyone; `xacct.toml` accepts a third account, and one that is not admitted.
+#[test]
+fn verify_others_admitted() {
+    let scene = Scene::linked("--external-id abc");
+    let mut trust = scene.trust_policy();
+    let condition = json!({"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, "StringEquals": {"sts:ExternalId": "abc"}});
+    for principal in
+        [json!({"AWS": "arn:aws:iam::999999999999:root"}), json!("*"), json!({"AWS": "arn:aws:iam::888888888888:root"})]
+    {
+        let mut statement = json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+        statement["Condition"] = condition.clone();
+        trust["Statement"].as_array_mut().expect("statements").push(statement);
+    }
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
+    let accept = "accept = [{ who = \"account 888888888888\", reason = \"audit\" }, \
+                  { who = \"account 777777777777\", reason = \"left\" }]\n";
+    let id = "external_id = \"abc\"\n";
+    scene.environment.edit("xacct.toml", id, &format!("{id}{accept}"));
+    shows("verify-others-admitted", &scene, "verify");
+    shows("diagnose-others-admitted", &scene, "diagnose");
+}
+
 #[test]
 fn verify_too_open() {
     let scene = Scene::linked("--external-id abc");

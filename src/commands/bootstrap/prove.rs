@@ -83,7 +83,7 @@ impl Proving<'_> {
 }
 
 /// Returns the access of the target operator, who has just read the role.
-async fn operator(job: &Job) -> Result<Access> {
+fn operator(job: &Job) -> Result<Access> {
     let operator = job.operator.as_ref().map(|operator| operator.access.clone());
     operator.ok_or_else(|| Error::new(Kind::Credentials, "this run used no credentials for the target account"))
 }
@@ -119,7 +119,7 @@ impl Bench<'_> {
                 None => Freshness::Settled,
             };
             let claim = proving::claim(&job.link, &job.role, freshness, self.run);
-            let proof = self.prover.prove(&claim, operator(job), watch).await;
+            let proof = self.prover.prove(&claim, std::future::ready(operator(job)), watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {
                 return (proof, claim, written);

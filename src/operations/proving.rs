@@ -9,7 +9,6 @@ use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::AccountId;
-use crate::iam::policy::PolicyDocument;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Declaration, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
@@ -66,7 +65,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
         extent,
         declaration: Declaration {
             restrict_to_user: link.restrict_to_user,
-            statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
+            statements: link.trust_statements.clone(),
             accepted: link.accept.clone(),
             exclusive: link.exclusive,
             require_read: link.require_read,

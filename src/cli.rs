@@ -17,7 +17,7 @@ pub use session::*;
 use crate::iam::arn::ManagedPolicy;
 use crate::iam::invalid::Invalid;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, Tag,
+    AccountId, ExternalId, IamPath, MaxSessionDuration, MfaCode, Region, RoleName, SessionDuration, SessionName, Tag,
 };
 
 /// Options of every command.
@@ -171,6 +171,21 @@ impl From<&CodeOptions> for UserOptions {
         let CodeOptions { mfa_code, no_cache } = options.clone();
         Self { user_profile: None, region: None, mfa_code, mfa_session_duration: None, no_cache }
     }
+}
+
+/// What a session is called and carries. xacct.toml records it for each target.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The request")]
+pub struct SessionAttributes {
+    /// Role session name (default: session_name in xacct.toml, else the user's name)
+    #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
+    pub session_name: Option<SessionName>,
+    /// Tag the session (can be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = valid::<Tag>)]
+    pub session_tag: Vec<Tag>,
+    /// Source identity of the session
+    #[arg(long, value_name = "IDENTITY", value_parser = valid::<SessionName>)]
+    pub source_identity: Option<SessionName>,
 }
 
 /// How to test a link.

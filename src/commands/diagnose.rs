@@ -21,6 +21,7 @@ use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::settle;
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis, proof};
@@ -162,6 +163,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
 fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
     let wanted: Vec<_> = args.target.iter().cloned().collect();
     let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    settle::read_trust_statements(&mut links, run)?;
     for link in &mut links {
         link.region = args.user.region.clone().or(link.region.take());
         link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);

@@ -18,6 +18,7 @@ use crate::operations::interrupt;
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::settle;
 use crate::proof::{Freshness, Outcome, Proof};
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis, proof};
@@ -59,7 +60,8 @@ impl Verb for Verify {
 
 /// Runs `xacct verify`.
 async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
-    let links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
+    let mut links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
+    settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let user = proving::user_on_record(run)?;
     let proofs = prove(&links, &user, args, run).await?;

@@ -265,8 +265,8 @@ impl Link {
         self.probe = proof.probe.unwrap_or(self.probe);
         replace_if_given(&mut self.bucket_tags, &proof.bucket_tag);
         self.bucket_namespace = proof.bucket_namespace.unwrap_or(self.bucket_namespace);
-        self.require_read |= proof.require_read;
         self.override_session(&proof.session);
+        self.require_read |= proof.require_read;
         self
     }
 

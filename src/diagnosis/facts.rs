@@ -79,6 +79,9 @@ pub struct LinkFacts {
     /// Other callers whom the file accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Accepted>,
+    /// The statements that the file adds to the trust policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_statements: Option<FoundDocument>,
     /// Whether nobody else may be admitted even if xacct does not manage the role.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,

@@ -12,7 +12,7 @@ use crate::diagnosis::{Diagnosis, Facts, diagnose};
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
-use crate::iam::state::Reading;
+use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
@@ -148,6 +148,9 @@ impl<'a> Diagnostician<'a> {
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
             checks_s3: link.probe == Probe::Bucket,
             accept: link.accept.clone(),
+            trust_statements: Some(&link.trust_statements)
+                .filter(|document| !document.statements.is_empty())
+                .map(|document| FoundDocument::Policy(document.clone())),
             exclusive: link.exclusive,
         }
     }

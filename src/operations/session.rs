@@ -4,7 +4,7 @@ use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
-use crate::cli::{SessionOptions, UserOptions};
+use crate::cli::{RequestOptions, SessionAttributes, SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
@@ -154,6 +154,15 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
         .arg(&link.name)
         .option_if("--user-profile", options.user.user_profile.as_ref())
         .option_if("--region", options.user.region.as_ref());
-    let diagnose = options.request.added_to(diagnose);
+    let diagnose = with_request(diagnose, &options.request);
     error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
+}
+
+/// Adds the options to a command that sends the same request.
+fn with_request(command: ShellCommand, options: &RequestOptions) -> ShellCommand {
+    let RequestOptions { session: SessionAttributes { session_name, session_tag, source_identity }, duration } =
+        options;
+    let command = command.option_if("--session-name", session_name.as_ref());
+    let command = session_tag.iter().fold(command, |command, tag| command.option("--session-tag", tag));
+    command.option_if("--source-identity", source_identity.as_ref()).option_if("--duration", duration.as_ref())
 }

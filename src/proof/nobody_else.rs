@@ -177,5 +177,5 @@ fn whom(declared: &Declared) -> String {
         Some(user) => format!("user {}", user.name),
         None => format!("account {}", declared.source),
     };
-    format!("{whom}; SCPs, RCPs not read")
+    format!("{whom}; SCPs/RCPs unread")
 }

@@ -85,7 +85,7 @@ fn statements_that_admit_others() {
         assert_eq!(finding(&scene.xacct_json("diagnose --facts facts.json", 3)), found);
 
         fixes::apply(&scene, &found["fixes"][0]);
-        scene.xacct("verify").exits_with(0).says(&["nobody else is admitted  account 111111111111"]);
+        scene.xacct("verify").exits_with(0).says(&["ok  nobody else is admitted"]);
         scene.xacct("diagnose").exits_with(0);
     });
 }
@@ -138,16 +138,28 @@ fn another_role_may_admit_others_unless_the_link_is_exclusive() {
     scene.xacct("verify").exits_with(0);
 }
 
+/// A statement from a file of the link is part of the declaration.
+#[test]
+fn a_statement_of_the_link_is_declared() {
+    let scene = admitting();
+    let statement = another_account();
+    scene.environment.write("audit.json", &json!({"Version": "2012-10-17", "Statement": [statement]}).to_string());
+    set(&scene, "trust_statement_files = [\"audit.json\"]");
+    scene.xacct("verify").exits_with(0).says(&["ok  nobody else is admitted"]);
+    scene.xacct("diagnose --save-facts facts.json").exits_with(0);
+    scene.xacct("diagnose --facts facts.json").exits_with(0).says(&["No problems found."]);
+}
+
 /// Without `restrict_to_user` the whole source account is declared.
 #[test]
 fn another_user_of_the_source_account() {
     let bob = admits(json!({"AWS": "arn:aws:iam::111111111111:user/bob"}), json!({}));
     let scene = Scene::linked("");
     add(&scene, &bob);
-    scene.xacct("verify").exits_with(0).says(&["account 111111111111; SCPs, RCPs not read"]);
+    scene.xacct("verify").exits_with(0).says(&["account 111111111111; SCPs/RCPs unread"]);
 
     let scene = Scene::linked("--restrict-to-user");
-    scene.xacct("verify").exits_with(0).says(&["user alice; SCPs, RCPs not read"]);
+    scene.xacct("verify").exits_with(0).says(&["user alice; SCPs/RCPs unread"]);
     add(&scene, &bob);
     let found = finding(&scene.xacct_json("verify", 3));
     assert!(text(&found["summary"]).contains("user/bob"), "{found:#}");

@@ -12,6 +12,7 @@ use crate::iam::admission::{Admitted, Declared, Review, Subject, names};
 use crate::iam::arn::{CallerArn, UserArn};
 use crate::iam::names::IamPath;
 use crate::iam::policy::{Element, PolicyDocument};
+use crate::iam::state::FoundDocument;
 
 /// What the trust policy makes of the declaration of the link.
 #[derive(Default)]
@@ -60,10 +61,11 @@ fn declared(facts: &Facts) -> Option<Declared> {
         path: IamPath::root(),
         name: facts.link.user.clone(),
     });
+    let statements = facts.link.trust_statements.as_ref().and_then(FoundDocument::policy);
     Some(Declared {
         source,
         only_user: facts.link.restrict_to_user.then_some(user),
-        statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
+        statements: statements.cloned().unwrap_or_else(|| PolicyDocument::of(Vec::new())),
         accepted: facts.link.accept.clone(),
     })
 }

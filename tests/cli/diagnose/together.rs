@@ -121,7 +121,8 @@ fn ignores_statements_for_services() {
     trust["Statement"].as_array_mut().expect("statements").insert(0, service);
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
     scene.environment.edit("xacct.toml", "require_mfa = true\n", "");
-    scene.environment.edit("xacct.toml", "external_id = \"right\"\n", "");
+    let accept = "accept = [{ who = \"service ec2.amazonaws.com\", reason = \"instances\" }]\n";
+    scene.environment.edit("xacct.toml", "external_id = \"right\"\n", accept);
     let broken = verify(scene, "");
     let mut causes = broken.causes();
     causes.sort_unstable();

@@ -150,7 +150,8 @@ fn adopting_a_role_keeps_its_statements() {
         world.set_trust_policy(ACCOUNT_B, "xacct", &by_hand);
         world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear();
     });
-    scene.xacct("bootstrap --check").exits_with(1).says(&["--adopt --keep-statements"]);
+    scene.xacct("bootstrap --check").exits_with(4);
+    scene.xacct("bootstrap --dry-run").exits_with(1).says(&["--adopt --keep-statements"]);
 
     let words = "bootstrap --adopt --keep-statements";
     let file = "policies/222222222222-trust.json";

@@ -159,7 +159,7 @@ impl Search<'_, '_> {
         candidates.dedup();
         let is_open = |number: &usize| {
             let is = |of: &[bool]| of.get(*number).copied().unwrap_or(true);
-            !is(&self.is_reached) && !(self.certain_is_done && is(&self.is_noted))
+            !(is(&self.is_reached) || self.certain_is_done && is(&self.is_noted))
         };
         candidates.retain(is_open);
         candidates

@@ -344,6 +344,7 @@ fn classes_from_elsewhere_are_shown() {
     assert_eq!(elsewhere[0]["statement"], json!({"policy": "trust policy", "number": 2}));
     assert_eq!(elsewhere[0]["needs"]["external_id"], true);
     assert_eq!(elsewhere[1]["statement"]["sid"], "Partner");
+    assert_eq!(elsewhere[1]["needs"]["external_id"], true, "the rest of the way needs it");
     assert_eq!(elsewhere[1]["via"], json!(["arn:aws:iam::111111111111:role/ci"]));
     assert_output("who-elsewhere", "who --undeclared", &scene.xacct("who --undeclared"));
 

@@ -7,7 +7,7 @@ use comfy_table::Cell;
 
 use super::answer::{Answer, Answered, Entry, Shown};
 use crate::iam::admission::Standing;
-use crate::iam::who::{Index, Place};
+use crate::iam::who::{Holder, Index, Place};
 use crate::report::console::{BAD, STRONG, WARN, borderless, error_text, styled_mark, trimmed};
 use crate::text::on_one_line;
 
@@ -43,7 +43,7 @@ fn one(text: &mut String, answered: &Answered, answer: &Answer, shown: &Shown<'_
     }
     let mut table = borderless(width);
     for entry in &answer.principals {
-        let who = index.holder(entry.who).map(|holder| holder.in_words()).unwrap_or_default();
+        let who = index.holder(entry.who).map(Holder::in_words).unwrap_or_default();
         table.add_row(row(entry, &who, how(entry, index)));
     }
     for entry in &answer.elsewhere {
@@ -158,7 +158,7 @@ fn end(text: &mut String, shown: &Shown<'_>, width: u16) {
     }
     let writers = index.writers().map(|(holder, _)| holder);
     let of_only = |arn: &str| only.and_then(|number| index.holder(number)).is_none_or(|holder| holder.arn == arn);
-    let writers: Vec<_> = writers.filter(|holder| of_only(&holder.arn)).map(|holder| holder.in_words()).collect();
+    let writers: Vec<_> = writers.filter(|holder| of_only(&holder.arn)).map(Holder::in_words).collect();
     if !writers.is_empty() && !shown.is_filtered {
         line(format!("May write IAM in {}, so could let themselves in: {}", index.account.id, some(writers)), "  ");
     }

@@ -159,7 +159,7 @@ impl Search<'_, '_> {
         candidates.dedup();
         let is_open = |number: &usize| {
             let is = |of: &[bool]| of.get(*number).copied().unwrap_or(true);
-            !is(&self.is_reached) && !(self.certain_is_done && is(&self.is_noted))
+            !(is(&self.is_reached) || self.certain_is_done && is(&self.is_noted))
         };
         candidates.retain(is_open);
         candidates
@@ -202,7 +202,7 @@ impl Search<'_, '_> {
     }
 
     /// Adds a class. Those of the account are evaluated one by one instead, if the account could be read.
-    fn add_outside(&mut self, admitted: Admitted, via: Option<&Reached>) {
+    fn add_outside(&mut self, mut admitted: Admitted, via: Option<&Reached>) {
         let account = self.index.account;
         let is_of_account = self.is_of_account(&admitted.who);
         if matches!(admitted.who, Who::Deleted { .. }) || is_of_account && account.is_read {
@@ -210,6 +210,9 @@ impl Search<'_, '_> {
         }
         let mut undecided = via.map(|via| via.undecided.clone()).unwrap_or_default();
         undecided.extend(admitted.undecided.clone());
+        // What the rest of the way needs.
+        admitted.needs.external_id |= via.is_some_and(|via| via.needs.external_id);
+        admitted.needs.mfa |= via.is_some_and(|via| via.needs.mfa);
         if is_of_account {
             undecided.insert(format!("the users and roles of account {} could not be read", account.id));
         }

@@ -109,7 +109,7 @@ mod terminal;
 mod trust_statements;
 mod untrusted_text;
 mod verify;
-mod wider;
 mod who;
+mod wider;
 
 use support::scene;

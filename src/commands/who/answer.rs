@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::iam::admission::{Declared, Needs, Standing};
 use crate::iam::arn::{RoleArn, UserArn, UserRef};
 use crate::iam::names::IamPath;
-use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{FoundDocument, Reading};
 use crate::iam::who::{Index, Place, Reach, Target, reach, standing};
 use crate::operations::accounts::Operator;
@@ -181,7 +180,7 @@ fn declared(link: &Link, index: &Index<'_>, source: &Source, role: &RoleArn) -> 
     Declared {
         source: account,
         only_user: user.filter(|_| link.restrict_to_user),
-        statements: PolicyDocument { version: None, id: None, statements: Vec::new() },
+        statements: link.trust_statements.clone(),
         accepted: link.accept.clone(),
     }
 }

@@ -15,6 +15,7 @@ use crate::iam::who::{Account, Index};
 use crate::operations::accounts;
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::settle;
 use crate::proof::Watch;
 use answer::{Answer, Answered};
 
@@ -146,6 +147,7 @@ fn links(args: &WhoGetsIn, run: &Run<'_>) -> Result<Vec<Link>> {
     for link in &mut links {
         link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
     }
+    settle::read_trust_statements(&mut links, run)?;
     Ok(links)
 }
 

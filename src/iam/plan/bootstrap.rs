@@ -288,7 +288,7 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let (own, foreign): (Vec<_>, Vec<_>) =
         standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
     let (allowing, denying): (Vec<_>, Vec<_>) = foreign.iter().partition(|statement| statement.effect == Effect::Allow);
-    let [allowing, denying] = [allowing, denying].map(|some| some.into_iter().map(|it| in_words(it)).collect());
+    let [allowing, denying] = [allowing, denying].map(|some| some.into_iter().map(in_words).collect());
     let foreign: BTreeSet<_> = foreign.into_iter().map(in_words).collect();
     let own = PolicyDocument {
         statements: own.into_iter().cloned().collect(),

@@ -85,7 +85,7 @@ impl Change {
     /// Returns whether the role, user or grant is not what it should be without it. A role made by xacct 0.1 only lacks
     /// the tags that name its link and the version of its boundary.
     #[must_use]
-    pub fn mends_drift(&self) -> bool {
+    pub fn repairs_drift(&self) -> bool {
         let is_record = |key: &String| [LINK_TAG, BOUNDARY_TAG].contains(&key.as_str());
         !matches!(self, Self::TagRole { tags } if tags.keys().all(is_record))
     }
@@ -137,7 +137,7 @@ impl Plan {
     /// Returns whether the accounts differ from `xacct.toml`.
     #[must_use]
     pub fn is_difference(&self) -> bool {
-        self.changes.iter().any(Change::mends_drift) || self.warnings.iter().any(Risk::is_difference)
+        self.changes.iter().any(Change::repairs_drift) || self.warnings.iter().any(Risk::is_difference)
     }
 
     /// Returns the policies of the role that `xacct.toml` does not declare.

@@ -41,7 +41,7 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
         Change::CreateRole(_) => Step::Create,
         Change::SetBoundary { from: None, .. } => Step::Narrow,
         Change::SetBoundary { .. } => Step::Recap,
-        Change::ReplaceTrustPolicy { from, to, .. } if admits_somebody_new(from, to) => Step::Admit,
+        Change::ReplaceTrustPolicy { from, to, .. } if may_admit_new_callers(from, to) => Step::Admit,
         Change::ReplaceTrustPolicy { .. } => Step::Narrow,
         Change::UpdateRole { from: (_, seconds), max_session, .. } if max_session.as_secs() <= *seconds => Step::Narrow,
         Change::DeleteRolePolicy { .. } if removes_first => Step::Narrow,
@@ -61,14 +61,14 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
 #[must_use]
 pub fn narrows_first(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
-        Change::ReplaceTrustPolicy { from, to, .. } => admits_somebody_new(from, to),
+        Change::ReplaceTrustPolicy { from, to, .. } => may_admit_new_callers(from, to),
         Change::SetBoundary { from, .. } => from.is_some(),
         _ => false,
     })
 }
 
 /// A trust policy that cannot be compared counts as trusting a new principal.
-fn admits_somebody_new(from: &FoundDocument, to: &PolicyDocument) -> bool {
+fn may_admit_new_callers(from: &FoundDocument, to: &PolicyDocument) -> bool {
     !from.policy().is_some_and(|from| to.admits_only_whom(from))
 }
 

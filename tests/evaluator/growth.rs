@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use xacct::iam::admission::of_trust;
+use xacct::iam::arn::RoleArn;
 use xacct::iam::evaluate::identity_policy;
 
 use crate::scene::{Asked, document, request};
@@ -71,6 +73,25 @@ fn time_is_bounded_for_pathological_patterns() {
         let pattern = format!("arn:aws:iam::222222222222:role/{}b", "a*".repeat(size / 2));
         duration(&policy(vec![json!({"Effect": "Allow", "Action": "*", "Resource": pattern})]), &resource)
     });
+}
+
+/// Trust policies several times as long as the highest quota, 4,096 characters.
+#[test]
+fn the_largest_trust_policies_are_reduced_in_time() {
+    let (role, names): (RoleArn, Vec<_>) =
+        (crate::ROLE.parse().unwrap(), (0..30).map(|name| format!("arn:aws:iam::999999999999:role/{name}")).collect());
+    let condition = |operator: &str| json!({operator: {"aws:PrincipalArn": names}});
+    let allow = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:*", "Condition": condition("ArnLike")});
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Condition": condition("ArnNotLike")});
+    let several = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:*"});
+    let policies = [vec![allow; 12], [vec![several.clone(); 6], vec![deny; 6]].concat(), vec![several; 200]];
+    for statements in policies {
+        let policy = document(&policy(statements));
+        let start = processor_time();
+        std::hint::black_box(of_trust(std::hint::black_box(&policy), &role));
+        let duration = processor_time() - start;
+        assert!(duration < Duration::from_secs(10), "{duration:?}");
+    }
 }
 
 #[test]

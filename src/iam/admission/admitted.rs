@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::keys::{issuer_of, shared_issuer};
 use crate::iam::names::AccountId;
 
 /// A class of callers whom one statement of a trust policy admits.
@@ -92,6 +93,17 @@ pub enum Who {
 }
 
 impl Who {
+    /// Returns whether everybody can be one of these: everyone, or the bearers of any token of an issuer where everybody
+    /// can have an account, such as Google, Amazon Cognito or GitHub.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Tokens { issuer, subjects } => subjects.is_empty() && shared_issuer(issuer_of(issuer)).is_some(),
+            _ => false,
+        }
+    }
+
     /// Returns whether this class certainly includes the other one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::admitted::{Needs, Who};
-use super::keys::{Kind, Says, SharedIssuer, claim, of_role, says, shared_issuer};
+use super::keys::{Kind, Says, SharedIssuer, claim, issuer_of, of_role, says, shared_issuer};
 use super::subject::Subject;
 use crate::iam::evaluate::{Context, Known, Language, Met, Pattern, Test, Value};
 use crate::iam::names::AccountId;
@@ -448,12 +448,6 @@ impl Class {
 fn no_variables() -> Language<'static> {
     static NOTHING: std::sync::LazyLock<Context> = std::sync::LazyLock::new(Context::default);
     Language { variables: false, context: &NOTHING }
-}
-
-/// Returns the host of the issuer of an OIDC provider: `arn:aws:iam::ACCOUNT:oidc-provider/HOST`, or a host built into
-/// AWS.
-pub(super) fn issuer_of(provider: &str) -> &str {
-    provider.split_once(":oidc-provider/").map_or(provider, |(_, host)| host)
 }
 
 /// Returns the account of an ARN whose account has no wildcards. A star of `StringLike` before it could take colons: a

@@ -160,6 +160,12 @@ const SHARED: [SharedIssuer; 20] = [
     SharedIssuer { host: "api.pulumi.com/oidc", claims: &["aud"], customer: &[':', ':'] },
 ];
 
+/// Returns the host of the issuer of an OIDC provider: `arn:aws:iam::ACCOUNT:oidc-provider/HOST`, or a host built into
+/// AWS.
+pub(super) fn issuer_of(provider: &str) -> &str {
+    provider.split_once(":oidc-provider/").map_or(provider, |(_, host)| host)
+}
+
 /// Returns the shared issuer with this host.
 pub(super) fn shared_issuer(host: &str) -> Option<&'static SharedIssuer> {
     SHARED.iter().find(|shared| shared.host.eq_ignore_ascii_case(host))

@@ -4,6 +4,7 @@
 //! that deny all others. What is left is admitted, unless no caller of it can meet the statement, or a statement denies
 //! all of it. Whatever only some callers meet counts as met in an `Allow`, and as not met in a `Deny`.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::admitted::{Admitted, Needs, Who};
@@ -14,9 +15,9 @@ use crate::iam::policy::{
     Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id,
 };
 
-/// How many classes one principal of a statement is split into at most by the values of its conditions. Further
-/// conditions then count as met, so that a policy of thousands of values is as quick, and its classes are wider.
-const MOST: usize = 512;
+/// How many classes the values of conditions split the principals of a document into at most. Further conditions then
+/// count as met, so that a document of thousands of values is as quick, and its classes are wider.
+const MOST: usize = 1024;
 
 /// Returns everybody whom the trust policy of a role admits, in the order of its statements.
 #[must_use]
@@ -26,7 +27,8 @@ pub fn of_trust<'a>(document: &PolicyDocument, subject: impl Into<Subject<'a>>) 
     let statements: Vec<_> = document.statements.iter().enumerate().map(read).collect();
     let (allows, denials): (Vec<_>, Vec<_>) =
         statements.iter().partition(|read| read.statement.effect == Effect::Allow);
-    allows.into_iter().flat_map(|allow| of_statement(allow, &denials, &subject)).collect()
+    let left = Cell::new(MOST);
+    allows.into_iter().flat_map(|allow| of_statement(allow, &denials, &subject, &left)).collect()
 }
 
 /// A statement with its parsed conditions.
@@ -94,10 +96,15 @@ impl<'a> Read<'a> {
         conditions.fold(self.covers(class, subject), Met::and)
     }
 
-    fn narrow(&self, classes: Vec<Class>, condition: &Condition, subject: &Subject<'_>) -> Vec<Class> {
-        if classes.len() * condition.wanted.len() > MOST {
-            return classes;
-        }
+    fn narrow(
+        &self,
+        classes: Vec<Class>,
+        condition: &Condition,
+        subject: &Subject<'_>,
+        left: &Cell<usize>,
+    ) -> Vec<Class> {
+        let Some(rest) = left.get().checked_sub(classes.len() * condition.wanted.len()) else { return classes };
+        left.set(rest);
         let narrowed =
             |class: Class| self.with_language(&class, subject, |language| class.narrowed(condition, subject, language));
         classes.into_iter().flat_map(narrowed).collect()
@@ -109,12 +116,14 @@ fn variables_in(text: &str) -> Vec<String> {
     starts.filter_map(|rest| Some(rest.split_once('}')?.0.split(", ").next()?.to_owned())).collect()
 }
 
-fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>) -> Vec<Admitted> {
+fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, left: &Cell<usize>) -> Vec<Admitted> {
     let mut found: Vec<Admitted> = Vec::new();
     for class in named(allow.statement) {
-        let narrowed =
-            allow.conditions.iter().fold(vec![class], |classes, condition| allow.narrow(classes, condition, subject));
-        for mut class in left_by(narrowed, denials, subject) {
+        let narrowed = allow
+            .conditions
+            .iter()
+            .fold(vec![class], |classes, condition| allow.narrow(classes, condition, subject, left));
+        for mut class in left_by(narrowed, denials, subject, left) {
             class.note_organization();
             match allow.applies(&class, subject) {
                 Met::No => continue,
@@ -219,12 +228,10 @@ fn of_aws(name: &str) -> Class {
 ///
 /// A `Deny` of all requests that do not meet one condition is a condition of every `Allow`: `Deny` with
 /// `StringNotEquals aws:PrincipalOrgID`. With a second condition that some callers do not meet, it is none.
-fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>) -> Vec<Class> {
+fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>, left: &Cell<usize>) -> Vec<Class> {
     let mut open: Vec<_> = classes.into_iter().map(|class| (class, BTreeSet::new())).collect();
-    let mut left = Vec::new();
-    let mut steps = 0;
+    let mut passed = Vec::new();
     'classes: while let Some((mut class, mut applied)) = open.pop() {
-        steps += 1;
         let mut undecided = None;
         for denial in denials {
             if applied.contains(&denial.index) {
@@ -236,9 +243,9 @@ fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>) ->
                     applied.insert(denial.index);
                 }
                 Met::Undecided(reason) => undecided = undecided.or(Some(reason)),
-                Met::Open if steps > MOST => {}
+                Met::Open if left.get() == 0 => {}
                 Met::Open => {
-                    let Some(narrowed) = narrowed_by(denial, &class, subject) else { continue };
+                    let Some(narrowed) = narrowed_by(denial, &class, subject, left) else { continue };
                     applied.insert(denial.index);
                     open.extend(narrowed.into_iter().map(|class| (class, applied.clone())));
                     continue 'classes;
@@ -246,14 +253,14 @@ fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>) ->
             }
         }
         class.undecided = class.undecided.or(undecided);
-        left.push(class);
+        passed.push(class);
     }
-    left.reverse();
-    left
+    passed.reverse();
+    passed
 }
 
 /// Returns what a `Deny` leaves of a class, if only one of its conditions is open and the opposite is a condition.
-fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>) -> Option<Vec<Class>> {
+fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>, left: &Cell<usize>) -> Option<Vec<Class>> {
     if denial.covers(class, subject) != Met::Yes {
         return None;
     }
@@ -261,5 +268,5 @@ fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>) -> Optio
     let (only, None) = (open.next()?, open.next()) else { return None };
     let (test, wanted) = only.test.opposite(&only.wanted)?;
     let opposite = Condition { test, wanted, ..only.clone() };
-    Some(denial.narrow(vec![class.clone()], &opposite, subject))
+    Some(denial.narrow(vec![class.clone()], &opposite, subject, left))
 }

@@ -90,7 +90,7 @@ impl Test {
         match known {
             Known::Undecided(reason) => Met::Undecided(reason.clone()),
             Known::Absent => self.is_met(wanted, &[], language).into(),
-            Known::Is(value) if is_filled_in => self.is_met(wanted, &[value.clone()], language).into(),
+            Known::Is(value) if is_filled_in => self.is_met(wanted, std::slice::from_ref(value), language).into(),
             Known::Like(pattern) if is_filled_in => self.met_by_pattern(wanted, pattern, language),
             Known::Is(_) | Known::Like(_) | Known::Present if self.comparison == Comparison::Null => {
                 self.is_met(wanted, &["present".to_owned()], language).into()

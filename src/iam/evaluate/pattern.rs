@@ -99,10 +99,11 @@ impl Pattern {
         let (wanted, found) = (&self.0, &other.0);
         let skip = |places: &mut Vec<bool>| {
             for (place, token) in found.iter().enumerate() {
-                if matches!(token, Token::Any { .. }) && places.get(place) == Some(&true) {
-                    if let Some(next) = places.get_mut(place + 1) {
-                        *next = true;
-                    }
+                if matches!(token, Token::Any { .. })
+                    && places.get(place) == Some(&true)
+                    && let Some(next) = places.get_mut(place + 1)
+                {
+                    *next = true;
                 }
             }
         };

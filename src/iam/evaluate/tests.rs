@@ -212,6 +212,21 @@ proptest! {
     }
 
     #[test]
+    fn patterns_cover_and_overlap_as_the_texts_that_they_match(
+        one in close_text(&['a', 'b', '*', '?']), other in close_text(&['a', 'b', '*', '?']), text in close_text(&['a', 'b']),
+    ) {
+        let (one, other) = (Pattern::with_wildcards(&one), Pattern::with_wildcards(&other));
+        let (by_one, by_other) = (one.matches(&text), other.matches(&text));
+        prop_assert!(!by_one || !by_other || one.overlaps(&other));
+        prop_assert!(!one.covers(&other) || !by_other || by_one);
+        prop_assert_eq!(one.overlaps(&other), other.overlaps(&one));
+        // A text without wildcards is covered, and overlapped, exactly if it matches.
+        let plain = Pattern::with_wildcards(&text);
+        prop_assert_eq!(one.overlaps(&plain), by_one);
+        prop_assert!(!one.covers(&plain) || by_one);
+    }
+
+    #[test]
     fn no_operator_and_no_value_panics(
         operator in prop_oneof![any::<String>(), select(&OPERATORS[..]).prop_map(str::to_owned)],
         prefix in select(&["", "ForAllValues:", "ForAnyValue:"][..]),

@@ -145,7 +145,7 @@ fn example(pattern: &str) -> String {
         "203.0.113.0/24" => "203.0.113.9".to_owned(),
         "198.51.100.0/24" => "198.51.100.9".to_owned(),
         text if text.starts_with("*/ou-1") => format!("o-a1b2c3d4e5/r-1{}", text.replace('*', "")),
-        text => text.replace('*', "x").replace('?', "x"),
+        text => text.replace(['*', '?'], "x"),
     }
 }
 

@@ -96,9 +96,9 @@ fn compare(cases: &[Case], name: &str, answers: Vec<Result<Decisions, String>>) 
         };
         let agrees = gets_in == caller.gets_in;
         if agrees {
-            agreed += 1
+            agreed += 1;
         } else {
-            different += 1
+            different += 1;
         }
         if agrees == caller.disagrees.contains(name) {
             wrong.push(format!("{}: {:?} gets in: {gets_in}", case.name, caller.asked().principal));

@@ -10,6 +10,7 @@ use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -21,8 +22,9 @@ use crate::aws::client::http::{self, Bundle, variable};
 use crate::aws::client::notify::Warn;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::retry::timeouts;
+use crate::aws::credentials::config_files::for_sdk;
 use crate::aws::credentials::mfa::Mfa;
-use crate::aws::credentials::profiles::Profiles;
+use crate::aws::credentials::profiles::{Profiles, has_keys_in_environment};
 use crate::aws::credentials::provider::{Once, missing, origin, unusable};
 use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::error::{Error, Result};
@@ -50,9 +52,9 @@ impl Connections {
     /// before the first request to them.
     ///
     /// # Errors
-    /// When a config file cannot be read or parsed.
-    pub async fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
-        let profiles = Arc::new(Profiles::load().await?);
+    /// When a config file cannot be read.
+    pub fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
+        let profiles = Arc::new(Profiles::load()?);
         // An invalid proxy or CA bundle must be reported before the first request.
         let bundle = Bundle::find(&variable, None);
         let pool = http::client(bundle.as_ref(), &variable)?;
@@ -116,12 +118,17 @@ impl Connections {
         if let Some(name) = profile {
             self.profiles.require(name)?;
         }
-        self.profiles.check_keys(profile.unwrap_or_else(|| self.profiles.selected()))?;
+        let used = profile.unwrap_or_else(|| self.profiles.selected());
+        self.profiles.check(used)?;
         if let Some(chain) = self.profiles.chain(profile)? {
-            return self.walk(&chain, profile.unwrap_or_else(|| self.profiles.selected())).await;
+            return self.walk(&chain, used).await;
         }
         let provider = match profile {
             Some(name) => Some(self.profile_provider(name).await?),
+            // What the default chain would find next is the selected profile, but the SDK cannot take its sign-in.
+            None if !has_keys_in_environment() && self.profiles.renamed_sso(used).is_some() => {
+                Some(self.profile_provider(used).await?)
+            }
             None => None,
         };
         self.open_with(profile, provider).await
@@ -177,7 +184,12 @@ impl Connections {
     /// the user named; the AWS CLI does not.
     async fn profile_provider(&self, name: &str) -> Result<SharedCredentialsProvider> {
         let conf = self.provider_config(name).await?;
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf);
+        if let Some(sso) = self.profiles.renamed_sso(name) {
+            let provider = SsoCredentialsProvider::builder().configure(&conf).session_name(sso.session);
+            let provider = provider.start_url(sso.start_url).region(aws_types::region::Region::new(sso.region));
+            return Ok(SharedCredentialsProvider::new(provider.account_id(sso.account).role_name(sso.role).build()));
+        }
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(for_sdk::name(name)).configure(&conf);
         Ok(SharedCredentialsProvider::new(provider.profile_files(self.profiles.files_about(name)).build()))
     }
 
@@ -187,9 +199,6 @@ impl Connections {
             .http_client(self.pool(profile)?)
             .identity_cache(shared_identity_cache())
             .timeout_config(timeouts());
-        if let Some(name) = profile {
-            loader = loader.profile_name(name);
-        }
         if provider.is_none() {
             self.notice.give_for_machine(self.machine());
         }
@@ -197,6 +206,7 @@ impl Connections {
             loader = loader.credentials_provider(provider);
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
+        loader = loader.profile_name(for_sdk::name(used));
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
         for source in self.profiles.sources(used).skip(1) {
@@ -213,7 +223,7 @@ impl Connections {
                 let selected = Some(self.profiles.selected()).filter(|name| *name != "default");
                 let named = profile.or(selected);
                 named.map_or(Ok(()), |name| self.profiles.require(name))?;
-                return Err(unusable(error, named));
+                return Err(unusable(error, named, |text| self.profiles.with_real_names(text)));
             }
         };
         let chosen = config.region().filter(|region| !region.as_ref().is_empty());

@@ -46,7 +46,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         path_style: args.proof.path_style,
         sts_rate: Some(args.report.sts_rate),
     };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     if let Some(profile) = &source.user_profile {
         // The user's profile is needed last, but a typo in its name should be reported first.
         connections.profiles().require(profile)?;

@@ -14,19 +14,21 @@ use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
 use tokio::sync::OnceCell;
 
 use crate::aws::client::access::{Access, shared_identity_cache};
 use crate::aws::client::endpoints::Notice;
-use crate::aws::client::http::{self, Bundle, variable};
+use crate::aws::client::http::{self, Bundle};
 use crate::aws::client::notify::Warn;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
-use crate::aws::client::retry::timeouts;
+use crate::aws::client::retry::{retries, timeouts};
 use crate::aws::credentials::config_files::for_sdk;
 use crate::aws::credentials::mfa::Mfa;
-use crate::aws::credentials::profiles::{Profiles, has_keys_in_environment};
+use crate::aws::credentials::profiles::Profiles;
 use crate::aws::credentials::provider::{Once, missing, origin, unusable};
 use crate::aws::credentials::role_chain::{self, Base, Chain};
+use crate::environment::{self, variable};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
 
@@ -52,8 +54,9 @@ impl Connections {
     /// before the first request to them.
     ///
     /// # Errors
-    /// When a config file cannot be read.
+    /// When a config file cannot be read, or a variable has a value that it cannot have.
     pub fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
+        environment::check()?;
         let profiles = Arc::new(Profiles::load()?);
         // An invalid proxy or CA bundle must be reported before the first request.
         let bundle = Bundle::find(&variable, None);
@@ -115,8 +118,10 @@ impl Connections {
     /// # Errors
     /// When the profile does not exist or has no credentials.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
-        if let Some(name) = profile {
-            self.profiles.require(name)?;
+        let profile = profile.filter(|name| *name != environment::PROFILE);
+        match profile {
+            Some(name) => self.profiles.require(name)?,
+            None => environment::check_keys()?,
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
         self.profiles.check(used)?;
@@ -126,7 +131,7 @@ impl Connections {
         let provider = match profile {
             Some(name) => Some(self.profile_provider(name).await?),
             // What the default chain would find next is the selected profile, but the SDK cannot take its sign-in.
-            None if !has_keys_in_environment() && self.profiles.renamed_sso(used).is_some() => {
+            None if !environment::has_keys() && self.profiles.renamed_sso(used).is_some() => {
                 Some(self.profile_provider(used).await?)
             }
             None => None,
@@ -144,7 +149,10 @@ impl Connections {
                 let (id, secret) = (setting("aws_access_key_id"), setting("aws_secret_access_key"));
                 SharedCredentialsProvider::new(Credentials::new(id, secret, token, None, "profile"))
             }
-            Base::Environment => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+            Base::Environment => {
+                environment::check_keys()?;
+                SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+            }
             Base::Instance => {
                 self.notice.give_for_machine(self.machine());
                 let conf = self.provider_config(name).await?;
@@ -169,7 +177,7 @@ impl Connections {
         let client = self.pace.before(self.pool(Some(profile))?);
         let conf = ProviderConfig::default().with_http_client(client).with_region(Some(region));
         // Clients share connections only if their timeouts are equal.
-        let conf = conf.with_timeout_config(timeouts());
+        let conf = conf.with_timeout_config(timeouts()).with_retry_config(self.retries(profile)?);
         // The profile provider ignores these two settings.
         let flag = |name: &str, key: &str| {
             let text = variable(name).or_else(|| self.profiles.setting(profile, key).map(str::to_owned));
@@ -178,6 +186,10 @@ impl Connections {
         Ok(conf
             .with_use_fips(flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"))
             .with_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")))
+    }
+
+    fn retries(&self, profile: &str) -> Result<RetryConfig> {
+        retries(&variable, &|key| self.profiles.setting(profile, key).map(|value| (profile, value)))
     }
 
     /// Creates a provider for a named profile. The SDK's default chain would prefer AWS_ACCESS_KEY_ID even to a profile that
@@ -206,7 +218,7 @@ impl Connections {
             loader = loader.credentials_provider(provider);
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
-        loader = loader.profile_name(for_sdk::name(used));
+        loader = loader.profile_name(for_sdk::name(used)).retry_config(self.retries(used)?);
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
         for source in self.profiles.sources(used).skip(1) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use sections::{Section, Sections, Setting};
 
-use crate::aws::client::http::Variables;
+use crate::environment::Variables;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 

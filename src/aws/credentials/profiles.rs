@@ -10,11 +10,11 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::aws::client::error::with_causes;
-use crate::aws::client::http::variable;
 use crate::aws::credentials::config_files::{self, Sections, for_sdk};
 use crate::aws::credentials::provider::{Unfit, features};
 use crate::aws::credentials::role_chain::{self, Chain};
 use crate::aws::keys::fit_headers;
+use crate::environment::{self, variable};
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
@@ -73,6 +73,13 @@ impl Profiles {
         let error = Error::new(Kind::Credentials, format!("profile `{name}` does not exist in the AWS config files"));
         // The profile may stand below a heading that cannot be read.
         let error = self.sections.stray.iter().fold(error, |error, line| error.note(line.clone()));
+        let error = match environment::has_keys() {
+            true => error.hint(
+                "to use the access key in the environment instead, specify `-` as the profile: --profile -, \
+                 --target-profile -, --user-profile -",
+            ),
+            false => error,
+        };
         Err(if names.is_empty() {
             error.hint(format!("create it: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
         } else {
@@ -177,7 +184,7 @@ impl Profiles {
 
     /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
-        if profile.is_none() && has_keys_in_environment() {
+        if profile.is_none() && environment::has_keys() {
             return Ok(None);
         }
         let exists = |name: &str| self.exists(name);
@@ -191,9 +198,4 @@ impl Profiles {
         let selected = self.selected();
         (!from_environment && self.exists(selected)).then(|| selected.to_owned())
     }
-}
-
-/// Whether the environment has an access key, which comes before the profile that `AWS_PROFILE` names.
-pub(in crate::aws) fn has_keys_in_environment() -> bool {
-    variable("AWS_ACCESS_KEY_ID").is_some() && variable("AWS_SECRET_ACCESS_KEY").is_some()
 }

@@ -14,6 +14,7 @@ mod work;
 
 use super::command_line::{Start, Verb};
 use crate::config::{self, Source};
+use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
 use crate::operations::accounts::SourceSide;
@@ -47,7 +48,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         sts_rate: Some(args.report.sts_rate),
     };
     let connections = run.open_connections(opening)?;
-    if let Some(profile) = &source.user_profile {
+    if let Some(profile) = source.user_profile.as_deref().filter(|name| *name != environment::PROFILE) {
         // The user's profile is needed last, but a typo in its name should be reported first.
         connections.profiles().require(profile)?;
     }

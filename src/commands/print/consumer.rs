@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::commands::command_line::{Start, Verb};
 use crate::config::Link;
+use crate::environment;
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
@@ -55,7 +56,7 @@ pub fn access(
         needs_mfa: link.require_mfa,
         session_name: session_name(run),
         duration: limited(duration, link)?,
-        profile: source.user_profile.clone(),
+        profile: source.user_profile.clone().filter(|name| name != environment::PROFILE),
         user: source.user.as_ref().map(|user| user.name().clone()),
     })
 }

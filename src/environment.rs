@@ -10,7 +10,7 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub const PROFILE: &str = "-";
 
 /// The variables that the SDK reads, beside the access key and the `AWS_ENDPOINT_URL_…` of every service.
-const READ_BY_SDK: [&str; 35] = [
+pub const READ_BY_SDK: [&str; 35] = [
     "AWS_ACCOUNT_ID",
     "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     "AWS_AUTH_SCHEME_PREFERENCE",
@@ -49,7 +49,7 @@ const READ_BY_SDK: [&str; 35] = [
 ];
 
 /// The access key in the environment.
-const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+pub const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// Returns the value of a variable.
 #[must_use]
@@ -61,8 +61,10 @@ pub fn variable(name: &str) -> Option<String> {
 /// Others stay as they are: an empty `AWS_PAGER` has a meaning for the commands that xacct starts. Call it before starting
 /// any thread.
 pub fn tidy() {
-    let set = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    for (name, value) in set.filter(|(name, _)| is_read(name) || KEYS.contains(&&**name) || name.starts_with("XACCT_")) {
+    let set =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    for (name, value) in set.filter(|(name, _)| is_read(name) || KEYS.contains(&&**name) || name.starts_with("XACCT_"))
+    {
         let kept = tidied(&value);
         // SAFETY: the caller has started no thread, so no other one reads the environment.
         unsafe {
@@ -99,7 +101,9 @@ pub fn check() -> Result<()> {
     let set = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut set = set.filter(|(name, _)| is_read(name));
     let unfit = set.find(|(_, value)| value.to_str().is_none_or(|value| value.contains(char::is_control)));
-    unfit.map_or(Ok(()), |(name, _)| Err(Error::usage(unfit_message(&name)).hint(format!("set {name} again, or unset it"))))
+    unfit.map_or(Ok(()), |(name, _)| {
+        Err(Error::usage(unfit_message(&name)).hint(format!("set {name} again, or unset it")))
+    })
 }
 
 /// Checks the access key in the environment.
@@ -108,7 +112,8 @@ pub fn check() -> Result<()> {
 /// When a part of it has a character that cannot be sent.
 pub fn check_keys() -> Result<()> {
     let set = KEYS.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-    let is_fit = |value: &std::ffi::OsStr| value.to_str().is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_graphic()));
+    let is_fit =
+        |value: &std::ffi::OsStr| value.to_str().is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_graphic()));
     match set.into_iter().find(|(_, value)| !is_fit(value)) {
         None => Ok(()),
         Some((name, _)) => Err(Error::new(Kind::Credentials, unfit_message(name))

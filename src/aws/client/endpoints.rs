@@ -101,7 +101,8 @@ fn region_of(url: &str) -> Option<Region> {
     }
     let named = host.split('.').find_map(|label| label.parse::<Region>().ok());
     // An endpoint without a Region, such as `iam.amazonaws.com`, is that of the whole partition.
-    let of_partition = || if host.contains(".us-gov.") { Some(Partition::AwsUsGov) } else { of_suffix.or(Some(Partition::Aws)) };
+    let of_partition =
+        || if host.contains(".us-gov.") { Some(Partition::AwsUsGov) } else { of_suffix.or(Some(Partition::Aws)) };
     named.or_else(|| of_partition()?.default_region().parse().ok())
 }
 

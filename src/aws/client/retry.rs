@@ -32,11 +32,13 @@ pub(in crate::aws) fn retries<'a>(
     setting: &dyn Fn(&str) -> Option<(&'a str, &'a str)>,
 ) -> Result<RetryConfig> {
     let find = |name: &str, key: &str| {
-        let of_profile = || setting(key).map(|(profile, value)| (format!("{key} of profile `{profile}`"), value.to_owned()));
+        let of_profile =
+            || setting(key).map(|(profile, value)| (format!("{key} of profile `{profile}`"), value.to_owned()));
         variable(name).filter(|value| !value.is_empty()).map(|value| (name.to_owned(), value)).or_else(of_profile)
     };
     let invalid = |place: &str, value: &str, fix: &str| {
-        Err(Error::usage(format!("{place} is invalid: `{}`", on_one_line(value))).hint(format!("set it to {fix}, or unset it")))
+        Err(Error::usage(format!("{place} is invalid: `{}`", on_one_line(value)))
+            .hint(format!("set it to {fix}, or unset it")))
     };
     let retries = RetryConfig::standard();
     let retries = match find("AWS_RETRY_MODE", "retry_mode") {

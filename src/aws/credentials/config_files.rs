@@ -54,13 +54,12 @@ impl Sections {
             let session = for_sdk::referred(section, "sso_session", &self.sso_sessions);
             session.into_iter().chain(for_sdk::referred(section, "services", &self.services))
         };
-        let sections = own.flat_map(|section| std::iter::once(section).chain(named(section).map(|(_, section)| section)));
+        let sections =
+            own.flat_map(|section| std::iter::once(section).chain(named(section).map(|(_, section)| section)));
         match sections.flat_map(|section| &section.problems).next() {
             None => Ok(()),
-            Some(problem) => {
-                Err(Error::new(Kind::File, format!("cannot read the AWS config files: {problem}"))
-                    .hint("correct or remove that line; the AWS CLI stops at it, too"))
-            }
+            Some(problem) => Err(Error::new(Kind::File, format!("cannot read the AWS config files: {problem}"))
+                .hint("correct or remove that line; the AWS CLI stops at it, too")),
         }
     }
 }

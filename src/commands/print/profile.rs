@@ -78,10 +78,7 @@ impl Consumer for Profiles {
                 }
                 Session::Process(process(self, run))
             } else {
-                Session::Assumed {
-                    source_profile: source_profile(self, run)?,
-                    mfa: mfa(self, link, &access, run)?,
-                }
+                Session::Assumed { source_profile: source_profile(self, run)?, mfa: mfa(self, link, &access, run)? }
             };
             let name = self.profile_name.clone().unwrap_or_else(|| profile::name_of(&link.name));
             refuse_own_source(&name, self, link, run)?;

@@ -102,7 +102,9 @@ impl Reader {
         self.place = Place::Section(known.unwrap_or(self.ini.sections.len()));
         match self.section() {
             Some(_) if heading == DEFAULTS => {}
-            Some(section) => section.problems.push(Problem { line: number, what: "the second section of that name".to_owned() }),
+            Some(section) => {
+                section.problems.push(Problem { line: number, what: "the second section of that name".to_owned() })
+            }
             None => self.ini.sections.push(RawSection { heading: heading.to_owned(), ..RawSection::default() }),
         }
     }

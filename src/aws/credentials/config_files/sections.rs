@@ -150,6 +150,5 @@ fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -16,9 +16,15 @@ fn one(heading: &str, values: &[(&str, &str)]) -> Vec<(String, Vec<(String, Stri
 
 #[test]
 fn reads_keys_as_python_does() {
-    assert_eq!(read("[a]\n  x = 1\n  Y: 2 # not a comment\n\t; a comment\n"), one("a", &[("x", "1"), ("y", "2 # not a comment")]));
+    assert_eq!(
+        read("[a]\n  x = 1\n  Y: 2 # not a comment\n\t; a comment\n"),
+        one("a", &[("x", "1"), ("y", "2 # not a comment")])
+    );
     assert_eq!(read("\u{feff}[a] old [b]\r\nx=1\ry=\r\n"), one("a] old [b", &[("x", "1"), ("y", "")]));
-    assert_eq!(read("[a]\nx =\n  b = 1\n\n  # no\n  c = 2\n\ny = 3\n"), one("a", &[("x", "\nb = 1\n\nc = 2"), ("y", "3")]));
+    assert_eq!(
+        read("[a]\nx =\n  b = 1\n\n  # no\n  c = 2\n\ny = 3\n"),
+        one("a", &[("x", "\nb = 1\n\nc = 2"), ("y", "3")])
+    );
     assert_eq!(read("[a]\nx:y = 1\n"), one("a", &[("x", "y = 1")]));
     // Keys below an indented one of the same depth do not continue it.
     assert_eq!(read("[a]\n    x = 1\n  [still a]\n"), [one("a", &[("x", "1")]), one("still a", &[])].concat());
@@ -35,9 +41,10 @@ fn defaults_apply_to_every_section() {
 fn a_line_that_cannot_be_read_is_a_problem_of_its_section() {
     let problems = |text: &str| {
         let ini = parse(text);
-        let of_sections = ini.sections.iter().flat_map(|section| {
-            section.problems.iter().map(|problem| (section.heading.clone(), problem.line))
-        });
+        let of_sections = ini
+            .sections
+            .iter()
+            .flat_map(|section| section.problems.iter().map(|problem| (section.heading.clone(), problem.line)));
         of_sections.chain(ini.stray.iter().map(|problem| (String::new(), problem.line))).collect::<Vec<_>>()
     };
     let of = |heading: &str, line| vec![(heading.to_owned(), line)];

@@ -103,7 +103,7 @@ impl Reader {
         match self.section() {
             Some(_) if heading == DEFAULTS => {}
             Some(section) => {
-                section.problems.push(Problem { line: number, what: "the second section of that name".to_owned() })
+                section.problems.push(Problem { line: number, what: "the second section of that name".to_owned() });
             }
             None => self.ini.sections.push(RawSection { heading: heading.to_owned(), ..RawSection::default() }),
         }

@@ -124,6 +124,16 @@ const PROFILE_KEYS: [&str; 39] = [
     "web_identity_token_file",
 ];
 
+/// Other ways to credentials for alice, each of which reads keys that the others do not.
+const WAYS: [&str; 3] = [
+    "[profile alice]\nregion = us-east-1\nsso_session = s\nsso_account_id = 111111111111\nsso_role_name = r\n\
+     [sso-session s]\nsso_region = us-east-1\nsso_start_url = https://x.awsapps.com/start\n",
+    "[profile alice]\nregion = us-east-1\nrole_arn = arn:aws:iam::111111111111:role/x\n\
+     web_identity_token_file = xacct.toml\n",
+    "[profile alice]\nregion = us-east-1\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = bob\n\
+     duration_seconds = 900\n[profile bob]\nregion = us-east-1\n",
+];
+
 /// No run may take longer: a call may take 35 s.
 const LONGEST: Duration = Duration::from_secs(90);
 
@@ -149,13 +159,13 @@ fn variables_of_options(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Runs these commands on all cores, and returns what was wrong with them.
+/// Runs these commands, many at a time because most of them wait, and returns what was wrong with them.
 fn failures(runs: Vec<(String, Command)>) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let runs: Vec<_> = runs.into_iter().map(|run| Mutex::new(Some(run))).collect();
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..16 {
+        for _ in 0..32 {
             scope.spawn(|| {
                 while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (what, mut command) = run.lock().unwrap().take().expect("taken once");
@@ -225,23 +235,39 @@ fn no_variable_makes_it_panic() {
 fn no_key_of_a_profile_makes_it_panic() {
     let scene = closed_scene();
     let usual = scene.environment.read("aws/config");
+    // The token of session `s`: files are named after the a0f1490a20d0211c997b44bc357e1972deab8ae3-1 of the session.
+    let token = "{\"accessToken\":\"t\",\"expiresAt\":\"2099-01-01T00:00:00Z\"}";
+    scene.environment.write(".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json", token);
+    let keys = scene.environment.read("aws/credentials");
+    let of_alice = keys.find("[alice]").expect("alice");
+    let after = of_alice + keys[of_alice..].find("\n\n").expect("others");
+    scene.environment.write("aws/others", &format!("{}{}", &keys[..of_alice], &keys[after..]));
     let commands = &COMMANDS[..8];
     let mut turn = 0;
     let mut runs = Vec::new();
     for key in PROFILE_KEYS {
         for (index, value) in values().iter().enumerate() {
-            let lines = usual.lines().filter(|line| !line.starts_with(&format!("{key} =")));
             let with_key = |line: &str| match line.starts_with('[') {
                 true => format!("{line}\n{key} = {value}\n"),
                 false => format!("{line}\n"),
             };
-            let file = format!("configs/{key}-{index}");
-            scene.environment.write(&file, &lines.map(with_key).collect::<String>());
-            let words = commands[turn % commands.len()];
-            turn += 1;
-            let mut command = scene.command(words);
-            command.env("AWS_CONFIG_FILE", scene.environment.path(&file));
-            runs.push((format!("{key} = {value:?} xacct {words}"), command));
+            let way = WAYS[(turn / 2) % WAYS.len()];
+            let other = format!(
+                "{way}{}",
+                usual.replace("[profile alice]", "[ignored]").replace("[profile bob]", "[ignored too]")
+            );
+            for (base, credentials) in [(&usual, "aws/credentials"), (&other, "aws/others")] {
+                let lines = base.lines().filter(|line| !line.starts_with(&format!("{key} =")));
+                let file = format!("configs/{key}-{index}-{turn}");
+                scene.environment.write(&file, &lines.map(with_key).collect::<String>());
+                // An odd step, so that every way meets every command.
+                let words = commands[turn * 3 % commands.len()];
+                turn += 1;
+                let mut command = scene.command(words);
+                command.env("AWS_CONFIG_FILE", scene.environment.path(&file));
+                command.env("AWS_SHARED_CREDENTIALS_FILE", scene.environment.path(credentials));
+                runs.push((format!("{key} = {value:?} {credentials} xacct {words}"), command));
+            }
         }
     }
     check(runs, PROFILE_KEYS.len());

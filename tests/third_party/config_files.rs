@@ -187,7 +187,7 @@ fn generated() -> Vec<Case> {
         2 => r"[ \t]{0,3}",
         1 => r"[ \t]{1,3}[a-z]{1,3} ?=? ?[a-z]{0,3}",
     ];
-    let file = proptest::collection::vec((line, prop_oneof![6 => Just("\n"), 1 => Just("\r\n")]), 0..9);
+    let file = proptest::collection::vec((line, prop_oneof![6 => Just("\n"), 1 => Just("\r\n")]), 0..7);
     let mut runner = TestRunner::deterministic();
     let text = |lines: Vec<(String, &str)>| lines.into_iter().map(|(line, end)| line + end).collect::<String>();
     let mut next = || text(file.new_tree(&mut runner).expect("a file").current());

@@ -131,7 +131,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let region = links.iter().find_map(|link| link.region.clone());
     let of_region = region.as_ref().map_or(Partition::Aws, Region::partition);
     let opening = Opening { user: &args.user, region, path_style: false, sts_rate: Some(args.report.sts_rate) };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let access = connections.access(source.user_profile.as_deref().or(source.profile.as_deref())).await;
     let partition = access.as_ref().map_or(of_region, Access::partition);
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);

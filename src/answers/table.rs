@@ -76,6 +76,7 @@ const PROBED: &str = "AWS itself in July 2026, as recorded by justincormack/argm
 const RECORDED: &str = "AWS itself, as recorded by localstack (tests/aws/services, snapshots of 2025 and 2026)";
 const MFA: &str = "AWS itself, as pasted in public issues of aws-cli and aws-vault";
 const PASTED: &str = "AWS itself, as pasted in terraform-provider-aws#9234, aws-vault#512 and aws-cli#8413";
+const PASTED_POLICY: &str = "AWS itself, as pasted in public issues of terraform-provider-aws (AttachRolePolicy)";
 const NEW_ACCOUNT: &str = "AWS itself, as pasted in org-formation-cli#192; S3 API reference, Error responses";
 const TERRAFORM: &str = "terraform-provider-aws, internal/service/iam (wait.go, role.go)";
 
@@ -179,6 +180,8 @@ pub static ALL: &[Row] = &[
     // Resources of IAM.
     row(Service::Iam, "ConcurrentModification", "", M::InProgress, P::InMoments, TERRAFORM),
     row(Service::Iam, "EntityTemporarilyUnmodifiable", "", M::InProgress, P::InMoments, IAM),
+    // xacct creates no managed policies, so one that IAM does not know will not appear.
+    row(Service::Iam, "NoSuchEntity", "is not attachable", M::Absent, P::Never, PASTED_POLICY),
     row(Service::Iam, "NoSuchEntity", "", M::Absent, P::AfterWrite, TERRAFORM),
     row(Service::Iam, "DeleteConflict", "", M::InUse, P::AfterWrite, IAM),
     row(Service::Iam, "EntityAlreadyExists", "", M::Exists, P::Never, IAM),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
-use crate::cli::{ReportOptions, RequestOptions, UserOptions};
+use crate::cli::{self, ReportOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
@@ -21,7 +21,7 @@ use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
-use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
+use crate::proof::{Claim, Extent, Freshness, Proof, Prover, RequestOptions, Watch};
 use crate::report::json::{self, JsonError};
 use crate::report::{diagnosis, proof};
 
@@ -63,7 +63,7 @@ pub struct Diagnose {
     pub user: UserOptions,
     /// Optional parameters of the AssumeRole request.
     #[command(flatten)]
-    pub request: RequestOptions,
+    pub request: cli::RequestOptions,
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
@@ -123,6 +123,7 @@ fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
 /// Tries every link and reads both its halves.
 async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let links = links(args, run)?;
+    let request = RequestOptions::try_from(&args.request)?;
     let mut source = Source::from(&run.file.source);
     source.profile = args.profile.clone().or(source.profile);
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
@@ -143,7 +144,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
         let case = Case { link, role: &role, target: None, written: None };
-        let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, args, run).await;
+        let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, request.clone(), run).await;
         tally.one_more();
         Diagnosed {
             name: link.name.clone(),
@@ -183,7 +184,7 @@ async fn investigate(
     case: &Case<'_>,
     prover: std::result::Result<&Prover, &Error>,
     diagnostician: &Diagnostician<'_>,
-    args: &Diagnose,
+    request: RequestOptions,
     run: &Run<'_>,
 ) -> (Result<Proof>, Option<Facts>) {
     let progress = run.console.progress(&case.link.name);
@@ -192,7 +193,7 @@ async fn investigate(
         Ok(prover) => {
             let claim = Claim {
                 extent: Extent::Session,
-                request: (&args.request).into(),
+                request,
                 ..proving::claim(case.link, case.role, Freshness::Settled, run)
             };
             diagnostician.try_and_collect(case, prover, &claim).await

@@ -8,7 +8,7 @@ use crate::cli::{self, BucketNamespace, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
-use crate::iam::names::AccountId;
+use crate::iam::names::{AccountId, check_session_tags};
 use crate::operations::run::Run;
 use crate::proof::{Claim, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
 
@@ -69,9 +69,12 @@ pub fn exit_code(proof: &Result<Proof>) -> ExitCode {
     }
 }
 
-impl From<&cli::RequestOptions> for RequestOptions {
-    fn from(typed: &cli::RequestOptions) -> Self {
+impl TryFrom<&cli::RequestOptions> for RequestOptions {
+    type Error = Error;
+
+    fn try_from(typed: &cli::RequestOptions) -> Result<Self> {
         let cli::RequestOptions { session_name, duration, session_tag, source_identity } = typed.clone();
-        Self { session_name, duration, tags: session_tag, source_identity }
+        check_session_tags(&session_tag)?;
+        Ok(Self { session_name, duration, tags: session_tag, source_identity })
     }
 }

@@ -1,12 +1,13 @@
 //! Opens sessions of the role or of the user, for `exec` and `credentials`.
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
-use crate::error::{Error, Kind, Result};
+use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
@@ -31,6 +32,7 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     if options.cache && options.user.no_cache {
         return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
+    let request = RequestOptions::try_from(&options.request)?;
     let link = the_link(target, run)?;
     link.check(link.region.as_ref().map(Region::partition))?;
     let region = options.user.region.clone().or_else(|| link.region.clone());
@@ -41,17 +43,14 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     let claim = Claim {
         extent: Extent::Session,
         region: region.clone(),
-        request: RequestOptions {
-            duration: options.request.duration.or_else(|| longest(&link, access)),
-            ..RequestOptions::from(&options.request)
-        },
+        request: RequestOptions { duration: request.duration.or_else(|| longest(&link, access)), ..request },
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
-    let credentials = cached_or_new(&prover, &claim, &link, cache).await?;
+    let credentials = cached_or_new(&prover, &claim, (&link, options), cache).await?;
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
 }
 
@@ -59,10 +58,10 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
 async fn cached_or_new(
     prover: &Prover,
     claim: &Claim,
-    link: &Link,
+    (link, options): (&Link, &SessionOptions),
     cache: Option<Cache>,
 ) -> Result<SessionCredentials> {
-    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role));
+    let new = async || prover.session(claim).await.map_err(|error| refused(error, link, &claim.role, options));
     let Some(cache) = cache else { return Ok(new().await?.credentials) };
     let key = key(prover, claim)?;
     if let Some(cached) = mfa::kept(&cache, &prover.access().in_region(prover.region(claim)), &key).await {
@@ -142,9 +141,8 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 }
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
-fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
-    let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
-    if words.contains("MaxSessionDuration set for this role") {
+fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
+    if error.aws.as_deref().and_then(AwsAnswer::row).is_some_and(|row| row.meaning == Meaning::DurationOverRole) {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
         let lengthen = lengthen.option("--max-session-duration", "12h");
         let error = error.hint("request a shorter session: --duration 1h");
@@ -154,6 +152,18 @@ fn refused(error: Error, link: &Link, role: &RoleArn) -> Error {
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    let diagnose = ShellCommand::new("xacct").arg("diagnose").arg(&link.name);
+    // The same request as the one that failed, or the diagnosis is about another.
+    let SessionOptions { user, request, profile, .. } = options;
+    let diagnose = ShellCommand::new("xacct")
+        .arg("diagnose")
+        .arg(&link.name)
+        .option_if("--session-name", request.session_name.as_ref())
+        .option_if("--duration", request.duration);
+    let diagnose = request.session_tag.iter().fold(diagnose, |command, tag| command.option("--session-tag", tag));
+    let diagnose = diagnose
+        .option_if("--source-identity", request.source_identity.as_ref())
+        .option_if("--profile", profile.as_ref())
+        .option_if("--user-profile", user.user_profile.as_ref())
+        .option_if("--region", user.region.as_ref());
     error.context(format!("cannot assume `{role}`")).hint(format!("find out why: {diagnose}"))
 }

@@ -35,7 +35,10 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("proof", &["answers", "aws", "error", "iam"]),
     ("diagnosis", &["answers", "aws", "error", "iam", "proof", "text"]),
     ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
-    ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
+    (
+        "operations",
+        &["answers", "aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"],
+    ),
 ];
 
 /// The root file of every crate of the repository, except the fuzz targets, which only reuse test properties.

@@ -1,5 +1,7 @@
 //! `xacct print provider-hcl`, which is also `xacct print-provider-hcl`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
@@ -8,7 +10,7 @@ use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
-use crate::iam::names::{Region, SessionDuration, SessionName, Tag, TagKey};
+use crate::iam::names::{Region, SessionDuration, SessionName, Tag, TagKey, check_session_tags};
 use crate::operations::run::Run;
 use crate::print::Access;
 use crate::print::provider::{self, Extras, Provider};
@@ -110,18 +112,9 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
         ))
         .hint("to allow them: xacct bootstrap --allow-session-tags"));
     }
-    let mut keys = std::collections::BTreeSet::new();
-    for tag in &args.session_tag {
-        if !keys.insert(tag.key.as_str().to_ascii_lowercase()) {
-            return Err(Error::usage(format!("session tag `{}` is set twice", tag.key)).hint("use each key only once"));
-        }
-    }
-    if keys.len() > 50 {
-        return Err(
-            Error::usage(format!("AWS allows at most 50 session tags, not {}", keys.len())).hint("use fewer tags")
-        );
-    }
-    if let Some(key) = args.transitive_tag_key.iter().find(|key| !keys.contains(&key.as_str().to_ascii_lowercase())) {
+    check_session_tags(&args.session_tag)?;
+    let keys: BTreeSet<_> = args.session_tag.iter().map(|tag| tag.key.as_str().to_lowercase()).collect();
+    if let Some(key) = args.transitive_tag_key.iter().find(|key| !keys.contains(&key.as_str().to_lowercase())) {
         return Err(Error::usage(format!("transitive tag key `{key}` is not a session tag"))
             .hint(format!("add the tag: --session-tag {key}=VALUE")));
     }

@@ -47,14 +47,15 @@ pub fn region(facts: &Facts, asked: &Region, message: &str) -> Finding {
 
 pub fn tags(facts: &Facts) -> Finding {
     let fix = Fix::by(Side::Request, facts)
-        .step_do("correct the tags of the test bucket: --bucket-tag KEY=VALUE, each key once, at most 50")
+        .step_do("correct the tags of the test bucket: bucket_tags in xacct.toml, or --bucket-tag KEY=VALUE")
         .verify(facts, VerifyWith::Nothing);
     Finding::new(Cause::S3Tags, "S3 rejects the tags of the test bucket").fix(fix).fix(without_bucket(facts))
 }
 
 pub fn namespace(facts: &Facts, region: &Region) -> Finding {
     let fix = Fix::by(Side::Request, facts)
-        .step_do("use the other namespace for the test bucket: --bucket-namespace global, or account-regional")
+        .step_do("use the other namespace for the test bucket, global or account-regional:")
+        .write(facts, "bucket_namespace", "global")
         .verify(facts, VerifyWith::Nothing);
     Finding::new(Cause::S3Namespace, format!("S3 rejects the namespace of the test bucket in Region {region}"))
         .fact("account-regional namespaces do not exist in every Region and at every endpoint")

@@ -15,14 +15,18 @@ pub fn unavailable(facts: &Facts, answer: &AwsAnswer) -> Finding {
     Finding::new(Cause::AwsUnavailable, what).fix(fix)
 }
 
-/// Returns the finding for an answer that the table lacks. A failing server is probably AWS's problem; everything else may
+/// Returns the finding for an answer that the table lacks, or that no test of a link should get. A failing server is probably AWS's problem; everything else may
 /// be anything.
 pub fn unknown(facts: &Facts, answer: &AwsAnswer, asked: &str) -> Finding {
     let code = answer.code.as_deref().unwrap_or("an error without a code");
     if answer.row().is_none() && answer.status.is_some_and(|status| status >= 500) {
         return unavailable(facts, answer).likely();
     }
-    let what = format!("AWS returned {code} to {asked}, an answer that is not known to xacct");
+    let why = match answer.row() {
+        None => "an answer that is not known to xacct",
+        Some(_) => "which says nothing about the link",
+    };
+    let what = format!("AWS returned {code} to {asked}, {why}");
     let fix = Fix::by(Side::Request, facts)
         .step_do(format!("look up {code} in the API reference of {}:{}", answer.service, answer.operation));
     Finding::new(Cause::UnknownAnswer, what).likely().fix(fix)

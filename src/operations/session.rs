@@ -111,10 +111,10 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
 }
 
 /// Returns the longest duration that the role allows, because a command may run long. A session made with another
-/// session lasts at most an hour (STS API reference, AssumeRole, role chaining).
+/// session lasts at most an hour (STS API reference, AssumeRole, role chaining), and with MFA the user's session makes it.
 fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
     let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
-    (!access.is_session && longest > SessionDuration::default()).then_some(longest)
+    (!access.is_session && !link.require_mfa && longest > SessionDuration::default()).then_some(longest)
 }
 
 /// Returns the cache key: everything that distinguishes one session of a role from another.

@@ -17,6 +17,7 @@
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
 //! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
+//! | `answers` | what AWS's answers mean to each command |
 //! | `propagation` | waiting for IAM propagation, and only after writes |
 //! | `risks` | warnings about risky links |
 //! | `refusals` | what xacct refuses before writing anything |
@@ -54,6 +55,7 @@
     reason = "a test may panic, and what it prints is shown when it fails"
 )]
 
+mod answers;
 mod aws_cli;
 mod bootstrap;
 mod bounds;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answers::{self, Passes, Row};
+use crate::answers::{self, Meaning, Passes, Row};
 use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
@@ -158,7 +158,7 @@ impl AwsAnswer {
     /// Whether AWS, or a proxy before it, throttled the request.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
-        self.status == Some(429) || self.row().is_some_and(|row| row.meaning == answers::Meaning::Throttled)
+        self.status == Some(429) || self.row().is_some_and(|row| row.meaning == Meaning::Throttled)
     }
 }
 
@@ -292,6 +292,12 @@ impl Error {
     #[must_use]
     pub fn is_denial(&self) -> bool {
         self.aws.as_deref().is_some_and(AwsAnswer::is_denial)
+    }
+
+    /// Returns what AWS's answer means, if there was one that xacct knows.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Meaning> {
+        self.aws.as_deref().and_then(AwsAnswer::row).map(|row| row.meaning)
     }
 
     /// Whether the same request can succeed later. An answer that xacct does not know never passes.

@@ -7,7 +7,7 @@ use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
 use crate::cli::{SessionOptions, UserOptions};
 use crate::config::{self, Link, Source};
-use crate::error::{AwsAnswer, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::proving;
@@ -142,7 +142,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
 fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
-    if error.aws.as_deref().and_then(AwsAnswer::row).is_some_and(|row| row.meaning == Meaning::DurationOverRole) {
+    if error.meaning() == Some(Meaning::DurationOverRole) {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
         let lengthen = lengthen.option("--max-session-duration", "12h");
         let error = error.hint("request a shorter session: --duration 1h");

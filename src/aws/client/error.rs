@@ -148,7 +148,7 @@ pub(in crate::aws) fn of_answer(answer: AwsAnswer) -> Error {
         _ if answer.is_throttled() => Error::new(Kind::Aws, format!("{call} was throttled, even after retries"))
             .hint("AWS limits requests per second: wait a minute and run the command again"),
         Some(meaning) => about(meaning, &call, &code),
-        None if answer.status.is_some_and(|status| status >= 500) => failed(&call, &code),
+        None if answer.status.is_some_and(|status| status >= 500) => failed(&call, &code, "probably on AWS's side"),
         None => Error::new(Kind::Aws, format!("{call} failed with {code}, which is not known to xacct"))
             .hint("look up the error code in the AWS API reference of this operation"),
     };
@@ -194,7 +194,7 @@ fn about(meaning: Meaning, call: &str, code: &str) -> Error {
             "use the Region of the endpoint (AWS_ENDPOINT_URL, endpoint_url), or unset the endpoint",
         ),
         M::S3Session => aws(
-            "S3 does not accept the credentials of the session, though STS issued them",
+            "S3 does not accept the credentials, though STS does",
             "check that the endpoints of STS and S3 belong together, and that no proxy changes requests; then run the \
              command again",
         ),
@@ -211,7 +211,7 @@ fn about(meaning: Meaning, call: &str, code: &str) -> Error {
         M::InProgress | M::Unsettled => {
             rejected("another change may be in progress: run the command again in a minute")
         }
-        M::Throttled | M::Failed => failed(call, code),
+        M::Throttled | M::Failed => failed(call, code, "on AWS's side"),
         M::S3Quota => rejected("delete unneeded buckets, or request a higher quota in the Service Quotas console"),
         M::S3Region => rejected("use the Region that S3 expects: --region REGION"),
         M::S3Tags => rejected("correct the tags of the test bucket: --bucket-tag KEY=VALUE"),
@@ -223,9 +223,9 @@ fn about(meaning: Meaning, call: &str, code: &str) -> Error {
 }
 
 /// Returns the error for a failure of AWS.
-fn failed(call: &str, code: &str) -> Error {
+fn failed(call: &str, code: &str, side: &str) -> Error {
     Error::new(Kind::Aws, format!("{call} failed with {code}, even after retries"))
-        .note("the problem is on AWS's side")
+        .note(format!("the problem is {side}"))
         .hint("run the command again later; https://health.aws.amazon.com lists outages")
 }
 

@@ -12,7 +12,7 @@ use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::fate::Fate;
 use crate::aws::iam::observe;
-use crate::error::{AwsAnswer, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::unlike_created;
@@ -89,7 +89,7 @@ pub async fn remove_role<'a>(
 /// operator.
 fn gone(result: Result<()>) -> Result<()> {
     match result {
-        Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
+        Err(error) if error.meaning() == Some(Meaning::Absent) => Ok(()),
         result => result,
     }
 }
@@ -117,8 +117,8 @@ async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Re
         _ => return Ok(()),
     };
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
-    send!("PutUserPolicy", request.policy_document(to.minified()), patience).map_err(|error| match error.code() {
-        Some("LimitExceeded") => {
+    send!("PutUserPolicy", request.policy_document(to.minified()), patience).map_err(|error| match error.meaning() {
+        Some(Meaning::Quota) => {
             let error = error.note("all inline policies of a user share a limit of 2,048 characters");
             error.hint("move some of them to a managed policy")
         }
@@ -181,9 +181,7 @@ async fn create_role(access: &Access, desired: &DesiredRole, patience: Duration)
         .set_tags(Some(tag_list(&desired.all_tags())?))
         .assume_role_policy_document(desired.trust.minified());
     match send!("CreateRole", request, patience) {
-        Err(error) if error.code() == Some("EntityAlreadyExists") => {
-            made_already(access, desired, error, patience).await
-        }
+        Err(error) if error.meaning() == Some(Meaning::Exists) => made_already(access, desired, error, patience).await,
         // The request may have taken effect nevertheless.
         Err(error) if error.may_have_been_done && is_made(access, desired).await => Ok(()),
         result => result,
@@ -247,10 +245,7 @@ async fn patiently(
     patience: Duration,
     attempt: impl AsyncFn() -> Result<()>,
 ) -> Result<()> {
-    let is_it = |error: &Error| {
-        let row = error.aws.as_deref().and_then(AwsAnswer::row);
-        row.is_some_and(|row| row.meaning == meaning && row.passes == passes)
-    };
+    let is_it = |error: &Error| error.meaning() == Some(meaning) && error.passes() == passes;
     repeat(patience, attempt, |result| result.as_ref().is_err_and(is_it)).await
 }
 

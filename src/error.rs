@@ -300,6 +300,12 @@ impl Error {
         self.aws.as_deref().and_then(AwsAnswer::row).map(|row| row.meaning)
     }
 
+    /// Whether AWS's answer says nothing about the link, or xacct does not know it.
+    #[must_use]
+    pub fn is_inconclusive(&self) -> bool {
+        self.meaning().is_none_or(Meaning::is_inconclusive)
+    }
+
     /// Whether the same request can succeed later. An answer that xacct does not know never passes.
     #[must_use]
     pub fn passes(&self) -> Passes {

@@ -108,6 +108,12 @@ impl Meaning {
         )
     }
 
+    /// Returns whether the answer says nothing about the link, because the request did not get as far as its policies.
+    #[must_use]
+    pub fn is_inconclusive(self) -> bool {
+        matches!(self, Self::SigningRegion | Self::AccountNotReady | Self::S3Session)
+    }
+
     /// Returns whether AWS may have performed the request nevertheless.
     #[must_use]
     pub fn may_have_been_done(self) -> bool {

@@ -42,6 +42,7 @@ fn a_new_account_is_not_waited_for() {
     let document = scene.bootstrap_json("--external-id abc", 3);
     assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
     assert_eq!(finding(&document)["cause"], "account_not_ready", "{document:#}");
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
     scene.sandbox.world(|world| world.set_not_signed_up(ACCOUNT_B, false));
     scene.xacct("verify").exits_with(0);
 }
@@ -54,6 +55,8 @@ fn an_unknown_answer_is_shown_as_it_is_and_not_waited_for() {
     let document = scene.bootstrap_json("--external-id abc", 3);
     assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
     let finding = finding(&document);
+    // Nothing shows that the link does not work.
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
     assert_eq!((&finding["cause"], &finding["certainty"]), (&"unknown_answer".into(), &"likely".into()), "{finding:#}");
     let shown = finding.to_string();
     let asked = "sts:AssumeRole on arn:aws:iam::222222222222:role/xacct";

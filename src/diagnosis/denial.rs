@@ -99,11 +99,6 @@ impl<'a> Denial<'a> {
     pub fn is_of(&self, arn: &str) -> bool {
         self.policy.is_some_and(|policy| policy.0 == arn)
     }
-
-    /// Returns whether the policy is the one that AWS attaches to users whose access key was published.
-    pub fn is_quarantine(&self) -> bool {
-        self.policy.is_some_and(|policy| is_quarantine(policy.0))
-    }
 }
 
 /// Returns whether AWS attaches this policy to users whose access key was published.
@@ -161,7 +156,7 @@ mod tests {
         let policy = denial.policy.expect("a policy");
         assert_eq!((policy.0, policy.name(), policy.account()), (scp, "p-a1b2c3d4", Some("999999999999")));
         assert_eq!(policy.organization(), Some("o-a1b2c3d4e5"));
-        assert!(policy.is_of_organization() && !denial.is_quarantine());
+        assert!(policy.is_of_organization() && !is_quarantine(policy.0));
 
         let message = format!(
             "{user}s3:TagResource on resource: \"arn:aws:s3:::a-bucket\" because no identity-based policy allows the s3:TagResource action"
@@ -184,7 +179,8 @@ mod tests {
             let message = format!(
                 "x with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine{version}"
             );
-            assert!(Denial::read(&message).is_quarantine(), "{message}");
+            let policy = Denial::read(&message).policy;
+            assert!(policy.is_some_and(|policy| is_quarantine(policy.0)), "{message}");
         }
     }
 }

@@ -28,7 +28,8 @@ pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
 use checks::{
-    answer, bucket, credentials, duration, grant, mfa, others, possible, propagation, tail, too_open, trust, unparsed,
+    answer, bucket, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
+    unparsed,
 };
 use facts::{Answer, LinkFacts};
 use verdict::Evaluation;
@@ -154,6 +155,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
+    diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
     diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| finding.certainty);

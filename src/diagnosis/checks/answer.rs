@@ -6,7 +6,7 @@ use crate::diagnosis::checks::credentials::the_users_own;
 use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::mfa::{no_mfa_code, no_mfa_device};
 use crate::diagnosis::checks::named::{in_organization, in_words, quarantined};
-use crate::diagnosis::denial::{Denial, DeniedBy};
+use crate::diagnosis::denial::{Denial, DeniedBy, is_quarantine};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
@@ -36,8 +36,8 @@ fn denied(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
         return Some(finding);
     }
     let denial = Denial::of(asked.answer);
-    if denial.is_quarantine() {
-        return Some(quarantined(facts, &denial));
+    if let Some(policy) = denial.policy.filter(|policy| is_quarantine(policy.0)) {
+        return Some(quarantined(facts, policy.0));
     }
     let (source, target, role) = (facts.source_account(), &facts.link.role.account, &facts.link.role);
     let action = denial.action.unwrap_or("sts:AssumeRole");

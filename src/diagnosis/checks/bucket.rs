@@ -6,7 +6,7 @@ use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::named::{in_account, in_organization, in_words};
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::checks::s3_answer::without_bucket;
-use crate::diagnosis::checks::tail::{contradiction, contradicts};
+use crate::diagnosis::checks::tail::{contradiction, contradicts, is_shown};
 use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
@@ -159,15 +159,12 @@ fn from_tail(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (Denied
         _ => (Cause::S3NotAllowed, format!("no policy of role {role} allows {action}"), allow(facts)),
     };
     let finding = Finding::new(cause, what);
-    let finding = match (is_contradicted, by) {
+    let again = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
+    let wait = Fix::by(Side::Request, facts).step_do("wait a minute, then test the link again:").run(again);
+    let finding = match (is_contradicted, is_shown(by, denial, layer)) {
         (false, _) => finding.named(denial).fix(fix),
-        // AWS has evaluated a boundary, so there was one.
-        (true, DeniedBy::Boundary) if layer.is_none() => finding.fact(said).named(denial).fix(fix),
-        (true, _) => {
-            let again = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
-            let wait = Fix::by(Side::Request, facts).step_do("wait a minute, then test the link again:").run(again);
-            finding.likely().fact(said).named(denial).fix(wait).fix(fix)
-        }
+        (true, true) => finding.fact(said).named(denial).fix(fix).fix(wait),
+        (true, false) => finding.likely().fact(said).named(denial).fix(wait).fix(fix),
     };
     finding.fix(without_bucket(facts))
 }

@@ -193,8 +193,8 @@ fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
             .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
     let denial = Denial::of_assume_role(facts);
-    if place.policy.arn().is_some_and(is_quarantine) {
-        return quarantined(facts, &denial);
+    if let Some(arn) = place.policy.arn().filter(|arn| is_quarantine(arn)) {
+        return quarantined(facts, arn);
     }
     let what = format!("{} of the {} denies {action}{}", place.numbered(), place.policy.words(), limits(facts, place));
     let finding = Finding::new(Cause::SourceDenies, what).because(Evidence::denial(place));

@@ -1,7 +1,7 @@
 //! Policies that AWS's message names by ARN.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::denial::Denial;
+use crate::diagnosis::denial::{Denial, is_quarantine};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith, aws, is_of_aws};
@@ -55,9 +55,8 @@ pub fn in_account(facts: &Facts, side: Side, denial: &Denial<'_>, change: String
 }
 
 /// Returns the finding for a user whom AWS has restricted because its access key was published.
-pub fn quarantined(facts: &Facts, denial: &Denial<'_>) -> Finding {
+pub fn quarantined(facts: &Facts, arn: &str) -> Finding {
     let (user, account) = (&facts.link.user, facts.source_account());
-    let arn = denial.policy.map_or("arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3", |policy| policy.0);
     let iam = |operation: &str| aws(&facts.source.operator, "iam", operation).option("--user-name", user);
     let fix = Fix::by(Side::Source, facts)
         .step_do("create a new access key, and use it in place of the exposed one:")
@@ -75,4 +74,17 @@ pub fn quarantined(facts: &Facts, denial: &Denial<'_>) -> Finding {
     Finding::new(Cause::KeyQuarantined, what)
         .fact(format!("AWS attaches {arn} to users whose access key was found in public, and it denies the request"))
         .fix(fix)
+}
+
+/// Warns of the quarantine policy if it is attached to the user and the request did not fail because of it.
+pub fn warning(facts: &Facts, findings: &[Finding]) -> Option<String> {
+    let attached = facts.source.policies.attached.present()?;
+    let arn = attached.keys().find(|arn| is_quarantine(arn))?;
+    if findings.iter().any(|finding| finding.cause == Cause::KeyQuarantined) {
+        return None;
+    }
+    let user = &facts.link.user;
+    Some(format!(
+        "AWS has attached {arn} to user {user}, whose access key was exposed: replace the key, and open the support case"
+    ))
 }

@@ -15,6 +15,13 @@ use crate::text::shell::ShellCommand;
 pub fn compare(facts: &Facts, evaluations: &Evaluations<'_>, findings: &mut Vec<Finding>) {
     let Answer::Refused(answer) = &facts.answer else { return };
     let denial = Denial::of(answer);
+    // The answer and the policies may both show the quarantine.
+    let mut is_known = false;
+    findings.retain(|finding| finding.cause != Cause::KeyQuarantined || !std::mem::replace(&mut is_known, true));
+    if is_known {
+        findings.sort_by_key(|finding| finding.cause != Cause::KeyQuarantined);
+        return;
+    }
     if let Some(by) = denial.by.filter(|by| is_in_accounts(*by)) {
         let is_it = |finding: &Finding| shows(by, finding);
         if findings.iter().any(is_it) {
@@ -23,6 +30,10 @@ pub fn compare(facts: &Facts, evaluations: &Evaluations<'_>, findings: &mut Vec<
             return;
         }
         findings.splice(0..0, of_kind(facts, evaluations, (by, &denial)).map(|finding| finding.said(answer)));
+        return;
+    }
+    // The finding from the answer covers the organization's policies and the like.
+    if denial.by.is_some() {
         return;
     }
     let is_it = |finding: &Finding| Some(finding.cause) == denial.action.and_then(cause_of);
@@ -133,15 +144,14 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
     }
     let again = ShellCommand::new("xacct").arg("diagnose").arg(&facts.link.name);
     let wait = Fix::by(Side::Request, facts).step_do("wait a minute, then read the policies again:").run(again);
-    Some(
-        Finding::new(cause, what)
-            .on(side)
-            .likely()
-            .fact(contradiction(by, denial, action))
-            .named(denial)
-            .fix(wait)
-            .fix(fix),
-    )
+    let finding = Finding::new(cause, what).on(side).fact(contradiction(by, denial, action)).named(denial);
+    Some(if is_shown(by, denial, layer) { finding.fix(fix).fix(wait) } else { finding.likely().fix(wait).fix(fix) })
+}
+
+/// Returns whether AWS's answer shows the policy at fault although it was not among those that were read: AWS names it, or
+/// has evaluated a boundary where none was read.
+pub fn is_shown(by: DeniedBy, denial: &Denial<'_>, layer: Option<&Evaluation<'_>>) -> bool {
+    denial.policy.is_some() || by == DeniedBy::Boundary && layer.is_none()
 }
 
 /// Returns whether the policies were read and do not deny.

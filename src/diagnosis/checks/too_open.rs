@@ -121,7 +121,8 @@ fn not_enforced(facts: &Facts) -> Option<Finding> {
         .step_do("if the trust policy was changed within the last minutes, wait a minute")
         .verify(facts, VerifyWith::Nothing);
     let endpoint = Fix::by(Side::LocalConfiguration, facts).step_do(
-        "check that STS is reached at an endpoint of AWS (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, endpoint_url): emulators          do not enforce trust policies",
+        "check that STS is reached at an endpoint of AWS (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, endpoint_url): emulators \
+         do not enforce trust policies",
     );
     let evidence = evidence.into_iter().flatten().take(1);
     Some(evidence.fold(finding, Finding::because).fix(wait).fix(endpoint))

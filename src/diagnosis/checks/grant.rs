@@ -119,8 +119,9 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             let what =
                 format!("the grant of user {user} requires {operator} {key} `{wanted}`, but the request has {found}");
             let finding = Finding::new(Cause::GrantCondition, what);
-            // A condition that the request can meet is a guard, and stays.
-            match meet(facts, (operator, key), &values) {
+            // A condition that the request can meet is a guard, and stays. Tags of the user are not the request's.
+            let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
+            match meet(facts, (operator, key), &values).filter(|_| of_request) {
                 Some(fix) => finding.fix(fix),
                 None => finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)),
             }

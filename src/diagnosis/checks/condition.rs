@@ -4,7 +4,7 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws};
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::names::{ExternalId, Region, SessionName};
@@ -42,9 +42,13 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
     let finding = Finding::new(Cause::TrustCondition, what);
-    // A condition that the request can meet is a guard, and stays.
+    let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
     match meet(facts, (operator, key), wanted) {
-        Some(fix) => finding.fix(fix),
+        // A condition that the request can meet is a guard, and stays.
+        Some(fix) if of_request => finding.fix(fix),
+        // Tags of the user are not the request's.
+        Some(fix) if is_foreign_role(facts) => finding.fix(fix).allow(facts, BootstrapWith::Nothing),
+        Some(fix) => finding.allow(facts, BootstrapWith::Nothing).fix(fix),
         None => finding.allow(facts, BootstrapWith::Nothing),
     }
 }
@@ -263,7 +267,13 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     );
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
     let shown = keys.iter().filter_map(|key| shown_by(facts, key));
-    shown.fold(finding, Finding::fact).fix(met(facts, place, &keys)).allow(facts, BootstrapWith::Nothing)
+    let (finding, meet) = (shown.fold(finding, Finding::fact), met(facts, place, &keys));
+    // On a role that xacct created, the condition is drift.
+    if is_foreign_role(facts) {
+        finding.fix(meet).allow(facts, BootstrapWith::Nothing)
+    } else {
+        finding.allow(facts, BootstrapWith::Nothing).fix(meet)
+    }
 }
 
 /// Returns the fix that meets a condition instead of removing it.

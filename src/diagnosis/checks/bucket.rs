@@ -158,6 +158,7 @@ fn from_tail(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (Denied
         }
         _ => (Cause::S3NotAllowed, format!("no policy of role {role} allows {action}"), allow(facts)),
     };
+    let what = if is_contradicted { format!("according to AWS, {what}") } else { what };
     let finding = Finding::new(cause, what);
     let again = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
     let wait = Fix::by(Side::Request, facts).step_do("wait a minute, then test the link again:").run(again);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::answers::{self, Meaning, Passes, Row};
 use crate::iam::invalid::Invalid;
 use crate::iam::policy::PolicyError;
 use crate::text::on_one_line;
@@ -135,14 +136,29 @@ pub struct AwsAnswer {
     pub message: Option<String>,
     /// The request ID, which AWS support asks for.
     pub request_id: Option<String>,
+    /// The HTTP status. Facts files of older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 impl AwsAnswer {
-    /// Whether AWS denied the request because a permission is missing. IAM, STS and S3 answer `AccessDenied`; services with
-    /// other protocols, and AWS-compatible endpoints, use the other two codes.
+    /// Returns what xacct knows about this answer.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static Row> {
+        let message = self.message.as_deref().unwrap_or_default();
+        answers::look_up(&self.service, self.code.as_deref()?, message)
+    }
+
+    /// Whether AWS denied the request because a permission is missing.
     #[must_use]
     pub fn is_denial(&self) -> bool {
-        matches!(self.code.as_deref(), Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"))
+        self.row().is_some_and(|row| row.meaning.is_denial())
+    }
+
+    /// Whether AWS, or a proxy before it, throttled the request.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.status == Some(429) || self.row().is_some_and(|row| row.meaning == Meaning::Throttled)
     }
 }
 
@@ -276,6 +292,24 @@ impl Error {
     #[must_use]
     pub fn is_denial(&self) -> bool {
         self.aws.as_deref().is_some_and(AwsAnswer::is_denial)
+    }
+
+    /// Returns what AWS's answer means, if there was one that xacct knows.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Meaning> {
+        self.aws.as_deref().and_then(AwsAnswer::row).map(|row| row.meaning)
+    }
+
+    /// Whether AWS's answer says nothing about the link, or xacct does not know it.
+    #[must_use]
+    pub fn is_inconclusive(&self) -> bool {
+        self.meaning().is_none_or(Meaning::is_inconclusive)
+    }
+
+    /// Whether the same request can succeed later. An answer that xacct does not know never passes.
+    #[must_use]
+    pub fn passes(&self) -> Passes {
+        self.aws.as_deref().and_then(AwsAnswer::row).map_or(Passes::Never, |row| row.passes)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
-use crate::cli::{ReportOptions, RequestOptions, UserOptions};
+use crate::cli::{self, ReportOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
@@ -64,7 +64,7 @@ pub struct Diagnose {
     pub user: UserOptions,
     /// Optional parameters of the AssumeRole request.
     #[command(flatten)]
-    pub request: RequestOptions,
+    pub request: cli::RequestOptions,
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,

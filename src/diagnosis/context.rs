@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::facts::{Facts, Mfa};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
-use crate::iam::policy::{Element, Principals, Statement};
+use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
 
 /// A request and which of its condition keys are known.
 #[derive(Debug, Clone)]
@@ -160,7 +160,9 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
     let resource = format!("arn:{}:s3:::{bucket}", role.partition);
     let role = facts.target.role.present();
-    let arn = role.map_or_else(|| facts.link.role.to_string(), |role| role.arn.clone());
+    // IAM shows the unique ID for a moment after the role was created.
+    let arn = role.map(|role| role.arn.clone()).filter(|arn| !is_unique_id(arn));
+    let arn = arn.unwrap_or_else(|| facts.link.role.to_string());
     let mut context = Context::default();
     context.set("aws:PrincipalArn", [arn.clone()]);
     context.set("aws:PrincipalAccount", [facts.link.role.account.to_string()]);

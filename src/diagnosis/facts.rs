@@ -175,19 +175,6 @@ pub enum NotSent {
     NoMfaDevice(String),
 }
 
-impl Answer {
-    /// Returns AWS's error code and message, or empty strings.
-    #[must_use]
-    pub fn code_and_message(&self) -> (&str, &str) {
-        match self {
-            Self::Refused(answer) => {
-                (answer.code.as_deref().unwrap_or_default(), answer.message.as_deref().unwrap_or_default())
-            }
-            _ => ("", ""),
-        }
-    }
-}
-
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,6 @@
 //! every denial of AssumeRole (IAM User Guide, "Troubleshoot access denied error messages"). So xacct evaluates the
 //! policies, and uses AWS's message only if it says more.
 
-mod cause;
 mod checks;
 pub mod collect;
 mod context;
@@ -20,7 +19,8 @@ mod verdict;
 
 use serde::{Serialize, Serializer};
 
-pub use cause::{Cause, Side};
+use crate::answers::cause;
+pub use crate::answers::cause::{Cause, Side};
 pub use facts::Facts;
 pub use finding::{Certainty, Evidence, Finding, Possibility, said};
 pub use fix::{Fix, FixStep};
@@ -170,6 +170,14 @@ fn is_about_credentials(cause: Cause) -> bool {
             | C::ClockSkew
             | C::WrongPartition
             | C::RegionNotEnabled
+            | C::SigningRegion
+            | C::VersionOneToken
+            | C::AccountNotReady
+            | C::S3Session
+            | C::S3Region
+            | C::S3Tags
+            | C::S3Namespace
+            | C::S3Quota
             | C::StsInactive
             | C::AwsUnavailable
     )

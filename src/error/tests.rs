@@ -9,6 +9,7 @@ fn answer(code: Option<&str>) -> AwsAnswer {
         code: code.map(str::to_owned),
         message: None,
         request_id: None,
+        status: None,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct GrantWriter {
     name: PolicyName,
     planner: Planner,
     random: fn(&mut [u8]) -> std::io::Result<()>,
+    /// How long to wait for IAM.
+    patience: Duration,
     /// What each of our writes replaced: stale reads still show it.
     replaced: Vec<Option<FoundDocument>>,
     /// The last plan, applied unless it failed.
@@ -58,6 +60,7 @@ impl GrantWriter {
             name: name.clone(),
             planner: Box::new(planner),
             random,
+            patience: Duration::ZERO,
             replaced: Vec::new(),
             plan: plan.clone(),
             written: None,
@@ -76,6 +79,7 @@ impl GrantWriter {
     /// When AWS denies a request, the existing policy may not be replaced, reads are stale for longer than `patience`,
     /// or another program keeps overwriting the grant.
     pub async fn write(&mut self, patience: Duration, progress: &Progress<'_>) -> Result<()> {
+        self.patience = patience;
         for is_repair in std::iter::once(false).chain(std::iter::repeat(true)) {
             let mut found = self.read_past_lag(patience, progress).await?;
             if is_repair && !self.planned(found.as_ref())?.is_empty() {
@@ -199,7 +203,7 @@ impl GrantWriter {
             .hint("wait until the other program has finished, then run the command again"));
         }
         self.plan = plan;
-        let applied = apply::to_user(&self.operator.access, &self.plan.changes).await;
+        let applied = apply::to_user(&self.operator.access, &self.plan.changes, self.patience).await;
         self.replaced.push(found);
         self.written = Some(Instant::now());
         outcome(&applied, &self.plan, "", &self.place())

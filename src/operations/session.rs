@@ -1,5 +1,6 @@
 //! Opens sessions of the role or of the user, for `exec` and `credentials`.
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key};
@@ -107,10 +108,10 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
 }
 
 /// Returns the longest duration that the role allows, because a command may run long. A session made with another
-/// session lasts at most an hour (STS API reference, AssumeRole, role chaining).
+/// session lasts at most an hour (STS API reference, AssumeRole, role chaining), and with MFA the user's session makes it.
 fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
     let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
-    (!access.is_session && longest > SessionDuration::default()).then_some(longest)
+    (!access.is_session && !link.require_mfa && longest > SessionDuration::default()).then_some(longest)
 }
 
 /// Returns the cache key: everything that distinguishes one session of a role from another.
@@ -138,8 +139,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
 fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
-    let words = error.aws.as_ref().and_then(|aws| aws.message.as_deref()).unwrap_or_default();
-    if words.contains("MaxSessionDuration set for this role") {
+    if error.meaning() == Some(Meaning::DurationOverRole) {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
         let lengthen = lengthen.option("--max-session-duration", "12h");
         let error = error.hint("request a shorter session: --duration 1h");
@@ -149,10 +149,11 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    // The same request, or diagnose might find nothing wrong.
+    // The same request as the one that failed, or the diagnosis is about another.
     let diagnose = ShellCommand::new("xacct")
         .arg("diagnose")
         .arg(&link.name)
+        .option_if("--profile", options.profile.as_ref())
         .option_if("--user-profile", options.user.user_profile.as_ref())
         .option_if("--region", options.user.region.as_ref());
     let diagnose = with_request(diagnose, &options.request);

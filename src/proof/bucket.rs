@@ -28,7 +28,8 @@ pub(super) async fn steps(
     };
     let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
     // S3's response to the deletion was lost, and with it the proof of the owner: try another bucket.
-    if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven)
+    let is_lost = |step: &Step| step.error.as_ref().is_some_and(|error| error.kind == Kind::Network);
+    if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven && is_lost(step))
         && let Some(other) = bucket_spec(claim, &access.region)?
     {
         let (other, mut others) = one_bucket(access, other, claim, leftovers, watch).await?;
@@ -95,7 +96,10 @@ fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String) -> Resul
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Ok, evidence),
         Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
-        Err(error) => Step::new(id, StepOutcome::Failed, answer_code(&error)).because(error),
+        Err(error) => {
+            let outcome = if error.is_inconclusive() { StepOutcome::NotProven } else { StepOutcome::Failed };
+            Step::new(id, outcome, answer_code(&error)).because(error)
+        }
     };
     Ok(step.took(settled.duration).since(settled.value.since))
 }

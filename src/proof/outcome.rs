@@ -31,7 +31,7 @@ pub struct Proof {
 pub enum Outcome {
     /// The link works and rejects what it should.
     Works,
-    /// Inconclusive: not the user's credentials, or no MFA code.
+    /// Inconclusive: not the user's credentials, no MFA code, or an answer that says nothing about the link.
     NotProven,
     /// The role can be assumed, but S3 denies the session.
     S3Blocked,

@@ -244,7 +244,8 @@ impl Prover {
     /// Returns the step of a denied AssumeRole.
     fn refused(&self, mut error: Error, claim: &Claim) -> Step {
         let mfa_unknown = claim.require_mfa && self.access.is_session;
-        let outcome = if mfa_unknown { StepOutcome::NotProven } else { StepOutcome::Failed };
+        let is_open = mfa_unknown || error.is_inconclusive();
+        let outcome = if is_open { StepOutcome::NotProven } else { StepOutcome::Failed };
         if mfa_unknown {
             error = error
                 .note("the role requires MFA, and these session credentials may lack it")

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::answers::Passes;
 use crate::error::{Error, Result};
 
 /// Whether a proof waits for IAM propagation.
@@ -87,14 +88,9 @@ pub fn is_denied<T>(answer: &Result<T>) -> bool {
     answer.as_ref().is_err_and(Error::is_denial)
 }
 
-/// Returns whether the denial may be temporary, because a change has not propagated yet. A denial by a policy of the
-/// organization or of a VPC endpoint is not: xacct writes none of them (IAM User Guide, "Troubleshoot access denied
-/// error messages").
+/// Returns whether waiting can help after a write of this run, according to the table of AWS's answers.
 pub fn may_pass<T>(answer: &Result<T>) -> bool {
-    let message = answer.as_ref().err().and_then(|error| error.aws.as_ref()?.message.as_deref()).unwrap_or_default();
-    let denying = message.split_once("with an explicit deny in ").map_or("", |(_, policy)| policy);
-    let of_others = ["service control policy", "resource control policy", "VPC endpoint policy"];
-    is_denied(answer) && !of_others.iter().any(|policy| denying.contains(policy))
+    answer.as_ref().is_err_and(|error| error.passes() == Passes::AfterWrite)
 }
 
 /// Returns a twentieth of the time waited so far, so that the delay after propagation stays a small part of the wait.

@@ -53,7 +53,8 @@ impl From<&Error> for JsonError {
         Self {
             kind: error.kind,
             message: error.message.clone(),
-            aws: error.aws.as_deref().cloned(),
+            // The status adds nothing to the code.
+            aws: error.aws.as_deref().map(|answer| AwsAnswer { status: None, ..answer.clone() }),
             notes: error.notes.clone(),
             hints: error.hints.clone(),
         }

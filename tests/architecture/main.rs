@@ -19,22 +19,26 @@ use std::path::{Path, PathBuf};
 use graph::Graph;
 
 /// The modules of the program from the bottom up, each with exactly its imports.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("topics", &[]),
     ("text", &[]),
     ("files", &[]),
     ("iam", &[]),
-    ("error", &["iam", "text"]),
+    ("answers", &[]),
+    ("error", &["answers", "iam", "text"]),
     ("context", &[]),
     ("cli", &["iam"]),
-    ("aws", &["error", "files", "iam", "text"]),
+    ("aws", &["answers", "error", "files", "iam", "text"]),
     ("export", &["aws"]),
     ("print", &["error", "iam", "text"]),
     ("config", &["cli", "context", "error", "files", "iam", "text"]),
-    ("proof", &["aws", "error", "iam"]),
-    ("diagnosis", &["aws", "error", "iam", "proof", "text"]),
+    ("proof", &["answers", "aws", "error", "iam"]),
+    ("diagnosis", &["answers", "aws", "error", "iam", "proof", "text"]),
     ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
-    ("operations", &["aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"]),
+    (
+        "operations",
+        &["answers", "aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"],
+    ),
 ];
 
 /// The root file of every crate of the repository, except the fuzz targets, which only reuse test properties.

@@ -62,7 +62,7 @@ fn without_grant(link: Link) -> Link {
     Link { grants: Vec::new(), ..link }
 }
 
-fn case(name: &'static str, source: &'static str, expected: &'static str, link: Link) -> Behaviour {
+fn case(name: &'static str, source: Source, expected: &'static str, link: Link) -> Behaviour {
     behaviour(name, source, expected, async move |scene| {
         scene.role(&link.trust).await;
         for (number, grant) in link.grants.iter().enumerate() {
@@ -413,6 +413,8 @@ fn within_an_account() -> Vec<Behaviour> {
 fn refusals() -> Vec<Behaviour> {
     let text = "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: sts:AssumeRole on \
                 resource: arn:aws:iam::<B>:role/target";
+    let within = "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: sts:AssumeRole on \
+                  resource: arn:aws:iam::<A>:role/target";
     vec![
         behaviour("no such role: the message of the denial", LIVE, text, async |scene| {
             scene.grant("grant", &allow("sts:AssumeRole", TARGET)).await;
@@ -427,9 +429,16 @@ fn refusals() -> Vec<Behaviour> {
             scene.role(&link().trust).await;
             in_full(scene.assume().send().await)
         }),
+        behaviour("denied within one account: the message has no reason", PASTED, within, async |scene| {
+            let trust = scene.filled(&trust(account_a(), json!({})));
+            let role = scene.a.iam.create_role().role_name(ROLE).assume_role_policy_document(trust);
+            role.send().await.expect("a role");
+            let role = format!("arn:aws:iam::{}:role/{ROLE}", scene.a.id);
+            in_full(scene.assume().role_arn(role).send().await)
+        }),
         behaviour(
             "the root user assumes no role",
-            "command lines that users of AWS have shown",
+            PASTED,
             "403 AccessDenied: Roles may not be assumed by root accounts.",
             async |scene| {
                 scene.link().await;

@@ -84,6 +84,12 @@ pub const ALL: &[Difference] = &[
              asked itself, AWS gave callers of other accounts none. To leave the resource out is wrong in any case.",
         )
     },
+    ministack(
+        "denied within one account: the message has no reason",
+        "403 AccessDenied: User: arn:aws:iam::<A>:user/alice is not authorized to perform: sts:AssumeRole because no \
+         identity-based policy allows the sts:AssumeRole action",
+        "It gives the reason, as AWS's documents do; no such answer of AWS was ever found recorded.",
+    ),
     ministack("the root user assumes no role", "ok", "It allows the root user everything."),
     ministack(
         "a role with a path, by an ARN with and without it",
@@ -100,6 +106,8 @@ pub const ALL: &[Difference] = &[
     ministack("duration over MaxSessionDuration", "ok", NO_DURATION),
     ministack("duration up to a raised MaxSessionDuration", "ok, ok", NO_DURATION),
     ministack("chaining for more than an hour", "ok", NO_DURATION),
+    ministack("session of GetSessionToken assumes a role for more than an hour", "ok", NO_DURATION),
+    ministack("a transitive tag key without its tag", "ok", NO_RULES),
     ministack(
         "session tags allowed by the trust policy alone",
         "ok",
@@ -133,6 +141,7 @@ pub const ALL: &[Difference] = &[
     ministack("trust policy with an unknown effect", "ok", ANY_TRUST),
     ministack("trust policy that is not JSON", "ok", ANY_TRUST),
     ministack("trust policy of more than 2048 characters", "ok", NO_QUOTAS),
+    ministack("the order of principals changes from read to read", "1 orders", AS_WRITTEN),
     ministack("trust in an account ID reads as its root", "{\"AWS\":\"<A>\"}", AS_WRITTEN),
     ministack(
         "trust in a deleted user reads as a unique ID",
@@ -205,6 +214,18 @@ pub const ALL: &[Difference] = &[
     // ministack, S3
     ministack("HeadBucket with the right and a wrong owner", "us-east-1, us-east-1", NO_OWNER),
     ministack("DeleteBucket with a wrong and the right owner", "ok, 404 NoSuchBucket", NO_OWNER),
+    ministack(
+        "one's own bucket again in us-east-1, with tags",
+        "ok",
+        "It creates a bucket again wherever the owner asks for it.",
+    ),
+    ministack("mistakes with the namespace of a bucket", "ok, ok, ok, ok", "It ignores the namespace."),
+    ministack(
+        "the message of a denial names the managed policy",
+        "403 AccessDenied: User: arn:aws:sts::<B>:assumed-role/target/session is not authorized to perform: \
+         s3:ListAllMyBuckets with an explicit deny in an identity-based policy",
+        "Its error text omits the resource and the policy.",
+    ),
     ministack("an invalid location", "ok", "It has no list of Regions."),
     ministack(
         "invalid bucket names",

@@ -1,7 +1,7 @@
 //! A suite of AWS behaviours that runs on two servers: the sandbox of this repository, and ministack, a third-party
 //! emulator. It keeps the sandbox honest.
 //!
-//! A behaviour defines AWS's answer and its source. A server must give the same answer, or exactly the one declared in
+//! A behaviour defines AWS's answer and its source, which is recorded from AWS, documented by it, or assumed. A server must give the same answer, or exactly the one declared in
 //! [`differences`]. An undeclared difference fails, and so does a declared one that no longer occurs.
 //!
 //! `scene` creates two fresh accounts for each behaviour, `server` provides the two servers, `suite` runs and judges;
@@ -39,6 +39,7 @@ use std::io::Write;
 
 use crate::differences::Difference;
 use crate::server::{Name, Server};
+use crate::sources::Kind;
 use crate::suite::Behaviour;
 use crate::support::third_party;
 
@@ -82,9 +83,13 @@ fn behaviours_have_names_and_differences_have_behaviours() {
     }
     let count = |server| differences::ALL.iter().filter(|difference| difference.server == server).count();
     let (all, sandbox, ministack) = (names.len(), count(Name::Sandbox), count(Name::Ministack));
+    let kind = |kind| behaviours.iter().filter(|behaviour| behaviour.source.kind == kind).count();
+    let (recorded, documented, assumed) = (kind(Kind::Recorded), kind(Kind::Documented), kind(Kind::Assumed));
+    assert_eq!(recorded + documented + assumed, all);
     // Not `println!`, whose output the test runner hides for tests that pass.
     let _ = writeln!(
         std::io::stderr(),
-        "{all} behaviours of AWS; declared differences: {sandbox} of the sandbox, {ministack} of ministack"
+        "{all} behaviours of AWS: {recorded} recorded, {documented} documented, {assumed} assumed; declared differences: \
+         {sandbox} of the sandbox, {ministack} of ministack"
     );
 }

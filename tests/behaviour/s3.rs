@@ -1,11 +1,11 @@
 //! Buckets: names, locations, owners, and permissions to create them.
 
 use aws_sdk_s3::operation::create_bucket::builders::CreateBucketFluentBuilder;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
+use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, Tag};
 use serde_json::Value;
 
 use crate::keys::{EU_WEST_1, Keys, US_EAST_1};
-use crate::scene::{ROLE, Scene, allow, answer, several, told};
+use crate::scene::{ROLE, Scene, allow, answer, deny, in_full, several, told};
 use crate::sources::*;
 use crate::suite::{Behaviour, behaviour};
 
@@ -79,6 +79,15 @@ fn owners() -> Vec<Behaviour> {
             let s3 = with_bucket(scene, US_EAST_1).await;
             told(s3.create_bucket().bucket(name(scene)).send().await)
         }),
+        behaviour(
+            "one's own bucket again in us-east-1, with tags",
+            SNAPSHOTS,
+            "409 BucketAlreadyOwnedByYou",
+            async |scene| {
+                let s3 = with_bucket(scene, US_EAST_1).await;
+                told(tagged(s3.create_bucket().bucket(name(scene))).send().await)
+            },
+        ),
         behaviour("one's own bucket again elsewhere", CREATE_BUCKET, "409 BucketAlreadyOwnedByYou", async |scene| {
             let s3 = with_bucket(scene, EU_WEST_1).await;
             told(in_region(s3.create_bucket().bucket(name(scene)), EU_WEST_1).send().await)
@@ -121,6 +130,24 @@ fn places() -> Vec<Behaviour> {
             let s3 = with_bucket(scene, EU_WEST_1).await;
             region(&s3, scene).await
         }),
+        behaviour(
+            "mistakes with the namespace of a bucket",
+            LIVE,
+            "400 MissingNamespaceHeader, 400 InvalidNamespaceHeader, 400 InvalidBucketNamespace, ok",
+            async |scene| {
+                let s3 = scene.s3(&scene.b.admin, US_EAST_1);
+                let regional = format!("bucket-{}-us-east-1-an", scene.b.id);
+                let create = async |name: &str, namespace: Option<BucketNamespace>| {
+                    told(s3.create_bucket().bucket(name).set_bucket_namespace(namespace).send().await)
+                };
+                several([
+                    create(&regional, None).await,
+                    create(&regional, Some(BucketNamespace::Global)).await,
+                    create(&name(scene), Some(BucketNamespace::AccountRegional)).await,
+                    create(&regional, Some(BucketNamespace::AccountRegional)).await,
+                ])
+            },
+        ),
         behaviour(
             "invalid bucket names",
             BUCKET_NAMES,
@@ -230,6 +257,22 @@ fn permissions() -> Vec<Behaviour> {
             let s3 = scene.s3(&keys, US_EAST_1);
             several([told(s3.list_buckets().send().await), told(s3.create_bucket().bucket(name(scene)).send().await)])
         }),
+        behaviour(
+            "the message of a denial names the managed policy",
+            PASTED,
+            "403 AccessDenied: User: arn:aws:sts::<B>:assumed-role/target/session is not authorized to perform: \
+             s3:ListAllMyBuckets on resource: \"arn:aws:s3:::*\" with an explicit deny in an identity-based policy: \
+             arn:aws:iam::<B>:policy/no-lists",
+            async |scene| {
+                let policy = scene.b.iam.create_policy().policy_name("no-lists");
+                let policy = policy.policy_document(deny("s3:ListAllMyBuckets", "*").to_string());
+                let policy = policy.send().await.expect("a managed policy");
+                let arn = policy.policy().and_then(|policy| policy.arn()).expect("its ARN");
+                let keys = session(scene, &allow("s3:*", "*")).await;
+                scene.b.iam.attach_role_policy().role_name(ROLE).policy_arn(arn).send().await.expect("attached");
+                in_full(scene.s3(&keys, US_EAST_1).list_buckets().send().await)
+            },
+        ),
         behaviour("a user without permission", EVALUATION, "403 AccessDenied", async |scene| {
             told(scene.s3(&scene.alice, US_EAST_1).create_bucket().bucket(name(scene)).send().await)
         }),
@@ -250,7 +293,7 @@ fn ends() -> Vec<Behaviour> {
                 told(s3.delete_bucket().bucket(name(scene)).send().await),
             ])
         }),
-        behaviour("a bucket after its deletion", HEAD_BUCKET, "ok, 404 NotFound, ok", async |scene| {
+        behaviour("a bucket after its deletion", NAMES_FREE_AT_ONCE, "ok, 404 NotFound, ok", async |scene| {
             let s3 = with_bucket(scene, US_EAST_1).await;
             several([
                 told(s3.delete_bucket().bucket(name(scene)).send().await),

@@ -21,13 +21,13 @@ pub fn behaviours() -> Vec<Behaviour> {
 /// Parameter validation.
 fn forms() -> Vec<Behaviour> {
     let named = |name, session_name: &'static str| {
-        behaviour(name, ASSUME_ROLE, INVALID, async move |scene| {
+        behaviour(name, LIVE, INVALID, async move |scene| {
             scene.link().await;
             told(scene.assume().role_session_name(session_name).send().await)
         })
     };
     let identified = |name, external_id: &'static str| {
-        behaviour(name, ASSUME_ROLE, INVALID, async move |scene| {
+        behaviour(name, LIVE, INVALID, async move |scene| {
             scene.link().await;
             told(scene.assume().external_id(external_id).send().await)
         })
@@ -58,19 +58,14 @@ fn durations() -> Vec<Behaviour> {
         })
     };
     vec![
-        behaviour(
-            "duration outside 900 to 43200",
-            ASSUME_ROLE,
-            "400 ValidationError, 400 ValidationError",
-            async |scene| {
-                scene.link().await;
-                several([
-                    told(scene.assume().duration_seconds(899).send().await),
-                    told(scene.assume().duration_seconds(43_201).send().await),
-                ])
-            },
-        ),
-        lasting("duration over MaxSessionDuration", ASSUME_ROLE, TOO_LONG, 3601),
+        behaviour("duration outside 900 to 43200", LIVE, "400 ValidationError, 400 ValidationError", async |scene| {
+            scene.link().await;
+            several([
+                told(scene.assume().duration_seconds(899).send().await),
+                told(scene.assume().duration_seconds(43_201).send().await),
+            ])
+        }),
+        lasting("duration over MaxSessionDuration", LIVE, TOO_LONG, 3601),
         behaviour(
             "duration up to a raised MaxSessionDuration",
             ASSUME_ROLE,
@@ -137,6 +132,15 @@ fn tags_and_identity() -> Vec<Behaviour> {
             told(scene.assume().tags(tag).send().await)
         })
     };
+    let contradictory = |name, keys: &'static [&'static str], transitive: Option<&'static str>| {
+        let (trust, grant) = link(true, true, "sts:TagSession");
+        behaviour(name, SNAPSHOTS, "400 InvalidParameterValue", async move |scene| {
+            prepare(scene, &trust, &grant).await;
+            let tags = keys.iter().map(|key| Tag::builder().key(*key).value("blue").build().expect("a tag"));
+            let keys = transitive.map(|key| vec![key.to_owned()]);
+            told(scene.assume().set_tags(Some(tags.collect())).set_transitive_tag_keys(keys).send().await)
+        })
+    };
     let identified = |name, expected, trusted, granted| {
         let (trust, grant) = link(trusted, granted, "sts:SetSourceIdentity");
         behaviour(name, SOURCE_IDENTITY, expected, async move |scene| {
@@ -150,6 +154,8 @@ fn tags_and_identity() -> Vec<Behaviour> {
         tagged("session tags allowed by the trust policy alone", "403 AccessDenied", true, false),
         tagged("session tags allowed by the grant alone", "403 AccessDenied", false, true),
         tagged("session tags allowed by both halves", "ok", true, true),
+        contradictory("two session tags with one key", &["team", "Team"], None),
+        contradictory("a transitive tag key without its tag", &["team"], Some("project")),
         identified("source identity allowed by neither half", "403 AccessDenied", false, false),
         identified("source identity allowed by the trust policy alone", "403 AccessDenied", true, false),
         identified("source identity allowed by the grant alone", "403 AccessDenied", false, true),
@@ -286,6 +292,16 @@ fn lives() -> Vec<Behaviour> {
             scene.link().await;
             told(scene.assume_as(&session_token(scene).await).send().await)
         }),
+        behaviour(
+            "session of GetSessionToken assumes a role for more than an hour",
+            LIKE_CHAINING,
+            TOO_LONG_FOR_A_CHAIN,
+            async |scene| {
+                scene.link().await;
+                scene.b.iam.update_role().role_name(ROLE).max_session_duration(7200).send().await.expect("a change");
+                in_full(scene.assume_as(&session_token(scene).await).duration_seconds(3601).send().await)
+            },
+        ),
         behaviour(
             "session of GetSessionToken without MFA calls IAM",
             GET_SESSION_TOKEN,

@@ -1,51 +1,98 @@
-//! The sources for AWS's behaviour.
+//! The sources for AWS's behaviour, each of a kind that says how far to trust it.
 
-pub const CROSS_ACCOUNT: &str = "IAM User Guide, Cross-account policy evaluation logic";
-pub const EVALUATION: &str = "IAM User Guide, Policy evaluation logic";
-pub const BOUNDARIES: &str = "IAM User Guide, Permissions boundaries for IAM entities";
-pub const EXTERNAL_ID: &str = "IAM User Guide, Access to AWS accounts owned by third parties";
-pub const PRINCIPAL: &str = "IAM User Guide, IAM JSON policy elements: Principal";
-pub const CONDITION_OPERATORS: &str = "IAM User Guide, IAM JSON policy elements: Condition operators";
-pub const CONDITION_KEYS: &str = "IAM User Guide, AWS global condition context keys";
-pub const STS_KEYS: &str = "IAM User Guide, IAM and AWS STS condition context keys";
-pub const MFA: &str = "IAM User Guide, Secure API access with MFA";
-pub const SESSION_TAGS: &str = "IAM User Guide, Pass session tags in AWS STS";
-pub const SOURCE_IDENTITY: &str = "IAM User Guide, Monitor and control actions taken with assumed roles";
-pub const SESSION_POLICIES: &str = "IAM User Guide, Policies and permissions in IAM: Session policies";
-pub const CHAINING: &str = "IAM User Guide, Roles terms and concepts: Role chaining";
-pub const TROUBLESHOOTING_ROLES: &str = "IAM User Guide, Troubleshoot IAM roles";
-pub const TROUBLESHOOTING_DENIED: &str = "IAM User Guide, Troubleshoot access denied error messages";
-pub const VERSIONS: &str = "IAM User Guide, Versioning IAM policies";
-pub const GROUPS: &str = "IAM User Guide, IAM user groups";
-pub const MANAGED_POLICIES: &str = "AWS Managed Policy Reference Guide";
-pub const ARNS: &str = "IAM User Guide, IAM identifiers";
-pub const QUOTAS: &str = "IAM User Guide, IAM and AWS STS quotas";
-pub const GRAMMAR: &str = "IAM User Guide, Grammar of the IAM JSON policy language";
-pub const TAGS: &str = "IAM User Guide, Tags for IAM resources";
-pub const ASSUME_ROLE: &str = "STS API reference, AssumeRole";
-pub const GET_SESSION_TOKEN: &str = "STS API reference, GetSessionToken";
-pub const GET_CALLER_IDENTITY: &str = "STS API reference, GetCallerIdentity";
-pub const COMMON_ERRORS: &str = "IAM API reference, Common error types";
-pub const CREATE_ROLE: &str = "IAM API reference, CreateRole";
-pub const UPDATE_ROLE: &str = "IAM API reference, UpdateRole";
-pub const GET_ROLE: &str = "IAM API reference, GetRole";
-pub const DELETE_ROLE: &str = "IAM API reference, DeleteRole";
-pub const DELETE_USER: &str = "IAM API reference, DeleteUser";
-pub const GET_USER: &str = "IAM API reference, GetUser";
-pub const ATTACH_ROLE_POLICY: &str = "IAM API reference, AttachRolePolicy";
-pub const CREATE_POLICY_VERSION: &str = "IAM API reference, CreatePolicyVersion";
-pub const DELETE_POLICY: &str = "IAM API reference, DeletePolicy";
-pub const DELETE_POLICY_VERSION: &str = "IAM API reference, DeletePolicyVersion";
-pub const LIST_POLICIES: &str = "IAM API reference, ListPolicies";
-pub const ADD_USER_TO_GROUP: &str = "IAM API reference, AddUserToGroup";
-pub const DELETE_GROUP: &str = "IAM API reference, DeleteGroup";
-pub const CREATE_BUCKET: &str = "S3 API reference, CreateBucket";
-pub const HEAD_BUCKET: &str = "S3 API reference, HeadBucket";
-pub const DELETE_BUCKET: &str = "S3 API reference, DeleteBucket";
-pub const BUCKET_OWNER: &str = "S3 User Guide, Verifying bucket ownership with bucket owner condition";
-pub const BUCKET_NAMES: &str = "S3 User Guide, General purpose bucket naming rules";
-pub const S3_ERRORS: &str = "S3 API reference, Error responses";
+/// How an answer of AWS is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody asked AWS itself and wrote down the answer.
+    Recorded,
+    /// AWS's documentation says so.
+    Documented,
+    /// Neither: it follows from what is known, and AWS may answer otherwise.
+    Assumed,
+}
+
+/// A source.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// Its kind.
+    pub kind: Kind,
+    /// The page or the record; for an assumption, what it rests on.
+    pub text: &'static str,
+}
+
+const fn recorded(text: &'static str) -> Source {
+    Source { kind: Kind::Recorded, text }
+}
+
+const fn documented(text: &'static str) -> Source {
+    Source { kind: Kind::Documented, text }
+}
+
+const fn assumed(text: &'static str) -> Source {
+    Source { kind: Kind::Assumed, text }
+}
+
+pub const CROSS_ACCOUNT: Source = documented("IAM User Guide, Cross-account policy evaluation logic");
+pub const EVALUATION: Source = documented("IAM User Guide, Policy evaluation logic");
+pub const BOUNDARIES: Source = documented("IAM User Guide, Permissions boundaries for IAM entities");
+pub const EXTERNAL_ID: Source = documented("IAM User Guide, Access to AWS accounts owned by third parties");
+pub const PRINCIPAL: Source = documented("IAM User Guide, IAM JSON policy elements: Principal");
+pub const CONDITION_OPERATORS: Source = documented("IAM User Guide, IAM JSON policy elements: Condition operators");
+pub const CONDITION_KEYS: Source = documented("IAM User Guide, AWS global condition context keys");
+pub const STS_KEYS: Source = documented("IAM User Guide, IAM and AWS STS condition context keys");
+pub const MFA: Source = documented("IAM User Guide, Secure API access with MFA");
+pub const SESSION_TAGS: Source = documented("IAM User Guide, Pass session tags in AWS STS");
+pub const SOURCE_IDENTITY: Source = documented("IAM User Guide, Monitor and control actions taken with assumed roles");
+pub const SESSION_POLICIES: Source = documented("IAM User Guide, Policies and permissions in IAM: Session policies");
+pub const CHAINING: Source = documented("IAM User Guide, Roles terms and concepts: Role chaining");
+pub const TROUBLESHOOTING_ROLES: Source = documented("IAM User Guide, Troubleshoot IAM roles");
+pub const TROUBLESHOOTING_DENIED: Source = documented("IAM User Guide, Troubleshoot access denied error messages");
+pub const VERSIONS: Source = documented("IAM User Guide, Versioning IAM policies");
+pub const GROUPS: Source = documented("IAM User Guide, IAM user groups");
+pub const MANAGED_POLICIES: Source = documented("AWS Managed Policy Reference Guide");
+pub const ARNS: Source = documented("IAM User Guide, IAM identifiers");
+pub const QUOTAS: Source = documented("IAM User Guide, IAM and AWS STS quotas");
+pub const GRAMMAR: Source = documented("IAM User Guide, Grammar of the IAM JSON policy language");
+pub const TAGS: Source = documented("IAM User Guide, Tags for IAM resources");
+pub const ASSUME_ROLE: Source = documented("STS API reference, AssumeRole");
+pub const GET_SESSION_TOKEN: Source = documented("STS API reference, GetSessionToken");
+pub const GET_CALLER_IDENTITY: Source = documented("STS API reference, GetCallerIdentity");
+pub const COMMON_ERRORS: Source = documented("IAM API reference, Common error types");
+pub const CREATE_ROLE: Source = documented("IAM API reference, CreateRole");
+pub const UPDATE_ROLE: Source = documented("IAM API reference, UpdateRole");
+pub const GET_ROLE: Source = documented("IAM API reference, GetRole");
+pub const DELETE_ROLE: Source = documented("IAM API reference, DeleteRole");
+pub const DELETE_USER: Source = documented("IAM API reference, DeleteUser");
+pub const GET_USER: Source = documented("IAM API reference, GetUser");
+pub const ATTACH_ROLE_POLICY: Source = documented("IAM API reference, AttachRolePolicy");
+pub const CREATE_POLICY_VERSION: Source = documented("IAM API reference, CreatePolicyVersion");
+pub const DELETE_POLICY: Source = documented("IAM API reference, DeletePolicy");
+pub const DELETE_POLICY_VERSION: Source = documented("IAM API reference, DeletePolicyVersion");
+pub const LIST_POLICIES: Source = documented("IAM API reference, ListPolicies");
+pub const ADD_USER_TO_GROUP: Source = documented("IAM API reference, AddUserToGroup");
+pub const DELETE_GROUP: Source = documented("IAM API reference, DeleteGroup");
+pub const CREATE_BUCKET: Source = documented("S3 API reference, CreateBucket");
+pub const HEAD_BUCKET: Source = documented("S3 API reference, HeadBucket");
+pub const DELETE_BUCKET: Source = documented("S3 API reference, DeleteBucket");
+pub const BUCKET_OWNER: Source = documented("S3 User Guide, Verifying bucket ownership with bucket owner condition");
+pub const BUCKET_NAMES: Source = documented("S3 User Guide, General purpose bucket naming rules");
+pub const S3_ERRORS: Source = documented("S3 API reference, Error responses");
 /// The notes of a third-party S3 and STS server, whose author tested AWS itself.
-pub const LIVE: &str = "AWS itself in July 2026, as recorded by justincormack/argmin";
+pub const LIVE: Source = recorded("AWS itself in July 2026, as recorded by justincormack/argmin");
 /// Third-party observations of what AWS does not document.
-pub const LIVE_S3: &str = "AWS itself, as recorded by ceph (commit db135923) and ministack (services/s3.py)";
+pub const LIVE_S3: Source =
+    recorded("AWS itself, as recorded by ceph (commit db135923) and ministack (services/s3.py)");
+/// Snapshots that localstack's tests took of AWS.
+pub const SNAPSHOTS: Source = recorded("AWS itself, as recorded by localstack (tests/aws/services, 2025 and 2026)");
+/// Messages of AWS that people pasted into public issues.
+pub const PASTED: Source =
+    recorded("AWS itself, as pasted in public issues of terraform-provider-aws, aws-cli and aws-vault");
+/// Reads of one trust policy, fourteen times.
+pub const READS: Source = recorded("AWS itself, as recorded by cloud-custodian (tests/data/placebo)");
+
+/// The error codes in the two API references leave open which one a broken rule gets.
+pub const ONLY_THE_RULE: Source = assumed("the API reference documents the rule, not the error");
+/// Sessions of GetSessionToken are treated like those of roles.
+pub const LIKE_CHAINING: Source = assumed("programs that cap such sessions (aws-vault), not AWS's answer");
+/// A name may be reserved for a while after a deletion, which the sandbox does not do.
+pub const NAMES_FREE_AT_ONCE: Source = assumed("S3's strong consistency for the creator");

@@ -9,20 +9,21 @@ use tokio::task::LocalSet;
 use crate::differences::{self, Difference, Right};
 use crate::scene::Scene;
 use crate::server::{Name, Server};
+use crate::sources::Source;
 
 /// A behaviour of AWS.
 pub struct Behaviour {
     /// Its unique name.
     pub name: &'static str,
     /// Its source.
-    source: &'static str,
+    pub source: Source,
     /// AWS's answer, in the format of [`crate::scene::told`].
     expected: &'static str,
     observe: Box<dyn Fn(Scene) -> LocalBoxFuture<'static, String>>,
 }
 
 /// A behaviour; `observe` sends requests and returns the server's answer.
-pub fn behaviour<F>(name: &'static str, source: &'static str, expected: &'static str, observe: F) -> Behaviour
+pub fn behaviour<F>(name: &'static str, source: Source, expected: &'static str, observe: F) -> Behaviour
 where
     F: AsyncFn(&Scene) -> String + Clone + 'static,
 {
@@ -36,7 +37,7 @@ where
 impl Behaviour {
     /// Returns what is wrong with an observed answer, given the declared differences.
     fn judge(&self, observed: &str, declared: Option<&Difference>) -> Option<String> {
-        let Self { name, expected, source, .. } = self;
+        let Self { name, expected, source: Source { kind, text }, .. } = self;
         let wanted = declared.map_or(*expected, |difference| difference.instead);
         if observed == wanted {
             return None;
@@ -48,7 +49,7 @@ impl Behaviour {
                 format!("not the declared difference, `{instead}` (right is: {right:?}. {why})")
             }
         };
-        Some(format!("{name}: {verdict}\n    AWS:      {expected} ({source})\n    observed: {observed}"))
+        Some(format!("{name}: {verdict}\n    AWS:      {expected} ({kind:?}: {text})\n    observed: {observed}"))
     }
 }
 
@@ -84,7 +85,7 @@ pub fn run(server: Server, behaviours: Vec<Behaviour>) {
 
 #[test]
 fn undeclared_and_obsolete_differences_fail() {
-    let behaviour = behaviour("name", "source", "right", async |_| String::new());
+    let behaviour = behaviour("name", crate::sources::LIVE, "right", async |_| String::new());
     let wrong = Difference {
         behaviour: "name",
         server: Name::Ministack,

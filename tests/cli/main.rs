@@ -19,6 +19,7 @@
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
 //! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
+//! | `answers` | what AWS's answers mean to each command |
 //! | `propagation` | waiting for IAM propagation, and only after writes |
 //! | `risks` | warnings about risky links |
 //! | `wider` | whatever is wider than declared is named, and by `--check` or `exclusive` a difference |
@@ -58,6 +59,7 @@
     reason = "a test may panic, and what it prints is shown when it fails"
 )]
 
+mod answers;
 mod aws_cli;
 mod bootstrap;
 mod bounds;

@@ -71,7 +71,7 @@ fn provider_blocks_with_options() {
     let more = format!("{region}allow_session_tags = true\nmax_session_duration = \"2h\"\n");
     scene.environment.edit("xacct.toml", region, &more);
     shows("provider-hcl-everything", &scene, &format!("{through} {tags}"));
-    scene.xacct(&format!("{words} --session-tag a=1 --session-tag A=2")).exits_with(2).says(&["is set twice"]);
+    scene.xacct(&format!("{words} --session-tag a=1 --session-tag A=2")).exits_with(2).says(&["set twice"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

@@ -5,9 +5,9 @@ use std::fmt;
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 
+use crate::answers::Meaning;
 use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::fate::{HttpError, find, is_definite, never_left};
-use crate::aws::client::rate_limit::THROTTLED;
 use crate::error::{AwsAnswer, Error, Kind};
 use crate::text::on_one_line;
 
@@ -91,40 +91,13 @@ impl Call {
         let answer = AwsAnswer {
             service: self.service.into(),
             operation: self.operation.into(),
-            code: Some(code.clone()),
-            message: Some(message.clone()),
+            code: Some(code),
+            message: Some(message),
             request_id: request_id.map(shown),
+            status: Some(status),
         };
-        let error = if answer.is_denial() {
-            Error::new(Kind::Aws, format!("{self} was denied"))
-        } else {
-            let credentials = about_credentials(&code, &message);
-            credentials.unwrap_or_else(|| self.turned_down(&code, status))
-        };
-        let may_have_been_done = !is_definite(status, Some(&code));
-        Error { aws: Some(Box::new(answer)), may_have_been_done, ..error }
-    }
-
-    /// Returns the error for a code that is about neither permissions nor credentials.
-    fn turned_down(self, code: &str, status: u16) -> Error {
-        match code {
-            "RegionDisabledException" => {
-                Error::new(Kind::Aws, "STS is not active in this Region for the role's account").hint(
-                    "activate STS for this Region in the IAM console of that account, or use another Region: --region us-east-1",
-                )
-            }
-            code if status == 429 || code == "SlowDown" || THROTTLED.contains(&code) => {
-                Error::new(Kind::Aws, format!("{self} was throttled, even after retries"))
-                    .hint("AWS limits requests per second: wait a minute and run the command again")
-            }
-            code if status >= 500 || code == "InternalError" => {
-                Error::new(Kind::Aws, format!("{self} failed with {code}, even after retries"))
-                    .note("the problem is on AWS's side")
-                    .hint("run the command again later; https://health.aws.amazon.com lists outages")
-            }
-            _ => Error::new(Kind::Aws, format!("{self} failed with {code}"))
-                .hint("look up the error code in the AWS API reference of this operation"),
-        }
+        let may_have_been_done = !is_definite(status, answer.row());
+        Error { may_have_been_done, ..of_answer(answer) }
     }
 
     fn unanswered<E: std::error::Error + 'static>(self, error: &SdkError<E>) -> Error {
@@ -172,33 +145,93 @@ fn is_settled<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// Returns the error for a code about the credentials of the request, or about the clock; `None` for any other code.
-fn about_credentials(code: &str, message: &str) -> Option<Error> {
-    let error = |words: &str, hint: &str| Some(Error::new(Kind::Credentials, words).hint(hint));
-    match code {
-        "InvalidClientTokenId" | "InvalidAccessKeyId" => error(
+/// Returns the error for an answer, as the table of answers explains it.
+pub(in crate::aws) fn of_answer(answer: AwsAnswer) -> Error {
+    let call = format!("{}:{}", answer.service, answer.operation);
+    let code = answer.code.clone().unwrap_or_default();
+    let error = match answer.row().map(|row| row.meaning) {
+        _ if answer.is_throttled() => Error::new(Kind::Aws, format!("{call} was throttled, even after retries"))
+            .hint("AWS limits requests per second: wait a minute and run the command again"),
+        Some(meaning) => about(meaning, &call, &code),
+        None if answer.status.is_some_and(|status| status >= 500) => failed(&call, &code, "probably on AWS's side"),
+        None => Error::new(Kind::Aws, format!("{call} failed with {code}, which is not known to xacct"))
+            .hint("look up the error code in the AWS API reference of this operation"),
+    };
+    Error { aws: Some(Box::new(answer)), ..error }
+}
+
+/// Returns the error for an answer with this meaning.
+fn about(meaning: Meaning, call: &str, code: &str) -> Error {
+    use Meaning as M;
+    let credentials = |words: &str, hint: &str| Error::new(Kind::Credentials, words).hint(hint);
+    let aws = |words: &str, hint: &str| Error::new(Kind::Aws, words).hint(hint);
+    let rejected = |hint: &str| Error::new(Kind::Aws, format!("{call} failed with {code}")).hint(hint);
+    match meaning {
+        M::Denied | M::DeniedByOthers | M::CallerIsRoot | M::MfaCodeWrong | M::MfaSerialWrong => {
+            Error::new(Kind::Aws, format!("{call} was denied"))
+        }
+        M::UnknownKey => credentials(
             "the access key does not exist, or its session token is missing or belongs to another key",
             "use valid credentials, in a profile or the environment; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
              AWS_SESSION_TOKEN must belong to one session",
         ),
-        "ExpiredToken" | "ExpiredTokenException" => {
-            error("the session has expired", "sign in again, for example: aws sso login --profile NAME")
-        }
-        "RequestExpired" => error(
-            "the request had expired when AWS received it: the network is slow, or this machine's clock is wrong",
-            "check the clock and the network, and run the command again",
+        M::MalformedKey => credentials(
+            "the access key ID contains a blank, a slash or another character that no access key ID has",
+            "enter the access key ID again, as AWS issued it, in the profile or AWS_ACCESS_KEY_ID",
         ),
-        // For a wrong clock, STS and IAM answer that the signature is expired or not yet current.
-        "SignatureDoesNotMatch" if !message.contains("expired") && !message.contains("current") => error(
+        M::Unsigned => credentials(
+            "AWS received the request without credentials",
+            "check the access key, and that no proxy removes the Authorization header",
+        ),
+        M::SessionExpired => {
+            credentials("the session has expired", "sign in again, for example: aws sso login --profile NAME")
+        }
+        M::WrongSecret => credentials(
             "the secret access key does not match the access key ID",
             "correct the secret access key, or create a new access key: AWS shows a secret only once",
         ),
-        "SignatureDoesNotMatch" | "RequestTimeTooSkewed" => error(
+        M::Clock => credentials(
             "this machine's clock differs too much from AWS's",
             "set the clock, for example: sudo timedatectl set-ntp true",
         ),
-        _ => None,
+        M::SigningRegion => aws(
+            "the request was signed for another Region or service than that of the endpoint",
+            "use the Region of the endpoint (AWS_ENDPOINT_URL, endpoint_url), or unset the endpoint",
+        ),
+        M::S3Session => aws(
+            "S3 does not accept the credentials, though STS does",
+            "check that the endpoints of STS and S3 belong together, and that no proxy changes requests; then run the \
+             command again",
+        ),
+        M::StsInactive => aws(
+            "STS is not active in this Region for the role's account",
+            "activate STS for this Region in the IAM console of that account, or use another Region: --region us-east-1",
+        ),
+        M::AccountNotReady => aws(
+            "the account is not ready: AWS has not activated the service for it yet",
+            "a new account takes minutes to hours: run the command again later",
+        ),
+        M::DurationOverRole | M::DurationOverChain => rejected("request a shorter session"),
+        M::Invalid => rejected("correct what AWS's message names"),
+        M::InProgress | M::Unsettled => {
+            rejected("another change may be in progress: run the command again in a minute")
+        }
+        M::Throttled | M::Failed => failed(call, code, "on AWS's side"),
+        M::S3Quota => rejected("delete unneeded buckets, or request a higher quota in the Service Quotas console"),
+        M::S3Region => rejected("use the Region that S3 expects: --region REGION"),
+        M::S3Tags => rejected("correct the tags of the test bucket: --bucket-tag KEY=VALUE"),
+        M::S3Namespace => rejected("use another namespace for the test bucket: --bucket-namespace"),
+        M::Absent | M::Exists | M::Quota | M::InUse | M::Fixed => {
+            rejected("look up the error code in the AWS API reference of this operation")
+        }
     }
+}
+
+/// Returns the error for a failure of AWS.
+fn failed(call: &str, code: &str, side: &str) -> Error {
+    Error::new(Kind::Aws, format!("{call} failed with {code}, even after retries"))
+        .note(format!("the problem is {side}"))
+        .hint("run the command again later; https://health.aws.amazon.com lists outages")
 }
 
 /// Returns a message without the parts of the request that AWS repeats below it: for a signature that does not match, AWS

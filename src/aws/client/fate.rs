@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::answers::Row;
 use crate::error::Error;
 
 /// The error of the SDK's HTTP client.
@@ -56,12 +57,11 @@ impl Intercept for Fate {
     }
 }
 
-/// Whether a response with this status and error code shows that the write did not take effect. A failing server, or a
-/// proxy that responds in its place, does not know.
-pub(in crate::aws) fn is_definite(status: u16, code: Option<&str>) -> bool {
-    (400..500).contains(&status)
-        && !matches!(status, 408 | 429)
-        && !matches!(code, Some("RequestTimeout" | "OperationAborted"))
+/// Whether a response with this status and meaning shows that the write did not take effect. A failing server, or a proxy
+/// that responds in its place, does not know.
+pub(in crate::aws) fn is_definite(status: u16, row: Option<&Row>) -> bool {
+    let is_open = row.is_some_and(|row| row.meaning.may_have_been_done());
+    (400..500).contains(&status) && !matches!(status, 408 | 429) && !is_open
 }
 
 /// Whether this error proves that the request never left: no credentials to sign it, or no connection because of DNS, TLS,

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::error::{Error, Result};
+use crate::error::{AwsAnswer, Error, Result};
 
 /// STS allows an account 600 requests per second in each Region, for all its users and tools together, and AWS does not
 /// raise this limit (AWS re:Post, "IAM or AWS STS throttling errors"). A third leaves room for other tools.
@@ -20,10 +20,6 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// How long to retry throttled requests.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The error codes for throttling.
-pub(in crate::aws) const THROTTLED: [&str; 4] =
-    ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
 
 /// Limits the requests per second. Clones share the limit.
 #[derive(Debug, Clone)]
@@ -94,7 +90,7 @@ pub(in crate::aws) async fn unless_throttled<T>(attempt: impl AsyncFn() -> Resul
 }
 
 fn is_throttled(error: &Error) -> bool {
-    error.code().is_some_and(|code| THROTTLED.contains(&code))
+    error.aws.as_deref().is_some_and(AwsAnswer::is_throttled)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_iam::types::Tag;
 use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
 
+use crate::answers::{Meaning, Passes};
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::fate::Fate;
@@ -20,26 +22,46 @@ use crate::iam::state::{DesiredRole, Reading};
 /// A change, and whether AWS accepted it.
 pub type Applied<'a> = (&'a Change, Result<()>);
 
-/// Applies one phase of the changes to a role; `is_new` says that the role was created a moment ago.
-pub async fn to_role<'a>(access: &Access, role: &RoleArn, phase: &Phase<'a>, is_new: bool) -> Vec<Applied<'a>> {
+/// How long IAM may take to agree about a change: as long as Terraform's provider waits (`propagationTimeout` in
+/// `internal/service/iam`).
+const AGREEMENT: Duration = Duration::from_mins(2);
+
+/// How long to look for a role that IAM says exists. If another role's name differs only in case, it never shows.
+const LOOK: Duration = Duration::from_secs(12);
+
+/// Applies one phase of the changes to a role; `is_new` says that the role was created a moment ago. Waits no longer than
+/// `patience` for IAM to agree about earlier changes.
+pub async fn to_role<'a>(
+    access: &Access,
+    role: &RoleArn,
+    phase: &Phase<'a>,
+    is_new: bool,
+    patience: Duration,
+) -> Vec<Applied<'a>> {
     // A role that was created a moment ago may be unknown where the next call arrives; one that was there is not waited
     // for.
     let apply = async |change: &'a Change| {
-        let once = async || write(access, role, change).await;
-        let result = if is_new { patiently("NoSuchEntity", once).await } else { once().await };
+        let once = async || write(access, role, change, patience).await;
+        let result =
+            if is_new { patiently(Passes::AfterWrite, Meaning::Absent, patience, once).await } else { once().await };
         (change, result)
     };
     join_all(phase.changes.iter().copied().map(apply)).await
 }
 
 /// Writes the grant.
-pub async fn to_user<'a>(access: &Access, changes: &'a [Change]) -> Vec<Applied<'a>> {
-    join_all(changes.iter().map(async |change| (change, write_grant(access, change).await))).await
+pub async fn to_user<'a>(access: &Access, changes: &'a [Change], patience: Duration) -> Vec<Applied<'a>> {
+    join_all(changes.iter().map(async |change| (change, write_grant(access, change, patience).await))).await
 }
 
 /// Removes a role in three steps: its inline policies, its attached policies, the role (IAM API reference, DeleteRole).
 /// After a step that failed, xacct skips the rest.
-pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Change]) -> Vec<Applied<'a>> {
+pub async fn remove_role<'a>(
+    access: &Access,
+    role: &RoleArn,
+    changes: &'a [Change],
+    patience: Duration,
+) -> Vec<Applied<'a>> {
     let is_last = |change: &Change| matches!(change, Change::DeleteRole { .. });
     let has_policies = changes.iter().any(|change| !is_last(change));
     let (last, first): (Vec<_>, Vec<_>) = changes.iter().partition(|change| is_last(change));
@@ -48,10 +70,11 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
     let mut applied: Vec<Applied<'a>> = Vec::new();
     for step in [inline, attached, last] {
         let remove = async |change: &'a Change| {
-            let once = async || gone(write(access, role, change).await);
+            let once = async || gone(write(access, role, change, patience).await);
             // The server that deletes the role may not know yet that its policies are gone.
             let waits = is_last(change) && has_policies;
-            let result = if waits { patiently("DeleteConflict", once).await } else { once().await };
+            let result =
+                if waits { patiently(Passes::AfterWrite, Meaning::InUse, patience, once).await } else { once().await };
             (change, result)
         };
         applied.extend(join_all(step.into_iter().map(remove)).await);
@@ -66,16 +89,16 @@ pub async fn remove_role<'a>(access: &Access, role: &RoleArn, changes: &'a [Chan
 /// operator.
 fn gone(result: Result<()>) -> Result<()> {
     match result {
-        Err(error) if error.code() == Some("NoSuchEntity") => Ok(()),
+        Err(error) if error.meaning() == Some(Meaning::Absent) => Ok(()),
         result => result,
     }
 }
 
 /// Sends a request, and repeats it while IAM answers that another change to the same resource is in progress.
 macro_rules! send {
-    ($operation:literal, $request:expr) => {{
+    ($operation:literal, $request:expr, $patience:expr) => {{
         let request = $request;
-        patiently("ConcurrentModification", async || {
+        patiently(Passes::InMoments, Meaning::InProgress, $patience, async || {
             let (call, fate) = (Call::iam($operation), Fate::default());
             let sent = request.clone().customize().interceptor(fate.clone()).send().await;
             sent.map(drop).map_err(|error| fate.of(call.failed(error)))
@@ -84,18 +107,18 @@ macro_rules! send {
     }};
 }
 
-async fn write_grant(access: &Access, change: &Change) -> Result<()> {
+async fn write_grant(access: &Access, change: &Change, patience: Duration) -> Result<()> {
     let (user, name, to) = match change {
         Change::PutGrant { user, name, to, .. } | Change::ShrinkGrant { user, name, to, .. } => (user, name, to),
         Change::DeleteGrant { user, name, .. } => {
             let request = access.iam().delete_user_policy().user_name(user.name.to_string());
-            return gone(send!("DeleteUserPolicy", request.policy_name(name.to_string())));
+            return gone(send!("DeleteUserPolicy", request.policy_name(name.to_string()), patience));
         }
         _ => return Ok(()),
     };
     let request = access.iam().put_user_policy().user_name(user.name.to_string()).policy_name(name.to_string());
-    send!("PutUserPolicy", request.policy_document(to.minified())).map_err(|error| match error.code() {
-        Some("LimitExceeded") => {
+    send!("PutUserPolicy", request.policy_document(to.minified()), patience).map_err(|error| match error.meaning() {
+        Some(Meaning::Quota) => {
             let error = error.note("all inline policies of a user share a limit of 2,048 characters");
             error.hint("move some of them to a managed policy")
         }
@@ -103,49 +126,50 @@ async fn write_grant(access: &Access, change: &Change) -> Result<()> {
     })
 }
 
-async fn write(access: &Access, role: &RoleArn, change: &Change) -> Result<()> {
+async fn write(access: &Access, role: &RoleArn, change: &Change, patience: Duration) -> Result<()> {
     let iam = access.iam();
     let role = role.name.to_string();
     match change {
-        Change::CreateRole(desired) => create_role(access, desired).await,
+        Change::CreateRole(desired) => create_role(access, desired, patience).await,
         Change::ReplaceTrustPolicy { to, .. } => {
             send!(
                 "UpdateAssumeRolePolicy",
-                iam.update_assume_role_policy().role_name(role).policy_document(to.minified())
+                iam.update_assume_role_policy().role_name(role).policy_document(to.minified()),
+                patience
             )
         }
         Change::UpdateRole { description, max_session, .. } => {
             let request = iam.update_role().role_name(role).description(description);
-            send!("UpdateRole", request.max_session_duration(max_session.as_secs()))
+            send!("UpdateRole", request.max_session_duration(max_session.as_secs()), patience)
         }
         Change::SetBoundary { to, .. } => {
             let request = iam.put_role_permissions_boundary().role_name(role);
-            send!("PutRolePermissionsBoundary", request.permissions_boundary(to.to_string()))
+            send!("PutRolePermissionsBoundary", request.permissions_boundary(to.to_string()), patience)
         }
         Change::TagRole { tags } => {
-            send!("TagRole", iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?)))
+            send!("TagRole", iam.tag_role().role_name(role).set_tags(Some(tag_list(tags)?)), patience)
         }
         Change::AttachPolicy { policy } => {
-            send!("AttachRolePolicy", iam.attach_role_policy().role_name(role).policy_arn(policy.to_string()))
+            send!("AttachRolePolicy", iam.attach_role_policy().role_name(role).policy_arn(policy.to_string()), patience)
         }
         Change::PutRolePolicy { name, to, .. } => {
             let request = iam.put_role_policy().role_name(role).policy_name(name.to_string());
-            send!("PutRolePolicy", request.policy_document(to.minified()))
+            send!("PutRolePolicy", request.policy_document(to.minified()), patience)
         }
         Change::DeleteRolePolicy { name } => {
-            send!("DeleteRolePolicy", iam.delete_role_policy().role_name(role).policy_name(name))
+            send!("DeleteRolePolicy", iam.delete_role_policy().role_name(role).policy_name(name), patience)
         }
         Change::DetachPolicy { policy } => {
-            send!("DetachRolePolicy", iam.detach_role_policy().role_name(role).policy_arn(policy))
+            send!("DetachRolePolicy", iam.detach_role_policy().role_name(role).policy_arn(policy), patience)
         }
-        Change::DeleteRole { .. } => send!("DeleteRole", iam.delete_role().role_name(role)),
+        Change::DeleteRole { .. } => send!("DeleteRole", iam.delete_role().role_name(role), patience),
         Change::PutGrant { .. } | Change::ShrinkGrant { .. } | Change::DeleteGrant { .. } => {
-            write_grant(access, change).await
+            write_grant(access, change, patience).await
         }
     }
 }
 
-async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
+async fn create_role(access: &Access, desired: &DesiredRole, patience: Duration) -> Result<()> {
     let request = access
         .iam()
         .create_role()
@@ -156,8 +180,8 @@ async fn create_role(access: &Access, desired: &DesiredRole) -> Result<()> {
         .set_permissions_boundary(desired.boundary.as_ref().map(ToString::to_string))
         .set_tags(Some(tag_list(&desired.all_tags())?))
         .assume_role_policy_document(desired.trust.minified());
-    match send!("CreateRole", request) {
-        Err(error) if error.code() == Some("EntityAlreadyExists") => made_already(access, desired, error).await,
+    match send!("CreateRole", request, patience) {
+        Err(error) if error.meaning() == Some(Meaning::Exists) => made_already(access, desired, error, patience).await,
         // The request may have taken effect nevertheless.
         Err(error) if error.may_have_been_done && is_made(access, desired).await => Ok(()),
         result => result,
@@ -173,11 +197,11 @@ async fn is_made(access: &Access, desired: &DesiredRole) -> bool {
 
 /// Handles a role that appeared since the plan. It is accepted if it is exactly what `create_role` creates: then an earlier
 /// request whose answer was lost created it, or another run with the same plan. Any other role is left unchanged.
-async fn made_already(access: &Access, desired: &DesiredRole, error: Error) -> Result<()> {
+async fn made_already(access: &Access, desired: &DesiredRole, error: Error, patience: Duration) -> Result<()> {
     // The code is explained below: there is no need to look it up.
     let error = Error { hints: Vec::new(), ..error };
     let look = async || observe::role_frame(access, &desired.arn.name).await;
-    let found = match repeat(look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
+    let found = match repeat(patience.min(LOOK), look, |reading| matches!(reading, Ok(Reading::Absent))).await? {
         Reading::Present(found) => found,
         Reading::Absent => {
             return Err(error
@@ -214,23 +238,30 @@ fn tag_list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>> {
         .collect()
 }
 
-/// Retries for some seconds while IAM answers with this code. AWS recommends this for overlapping changes to one resource
-/// (`ConcurrentModification`); the SDK does not retry them.
-async fn patiently(passing: &str, attempt: impl AsyncFn() -> Result<()>) -> Result<()> {
-    repeat(attempt, |result| result.as_ref().err().and_then(Error::code) == Some(passing)).await
+/// Retries while IAM gives an answer of this meaning, which passes by itself. AWS recommends it for overlapping changes to
+/// one resource (`ConcurrentModification`), and right after a write other requests may arrive where it is not known yet
+/// (`NoSuchEntity`, `DeleteConflict`); the SDK retries none of them.
+async fn patiently(
+    passes: Passes,
+    meaning: Meaning,
+    patience: Duration,
+    attempt: impl AsyncFn() -> Result<()>,
+) -> Result<()> {
+    let is_it = |error: &Error| error.meaning() == Some(meaning) && error.passes() == passes;
+    repeat(patience, attempt, |result| result.as_ref().is_err_and(is_it)).await
 }
 
-/// Retries for some seconds while the result is transient.
-async fn repeat<T>(attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
+/// Retries with growing pauses while the result is transient, for [`AGREEMENT`] or `patience`, whichever is shorter.
+async fn repeat<T>(patience: Duration, attempt: impl AsyncFn() -> T, passes: impl Fn(&T) -> bool) -> T {
+    let (start, patience) = (Instant::now(), patience.min(AGREEMENT));
     let mut pause = Duration::from_millis(100);
-    let mut tries = 1;
     loop {
         let result = attempt().await;
-        if tries == 8 || !passes(&result) {
+        let left = patience.saturating_sub(start.elapsed());
+        if left.is_zero() || !passes(&result) {
             return result;
         }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-        tries += 1;
+        sleep(pause.min(left)).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_iam::types::SummaryKeyType;
 use futures_util::future::{join_all, try_join_all};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
@@ -15,11 +15,15 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
 use crate::iam::names::{PolicyName, RoleName, UserName};
 use crate::iam::plan::teardown::StandingRole;
+use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
     DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA,
     DEFAULT_USER_POLICIES_QUOTA, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, ObservedUser,
     PolicyVersion, Quota, Reading, RoleQuotas,
 };
+
+/// How long to wait for the ARN of a role that was created a moment ago.
+const ARN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Unwraps what is present; any other reading is returned from the caller.
 macro_rules! present {
@@ -37,6 +41,19 @@ macro_rules! present {
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>) -> Result<Reading<ObservedRole>> {
+    with_arn(name, async || role_as_shown(access, name, expected).await, |role| &role.arn).await
+}
+
+/// Reads the same once, though IAM may show the unique ID in place of the ARN: for callers that wait for their own
+/// changes anyway.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn role_as_shown(
+    access: &Access,
+    name: &RoleName,
+    expected: &BTreeSet<String>,
+) -> Result<Reading<ObservedRole>> {
     let holder = Holder::Role(name.as_str());
     let (role, attachments, inline) = tokio::join!(
         read::role(access, name),
@@ -54,7 +71,32 @@ pub async fn role(access: &Access, name: &RoleName, expected: &BTreeSet<String>)
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
-    Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())))
+    let frame =
+        async || Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())));
+    with_arn(name, frame, |role| &role.arn).await
+}
+
+/// Repeats the read of a role while IAM shows its unique ID in place of its ARN, as it does for a moment after CreateRole
+/// (terraform-provider-aws, internal/service/iam/role.go).
+async fn with_arn<T>(
+    name: &RoleName,
+    look: impl AsyncFn() -> Result<Reading<T>>,
+    arn: impl Fn(&T) -> &str,
+) -> Result<Reading<T>> {
+    let (start, mut pause) = (Instant::now(), Duration::from_millis(200));
+    loop {
+        let reading = look().await?;
+        if !reading.present().is_some_and(|role| is_unique_id(arn(role))) {
+            return Ok(reading);
+        }
+        if start.elapsed() > ARN_PATIENCE {
+            return Err(Error::new(Kind::Aws, format!("IAM shows the unique ID of role `{name}` instead of its ARN"))
+                .note("IAM is still propagating the creation of the role")
+                .hint("run the command again in a minute"));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(3));
+    }
 }
 
 fn observed(
@@ -71,6 +113,10 @@ fn observed(
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
 pub async fn role_to_remove(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
+    with_arn(name, async || standing_role(access, name).await, |role| &role.arn).await
+}
+
+async fn standing_role(access: &Access, name: &RoleName) -> Result<Reading<StandingRole>> {
     let holder = Holder::Role(name.as_str());
     let look = async || {
         tokio::try_join!(

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use aws_sdk_iam::types::{PolicyUsageType, Tag};
 use percent_encoding::percent_decode_str;
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::error::Call;
@@ -341,7 +342,7 @@ pub(super) fn tags(tags: &[Tag]) -> BTreeMap<String, String> {
 /// Turns a failed read into a reading. The permission for a call has the name of the call.
 pub(in crate::aws) fn unread<T>(error: Error) -> Result<Reading<T>> {
     match error.aws.as_deref() {
-        Some(answer) if answer.code.as_deref() == Some("NoSuchEntity") => Ok(Reading::Absent),
+        Some(answer) if answer.row().is_some_and(|row| row.meaning == Meaning::Absent) => Ok(Reading::Absent),
         Some(answer) if answer.is_denial() => Ok(Reading::Unreadable {
             permission: format!("{}:{}", answer.service, answer.operation),
             answer: answer.to_string(),

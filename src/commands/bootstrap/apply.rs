@@ -116,12 +116,12 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
     let desired = &state.desired;
     // What was adopted a moment ago is ours now, though its tags may not be visible yet.
     let read_plan = async || {
-        let observed = accounts::observe_role(operator, desired).await?;
+        let observed = accounts::read_role_back(operator, desired).await?;
         Ok::<_, Error>(observed.map(|observed| plan_role(desired, Some(&observed), &state.quotas, true)))
     };
     let mut applied = Vec::new();
     for phase in phases(&job.plan.changes, state.shown.as_ref(), state.quotas.inline_policies.most) {
-        applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none()).await);
+        applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none(), args.timeout).await);
         if applied.iter().any(|(_, result)| result.is_err()) {
             break;
         }

@@ -45,7 +45,7 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
         // It may have been used meanwhile.
         plan_role_removal(&job.state.removal, Some(&now)).map_err(|objections| refused(&objections, &job.link))?;
     }
-    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes).await;
+    let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes, args.timeout).await;
     outcome(&applied, &job.plan, job.role.name.as_str(), &place)?;
     let read_left = async || match read::role(&operator.access, &job.role.name).await? {
         Reading::Absent => Ok(Vec::new()),

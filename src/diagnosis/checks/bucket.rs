@@ -1,12 +1,13 @@
 //! S3 denies the session of the role.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::propagation::propagating;
-use crate::diagnosis::checks::unavailable::unavailable;
+use crate::diagnosis::checks::s3_answer::without_bucket;
 use crate::diagnosis::denial::DeniedBy;
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
+use crate::diagnosis::fix::{BootstrapWith, Fix};
 use crate::diagnosis::statement::{Attachment, Identity, PolicyRef};
 use crate::diagnosis::verdict::{Evaluations, Verdict, s3_action};
 use crate::iam::templates;
@@ -90,40 +91,18 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
 
 /// Returns the cause that S3's answer names by itself.
 fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
-    let (code, message) = (s3.answer.code.as_deref()?, s3.answer.message.as_deref().unwrap_or_default());
-    let finding = match code {
-        "TooManyBuckets" => {
-            let account = &facts.link.role.account;
-            let quota = Fix::by(Side::Target, facts)
-                .step_do("delete unneeded buckets, or request a higher quota in the Service Quotas console");
-            Finding::new(Cause::S3Quota, format!("account {account} has reached its bucket quota"))
-                .fix(without_bucket(facts))
-                .fix(quota)
-        }
-        "IllegalLocationConstraintException" | "AuthorizationHeaderMalformed" | "PermanentRedirect" => {
-            let expected = message.split_once("expecting '").and_then(|(_, rest)| rest.split_once('\''));
-            let fix = Fix::by(Side::LocalConfiguration, facts);
-            match expected {
-                Some((region, _)) => {
-                    let fix = fix.write(facts, "region", region).verify(facts, VerifyWith::Nothing);
-                    Finding::new(Cause::S3Region, format!("S3 expects Region {region}, not {}", s3.region)).fix(fix)
-                }
-                None => Finding::new(Cause::S3Region, format!("S3 expects a Region other than {}", s3.region))
-                    .fix(fix.verify(facts, VerifyWith::OtherRegion)),
-            }
-        }
-        _ if !s3.answer.is_denial() => unavailable(facts, &s3.answer),
-        _ => {
-            let kind = match DeniedBy::of(message)? {
-                DeniedBy::ServiceControl => "a service control policy",
-                DeniedBy::ResourceControl => "a resource control policy",
-                DeniedBy::VpcEndpoint => "the policy of the VPC endpoint for S3",
-                _ => return None,
-            };
-            let what = format!("{kind} denies {} in account {}", s3_action(facts), facts.link.role.account);
-            Finding::new(Cause::S3Organization, what).fix(without_bucket(facts)).fix(organization(facts))
-        }
+    let asked = Asked { answer: &s3.answer, bucket: Some(&s3.bucket), region: &s3.region };
+    if !s3.answer.is_denial() {
+        return meant(facts, &asked).map(|finding| finding.said(&s3.answer));
+    }
+    let kind = match DeniedBy::of(s3.answer.message.as_deref()?)? {
+        DeniedBy::ServiceControl => "a service control policy",
+        DeniedBy::ResourceControl => "a resource control policy",
+        DeniedBy::VpcEndpoint => "the policy of the VPC endpoint for S3",
+        _ => return None,
     };
+    let what = format!("{kind} denies {} in account {}", s3_action(facts), facts.link.role.account);
+    let finding = Finding::new(Cause::S3Organization, what).fix(without_bucket(facts)).fix(organization(facts));
     Some(finding.said(&s3.answer))
 }
 
@@ -137,13 +116,6 @@ fn allow(facts: &Facts) -> Fix {
         attachment: Attachment::Inline(CHECK_POLICY.to_owned()),
     };
     Fix::by(Side::Target, facts).replace(facts, &policy, Some(&templates::verify_bucket(facts.link.role.partition)))
-}
-
-fn without_bucket(facts: &Facts) -> Fix {
-    Fix::by(Side::LocalConfiguration, facts)
-        .step_do("if the role does not need to create buckets, test only the session:")
-        .write(facts, "probe", "identity")
-        .verify(facts, VerifyWith::Nothing)
 }
 
 fn organization(facts: &Facts) -> Fix {

@@ -40,6 +40,62 @@ pub fn region_not_enabled(facts: &Facts) -> Finding {
         .fix(enable)
 }
 
+/// Returns the finding for a request that was signed for another Region than that of the endpoint.
+pub fn signing_region(facts: &Facts, region: &Region) -> Finding {
+    let fix = Fix::by(Side::LocalConfiguration, facts)
+        .step_do(
+            "check the endpoint of STS (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, endpoint_url): use the Region that it \
+             belongs to, or unset it",
+        )
+        .verify(facts, VerifyWith::OtherRegion);
+    let what = format!("the request was signed for Region {region}, but the endpoint is of another Region or service");
+    Finding::new(Cause::SigningRegion, what).fact("neither the access key nor the clock is wrong").fix(fix)
+}
+
+/// Returns the finding for a session that is unknown in an opt-in Region although its owner is known: sessions of the
+/// global STS endpoint have version-1 tokens, which work only in Regions that are enabled by default (IAM User Guide,
+/// Managing AWS STS in an AWS Region). `None` in other Regions.
+pub fn opt_in_session(facts: &Facts, region: &Region, service: &str) -> Option<Finding> {
+    if !region.is_opt_in() {
+        return None;
+    }
+    let (whose, account) = match service {
+        "s3" => (format!("of role {}", facts.link.role.name), facts.link.role.account.to_string()),
+        _ => (format!("({})", facts.caller.origin), facts.source_account()),
+    };
+    let regional = Fix::by(Side::LocalConfiguration, facts)
+        .step_do(
+            "get the session from a regional STS endpoint: set sts_regional_endpoints = regional for the program that \
+             gets it (AWS_STS_REGIONAL_ENDPOINTS), and no endpoint https://sts.amazonaws.com",
+        )
+        .verify(facts, VerifyWith::Nothing);
+    // The setting of the account that owns the session's user or role counts.
+    let (side, operator) = match service {
+        "s3" => (Side::Target, &facts.target.operator),
+        _ => (Side::Source, &facts.source.operator),
+    };
+    let version_two =
+        Fix::by(side, facts).step_do("let the global endpoint issue tokens that work in all Regions:").run(
+            aws(operator, "iam", "set-security-token-service-preferences")
+                .option("--global-endpoint-token-version", "v2Token"),
+        );
+    let what = format!(
+        "the session {whose} is from the global STS endpoint: its token (version 1) does not work in Region {region}"
+    );
+    let finding = Finding::new(Cause::VersionOneToken, what).likely();
+    let finding = match service {
+        "s3" => finding,
+        _ => finding.fact(format!("the same session works in {}", region.partition().default_region())),
+    };
+    Some(
+        finding
+            .fact(format!("AWS answers the same where account {account} has not enabled Region {region}"))
+            .fix(regional)
+            .fix(version_two)
+            .fix(another_region(facts, region.partition().default_region())),
+    )
+}
+
 fn enable(operator: &OperatorFacts, region: &Region) -> ShellCommand {
     aws(operator, "account", "enable-region").option("--region-name", region)
 }

@@ -23,7 +23,10 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     match &facts.target.role {
         Reading::Absent => return vec![absent(facts)],
         Reading::Unreadable { .. } => return from_tail(facts).into_iter().collect(),
-        Reading::Present(found) if found.arn != role.to_string() => return vec![other_path(facts, &found.arn)],
+        // IAM shows the unique ID for a moment after the role was created.
+        Reading::Present(found) if found.arn != role.to_string() && !is_unique_id(&found.arn) => {
+            return vec![other_path(facts, &found.arn)];
+        }
         Reading::Present(_) => {}
     }
     let mut findings = Vec::new();

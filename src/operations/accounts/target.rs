@@ -140,13 +140,24 @@ pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Resul
     Ok(Operator { access, caller })
 }
 
-/// Reads the role again, after it was written.
+/// Reads the role again, right before it is written.
 ///
 /// # Errors
 /// When it cannot be read.
 pub async fn observe_role(operator: &Operator, desired: &DesiredRole) -> Result<Option<ObservedRole>> {
-    let own_policies = desired.inline.keys().map(ToString::to_string).collect();
-    operator.readable(observe::role(&operator.access, &desired.arn.name, &own_policies).await?)
+    operator.readable(observe::role(&operator.access, &desired.arn.name, &own_policies(desired)).await?)
+}
+
+/// Reads the role back, after it was written.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn read_role_back(operator: &Operator, desired: &DesiredRole) -> Result<Option<ObservedRole>> {
+    operator.readable(observe::role_as_shown(&operator.access, &desired.arn.name, &own_policies(desired)).await?)
+}
+
+fn own_policies(desired: &DesiredRole) -> BTreeSet<String> {
+    desired.inline.keys().map(ToString::to_string).collect()
 }
 
 /// Observes the role again, right before it is removed.

@@ -66,6 +66,7 @@ fn a_denial_by_the_organization_is_final() {
             code: Some(code.to_owned()),
             message: Some(format!("User: u is not authorized to perform: sts:AssumeRole on resource: r{message}")),
             request_id: None,
+            status: None,
         };
         Err::<(), _>(Error { aws: Some(Box::new(answer)), ..Error::new(Kind::Aws, "no") })
     };

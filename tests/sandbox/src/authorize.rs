@@ -1,6 +1,8 @@
 //! Authorization: AWS's rules for combining policies. `awsim-iam-policy` evaluates each single policy
 //! ("IAM User Guide, Policy evaluation logic" and "Cross-account policy evaluation logic").
 
+use std::collections::BTreeMap;
+
 use awsim_iam_policy::{
     AuthzRequest, BaseOperator, Decision, Effect, EvalContext, PolicyDocument, Principal, Statement, evaluate,
 };
@@ -10,6 +12,9 @@ use crate::caller::{Caller, Kind};
 use crate::context::Context;
 use crate::policy::is_account_id;
 use crate::world::{Account, Accounts, ManagedPolicy, Policies, Role};
+
+/// The organization's management account.
+const MANAGEMENT: &str = "999999999999";
 
 /// The type of the policy that denied the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +120,43 @@ impl Question<'_> {
             return Err(Refusal::Denied(PolicyType::ResourceControl));
         }
         side.denial().or_else(|| side.missing()).map_or(Ok(()), Err)
+    }
+
+    /// Returns the end of AWS's message with the ARN of the policy that denies the request, as S3 and IAM answer since
+    /// 2026. Inline policies have no ARN.
+    pub(crate) fn tail_with_arn(&self, refusal: Refusal) -> String {
+        let tail = refusal.tail(self.action);
+        let Refusal::Denied(kind) = refusal else { return tail };
+        self.denying_policy(kind).map_or(tail.clone(), |arn| format!("{tail}: {arn}"))
+    }
+
+    fn denying_policy(&self, kind: PolicyType) -> Option<String> {
+        let account = self.accounts.get(&self.caller.account)?;
+        let denies = |document: &Value| self.evaluate(&self.prepare(&[document])) == Decision::ExplicitDeny;
+        let managed = |arn: &str| account.policy(arn).is_some_and(|policy| denies(policy.document()));
+        let of_organization = |policies: &BTreeMap<String, Value>, kind: &str| {
+            let (name, _) = policies.iter().find(|(_, document)| denies(document))?;
+            let name = name.to_ascii_lowercase();
+            Some(format!("arn:aws:organizations::{MANAGEMENT}:policy/o-sandbox1234/{kind}/p-{name}"))
+        };
+        let user = account.user_by_id(&self.caller.unique_id);
+        let role = account.role_by_id(&self.caller.unique_id);
+        match kind {
+            PolicyType::ServiceControl => of_organization(&account.service_control_policies, "service_control_policy"),
+            PolicyType::ResourceControl => {
+                of_organization(&account.resource_control_policies, "resource_control_policy")
+            }
+            PolicyType::Identity => {
+                let groups = user.iter().flat_map(|user| &user.groups).filter_map(|name| account.groups.get(name));
+                let own = user.map(|user| &user.policies).or(role.map(|role| &role.policies));
+                let holders = own.into_iter().chain(groups.map(|group| &group.policies));
+                holders.flat_map(|policies| &policies.attached).find(|arn| managed(arn)).cloned()
+            }
+            PolicyType::Boundary => {
+                user.and_then(|user| user.boundary.clone()).or_else(|| role.and_then(|role| role.boundary.clone()))
+            }
+            PolicyType::Session | PolicyType::Trust => None,
+        }
     }
 
     /// Decides a request on a role, such as `sts:AssumeRole`, with the role's trust policy. Across accounts both sides must

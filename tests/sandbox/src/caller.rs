@@ -67,11 +67,6 @@ impl Caller {
         }
     }
 
-    /// Returns whether the caller is a role session, so that another AssumeRole is role chaining.
-    pub(crate) fn is_role_session(&self) -> bool {
-        self.kind == Kind::Role
-    }
-
     /// Returns the session policies, if there are any. They limit the session's permissions.
     pub(crate) fn session_policies(&self) -> &[Value] {
         self.session.as_ref().map_or(&[], |session| session.policies.as_slice())
@@ -119,6 +114,9 @@ pub(crate) fn authenticate(
             Some(_) => return Err(wrong_token(s3)),
             // Without a token, only long-term keys match.
             None => return Err(unknown_key()),
+        }
+        if session.is_version_1 && is_opt_in(&authorization.region) {
+            return Err(wrong_token(s3));
         }
         let caller = caller_of_session(session, world, &authorization.region);
         (&session.key.secret, caller.ok_or_else(unknown_key)?)
@@ -200,6 +198,30 @@ pub(crate) fn is_region(text: &str) -> bool {
         && place.bytes().all(|byte| byte.is_ascii_lowercase())
         && !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether accounts must enable a Region before they use it: all Regions since March 2019.
+fn is_opt_in(region: &str) -> bool {
+    const ALWAYS_ON: [&str; 17] = [
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "ca-central-1",
+        "sa-east-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-southeast-1",
+        "ap-southeast-2",
+    ];
+    !ALWAYS_ON.contains(&region)
 }
 
 fn check_time(request: &Request, authorization: &Authorization, s3: bool, now: OffsetDateTime) -> Result<(), ApiError> {

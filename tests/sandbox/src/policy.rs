@@ -173,35 +173,21 @@ pub(crate) fn as_stored(document: &Value, accounts: &Accounts) -> Value {
     document
 }
 
-/// Returns a document as IAM returns it: unique IDs as ARNs if the user or role still exists, and one-element lists as
-/// strings. IAM may or may not do the latter; the sandbox does, so that clients cannot rely on comparing text.
-pub(crate) fn as_read(document: &Value, accounts: &Accounts) -> Value {
+/// Returns a document as IAM returns it: as it was sent, but with unique IDs as ARNs if the user or role still exists. The
+/// order of several principals changes from read to read, which `turn` decides.
+pub(crate) fn as_read(document: &Value, accounts: &Accounts, turn: usize) -> Value {
     let mut document = document.clone();
     change_principals(&mut document, &mut |principal| shown_principal(principal, accounts));
     for statement in statements_mut(&mut document) {
-        for field in ["Action", "NotAction", "Resource", "NotResource"] {
-            statement.get_mut(field).map(unwrap_single);
-        }
         for field in ["Principal", "NotPrincipal"] {
             let principals = statement.get_mut(field).and_then(Value::as_object_mut);
-            principals.into_iter().flat_map(Map::values_mut).for_each(unwrap_single);
-        }
-        let operators = statement.get_mut("Condition").and_then(Value::as_object_mut);
-        for operator in operators.into_iter().flat_map(Map::values_mut) {
-            let keys = operator.as_object_mut();
-            keys.into_iter().flat_map(Map::values_mut).for_each(unwrap_single);
+            for principals in principals.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut) {
+                let count = principals.len().max(1);
+                principals.rotate_left(turn % count);
+            }
         }
     }
     document
-}
-
-fn unwrap_single(value: &mut Value) {
-    if let Value::Array(list) = value
-        && let [_] = list[..]
-        && let Some(only) = list.pop()
-    {
-        *value = only;
-    }
 }
 
 /// Returns the statements of a document, which may be one or a list.
@@ -337,17 +323,15 @@ mod tests {
         let principals = &stored["Statement"][0]["Principal"]["AWS"];
         assert!(principals[0].as_str().unwrap().starts_with("AIDA"));
         assert_eq!(principals[1], "arn:aws:iam::111111111111:root");
-        let shown = as_read(&stored, &world.accounts);
+        let shown = as_read(&stored, &world.accounts, 0);
         assert_eq!(shown["Statement"][0]["Principal"]["AWS"][0], alice);
-        assert_eq!(shown["Statement"][0]["Action"], "sts:AssumeRole");
+        assert_eq!(shown["Statement"][0]["Action"], json!(["sts:AssumeRole"]));
+        let turned = as_read(&stored, &world.accounts, 1);
+        assert_eq!(turned["Statement"][0]["Principal"]["AWS"][1], alice);
 
         world.recreate_user("111111111111", "alice");
-        let dangling = as_read(&stored, &world.accounts);
-        assert_eq!(dangling, {
-            let mut expected = stored.clone();
-            expected["Statement"][0]["Action"] = json!("sts:AssumeRole");
-            expected
-        });
+        let dangling = as_read(&stored, &world.accounts, 0);
+        assert_eq!(dangling, stored);
         let error = check_principals(&dangling, &world.accounts).unwrap_err();
         assert!(error.message.starts_with("Invalid principal in policy: \"AWS\":\"AIDA"));
     }

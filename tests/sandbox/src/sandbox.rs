@@ -84,6 +84,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// Makes GetRole show the unique ID (`AROA…`) in place of the ARN for this time after CreateRole, as IAM does now and
+    /// then.
+    pub fn unique_ids(mut self, time: Duration) -> Self {
+        self.propagation.unique_ids = time;
+        self
+    }
+
     /// Adds a fault. If several match a call, the first one applies.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);

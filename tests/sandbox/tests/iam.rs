@@ -37,14 +37,14 @@ fn principals_must_exist_and_dangle_when_deleted() {
 }
 
 #[test]
-fn accounts_are_shown_as_their_root_and_lists_of_one_as_text() {
+fn accounts_are_shown_as_their_root_and_lists_of_one_stay_lists() {
     let sandbox = Sandbox::start();
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["111111111111"]},"Action":["sts:AssumeRole"]}]}"#;
     let answer = create_role(&sandbox, document).ok();
     assert!(answer.text("AssumeRolePolicyDocument").unwrap().starts_with("%7B%22Version%22%3A"));
     let statement = &answer.document("AssumeRolePolicyDocument")["Statement"][0];
-    assert_eq!(statement["Principal"]["AWS"], "arn:aws:iam::111111111111:root");
-    assert_eq!(statement["Action"], "sts:AssumeRole");
+    assert_eq!(statement["Principal"]["AWS"][0], "arn:aws:iam::111111111111:root");
+    assert_eq!(statement["Action"][0], "sts:AssumeRole");
 }
 
 #[test]

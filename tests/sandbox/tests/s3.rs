@@ -116,6 +116,6 @@ fn account_regional_names() {
     let create =
         |name: &str, headers: &[(&str, &str)]| s3(&sandbox, ADMIN_B, US, "PUT", &format!("/{name}"), headers, "");
     create("x-222222222222-us-east-1-an", &regional).ok();
-    create("x-333333333333-us-east-1-an", &regional).fails(400, "InvalidBucketName", "");
-    create("y-222222222222-us-east-1-an", &[]).fails(400, "InvalidBucketName", "");
+    create("x-333333333333-us-east-1-an", &regional).fails(400, "InvalidBucketNamespace", "");
+    create("y-222222222222-us-east-1-an", &[]).fails(400, "MissingNamespaceHeader", "");
 }

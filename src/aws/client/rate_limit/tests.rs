@@ -12,6 +12,7 @@ fn failed_with(code: &str) -> Error {
         code: Some(code.to_owned()),
         message: None,
         request_id: None,
+        status: None,
     };
     Error { aws: Some(Box::new(answer)), ..Error::new(Kind::Aws, "no") }
 }

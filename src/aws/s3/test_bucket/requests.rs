@@ -1,5 +1,6 @@
 //! Single requests for one bucket. Each requires the expected bucket owner.
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::fate::Fate;
@@ -31,5 +32,5 @@ pub(in crate::aws) async fn delete(access: &Access, name: &str, owner: &AccountI
 /// Whether the error means that there is no such bucket.
 #[must_use]
 pub fn is_absent(error: &Error) -> bool {
-    matches!(error.code(), Some("NoSuchBucket" | "NotFound"))
+    error.meaning() == Some(Meaning::Absent)
 }

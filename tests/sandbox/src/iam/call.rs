@@ -1,6 +1,7 @@
 //! One call of an operation, and code that operations share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub(crate) struct Call<'a> {
     /// The state that reads return.
     pub(crate) readable: Arc<Accounts>,
     pub(crate) now: OffsetDateTime,
+    /// How long GetRole shows the unique ID of a new role in place of its ARN.
+    pub(crate) unique_ids: std::time::Duration,
 }
 
 impl Call<'_> {
@@ -128,7 +131,7 @@ impl Call<'_> {
                 "User: {} is not authorized to perform: {action} on resource: {}{}",
                 self.caller.arn,
                 resource,
-                refusal.tail(action)
+                question.tail_with_arn(refusal)
             ))
         })
     }
@@ -165,7 +168,8 @@ impl Call<'_> {
 
 /// Returns a policy document percent-encoded, as IAM does.
 pub(super) fn encoded(document: &Value, accounts: &Accounts) -> String {
-    let text = policy::as_read(document, accounts).to_string();
+    static READS: AtomicUsize = AtomicUsize::new(0);
+    let text = policy::as_read(document, accounts, READS.fetch_add(1, Ordering::Relaxed)).to_string();
     utf8_percent_encode(&text, STRICT).to_string()
 }
 

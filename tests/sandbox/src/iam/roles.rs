@@ -36,11 +36,11 @@ pub(super) fn write_boundary(xml: &mut Xml, boundary: Option<&str>) {
 }
 
 /// Writes a role. Lists of roles do not include tags, boundary and last use.
-fn write(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts, whole: bool) {
+fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, whole: bool) {
     xml.text("Path", &role.path);
     xml.text("RoleName", &role.name);
     xml.text("RoleId", &role.id);
-    xml.text("Arn", account.role_arn(role));
+    xml.text("Arn", arn);
     xml.text("CreateDate", iso8601(role.created));
     xml.text("AssumeRolePolicyDocument", encoded(&role.trust, accounts));
     xml.optional("Description", role.description.as_ref());
@@ -132,7 +132,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let accounts = Arc::clone(&call.world.accounts);
     let account = call.current()?;
     Ok(Some(Xml::build(|xml| {
-        xml.element("Role", |xml| write(xml, account, &role, &accounts, true));
+        xml.element("Role", |xml| write(xml, (&role, &account.role_arn(&role)), &accounts, true));
     })))
 }
 
@@ -142,7 +142,12 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     let account = call.account()?;
     let role = account.roles.get(&name).ok_or_else(|| no_role(&name))?;
     Ok(Some(Xml::build(|xml| {
-        xml.element("Role", |xml| write(xml, account, role, &call.readable, true));
+        xml.element("Role", |xml| {
+            // Right after CreateRole, IAM may not know the ARN yet.
+            let is_new = call.now - role.created < call.unique_ids;
+            let arn = if is_new { role.id.clone() } else { account.role_arn(role) };
+            write(xml, (role, &arn), &call.readable, true);
+        });
     })))
 }
 
@@ -153,7 +158,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let account = call.account()?;
     let roles = account.roles.values().filter(|role| role.path.starts_with(prefix));
     call.list("Roles", roles.collect(), |xml, role| {
-        write(xml, account, role, &call.readable, false);
+        write(xml, (role, &account.role_arn(role)), &call.readable, false);
     })
 }
 
@@ -237,6 +242,6 @@ pub(super) fn list_instance_profiles(call: &mut Call<'_>) -> Outcome {
         xml.text("InstanceProfileId", "AIPASANDBOXSANDBOXAAA");
         xml.text("Arn", format!("arn:aws:iam::{}:instance-profile/{profile}", account.id));
         xml.text("CreateDate", iso8601(role.created));
-        xml.members("Roles", [role], |xml, role| write(xml, account, role, &call.readable, false));
+        xml.members("Roles", [role], |xml, role| write(xml, (role, &account.role_arn(role)), &call.readable, false));
     })
 }

@@ -17,8 +17,9 @@ pub(super) fn write(xml: &mut Xml, tags: &Tags) {
     });
 }
 
-/// Parses and checks the tags of an IAM or STS request. Keys are unique case-insensitively.
-pub(crate) fn read(parameters: &Parameters) -> Result<Tags, ApiError> {
+/// Parses and checks the tags of an IAM or STS request. Keys are unique case-insensitively; `duplicate` is the error code
+/// for those that are not.
+pub(crate) fn read(parameters: &Parameters, duplicate: &str) -> Result<Tags, ApiError> {
     let pairs = parameters.pairs("Tags", "Key", "Value");
     let mut validator = Validator::default();
     if pairs.len() > TAGS_PER_ENTITY {
@@ -40,7 +41,7 @@ pub(crate) fn read(parameters: &Parameters) -> Result<Tags, ApiError> {
         }
         if tags.keys().any(|other: &String| other.eq_ignore_ascii_case(&key)) {
             let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-            return Err(ApiError::new(400, "InvalidInput", message));
+            return Err(ApiError::new(400, duplicate, message));
         }
         tags.insert(key, value);
     }
@@ -48,5 +49,5 @@ pub(crate) fn read(parameters: &Parameters) -> Result<Tags, ApiError> {
 }
 
 pub(super) fn given(call: &Call<'_>) -> Result<Tags, ApiError> {
-    read(call.parameters)
+    read(call.parameters, "InvalidInput")
 }

@@ -65,6 +65,10 @@ fn location_of_new<'a>(constraint: Option<&'a str>, endpoint: &'a str) -> Result
 }
 
 pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
+    if call.world.is_not_signed_up(&call.caller.account) {
+        let message = "Your account is not signed up for the S3 service. You must sign up before you can use S3.";
+        return Err(ApiError::new(403, "NotSignedUp", message));
+    }
     let name = &call.target.bucket;
     let configuration = body(call)?;
     let (constraint, tags) = match &configuration {
@@ -100,8 +104,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Answer, ApiError> {
                            the system. Please select a different name and try again.";
             return Err(ApiError::new(409, "BucketAlreadyExists", message).with_detail("BucketName", name));
         }
-        // For compatibility, us-east-1 returns success if the owner creates a bucket again.
-        if existing.region == US_EAST_1 && region == US_EAST_1 {
+        // For compatibility, us-east-1 returns success if the owner creates a bucket again, but not with tags.
+        if existing.region == US_EAST_1 && region == US_EAST_1 && tags.is_empty() {
             return Ok(Answer::empty(200).header("location", location));
         }
         let message = "Your previous request to create the named bucket succeeded and you already own it.";

@@ -70,7 +70,7 @@ impl Call<'_> {
             ApiError::access_denied(format!(
                 "User: {} is not authorized to perform: {action} on resource: \"{resource}\"{}",
                 self.caller.arn,
-                refusal.tail(action)
+                question.tail_with_arn(refusal)
             ))
         })
     }

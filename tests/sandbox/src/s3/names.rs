@@ -1,6 +1,8 @@
 //! Bucket names ("Amazon S3 User Guide, General purpose bucket naming rules").
 
+use crate::caller::is_region;
 use crate::error::ApiError;
+use crate::policy::is_account_id;
 
 /// Checks the name of a new bucket in the requested namespace.
 pub(super) fn check(name: &str, namespace: Option<&str>, account: &str, region: &str) -> Result<(), ApiError> {
@@ -8,22 +10,40 @@ pub(super) fn check(name: &str, namespace: Option<&str>, account: &str, region: 
     if !is_valid(name) {
         return invalid("The specified bucket is not valid.");
     }
-    let regional = name.ends_with("-an");
+    let is_regional = ends_like_a_namespace(name);
+    let regional = format!("-{account}-{region}-an");
     match namespace {
-        None | Some("global") if regional => {
-            invalid("The suffix -an is reserved for buckets in the account-regional namespace.")
-        }
-        None | Some("global") => Ok(()),
+        None if is_regional => Err(ApiError::new(
+            400,
+            "MissingNamespaceHeader",
+            "The requested bucket name is reserved for account-regional namespace buckets. Specify the \
+             x-amz-bucket-namespace header.",
+        )),
+        None => Ok(()),
+        Some("global") if is_regional => Err(ApiError::new(
+            400,
+            "InvalidNamespaceHeader",
+            "The global namespace cannot be used with an account-regional bucket name.",
+        )),
+        Some("global") => Ok(()),
+        Some("account-regional") if name.strip_suffix(&regional).is_some_and(|prefix| !prefix.is_empty()) => Ok(()),
         Some("account-regional") => {
-            let prefix = name.strip_suffix(&format!("-{account}-{region}-an"));
-            if prefix.is_some_and(|prefix| !prefix.is_empty()) {
-                Ok(())
-            } else {
-                invalid("The bucket name does not end in the account ID, the region and -an.")
-            }
+            let message = format!(
+                "The requested bucket is an account-regional namespace bucket, but the bucket name does not end with \
+                 {regional}. Specify the targeted account and region in the bucket name."
+            );
+            Err(ApiError::new(400, "InvalidBucketNamespace", message).with_detail("BucketNamespace", name))
         }
-        Some(_) => Err(ApiError::new(400, "InvalidArgument", "Invalid bucket namespace.")),
+        Some(_) => Err(ApiError::new(400, "InvalidNamespaceHeader", "The x-amz-bucket-namespace header is not valid.")),
     }
+}
+
+/// Returns whether a name ends like those of the account-regional namespace: `-<account ID>-<Region>-an`.
+fn ends_like_a_namespace(name: &str) -> bool {
+    let Some(rest) = name.strip_suffix("-an") else { return false };
+    let parts: Vec<&str> = rest.rsplitn(5, '-').collect();
+    let [number, place, area, account, _] = parts[..] else { return false };
+    is_region(&format!("{area}-{place}-{number}")) && is_account_id(account)
 }
 
 fn is_valid(name: &str) -> bool {
@@ -47,7 +67,17 @@ mod tests {
     fn rules() {
         let global = |name: &str| check(name, None, "222222222222", "eu-west-1").is_ok();
         assert!(global("xacct-verify-1"));
-        for wrong in ["ab", "Upper", "-a-b", "a..b", "192.168.0.1", "xn--abc", "abc-s3alias", "x-an", "a_b"] {
+        for wrong in [
+            "ab",
+            "Upper",
+            "-a-b",
+            "a..b",
+            "192.168.0.1",
+            "xn--abc",
+            "abc-s3alias",
+            "a-222222222222-eu-west-1-an",
+            "a_b",
+        ] {
             assert!(!global(wrong), "{wrong}");
         }
         let regional = |name: &str| check(name, Some("account-regional"), "222222222222", "eu-west-1").is_ok();

@@ -73,6 +73,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
         transitive_tags: inherited.transitive_tags,
         source_identity: inherited.source_identity,
         policies,
+        is_version_1: call.world.is_global_endpoint,
         ..Session::new(&account.id, of, call.now, duration)
     };
     let answer = Xml::build(|xml| {
@@ -123,13 +124,13 @@ fn read(parameters: &Parameters) -> Result<Wish, ApiError> {
         return Err(ApiError::validation("The source identity may not begin with aws:"));
     }
     let policy = policy.map(|text| policy::parse(text, Use::Identity)).transpose()?;
-    let tags = read_tags(parameters)?;
+    let tags = read_tags(parameters, "InvalidParameterValue")?;
     let keys = parameters.strings("TransitiveTagKeys");
     let transitive_tags: BTreeSet<String> = keys.iter().map(|key| key.to_ascii_lowercase()).collect();
     let is_tag = |wanted: &String| tags.keys().any(|key| key.eq_ignore_ascii_case(wanted));
     if !transitive_tags.iter().all(is_tag) {
         let message = "The specified transitive tag key must be included in the requested tags.";
-        return Err(ApiError::validation(message));
+        return Err(ApiError::new(400, "InvalidParameterValue", message));
     }
     Ok(Wish {
         role_arn: role_arn.to_owned(),
@@ -176,7 +177,9 @@ fn inherit(call: &Call<'_>, wish: &Wish) -> Result<Inherited, ApiError> {
             continue;
         }
         if wish.tags.keys().any(|other| other.eq_ignore_ascii_case(key)) {
-            return Err(ApiError::validation(
+            return Err(ApiError::new(
+                400,
+                "InvalidParameterValue",
                 "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key \
                  from the calling session.",
             ));
@@ -244,13 +247,12 @@ fn decide(
     }
 }
 
-/// Returns the error. Across accounts AWS does not tell which side denied the request, nor whether the role exists, but it
-/// names control policies.
+/// Returns the error. AWS tells neither which side denied the request nor whether the role exists, across accounts and
+/// within one, but it names control policies. Their ARN is not recorded for STS.
 fn refused(call: &Call<'_>, wish: &Wish, action: &str, refusal: Option<Refusal>) -> ApiError {
-    let same_account = wish.role_arn.split(':').nth(4) == Some(call.caller.account.as_str());
     let told = refusal.filter(|refusal| {
         let (Refusal::Denied(policy) | Refusal::NotAllowed(policy)) = refusal;
-        same_account || matches!(policy, PolicyType::ServiceControl | PolicyType::ResourceControl)
+        matches!(policy, PolicyType::ServiceControl | PolicyType::ResourceControl)
     });
     ApiError::access_denied(format!(
         "User: {} is not authorized to perform: {action} on resource: {}{}",
@@ -268,7 +270,8 @@ fn session_duration(call: &Call<'_>, wish: &Wish, role: &Role) -> Result<i64, Ap
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         ));
     }
-    if call.caller.is_role_session() && duration > CHAINED_SECONDS {
+    // A session of GetSessionToken counts, too; MFA parameters of AssumeRole itself need an access key.
+    if call.caller.session.is_some() && duration > CHAINED_SECONDS {
         return Err(ApiError::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         ));

@@ -26,6 +26,7 @@ pub(super) fn get_session_token(call: &mut Call<'_>) -> Result<Xml, ApiError> {
     };
     let session = Session {
         mfa: mfa.then_some(call.now),
+        is_version_1: call.world.is_global_endpoint,
         ..Session::new(&call.caller.account, of, call.now, duration.unwrap_or(43_200).min(longest))
     };
     let answer = Xml::build(|xml| write_credentials(xml, &session));

@@ -83,6 +83,8 @@ impl World {
             used_codes: BTreeSet::new(),
             sts_disabled: BTreeSet::new(),
             regions_disabled: BTreeSet::new(),
+            not_signed_up: BTreeSet::new(),
+            is_global_endpoint: false,
         }
     }
 }

@@ -22,12 +22,22 @@ pub(crate) struct Propagation {
     pub(crate) old_every: u32,
     /// Whether IAM's reads return the old state, too.
     pub(crate) stale_reads: bool,
+    /// How long GetRole shows the unique ID of a new role in place of its ARN.
+    pub(crate) unique_ids: Duration,
 }
 
 impl Default for Propagation {
     fn default() -> Self {
         let none = Duration::ZERO;
-        Self { delay: none, grants: None, permissions: None, flap: none, old_every: 2, stale_reads: false }
+        Self {
+            delay: none,
+            grants: None,
+            permissions: None,
+            flap: none,
+            old_every: 2,
+            stale_reads: false,
+            unique_ids: none,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl World {
     /// Returns a role's trust policy as `GetRole` does.
     pub fn trust_policy(&self, account: &str, role: &str) -> Option<Value> {
         let role = self.role(account, role)?;
-        Some(policy::as_read(&role.trust, &self.accounts))
+        Some(policy::as_read(&role.trust, &self.accounts, 0))
     }
 
     /// Returns an inline policy of a user.

@@ -15,6 +15,25 @@ impl World {
         self.regions_disabled.insert((account.to_owned(), region.to_owned()));
     }
 
+    /// Makes an account so new that S3 is not activated for it: `CreateBucket` answers `NotSignedUp`.
+    pub fn set_not_signed_up(&mut self, account: &str, is_so: bool) {
+        if is_so {
+            self.not_signed_up.insert(account.to_owned());
+        } else {
+            self.not_signed_up.remove(account);
+        }
+    }
+
+    pub(crate) fn is_not_signed_up(&self, account: &str) -> bool {
+        self.not_signed_up.contains(account)
+    }
+
+    /// Makes STS answer as its global endpoint does from now on: sessions get tokens of version 1, which are not valid in
+    /// opt-in Regions ("IAM User Guide, Managing AWS STS in an AWS Region").
+    pub fn be_global_endpoint(&mut self, is_so: bool) {
+        self.is_global_endpoint = is_so;
+    }
+
     /// Returns whether STS serves an account in a Region.
     pub(crate) fn has_sts(&self, account: &str, region: &str) -> bool {
         let place = (account.to_owned(), region.to_owned());

@@ -37,6 +37,9 @@ pub struct Session {
     pub source_identity: Option<String>,
     /// Session policies.
     pub policies: Vec<Value>,
+    /// Whether its token has version 1, as from the global endpoint.
+    #[serde(default)]
+    pub is_version_1: bool,
 }
 
 /// The kind of principal of a session.
@@ -84,6 +87,7 @@ impl Session {
             transitive_tags: BTreeSet::new(),
             source_identity: None,
             policies: Vec::new(),
+            is_version_1: false,
         }
     }
 

@@ -22,4 +22,10 @@ pub struct World {
     pub(crate) sts_disabled: BTreeSet<(String, String)>,
     /// Accounts with opt-in regions that they have not enabled.
     pub(crate) regions_disabled: BTreeSet<(String, String)>,
+    /// New accounts, for which S3 is not activated yet.
+    #[serde(default)]
+    pub(crate) not_signed_up: BTreeSet<String>,
+    /// Whether STS answers as its global endpoint does: with tokens of version 1.
+    #[serde(default)]
+    pub(crate) is_global_endpoint: bool,
 }

@@ -12,7 +12,7 @@ pub enum Side {
     Target,
     /// The organization of one of the accounts.
     Organization,
-    /// The AssumeRole request.
+    /// The request: AssumeRole, or that for the test bucket.
     Request,
     /// This machine: credentials, variables, clock, `xacct.toml`.
     LocalConfiguration,
@@ -90,6 +90,10 @@ causes! {
     WrongAccount, "wrong_account", LocalConfiguration;
     /// The accounts are in different partitions.
     WrongPartition, "wrong_partition", LocalConfiguration;
+    /// The request was signed for another Region or service than that of the endpoint.
+    SigningRegion, "signing_region", LocalConfiguration;
+    /// The session comes from the global STS endpoint, and such sessions do not work in opt-in Regions.
+    VersionOneToken, "version_1_token", LocalConfiguration;
     /// The role requires an external ID, and the request sent none.
     ExternalIdMissing, "external_id_missing", Request;
     /// The role requires another external ID than the request sent.
@@ -108,6 +112,10 @@ causes! {
     InvalidRequest, "invalid_request", Request;
     /// AWS throttled the request or was unavailable; the link is not tested.
     AwsUnavailable, "aws_unavailable", Request;
+    /// AWS's answer is not known to xacct.
+    UnknownAnswer, "unknown_answer", Request;
+    /// The account is so new that AWS has not activated the service yet.
+    AccountNotReady, "account_not_ready", Target;
     /// STS is not active in the Region for the role's account.
     StsInactive, "sts_inactive", Target;
     /// The Region is opt-in, and the source account has not enabled it.
@@ -180,4 +188,10 @@ causes! {
     S3Quota, "s3_quota", Target;
     /// S3 expects another Region.
     S3Region, "s3_region", LocalConfiguration;
+    /// S3 does not accept the credentials of the role's session.
+    S3Session, "s3_session", Request;
+    /// S3 rejects the tags of the test bucket.
+    S3Tags, "s3_tags", Request;
+    /// S3 rejects the namespace of the test bucket.
+    S3Namespace, "s3_namespace", Request;
 }

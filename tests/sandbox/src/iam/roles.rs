@@ -61,7 +61,7 @@ fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, whole: 
 
 /// Writes a role as `GetAccountAuthorizationDetails` does.
 pub(super) fn write_details(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts) {
-    write(xml, account, role, accounts, true);
+    write(xml, (role, &account.role_arn(role)), accounts, true);
 }
 
 /// Parses and checks a trust policy, and returns it as IAM stores it.

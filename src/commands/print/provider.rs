@@ -1,10 +1,8 @@
 //! `xacct print provider-hcl`, which is also `xacct print-provider-hcl`.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
-use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
+use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, SessionAttributes, valid};
 use crate::config::{self, Link};
@@ -78,20 +76,10 @@ impl Consumer for ProviderHcl {
     }
 }
 
-/// The maximum with role chaining (IAM User Guide, role chaining).
-const LONGEST_CHAINED: i32 = 3600;
-
 fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> {
-    if args.through.is_none() {
-        return Ok(args.duration);
-    }
-    match args.duration {
-        Some(asked) if asked.as_secs() > LONGEST_CHAINED => {
-            Err(Error::usage(format!("AWS allows sessions of at most 1h when one role assumes another, not {asked}"))
-                .hint("use at most --duration 1h, or omit --through"))
-        }
-        Some(asked) => Ok(Some(asked)),
-        None => Ok(Some(SessionDuration::from_secs(link.max_session_duration.as_secs().min(LONGEST_CHAINED))?)),
+    match args.through {
+        Some(_) => within_an_hour(args.duration, link, "one role assumes another", ", or omit --through"),
+        None => without_prompt(args.duration, link),
     }
 }
 

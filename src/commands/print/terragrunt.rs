@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
+use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config;
@@ -52,7 +52,7 @@ impl Consumer for TerragruntHcl {
         }
         self.bucket.as_deref().map_or(Ok(()), check_bucket)?;
         let region = region(self.region.as_ref(), link, run)?;
-        let access = access(link, region.as_ref(), self.duration, run)?;
+        let access = access(link, region.as_ref(), without_prompt(self.duration, link)?, run)?;
         if version.is_some_and(Version::has_a_role_assume_itself) {
             run.console
                 .say("Terragrunt 1.1.1 has a bug: the role tries to assume itself, which fails. Use 1.1.2 or later");

@@ -40,10 +40,10 @@ pub struct Global {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Credentials")]
 pub struct OperatorAccess {
-    /// AWS profile of the operator in the source account (default: the usual credential chain)
+    /// AWS profile of the operator in the source account, or `-` for the usual credential chain, which is the default
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
-    /// AWS profile of the operator in the target account
+    /// AWS profile of the operator in the target account, or `-` for the usual credential chain
     #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", conflicts_with = "enter_role")]
     pub target_profile: Option<String>,
     /// Role in the target account that the source operator assumes to manage it
@@ -137,7 +137,7 @@ pub enum Half {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The user")]
 pub struct UserOptions {
-    /// AWS profile of the user who assumes the role (default: the operator's, if the operator is that user)
+    /// AWS profile of the user who assumes the role, or `-` for the usual credential chain (default: the operator's, if the operator is that user)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE")]
     pub user_profile: Option<String>,
     /// Region of the session and of the test bucket (default: the profile's)

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod diagnosis;
+pub mod environment;
 pub mod error;
 pub mod export;
 pub mod files;
@@ -37,6 +38,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
 }
 
 fn run_with(arguments: &[OsString]) -> Ended {
+    environment::tidy();
     let line = match CommandLine::parse(arguments) {
         Ok(line) => line,
         Err(mut error) => {
@@ -51,7 +53,7 @@ fn run_with(arguments: &[OsString]) -> Ended {
             return ExitCode::Usage.into();
         }
     };
-    hide_code();
+    environment::hide_code();
     match Context::of_this_process() {
         Ok(context) => commands::run(&line, &context),
         Err(error) => {
@@ -97,11 +99,4 @@ fn print_usage_error(error: &clap::Error) {
     const RESET: &str = "\u{1b}[0m";
     let text = error.render().ansi().to_string().replace(&format!("tip:{RESET}"), &format!("hint:{RESET}"));
     let _ = write!(anstream::stderr(), "{text}");
-}
-
-/// Removes the MFA code from the environment once it has been read: child processes (the command of `exec`, a profile's
-/// `credential_process`) do not need it.
-fn hide_code() {
-    // SAFETY: this is the only thread so far, so no other one reads the environment.
-    unsafe { std::env::remove_var("XACCT_MFA_CODE") }
 }

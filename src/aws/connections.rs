@@ -10,21 +10,25 @@ use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
 use tokio::sync::OnceCell;
 
 use crate::aws::client::access::{Access, shared_identity_cache};
 use crate::aws::client::endpoints::Notice;
-use crate::aws::client::http::{self, Bundle, variable};
+use crate::aws::client::http::{self, Bundle};
 use crate::aws::client::notify::Warn;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
-use crate::aws::client::retry::timeouts;
+use crate::aws::client::retry::{retries, timeouts};
+use crate::aws::credentials::config_files::for_sdk;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::credentials::profiles::Profiles;
 use crate::aws::credentials::provider::{Once, missing, origin, unusable};
 use crate::aws::credentials::role_chain::{self, Base, Chain};
+use crate::environment::{self, variable};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
 
@@ -52,9 +56,10 @@ impl Connections {
     /// before the first request to them.
     ///
     /// # Errors
-    /// When a config file cannot be read or parsed.
-    pub async fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
-        let profiles = Arc::new(Profiles::load().await?);
+    /// When a config file cannot be read, or a variable has a value that it cannot have.
+    pub fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
+        environment::check()?;
+        let profiles = Arc::new(Profiles::load()?);
         // An invalid proxy or CA bundle must be reported before the first request.
         let bundle = Bundle::find(&variable, None);
         let pool = http::client(bundle.as_ref(), &variable)?;
@@ -122,18 +127,25 @@ impl Connections {
     /// # Errors
     /// When the profile does not exist or has no credentials.
     pub async fn access(&self, profile: Option<&str>) -> Result<Access> {
-        if let Some(name) = profile {
-            self.profiles.require(name)?;
+        let profile = profile.filter(|name| *name != environment::PROFILE);
+        match profile {
+            Some(name) => self.profiles.require(name)?,
+            None => environment::check_keys()?,
         }
-        self.profiles.check_keys(profile.unwrap_or_else(|| self.profiles.selected()))?;
+        let used = profile.unwrap_or_else(|| self.profiles.selected());
+        self.profiles.check(used)?;
         if !self.may_ask {
-            self.profiles.check_asks_nobody(profile.unwrap_or_else(|| self.profiles.selected()))?;
+            self.profiles.check_asks_nobody(used)?;
         }
         if let Some(chain) = self.profiles.chain(profile)? {
-            return self.walk(&chain, profile.unwrap_or_else(|| self.profiles.selected())).await;
+            return self.walk(&chain, used).await;
         }
         let provider = match profile {
             Some(name) => Some(self.profile_provider(name).await?),
+            // What the default chain would find next is the selected profile, but the SDK cannot take its sign-in.
+            None if !environment::has_keys() && self.profiles.renamed_sso(used).is_some() => {
+                Some(self.profile_provider(used).await?)
+            }
             None => self.process_of_selected()?,
         };
         self.open_with(profile, provider).await
@@ -149,7 +161,10 @@ impl Connections {
                 let (id, secret) = (setting("aws_access_key_id"), setting("aws_secret_access_key"));
                 SharedCredentialsProvider::new(Credentials::new(id, secret, token, None, "profile"))
             }
-            Base::Environment => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+            Base::Environment => {
+                environment::check_keys()?;
+                SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+            }
             Base::Instance => {
                 self.notice.give_for_machine(self.machine());
                 let conf = self.provider_config(name).await?;
@@ -174,7 +189,7 @@ impl Connections {
         let client = self.pace.before(self.pool(Some(profile))?);
         let conf = ProviderConfig::default().with_http_client(client).with_region(Some(region));
         // Clients share connections only if their timeouts are equal.
-        let conf = conf.with_timeout_config(timeouts());
+        let conf = conf.with_timeout_config(timeouts()).with_retry_config(self.retries(profile)?);
         // The profile provider ignores these two settings.
         let flag = |name: &str, key: &str| {
             let text = variable(name).or_else(|| self.profiles.setting(profile, key).map(str::to_owned));
@@ -185,14 +200,16 @@ impl Connections {
             .with_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")))
     }
 
+    fn retries(&self, profile: &str) -> Result<RetryConfig> {
+        retries(&variable, &|key| self.profiles.setting(profile, key).map(|value| (profile, value)))
+    }
+
     /// Returns the provider for the profile that the environment selects, if it names a program and nothing comes before it
     /// in the default chain.
     fn process_of_selected(&self) -> Result<Option<SharedCredentialsProvider>> {
         let selected = self.profiles.selected();
         self.profiles.check_token_files(selected)?;
-        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        let has_keys = is_set("AWS_ACCESS_KEY_ID") && (is_set("AWS_SECRET_ACCESS_KEY") || is_set("SECRET_ACCESS_KEY"));
-        Ok(self.profiles.process(selected).filter(|_| !has_keys).map(SharedCredentialsProvider::new))
+        Ok(self.profiles.process(selected).filter(|_| !environment::has_keys()).map(SharedCredentialsProvider::new))
     }
 
     /// Creates a provider for a named profile. The SDK's default chain would prefer AWS_ACCESS_KEY_ID even to a profile that
@@ -203,7 +220,12 @@ impl Connections {
             return Ok(SharedCredentialsProvider::new(process));
         }
         let conf = self.provider_config(name).await?;
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&conf);
+        if let Some(sso) = self.profiles.renamed_sso(name) {
+            let provider = SsoCredentialsProvider::builder().configure(&conf).session_name(sso.session);
+            let provider = provider.start_url(sso.start_url).region(aws_types::region::Region::new(sso.region));
+            return Ok(SharedCredentialsProvider::new(provider.account_id(sso.account).role_name(sso.role).build()));
+        }
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(for_sdk::name(name)).configure(&conf);
         Ok(SharedCredentialsProvider::new(provider.profile_files(self.profiles.files_about(name)).build()))
     }
 
@@ -213,9 +235,6 @@ impl Connections {
             .http_client(self.pool(profile)?)
             .identity_cache(shared_identity_cache())
             .timeout_config(timeouts());
-        if let Some(name) = profile {
-            loader = loader.profile_name(name);
-        }
         if provider.is_none() {
             self.notice.give_for_machine(self.machine());
         }
@@ -223,6 +242,7 @@ impl Connections {
             loader = loader.credentials_provider(provider);
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
+        loader = loader.profile_name(for_sdk::name(used)).retry_config(self.retries(used)?);
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
         for source in self.profiles.sources(used).skip(1) {
@@ -239,7 +259,7 @@ impl Connections {
                 let selected = Some(self.profiles.selected()).filter(|name| *name != "default");
                 let named = profile.or(selected);
                 named.map_or(Ok(()), |name| self.profiles.require(name))?;
-                return Err(unusable(error, named));
+                return Err(unusable(error, named, |text| self.profiles.with_real_names(text)));
             }
         };
         let chosen = config.region().filter(|region| !region.as_ref().is_empty());

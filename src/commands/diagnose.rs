@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
-use crate::cli::{self, ReportOptions, UserOptions};
+use crate::cli::{ReportOptions, RequestOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
@@ -64,7 +64,7 @@ pub struct Diagnose {
     pub user: UserOptions,
     /// Optional parameters of the AssumeRole request.
     #[command(flatten)]
-    pub request: cli::RequestOptions,
+    pub request: RequestOptions,
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,
@@ -131,7 +131,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let region = links.iter().find_map(|link| link.region.clone());
     let of_region = region.as_ref().map_or(Partition::Aws, Region::partition);
     let opening = Opening { user: &args.user, region, path_style: false, sts_rate: Some(args.report.sts_rate) };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let access = connections.access(source.user_profile.as_deref().or(source.profile.as_deref())).await;
     let partition = access.as_ref().map_or(of_region, Access::partition);
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);

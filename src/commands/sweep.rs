@@ -95,7 +95,7 @@ async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let source = config::recorded_source(&run.file, &args.access)?;
     let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));
     let opening = Opening { user: &user, region: None, path_style: args.path_style, sts_rate };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
     let source = if is_entered { Some(accounts::source_access(&connections, &source).await?) } else { None };
     let progress = run.console.progress("sweep");

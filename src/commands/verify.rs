@@ -86,7 +86,7 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
         path_style: args.proof.path_style,
         sts_rate: Some(args.report.sts_rate),
     };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let own = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(args.profile.as_deref()).or(source.profile.as_deref())).await?;
     let partition = access.partition();

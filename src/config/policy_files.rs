@@ -20,8 +20,8 @@ pub fn read_policy_file(base: &Path, path: &Path) -> Result<(PolicyName, PolicyD
     let shown = path.display();
     let text = files::read(&base.join(path), files::LONGEST_TEXT)
         .map_err(|error| Error::new(Kind::File, format!("cannot read policy file `{shown}`: {error}")))?;
-    let document =
-        PolicyDocument::parse(&text).map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
+    let document = PolicyDocument::parse(&text).and_then(|document| document.check_sids().map(|()| document));
+    let document = document.map_err(|error| Error::from(error).context(format!("policy file `{shown}`")))?;
     if let Some(number) = document.statements.iter().position(|statement| statement.principal.is_some()) {
         return Err(Error::usage(format!("policy file `{shown}`: statement {} has a principal", number + 1))
             .note("xacct itself writes the trust policy, which says who may assume the role")
@@ -47,8 +47,8 @@ pub fn read_trust_statements(base: &Path, path: &Path) -> Result<PolicyDocument>
     let shown = path.display();
     let text = files::read(&base.join(path), files::LONGEST_TEXT)
         .map_err(|error| Error::new(Kind::File, format!("cannot read trust statement file `{shown}`: {error}")))?;
-    let document = PolicyDocument::parse(&text)
-        .map_err(|error| Error::from(error).context(format!("trust statement file `{shown}`")))?;
+    let document = PolicyDocument::parse(&text).and_then(|document| document.check_sids().map(|()| document));
+    let document = document.map_err(|error| Error::from(error).context(format!("trust statement file `{shown}`")))?;
     trust_statements::check(&document)
         .map_err(|error| Error::usage(format!("trust statement file `{shown}`: {error}")).hint(error.fix))?;
     Ok(document)

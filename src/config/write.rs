@@ -8,6 +8,7 @@ use super::file::{ConfigFile, Recorded};
 use super::link::{Link, Source, WayIn};
 use super::save::save;
 use crate::cli::{BucketNamespace, Probe};
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::names::Tag;
 
@@ -52,8 +53,9 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     let section = table(document.as_table_mut(), "source", &path)?;
     set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
     set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
-    set_if_given(section, "profile", source.profile.as_deref());
-    set_if_given(section, "user_profile", source.user_profile.as_deref());
+    let named = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
+    set_if_given(section, "profile", named(&source.profile).as_deref());
+    set_if_given(section, "user_profile", named(&source.user_profile).as_deref());
 
     let is_new = !document.contains_key("targets");
     let targets = table(document.as_table_mut(), "targets", &path)?;
@@ -76,6 +78,8 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
 fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set(section, "account", Some(link.account.to_string().into()));
     match &link.way_in {
+        // The environment of this run says nothing about the next one.
+        WayIn::Profile(profile) if profile == environment::PROFILE => {}
         WayIn::Profile(profile) => {
             set(section, "profile", Some(profile.as_str().into()));
             section.remove("enter_role");

@@ -6,6 +6,7 @@ use super::facts::{Facts, SCHEMA_VERSION};
 use super::redact::Masks;
 use crate::error::{Error, Kind, Result};
 use crate::iam::invalid::shown_up_to;
+use crate::iam::json;
 
 impl Facts {
     /// Reads a facts file; `place` is its path, for messages.
@@ -23,7 +24,7 @@ impl Facts {
             let place = format!(" at line {} column {}", error.line(), error.column());
             wrong(shown_up_to(600, said.strip_suffix(&place).unwrap_or(&said)) + &place)
         };
-        let value: Value = serde_json::from_str(text).map_err(unread)?;
+        let value = json::parse(text).map_err(unread)?;
         match value.get("schema_version").and_then(Value::as_u64) {
             Some(version) if version == u64::from(SCHEMA_VERSION) => {}
             Some(version) => {

@@ -5,6 +5,7 @@ pub mod arn;
 pub mod evaluate;
 pub mod identity;
 pub mod invalid;
+pub mod json;
 pub mod names;
 pub mod partition;
 pub mod plan;

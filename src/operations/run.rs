@@ -41,9 +41,9 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When the MFA code is malformed, or the AWS config files cannot be read.
-    pub async fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
+    pub fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
         let mfa = self.mfa(opening.user)?;
-        let connections = Connections::open(opening.region, opening.path_style, self.notify()).await?.with_mfa(mfa);
+        let connections = Connections::open(opening.region, opening.path_style, self.notify())?.with_mfa(mfa);
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),
             None => connections,

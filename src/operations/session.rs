@@ -107,7 +107,7 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
     let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
     let shown = name.name().to_string();
@@ -156,7 +156,7 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    // The same request as the one that failed, or the diagnosis is about another.
+    // The same request, or diagnose might find nothing wrong.
     let diagnose = ShellCommand::new("xacct")
         .arg("diagnose")
         .arg(&link.name)

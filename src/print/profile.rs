@@ -24,8 +24,8 @@ pub struct Profile {
 pub enum Session {
     /// The tool that reads the profile.
     Assumed {
-        /// The profile with the user's own credentials.
-        source_profile: String,
+        /// The profile with the user's own credentials; `None` for those in the environment.
+        source_profile: Option<String>,
         /// The user's MFA device, if the role requires MFA.
         mfa: Option<MfaDevice>,
     },
@@ -88,7 +88,10 @@ fn block(profile: &Profile) -> Result<String> {
     match &profile.session {
         Session::Assumed { source_profile, mfa } => {
             line(&mut text, "role_arn", &access.role.to_string())?;
-            line(&mut text, "source_profile", checked_name(source_profile)?)?;
+            match source_profile {
+                Some(name) => line(&mut text, "source_profile", checked_name(name)?)?,
+                None => line(&mut text, "credential_source", "Environment")?,
+            }
             if let Some(id) = &access.external_id {
                 line(&mut text, "external_id", id.as_str())?;
             }

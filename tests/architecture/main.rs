@@ -19,19 +19,20 @@ use std::path::{Path, PathBuf};
 use graph::Graph;
 
 /// The modules of the program from the bottom up, each with exactly its imports.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("topics", &[]),
     ("text", &[]),
     ("files", &[]),
     ("iam", &[]),
     ("answers", &[]),
     ("error", &["answers", "iam", "text"]),
+    ("environment", &["error"]),
     ("context", &[]),
     ("cli", &["iam"]),
-    ("aws", &["answers", "error", "files", "iam", "text"]),
+    ("aws", &["answers", "environment", "error", "files", "iam", "text"]),
     ("export", &["aws"]),
     ("print", &["error", "iam", "text"]),
-    ("config", &["cli", "context", "error", "files", "iam", "text"]),
+    ("config", &["cli", "context", "environment", "error", "files", "iam", "text"]),
     ("proof", &["answers", "aws", "error", "iam"]),
     ("diagnosis", &["answers", "aws", "error", "iam", "proof", "text"]),
     ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),

@@ -269,6 +269,30 @@ fn invalid_policy_files() {
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Actions":"s3:*","Resource":"*"}}"#,
             "Actions",
         ),
+        (
+            "equal-keys.json",
+            include_str!("../cases/policy/equal-keys.json"),
+            "the second `StringEquals` of one object at line 10 column 22",
+        ),
+        (
+            "twice.json",
+            "{\"Version\":\"2012-10-17\",\n\"Statement\":[],\n\"Statement\":[]}",
+            "the second `Statement` of one object at line 3 column 11",
+        ),
+        (
+            "sids.json",
+            include_str!("../cases/policy/sids.json"),
+            "statement 1, Sid: is `read-state`, but IAM accepts only",
+        ),
+        (
+            "sid.json",
+            &format!(
+                r#"{{"Version":"2012-10-17","Statement":[{0},{1},{1}]}}"#,
+                statement,
+                statement.replace('{', r#"{"Sid":"a1","#)
+            ),
+            "statement 3, Sid: is `a1`, which another statement has, too",
+        ),
         ("a name.json", &format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "rename the file"),
     ] {
         scene.environment.write(file, text);

@@ -42,6 +42,8 @@
 //! | `untrusted_text` | escaping of untrusted text; custom endpoints |
 //! | `output`, `documents`, `help` | all output, for people and for programs |
 //! | `profiles` | profiles and Regions from config files and the environment |
+//! | `config_files` | AWS config files as people have them; access keys and settings in the environment |
+//! | `arbitrary_settings` | no value of a variable or a key makes xacct panic or hang |
 //! | `terminal` | prompts |
 //! | `diagnose` | every cause of a diagnosis, with its evidence and its fix |
 //! | `missing_permissions` | unreadable facts are reported as unknown |
@@ -61,6 +63,7 @@
 )]
 
 mod answers;
+mod arbitrary_settings;
 mod aws_cli;
 mod bootstrap;
 mod bounds;
@@ -68,6 +71,7 @@ mod bucket_cleanup;
 mod cases;
 mod chains;
 mod concurrency;
+mod config_files;
 mod credentials;
 mod diagnose;
 mod documents;

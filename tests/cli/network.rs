@@ -81,17 +81,21 @@ fn names_an_invalid_bundle_and_its_setting() {
 
 #[test]
 fn http_requests_use_the_proxy_and_its_credentials() {
-    for name in ["HTTP_PROXY", "http_proxy"] {
+    for (name, secret, sent) in [
+        ("HTTP_PROXY", "me:a-password", "bWU6YS1wYXNzd29yZA=="),
+        ("http_proxy", "me:a-p@ssw^ord%25", "bWU6YS1wQHNzd15vcmQl"),
+        ("http_proxy", "me:a-p@ssw^ord%", "bWU6YS1wQHNzd15vcmQl"),
+    ] {
         let mut scene = Scene::linked("");
         let proxy = Proxy::start(true);
-        scene.environment.set(name, &proxy.url().replace("//", "//me:a-password@"));
+        scene.environment.set(name, &proxy.url().replace("//", &format!("//{secret}@")));
         let output = scene.xacct("credentials").exits_with(0);
-        assert!(!output.everything().contains("a-password"), "{output}");
+        assert!(!output.everything().contains("a-p"), "{output}");
         let asked = proxy.heads();
         assert!(!asked.is_empty());
         for (line, credentials) in asked {
             assert!(line.starts_with(&format!("POST {}/", scene.sandbox.url())), "{line}");
-            assert_eq!(credentials.as_deref(), Some("proxy-authorization: Basic bWU6YS1wYXNzd29yZA=="));
+            assert_eq!(credentials, Some(format!("proxy-authorization: Basic {sent}")));
         }
     }
 }

@@ -114,6 +114,11 @@ fn an_accepted_caller_is_printed_and_an_unused_entry_is_a_warning() {
     scene.xacct("diagnose --facts facts.json").exits_with(0).says(&["(REASON)"]);
 
     scene.xacct("bootstrap --yes").exits_with(0);
+    let mut trust = scene.trust_policy();
+    let statements = trust["Statement"].as_array_mut().expect("statements");
+    assert_eq!(statements.len(), 2, "bootstrap keeps the statement that admits an accepted caller");
+    statements.pop();
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
     let words = "`account 999999999999` in `accept` is not admitted";
     scene.xacct("verify").exits_with(0).says(&["warning:", words]);
     scene.xacct("diagnose").exits_with(0).says(&["Warning:", words]);

@@ -18,6 +18,7 @@ mod adopt;
 mod backend;
 mod bootstrap;
 mod cloudformation;
+mod config_files;
 mod diagnose;
 mod halves;
 mod ministack;

@@ -127,7 +127,10 @@ impl Access {
 
     pub(in crate::aws) fn iam(&self) -> aws_sdk_iam::Client {
         let client = || {
-            let config = aws_sdk_iam::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+            let mut config = aws_sdk_iam::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+            if let Some(region) = endpoints::signing_region(&self.config, "IAM") {
+                config = config.region(aws_types::region::Region::new(region.to_string()));
+            }
             aws_sdk_iam::Client::from_conf(config.build())
         };
         self.clients.iam.get_or_init(client).clone()
@@ -141,6 +144,9 @@ impl Access {
     pub(in crate::aws) fn new_sts(&self) -> aws_sdk_sts::Client {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
         config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
+        if let Some(region) = endpoints::signing_region(&self.config, "STS") {
+            config = config.region(aws_types::region::Region::new(region.to_string()));
+        }
         aws_sdk_sts::Client::from_conf(config.build())
     }
 

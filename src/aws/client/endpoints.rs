@@ -11,6 +11,9 @@ use aws_types::os_shim_internal::Env;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::aws::client::notify::Warn;
+use crate::error::{Error, Result};
+use crate::iam::arn::Partition;
+use crate::iam::names::Region;
 
 /// Reports each custom endpoint once, before the first request to it.
 #[derive(Clone)]
@@ -79,6 +82,43 @@ pub(in crate::aws) fn of(config: &SdkConfig, services: &[&str]) -> Vec<String> {
     let services = services.iter().filter_map(chosen);
     let endpoints = services.chain(config.endpoint_url().map(str::to_owned));
     endpoints.map(|url| without_password(&url)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns the Region for which a service's custom endpoint takes signatures, if it is an endpoint of AWS. AWS refuses those
+/// for other Regions.
+pub(in crate::aws) fn signing_region(config: &SdkConfig, service: &str) -> Option<Region> {
+    of(config, &[service]).iter().find_map(|url| region_of(url))
+}
+
+fn region_of(url: &str) -> Option<Region> {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', ':', '?']).next()?.to_ascii_lowercase();
+    let is_below = |suffix: &str| host.ends_with(&format!(".{suffix}"));
+    // Those of the dual-stack endpoints beside those of the partitions.
+    let dual_stack = ["api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu"];
+    let of_suffix = Partition::ALL.into_iter().find(|partition| is_below(partition.dns_suffix()));
+    if of_suffix.is_none() && !dual_stack.into_iter().any(is_below) {
+        return None;
+    }
+    let named = host.split('.').find_map(|label| label.parse::<Region>().ok());
+    // An endpoint without a Region, such as `iam.amazonaws.com`, is that of the whole partition.
+    let of_partition =
+        || if host.contains(".us-gov.") { Some(Partition::AwsUsGov) } else { of_suffix.or(Some(Partition::Aws)) };
+    named.or_else(|| of_partition()?.default_region().parse().ok())
+}
+
+/// Checks that a custom endpoint of S3 is not one of another Region: where a bucket is created and what the request says of
+/// it must agree.
+///
+/// # Errors
+/// When it is.
+pub(in crate::aws) fn check_s3(config: &SdkConfig, region: &Region) -> Result<()> {
+    let other = signing_region(config, "S3").filter(|of_endpoint| of_endpoint != region);
+    other.map_or(Ok(()), |other| {
+        let url = of(config, &["S3"]).join(", ");
+        Err(Error::usage(format!("the S3 endpoint {url} is for Region {other}, but the Region is {region}"))
+            .hint(format!("use that Region: --region {other}"))
+            .hint("or remove the endpoint: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or endpoint_url of the profile"))
+    })
 }
 
 fn without_password(url: &str) -> String {

@@ -13,12 +13,13 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_types::os_shim_internal::Env;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::aws::client::bounds::bounded;
+use crate::environment::Variables;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 
@@ -27,14 +28,6 @@ use crate::files;
 pub(in crate::aws) struct Bundle {
     setting: String,
     path: String,
-}
-
-/// Environment variables, by name.
-pub(in crate::aws) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Reads an environment variable, as the SDK does.
-pub(in crate::aws) fn variable(name: &str) -> Option<String> {
-    Env::real().get(name).ok()
 }
 
 impl Bundle {
@@ -204,7 +197,11 @@ fn proxies(variable: Variables<'_>) -> Result<Proxies> {
 fn check_url(name: &str, url: &str) -> Result<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let scheme = scheme.to_ascii_lowercase();
-    let full = format!("{scheme}://{rest}");
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let full = match authority.rsplit_once('@') {
+        Some((secret, host)) => format!("{scheme}://{}@{host}{path}", encoded(secret)),
+        None => format!("{scheme}://{rest}"),
+    };
     let shown = rest.rsplit_once('@').map_or(rest, |(_secret, host)| host);
     let has_host = !shown.is_empty() && !shown.starts_with(['/', ':']);
     if has_host && ["http", "https"].contains(&scheme.as_str()) && ProxyConfig::http(full.as_str()).is_ok() {
@@ -212,6 +209,21 @@ fn check_url(name: &str, url: &str) -> Result<String> {
     }
     Err(Error::usage(format!("{name} is `{scheme}://{shown}`, which is not a valid HTTP proxy URL"))
         .hint(format!("set {name}=http://HOST:PORT, or unset it")))
+}
+
+/// Encodes what a URL cannot hold, because passwords stand in these variables as they are: the AWS CLI splits at the last
+/// `@` (Python's `urllib.parse`), and decodes whatever is encoded.
+fn encoded(secret: &str) -> String {
+    const UNFIT: &AsciiSet = &NON_ALPHANUMERIC.remove(b':').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let mut pieces = secret.split('%');
+    let first = pieces.next().unwrap_or_default();
+    let mut all = utf8_percent_encode(first, UNFIT).to_string();
+    for piece in pieces {
+        let is_code = piece.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        all.push_str(if is_code { "%" } else { "%25" });
+        all.extend(utf8_percent_encode(piece, UNFIT));
+    }
+    all
 }
 
 /// Translates `NO_PROXY` for the SDK. The SDK compares hosts without ports and brackets, but Python allows entries such as

@@ -1,62 +1,66 @@
-//! The text of the AWS config files, passed to `aws-config` in parts.
-//!
-//! `aws-config` parses the files again for every access and keeps the result. With a profile for each of many accounts the
-//! cost would be quadratic, so each access gets only the sections of its own profiles.
+//! The AWS config files: read as the AWS CLI reads them, and passed to the SDK in parts.
+
+pub(in crate::aws) mod for_sdk;
+mod ini;
+mod sections;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+pub use sections::{Section, Sections, Setting};
 
-use crate::aws::client::http::Variables;
+use crate::environment::Variables;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 
-/// The text of both files; empty if a file does not exist.
-#[derive(Debug, Default)]
-pub(in crate::aws) struct Files {
-    config: String,
-    credentials: String,
+/// Reads both files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
+/// the shared files"). A missing file counts as empty.
+///
+/// # Errors
+/// When one cannot be read, or is a pipe or a device, for which the SDK would wait.
+pub(in crate::aws) fn read(variable: Variables<'_>) -> Result<Sections> {
+    let home = std::env::home_dir();
+    let text = |name: &str, usual: &str| {
+        let path = variable(name).unwrap_or_else(|| usual.to_owned());
+        let place = expanded(&path, home.as_deref());
+        // How one says that there is to be no file.
+        if place == Path::new("/dev/null") {
+            return Ok((path, String::new()));
+        }
+        match files::read_bytes(&place, files::LONGEST_COLLECTION) {
+            Ok(bytes) => Ok((path, String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok((path, String::new()))
+            }
+            Err(error) => {
+                let words = format!("cannot read the AWS config files: `{}`: {error}", place.display());
+                Err(Error::new(Kind::File, words).caused_by(error))
+            }
+        }
+    };
+    let (config, config_text) = text("AWS_CONFIG_FILE", "~/.aws/config")?;
+    let (credentials, credentials_text) = text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?;
+    Ok(Sections::parse((&config, &config_text), (&credentials, &credentials_text)))
 }
 
-impl Files {
-    /// Reads the files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
-    /// the shared files"). A missing file counts as empty.
+impl Sections {
+    /// Checks the sections of these profiles, and those that they name.
     ///
     /// # Errors
-    /// When one cannot be read, or is a pipe or a device, for which the SDK would wait.
-    pub(in crate::aws) fn read(variable: Variables<'_>) -> Result<Self> {
-        let home = std::env::home_dir();
-        let text = |name: &str, usual: &str| {
-            let path = variable(name).unwrap_or_else(|| usual.to_owned());
-            let place = expanded(&path, home.as_deref());
-            // How one says that there is to be no file.
-            if place == Path::new("/dev/null") {
-                return Ok(String::new());
-            }
-            match files::read_bytes(&place, files::LONGEST_COLLECTION) {
-                Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    Ok(String::new())
-                }
-                Err(error) => {
-                    let words = format!("cannot read the AWS config files: `{}`: {error}", place.display());
-                    Err(Error::new(Kind::File, words).caused_by(error))
-                }
-            }
+    /// When the AWS CLI would stop at one of their lines. Lines of other profiles do not count.
+    pub(in crate::aws) fn check(&self, profiles: &[&str]) -> Result<()> {
+        let own = profiles.iter().filter_map(|name| self.profiles.get(*name));
+        let named = |section| {
+            let session = for_sdk::referred(section, "sso_session", &self.sso_sessions);
+            session.into_iter().chain(for_sdk::referred(section, "services", &self.services))
         };
-        Ok(Self {
-            config: text("AWS_CONFIG_FILE", "~/.aws/config")?,
-            credentials: text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?,
-        })
-    }
-
-    /// Returns the sections of these profiles, for the SDK to parse.
-    pub(in crate::aws) fn about(&self, profiles: &[&str]) -> EnvConfigFiles {
-        EnvConfigFiles::builder()
-            .with_contents(EnvConfigFileKind::Config, part(&self.config, profiles))
-            .with_contents(EnvConfigFileKind::Credentials, part(&self.credentials, profiles))
-            .build()
+        let sections =
+            own.flat_map(|section| std::iter::once(section).chain(named(section).map(|(_, section)| section)));
+        match sections.flat_map(|section| &section.problems).next() {
+            None => Ok(()),
+            Some(problem) => Err(Error::new(Kind::File, format!("cannot read the AWS config files: {problem}"))
+                .hint("correct or remove that line; the AWS CLI stops at it, too")),
+        }
     }
 }
 
@@ -65,22 +69,6 @@ fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
         (Some(below), Some(home)) => home.join(below),
         _ => PathBuf::from(path),
     }
-}
-
-/// Returns the sections of these profiles, and those of no profile, such as `[sso-session …]`.
-fn part(text: &str, profiles: &[&str]) -> String {
-    let mut is_included = true;
-    let lines = text.split_inclusive('\n').filter(|line| {
-        if let Some((heading, _)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
-            let words: Vec<_> = heading.split_whitespace().collect();
-            is_included = match words.as_slice() {
-                [name] | ["profile", name] => profiles.contains(name),
-                _ => true,
-            };
-        }
-        is_included
-    });
-    lines.collect()
 }
 
 #[cfg(test)]

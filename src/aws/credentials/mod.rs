@@ -1,6 +1,6 @@
 //! Sources of credentials: profiles, role chains, MFA, and the session cache.
 
-pub(in crate::aws) mod config_files;
+pub mod config_files;
 pub mod mfa;
 pub(in crate::aws) mod process;
 pub mod profiles;

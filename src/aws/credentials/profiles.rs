@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use aws_config::profile::ProfileSet;
 use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::aws::client::error::with_causes;
-use crate::aws::client::http::variable;
-use crate::aws::credentials::config_files::Files;
+use crate::aws::credentials::config_files::{self, Sections, for_sdk};
 use crate::aws::credentials::process::Process;
 use crate::aws::credentials::provider::{Unfit, features};
 use crate::aws::credentials::role_chain::{self, Chain};
 use crate::aws::keys::fit_headers;
+use crate::environment::{self, variable};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::iam::names::{AccountId, RoleName};
@@ -28,36 +28,46 @@ const SSO: [&str; 5] = ["sso_session", "sso_start_url", "sso_account_id", "sso_r
 /// The other settings that the SDK prefers to `credential_process`.
 const PREFERRED_TO_PROCESS: [&str; 3] = ["credential_source", "web_identity_token_file", "login_session"];
 
+/// A role of SSO, and the session that gives access to it.
+#[derive(Debug)]
+pub(in crate::aws) struct SsoSettings {
+    pub session: String,
+    pub start_url: String,
+    pub region: String,
+    pub account: String,
+    pub role: String,
+}
+
 /// The profiles of the AWS config files.
 #[derive(Debug)]
 pub struct Profiles {
-    set: ProfileSet,
-    files: Files,
+    sections: Sections,
+    selected: String,
 }
 
 impl Profiles {
     /// Reads the files from the SDK's locations.
     ///
     /// # Errors
-    /// When a file cannot be read or parsed.
-    pub(in crate::aws) async fn load() -> Result<Self> {
-        let files = Files::read(&variable)?;
-        Ok(Self { set: load(&EnvConfigFiles::default(), None).await?, files })
+    /// When a file cannot be read.
+    pub(in crate::aws) fn load() -> Result<Self> {
+        let selected = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+        Ok(Self { sections: config_files::read(&variable)?, selected })
     }
 
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
     pub(in crate::aws) fn selected(&self) -> &str {
-        self.set.selected_profile()
+        &self.selected
     }
 
     fn exists(&self, name: &str) -> bool {
-        self.set.get_profile(name).is_some()
+        self.sections.profiles.contains_key(name)
     }
 
     /// Returns a setting of a profile, such as `mfa_serial`.
     #[must_use]
     pub fn setting(&self, profile: &str, key: &str) -> Option<&str> {
-        self.set.get_profile(profile)?.get(key)
+        self.sections.profiles.get(profile)?.text(key)
     }
 
     fn has_any(&self, profile: &str, keys: &[&str]) -> bool {
@@ -72,9 +82,17 @@ impl Profiles {
         if self.exists(name) {
             return Ok(());
         }
-        let mut names: Vec<_> = self.set.profiles().collect();
-        names.sort_unstable();
+        let names: Vec<_> = self.sections.profiles.keys().map(String::as_str).collect();
         let error = Error::new(Kind::Credentials, format!("profile `{name}` does not exist in the AWS config files"));
+        // The profile may stand below a heading that cannot be read.
+        let error = self.sections.stray.iter().fold(error, |error, line| error.note(line.clone()));
+        let error = match environment::has_keys() {
+            true => error.hint(
+                "to use the access key in the environment instead, specify `-` as the profile: --profile -, \
+                 --target-profile -, --user-profile -",
+            ),
+            false => error,
+        };
         Err(if names.is_empty() {
             error.hint(format!("create it: {}", ShellCommand::new("aws").arg("configure").option("--profile", name)))
         } else {
@@ -89,18 +107,12 @@ impl Profiles {
     pub fn of_account(&self, account: &AccountId, link_role: &RoleName) -> Result<String> {
         let role = format!(":{account}:role/");
         let own = format!("/{link_role}");
-        let mut names: Vec<_> = self
-            .set
-            .profiles()
-            .filter(|name| {
-                self.set.get_profile(name).is_some_and(|profile| {
-                    profile.get("aws_account_id") == Some(account.as_str())
-                        || profile.get("sso_account_id") == Some(account.as_str())
-                        || profile.get("role_arn").is_some_and(|arn| arn.contains(&role) && !arn.ends_with(&own))
-                })
-            })
-            .collect();
-        names.sort_unstable();
+        let names = self.sections.profiles.iter().filter(|(_, profile)| {
+            profile.text("aws_account_id") == Some(account.as_str())
+                || profile.text("sso_account_id") == Some(account.as_str())
+                || profile.text("role_arn").is_some_and(|arn| arn.contains(&role) && !arn.ends_with(&own))
+        });
+        let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
         let hint = "or, if the source operator may assume a role there: --enter-role OrganizationAccountAccessRole";
         match names.as_slice() {
             [one] => Ok((*one).to_owned()),
@@ -120,7 +132,7 @@ impl Profiles {
     pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         let source = |profile: &&'a str| self.setting(profile, "source_profile");
         // Profiles may form a cycle; any other chain has at most as many steps as there are profiles.
-        successors(Some(profile), source).take(self.set.profiles().count())
+        successors(Some(profile), source).take(self.sections.profiles.len().max(1))
     }
 
     /// Checks that no program runs for the credentials of a profile: it may ask for a code or a sign-in.
@@ -137,11 +149,13 @@ impl Profiles {
         }
     }
 
-    /// Checks the access keys of a profile and its sources, which the SDK may sign with before anybody sees them.
+    /// Checks the sections of a profile and its sources, and their access keys, which the SDK may sign with before anybody
+    /// sees them.
     ///
     /// # Errors
-    /// When one of them has a character that cannot be sent.
-    pub(in crate::aws) fn check_keys(&self, profile: &str) -> Result<()> {
+    /// When a line of them cannot be read, or a key has a character that cannot be sent.
+    pub(in crate::aws) fn check(&self, profile: &str) -> Result<()> {
+        self.sections.check(&self.sources(profile).collect::<Vec<_>>())?;
         for source in self.sources(profile) {
             let setting = |key: &str| self.setting(source, key).unwrap_or_default();
             let token = Some(setting("aws_session_token").to_owned());
@@ -182,7 +196,8 @@ impl Profiles {
 
     /// Returns the sections of a profile and its sources, for the SDK to parse.
     pub(in crate::aws) fn files_about(&self, profile: &str) -> EnvConfigFiles {
-        self.files.about(&self.sources(profile).collect::<Vec<_>>())
+        let text = for_sdk::text(&self.sections, &self.sources(profile).collect::<Vec<_>>());
+        EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, text).build()
     }
 
     /// Returns the settings of a profile as if it were selected.
@@ -190,13 +205,39 @@ impl Profiles {
     /// # Errors
     /// When they cannot be parsed.
     pub(in crate::aws) async fn alone(&self, profile: &str) -> Result<ProfileSet> {
-        load(&self.files_about(profile), Some(profile.to_owned())).await
+        let selected = Some(Cow::Owned(for_sdk::name(profile).into_owned()));
+        let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &self.files_about(profile), selected).await;
+        loaded.map_err(|error| {
+            let words = format!("cannot read the AWS config files: {}", self.with_real_names(&with_causes(&error)));
+            Error::new(Kind::File, words).caused_by(error)
+        })
+    }
+
+    /// Puts the profiles' own names into a message of the SDK, which gets some of them under others.
+    pub(in crate::aws) fn with_real_names(&self, message: &str) -> String {
+        let renamed = self.sections.profiles.keys().map(|real| (for_sdk::name(real), real));
+        let renamed = renamed.filter(|(name, real)| *name != real.as_str());
+        renamed.fold(message.to_owned(), |message, (name, real)| message.replace(&*name, real))
+    }
+
+    /// Returns how a profile signs in with SSO, if the name of its `sso-session` is one that the SDK cannot take. The name
+    /// must not change: the file with the token is named after it.
+    pub(in crate::aws) fn renamed_sso(&self, profile: &str) -> Option<SsoSettings> {
+        let profile = self.sections.profiles.get(profile)?;
+        let name = profile.text("sso_session").filter(|name| for_sdk::name(name) != *name)?;
+        let session = self.sections.sso_sessions.get(name)?;
+        Some(SsoSettings {
+            session: name.to_owned(),
+            start_url: session.text("sso_start_url")?.to_owned(),
+            region: session.text("sso_region")?.to_owned(),
+            account: profile.text("sso_account_id")?.to_owned(),
+            role: profile.text("sso_role_name")?.to_owned(),
+        })
     }
 
     /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
-        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        if profile.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
+        if profile.is_none() && environment::has_keys() {
             return Ok(None);
         }
         let exists = |name: &str| self.exists(name);
@@ -221,11 +262,4 @@ fn check_token_file(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-async fn load(files: &EnvConfigFiles, selected: Option<String>) -> Result<ProfileSet> {
-    let selected = selected.map(Cow::Owned);
-    aws_config::profile::load(&Fs::real(), &Env::real(), files, selected).await.map_err(|error| {
-        Error::new(Kind::File, format!("cannot read the AWS config files: {}", with_causes(&error))).caused_by(error)
-    })
 }

@@ -105,11 +105,15 @@ pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
     }
 }
 
-/// Returns the error for a provider that failed.
-pub(in crate::aws) fn unusable(error: CredentialsError, profile: Option<&str>) -> Error {
+/// Returns the error for a provider that failed. `words` puts the profiles' own names into the SDK's message.
+pub(in crate::aws) fn unusable(
+    error: CredentialsError,
+    profile: Option<&str>,
+    words: impl Fn(&str) -> String,
+) -> Error {
     let mut failure = missing(profile);
     if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        failure = failure.said(with_causes(&error));
+        failure = failure.said(words(&with_causes(&error)));
     }
     failure.caused_by(error)
 }

@@ -15,6 +15,7 @@ mod work;
 
 use super::command_line::{Start, Verb};
 use crate::config::{self, Source};
+use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
 use crate::operations::accounts::SourceSide;
@@ -47,8 +48,11 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         path_style: args.proof.path_style,
         sts_rate: Some(args.report.sts_rate),
     };
-    let connections = run.open_connections(opening).await?;
-    if let Some(profile) = &source.user_profile {
+    let connections = run.open_connections(opening)?;
+    // Machines that only change things, as in CI, need not have the user's profile.
+    let is_needed = !args.no_verify || args.proof.user.user_profile.is_some();
+    let profile = source.user_profile.as_deref().filter(|name| is_needed && *name != environment::PROFILE);
+    if let Some(profile) = profile {
         // The user's profile is needed last, but a typo in its name should be reported first.
         connections.profiles().require(profile)?;
     }

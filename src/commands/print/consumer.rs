@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::commands::command_line::{Start, Verb};
 use crate::config::Link;
+use crate::environment;
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn, UserRef};
 use crate::iam::names::{IamPath, MfaSerial, Region, SessionDuration, SessionName};
@@ -58,7 +59,7 @@ pub fn access(
         session_tags: link.session_tags.clone(),
         source_identity: link.source_identity.clone(),
         duration: limited(duration, link)?,
-        profile: source.user_profile.clone(),
+        profile: source.user_profile.clone().filter(|name| name != environment::PROFILE),
         user: source.user.as_ref().map(|user| user.name().clone()),
     })
 }

@@ -8,6 +8,7 @@ use super::consumer::{Consumer, access, usual_mfa_serial, xacct};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
+use crate::environment;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{MfaSerial, Region, SessionDuration};
 use crate::operations::run::Run;
@@ -31,7 +32,7 @@ pub struct Profiles {
     /// Name of the profile (default: the target's name)
     #[arg(long, value_name = "NAME")]
     pub profile_name: Option<String>,
-    /// AWS profile with the user's own credentials (default: user_profile in xacct.toml)
+    /// AWS profile with the user's own credentials, or `-` for the environment (default: user_profile in xacct.toml)
     #[arg(long, value_name = "NAME", env = "XACCT_USER_PROFILE", conflicts_with = "credential_process")]
     pub source_profile: Option<String>,
     /// ARN of the user's MFA device (default: the device named after the user)
@@ -88,10 +89,7 @@ impl Consumer for Profiles {
                         link.name
                     ));
                 }
-                Session::Assumed {
-                    source_profile: source_profile(self, &access, run)?,
-                    mfa: mfa(self, link, &access, run)?,
-                }
+                Session::Assumed { source_profile: source_profile(self, run)?, mfa: mfa(self, link, &access, run)? }
             };
             let name = self.profile_name.clone().unwrap_or_else(|| profile::name_of(&link.name));
             refuse_own_source(&name, self, link, run)?;
@@ -106,12 +104,13 @@ impl Consumer for Profiles {
     }
 }
 
-fn source_profile(args: &Profiles, access: &Access, run: &Run<'_>) -> Result<String> {
-    let known = args.source_profile.as_ref().or(access.profile.as_ref());
-    known.cloned().ok_or_else(|| {
-        Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()))
-            .hint("specify the profile with the user's own credentials: --source-profile NAME")
-    })
+/// Returns the profile with the user's own credentials; `None` for those in the environment.
+fn source_profile(args: &Profiles, run: &Run<'_>) -> Result<Option<String>> {
+    match args.source_profile.as_ref().or(run.file.source.user_profile.as_ref()) {
+        Some(name) => Ok(Some(name.clone()).filter(|name| name != environment::PROFILE)),
+        None => Err(Error::usage(format!("[source] of `{}` has no `user_profile`", run.file.path.display()))
+            .hint("specify the profile with the user's own credentials: --source-profile NAME")),
+    }
 }
 
 fn mfa(args: &Profiles, link: &Link, access: &Access, run: &Run<'_>) -> Result<Option<MfaDevice>> {

@@ -6,6 +6,7 @@ use super::consumer::{Consumer, partition, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
+use crate::environment;
 use crate::error::{ExitCode, Result};
 use crate::iam::arn::{Partition, RoleArn, UserArn};
 use crate::iam::names::{IamPath, Region};
@@ -59,19 +60,21 @@ impl Consumer for RoleHcl {
             run.file.path.display(),
             user.name
         ));
-        let source =
-            WayIn { region: region(None, partition)?, profile: run.file.source.profile.clone(), enter_role: None };
+        let profile = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);
+        let source = WayIn { region: region(None, partition)?, profile, enter_role: None };
         let text = role_hcl::document(&grant, &source, &targets);
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
 }
 
 fn way_in(link: &Link, partition: Partition, run: &Run<'_>) -> Result<WayIn> {
+    let of_source = run.file.source.profile.clone().filter(|name| name != environment::PROFILE);
     let (profile, enter_role) = match &link.way_in {
+        config::WayIn::Profile(name) if name == environment::PROFILE => (None, None),
         config::WayIn::Profile(profile) => (Some(profile.clone()), None),
         config::WayIn::EnterRole(name) => {
             let role = RoleArn::new(partition, link.account.clone(), IamPath::root(), name.clone());
-            (run.file.source.profile.clone(), Some(role))
+            (of_source, Some(role))
         }
         config::WayIn::Search => (None, None),
     };

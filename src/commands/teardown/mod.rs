@@ -52,7 +52,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     }
     let user = UserOptions::from(&args.code);
     let opening = Opening { user: &user, region: None, path_style: false, sts_rate: Some(args.report.sts_rate) };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
 
     let observed = observe(&source, &links, args, run, &connections).await?;
     let mut work = plan(links, observed, args)?;

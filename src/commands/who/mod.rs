@@ -100,7 +100,7 @@ async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
     };
     let user = UserOptions::from(&args.code);
     let opening = Opening { user: &user, region: None, path_style: false, sts_rate: Some(args.report.sts_rate) };
-    let connections = run.open_connections(opening).await?;
+    let connections = run.open_connections(opening)?;
     let access = accounts::source_access(&connections, &source).await?;
     links.iter().try_for_each(|link| link.check(Some(access.partition())))?;
     let progress = run.console.progress("who");

@@ -1,6 +1,13 @@
 use super::*;
 
 #[test]
+fn equal_keys_of_one_object_are_refused_with_the_place() {
+    let text = "{\"schema_version\": 1,\n \"link\": {\"user\": \"a\",\n  \"user\": \"b\"}}";
+    let message = Facts::parse(text, "facts.json").map_or_else(|error| error.message, |_| String::new());
+    assert_eq!(message, "facts file `facts.json`: the second `user` of one object at line 3 column 8");
+}
+
+#[test]
 fn errors_are_one_short_line() {
     let text = format!(r#"{{"schema_version": 1, "{}": 1}}"#, "x\\n\\u001b".repeat(10_000));
     let message = Facts::parse(&text, "facts.json").map_or_else(|error| error.message, |_| String::new());

@@ -17,7 +17,7 @@ pub use duration::{MaxSessionDuration, SessionDuration, parse_duration};
 pub use region::Region;
 pub use resource::{IamPath, PolicyName, RoleName, UserName};
 pub use session::{ExternalId, MfaCode, MfaSerial, SessionName, SourceIdentity};
-pub use tag::{Tag, TagKey, TagValue, check_session_tags};
+pub use tag::{Tag, TagKey, TagValue};
 
 #[cfg(test)]
 mod tests;

@@ -46,22 +46,3 @@ impl FromStr for Tag {
         Ok(Self { key, value })
     }
 }
-
-/// Checks the tags of a session together: AWS compares their keys without regard to case, and allows 50 (STS API reference,
-/// AssumeRole).
-///
-/// # Errors
-/// When two have one key, or there are more than 50.
-pub fn check_session_tags(tags: &[Tag]) -> Result<(), Invalid> {
-    for (index, tag) in tags.iter().enumerate() {
-        let is_same = |other: &Tag| other.key.as_str().to_lowercase() == tag.key.as_str().to_lowercase();
-        if tags.iter().take(index).any(is_same) {
-            let rule = "its key is set twice, and AWS compares keys without regard to case";
-            return Err(Invalid::new("session tag", &tag.to_string(), rule, "use each key only once"));
-        }
-    }
-    match tags.get(50) {
-        Some(tag) => Err(Invalid::new("session tag", &tag.to_string(), "AWS allows at most 50", "use fewer tags")),
-        None => Ok(()),
-    }
-}

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::{Effect, Element, PolicyDocument, Principals, Statement, VERSION};
 use crate::iam::invalid::shown;
+use crate::iam::json;
 
 /// The longest document the IAM API accepts in a request, in characters (IAM API reference, CreateRole). The quotas
 /// are far below it; see [`PolicyDocument::size`].
@@ -46,8 +47,10 @@ impl PolicyDocument {
                 return Err(PolicyError::new(format!("line {}", number + 1), rejected_character(c)));
             }
         }
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| PolicyError::new("document", format!("is not JSON: {error}")))?;
+        let value = json::parse(text).map_err(|error| {
+            let problem = if error.is_data() { error.to_string() } else { format!("is not JSON: {error}") };
+            PolicyError::new("document", problem)
+        })?;
         let document = Self::from_value(&value)?;
         // An escape such as `\u20ac` is ASCII in the file, but xacct sends its character.
         match document.minified().chars().find(|c| !is_accepted(*c)) {
@@ -89,6 +92,31 @@ impl PolicyDocument {
             .map(|(index, value)| Statement::from_value(value, &format!("statement {}", index + 1)))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self { version, id: optional_string(object, "Id", place)?, statements })
+    }
+}
+
+impl PolicyDocument {
+    /// Checks what IAM demands of the `Sid`s of a document that it is sent (IAM User Guide, "IAM JSON policy elements: Sid").
+    /// Other services accept more.
+    ///
+    /// # Errors
+    /// When one has another character than a letter or digit, or two are equal.
+    pub fn check_sids(&self) -> Result<(), PolicyError> {
+        let mut seen = BTreeSet::new();
+        for (index, statement) in self.statements.iter().enumerate() {
+            let Some(sid) = statement.sid.as_deref().filter(|sid| !sid.is_empty()) else { continue };
+            let refuse = |problem: &str| {
+                let place = format!("statement {}, Sid", index + 1);
+                Err(PolicyError::new(place, format!("is `{}`, {problem}", shown(sid))))
+            };
+            if !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
+                return refuse("but IAM accepts only letters and digits there");
+            }
+            if !seen.insert(sid) {
+                return refuse("which another statement has, too; IAM accepts each only once");
+            }
+        }
+        Ok(())
     }
 }
 

@@ -48,6 +48,23 @@ fn rejects_invalid_urls_without_showing_their_password() {
     }
 }
 
+/// Each is what Python's `urlparse` and `unquote` make of the whole.
+#[test]
+fn takes_passwords_that_are_not_encoded() {
+    for (secret, wanted) in [
+        ("me:p@ss^w{r}d", "me:p%40ss%5Ew%7Br%7Dd"),
+        ("me:p%40ss", "me:p%40ss"),
+        ("me:100%", "me:100%25"),
+        ("me:%zz%4", "me:%25zz%254"),
+        (r"DOMAIN\me:a:b ü", r"DOMAIN%5Cme:a:b%20%C3%BC"),
+    ] {
+        assert_eq!(encoded(secret), wanted);
+    }
+    let url = check_url("HTTPS_PROXY", "http://me:p@ss^@proxy:3128/x@y").expect("a URL");
+    assert_eq!(url, "http://me:p%40ss%5E@proxy:3128/x@y");
+    assert!(check_url("HTTPS_PROXY", "http://me:p@ss^@proxy:3128").is_ok());
+}
+
 #[test]
 fn translates_no_proxy_for_the_sdk() {
     for (list, wanted) in [

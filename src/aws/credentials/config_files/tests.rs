@@ -1,23 +1,20 @@
 use super::*;
 
-const TEXT: &str = "# mine\n[default]\nregion = a\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n\
-                    [ profile\ttwo ]\nregion = b\n[sso-session s]\nsso_region = c\n[profile one]\nregion = d\n";
-
-#[test]
-fn omits_unrelated_profiles() {
-    assert_eq!(
-        part(TEXT, &["one"]),
-        "# mine\n[profile one] ; the first\nrole_arn = x\ns3 =\n  max = 1\n[sso-session s]\nsso_region = c\n\
-         [profile one]\nregion = d\n"
-    );
-    assert_eq!(part(TEXT, &["default", "one", "two"]), TEXT);
-    assert_eq!(part("[one]\na = b\n[two]\na = c", &["two"]), "[two]\na = c");
-}
-
 #[test]
 fn expands_a_tilde_to_the_home_directory() {
     let home = Some(Path::new("/home/me"));
     assert_eq!(expanded("~/.aws/config", home), Path::new("/home/me/.aws/config"));
     assert_eq!(expanded("/etc/~/config", home), Path::new("/etc/~/config"));
     assert_eq!(expanded("~/.aws/config", None), Path::new("~/.aws/config"));
+}
+
+#[test]
+fn only_the_sections_of_the_run_can_stop_it() {
+    let text = "[profile mine]\nregion = a\nsso_session = s\n[profile other]\nnonsense\n[sso-session s]\n\
+                sso_region = b\n[sso-session t]\nsso_region = b\nsso_region = c\n[profile via]\nsso_session = t\n";
+    let sections = Sections::parse(("config", text), ("credentials", ""));
+    assert!(sections.check(&["mine"]).is_ok());
+    let message = |profile: &str| sections.check(&[profile]).expect_err("a bad line").to_string();
+    assert!(message("other").contains("`config`, line 5: neither a heading nor a key"), "{}", message("other"));
+    assert!(message("via").contains("`config`, line 10: the second `sso_region`"), "{}", message("via"));
 }

@@ -6,6 +6,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, BucketNamespace, CreateBucketC
 use aws_smithy_types::retry::RetryConfig;
 
 use crate::aws::client::access::Access;
+use crate::aws::client::endpoints;
 use crate::aws::client::error::Call;
 use crate::error::{Error, Kind, Result};
 use crate::iam::names::AccountId;
@@ -34,6 +35,7 @@ pub fn connect_ahead(access: &Access, spec: &BucketSpec) {
 /// When S3 rejects the request, or cannot be reached.
 pub async fn create(access: &Access, spec: &BucketSpec, leftovers: &Leftovers) -> Result<()> {
     const CALL: Call = Call::s3("CreateBucket");
+    endpoints::check_s3(&access.config, &access.region)?;
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let own = (!spec.tags.iter().any(|given| given.key.as_str() == PURPOSE_TAG.0)).then_some(PURPOSE_TAG);
     let tags = own

@@ -110,6 +110,14 @@ impl Place {
 
     fn in_arn(&self, arn: &str) -> String {
         let parts: Vec<_> = arn.splitn(6, ':').collect();
+        if let [_, _, "s3", "", "", bucket] = parts[..] {
+            // A pattern of all buckets stays one.
+            return if bucket.starts_with('*') {
+                arn.to_owned()
+            } else {
+                format!("arn:aws:s3:::{}", self.with_prefix(bucket))
+            };
+        }
         let [_, _, "iam" | "sts", "", account, resource] = parts[..] else { return arn.to_owned() };
         // Policies of AWS keep their names.
         let Some((kind, path)) = resource.split_once('/').filter(|_| account != "aws") else { return arn.to_owned() };

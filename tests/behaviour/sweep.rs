@@ -1,6 +1,6 @@
 //! Removes everything whose name begins with a prefix from an account.
 
-use aws_sdk_iam::error::{DisplayErrorContext, SdkError};
+use aws_sdk_iam::error::DisplayErrorContext;
 use aws_sdk_iam::types::UserDetail;
 
 use crate::keys::{EU_WEST_1, Keys, US_EAST_1};
@@ -94,19 +94,20 @@ async fn remove_user(iam: &aws_sdk_iam::Client, user: &UserDetail) -> Result<(),
     Ok(())
 }
 
-/// Removes buckets. They are empty: no behaviour writes an object.
+/// Removes buckets. Behaviours write at most an object without content.
 async fn buckets(server: &Server, keys: &Keys, prefix: &str) -> Result<(), String> {
     let found = server.s3(keys, US_EAST_1).list_buckets().send().await.map_err(words)?;
     for name in found.buckets().iter().filter_map(|bucket| bucket.name()).filter(|name| name.starts_with(prefix)) {
+        let mut s3 = server.s3(keys, US_EAST_1);
         // Requests for a bucket in another Region are redirected, which the SDK does not follow.
-        let first = server.s3(keys, US_EAST_1).delete_bucket().bucket(name).send().await;
-        let is_elsewhere = |error: &SdkError<_>| error.raw_response().is_some_and(|raw| raw.status().as_u16() == 301);
-        match first {
-            Err(error) if is_elsewhere(&error) => {
-                server.s3(keys, EU_WEST_1).delete_bucket().bucket(name).send().await.map_err(words)?;
-            }
-            first => drop(first.map_err(|error| format!("{name}: {}", words(error)))?),
+        if s3.head_bucket().bucket(name).send().await.is_err() {
+            s3 = server.s3(keys, EU_WEST_1);
         }
+        let objects = s3.list_objects_v2().bucket(name).send().await.map_err(words)?;
+        for key in objects.contents().iter().filter_map(|object| object.key()) {
+            s3.delete_object().bucket(name).key(key).send().await.map_err(words)?;
+        }
+        s3.delete_bucket().bucket(name).send().await.map_err(words)?;
     }
     Ok(())
 }

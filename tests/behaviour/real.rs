@@ -28,6 +28,14 @@ const ACCOUNT_A: &str = "111111111111";
 const ACCOUNT_B: &str = "222222222222";
 /// How long AWS may take until a change counts everywhere.
 const PAUSE: Duration = Duration::from_secs(15);
+/// Behaviours about names as they are, or about all that an account has: a prefix or its other contents change the answer.
+const OF_AN_EMPTY_ACCOUNT: [&str; 5] = [
+    "aws:username in the grant",
+    "lists of policies are paginated",
+    "lists of policies in use",
+    "lists of policies that are boundaries",
+    "policy of a user of 2048 characters, and of 2049",
+];
 /// Behaviours asked at once.
 const AT_ONCE: usize = 6;
 
@@ -124,6 +132,9 @@ fn ask(accounts: &Accounts, behaviours: Vec<Behaviour>, before_each: &(dyn Fn(&s
 fn answer(behaviour: &Behaviour, place: std::sync::Arc<Place>) -> Result<String, String> {
     if INTERRUPTED.load(Ordering::Relaxed) {
         return Err("interrupted".to_owned());
+    }
+    if OF_AN_EMPTY_ACCOUNT.contains(&behaviour.name) {
+        return Err("it needs an empty account, and names without a prefix".to_owned());
     }
     let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         block_on(behaviour.observed(Rc::new(Server::aws(place))))
@@ -267,7 +278,9 @@ fn two_accounts_are_asked_and_left_as_they_were() {
         said.text().split("CONTRADICTED").skip(1).collect::<String>()
     );
     assert!(
-        said.not_asked.values().all(|why| why.contains("root user") || why.contains("MFA device")),
+        said.not_asked
+            .values()
+            .all(|why| ["root user", "MFA device", "empty account"].iter().any(|reason| why.contains(reason))),
         "{}",
         said.text()
     );

@@ -50,7 +50,7 @@ pub struct MfaMeans {
 /// Why a proof ends before it tries the role.
 pub(super) enum Stop {
     /// The user's credentials or MFA are missing.
-    NotProven(Step),
+    NotProven(Box<Step>),
     /// Another error.
     Failed(Error),
 }
@@ -59,7 +59,7 @@ impl Stop {
     /// Ends the proof because there is no MFA.
     pub(super) fn without_mfa(error: &Error) -> Self {
         let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA");
-        Self::NotProven(step.because(error.clone()))
+        Self::NotProven(Box::new(step.because(error.clone())))
     }
 
     pub(super) fn into_error(self) -> Error {
@@ -117,7 +117,7 @@ impl Prover {
         let (tried, read) = tokio::join!(tried, nobody_else::step(claim, operator, session, watch));
         match tried {
             Ok(()) => {}
-            Err(Stop::NotProven(step)) => seen.steps.push(step),
+            Err(Stop::NotProven(step)) => seen.steps.push(*step),
             Err(Stop::Failed(error)) => return Err(error.context(self.whose())),
         }
         let Seen { mut steps, session, bucket } = seen;
@@ -297,7 +297,7 @@ impl Prover {
             format!("these credentials ({}) do not belong to user `{user}`{whose}", self.access.origin),
         )
         .hint(format!("use a profile with an access key of {user}: --user-profile NAME"));
-        Err(Stop::NotProven(step(StepOutcome::NotProven).because(error)))
+        Err(Stop::NotProven(Box::new(step(StepOutcome::NotProven).because(error))))
     }
 
     /// Describes the credentials, for errors.

@@ -135,7 +135,7 @@ impl Prover {
                 .hint("use a profile with the user's access key: --user-profile NAME")
                 .hint("or, if the session has MFA, omit the code");
             let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "MFA cannot be added to a session");
-            return Err(Stop::NotProven(step.because(error)));
+            return Err(Stop::NotProven(Box::new(step.because(error))));
         }
         let access = self.mfa_access.get_or_init(async || {
             let serial = self.mfa_serial().await?;

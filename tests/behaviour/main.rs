@@ -59,7 +59,7 @@ fn behaviours() -> Vec<Behaviour> {
         authentication::behaviours(),
     ];
     let recorded = real::recorded();
-    topics.into_iter().flatten().map(|behaviour| behaviour.as_recorded(&recorded)).collect()
+    topics.into_iter().flatten().map(|behaviour| behaviour.with_recorded(&recorded)).collect()
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn two_accounts_are_asked_and_left_as_they_were() {
     assert_eq!(answers.get(&name), said.confirmed.get(&name));
     answers.insert(name.clone(), "what AWS said".to_owned());
     let behaviour = crate::behaviours().into_iter().find(|behaviour| behaviour.name == name).expect("the behaviour");
-    assert_eq!(behaviour.as_recorded(&answers).expected, "what AWS said");
+    assert_eq!(behaviour.with_recorded(&answers).expected, "what AWS said");
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Behaviour {
     }
 
     /// Takes the answer that AWS itself gave, if one was recorded.
-    pub fn as_recorded(mut self, answers: &BTreeMap<String, String>) -> Self {
+    pub fn with_recorded(mut self, answers: &BTreeMap<String, String>) -> Self {
         if let Some(answer) = answers.get(self.name) {
             self.expected = Box::leak(answer.clone().into_boxed_str());
             self.source = RECORDED_HERE;

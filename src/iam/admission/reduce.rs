@@ -266,6 +266,10 @@ fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>, left: &C
     }
     let mut open = denial.conditions.iter().filter(|condition| denial.meets(condition, class, subject) != Met::Yes);
     let (only, None) = (open.next()?, open.next()) else { return None };
+    // A tag may have other values than a boolean.
+    if only.test.is_bool() && only.key.starts_with("aws:principaltag/") {
+        return None;
+    }
     let (test, wanted) = only.test.opposite(&only.wanted)?;
     let opposite = Condition { test, wanted, ..only.clone() };
     Some(denial.narrow(vec![class.clone()], &opposite, subject, left))

@@ -143,7 +143,8 @@ impl Test {
             Comparison::Like | Comparison::Arn if is_plain => Value::Is(text),
             Comparison::Like if text.chars().all(|c| matches!(c, '*' | '?')) => Value::Any,
             Comparison::Like | Comparison::Arn => Value::Like(text),
-            Comparison::Bool if parse_bool(&text).is_some() => Value::Is(text.to_ascii_lowercase()),
+            // Bool reads `TRUE` and `True` as `true`.
+            Comparison::Bool if parse_bool(&text).is_some() => Value::AnyCase(text.to_ascii_lowercase()),
             _ => Value::Any,
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::admitted::{Admitted, Who};
 use super::reduce::of_trust;
 use super::subject::Subject;
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::UserArn;
 use crate::iam::invalid::Invalid;
 use crate::iam::names::AccountId;
 use crate::iam::policy::PolicyDocument;
@@ -63,14 +63,14 @@ impl Accepted {
 }
 
 impl Declared {
-    /// Returns what the declaration makes of a class that the trust policy of `role` admits.
+    /// Returns what the declaration makes of a class that the trust policy of a role admits.
     #[must_use]
-    pub fn standing(&self, admitted: &Admitted, role: &RoleArn) -> Standing {
+    pub fn standing<'a>(&self, admitted: &Admitted, role: impl Into<Subject<'a>>) -> Standing {
         let who = &admitted.who;
         if let Who::Deleted { .. } = who {
             return Standing::Nobody;
         }
-        if self.is_of_link(who) || self.is_of_statements(who, role) {
+        if self.is_of_link(who) || self.is_of_statements(admitted, role.into()) {
             return Standing::Declared;
         }
         match self.accepted.iter().find(|accepted| accepted.includes(who)) {
@@ -93,8 +93,13 @@ impl Declared {
         }
     }
 
-    fn is_of_statements(&self, who: &Who, role: &RoleArn) -> bool {
-        let subject = Subject { source: Some(&self.source), ..Subject::from(role) };
-        of_trust(&self.statements, subject).iter().any(|declared| declared.who.covers(who))
+    /// Returns whether the statements of `xacct.toml` admit a class, and ask no more of it than the role does.
+    fn is_of_statements(&self, admitted: &Admitted, role: Subject<'_>) -> bool {
+        let is_as_declared = |declared: &Admitted| {
+            declared.who.covers(&admitted.who)
+                && declared.needs.are_within(admitted.needs)
+                && (declared.undecided.is_none() || declared.undecided == admitted.undecided)
+        };
+        of_trust(&self.statements, Subject { source: Some(&self.source), ..role }).iter().any(is_as_declared)
     }
 }

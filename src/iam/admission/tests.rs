@@ -171,6 +171,17 @@ fn the_standing_of_a_class_is_by_link_statement_and_acceptance() {
             declared.unused(&[admitted("account 999999999999")]).map(|accepted| &accepted.who).cloned().collect();
         assert_eq!(unused, ["o-a1b2c3d4e5"]);
     }
+    // A statement on the role that asks for less than the declared one is another.
+    let mfa = Needs { external_id: false, mfa: true };
+    let statements = serde_json::json!({"Statement": {
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "333333333333"},
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}});
+    let declared_with_mfa =
+        Declared { statements: PolicyDocument::from_value(&statements).unwrap(), ..declared(&terms()) };
+    for (needs, expected) in [(Needs::default(), Standing::Undeclared), (mfa, Standing::Declared)] {
+        let one = Admitted { needs, ..admitted("account 333333333333") };
+        assert_eq!(declared_with_mfa.standing(&one, &role()), expected);
+    }
     let deleted = Admitted { who: Who::Deleted { id: "AROAEXAMPLEOTHER00001".to_owned() }, ..admitted("everyone") };
     assert_eq!(declared(&terms()).standing(&deleted, &role()), Standing::Nobody);
 }

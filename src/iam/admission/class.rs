@@ -160,6 +160,11 @@ impl Class {
         condition.test.met(&condition.wanted, &self.known(&condition.key, subject), language)
     }
 
+    /// Returns whether a request of now meets a condition on the clock, if this is one.
+    pub fn meets_now(&self, condition: &Condition, subject: &Subject<'_>, language: &Language<'_>) -> Option<bool> {
+        condition.test.is_met_now(&condition.wanted, &self.known(&condition.key, subject), language)
+    }
+
     /// Returns whether a `Principal` element matches the callers of the class.
     pub fn is_matched(&self, element: Option<&Element<Principals>>) -> Met {
         match element {

@@ -4,8 +4,6 @@
 //! keys do, differs by the kind of caller. A key that is not in the tables says nothing of the caller, and every caller
 //! is taken to be able to meet a condition on it.
 
-use time::format_description::well_known::Rfc3339;
-
 use super::subject::Subject;
 use crate::iam::evaluate::Known;
 
@@ -204,12 +202,15 @@ impl SharedIssuer {
 /// Returns what is known of a key of the role or of the clock, which is the same for all callers.
 pub(super) fn of_role(key: &str, subject: &Subject<'_>) -> Option<Known> {
     let undecided = |what: &str| Known::Undecided(format!("{key} depends on {what}"));
-    let clock = |value: Option<String>| value.map_or_else(|| undecided("the time"), Known::Is);
+    let clock = |is_epoch| match subject.now {
+        None => undecided("the time"),
+        Some(now) => Known::Clock { now, is_epoch },
+    };
     Some(match key {
         "aws:resourceaccount" => Known::Is(subject.role.account.to_string()),
         "aws:resourceorgid" | "aws:resourceorgpaths" => undecided("the organization of the role's account"),
-        "aws:currenttime" => clock(subject.now.and_then(|now| now.format(&Rfc3339).ok())),
-        "aws:epochtime" => clock(subject.now.map(|now| now.unix_timestamp().to_string())),
+        "aws:currenttime" => clock(false),
+        "aws:epochtime" => clock(true),
         _ => {
             let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
             match subject.tags {

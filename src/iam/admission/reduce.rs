@@ -87,7 +87,11 @@ impl<'a> Read<'a> {
     }
 
     fn meets(&self, condition: &Condition, class: &Class, subject: &Subject<'_>) -> Met {
-        self.with_language(class, subject, |language| class.meets(condition, subject, language))
+        // Whoever gets in today is admitted, even if it ends. An Allow that begins and a Deny that ends are undecided.
+        self.with_language(class, subject, |language| match class.meets_now(condition, subject, language) {
+            Some(now) if now == (self.statement.effect == Effect::Allow) => now.into(),
+            _ => class.meets(condition, subject, language),
+        })
     }
 
     /// Returns whether the statement applies to the callers of a class.

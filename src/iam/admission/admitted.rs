@@ -82,7 +82,7 @@ pub enum Who {
     },
     /// The users of a SAML provider.
     Saml {
-        /// The ARN of the provider.
+        /// The ARN of the provider, or `*` for any.
         provider: String,
     },
     /// Nobody now: a unique ID of a principal that was deleted.
@@ -99,6 +99,7 @@ impl Who {
     pub fn is_public(&self) -> bool {
         match self {
             Self::Everyone => true,
+            Self::Saml { provider } => provider == "*",
             Self::Tokens { issuer, subjects } => subjects.is_empty() && shared_issuer(issuer_of(issuer)).is_some(),
             _ => false,
         }
@@ -121,6 +122,7 @@ impl Who {
                 (Self::Service(service), Self::Service(other) | Self::ServiceFor { service: other, .. }) => {
                     includes_service(service, other)
                 }
+                (Self::Saml { provider }, Self::Saml { .. }) => provider == "*",
                 (Self::Tokens { issuer, subjects }, Self::Tokens { issuer: other, subjects: narrowed }) => {
                     issuer == other && (subjects.is_empty() || !narrowed.is_empty() && narrowed.is_subset(subjects))
                 }

@@ -170,12 +170,14 @@ impl Class {
         match element {
             None | Some(Element::Not(Principals::Everyone)) => Met::No,
             Some(Element::Is(Principals::Everyone)) => Met::Yes,
-            Some(Element::Is(Principals::Listed(kinds))) => self.is_named(kinds),
-            Some(Element::Not(Principals::Listed(kinds))) => match self.is_excepted(kinds) {
-                Met::Yes => Met::No,
-                Met::No => Met::Yes,
-                other => other,
-            },
+            Some(Element::Is(Principals::Listed(kinds))) => self.or_of_unknown_kind(self.is_named(kinds), kinds),
+            Some(Element::Not(Principals::Listed(kinds))) => {
+                match self.or_of_unknown_kind(self.is_excepted(kinds), kinds) {
+                    Met::Yes => Met::No,
+                    Met::No => Met::Yes,
+                    other => other,
+                }
+            }
         }
     }
 
@@ -187,6 +189,16 @@ impl Class {
             _ => "AWS",
         };
         kinds.get(kind).into_iter().flatten()
+    }
+
+    /// Identifiers of a kind that xacct does not know, such as `CanonicalUser`, may name principals of AWS.
+    fn or_of_unknown_kind(&self, met: Met, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {
+        let is_aws = matches!(self.base, Base::Aws(_) | Base::Principal(..) | Base::Deleted(_));
+        let unknown = kinds.keys().find(|kind| !["AWS", "Service", "Federated"].contains(&kind.as_str()));
+        match unknown {
+            Some(kind) if is_aws && met == Met::No => Met::Undecided(format!("xacct does not know who a {kind} is")),
+            _ => met,
+        }
     }
 
     fn is_named(&self, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {

@@ -197,14 +197,16 @@ fn named(statement: &Statement) -> Vec<Class> {
         Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))) => everyone(),
         Some(Element::Is(Principals::Listed(kinds))) => {
             let named = |kind: &str, name: &String| match kind {
-                "AWS" => of_aws(name),
-                "Service" => Class::new(Base::Service(Some(name.clone()))),
-                "Federated" if name == "*" => Class::new(Base::Token(None)),
-                "Federated" if name.contains(":saml-provider/") => Class::new(Base::Assertion(Some(name.clone()))),
-                "Federated" => Class::new(Base::Token(Some(name.clone()))),
-                _ => Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is")),
+                "AWS" => vec![of_aws(name)],
+                "Service" => vec![Class::new(Base::Service(Some(name.clone())))],
+                "Federated" if name == "*" => vec![Class::new(Base::Token(None)), Class::new(Base::Assertion(None))],
+                "Federated" if name.contains(":saml-provider/") => {
+                    vec![Class::new(Base::Assertion(Some(name.clone())))]
+                }
+                "Federated" => vec![Class::new(Base::Token(Some(name.clone())))],
+                _ => vec![Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is"))],
             };
-            kinds.iter().flat_map(|(kind, names)| names.iter().map(move |name| named(kind, name))).collect()
+            kinds.iter().flat_map(|(kind, names)| names.iter().flat_map(move |name| named(kind, name))).collect()
         }
     };
     classes.into_iter().filter(|class| action_matches(&statement.action, class.action())).collect()

@@ -349,7 +349,7 @@ impl Class {
             }
             _ => match claim(key) {
                 Some((host, claim)) => shared_issuer(host)
-                    .is_none_or(|shared: &SharedIssuer| !has_wildcards || shared.names_customer(claim, text)),
+                    .is_none_or(|shared: &SharedIssuer| shared.names_customer(claim, text, has_wildcards)),
                 None => true,
             },
         }

@@ -59,7 +59,7 @@ pub enum Who {
     Account(AccountId),
     /// Every principal of an organization, or of a part of it.
     Organization {
-        /// The ID, such as `o-a1b2c3d4e5`, or the path.
+        /// The ID, such as `o-a1b2c3d4e5`, or the path, or `of the role's account`.
         id: String,
     },
     /// Every principal of every account.
@@ -91,6 +91,9 @@ pub enum Who {
         id: String,
     },
 }
+
+/// The ID of the organization that is not known: `aws:PrincipalOrgID` must be `${aws:ResourceOrgID}`.
+pub(super) const OWN_ORGANIZATION: &str = "of the role's account";
 
 impl Who {
     /// Returns whether everybody can be one of these: everyone, or the bearers of any token of an issuer where everybody

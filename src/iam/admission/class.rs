@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::admitted::{Needs, Who};
+use super::admitted::{Needs, OWN_ORGANIZATION, Who};
 use super::keys::{Kind, Says, SharedIssuer, claim, issuer_of, of_role, says, shared_issuer};
 use super::subject::Subject;
 use crate::iam::evaluate::{Context, Known, Language, Met, Pattern, Test, Value};
@@ -54,6 +54,7 @@ pub(super) struct Class {
 
 const ARN: &str = "aws:principalarn";
 const ACCOUNT: &str = "aws:principalaccount";
+const ORGANIZATION: &str = "aws:principalorgid";
 
 impl Class {
     pub fn new(base: Base) -> Self {
@@ -226,6 +227,45 @@ impl Class {
         }
     }
 
+    /// Returns what a `Deny` with `NotPrincipal` leaves of a class of AWS principals: those whom it lists. `None` if that
+    /// is not plain to see.
+    pub fn excepted(&self, kinds: &BTreeMap<String, BTreeSet<String>>, subject: &Subject<'_>) -> Option<Vec<Self>> {
+        let Base::Aws(_) = self.base else { return None };
+        let listed = kinds.get("AWS")?;
+        let account_of = |id: &str| id.split(':').nth(4)?.parse::<AccountId>().ok();
+        let mut left = Vec::new();
+        for id in listed {
+            let (key, written, value) = match account_principal(id) {
+                // With an account, its root user is meant, so that its users can be listed (IAM User Guide, NotPrincipal).
+                // Without any of them, all of the account is left here: rather too many than too few.
+                Some(account) => {
+                    let is_of_account = |other: &&String| {
+                        account_principal(other).is_none() && account_of(other).as_ref() == Some(&account)
+                    };
+                    if listed.iter().any(|other| is_of_account(&other)) {
+                        continue;
+                    }
+                    (ACCOUNT, "aws:PrincipalAccount", account.to_string())
+                }
+                None => {
+                    let is_plain =
+                        [":user/", ":role/"].iter().any(|kind| id.contains(kind)) && !id.contains(['*', '?']);
+                    account_of(id).filter(|_| is_plain)?;
+                    (ARN, "aws:PrincipalArn", id.clone())
+                }
+            };
+            let wanted = BTreeSet::from([value.clone()]);
+            let condition = Condition {
+                test: Test::parse("StringEquals")?,
+                key: key.to_owned(),
+                written: written.to_owned(),
+                wanted,
+            };
+            left.extend(self.with(&condition, Value::Is(value), subject));
+        }
+        Some(left)
+    }
+
     fn is_excepted(&self, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {
         let is_listed = match &self.base {
             Base::Service(Some(name)) | Base::Token(Some(name)) | Base::Assertion(Some(name)) => {
@@ -273,10 +313,30 @@ impl Class {
         }
         match says {
             Says::Who | Says::WhoIfPresent | Says::Nothing => {
-                wanted.iter().filter_map(|value| class.with(condition, test.values(value, language), subject)).collect()
+                let with = |value: &String| {
+                    if is_of_own_organization(condition, value, language) {
+                        return class.of_own_organization(condition);
+                    }
+                    class.with(condition, test.values(value, language), subject)
+                };
+                wanted.iter().filter_map(with).collect()
             }
             Says::Absent | Says::Always(_) => vec![class],
         }
+    }
+
+    /// Returns the part of the class that is in the organization of the role's account, whose ID is not known.
+    fn of_own_organization(mut self, condition: &Condition) -> Option<Self> {
+        let shown = Some(format!("{} {OWN_ORGANIZATION}", condition.written));
+        let known = match self.facts.get(&condition.key).map(|fact| &fact.known) {
+            None => Known::Present,
+            Some(before) => both(before, &Known::Present)?,
+        };
+        // An ID says more.
+        if !matches!(known, Known::Is(_)) {
+            self.facts.insert(condition.key.clone(), Fact { known, shown });
+        }
+        Some(self)
     }
 
     /// Returns the part of the class whose key has a value; `None` if there is no such part.
@@ -421,10 +481,10 @@ impl Class {
                         _ => &[ARN],
                     };
                     let narrowed: Vec<_> = keys.iter().flat_map(|key| shown(key)).collect();
-                    // `arn:aws:iam::111111111111:*` is all of the account.
+                    // `arn:aws:iam::111111111111:*` and `arn:aws:iam::111111111111*` are all of the account.
                     let is_all = self.facts.get(ARN).is_some_and(|fact| {
                         matches!(&fact.known,
-                        Known::Like(pattern) if pattern.splitn(6, ':').nth(5) == Some("*"))
+                        Known::Like(pattern) if pattern.splitn(6, ':').nth(5).is_none_or(|rest| rest == "*"))
                     });
                     if narrowed.is_empty() || is_all && narrowed.len() == 1 {
                         Who::Account(account)
@@ -437,7 +497,8 @@ impl Class {
                     let organization = organization.or_else(|| self.facts.get("aws:principalorgid")?.shown.as_deref());
                     let master =
                         self.facts.get("aws:principalorgmasteraccountid").and_then(|fact| fact.shown.as_deref());
-                    match (organization.and_then(|shown| shown.split(' ').next_back()), master) {
+                    let id = organization.and_then(|shown| Some(shown.split_once(' ')?.1));
+                    match (id, master) {
                         (Some(id), _) => Who::Organization { id: id.to_owned() },
                         (None, Some(master)) => Who::Organization { id: master.to_owned() },
                         (None, None) => Who::Everyone,
@@ -462,6 +523,14 @@ impl Class {
     }
 }
 
+/// Returns whether a value requires the organization of the role's account, as a data perimeter does.
+fn is_of_own_organization(condition: &Condition, value: &str, language: &Language<'_>) -> bool {
+    language.variables
+        && condition.key == ORGANIZATION
+        && condition.test.is_on_text()
+        && value.eq_ignore_ascii_case("${aws:ResourceOrgID}")
+}
+
 fn no_variables() -> Language<'static> {
     static NOTHING: std::sync::LazyLock<Context> = std::sync::LazyLock::new(Context::default);
     Language { variables: false, context: &NOTHING }
@@ -474,6 +543,12 @@ fn fixed_account(arn: &str, condition: &Condition) -> Option<String> {
     let is_pattern = matches!(condition.test.values(arn, &no_variables()), Value::Like(_));
     let by_fields = condition.test.is_on_arns();
     match fields.as_slice() {
+        // An account has twelve digits, so what the star of `arn:aws:iam::111111111111*` matches begins with a colon.
+        [before @ .., account] if fields.len() == 5 && is_pattern && !by_fields => {
+            let account = account.strip_suffix('*')?;
+            let is_exact = |field: &&str| !field.contains(['*', '?']);
+            (before.iter().all(is_exact) && account.parse::<AccountId>().is_ok()).then(|| account.to_owned())
+        }
         [before @ .., account, _] if fields.len() == 6 => {
             let is_exact = |field: &&str| !field.contains(['*', '?']);
             let is_fixed = is_exact(account) && (!is_pattern || by_fields || before.iter().all(is_exact));

@@ -267,6 +267,14 @@ fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>, le
 
 /// Returns what a `Deny` leaves of a class, if only one of its conditions is open and the opposite is a condition.
 fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>, left: &Cell<usize>) -> Option<Vec<Class>> {
+    if let Some(Element::Not(Principals::Listed(kinds))) = &denial.statement.principal
+        && denial.covers(class, subject) == Met::Open
+        && denial.conditions.iter().all(|condition| denial.meets(condition, class, subject) == Met::Yes)
+    {
+        let rest = left.get().checked_sub(kinds.get("AWS").map_or(0, BTreeSet::len))?;
+        left.set(rest);
+        return class.excepted(kinds, subject);
+    }
     if denial.covers(class, subject) != Met::Yes {
         return None;
     }

@@ -58,6 +58,7 @@ fn everybody() -> Vec<Who> {
         "arn:aws:sts::999999999999:assumed-role/ci/run-1",
         "organization o-a1b2c3d4e5",
         "organization o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*",
+        "organization of the role's account",
         "service ec2.amazonaws.com",
         "service backup.amazonaws.com for aws:SourceAccount 999999999999",
         "any token of accounts.google.com",

@@ -224,6 +224,11 @@ impl Test {
         self.comparison == Comparison::Arn
     }
 
+    /// Returns whether this is a comparison of text with case.
+    pub fn is_on_text(self) -> bool {
+        matches!(self.comparison, Comparison::Equal | Comparison::Like)
+    }
+
     /// Returns whether this is a comparison of booleans.
     pub fn is_bool(self) -> bool {
         self.comparison == Comparison::Bool

@@ -136,7 +136,7 @@ impl Answer {
         }
         self.kept_out = reach.kept_out;
         if self.is_complete() && index.account.is_read {
-            self.unmatched = declared.unused(&classes).map(|entry| entry.who.clone()).collect();
+            self.unmatched = declared.unused(&classes, subject).map(|entry| entry.who.clone()).collect();
         }
     }
 

@@ -108,6 +108,27 @@ impl Who {
         }
     }
 
+    /// Returns whether nobody is of this class now.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Deleted { .. })
+    }
+
+    /// Returns the classes that make up this one: the tokens for each of its subjects, or this one.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::Tokens { issuer, subjects } if subjects.len() > 1 => {
+                let part = |subject: &String| Self::Tokens {
+                    issuer: issuer.clone(),
+                    subjects: BTreeSet::from([subject.clone()]),
+                };
+                subjects.iter().map(part).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+
     /// Returns whether this class certainly includes the other one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
@@ -119,6 +140,9 @@ impl Who {
                     Self::Account(account),
                     Self::Principal { account: other, .. } | Self::Matching { account: other, .. },
                 ) => account == other,
+                (Self::Principal { account, arn }, Self::Principal { account: other, arn: session }) => {
+                    account == other && role_of_session(session).is_some_and(|name| is_role(arn, name))
+                }
                 (Self::Organization { id }, Self::Organization { id: path }) => {
                     path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('/'))
                 }
@@ -132,6 +156,16 @@ impl Who {
                 _ => false,
             }
     }
+}
+
+/// Returns the name of the role of a session.
+fn role_of_session(arn: &str) -> Option<&str> {
+    Some(arn.split_once(":assumed-role/")?.1.split_once('/')?.0)
+}
+
+/// Returns whether this is the ARN of a role with this name. The names of an account differ, whatever their path is.
+fn is_role(arn: &str, name: &str) -> bool {
+    arn.split_once(":role/").is_some_and(|(_, path)| path.rsplit('/').next() == Some(name))
 }
 
 impl fmt::Display for Who {

@@ -25,7 +25,7 @@ impl Declared {
     pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
         let subject = Subject { source: Some(&self.source), ..subject };
         let all = of_trust(document, subject);
-        let mut review = Review { unmatched: self.unused(&all).cloned().collect(), ..Review::default() };
+        let mut review = Review { unmatched: self.unused(&all, subject).cloned().collect(), ..Review::default() };
         let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
         review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
         for admitted in all {

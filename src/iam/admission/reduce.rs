@@ -149,10 +149,13 @@ fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, 
         }
     }
     // `*` is about services and the federated too, which is worth a word only if not everyone is admitted.
-    let widest: Vec<_> = found.iter().filter(|admitted| admitted.undecided.is_none()).cloned().collect();
+    let all = found.clone();
     found.retain(|admitted| {
-        !widest.iter().any(|wide| {
-            wide.who != admitted.who && wide.who.covers(&admitted.who) && wide.needs.are_within(admitted.needs)
+        !all.iter().any(|wide| {
+            wide.who != admitted.who
+                && wide.who.covers(&admitted.who)
+                && wide.needs.are_within(admitted.needs)
+                && (wide.undecided.is_none() || wide.undecided == admitted.undecided)
         })
     });
     found

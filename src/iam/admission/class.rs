@@ -315,7 +315,7 @@ impl Class {
             Says::Who | Says::WhoIfPresent | Says::Nothing => {
                 let with = |value: &String| {
                     if is_of_own_organization(condition, value, language) {
-                        return class.of_own_organization(condition);
+                        return class.clone().of_own_organization(condition);
                     }
                     class.with(condition, test.values(value, language), subject)
                 };

@@ -270,6 +270,12 @@ fn test(random: &mut Random, caller: &Tried, close: usize) -> (String, String, V
     let mut values: Vec<String> = Vec::new();
     let is_text = operators == TEXT || operators == ARN;
     for _ in 0..1 + random.below(2) {
+        // A variable with a default is likelier than the one choice that it is.
+        let defaults: Vec<_> = choices.iter().filter(|choice| choice.contains(", '")).collect();
+        if !defaults.is_empty() && random.percent(30) {
+            values.push((*random.pick(&defaults)).to_owned());
+            continue;
+        }
         let own = found.filter(|_| is_text && random.percent(close) && !operator.contains("Not"));
         values.push(own.map_or_else(|| random.pick(choices).to_owned(), |found| found[0].clone()));
     }

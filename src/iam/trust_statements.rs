@@ -27,6 +27,11 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
         if statement.principal.is_none() {
             return Err(wrong("has no principal".to_owned(), "add \"Principal\": whom the statement admits or denies"));
         }
+        // IAM answers MalformedPolicyDocument.
+        if statement.effect == Effect::Allow && matches!(statement.principal, Some(Element::Not(_))) {
+            let fix = "use \"Principal\" to admit somebody, or \"Deny\" with NotPrincipal";
+            return Err(wrong("allows with NotPrincipal, which IAM rejects".to_owned(), fix));
+        }
         if statement.resource.is_some() {
             let fix = "remove \"Resource\": a trust policy is about its own role";
             return Err(wrong("has a resource".to_owned(), fix));

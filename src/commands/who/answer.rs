@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
+
 use super::read::{SourceHalf, TargetHalf, denied};
 use crate::config::{Link, Source};
 use crate::error::Result;
-use crate::iam::admission::{Declared, Needs, Standing};
+use crate::iam::admission::{Declared, Needs, Standing, Subject};
 use crate::iam::arn::{RoleArn, UserArn, UserRef};
 use crate::iam::names::IamPath;
 use crate::iam::state::{FoundDocument, Reading};
@@ -94,24 +96,29 @@ impl Answer {
             let no_tags = BTreeMap::new();
             let tags = found.map_or(&no_tags, |found| &found.tags);
             let target = Target { arn: answer.role.clone(), trust: found.map(|found| &found.trust), tags };
-            answer.fill(reach(index, &target), &declared(link, index, source, &answer.role), index);
+            let declared = declared(link, index, source, &answer.role);
+            answer.fill(reach(index, &target), &declared, index, tags);
         }
         answer
     }
 
-    fn fill(&mut self, reach: Reach, declared: &Declared, index: &Index<'_>) {
+    fn fill(&mut self, reach: Reach, declared: &Declared, index: &Index<'_>, tags: &BTreeMap<String, String>) {
+        let role = self.role.clone();
+        let now = OffsetDateTime::from_unix_timestamp(index.now).ok();
+        let subject = Subject { tags: Some(tags), now, ..Subject::from(&role) };
         let mut classes = Vec::new();
         for one in reach.reached {
             let Some(holder) = index.holder(one.holder) else { continue };
             let via = one.via.into_iter().collect();
-            let standing = standing::of_holder(declared, holder, &self.role);
-            classes.push(standing::as_class(declared, holder));
+            let class = standing::as_class(declared, holder, one.needs);
+            let standing = declared.standing(&class, subject);
+            classes.push(class);
             let (place, needs, undecided) = (one.place, one.needs, one.undecided);
             self.principals.push(Entry { who: one.holder, place, via, needs, undecided, standing });
         }
         for one in reach.outside {
             let via: Vec<_> = one.via.iter().filter_map(|number| index.holder(*number)).collect();
-            let standing = standing::of_outside(declared, &one, &via, &self.role);
+            let standing = standing::of_outside(declared, &one, &via, subject);
             let policy = match via.first() {
                 Some(holder) => format!("trust policy of {}", holder.in_words()),
                 None => "trust policy".to_owned(),
@@ -129,7 +136,7 @@ impl Answer {
         }
         self.kept_out = reach.kept_out;
         if self.is_complete() && index.account.is_read {
-            self.unmatched = declared.unused(&classes).map(|entry| entry.who.clone()).collect();
+            self.unmatched = declared.unused(&classes, subject).map(|entry| entry.who.clone()).collect();
         }
     }
 

@@ -59,7 +59,7 @@ pub enum Who {
     Account(AccountId),
     /// Every principal of an organization, or of a part of it.
     Organization {
-        /// The ID, such as `o-a1b2c3d4e5`, or the path.
+        /// The ID, such as `o-a1b2c3d4e5`, or the path, or `of the role's account`.
         id: String,
     },
     /// Every principal of every account.
@@ -82,7 +82,7 @@ pub enum Who {
     },
     /// The users of a SAML provider.
     Saml {
-        /// The ARN of the provider.
+        /// The ARN of the provider, or `*` for any.
         provider: String,
     },
     /// Nobody now: a unique ID of a principal that was deleted.
@@ -92,6 +92,9 @@ pub enum Who {
     },
 }
 
+/// The ID of the organization that is not known: `aws:PrincipalOrgID` must be `${aws:ResourceOrgID}`.
+pub(super) const OWN_ORGANIZATION: &str = "of the role's account";
+
 impl Who {
     /// Returns whether everybody can be one of these: everyone, or the bearers of any token of an issuer where everybody
     /// can have an account, such as Google, Amazon Cognito or GitHub.
@@ -99,8 +102,30 @@ impl Who {
     pub fn is_public(&self) -> bool {
         match self {
             Self::Everyone => true,
+            Self::Saml { provider } => provider == "*",
             Self::Tokens { issuer, subjects } => subjects.is_empty() && shared_issuer(issuer_of(issuer)).is_some(),
             _ => false,
+        }
+    }
+
+    /// Returns whether nobody is of this class now.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Deleted { .. })
+    }
+
+    /// Returns the classes that make up this one: the tokens for each of its subjects, or this one.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::Tokens { issuer, subjects } if subjects.len() > 1 => {
+                let part = |subject: &String| Self::Tokens {
+                    issuer: issuer.clone(),
+                    subjects: BTreeSet::from([subject.clone()]),
+                };
+                subjects.iter().map(part).collect()
+            }
+            _ => vec![self.clone()],
         }
     }
 
@@ -115,18 +140,32 @@ impl Who {
                     Self::Account(account),
                     Self::Principal { account: other, .. } | Self::Matching { account: other, .. },
                 ) => account == other,
+                (Self::Principal { account, arn }, Self::Principal { account: other, arn: session }) => {
+                    account == other && role_of_session(session).is_some_and(|name| is_role(arn, name))
+                }
                 (Self::Organization { id }, Self::Organization { id: path }) => {
                     path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('/'))
                 }
                 (Self::Service(service), Self::Service(other) | Self::ServiceFor { service: other, .. }) => {
                     includes_service(service, other)
                 }
+                (Self::Saml { provider }, Self::Saml { .. }) => provider == "*",
                 (Self::Tokens { issuer, subjects }, Self::Tokens { issuer: other, subjects: narrowed }) => {
                     issuer == other && (subjects.is_empty() || !narrowed.is_empty() && narrowed.is_subset(subjects))
                 }
                 _ => false,
             }
     }
+}
+
+/// Returns the name of the role of a session.
+fn role_of_session(arn: &str) -> Option<&str> {
+    Some(arn.split_once(":assumed-role/")?.1.split_once('/')?.0)
+}
+
+/// Returns whether this is the ARN of a role with this name. The names of an account differ, whatever their path is.
+fn is_role(arn: &str, name: &str) -> bool {
+    arn.split_once(":role/").is_some_and(|(_, path)| path.rsplit('/').next() == Some(name))
 }
 
 impl fmt::Display for Who {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::admitted::{Needs, Who};
+use super::admitted::{Needs, OWN_ORGANIZATION, Who};
 use super::keys::{Kind, Says, SharedIssuer, claim, issuer_of, of_role, says, shared_issuer};
 use super::subject::Subject;
 use crate::iam::evaluate::{Context, Known, Language, Met, Pattern, Test, Value};
@@ -54,6 +54,7 @@ pub(super) struct Class {
 
 const ARN: &str = "aws:principalarn";
 const ACCOUNT: &str = "aws:principalaccount";
+const ORGANIZATION: &str = "aws:principalorgid";
 
 impl Class {
     pub fn new(base: Base) -> Self {
@@ -160,17 +161,24 @@ impl Class {
         condition.test.met(&condition.wanted, &self.known(&condition.key, subject), language)
     }
 
+    /// Returns whether a request of now meets a condition on the clock, if this is one.
+    pub fn meets_now(&self, condition: &Condition, subject: &Subject<'_>, language: &Language<'_>) -> Option<bool> {
+        condition.test.is_met_now(&condition.wanted, &self.known(&condition.key, subject), language)
+    }
+
     /// Returns whether a `Principal` element matches the callers of the class.
     pub fn is_matched(&self, element: Option<&Element<Principals>>) -> Met {
         match element {
             None | Some(Element::Not(Principals::Everyone)) => Met::No,
             Some(Element::Is(Principals::Everyone)) => Met::Yes,
-            Some(Element::Is(Principals::Listed(kinds))) => self.is_named(kinds),
-            Some(Element::Not(Principals::Listed(kinds))) => match self.is_excepted(kinds) {
-                Met::Yes => Met::No,
-                Met::No => Met::Yes,
-                other => other,
-            },
+            Some(Element::Is(Principals::Listed(kinds))) => self.or_of_unknown_kind(self.is_named(kinds), kinds),
+            Some(Element::Not(Principals::Listed(kinds))) => {
+                match self.or_of_unknown_kind(self.is_excepted(kinds), kinds) {
+                    Met::Yes => Met::No,
+                    Met::No => Met::Yes,
+                    other => other,
+                }
+            }
         }
     }
 
@@ -182,6 +190,16 @@ impl Class {
             _ => "AWS",
         };
         kinds.get(kind).into_iter().flatten()
+    }
+
+    /// Identifiers of a kind that xacct does not know, such as `CanonicalUser`, may name principals of AWS.
+    fn or_of_unknown_kind(&self, met: Met, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {
+        let is_aws = matches!(self.base, Base::Aws(_) | Base::Principal(..) | Base::Deleted(_));
+        let unknown = kinds.keys().find(|kind| !["AWS", "Service", "Federated"].contains(&kind.as_str()));
+        match unknown {
+            Some(kind) if is_aws && met == Met::No => Met::Undecided(format!("xacct does not know who a {kind} is")),
+            _ => met,
+        }
     }
 
     fn is_named(&self, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {
@@ -207,6 +225,45 @@ impl Class {
             Some(_) if !self.identifiers(kinds).any(|id| self.may_include(id)) => Met::No,
             _ => Met::Open,
         }
+    }
+
+    /// Returns what a `Deny` with `NotPrincipal` leaves of a class of AWS principals: those whom it lists. `None` if that
+    /// is not plain to see.
+    pub fn excepted(&self, kinds: &BTreeMap<String, BTreeSet<String>>, subject: &Subject<'_>) -> Option<Vec<Self>> {
+        let Base::Aws(_) = self.base else { return None };
+        let listed = kinds.get("AWS")?;
+        let account_of = |id: &str| id.split(':').nth(4)?.parse::<AccountId>().ok();
+        let mut left = Vec::new();
+        for id in listed {
+            let (key, written, value) = match account_principal(id) {
+                // With an account, its root user is meant, so that its users can be listed (IAM User Guide, NotPrincipal).
+                // Without any of them, all of the account is left here: rather too many than too few.
+                Some(account) => {
+                    let is_of_account = |other: &&String| {
+                        account_principal(other).is_none() && account_of(other).as_ref() == Some(&account)
+                    };
+                    if listed.iter().any(|other| is_of_account(&other)) {
+                        continue;
+                    }
+                    (ACCOUNT, "aws:PrincipalAccount", account.to_string())
+                }
+                None => {
+                    let is_plain =
+                        [":user/", ":role/"].iter().any(|kind| id.contains(kind)) && !id.contains(['*', '?']);
+                    account_of(id).filter(|_| is_plain)?;
+                    (ARN, "aws:PrincipalArn", id.clone())
+                }
+            };
+            let wanted = BTreeSet::from([value.clone()]);
+            let condition = Condition {
+                test: Test::parse("StringEquals")?,
+                key: key.to_owned(),
+                written: written.to_owned(),
+                wanted,
+            };
+            left.extend(self.with(&condition, Value::Is(value), subject));
+        }
+        Some(left)
     }
 
     fn is_excepted(&self, kinds: &BTreeMap<String, BTreeSet<String>>) -> Met {
@@ -256,10 +313,30 @@ impl Class {
         }
         match says {
             Says::Who | Says::WhoIfPresent | Says::Nothing => {
-                wanted.iter().filter_map(|value| class.with(condition, test.values(value, language), subject)).collect()
+                let with = |value: &String| {
+                    if is_of_own_organization(condition, value, language) {
+                        return class.clone().of_own_organization(condition);
+                    }
+                    class.with(condition, test.values(value, language), subject)
+                };
+                wanted.iter().filter_map(with).collect()
             }
             Says::Absent | Says::Always(_) => vec![class],
         }
+    }
+
+    /// Returns the part of the class that is in the organization of the role's account, whose ID is not known.
+    fn of_own_organization(mut self, condition: &Condition) -> Option<Self> {
+        let shown = Some(format!("{} {OWN_ORGANIZATION}", condition.written));
+        let known = match self.facts.get(&condition.key).map(|fact| &fact.known) {
+            None => Known::Present,
+            Some(before) => both(before, &Known::Present)?,
+        };
+        // An ID says more.
+        if !matches!(known, Known::Is(_)) {
+            self.facts.insert(condition.key.clone(), Fact { known, shown });
+        }
+        Some(self)
     }
 
     /// Returns the part of the class whose key has a value; `None` if there is no such part.
@@ -332,7 +409,7 @@ impl Class {
             }
             _ => match claim(key) {
                 Some((host, claim)) => shared_issuer(host)
-                    .is_none_or(|shared: &SharedIssuer| !has_wildcards || shared.names_customer(claim, text)),
+                    .is_none_or(|shared: &SharedIssuer| shared.names_customer(claim, text, has_wildcards)),
                 None => true,
             },
         }
@@ -404,10 +481,10 @@ impl Class {
                         _ => &[ARN],
                     };
                     let narrowed: Vec<_> = keys.iter().flat_map(|key| shown(key)).collect();
-                    // `arn:aws:iam::111111111111:*` is all of the account.
+                    // `arn:aws:iam::111111111111:*` and `arn:aws:iam::111111111111*` are all of the account.
                     let is_all = self.facts.get(ARN).is_some_and(|fact| {
                         matches!(&fact.known,
-                        Known::Like(pattern) if pattern.splitn(6, ':').nth(5) == Some("*"))
+                        Known::Like(pattern) if pattern.splitn(6, ':').nth(5).is_none_or(|rest| rest == "*"))
                     });
                     if narrowed.is_empty() || is_all && narrowed.len() == 1 {
                         Who::Account(account)
@@ -420,7 +497,8 @@ impl Class {
                     let organization = organization.or_else(|| self.facts.get("aws:principalorgid")?.shown.as_deref());
                     let master =
                         self.facts.get("aws:principalorgmasteraccountid").and_then(|fact| fact.shown.as_deref());
-                    match (organization.and_then(|shown| shown.split(' ').next_back()), master) {
+                    let id = organization.and_then(|shown| Some(shown.split_once(' ')?.1));
+                    match (id, master) {
                         (Some(id), _) => Who::Organization { id: id.to_owned() },
                         (None, Some(master)) => Who::Organization { id: master.to_owned() },
                         (None, None) => Who::Everyone,
@@ -445,6 +523,14 @@ impl Class {
     }
 }
 
+/// Returns whether a value requires the organization of the role's account, as a data perimeter does.
+fn is_of_own_organization(condition: &Condition, value: &str, language: &Language<'_>) -> bool {
+    language.variables
+        && condition.key == ORGANIZATION
+        && condition.test.is_on_text()
+        && value.eq_ignore_ascii_case("${aws:ResourceOrgID}")
+}
+
 fn no_variables() -> Language<'static> {
     static NOTHING: std::sync::LazyLock<Context> = std::sync::LazyLock::new(Context::default);
     Language { variables: false, context: &NOTHING }
@@ -457,6 +543,12 @@ fn fixed_account(arn: &str, condition: &Condition) -> Option<String> {
     let is_pattern = matches!(condition.test.values(arn, &no_variables()), Value::Like(_));
     let by_fields = condition.test.is_on_arns();
     match fields.as_slice() {
+        // An account has twelve digits, so what the star of `arn:aws:iam::111111111111*` matches begins with a colon.
+        [before @ .., account] if fields.len() == 5 && is_pattern && !by_fields => {
+            let account = account.strip_suffix('*')?;
+            let is_exact = |field: &&str| !field.contains(['*', '?']);
+            (before.iter().all(is_exact) && account.parse::<AccountId>().is_ok()).then(|| account.to_owned())
+        }
         [before @ .., account, _] if fields.len() == 6 => {
             let is_exact = |field: &&str| !field.contains(['*', '?']);
             let is_fixed = is_exact(account) && (!is_pattern || by_fields || before.iter().all(is_exact));

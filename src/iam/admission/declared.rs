@@ -1,11 +1,13 @@
 //! Whom a link declares, and what that makes of those who are admitted.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::admitted::{Admitted, Who};
 use super::reduce::of_trust;
 use super::subject::Subject;
-use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::arn::UserArn;
 use crate::iam::invalid::Invalid;
 use crate::iam::names::AccountId;
 use crate::iam::policy::PolicyDocument;
@@ -63,26 +65,38 @@ impl Accepted {
 }
 
 impl Declared {
-    /// Returns what the declaration makes of a class that the trust policy of `role` admits.
+    /// Returns what the declaration makes of a class that the trust policy of a role admits.
     #[must_use]
-    pub fn standing(&self, admitted: &Admitted, role: &RoleArn) -> Standing {
+    pub fn standing<'a>(&self, admitted: &Admitted, role: impl Into<Subject<'a>>) -> Standing {
         let who = &admitted.who;
-        if let Who::Deleted { .. } = who {
+        if who.is_nobody() {
             return Standing::Nobody;
         }
-        if self.is_of_link(who) || self.is_of_statements(who, role) {
+        if self.declares(admitted, role.into()) {
             return Standing::Declared;
         }
-        match self.accepted.iter().find(|accepted| accepted.includes(who)) {
-            Some(accepted) => Standing::Accepted(accepted.reason.clone()),
+        let reason = |who: &Who| Some(self.accepted.iter().find(|accepted| accepted.includes(who))?.reason.clone());
+        // One entry for all, or one for each of several subjects.
+        let of_each = || who.parts().iter().map(reason).collect::<Option<BTreeSet<_>>>();
+        match reason(who).or_else(|| Some(of_each()?.into_iter().collect::<Vec<_>>().join("; "))) {
+            Some(reason) => Standing::Accepted(reason),
             None => Standing::Undeclared,
         }
     }
 
-    /// Returns the entries of `accept` that accept nobody whom the trust policy admits.
-    pub fn unused<'a>(&'a self, admitted: &'a [Admitted]) -> impl Iterator<Item = &'a Accepted> {
-        let accepts = |accepted: &Accepted| admitted.iter().any(|admitted| accepted.includes(&admitted.who));
+    /// Returns the entries of `accept` that accept nobody whom the trust policy admits beside those whom the link declares.
+    pub fn unused<'a>(&'a self, admitted: &[Admitted], role: Subject<'_>) -> impl Iterator<Item = &'a Accepted> {
+        let is_other = |admitted: &&Admitted| !admitted.who.is_nobody() && !self.declares(admitted, role);
+        let others: Vec<_> = match self.accepted.as_slice() {
+            [] => Vec::new(),
+            _ => admitted.iter().filter(is_other).flat_map(|admitted| admitted.who.parts()).collect(),
+        };
+        let accepts = move |accepted: &Accepted| others.iter().any(|who| accepted.includes(who));
         self.accepted.iter().filter(move |accepted| !accepts(accepted))
+    }
+
+    fn declares(&self, admitted: &Admitted, role: Subject<'_>) -> bool {
+        self.is_of_link(&admitted.who) || self.is_of_statements(admitted, role)
     }
 
     /// Returns whether the link itself declares a class: its user, or the source account and every part of it.
@@ -93,8 +107,13 @@ impl Declared {
         }
     }
 
-    fn is_of_statements(&self, who: &Who, role: &RoleArn) -> bool {
-        let subject = Subject { source: Some(&self.source), ..Subject::from(role) };
-        of_trust(&self.statements, subject).iter().any(|declared| declared.who.covers(who))
+    /// Returns whether the statements of `xacct.toml` admit a class, and ask no more of it than the role does.
+    fn is_of_statements(&self, admitted: &Admitted, role: Subject<'_>) -> bool {
+        let is_as_declared = |declared: &Admitted| {
+            declared.who.covers(&admitted.who)
+                && declared.needs.are_within(admitted.needs)
+                && (declared.undecided.is_none() || declared.undecided == admitted.undecided)
+        };
+        of_trust(&self.statements, Subject { source: Some(&self.source), ..role }).iter().any(is_as_declared)
     }
 }

@@ -4,8 +4,6 @@
 //! keys do, differs by the kind of caller. A key that is not in the tables says nothing of the caller, and every caller
 //! is taken to be able to meet a condition on it.
 
-use time::format_description::well_known::Rfc3339;
-
 use super::subject::Subject;
 use crate::iam::evaluate::Known;
 
@@ -112,6 +110,8 @@ pub(super) fn claim(key: &str) -> Option<(&str, &str)> {
     key.rsplit_once(':').filter(|(host, claim)| host.contains('.') && !claim.is_empty())
 }
 
+const GITHUB: &str = "token.actions.githubusercontent.com";
+
 /// An issuer that many customers share: whoever has an account there gets tokens.
 pub(super) struct SharedIssuer {
     /// The host, without `https://`.
@@ -135,7 +135,7 @@ const SHARED: [SharedIssuer; 20] = [
     SharedIssuer { host: "graph.facebook.com", claims: &["app_id", "id"], customer: &[] },
     SharedIssuer { host: "www.amazon.com", claims: &["app_id", "user_id"], customer: &[] },
     SharedIssuer {
-        host: "token.actions.githubusercontent.com",
+        host: GITHUB,
         claims: &["repository", "repository_id", "repository_owner_id", "enterprise_id"],
         customer: &[':', '/'],
     },
@@ -177,10 +177,13 @@ fn is_of_bearer(host: &str, claim: &str) -> bool {
 }
 
 impl SharedIssuer {
-    /// Returns whether the value of a claim names one customer. `repo:octo*` covers `repo:octo/app:…` and the repositories
-    /// of everybody who calls himself `octo-something`.
-    pub fn names_customer(&self, claim: &str, value: &str) -> bool {
-        let fixed = value.split(['*', '?']).next().unwrap_or_default();
+    /// Returns whether the value of a claim, or the pattern, names one customer. `repo:octo*` covers `repo:octo/app:…` and
+    /// the repositories of everybody who calls himself `octo-something`.
+    pub fn names_customer(&self, claim: &str, value: &str, is_pattern: bool) -> bool {
+        let fixed = if is_pattern { value.split(['*', '?']).next().unwrap_or_default() } else { value };
+        if claim == "sub" && self.host == GITHUB {
+            return names_owner(fixed, fixed == value);
+        }
         if fixed == value {
             return true;
         }
@@ -201,15 +204,34 @@ impl SharedIssuer {
     }
 }
 
+/// Returns whether the fixed start of a subject of GitHub names the owner of the repository. Whoever administers an
+/// organization chooses which claims the subject has: `CLAIM:VALUE`, joined by colons, those in values escaped (GitHub
+/// documentation, "Customizing the token claims"). So everybody can have `environment:production`.
+fn names_owner(fixed: &str, is_whole: bool) -> bool {
+    let parts: Vec<_> = fixed.split(':').collect();
+    let last = parts.len().saturating_sub(1);
+    let mut claims = parts.iter().enumerate().step_by(2).zip(parts.iter().enumerate().skip(1).step_by(2));
+    claims.any(|((_, claim), (place, value))| match *claim {
+        "repo" | "repository" => value.split_once('/').is_some_and(|(owner, _)| !owner.is_empty()),
+        "repository_owner" | "repository_owner_id" | "repository_id" | "enterprise" | "enterprise_id" => {
+            !value.is_empty() && (is_whole || place < last)
+        }
+        _ => false,
+    })
+}
+
 /// Returns what is known of a key of the role or of the clock, which is the same for all callers.
 pub(super) fn of_role(key: &str, subject: &Subject<'_>) -> Option<Known> {
     let undecided = |what: &str| Known::Undecided(format!("{key} depends on {what}"));
-    let clock = |value: Option<String>| value.map_or_else(|| undecided("the time"), Known::Is);
+    let clock = |is_epoch| match subject.now {
+        None => undecided("the time"),
+        Some(now) => Known::Clock { now, is_epoch },
+    };
     Some(match key {
         "aws:resourceaccount" => Known::Is(subject.role.account.to_string()),
         "aws:resourceorgid" | "aws:resourceorgpaths" => undecided("the organization of the role's account"),
-        "aws:currenttime" => clock(subject.now.and_then(|now| now.format(&Rfc3339).ok())),
-        "aws:epochtime" => clock(subject.now.map(|now| now.unix_timestamp().to_string())),
+        "aws:currenttime" => clock(false),
+        "aws:epochtime" => clock(true),
         _ => {
             let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
             match subject.tags {

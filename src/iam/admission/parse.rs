@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::admitted::Who;
+use super::admitted::{OWN_ORGANIZATION, Who};
 use crate::iam::invalid::Invalid;
 use crate::iam::policy::{account_principal, is_unique_id};
 
@@ -89,7 +89,7 @@ fn of_organization(id: &str) -> Result<Who, Invalid> {
     let is_id = start
         .strip_prefix("o-")
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()));
-    if is_id || id.starts_with("aws:PrincipalOrgMasterAccountId ") {
+    if is_id || id == OWN_ORGANIZATION || id.starts_with("aws:PrincipalOrgMasterAccountId ") {
         return Ok(Who::Organization { id: id.to_owned() });
     }
     let rule = "is not the ID of an organization, or a path that begins with one";

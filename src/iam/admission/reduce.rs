@@ -87,7 +87,11 @@ impl<'a> Read<'a> {
     }
 
     fn meets(&self, condition: &Condition, class: &Class, subject: &Subject<'_>) -> Met {
-        self.with_language(class, subject, |language| class.meets(condition, subject, language))
+        // Whoever gets in today is admitted, even if it ends. An Allow that begins and a Deny that ends are undecided.
+        self.with_language(class, subject, |language| match class.meets_now(condition, subject, language) {
+            Some(now) if now == (self.statement.effect == Effect::Allow) => now.into(),
+            _ => class.meets(condition, subject, language),
+        })
     }
 
     /// Returns whether the statement applies to the callers of a class.
@@ -145,10 +149,13 @@ fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, 
         }
     }
     // `*` is about services and the federated too, which is worth a word only if not everyone is admitted.
-    let widest: Vec<_> = found.iter().filter(|admitted| admitted.undecided.is_none()).cloned().collect();
+    let all = found.clone();
     found.retain(|admitted| {
-        !widest.iter().any(|wide| {
-            wide.who != admitted.who && wide.who.covers(&admitted.who) && wide.needs.are_within(admitted.needs)
+        !all.iter().any(|wide| {
+            wide.who != admitted.who
+                && wide.who.covers(&admitted.who)
+                && wide.needs.are_within(admitted.needs)
+                && (wide.undecided.is_none() || wide.undecided == admitted.undecided)
         })
     });
     found
@@ -193,14 +200,16 @@ fn named(statement: &Statement) -> Vec<Class> {
         Some(Element::Is(Principals::Everyone) | Element::Not(Principals::Listed(_))) => everyone(),
         Some(Element::Is(Principals::Listed(kinds))) => {
             let named = |kind: &str, name: &String| match kind {
-                "AWS" => of_aws(name),
-                "Service" => Class::new(Base::Service(Some(name.clone()))),
-                "Federated" if name == "*" => Class::new(Base::Token(None)),
-                "Federated" if name.contains(":saml-provider/") => Class::new(Base::Assertion(Some(name.clone()))),
-                "Federated" => Class::new(Base::Token(Some(name.clone()))),
-                _ => Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is")),
+                "AWS" => vec![of_aws(name)],
+                "Service" => vec![Class::new(Base::Service(Some(name.clone())))],
+                "Federated" if name == "*" => vec![Class::new(Base::Token(None)), Class::new(Base::Assertion(None))],
+                "Federated" if name.contains(":saml-provider/") => {
+                    vec![Class::new(Base::Assertion(Some(name.clone())))]
+                }
+                "Federated" => vec![Class::new(Base::Token(Some(name.clone())))],
+                _ => vec![Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is"))],
             };
-            kinds.iter().flat_map(|(kind, names)| names.iter().map(move |name| named(kind, name))).collect()
+            kinds.iter().flat_map(|(kind, names)| names.iter().flat_map(move |name| named(kind, name))).collect()
         }
     };
     classes.into_iter().filter(|class| action_matches(&statement.action, class.action())).collect()
@@ -261,11 +270,23 @@ fn left_by(classes: Vec<Class>, denials: &[&Read<'_>], subject: &Subject<'_>, le
 
 /// Returns what a `Deny` leaves of a class, if only one of its conditions is open and the opposite is a condition.
 fn narrowed_by(denial: &Read<'_>, class: &Class, subject: &Subject<'_>, left: &Cell<usize>) -> Option<Vec<Class>> {
+    if let Some(Element::Not(Principals::Listed(kinds))) = &denial.statement.principal
+        && denial.covers(class, subject) == Met::Open
+        && denial.conditions.iter().all(|condition| denial.meets(condition, class, subject) == Met::Yes)
+    {
+        let rest = left.get().checked_sub(kinds.get("AWS").map_or(0, BTreeSet::len))?;
+        left.set(rest);
+        return class.excepted(kinds, subject);
+    }
     if denial.covers(class, subject) != Met::Yes {
         return None;
     }
     let mut open = denial.conditions.iter().filter(|condition| denial.meets(condition, class, subject) != Met::Yes);
     let (only, None) = (open.next()?, open.next()) else { return None };
+    // A tag may have other values than a boolean.
+    if only.test.is_bool() && only.key.starts_with("aws:principaltag/") {
+        return None;
+    }
     let (test, wanted) = only.test.opposite(&only.wanted)?;
     let opposite = Condition { test, wanted, ..only.clone() };
     Some(denial.narrow(vec![class.clone()], &opposite, subject, left))

@@ -23,12 +23,13 @@ impl Declared {
     /// Returns what the declaration makes of everybody whom the trust policy of a role admits.
     #[must_use]
     pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
-        let all = of_trust(document, Subject { source: Some(&self.source), ..subject });
-        let mut review = Review { unmatched: self.unused(&all).cloned().collect(), ..Review::default() };
+        let subject = Subject { source: Some(&self.source), ..subject };
+        let all = of_trust(document, subject);
+        let mut review = Review { unmatched: self.unused(&all, subject).cloned().collect(), ..Review::default() };
         let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
         review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
         for admitted in all {
-            match self.standing(&admitted, subject.role) {
+            match self.standing(&admitted, subject) {
                 Standing::Declared | Standing::Accepted(_) | Standing::Nobody => {}
                 Standing::Undeclared if admitted.undecided.is_some() => review.undecided.push(admitted),
                 Standing::Undeclared => review.undeclared.push(admitted),

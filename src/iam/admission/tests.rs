@@ -58,6 +58,7 @@ fn everybody() -> Vec<Who> {
         "arn:aws:sts::999999999999:assumed-role/ci/run-1",
         "organization o-a1b2c3d4e5",
         "organization o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*",
+        "organization of the role's account",
         "service ec2.amazonaws.com",
         "service backup.amazonaws.com for aws:SourceAccount 999999999999",
         "any token of accounts.google.com",
@@ -125,6 +126,10 @@ fn an_accepted_class_covers_its_parts_and_nothing_else() {
         Who::Everyone => true,
         Who::Account(_) => who.to_string().contains("999999999999") && !matches!(who, Who::ServiceFor { .. }),
         Who::Organization { id } => who.to_string().starts_with(&format!("organization {id}")),
+        // A role has sessions.
+        Who::Principal { arn, .. } if arn.ends_with(":role/team/ci") => {
+            who.to_string().contains("ci/run-1") || wide == who
+        }
         wide => wide == who,
     };
     for wide in everybody() {
@@ -137,6 +142,29 @@ fn an_accepted_class_covers_its_parts_and_nothing_else() {
     assert!(!accept("tokens of gitlab.com for a").includes(&"tokens of gitlab.com for a, b".parse().unwrap()));
     assert!(!accept("tokens of gitlab.com for a").includes(&"any token of gitlab.com".parse().unwrap()));
     assert!(accept("ec2.amazonaws.com").includes(&"service ec2.amazonaws.com for aws:SourceArn x".parse().unwrap()));
+}
+
+#[test]
+fn each_of_several_subjects_must_be_accepted() {
+    let who = "tokens of gitlab.com for a, b";
+    for (accepted, expected, unused) in [
+        (vec!["tokens of gitlab.com for a"], Standing::Undeclared, 0),
+        (vec!["tokens of gitlab.com for a", "tokens of gitlab.com for b"], Standing::Accepted("wanted".to_owned()), 0),
+        (vec!["tokens of gitlab.com for a", "tokens of gitlab.com for c"], Standing::Undeclared, 1),
+        (vec!["any token of gitlab.com"], Standing::Accepted("wanted".to_owned()), 0),
+    ] {
+        let declared = Declared { accepted: accepted.into_iter().map(accept).collect(), ..declared(&terms()) };
+        assert_eq!(declared.standing(&admitted(who), &role()), expected);
+        assert_eq!(declared.unused(&[admitted(who)], (&role()).into()).count(), unused);
+    }
+}
+
+#[test]
+fn an_entry_for_those_whom_the_link_declares_accepts_nobody() {
+    let declared = Declared { accepted: vec![accept("*")], ..declared(&terms()) };
+    let unused = |who: &str| declared.unused(&[admitted(who)], (&role()).into()).count();
+    assert_eq!(unused("account 111111111111"), 1);
+    assert_eq!(unused("account 999999999999"), 0);
 }
 
 fn admitted(who: &str) -> Admitted {
@@ -167,9 +195,23 @@ fn the_standing_of_a_class_is_by_link_statement_and_acceptance() {
         declared.statements = PolicyDocument::from_value(&statements).unwrap();
         declared.accepted = vec![accept("account 999999999999"), accept("o-a1b2c3d4e5")];
         assert_eq!(declared.standing(&admitted(who), &role()), expected, "{who}");
-        let unused: Vec<_> =
-            declared.unused(&[admitted("account 999999999999")]).map(|accepted| &accepted.who).cloned().collect();
+        let unused: Vec<_> = declared
+            .unused(&[admitted("account 999999999999")], (&role()).into())
+            .map(|entry| &entry.who)
+            .cloned()
+            .collect();
         assert_eq!(unused, ["o-a1b2c3d4e5"]);
+    }
+    // A statement on the role that asks for less than the declared one is another.
+    let mfa = Needs { external_id: false, mfa: true };
+    let statements = serde_json::json!({"Statement": {
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "333333333333"},
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}});
+    let declared_with_mfa =
+        Declared { statements: PolicyDocument::from_value(&statements).unwrap(), ..declared(&terms()) };
+    for (needs, expected) in [(Needs::default(), Standing::Undeclared), (mfa, Standing::Declared)] {
+        let one = Admitted { needs, ..admitted("account 333333333333") };
+        assert_eq!(declared_with_mfa.standing(&one, &role()), expected);
     }
     let deleted = Admitted { who: Who::Deleted { id: "AROAEXAMPLEOTHER00001".to_owned() }, ..admitted("everyone") };
     assert_eq!(declared(&terms()).standing(&deleted, &role()), Standing::Nobody);

@@ -138,6 +138,29 @@ impl Test {
         wanted.iter().any(|wanted| self.matches(wanted, value, language)) != self.negated
     }
 
+    /// Returns a value of the policy that does not compare with `value` as a number or a date. It may be in a form that
+    /// AWS reads and this evaluator does not.
+    pub(super) fn unread<'a>(self, wanted: &'a BTreeSet<String>, value: &str) -> Option<&'a String> {
+        let is_read = |wanted: &&String| match self.comparison {
+            Comparison::Number(_) => compare_numbers(value, wanted).is_some(),
+            Comparison::Date(_) => compare_dates(value, wanted).is_some(),
+            _ => true,
+        };
+        wanted.iter().find(|wanted| !is_read(wanted))
+    }
+
+    /// Returns the moment that a value of the policy says, if this operator compares with moments.
+    pub(super) fn moment(self, wanted: &str, is_epoch: bool) -> Option<OffsetDateTime> {
+        match self.comparison {
+            Comparison::Date(_) => parse_date(wanted),
+            #[expect(clippy::cast_possible_truncation, reason = "a saturating cast is out of range in the next call")]
+            Comparison::Number(_) if is_epoch => {
+                OffsetDateTime::from_unix_timestamp(parse_number(wanted)?.floor() as i64).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// Compares one value. Only operators on strings, ARNs and booleans support policy variables (IAM User Guide,
     /// "Condition operators").
     fn matches(self, wanted: &str, value: &str, language: &Language<'_>) -> bool {

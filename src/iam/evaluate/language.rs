@@ -23,8 +23,11 @@ impl Language<'_> {
     }
 
     /// Returns a text with its policy variables filled in, or `None` if one has no value here, or stands for a character
-    /// that would read as a wildcard.
+    /// that would read as a wildcard. A default is no value: the requests of some callers may have the key.
     pub fn text(&self, text: &str) -> Option<String> {
+        if self.variables && !Pattern::has_values(text, self.context) {
+            return None;
+        }
         let pattern = self.pattern(text)?;
         (!self.variables || pattern.wildcards() == Pattern::with_wildcards(&pattern.as_text()).wildcards())
             .then(|| pattern.as_text())

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
 use super::condition::{Comparison, Order, Quantifier, Test, parse_bool};
 use super::language::Language;
 use super::pattern::Pattern;
@@ -16,6 +19,13 @@ pub(in crate::iam) enum Known {
     Is(String),
     /// Its value matches this pattern.
     Like(String),
+    /// It is the time of the request, from now on.
+    Clock {
+        /// Now.
+        now: OffsetDateTime,
+        /// Whether it is in seconds since 1970.
+        is_epoch: bool,
+    },
     /// It is absent.
     Absent,
     /// It is present, with a value that differs or that the caller chooses.
@@ -80,6 +90,11 @@ pub(in crate::iam) enum Value {
     NoArn(String),
 }
 
+/// Returns a time as the keys of the clock have it.
+fn in_policy(time: OffsetDateTime, is_epoch: bool) -> String {
+    if is_epoch { time.unix_timestamp().to_string() } else { time.format(&Rfc3339).unwrap_or_default() }
+}
+
 impl Test {
     /// Returns whether the callers of a class meet the condition.
     pub fn met(self, wanted: &BTreeSet<String>, known: &Known, language: &Language<'_>) -> Met {
@@ -90,13 +105,49 @@ impl Test {
         match known {
             Known::Undecided(reason) => Met::Undecided(reason.clone()),
             Known::Absent => self.is_met(wanted, &[], language).into(),
-            Known::Is(value) if is_filled_in => self.is_met(wanted, std::slice::from_ref(value), language).into(),
+            Known::Clock { now, is_epoch } => self.met_from(wanted, *now, *is_epoch, language),
+            Known::Is(value) if is_filled_in => match self.unread(wanted, value) {
+                Some(unread) => Met::Undecided(format!("xacct cannot compare {value} with {unread}")),
+                None => self.is_met(wanted, std::slice::from_ref(value), language).into(),
+            },
             Known::Like(pattern) if is_filled_in => self.met_by_pattern(wanted, pattern, language),
             Known::Is(_) | Known::Like(_) | Known::Present if self.comparison == Comparison::Null => {
                 self.is_met(wanted, &["present".to_owned()], language).into()
             }
             _ => Met::Open,
         }
+    }
+
+    /// Returns whether requests meet a condition on the clock at all times from now on, at none, or at some, which is
+    /// undecided.
+    fn met_from(self, wanted: &BTreeSet<String>, now: OffsetDateTime, is_epoch: bool, language: &Language<'_>) -> Met {
+        let is_met_at = |time: OffsetDateTime| self.is_met(wanted, &[in_policy(time, is_epoch)], language);
+        let is_met = is_met_at(now);
+        if self.comparison == Comparison::Null {
+            return is_met.into();
+        }
+        let mut times = BTreeSet::new();
+        for wanted in wanted {
+            let Some(moment) = self.moment(wanted, is_epoch) else {
+                return Met::Undecided(format!("xacct cannot compare the time with {wanted}"));
+            };
+            let around = [-1, 0, 1].map(|seconds| moment.saturating_add(Duration::seconds(seconds)));
+            times.extend(around.into_iter().filter(|time| *time > now));
+        }
+        match times.into_iter().find(|time| is_met_at(*time) != is_met) {
+            None => is_met.into(),
+            Some(time) => {
+                let word = if is_met { "until" } else { "from" };
+                Met::Undecided(format!("a condition on the time is met {word} {}", in_policy(time, false)))
+            }
+        }
+    }
+
+    /// Returns whether a request of now meets a condition on the clock, if it can be compared.
+    pub fn is_met_now(self, wanted: &BTreeSet<String>, known: &Known, language: &Language<'_>) -> Option<bool> {
+        let Known::Clock { now, is_epoch } = known else { return None };
+        let is_read = wanted.iter().all(|wanted| self.moment(wanted, *is_epoch).is_some());
+        is_read.then(|| self.is_met(wanted, &[in_policy(*now, *is_epoch)], language))
     }
 
     fn met_by_pattern(self, wanted: &BTreeSet<String>, pattern: &str, language: &Language<'_>) -> Met {
@@ -143,7 +194,8 @@ impl Test {
             Comparison::Like | Comparison::Arn if is_plain => Value::Is(text),
             Comparison::Like if text.chars().all(|c| matches!(c, '*' | '?')) => Value::Any,
             Comparison::Like | Comparison::Arn => Value::Like(text),
-            Comparison::Bool if parse_bool(&text).is_some() => Value::Is(text.to_ascii_lowercase()),
+            // Bool reads `TRUE` and `True` as `true`.
+            Comparison::Bool if parse_bool(&text).is_some() => Value::AnyCase(text.to_ascii_lowercase()),
             _ => Value::Any,
         }
     }
@@ -170,6 +222,11 @@ impl Test {
     /// Returns whether this is a comparison of ARNs.
     pub fn is_on_arns(self) -> bool {
         self.comparison == Comparison::Arn
+    }
+
+    /// Returns whether this is a comparison of text with case.
+    pub fn is_on_text(self) -> bool {
+        matches!(self.comparison, Comparison::Equal | Comparison::Like)
     }
 
     /// Returns whether this is a comparison of booleans.

@@ -38,6 +38,18 @@ impl Pattern {
         Some(Self(tokens))
     }
 
+    /// Returns whether a context has a value for every policy variable in a text, so that no default is used.
+    pub fn has_values(text: &str, context: &Context) -> bool {
+        let mut rest = text;
+        while let Some((_, variable, after)) = variable(rest) {
+            if !is_character(variable) && context.get(key_of(variable)).len() != 1 {
+                return false;
+            }
+            rest = after;
+        }
+        true
+    }
+
     /// Parses an ARN of a `Resource` element.
     ///
     /// Wildcards match characters within one colon-delimited segment, but: "If the `*` wildcard is the last character
@@ -171,19 +183,23 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
 /// Returns the value of a variable. `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}` has a default
 /// after "a comma and space" (IAM User Guide, "Specifying default values").
 fn value_of(variable: &str, context: &Context) -> Option<String> {
-    if matches!(variable, "*" | "?" | "$") {
+    if is_character(variable) {
         return Some(variable.to_owned());
     }
     let quoted = |text: &str| text.strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned);
-    let (key, default) = match variable.split_once(", ") {
-        Some((key, default)) => (key, quoted(default)),
-        None => (variable, None),
-    };
     // "You can't use a multivalued condition key as a variable" (IAM User Guide, policy variables).
-    match context.get(key) {
+    match context.get(key_of(variable)) {
         [one] => Some(one.clone()),
-        _ => default,
+        _ => variable.split_once(", ").and_then(|(_, default)| quoted(default)),
     }
+}
+
+fn is_character(variable: &str) -> bool {
+    matches!(variable, "*" | "?" | "$")
+}
+
+fn key_of(variable: &str) -> &str {
+    variable.split_once(", ").map_or(variable, |(key, _)| key)
 }
 
 /// Matches in one pass over the text, tracking all reachable places of the pattern, so that the product of the lengths

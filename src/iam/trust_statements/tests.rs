@@ -27,6 +27,12 @@ fn statements_that_iam_or_xacct_rejects_are_refused() {
     without.as_object_mut().unwrap().remove("Principal");
     for (bad, problem) in [
         (document(json!([good, without])), "statement 2 has no principal"),
+        (
+            document(
+                json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": "111111111111" }, "Action": "sts:AssumeRole" }]),
+            ),
+            "statement 1 allows with NotPrincipal, which IAM rejects",
+        ),
         (with("Resource", json!("*")), "statement 2 has a resource"),
         (with("Action", json!(["sts:AssumeRole", "s3:GetObject"])), "statement 2 has the action `s3:GetObject`"),
         (with("Action", json!("*")), "statement 2 has the action `*`"),

@@ -218,8 +218,19 @@ impl Search<'_, '_> {
         }
         let known = self.outside.get(&admitted.who).and_then(|number| self.found.outside.get_mut(*number));
         match (known, via) {
-            (Some(known), Some(via)) if !known.via.is_empty() => known.via.push(via.holder),
-            (Some(_), _) => {}
+            (Some(known), via) => {
+                // Of several statements, the one that asks for least.
+                if undecided.is_empty()
+                    && known.undecided.is_empty()
+                    && !known.admitted.needs.are_within(admitted.needs)
+                {
+                    known.admitted.needs.external_id &= admitted.needs.external_id;
+                    known.admitted.needs.mfa &= admitted.needs.mfa;
+                }
+                if let Some(via) = via.filter(|_| !known.via.is_empty()) {
+                    known.via.push(via.holder);
+                }
+            }
             (None, via) => {
                 self.outside.insert(admitted.who.clone(), self.found.outside.len());
                 self.found.outside.push(Outside {

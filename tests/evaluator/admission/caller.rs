@@ -121,7 +121,8 @@ impl Tried {
     fn has(&self, narrowed: &str) -> bool {
         narrowed.split(", ").all(|part| {
             let (key, value) = part.split_once(' ').unwrap();
-            self.get(key).iter().any(|found| matches(value, found))
+            // A boolean is read in whatever case.
+            self.get(key).iter().any(|found| matches(value, found) || found.eq_ignore_ascii_case(value))
         })
     }
 }

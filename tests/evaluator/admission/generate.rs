@@ -18,10 +18,13 @@ pub struct Scene {
 }
 
 pub const NOW: &str = "2026-06-01T12:00:00Z";
+/// A date in a form that xacct does not read, and the same as AWS may read it.
+pub const ODD_DATE: &str = "20260101T000000Z";
+pub const SAME_DATE: &str = "2026-01-01T00:00:00Z";
 const ACCOUNTS: [&str; 4] = [SOURCE, OWN, "999999999999", "333333333333"];
 
 /// Keys with values that policies compare with, and their operators.
-const KEYS: [(&str, &[&str], &[&str]); 24] = [
+const KEYS: [(&str, &[&str], &[&str]); 25] = [
     (
         "aws:PrincipalArn",
         ARN,
@@ -38,24 +41,34 @@ const KEYS: [(&str, &[&str], &[&str]); 24] = [
     (
         "aws:PrincipalAccount",
         TEXT,
-        &["111111111111", "222222222222", "999999999999", "333333333333", "9*", "${aws:ResourceAccount}"],
+        &[
+            "111111111111",
+            "222222222222",
+            "999999999999",
+            "333333333333",
+            "9*",
+            "${aws:ResourceAccount}",
+            "${aws:PrincipalAccount, '111111111111'}",
+            "${aws:PrincipalTag/home, '111111111111'}",
+        ],
     ),
     ("aws:PrincipalOrgID", TEXT, &["o-a1b2c3d4e5", "o-zzzzzzzzzz", "o-*"]),
     ("aws:PrincipalOrgPaths", SET, &["o-a1b2c3d4e5/r-1/ou-1/*", "o-a1b2c3d4e5/*", "*/ou-1/*"]),
     ("aws:PrincipalTag/team", TEXT, &["red", "blue", "r*", "*"]),
+    ("aws:PrincipalTag/on", &["Bool", "Bool", "StringLike", "StringEquals"], &["true", "TRUE", "T*", "False"]),
     ("aws:username", TEXT, &["alice", "mallory", "a*"]),
     ("aws:PrincipalType", TEXT, &["User", "AssumedRole"]),
     ("aws:PrincipalIsAWSService", BOOL, &["true", "false"]),
     ("aws:SourceArn", ARN, &["arn:aws:sns:eu-west-1:222222222222:topic", "arn:aws:sns:*:222222222222:*"]),
     ("aws:SourceAccount", TEXT, &["222222222222", "999999999999"]),
     ("sts:ExternalId", TEXT, &["abc-1", "abc-2"]),
-    ("sts:RoleSessionName", TEXT, &["run-1", "run-*", "${aws:username}"]),
+    ("sts:RoleSessionName", TEXT, &["run-1", "run-*", "${aws:username}", "${aws:username, 'run-1'}"]),
     ("aws:SourceIp", IP, &["203.0.113.0/24", "198.51.100.0/24"]),
     ("aws:MultiFactorAuthPresent", BOOL, &["true", "true", "false"]),
     ("aws:UserAgent", TEXT, &["*tool*", "tool"]),
     ("aws:ResourceAccount", TEXT, &[OWN, SOURCE]),
     ("aws:ResourceTag/open", TEXT, &["yes", "no"]),
-    ("aws:CurrentTime", DATE, &["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"]),
+    ("aws:CurrentTime", DATE, &["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", ODD_DATE]),
     (
         "token.actions.githubusercontent.com:sub",
         TEXT,
@@ -141,6 +154,8 @@ fn caller(random: &mut Random) -> Tried {
         "assertion" => &[("SAML:aud", &["https://signin.aws.amazon.com/saml"])],
         _ => &[
             ("aws:PrincipalTag/team", &["red", "blue"]),
+            ("aws:PrincipalTag/on", &["true", "TRUE", "False"]),
+            ("aws:PrincipalTag/home", &ACCOUNTS),
             ("sts:ExternalId", &["abc-1", "abc-3"]),
             ("aws:MultiFactorAuthPresent", &["true", "false"]),
         ],
@@ -255,6 +270,12 @@ fn test(random: &mut Random, caller: &Tried, close: usize) -> (String, String, V
     let mut values: Vec<String> = Vec::new();
     let is_text = operators == TEXT || operators == ARN;
     for _ in 0..1 + random.below(2) {
+        // A variable with a default is likelier than the one choice that it is.
+        let defaults: Vec<_> = choices.iter().filter(|choice| choice.contains(", '")).collect();
+        if !defaults.is_empty() && random.percent(30) {
+            values.push((*random.pick(&defaults)).to_owned());
+            continue;
+        }
         let own = found.filter(|_| is_text && random.percent(close) && !operator.contains("Not"));
         values.push(own.map_or_else(|| random.pick(choices).to_owned(), |found| found[0].clone()));
     }

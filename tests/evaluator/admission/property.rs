@@ -12,7 +12,7 @@ use xacct::iam::evaluate::{Decision, resource_policy};
 use xacct::iam::policy::PolicyDocument;
 
 use super::caller::{COGNITO, GITHUB, OWN, SAML, SOURCE, Tried, matches};
-use super::generate::{NOW, Scene, arns};
+use super::generate::{NOW, ODD_DATE, SAME_DATE, Scene, arns};
 use crate::ROLE;
 use crate::compare::setting;
 use crate::generate::Random;
@@ -20,6 +20,8 @@ use crate::scene::document;
 
 /// The number of trust policies and callers; `XACCT_EVALUATOR_TUPLES` overrides it.
 const TUPLES: usize = 3_000;
+/// When a policy is asked again: what begins later begins before, and what ends later ends before.
+const LATER: &str = "2028-01-01T00:00:00Z";
 /// How many callers of a class are tried before it counts as without a witness.
 const TRIES: usize = 300;
 
@@ -55,6 +57,18 @@ fn classes_include_whoever_gets_in_and_have_a_witness() {
         let now = scene.has_time.then(|| OffsetDateTime::parse(NOW, &Rfc3339).unwrap());
         let subject = Subject { role: &role, source: Some(&declared.source), tags: scene.tags.as_ref(), now };
         let classes = of_trust(&policy, subject);
+        // Whoever may get in, by the form of a date that AWS may read, and later.
+        let read = document(&serde_json::from_str(&scene.policy.to_string().replace(ODD_DATE, SAME_DATE)).unwrap());
+        for time in [NOW, LATER] {
+            let mut caller = scene.caller.clone();
+            caller.set("aws:CurrentTime", time);
+            let is_named = || classes.iter().any(|class| caller.is_in(&class.who));
+            assert!(
+                !gets_in(&read, &caller) || is_named(),
+                "{caller:?} gets in at {time} and is in none of {classes:#?}: {}",
+                scene.policy
+            );
+        }
         if gets_in(&policy, &scene.caller) {
             let own: Vec<_> = classes.iter().filter(|class| scene.caller.is_in(&class.who)).collect();
             assert!(!own.is_empty(), "{:?} gets in and is in none of {classes:#?}: {}", scene.caller, scene.policy);
@@ -104,6 +118,7 @@ fn has_witness(random: &mut Random, policy: &PolicyDocument, scene: &Scene, who:
         let values = values.iter().flat_map(|value| [example(value), value.clone()]);
         wanted.entry(key.clone()).or_default().extend(values);
     }
+    wanted.insert("aws:PrincipalTag/home".to_owned(), vec!["888888888888".to_owned(), "999999999999".to_owned()]);
     let fixed = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalIsAWSService", "aws:PrincipalServiceName"];
     let of_role = ["aws:ResourceAccount", "aws:ResourceTag/open", "aws:CurrentTime"];
     let bases = bases(policy, who);
@@ -140,7 +155,8 @@ fn has_witness(random: &mut Random, policy: &PolicyDocument, scene: &Scene, who:
 
 /// Returns a text that a pattern matches; a variable stands for the user `alice` or the role's account.
 fn example(pattern: &str) -> String {
-    let text = pattern.replace("${aws:username}", "alice").replace("${aws:ResourceAccount}", OWN);
+    let text = pattern.replace("${aws:username, 'run-1'}", "run-1").replace("${aws:username}", "alice");
+    let text = text.replace("${aws:ResourceAccount}", OWN);
     match text.as_str() {
         "203.0.113.0/24" => "203.0.113.9".to_owned(),
         "198.51.100.0/24" => "198.51.100.9".to_owned(),

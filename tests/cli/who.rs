@@ -367,6 +367,27 @@ fn an_unread_source_account_stays_in_the_list() {
     assert_eq!(who(&scene, "--check", 3)["elsewhere"][0]["standing"], "declared");
 }
 
+#[test]
+fn what_was_not_read_is_unknown_and_not_nobody() {
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    let account = "the users and roles of account 111111111111 not read";
+    for (operation, words) in [("GetAccountAuthorizationDetails", account), ("GetRole", "the trust policy not read")] {
+        let scene = Scene::linked(LINK);
+        scene.sandbox.add_fault(Fault::new(operation, denied.clone()));
+        let target = who(&scene, "--undeclared", 3);
+        assert_eq!(target["elsewhere"], Value::Null, "{target:#}");
+        assert_eq!(target["kept_out"], Value::Null, "{target:#}");
+        let principals = if operation == "GetRole" { json!([]) } else { Value::Null };
+        assert_eq!(target["principals"], principals, "{target:#}");
+        let report = scene.xacct("who --undeclared").exits_with(3);
+        report.says(&["Not known whether anybody undeclared gets in", words]);
+        assert!(!report.stdout.contains("Nobody"), "{}", report.stdout);
+    }
+    let scene = Scene::linked(LINK);
+    scene.xacct("who --undeclared").exits_with(0).says(&["Nobody undeclared gets in"]);
+    assert_eq!(who(&scene, "--undeclared", 0)["elsewhere"], json!([]));
+}
+
 /// Plants an account in which some statement of everybody is about roles, most of them others, and in which roles lead to
 /// each other.
 fn plant_many(scene: &Scene, number: usize) {

@@ -83,8 +83,7 @@ fn one(text: &mut String, answered: &Answered, answer: &Answer, shown: &Shown<'_
 /// Names what was not read and may let somebody in.
 fn unread_in_words(answer: &Answer, index: &Index<'_>) -> Vec<String> {
     let trust = (!answer.is_complete()).then(|| "the trust policy".to_owned());
-    let account =
-        (!index.account.is_read).then(|| format!("the users and roles of account {}", index.account.id));
+    let account = (!index.account.is_read).then(|| format!("the users and roles of account {}", index.account.id));
     trust.into_iter().chain(account).collect()
 }
 

@@ -124,7 +124,8 @@ impl Planner<'_> {
             }
             None => Plan::default(),
         };
-        plan.warnings.extend(boundary.and_then(|boundary| risks::of_boundary(&desired, observed, boundary)));
+        plan.warnings
+            .extend(boundary.into_iter().flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
         let shown = observed.cloned();
         let making = Making { desired, shown, quotas, kept, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))

@@ -120,7 +120,8 @@ pub fn all_links(file: &ConfigFile) -> Result<Vec<Link>> {
     file.targets.iter().map(|(name, record)| Link::from_record(name, record)).collect()
 }
 
-/// Returns the recorded links with these names or accounts; all of them if none is given.
+/// Returns the recorded links with these names or accounts; all of them if none is given. A name comes before an account:
+/// a target may be named like the account of another.
 ///
 /// # Errors
 /// When the file has no targets, or not one with a given name.
@@ -139,7 +140,8 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     let names: BTreeSet<_> = wanted.iter().map(String::as_str).collect();
     let is_wanted = |text: &str| names.contains(text);
     for (name, record) in &file.targets {
-        if wanted.is_empty() || is_wanted(name) || is_wanted(record.account.as_str()) {
+        let account = record.account.as_str();
+        if wanted.is_empty() || is_wanted(name) || (is_wanted(account) && file.target(account).is_none()) {
             let link = Link::from_record(name, record)?;
             links.push(match proof {
                 Some(proof) => link.with_proof_options(proof),

@@ -85,6 +85,9 @@ pub struct LinkFacts {
     /// The statements that the file adds to the trust policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_statements: Option<FoundDocument>,
+    /// Whether the file records that xacct created or adopted the role.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_recorded: bool,
     /// Whether nobody else may be admitted even if xacct does not manage the role.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,

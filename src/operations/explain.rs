@@ -151,6 +151,7 @@ impl<'a> Diagnostician<'a> {
             trust_statements: Some(&link.trust_statements)
                 .filter(|document| !document.statements.is_empty())
                 .map(|document| FoundDocument::Policy(document.clone())),
+            is_recorded: link.id.is_some(),
             exclusive: link.exclusive,
         }
     }

@@ -67,6 +67,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             restrict_to_user: link.restrict_to_user,
             statements: link.trust_statements.clone(),
             accepted: link.accept.clone(),
+            is_recorded: link.id.is_some(),
             exclusive: link.exclusive,
             require_read: link.require_read,
             now: Some((run.context.now)().into()),

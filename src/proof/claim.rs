@@ -42,6 +42,8 @@ pub struct Declaration {
     pub statements: PolicyDocument,
     /// Callers that `xacct.toml` accepts.
     pub accepted: Vec<Accepted>,
+    /// Whether `xacct.toml` records that xacct created or adopted the role, whatever its tags say.
+    pub is_recorded: bool,
     /// Whether this also holds for a role that xacct does not manage.
     pub exclusive: bool,
     /// Whether a trust policy that cannot be read fails the proof.

@@ -90,9 +90,14 @@ async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
     }
 }
 
-/// Returns whether xacct manages the role, or `xacct.toml` says that nobody else may be admitted.
+/// Returns whether xacct manages the role, or `xacct.toml` says that nobody else may be admitted. The tag alone does not
+/// decide: whoever may change the trust policy may remove it.
 fn must_be_clean(claim: &Claim, role: &FoundRole) -> bool {
-    claim.declaration.exclusive || role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+    claim.declaration.exclusive || claim.declaration.is_recorded || has_tag(role)
+}
+
+fn has_tag(role: &FoundRole) -> bool {
+    role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
 }
 
 /// Returns the step of a policy that could not be read, with what xacct needs to read it.
@@ -144,11 +149,11 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
             let error = Error::new(Kind::Refused, format!("role `{name}` {}", others(&review)));
             let error =
                 review.undecided.iter().filter_map(|admitted| admitted.undecided.clone()).fold(error, Error::note);
-            step(StepOutcome::NotProven, others(&review)).because(repair(error))
+            step(StepOutcome::NotProven, others(&review)).because(repair(error, role))
         }
         (_, true) => {
             let words = format!("role `{name}` {}, which the link does not declare", others(&review));
-            step(StepOutcome::Failed, others(&review)).because(repair(Error::new(Kind::Refused, words)))
+            step(StepOutcome::Failed, others(&review)).because(repair(Error::new(Kind::Refused, words), role))
         }
     };
     let step = review.warnings().fold(step, Step::warning);
@@ -157,8 +162,9 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
 
 const ACCEPT: &str = "if that is wanted, add it to `accept` of the target in xacct.toml";
 
-fn repair(error: Error) -> Error {
-    error.hint("repair the trust policy: xacct bootstrap").hint(ACCEPT)
+fn repair(error: Error, role: &FoundRole) -> Error {
+    let adopt = if has_tag(role) { "" } else { " --adopt" };
+    error.hint(format!("repair the trust policy: xacct bootstrap{adopt}")).hint(ACCEPT)
 }
 
 /// Returns who else is admitted, or may be.

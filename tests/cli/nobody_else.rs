@@ -125,10 +125,40 @@ fn an_accepted_caller_is_printed_and_an_unused_entry_is_a_warning() {
     assert!(scene.environment.read("xacct.toml").contains("accept = [{"), "bootstrap keeps the entry");
 }
 
+/// Whoever widened the trust policy may have removed the tag, too.
+#[test]
+fn a_role_that_xacct_made_is_checked_without_its_tag() {
+    let scene = admitting();
+    remove_tag(&scene);
+    let document = scene.xacct_json("verify", 3);
+    assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "too_open", "{document:#}");
+    let found = finding(&scene.xacct_json("diagnose --save-facts facts.json", 3));
+    assert_eq!(finding(&document), found);
+    assert_eq!(finding(&scene.xacct_json("diagnose --facts facts.json", 3)), found);
+    fixes::apply(&scene, &found["fixes"][0]);
+    scene.xacct("verify").exits_with(0).says(&["ok  nobody else is admitted"]);
+}
+
+/// The other half was made by another team, whose role may admit others.
+#[test]
+fn only_the_run_that_makes_the_role_records_that_it_is_xaccts() {
+    let scene = Scene::new();
+    let is_recorded = || scene.environment.read("xacct.toml").contains("\nlink = ");
+    scene.bootstrap("--external-id abc --no-verify --only source").exits_with(0);
+    assert!(!is_recorded());
+    scene.xacct("bootstrap --yes --no-verify --only target").exits_with(0);
+    assert!(is_recorded());
+    scene.xacct("bootstrap --yes --no-verify --only source").exits_with(0);
+    assert!(is_recorded());
+}
+
 #[test]
 fn another_role_may_admit_others_unless_the_link_is_exclusive() {
     let scene = admitting();
     remove_tag(&scene);
+    let file = scene.environment.read("xacct.toml");
+    let others = file.lines().filter(|line| !line.starts_with("link = ")).map(|line| format!("{line}\n"));
+    scene.environment.write("xacct.toml", &others.collect::<String>());
     let verification = scene.verdict("", 0);
     let step_of = step(&verification, STEP);
     assert_eq!(step_of["outcome"], "warning", "{step_of:#}");

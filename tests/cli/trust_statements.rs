@@ -198,3 +198,17 @@ fn a_lost_file_does_not_weaken_a_role_with_further_statements() {
     assert_eq!(scene.conditions(), json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     assert_eq!(sids(&scene), ["XacctAssumeRole", "Vendor"]);
 }
+
+/// Another user may have made it, to have a file written elsewhere.
+#[test]
+fn statements_are_not_kept_through_a_symbolic_link() {
+    let scene = Scene::linked("--external-id abc --no-verify");
+    add(&scene, &[admitting("Hcp", "999999999999")]);
+    std::fs::create_dir(scene.environment.path("elsewhere")).expect("a directory");
+    std::os::unix::fs::symlink("elsewhere", scene.environment.path("policies")).expect("a link");
+    scene.sandbox.clear_requests();
+    let refused = scene.xacct("bootstrap --yes --no-verify --adopt --keep-statements").exits_with(1);
+    refused.says(&["does not write through symbolic links"]);
+    assert_eq!(scene.writes(), [""; 0]);
+    assert_eq!(std::fs::read_dir(scene.environment.path("elsewhere")).expect("a directory").count(), 0);
+}

@@ -131,6 +131,21 @@ fn the_report_fits_eighty_columns() {
 }
 
 #[test]
+fn a_name_comes_before_an_account_and_an_ambiguous_account_is_refused() {
+    let scene = Scene::linked(LINK);
+    scene.bootstrap(&format!("{LINK} --role-name other")).exits_with(0);
+    let targets = |words: &str| {
+        let document = scene.xacct_json(words, 0);
+        document["targets"].as_object().expect("targets").keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(targets(&format!("who {ACCOUNT_B}")), [ACCOUNT_B]);
+    assert_eq!(targets("who"), [ACCOUNT_B.to_owned(), format!("{ACCOUNT_B}-2")]);
+    scene.environment.edit("xacct.toml", &format!("[targets.{ACCOUNT_B}]"), "[targets.dev]");
+    let refused = scene.xacct(&format!("who {ACCOUNT_B}")).exits_with(2);
+    refused.says(&["has several targets: `dev`, `222222222222-2`"]);
+}
+
+#[test]
 fn names_whoever_may_write_iam_on_one_line() {
     let scene = scene("");
     scene.sandbox.world(|world| {
@@ -145,6 +160,16 @@ fn names_whoever_may_write_iam_on_one_line() {
     assert_eq!(names(writers), ["admin", "ivan"], "{document:#}");
     assert_eq!(by_name(writers, "ivan")["actions"], json!(["iam:CreateAccessKey"]));
     scene.xacct("who").exits_with(0).says(&["user admin, user ivan"]);
+
+    // Whoever may take away what denies lets itself in, too.
+    let takes_away =
+        ["iam:RemoveUserFromGroup", "iam:DetachUserPolicy", "iam:PutUserPermissionsBoundary", "iam:TagUser"];
+    for action in takes_away {
+        scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "ivan", "keys", allow(action, "*")));
+        let document = scene.xacct_json("who", 0);
+        let found = by_name(&document["source"]["may_write_iam"], "ivan")["actions"].clone();
+        assert_eq!(found, json!([action]), "{document:#}");
+    }
 }
 
 #[test]
@@ -365,6 +390,27 @@ fn an_unread_source_account_stays_in_the_list() {
     assert_eq!(names(&target["elsewhere"]), ["account 111111111111"], "{target:#}");
     assert_eq!(target["elsewhere"][0]["certainty"], "perhaps");
     assert_eq!(who(&scene, "--check", 3)["elsewhere"][0]["standing"], "declared");
+}
+
+#[test]
+fn what_was_not_read_is_unknown_and_not_nobody() {
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    let account = "the users and roles of account 111111111111 not read";
+    for (operation, words) in [("GetAccountAuthorizationDetails", account), ("GetRole", "the trust policy not read")] {
+        let scene = Scene::linked(LINK);
+        scene.sandbox.add_fault(Fault::new(operation, denied.clone()));
+        let target = who(&scene, "--undeclared", 3);
+        assert_eq!(target["elsewhere"], Value::Null, "{target:#}");
+        assert_eq!(target["kept_out"], Value::Null, "{target:#}");
+        let principals = if operation == "GetRole" { json!([]) } else { Value::Null };
+        assert_eq!(target["principals"], principals, "{target:#}");
+        let report = scene.xacct("who --undeclared").exits_with(3);
+        let report = report.says(&["Not known whether anybody undeclared gets in", words]);
+        assert!(!report.stdout.contains("Nobody"), "{}", report.stdout);
+    }
+    let scene = Scene::linked(LINK);
+    scene.xacct("who --undeclared").exits_with(0).says(&["Nobody undeclared gets in"]);
+    assert_eq!(who(&scene, "--undeclared", 0)["elsewhere"], json!([]));
 }
 
 /// Plants an account in which some statement of everybody is about roles, most of them others, and in which roles lead to

@@ -101,6 +101,28 @@ fn statements_in_the_grant_that_allow_more_are_named() {
     assert_names(&check(&scene, 0), &["statements that xacct did not write", "\"Action\":\"s3:*\""]);
 }
 
+#[test]
+fn a_statement_added_to_the_grant_for_every_role_needs_adoption() {
+    let scene = Scene::linked("--external-id abc --no-verify");
+    let add = |statement: Value| {
+        scene.sandbox.world(|world| {
+            let mut grant = world.user_policy(ACCOUNT_A, "alice", "xacct").unwrap().clone();
+            grant["Statement"].as_array_mut().unwrap().push(statement);
+            world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant);
+        });
+    };
+    for action in ["sts:AssumeRole", "*"] {
+        add(json!({"Effect": "Allow", "Action": action, "Resource": "*"}));
+        let warnings = check(&scene, 4);
+        assert_names(&warnings, &["was edited by hand", "only bootstrap --adopt repairs this"]);
+        assert!(!warnings.concat().contains("until this plan is applied"), "{warnings:?}");
+        scene.xacct("bootstrap --yes --no-verify --adopt").exits_with(0);
+        assert_eq!(check(&scene, 0), [""; 0]);
+    }
+    add(json!({"Effect": "Deny", "Action": "sts:*", "Resource": "*"}));
+    assert_names(&check(&scene, 0), &["denies sts:AssumeRole on", ROLE, "the link cannot work"]);
+}
+
 /// Changes the role or the grant by hand. `bootstrap` refuses, `--check` names the remedy, and `--adopt` repairs.
 type Case = (&'static str, fn(&mut World), &'static str);
 
@@ -266,7 +288,43 @@ fn a_boundary_whose_text_changed_is_a_difference_until_it_is_restored_or_accepte
 fn a_boundary_that_was_created_again_is_a_difference() {
     let (scene, arn) = with_boundary();
     scene.sandbox.world(|world| world.add_policy(ACCOUNT_B, "limits", allow("*", "*")));
-    assert_names(&check(&scene, 4), &[&arn, "was deleted and created again since the last run (v1, now v1)"]);
+    let warnings = check(&scene, 4);
+    assert_names(&warnings, &[&arn, "was deleted and created again since the last run (v1, now v1)"]);
+    assert_names(&warnings, &[&arn, "allows everything, so it limits nothing"]);
+}
+
+#[test]
+fn a_boundary_that_allows_everything_is_always_named() {
+    let nothing = ["allows everything, so it limits nothing"];
+    for tag in [None, Some("garbage")] {
+        let (scene, arn) = with_boundary();
+        scene.sandbox.world(|world| {
+            world.change_policy(ACCOUNT_B, &arn, allow("*", "*"));
+            let tags = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().tags;
+            tags.remove("xacct:boundary");
+            tags.extend(tag.map(|tag| ("xacct:boundary".to_owned(), tag.to_owned())));
+        });
+        let warnings = check(&scene, 4);
+        assert_names(&warnings, &nothing);
+        assert_names(&warnings, &["tag xacct:boundary is missing or not valid", &arn]);
+        scene.xacct("bootstrap --yes --no-verify").exits_with(0);
+        // Bootstrap accepts the text, and it still limits nothing.
+        assert_names(&check(&scene, 0), &nothing);
+    }
+    let scene = Scene::new();
+    let arn = scene.sandbox.world(|world| world.add_policy(ACCOUNT_B, "limits", allow("*", "*")));
+    let words = format!("--external-id abc --no-verify --permissions-boundary {arn}");
+    scene.bootstrap(&words).exits_with(0).says(&["limits nothing"]);
+}
+
+/// A role made by xacct 0.1 lacks only the tags that record the link.
+#[test]
+fn a_tag_that_only_records_is_no_change_of_check() {
+    let scene = Scene::linked("--external-id abc --no-verify");
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").unwrap().tags.remove("xacct:link"));
+    let checked = scene.xacct("bootstrap --check").exits_with(0);
+    let checked = checked.says(&["Both accounts match xacct.toml"]);
+    assert!(!checked.stderr.contains("1 change") && !checked.stdout.contains("1 change"), "{checked:?}");
 }
 
 /// Nobody in the account did it.

@@ -12,7 +12,7 @@ use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{CallerArn, PolicyArn, UserArn};
+use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, UserArn};
 use crate::iam::names::{PolicyName, RoleName, UserName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
@@ -334,7 +334,7 @@ pub async fn managed_policies(
     join_all(checks).await.into_iter().collect()
 }
 
-/// Returns a boundary with its texts, which are read only if its version is not the recorded one.
+/// Returns a boundary with its text, and the recorded text if its version is not the recorded one.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
@@ -344,18 +344,23 @@ pub async fn boundary(
     version: Reading<PolicyVersion>,
     recorded: Option<&PolicyVersion>,
 ) -> Result<ObservedBoundary> {
-    let (Some(current), Some(recorded)) = (version.present(), recorded) else {
+    let Some(current) = version.present() else {
         return Ok(ObservedBoundary { version, before: None, now: None });
     };
-    if current == recorded {
+    let other = recorded.filter(|recorded| *recorded != current);
+    // AWS says what its own policies allow.
+    if other.is_none() && arn.owner == PolicyOwner::Aws {
         return Ok(ObservedBoundary { version, before: None, now: None });
     }
     let arn = arn.to_string();
     let before = async {
-        // The versions of a deleted policy are gone.
-        let is_gone = current.policy_id != recorded.policy_id;
-        if is_gone { Ok(Reading::Absent) } else { read::managed_version(access, &arn, &recorded.version).await }
+        match other {
+            None => Ok(None),
+            // The versions of a deleted policy are gone.
+            Some(recorded) if current.policy_id != recorded.policy_id => Ok(Some(Reading::Absent)),
+            Some(recorded) => read::managed_version(access, &arn, &recorded.version).await.map(Some),
+        }
     };
     let (before, now) = tokio::try_join!(before, read::managed_version(access, &arn, &current.version))?;
-    Ok(ObservedBoundary { before: Some(before), now: Some(now), version })
+    Ok(ObservedBoundary { before, now: Some(now), version })
 }

@@ -68,6 +68,7 @@ impl Kept {
             Error::new(Kind::File, format!("cannot write `{}`: {error}", self.path.display()))
                 .hint("make its directory writable, or omit --keep-statements")
         };
+        check_folder(files::folder_of(&path)).map_err(cannot)?;
         if holds(&path, &self.statements).map_err(cannot)? {
             return Ok(());
         }
@@ -92,6 +93,7 @@ impl fmt::Display for Kept {
 /// an interrupted run left with these statements.
 fn free_path(link: &Link, statements: &PolicyDocument, run: &Run<'_>) -> std::io::Result<PathBuf> {
     let folder = run.file.folder(run.context);
+    check_folder(&folder.join("policies"))?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let name: String = link.name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
     let mut number = 1;
@@ -107,6 +109,16 @@ fn free_path(link: &Link, statements: &PolicyDocument, run: &Run<'_>) -> std::io
         if number > 1000 {
             return Err(std::io::Error::other("directory `policies` has too many files of this target"));
         }
+    }
+}
+
+/// Refuses a symbolic link, which another user may have created to have xacct write elsewhere.
+fn check_folder(folder: &Path) -> std::io::Result<()> {
+    match folder.is_symlink() {
+        true => Err(std::io::Error::other(
+            "directory `policies` is a symbolic link, and xacct does not write through symbolic links",
+        )),
+        false => Ok(()),
     }
 }
 

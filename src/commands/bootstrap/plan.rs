@@ -9,7 +9,8 @@ use super::refusal::{refused, refused_role};
 use super::settings::{Settings, refuse_same_account};
 use super::work::{Job, Making, Work};
 use crate::aws::sts::Caller;
-use crate::config::{Link, Source};
+use crate::cli::Half;
+use crate::config::{Link, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
@@ -98,7 +99,10 @@ impl Planner<'_> {
         check_pair(self.source, link, target.as_ref())?;
         let observed = target.as_ref().and_then(|target| target.observed.as_ref());
         let identity = settle::identity(link, &self.source.user)?;
-        link.id.clone_from(&identity.id);
+        // Recorded only with the role, so that a role with an ID on record is known to be xacct's whatever its tags say.
+        if includes(self.args.only, Half::Target) {
+            link.id.clone_from(&identity.id);
+        }
         settle::complete(link, self.source, observed, self.run.context)?;
         let kept = match observed.filter(|_| self.args.keep_statements) {
             Some(role) => Kept::of(role, link, &self.source.user, self.run)?,
@@ -120,7 +124,8 @@ impl Planner<'_> {
             }
             None => Plan::default(),
         };
-        plan.warnings.extend(boundary.and_then(|boundary| risks::of_boundary(&desired, observed, boundary)));
+        plan.warnings
+            .extend(boundary.into_iter().flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
         let shown = observed.cloned();
         let making = Making { desired, shown, quotas, kept, made: true, written: None, proof: None, diagnosis: None };
         Ok((making, target.map(|target| target.operator), plan))

@@ -39,6 +39,8 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         let _ = writeln!(text, "\n{STRONG}No changes, but the accounts differ from xacct.toml{STRONG:#}");
     } else if pending == 0 {
         let _ = writeln!(text, "\nNo changes: both accounts match xacct.toml");
+    } else if args.changes.check && !work.differs() {
+        text.push_str("\nBoth accounts match xacct.toml; bootstrap would only update tags that record the last run\n");
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }

@@ -60,11 +60,12 @@ struct Target {
     operator: Option<json::Operator>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_exists: Option<bool>,
-    principals: Vec<Admitted<Principal>>,
-    elsewhere: Vec<Admitted<Class>>,
-    kept_out: Vec<KeptOut>,
+    /// `null` in these lists is unknown: nobody was found, but not everything was read.
+    principals: Option<Vec<Admitted<Principal>>>,
+    elsewhere: Option<Vec<Admitted<Class>>>,
+    kept_out: Option<Vec<KeptOut>>,
     /// Entries of `accept` that match nobody.
-    unmatched_accept: Vec<String>,
+    unmatched_accept: Option<Vec<String>>,
     unread: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
@@ -141,10 +142,10 @@ fn target(answered: &Answered, index: &Index<'_>) -> Target {
         role_arn: None,
         operator: None,
         role_exists: None,
-        principals: Vec::new(),
-        elsewhere: Vec::new(),
-        kept_out: Vec::new(),
-        unmatched_accept: Vec::new(),
+        principals: None,
+        elsewhere: None,
+        kept_out: None,
+        unmatched_accept: None,
         unread: Vec::new(),
         error: None,
     };
@@ -161,19 +162,24 @@ impl Target {
         self.role_arn = Some(answer.role.to_string());
         self.operator = Some((&answer.operator).into());
         self.role_exists = answer.role_is_known().then_some(!answer.is_absent);
-        self.principals =
-            answer.principals.iter().filter_map(|entry| Some(admitted(principal(entry.who)?, entry, index))).collect();
-        self.elsewhere =
-            answer.elsewhere.iter().map(|entry| admitted(Class { who: entry.who.clone() }, entry, index)).collect();
-        let kept_out = answer.kept_out.iter();
-        self.kept_out = kept_out
-            .filter_map(|(number, place)| {
-                Some(KeptOut { principal: principal(*number)?, statement: place.as_ref().map(Statement::from) })
-            })
-            .collect();
-        self.unmatched_accept.clone_from(&answer.unmatched);
+        let is_account_read = answer.is_absent || index.account.is_read;
+        let is_all_read = is_account_read && answer.is_complete();
+        let principals = answer.principals.iter().filter_map(|it| Some(admitted(principal(it.who)?, it, index)));
+        self.principals = known(principals.collect(), is_account_read);
+        let elsewhere = answer.elsewhere.iter().map(|it| admitted(Class { who: it.who.clone() }, it, index));
+        self.elsewhere = known(elsewhere.collect(), is_all_read);
+        let kept_out = answer.kept_out.iter().filter_map(|(number, place)| {
+            Some(KeptOut { principal: principal(*number)?, statement: place.as_ref().map(Statement::from) })
+        });
+        self.kept_out = known(kept_out.collect(), is_all_read);
+        self.unmatched_accept = known(answer.unmatched.clone(), is_all_read);
         self.unread = answer.unread.iter().cloned().collect();
     }
+}
+
+/// Returns a list, unless it is empty only because not everything was read.
+fn known<T>(found: Vec<T>, is_all_read: bool) -> Option<Vec<T>> {
+    (is_all_read || !found.is_empty()).then_some(found)
 }
 
 fn admitted<T, U>(who: T, entry: &Entry<U>, index: &Index<'_>) -> Admitted<T> {

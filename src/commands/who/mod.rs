@@ -144,6 +144,11 @@ async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
 fn links(args: &WhoGetsIn, run: &Run<'_>) -> Result<Vec<Link>> {
     let wanted: Vec<_> = args.target.iter().cloned().collect();
     let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    if let (Some(account), [_, _, ..]) = (&args.target, links.as_slice()) {
+        let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
+        return Err(Error::usage(format!("account {account} has several targets: {}", names.join(", ")))
+            .hint("name one of them, or omit the target to show all"));
+    }
     for link in &mut links {
         link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
     }

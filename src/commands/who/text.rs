@@ -49,7 +49,12 @@ fn one(text: &mut String, answered: &Answered, answer: &Answer, shown: &Shown<'_
     for entry in &answer.elsewhere {
         table.add_row(row(entry, &entry.who, how_from_elsewhere(entry, index)));
     }
-    if table.is_empty() {
+    let unread = unread_in_words(answer, index);
+    if table.is_empty() && shown.only.is_none() && !unread.is_empty() {
+        let who = if shown.is_filtered { "anybody undeclared" } else { "anybody" };
+        let line = format!("  {WARN}?{WARN:#}  Not known whether {who} gets in: {} not read", unread.join(" and "));
+        let _ = writeln!(text, "{}", wrapped(&line, width, "     "));
+    } else if table.is_empty() {
         text.push_str(match (shown.only, shown.is_filtered) {
             (Some(_), false) if !answer.kept_out.is_empty() => {
                 "  Does not get in: the trust policy does not admit it\n"
@@ -73,6 +78,13 @@ fn one(text: &mut String, answered: &Answered, answer: &Answer, shown: &Shown<'_
         let _ = writeln!(text, "{}", wrapped(&line, width, "    "));
     }
     text.push('\n');
+}
+
+/// Names what was not read and may let somebody in.
+fn unread_in_words(answer: &Answer, index: &Index<'_>) -> Vec<String> {
+    let trust = (!answer.is_complete()).then(|| "the trust policy".to_owned());
+    let account = (!index.account.is_read).then(|| format!("the users and roles of account {}", index.account.id));
+    trust.into_iter().chain(account).collect()
 }
 
 fn row<T>(entry: &Entry<T>, who: &str, how: String) -> [Cell; 3] {

@@ -36,7 +36,7 @@ pub fn reviewed(facts: &Facts) -> Others {
     let review = declared.review(document, subject);
     let mut warnings: Vec<_> = review.warnings().collect();
     let mut finding = None;
-    if role.is_ours || facts.link.exclusive {
+    if role.is_ours || facts.link.is_recorded || facts.link.exclusive {
         finding = found(facts, document, &review);
     } else if !review.is_clean() {
         let all = [review.undeclared.as_slice(), review.undecided.as_slice()].concat();

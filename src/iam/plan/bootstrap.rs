@@ -11,7 +11,7 @@ use super::order::narrows_first;
 use super::quotas::{Excess, exceeded};
 use crate::iam::admission::{Subject, Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
-use crate::iam::evaluate::action_matches;
+use crate::iam::evaluate::{Context, Principal, Request, action_matches, identity_policy};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -287,7 +287,10 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let standing = observed.grant.as_ref().and_then(FoundDocument::policy);
     let (own, foreign): (Vec<_>, Vec<_>) =
         standing.into_iter().flat_map(|policy| &policy.statements).partition(|statement| is_own_statement(statement));
-    let (allowing, denying): (Vec<_>, Vec<_>) = foreign.iter().partition(|statement| statement.effect == Effect::Allow);
+    let (allowing, denying): (Vec<&Statement>, Vec<_>) =
+        foreign.iter().partition(|statement| statement.effect == Effect::Allow);
+    let wide: Vec<_> = allowing.iter().copied().filter(|statement| is_wide(statement)).map(in_words).collect();
+    let breaking: Vec<_> = denying.iter().filter_map(|statement| breaks(statement, desired)).collect();
     let [allowing, denying] = [allowing, denying].map(|some| some.into_iter().map(in_words).collect());
     let foreign: BTreeSet<_> = foreign.into_iter().map(in_words).collect();
     let own = PolicyDocument {
@@ -320,6 +323,17 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     if !foreign.is_empty() && !adopt {
         if own.means_the_same_as(&document) {
             let (allowing, denying): (BTreeSet<_>, BTreeSet<_>) = (allowing, denying);
+            // Nothing is planned that would end them.
+            plan.warnings.retain(|risk| !matches!(risk, Risk::UntilApplied(_)));
+            if !wide.is_empty() {
+                let problem = format!(
+                    "inline policy `{name}` of user `{}` was edited by hand and allows more roles: {}",
+                    user.name,
+                    wide.join(", ")
+                );
+                plan.warnings.push(Risk::NeedsAdoption { problem });
+            }
+            plan.warnings.extend(breaking);
             if !allowing.is_empty() {
                 plan.warnings.push(Risk::UndeclaredStatements(allowing));
             }
@@ -355,6 +369,30 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
         to: Box::new(document),
     });
     Ok(plan)
+}
+
+/// Returns whether a statement allows roles to be assumed that it does not name one by one.
+fn is_wide(statement: &Statement) -> bool {
+    !risks::of_grant(&PolicyDocument::of(vec![statement.clone()])).is_empty()
+}
+
+/// Returns the risk of a statement that certainly denies a role of the grant.
+fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
+    let document = PolicyDocument::of(vec![statement.clone()]);
+    let user = &desired.user;
+    let principal =
+        Principal { account: user.account.clone(), arns: [user.to_string()].into_iter().collect(), unique_id: None };
+    let denies = |role: &&RoleArn| {
+        let request = Request {
+            principal: principal.clone().into(),
+            action: "sts:AssumeRole".to_owned(),
+            resource: role.to_string(),
+            context: Context::default(),
+        };
+        identity_policy(&document, &request).statements.iter().all(|found| found.mismatches.is_empty())
+    };
+    let role = desired.roles.iter().find(denies).filter(|_| statement.condition.is_empty())?;
+    Some(Risk::DeniedByGrant { role: role.clone(), statement: in_words(statement) })
 }
 
 /// Returns the roles and patterns that any statement of the policy allows to be assumed.

@@ -1,10 +1,11 @@
 //! The risks of a role's permissions and of a grant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::risk::{BoundaryChange, Counted, Risk, Undeclared, is_administrator_access};
 use crate::iam::arn::PolicyOwner;
 use crate::iam::evaluate::action_matches;
+use crate::iam::identity::LINK_TAG;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, PolicyVersion, Quota,
@@ -44,16 +45,38 @@ fn undeclared_inline(observed: &ObservedRole) -> impl Iterator<Item = (&String, 
     observed.inline.iter().filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX))
 }
 
-/// Returns the risks of the declared boundary: another text than at the last run, or none that could be read.
+/// Returns the risks of the declared boundary: another text than at the last run, none that could be read, or one that
+/// limits nothing.
 #[must_use]
-pub fn of_boundary(
+pub fn of_boundary(desired: &DesiredRole, observed: Option<&ObservedRole>, boundary: &ObservedBoundary) -> Vec<Risk> {
+    let mut risks: Vec<_> = changed_boundary(desired, observed, boundary).into_iter().collect();
+    let Some(policy) = desired.boundary.as_ref().map(ToString::to_string) else { return risks };
+    let tags = observed.filter(|role| role.boundary.as_ref() == Some(&policy)).map(|role| &role.tags);
+    // Without the link's tag, a version of xacct made the role that recorded neither.
+    if tags.is_some_and(|tags| tags.contains_key(LINK_TAG) && recorded_version(tags).is_none()) {
+        risks.push(Risk::BoundaryNotRecorded { policy: policy.clone() });
+    }
+    let is_said = |risk: &Risk| matches!(risk, Risk::BoundaryChanged { change: BoundaryChange::Everything, .. });
+    let text = boundary.now.as_ref().and_then(Reading::present).and_then(FoundDocument::policy);
+    if text.is_some_and(allows_everything) && !risks.iter().any(is_said) {
+        risks.push(Risk::BoundaryLimitsNothing { policy });
+    }
+    risks
+}
+
+fn recorded_version(tags: &BTreeMap<String, String>) -> Option<PolicyVersion> {
+    tags.get(BOUNDARY_TAG).and_then(|tag| PolicyVersion::from_tag(tag))
+}
+
+/// Returns how the text of the boundary differs from that of the last run.
+fn changed_boundary(
     desired: &DesiredRole,
     observed: Option<&ObservedRole>,
     boundary: &ObservedBoundary,
 ) -> Option<Risk> {
     let declared = desired.boundary.as_ref()?;
     let policy = declared.to_string();
-    let recorded = observed?.tags.get(BOUNDARY_TAG).and_then(|tag| PolicyVersion::from_tag(tag));
+    let recorded = recorded_version(&observed?.tags);
     let current = match (&boundary.version, &recorded) {
         (Reading::Present(current), _) => current,
         (Reading::Unreadable { permission, .. }, Some(_)) => {

@@ -7,6 +7,7 @@ use crate::iam::admission::Who;
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::Effect;
+use crate::iam::state::BOUNDARY_TAG;
 
 /// A risk of a policy. As text it is one sentence, with a remedy if there is one that is no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,23 @@ pub enum Risk {
     },
     /// The grant policy has statements that xacct did not write and that allow something.
     UndeclaredStatements(BTreeSet<String>),
+    /// A statement of others in the grant policy denies a role, so that the link cannot work.
+    DeniedByGrant {
+        /// The role.
+        role: RoleArn,
+        /// The statement.
+        statement: String,
+    },
+    /// The declared boundary allows everything.
+    BoundaryLimitsNothing {
+        /// The ARN of the boundary.
+        policy: String,
+    },
+    /// The role has no valid tag for the text of its boundary.
+    BoundaryNotRecorded {
+        /// The ARN of the boundary.
+        policy: String,
+    },
     /// The declared boundary has another text than at the last run.
     BoundaryChanged {
         /// The ARN of the boundary.
@@ -270,6 +288,16 @@ impl Risk {
                     }
                 }
             }
+            Self::DeniedByGrant { role, statement } => {
+                format!("the grant policy denies sts:AssumeRole on {role}, so the link cannot work: {statement}")
+            }
+            Self::BoundaryLimitsNothing { policy } => {
+                format!("boundary {policy} allows everything, so it limits nothing")
+            }
+            Self::BoundaryNotRecorded { policy } => format!(
+                "the role's tag {BOUNDARY_TAG} is missing or not valid, so the text of boundary {policy} may have changed \
+                 since the last run"
+            ),
             Self::BoundaryUnread { policy, permission } => {
                 let permission = if permission.is_empty() { String::new() } else { format!(" ({permission})") };
                 format!(
@@ -319,7 +347,7 @@ impl Risk {
             Self::UndeclaredPolicy { exclusive, .. } => *exclusive,
             // AWS maintains its policies; nobody changed this account.
             Self::BoundaryChanged { change, .. } => *change != BoundaryChange::ByAws,
-            Self::NeedsAdoption { .. } | Self::NotRepairable { .. } => true,
+            Self::BoundaryNotRecorded { .. } | Self::NeedsAdoption { .. } | Self::NotRepairable { .. } => true,
             _ => false,
         }
     }

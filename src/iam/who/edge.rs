@@ -57,6 +57,20 @@ impl Target<'_> {
         allows.into_iter().any(is_open)
     }
 
+    /// Returns whom Allow statements for everyone leave: identifiers of callers, and whether they leave anybody.
+    pub(super) fn everyone(&self) -> (Vec<&str>, bool) {
+        let statements = self.document().into_iter().flat_map(|document| &document.statements);
+        let allows = statements.filter(|statement| statement.effect == Effect::Allow && is_for_everyone(statement));
+        let (mut callers, mut is_anybody) = (Vec::new(), false);
+        for statement in allows {
+            match only_callers(statement) {
+                Some(arns) => callers.extend(arns),
+                None => is_anybody = true,
+            }
+        }
+        (callers, is_anybody)
+    }
+
     fn trust_name(&self) -> String {
         format!("trust policy of role {}", self.arn.name)
     }
@@ -83,14 +97,14 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
     let mut own = Verdict::default();
     for held in account.held(holder) {
         match held.document {
-            Ok(text) => own.add(&held.name, text, &request, holder, identity_policy),
+            Ok(text) => own.add(&held.name, text, &request, holder, identity_policy, |_| true),
             Err(_) => own.add_gap(&held.name),
         }
     }
     let boundary = holder.boundary.as_ref().map(|arn| {
         let mut verdict = Verdict::default();
         match account.document(arn) {
-            Ok(text) => verdict.add("permissions boundary", text, &request, holder, identity_policy),
+            Ok(text) => verdict.add("permissions boundary", text, &request, holder, identity_policy, |_| true),
             Err(_) => verdict.add_gap(&format!("permissions boundary {arn}")),
         }
         verdict
@@ -100,7 +114,7 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
     }
     let mut trust = Verdict::default();
     match target.trust {
-        Some(text) => trust.add(&target.trust_name(), text, &request, holder, resource_policy),
+        Some(text) => trust.add(&target.trust_name(), text, &request, holder, resource_policy, |_| true),
         None => trust.add_gap(&target.trust_name()),
     }
     let within_boundary = match &boundary {
@@ -110,12 +124,16 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
     let permitted = own.terms().zip(within_boundary.clone());
     let permitted = permitted.map(|((place, terms), boundary)| (place, terms.and(&boundary)));
 
-    // Within an account, a trust policy that names the user or role itself suffices. A boundary limits that for a role,
-    // not for a user (IAM User Guide, "Policy evaluation logic").
+    // Within an account, a trust policy that names the user or role itself, or everyone, suffices. A boundary limits that
+    // for a role, not for a user (IAM User Guide, "Policy evaluation logic").
+    let mut direct = Verdict::default();
     if target.arn.account == account.id
-        && let Some((Some(place), terms)) = trust.terms()
-        && names_itself(target, &place, holder)
+        && let Some(text) = target.trust
     {
+        let names = |statement: &Statement| is_for_everyone(statement) || names_itself(statement, holder);
+        direct.add(&target.trust_name(), text, &request, holder, resource_policy, names);
+    }
+    if let Some((Some(place), terms)) = direct.terms() {
         let limit = if holder.kind == HolderKind::User { Some(Terms::default()) } else { within_boundary };
         if let Some(limit) = limit {
             return Step::Through(Some(place), terms.and(&limit).and(&own.unless));
@@ -129,9 +147,7 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
 }
 
 /// Returns whether the statement lists the user or role itself, not only its account.
-fn names_itself(target: &Target<'_>, place: &Place, holder: &Holder) -> bool {
-    let statement = target.document().and_then(|document| document.statements.get(place.statement.checked_sub(1)?));
-    let Some(statement) = statement else { return false };
+fn names_itself(statement: &Statement, holder: &Holder) -> bool {
     let is_listed = matches!(statement.principal, Some(Element::Is(_)));
     is_listed
         && named(statement).any(|identifier| {
@@ -140,4 +156,26 @@ fn names_itself(target: &Target<'_>, place: &Place, holder: &Holder) -> bool {
             account_principal(identifier).is_none()
                 && (identifier == holder.arn || identifier == holder.unique_id || is_of_role)
         })
+}
+
+/// Returns whether the statement is about everyone, though its conditions may choose.
+fn is_for_everyone(statement: &Statement) -> bool {
+    match &statement.principal {
+        Some(Element::Is(Principals::Everyone) | Element::Not(_)) => true,
+        Some(Element::Is(Principals::Listed(_))) => named(statement).any(|identifier| identifier == "*"),
+        None => false,
+    }
+}
+
+/// Returns the only callers, by ARN, whom the conditions of a statement leave; `None` if they do not list them.
+fn only_callers(statement: &Statement) -> Option<impl Iterator<Item = &str>> {
+    let compares = ["arnequals", "arnlike", "stringequals", "stringlike"];
+    let conditions = statement.condition.iter();
+    let mut keys = conditions
+        .filter(|(operator, _)| compares.contains(&operator.to_ascii_lowercase().as_str()))
+        .flat_map(|(_, keys)| keys);
+    let (_, arns) = keys.find(|(key, arns)| {
+        key.eq_ignore_ascii_case("aws:PrincipalArn") && !arns.iter().any(|arn| arn.contains(['*', '?', '$']))
+    })?;
+    Some(arns.iter().map(String::as_str))
 }

@@ -24,7 +24,7 @@ pub struct Index<'a> {
     /// Holders by the identifiers with which a trust policy names them.
     by_identifier: HashMap<String, usize>,
     /// Holders who may write IAM, with the actions.
-    writers: Vec<(usize, u32)>,
+    writers: Vec<(usize, u64)>,
 }
 
 /// What a document says, found out once however many hold it.
@@ -102,9 +102,9 @@ impl<'a> Index<'a> {
             self.prefixes.entry(text).or_default().push(number);
         }
         let limit = match holder.boundary.as_ref().map(|arn| self.account.document(arn)) {
-            Some(Ok(text)) => facts(text, known).map_or(u32::MAX, |facts| facts.writes.allowed & !facts.writes.denied),
+            Some(Ok(text)) => facts(text, known).map_or(u64::MAX, |facts| facts.writes.allowed & !facts.writes.denied),
             // An unread boundary limits nothing that is certain.
-            Some(Err(_)) | None => u32::MAX,
+            Some(Err(_)) | None => u64::MAX,
         };
         let may = writes.allowed & !writes.denied & limit;
         if may != 0 {

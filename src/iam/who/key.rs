@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::account::{Holder, HolderKind};
 use crate::iam::arn::RoleArn;
 use crate::iam::evaluate::{Context, Principal, Request};
@@ -70,6 +73,18 @@ pub(super) fn known(key: &str, holder: &Holder) -> Known {
     }
 }
 
+/// Returns whether it depends on the name of a role's session whether its `aws:userid`, `ROLE_ID:SESSION_NAME`, matches
+/// this value, with or without wildcards.
+pub(super) fn depends_on_session(value: &str, holder: &Holder) -> bool {
+    let known = format!("{}:", holder.unique_id).to_ascii_lowercase();
+    let end = value.find(['*', '?', '$']).unwrap_or(value.len());
+    let (literal, rest) = value.split_at(end);
+    let literal = literal.to_ascii_lowercase();
+    let may_match = literal.starts_with(&known) || !rest.is_empty() && known.starts_with(&literal);
+    let is_any_session = rest == "*" && literal.len() <= known.len();
+    may_match && !is_any_session
+}
+
 /// Returns the keys of the variables in a text: `aws:username` of `${aws:username}`.
 pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
     let ends = |rest: &str| rest.find(['}', ',']);
@@ -93,7 +108,7 @@ pub(super) fn request(
     context.set("aws:ViaAWSService", ["false"]);
     context.set("aws:PrincipalIsAWSService", ["false"]);
     context.set("aws:EpochTime", [now.to_string()]);
-    context.set("aws:CurrentTime", [now.to_string()]);
+    context.set("aws:CurrentTime", date(now));
     match holder.kind {
         HolderKind::User => {
             context.set("aws:PrincipalType", ["User"]);
@@ -116,6 +131,11 @@ pub(super) fn request(
     let arns = std::iter::once(holder.arn.clone()).chain(sessions).collect();
     let principal = Principal { account: account.clone(), arns, unique_id: Some(holder.unique_id.clone()) };
     Request { principal: principal.into(), action: ASSUME_ROLE.to_owned(), resource: role.to_string(), context }
+}
+
+/// Returns a time as AWS writes it.
+fn date(seconds: i64) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
 /// The action.

@@ -155,6 +155,14 @@ impl Search<'_, '_> {
             self.add_permitted(&target.arn.to_string(), &mut candidates);
         }
         candidates.extend(target.identifiers().into_iter().filter_map(|identifier| self.index.find(identifier)));
+        // Within an account, they need no policy of their own.
+        if target.arn.account == self.index.account.id {
+            let (callers, is_anybody) = target.everyone();
+            candidates.extend(callers.into_iter().filter_map(|identifier| self.index.find(identifier)));
+            if is_anybody {
+                candidates.extend(0..self.index.account.holders.len());
+            }
+        }
         candidates.sort_unstable();
         candidates.dedup();
         let is_open = |number: &usize| {

@@ -103,6 +103,8 @@ fn a_condition_is_decided_needed_chosen_or_named() {
         (json!({"StringEquals": {"sts:RoleSessionName": "me"}}), "user u"),
         (json!({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}), ""),
         (json!({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}), "user u"),
+        (json!({"StringLike": {"aws:CurrentTime": "20*"}}), "user u"),
+        (json!({"StringLike": {"aws:CurrentTime": "19*"}}), ""),
         (json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), "user u ? condition on aws:SourceIp"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}}), "user u ? condition on aws:PrincipalOrgID"),
         (json!({"StringAlmost": {"aws:username": "u"}}), "user u ? condition operator StringAlmost"),
@@ -130,6 +132,23 @@ fn a_deny_keeps_out_only_where_it_is_certain() {
             "user u ? condition on aws:SourceIp",
         ),
         (json!({"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::333333333333:*"}), "user u"),
+        // The default of a variable holds only if the request lacks the key.
+        (
+            with(deny.clone(), json!({"StringEquals": {"aws:PrincipalAccount": "${aws:SourceVpc, '111111111111'}"}})),
+            "user u ? condition on aws:PrincipalAccount",
+        ),
+        (
+            with(deny, json!({"StringNotEquals": {"aws:username": "${aws:SourceVpc}"}})),
+            "user u ? condition on aws:username",
+        ),
+        (
+            json!({"Effect": "Deny", "Action": "*", "Resource": "arn:aws:iam::222222222222:role/${aws:SourceVpc, 'xacct'}"}),
+            "user u ? variable aws:SourceVpc",
+        ),
+        (
+            json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::222222222222:role/${aws:SourceVpc}"}),
+            "user u ? variable aws:SourceVpc",
+        ),
     ];
     for (deny, expected) in cases {
         assert_one(json!([allow("*"), deny]), &source(), expected);
@@ -184,6 +203,70 @@ fn within_the_account_a_trust_policy_that_names_somebody_suffices() {
     let mut holders = holders;
     holders[0] = user("named", denied);
     assert_eq!(of(&account(holders), &source()), ["role ci", "role hop"]);
+}
+
+#[test]
+fn within_the_account_a_trust_policy_for_everyone_suffices() {
+    let nothing = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);
+    let denied = json!([{"Effect": "Deny", "Action": "sts:*", "Resource": "*"}]);
+    let everyone = |principal: Value, condition: Value| {
+        let admits = json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+        text(json!([
+            {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"},
+            with(admits, condition),
+        ]))
+    };
+    let only_bob = json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:user/bob"}});
+    let only_b = json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:user/b*"}});
+    let of_account = json!({"StringEquals": {"aws:PrincipalAccount": "111111111111"}});
+    let cases = [
+        (everyone("*".into(), only_bob.clone()), "role ci, user bob"),
+        (everyone(json!({"AWS": ["*", "333333333333"]}), only_bob), "role ci, user bob"),
+        (everyone("*".into(), only_b), "role ci, user bob"),
+        (everyone("*".into(), of_account), "role ci, user bob, user carol, role hop"),
+        (everyone("*".into(), json!({"StringEquals": {"aws:PrincipalAccount": "333333333333"}})), "role ci"),
+        (
+            everyone("*".into(), json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}})),
+            "role ci, user bob ? condition on aws:PrincipalOrgID, user carol ? condition on aws:PrincipalOrgID, \
+             role hop ? condition on aws:PrincipalOrgID",
+        ),
+    ];
+    for (trust, expected) in cases {
+        let mut ci = role("ci", json!([allow(ROLE)]));
+        ci.trust = Some(trust);
+        let holders = vec![
+            ci,
+            user("bob", nothing.clone()),
+            user("carol", nothing.clone()),
+            user("dave", denied.clone()),
+            role("hop", nothing.clone()),
+        ];
+        assert_eq!(of(&account(holders), &source()).join(", "), expected);
+    }
+}
+
+/// Of the `aws:userid` of a role's session, only the part before the session's name is known.
+#[test]
+fn the_name_of_a_session_is_not_known() {
+    let perhaps = "role ci ? condition on aws:userid";
+    let cases = [
+        ("StringEquals", "AROLE000000000ci:deploy", perhaps),
+        ("StringNotEquals", "AROLE000000000ci:deploy", perhaps),
+        ("StringEquals", "AROLE000000000ci:session", perhaps),
+        ("StringLike", "AROLE000000000ci:dep*", perhaps),
+        ("StringLike", "*:deploy", perhaps),
+        ("StringLike", "AROLE000000000ci:*", "role ci"),
+        ("StringLike", "AROLE*", "role ci"),
+        ("StringLike", "*", "role ci"),
+        ("StringEquals", "AROLE000000000other:deploy", ""),
+        ("StringLike", "AROLE000000000other:*", ""),
+        ("StringNotLike", "AROLE000000000other:*", "role ci"),
+    ];
+    for (operator, value, expected) in cases {
+        let statement = with(allow(ROLE), json!({operator: {"aws:userid": value}}));
+        let found = of(&account(vec![role("ci", json!([statement]))]), &source());
+        assert_eq!(found.join(", "), expected, "{operator} {value}");
+    }
 }
 
 #[test]

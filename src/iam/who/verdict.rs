@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::account::{Holder, HolderKind};
-use super::key::{Known, known, variables};
+use super::key::{Known, depends_on_session, known, variables};
 use crate::iam::admission::Needs;
 use crate::iam::evaluate::{Finding, Mismatch, Request, StatementFinding};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -63,7 +63,7 @@ impl Verdict {
         self.unless.undecided.insert(format!("{name} could not be read"));
     }
 
-    /// Adds a policy. `evaluate` evaluates policies of this kind.
+    /// Adds a policy. `evaluate` evaluates policies of this kind; an Allow counts only if `counts`.
     pub fn add(
         &mut self,
         name: &str,
@@ -71,11 +71,13 @@ impl Verdict {
         request: &Request,
         holder: &Holder,
         evaluate: fn(&PolicyDocument, &Request) -> Finding,
+        counts: impl Fn(&Statement) -> bool,
     ) {
         let Some(document) = text.policy() else { return self.add_gap(name) };
         let finding = evaluate(document, request);
         for (number, (statement, found)) in document.statements.iter().zip(&finding.statements).enumerate() {
             match statement.effect {
+                Effect::Allow if !counts(statement) => {}
                 Effect::Allow => {
                     let Some(terms) = allows(statement, found, request, holder) else { continue };
                     if self.allowed.as_ref().is_none_or(|(_, best)| terms.weight() < best.weight()) {
@@ -141,6 +143,9 @@ fn conditions(
             _ => return None,
         }
     }
+    if !found.mismatches.iter().any(|mismatch| matches!(mismatch, Mismatch::Resource)) {
+        stands.extend(deciding_variable(statement, request, holder).map(Stands::Unknown));
+    }
     for (operator, keys) in &statement.condition {
         if not_understood.contains(operator.as_str()) {
             continue;
@@ -158,7 +163,13 @@ fn stands_as(key: &str, wanted: &BTreeSet<String>, is_unmet: bool, request: &Req
     let unknown = || Stands::Unknown(format!("condition on {key}"));
     let mut variables = wanted.iter().flat_map(|text| variables(text));
     match known(key, holder) {
-        Known::Value if is_unmet && variables.any(|key| !is_known(key, request, holder)) => unknown(),
+        // A variable with a default has the value that nobody knows, not the default.
+        Known::Value if variables.any(|key| !is_known(key, request, holder)) => unknown(),
+        Known::Value
+            if is_userid_of_role(key, holder) && wanted.iter().any(|text| depends_on_session(text, holder)) =>
+        {
+            unknown()
+        }
         Known::Value => {
             if is_unmet {
                 Stands::Unmet
@@ -180,7 +191,28 @@ fn stands_as(key: &str, wanted: &BTreeSet<String>, is_unmet: bool, request: &Req
 }
 
 fn is_known(key: &str, request: &Request, holder: &Holder) -> bool {
-    !request.context.get(key).is_empty() || known(key, holder) == Known::Value
+    let has_value = !request.context.get(key).is_empty() || known(key, holder) == Known::Value;
+    has_value && !is_userid_of_role(key, holder)
+}
+
+/// The name of the session is a part of it.
+fn is_userid_of_role(key: &str, holder: &Holder) -> bool {
+    holder.kind == HolderKind::Role && key.eq_ignore_ascii_case("aws:userid")
+}
+
+/// Returns the variable on which it depends whether the resource matches, though it matches with the variable's default,
+/// or `NotResource` does without it.
+fn deciding_variable(statement: &Statement, request: &Request, holder: &Holder) -> Option<String> {
+    let (resources, is_not) = match statement.resource.as_ref()? {
+        Element::Is(resources) => (resources, false),
+        Element::Not(resources) => (resources, true),
+    };
+    if resources.contains("*") {
+        return None;
+    }
+    let mut deciding =
+        resources.iter().filter(|resource| is_not || resource.contains(',')).flat_map(|it| variables(it));
+    deciding.find(|key| !is_known(key, request, holder)).map(|key| format!("variable {key}"))
 }
 
 /// Returns the variable that keeps a resource from being compared.

@@ -4,8 +4,9 @@ use crate::iam::evaluate::action_matches;
 use crate::iam::policy::{Effect, Element, PolicyDocument};
 
 /// Actions that give the caller, or somebody whose credentials the caller then has, more permissions (AWS Prescriptive
-/// Guidance and Rhino Security Labs list them as ways of privilege escalation).
-pub(super) const ACTIONS: [&str; 16] = [
+/// Guidance and Rhino Security Labs list them as ways of privilege escalation), or that take away what denies: a policy, a
+/// boundary, a membership, a tag, the lack of MFA.
+pub(super) const ACTIONS: [&str; 34] = [
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
     "iam:AttachRolePolicy",
@@ -13,23 +14,41 @@ pub(super) const ACTIONS: [&str; 16] = [
     "iam:CreateAccessKey",
     "iam:CreateLoginProfile",
     "iam:CreatePolicyVersion",
+    "iam:CreateServiceSpecificCredential",
+    "iam:DeactivateMFADevice",
+    "iam:DeleteGroupPolicy",
     "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
     "iam:DeleteUserPermissionsBoundary",
+    "iam:DeleteUserPolicy",
+    "iam:DetachGroupPolicy",
+    "iam:DetachRolePolicy",
+    "iam:DetachUserPolicy",
+    "iam:EnableMFADevice",
     "iam:PutGroupPolicy",
+    "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
+    "iam:PutUserPermissionsBoundary",
     "iam:PutUserPolicy",
+    "iam:RemoveUserFromGroup",
+    "iam:ResetServiceSpecificCredential",
+    "iam:ResyncMFADevice",
     "iam:SetDefaultPolicyVersion",
+    "iam:TagRole",
+    "iam:TagUser",
+    "iam:UntagRole",
+    "iam:UntagUser",
+    "iam:UpdateAccessKey",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateLoginProfile",
-    "iam:CreateServiceSpecificCredential",
 ];
 
 /// The actions that a policy allows on some resource, and those that it denies on every resource, as bits of
 /// [`ACTIONS`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Writes {
-    pub allowed: u32,
-    pub denied: u32,
+    pub allowed: u64,
+    pub denied: u64,
 }
 
 impl Writes {
@@ -54,7 +73,7 @@ impl Writes {
     }
 
     /// Returns the names of these actions.
-    pub fn names(bits: u32) -> Vec<&'static str> {
+    pub fn names(bits: u64) -> Vec<&'static str> {
         let actions = ACTIONS.iter().enumerate();
         actions.filter(|(number, _)| bits & (1 << number) != 0).map(|(_, action)| *action).collect()
     }

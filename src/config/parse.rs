@@ -160,7 +160,8 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         session_tags: section.tags("session_tags")?,
         source_identity: section.parsed("source_identity")?,
         region: section.parsed("region")?,
-        probe: section.one_of("probe", &[("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
+        probe: section
+            .one_of("probe", &[("auto", Probe::Auto), ("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
         bucket_tags: section.tags("bucket_tags")?,
         bucket_namespace: section.one_of(
             "bucket_namespace",

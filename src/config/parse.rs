@@ -383,10 +383,11 @@ impl<'a> Section<'a> {
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Ok(Some(*value)),
             None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let mut names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let last = names.pop().unwrap_or_default();
                 Err(self
                     .error(key, format!("`{}` is not a valid value of `{key}`", shown(&text)))
-                    .hint(format!("use {}", names.join(" or "))))
+                    .hint(format!("use {} or {last}", names.join(", "))))
             }
         }
     }

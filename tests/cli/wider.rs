@@ -48,7 +48,7 @@ fn undeclared_policies_are_named_and_go_only_from_an_exclusive_link() {
     let named = check(&scene, 4);
     assert_names(&named, &[ADMINISTRATOR, "and the link is exclusive; bootstrap detaches it"]);
     assert_names(&named, &["by-hand", "and the link is exclusive; bootstrap removes it"]);
-    let says = ["- target  detach arn:aws:iam::aws:policy/AdministratorAccess", "- target  remove policy by-hand"];
+    let says = ["-  target  detach arn:aws:iam::aws:policy/AdministratorAccess", "-  target  remove policy by-hand"];
     scene.xacct("bootstrap --dry-run").exits_with(0).says(&says);
     scene.sandbox.clear_requests();
     scene.xacct("bootstrap --yes").exits_with(0);

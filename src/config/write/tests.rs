@@ -443,7 +443,13 @@ fn any_link() -> impl Strategy<Value = Link> {
                 tags: to_tags(tags),
                 region: identity.then(|| "eu-west-1".parse().unwrap()),
                 way_in,
-                probe: if identity { Probe::Identity } else if regional { Probe::Bucket } else { Probe::Auto },
+                probe: if identity {
+                    Probe::Identity
+                } else if regional {
+                    Probe::Bucket
+                } else {
+                    Probe::Auto
+                },
                 exclusive: require_mfa,
                 bucket_tags: to_tags(bucket_tags),
                 bucket_namespace: if regional { BucketNamespace::AccountRegional } else { BucketNamespace::Global },

@@ -56,7 +56,7 @@ async fn one_bucket(
     let waiting = |action: &'static str| move |waited| watch.waiting(claim.freshness.words(Some(action), waited));
 
     watch.now("creating a test bucket");
-    let foresight = if let Extent::Bucket(test) = &claim.extent { test.foresight.as_ref() } else { None };
+    let foresight = if let Extent::Bucket(test) = &claim.extent { test.foresight.as_deref() } else { None };
     let never = RefCell::new(None);
     let create = async || {
         let answer = test_bucket::create(access, &spec, leftovers).await;

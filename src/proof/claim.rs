@@ -99,7 +99,7 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct TestBucket {
     /// The role's policies, if the operator could not read them: the session may, once S3 has denied the bucket.
-    pub foresight: Option<Foresight>,
+    pub foresight: Option<Box<Foresight>>,
     /// Random bytes for its name.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
     /// Tags that the organization requires.

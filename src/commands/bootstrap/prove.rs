@@ -123,7 +123,7 @@ impl Bench<'_> {
                 claim.extent = Extent::Refusals(why.clone());
             }
             if let Extent::Bucket(test) = &mut claim.extent {
-                test.foresight = job.state.is_open.then(|| job.state.foresight());
+                test.foresight = job.state.is_open.then(|| Box::new(job.state.foresight()));
             }
             let proof = self.prover.prove(&claim, std::future::ready(operator(job)), watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);

@@ -82,6 +82,12 @@ pub struct RoleOptions {
     /// Attach a managed policy, by ARN or by the name of an AWS managed policy (can be repeated)
     #[arg(long, value_name = "POLICY", value_parser = valid::<ManagedPolicy>)]
     pub policy_arn: Vec<ManagedPolicy>,
+    /// Remove every policy from the role that xacct.toml does not declare
+    ///
+    /// Shows each of them first. Also fails the test if anybody else may assume the role. The grant in the source account,
+    /// which other files may share, is not affected.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub exclusive: Option<bool>,
     /// Add the policy in this JSON file as an inline policy (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub policy_file: Vec<PathBuf>,
@@ -192,7 +198,10 @@ pub struct SessionAttributes {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verification")]
 pub struct ProofOptions {
-    /// What to test: `bucket` creates and deletes a bucket, `identity` only opens a session (default: bucket)
+    /// What to test: `bucket` creates and deletes a bucket, `identity` only opens a session (default: auto)
+    ///
+    /// With `auto`, bootstrap decides: `bucket`, unless the role's policies can never allow it. With `bucket`, bootstrap
+    /// gives the role policy xacct-verify in addition to its other policies.
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
     /// Tag the test bucket, if the organization requires tags (can be repeated)
@@ -244,6 +253,8 @@ impl fmt::Debug for TypedCode {
 /// What verification tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Probe {
+    /// Let bootstrap decide; otherwise like `bucket`
+    Auto,
     /// Create a bucket and delete it
     Bucket,
     /// Open a session, and check that it is in the target account

@@ -62,6 +62,8 @@ pub struct Link {
     /// Whether sessions may carry tags and a source identity.
     pub allow_session_tags: bool,
     pub policy_arns: Vec<ManagedPolicy>,
+    /// `policy_arns` as `xacct.toml` has them, whatever options say: what the options leave out is detached.
+    pub policy_arns_on_record: Vec<ManagedPolicy>,
     /// Files with inline policies, as the user wrote them: relative to the directory of `xacct.toml` or of the caller.
     pub policy_files: Vec<PathBuf>,
     /// Files with further statements of the trust policy, as the user wrote them.
@@ -84,7 +86,8 @@ pub struct Link {
     pub bucket_namespace: BucketNamespace,
     /// Callers whom the role may admit in addition to those of the link.
     pub accept: Vec<Accepted>,
-    /// Whether only declared callers may be admitted even if xacct did not create the role.
+    /// Whether nothing undeclared may be on the role, and only declared callers may be admitted even if xacct did not create
+    /// it.
     pub exclusive: bool,
     /// Whether a trust policy that cannot be read fails the test (`--require-read`).
     pub require_read: bool,
@@ -158,6 +161,7 @@ impl Link {
             restrict_to_user: false,
             allow_session_tags: false,
             policy_arns: Vec::new(),
+            policy_arns_on_record: Vec::new(),
             policy_files: Vec::new(),
             trust_statement_files: Vec::new(),
             trust_statements: PolicyDocument::of(Vec::new()),
@@ -169,7 +173,7 @@ impl Link {
             source_identity: None,
             region: None,
             way_in: WayIn::Search,
-            probe: Probe::Bucket,
+            probe: Probe::Auto,
             bucket_tags: Vec::new(),
             bucket_namespace: BucketNamespace::Global,
             accept: Vec::new(),
@@ -193,6 +197,7 @@ impl Link {
             restrict_to_user: record.restrict_to_user.unwrap_or(false),
             allow_session_tags: record.allow_session_tags.unwrap_or(false),
             policy_arns: record.policy_arns.clone(),
+            policy_arns_on_record: record.policy_arns.clone(),
             policy_files: record.policy_files.clone(),
             trust_statement_files: record.trust_statement_files.clone(),
             trust_statements: new.trust_statements,
@@ -239,6 +244,7 @@ impl Link {
         self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);
         replace_if_given(&mut self.policy_arns, &role.policy_arn);
         replace_if_given(&mut self.policy_files, &role.policy_file);
+        self.exclusive = role.exclusive.unwrap_or(self.exclusive);
         replace_if_given(&mut self.trust_statement_files, &role.trust_statement_file);
         if let Some(boundary) = &role.permissions_boundary {
             self.permissions_boundary = Some(boundary.clone());

@@ -160,7 +160,8 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         session_tags: section.tags("session_tags")?,
         source_identity: section.parsed("source_identity")?,
         region: section.parsed("region")?,
-        probe: section.one_of("probe", &[("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
+        probe: section
+            .one_of("probe", &[("auto", Probe::Auto), ("bucket", Probe::Bucket), ("identity", Probe::Identity)])?,
         bucket_tags: section.tags("bucket_tags")?,
         bucket_namespace: section.one_of(
             "bucket_namespace",
@@ -382,10 +383,11 @@ impl<'a> Section<'a> {
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Ok(Some(*value)),
             None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let mut names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let last = names.pop().unwrap_or_default();
                 Err(self
                     .error(key, format!("`{}` is not a valid value of `{key}`", shown(&text)))
-                    .hint(format!("use {}", names.join(" or "))))
+                    .hint(format!("use {} or {last}", names.join(", "))))
             }
         }
     }

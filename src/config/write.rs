@@ -119,8 +119,14 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set(section, "session_tags", tags(&link.session_tags));
     set(section, "source_identity", link.source_identity.as_ref().map(|identity| identity.to_string().into()));
     set(section, "region", link.region.as_ref().map(|region| region.to_string().into()));
-    set_unless(section, "probe", if link.probe == Probe::Identity { "identity" } else { "bucket" }, "bucket");
+    let probe = match link.probe {
+        Probe::Auto => "auto",
+        Probe::Bucket => "bucket",
+        Probe::Identity => "identity",
+    };
+    set_unless(section, "probe", probe, "auto");
     set(section, "bucket_tags", tags(&link.bucket_tags));
+    set_unless(section, "exclusive", link.exclusive, false);
     let regional = link.bucket_namespace == BucketNamespace::AccountRegional;
     set_unless(section, "bucket_namespace", if regional { "account-regional" } else { "global" }, "global");
 }

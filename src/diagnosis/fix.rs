@@ -56,6 +56,8 @@ pub enum BootstrapWith {
     Nothing,
     /// Allow session tags.
     SessionTags,
+    /// Allow the test bucket.
+    TestBucket,
     /// Allow sessions of this duration.
     MaxSessionDuration(String),
 }
@@ -94,6 +96,7 @@ impl Fix {
         let command = match with {
             BootstrapWith::Nothing => command,
             BootstrapWith::SessionTags => command.flag("--allow-session-tags"),
+            BootstrapWith::TestBucket => command.option("--probe", "bucket"),
             BootstrapWith::MaxSessionDuration(duration) => command.option("--max-session-duration", duration),
         };
         let is_foreign = is_foreign_role(facts) || is_foreign_grant(facts);

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod arn;
+pub mod effective;
 pub mod evaluate;
 pub mod identity;
 pub mod invalid;

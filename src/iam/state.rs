@@ -164,9 +164,11 @@ pub struct DesiredRole {
     pub trust: PolicyDocument,
     /// Managed policies to attach.
     pub attachments: BTreeSet<PolicyArn>,
+    /// Managed policies that `xacct.toml` declared until this run replaced them: to detach.
+    pub replaced: BTreeSet<PolicyArn>,
     /// Inline policies; all names begin with [`OWN_POLICY_PREFIX`].
     pub inline: BTreeMap<PolicyName, PolicyDocument>,
-    /// Whether nothing else may be on the role.
+    /// Whether nothing undeclared may be on the role, so that whatever is there goes.
     pub exclusive: bool,
     /// Callers whom statements of others in the trust policy may admit.
     pub accepted: Vec<Accepted>,
@@ -195,7 +197,9 @@ impl DesiredRole {
     #[must_use]
     pub fn inline_size_on(&self, observed: Option<&ObservedRole>) -> usize {
         let undeclared = observed.into_iter().flat_map(|role| &role.inline);
-        let undeclared = undeclared.filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX));
+        let undeclared = undeclared.filter(|(name, _)| {
+            !self.inline.keys().any(|wanted| wanted.as_str() == *name) && !self.removes_inline(name)
+        });
         let sizes = undeclared.filter_map(|(_, document)| document.as_ref().map(FoundDocument::size));
         self.inline.values().map(PolicyDocument::size).chain(sizes).sum()
     }
@@ -204,7 +208,23 @@ impl DesiredRole {
     #[must_use]
     pub fn attached_on(&self, observed: Option<&ObservedRole>) -> BTreeSet<String> {
         let found = observed.into_iter().flat_map(|role| role.attachments.iter().cloned());
-        self.attachments.iter().map(ToString::to_string).chain(found).collect()
+        let kept = found.filter(|arn| !self.detaches(arn));
+        self.attachments.iter().map(ToString::to_string).chain(kept).collect()
+    }
+
+    /// Returns whether a managed policy goes from the role: it was declared until now, or nothing undeclared may stay.
+    #[must_use]
+    pub fn detaches(&self, arn: &str) -> bool {
+        let names = |policies: &BTreeSet<PolicyArn>| policies.iter().any(|policy| policy.to_string() == arn);
+        !names(&self.attachments) && (self.exclusive || names(&self.replaced))
+    }
+
+    /// Returns whether an inline policy goes from the role: it is xacct's own and no longer needed, or nothing undeclared
+    /// may stay.
+    #[must_use]
+    pub fn removes_inline(&self, name: &str) -> bool {
+        let is_wanted = self.inline.keys().any(|wanted| wanted.as_str() == name);
+        !is_wanted && (self.exclusive || name.starts_with(OWN_POLICY_PREFIX))
     }
 }
 

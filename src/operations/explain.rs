@@ -146,7 +146,7 @@ impl<'a> Diagnostician<'a> {
             require_mfa: link.require_mfa,
             restrict_to_user: link.restrict_to_user,
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
-            checks_s3: link.probe == Probe::Bucket,
+            checks_s3: link.probe != Probe::Identity,
             accept: link.accept.clone(),
             trust_statements: Some(&link.trust_statements)
                 .filter(|document| !document.statements.is_empty())

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cli::Probe;
 use crate::config::{self, ConfigFile, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{Partition, RoleArn, UserArn};
+use crate::iam::arn::{ManagedPolicy, Partition, RoleArn, UserArn};
 use crate::iam::identity::{Identity, new_id};
 use crate::iam::names::{ExternalId, PolicyName};
 use crate::iam::policy::PolicyDocument;
@@ -29,12 +30,15 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         session_tags: link.allow_session_tags,
     };
     let mut inline = files.clone();
-    if link.policy_arns.is_empty()
-        && inline.is_empty()
+    let has_others = !link.policy_arns.is_empty() || !inline.is_empty();
+    if (link.probe == Probe::Bucket || !has_others)
         && let Ok(name) = VERIFY_POLICY.parse()
     {
         inline.insert(name, templates::verify_bucket(partition));
     }
+    let resolved =
+        |policies: &[ManagedPolicy]| policies.iter().map(|policy| policy.resolve(partition)).collect::<BTreeSet<_>>();
+    let attachments = resolved(&link.policy_arns);
     DesiredRole {
         arn: link.role_arn(partition),
         source: user.account.clone(),
@@ -45,7 +49,8 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         boundary_version: None,
         tags: link.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         trust: templates::trust_with(&terms, &link.trust_statements),
-        attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
+        replaced: resolved(&link.policy_arns_on_record).difference(&attachments).cloned().collect(),
+        attachments,
         inline,
         exclusive: link.exclusive,
         accepted: link.accept.clone(),

@@ -1,12 +1,14 @@
 //! The steps with a test bucket: create it, delete it on condition of its owner, check that it is gone.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::claim::{Claim, bucket_spec};
+use super::claim::{Claim, Extent, bucket_spec};
+use super::foresight::Foreseen;
 use super::step::{Step, StepId, StepOutcome, Timed, answer_code, timed};
-use super::wait::{Freshness, Settled, may_pass};
+use super::wait::{Freshness, Settled, is_denied, may_pass};
 use super::watch::Watch;
 use crate::aws::client::access::Access;
 use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers, Removed};
@@ -23,7 +25,8 @@ pub(super) async fn steps(
 ) -> Result<(Option<String>, Vec<Step>)> {
     let Some(spec) = spec else {
         watch.now("sending requests that must be denied");
-        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, "--probe identity");
+        let why = if let Extent::Refusals(why) = &claim.extent { why.as_str() } else { "not asked for" };
+        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why);
         return Ok((None, vec![step]));
     };
     let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
@@ -50,16 +53,34 @@ async fn one_bucket(
     watch: &dyn Watch,
 ) -> Result<(Option<String>, Vec<Step>)> {
     let owner = &claim.role.account;
-    let waiting = |waited| watch.waiting(claim.freshness.words(waited));
+    let waiting = |action: &'static str| move |waited| watch.waiting(claim.freshness.words(Some(action), waited));
 
     watch.now("creating a test bucket");
-    let create = async || test_bucket::create(access, &spec, leftovers).await;
-    let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_pass, waiting)).await;
+    let foresight = if let Extent::Bucket(test) = &claim.extent { test.foresight.as_deref() } else { None };
+    let never = RefCell::new(None);
+    let create = async || {
+        let answer = test_bucket::create(access, &spec, leftovers).await;
+        // Waiting cannot change what no policy allows.
+        if is_denied(&answer)
+            && let Some(foresight) = foresight
+            && let Foreseen::Impossible(why) = foresight.look(access).await
+        {
+            never.replace(Some(why));
+        }
+        answer
+    };
+    let may_change = |answer: &Result<()>| may_pass(answer) && never.borrow().is_none();
+    let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting("s3:CreateBucket"))).await;
+    if let Some(why) = never.take() {
+        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why).took(created.duration);
+        return Ok((None, vec![step]));
+    }
     let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
     if steps.iter().all(Step::is_ok) {
         watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
-        let removed = timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting)).await;
+        let removed =
+            timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting("s3:DeleteBucket"))).await;
         let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
         let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
         if unconfirmed {

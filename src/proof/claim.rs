@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use super::foresight::Foresight;
 use super::wait::Freshness;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
@@ -90,8 +91,8 @@ pub struct RequestOptions {
 pub enum Extent {
     /// Up to AssumeRole.
     Session,
-    /// Up to the requests that must be denied, without a bucket.
-    Refusals,
+    /// Up to the requests that must be denied, without a bucket for this reason.
+    Refusals(String),
     /// Up to a bucket, created and deleted.
     Bucket(TestBucket),
 }
@@ -99,6 +100,8 @@ pub enum Extent {
 /// The settings of a test bucket.
 #[derive(Debug)]
 pub struct TestBucket {
+    /// The role's policies, if the operator could not read them: the session may, once S3 has denied the bucket.
+    pub foresight: Option<Box<Foresight>>,
     /// Random bytes for its name.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
     /// Tags that the organization requires.
@@ -110,6 +113,6 @@ pub struct TestBucket {
 /// Returns the specification of the test bucket, if the claim has one.
 pub(super) fn bucket_spec(claim: &Claim, region: &Region) -> Result<Option<BucketSpec>> {
     let Extent::Bucket(test) = &claim.extent else { return Ok(None) };
-    let TestBucket { random, tags, account_regional } = test;
+    let TestBucket { random, tags, account_regional, .. } = test;
     BucketSpec::new(*random, &claim.role.account, region, tags.clone(), *account_regional).map(Some)
 }

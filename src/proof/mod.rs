@@ -5,6 +5,7 @@
 
 mod bucket;
 mod claim;
+mod foresight;
 mod nobody_else;
 mod outcome;
 mod prover;
@@ -15,6 +16,7 @@ mod wait;
 mod watch;
 
 pub use claim::{Claim, Declaration, Extent, RequestOptions, TestBucket};
+pub use foresight::{Foreseen, Foresight};
 pub use outcome::{Outcome, Proof};
 pub use prover::{MfaMeans, Prover};
 pub use step::{Step, StepId, StepOutcome};

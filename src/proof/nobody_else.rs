@@ -65,7 +65,7 @@ pub(super) async fn step(
         }
         _ => true,
     };
-    let waiting = |waited| watch.waiting(claim.freshness.words(waited));
+    let waiting = |waited| watch.waiting(claim.freshness.words(None, waited));
     let settled = claim.freshness.settle(1, attempt, is_clean, Result::is_ok, waiting).await;
     let (step, role) = match settled.answer {
         Ok(role) => (judged(&role, claim, &declared), Some(role)),

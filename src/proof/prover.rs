@@ -338,7 +338,7 @@ async fn assume(
 ) -> Timed<Settled<Session>> {
     watch.now("assuming the role");
     let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(waited));
+    let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
     timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn steps(
 /// Sends a request that must be denied. Right after a write the old, wider policy may still be in force.
 async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: Freshness, watch: &dyn Watch) -> Step {
     let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(waited));
+    let waiting = |waited| watch.waiting(freshness.words(None, waited));
     let settled = timed(freshness.settle(2, attempt, is_denied, Result::is_ok, waiting)).await;
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(

@@ -33,14 +33,15 @@ pub struct Settled<T> {
 }
 
 impl Freshness {
-    /// Returns the message about a wait: how long it has been, and the maximum.
+    /// Returns the message about a wait: which action AWS still denies, how long it has been, and the maximum.
     #[must_use]
-    pub fn words(self, waited: Duration) -> String {
+    pub fn words(self, denied: Option<&str>, waited: Duration) -> String {
         let most = match self {
             Self::Settled => String::new(),
             Self::JustWritten { patience, .. } => format!(" of {}", minutes(patience)),
         };
-        format!("waiting for IAM propagation ({}{most})", minutes(waited))
+        let denied = denied.map_or_else(String::new, |action| format!(", {action} denied"));
+        format!("waiting for IAM propagation ({}{most}{denied})", minutes(waited))
     }
 
     /// Repeats the request until the answer is welcome `times` in a row, or patience ends; returns the last answer.

@@ -160,11 +160,18 @@ pub fn note(note: &Note) -> String {
     }
 }
 
-/// Returns a warning, with the commands that end the risk. xacct never runs them: it did not create what they remove.
+/// Returns a warning, with what ends the risk. xacct itself runs none of the commands: it did not create what they
+/// remove.
 #[must_use]
 pub fn warning(risk: &Risk) -> String {
     let aws = |command: &'static str| ShellCommand::new("aws").arg("iam").arg(command);
     let remedy = match risk {
+        Risk::UndeclaredPolicy { policy: Undeclared::Attached(_), exclusive: true, .. } => {
+            "bootstrap detaches it, unless you declare it in policy_arns".to_owned()
+        }
+        Risk::UndeclaredPolicy { policy: Undeclared::Inline(_), exclusive: true, .. } => {
+            "bootstrap removes it, unless you set exclusive = false".to_owned()
+        }
         Risk::UndeclaredPolicy { role, policy: Undeclared::Attached(arn), .. } => {
             let command = aws("detach-role-policy").option("--role-name", &role.name).option("--policy-arn", arn);
             format!("declare it in policy_arns, or detach it: {command}")

@@ -40,7 +40,7 @@ const TARGET_LINES: &[(&str, &[&str])] = &[
     ("tags = { \"aws:x\" = \"1\" }", &["reserved for AWS"]),
     ("region = \"europe\"", &["`europe`", "`eu-west-1`"]),
     ("region = \"eu-west-1b\"", &["`eu-west-1b`", "not the Availability Zone: `eu-west-1`"]),
-    ("probe = \"disk\"", &["`disk`", "`bucket` or `identity`"]),
+    ("probe = \"disk\"", &["`disk`", "`auto`, `bucket` or `identity`"]),
     ("probe = true", &["`probe` must be a string, not a boolean"]),
     ("bucket_tags = \"a=b\"", &["`bucket_tags`", "a table of strings"]),
     ("bucket_namespace = \"mine\"", &["`mine`", "`global` or `account-regional`"]),

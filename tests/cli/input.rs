@@ -79,7 +79,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
         "does not match the format of AWS Region names",
         "not the Availability Zone: `eu-west-1`",
     ),
-    (&["--probe", "disk"], "invalid value 'disk'", "bucket, identity"),
+    (&["--probe", "disk"], "invalid value 'disk'", "auto, bucket, identity"),
     (&["--bucket-namespace", "mine"], "invalid value 'mine'", "global, account-regional"),
     (&["--output", "xml"], "invalid value 'xml'", "table, json"),
     (&["--concurrency", "0"], "0 is not in 1..=64", "--concurrency"),

@@ -21,6 +21,7 @@
 //! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
 //! | `answers` | what AWS's answers mean to each command |
+//! | `probe` | whether the test has a bucket, and whose credentials it has |
 //! | `propagation` | waiting for IAM propagation, and only after writes |
 //! | `risks` | warnings about risky links |
 //! | `wider` | whatever is wider than declared is named, and by `--check` or `exclusive` a difference |
@@ -96,6 +97,7 @@ mod operators;
 mod order;
 mod output;
 mod print;
+mod probe;
 mod profiles;
 mod propagation;
 mod refusals;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use xacct_sandbox::Sandbox;
-use xacct_sandbox::world::ADMIN_A;
+use xacct_sandbox::world::{ADMIN_A, ALICE};
 
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ROLE, Scene, as_alice, step, trust};
 use crate::support::policies::document;
@@ -218,10 +218,14 @@ fn an_operator_who_is_not_the_user_cannot_test_the_link() {
     let mut scene = Scene::new();
     scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_A.id);
     scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_A.secret);
+    // Otherwise bootstrap finds it.
+    let no_key = "AKIASANDBOXNOBODYAAA";
+    scene.environment.edit("aws/credentials", ALICE.id, no_key);
     let words = "bootstrap --yes --target-account 222222222222 --user alice";
     let document = scene.xacct_json(words, 3);
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
     assert_eq!(document["config"]["written"], true);
     assert_eq!(scene.granted(), [ROLE]);
+    scene.environment.edit("aws/credentials", no_key, ALICE.id);
     scene.xacct("verify --user-profile alice").exits_with(0);
 }

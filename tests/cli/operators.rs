@@ -92,7 +92,7 @@ fn minimal_permissions_suffice_for_every_option_and_for_drift() {
          --permissions-boundary AdministratorAccess"
     );
     let document = scene.xacct_json(&changed, 0);
-    assert_eq!(document["pending_changes"], 5, "{document:#}");
+    assert_eq!(document["pending_changes"], 6, "{document:#}");
     scene.xacct("bootstrap --check").exits_with(0);
 }
 

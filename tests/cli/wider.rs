@@ -31,7 +31,7 @@ fn attached(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
-fn undeclared_policies_are_named_and_a_difference_if_the_link_is_exclusive() {
+fn undeclared_policies_are_named_and_go_only_from_an_exclusive_link() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(|world| {
         world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR);
@@ -45,16 +45,68 @@ fn undeclared_policies_are_named_and_a_difference_if_the_link_is_exclusive() {
     assert_names(&named, &["policy by-hand, which allows everything,", "no permissions boundary"]);
 
     scene.environment.append("xacct.toml", "exclusive = true\n");
-    assert_names(&check(&scene, 4), &[ADMINISTRATOR, "but the link is exclusive", &detach]);
-    scene.xacct("bootstrap --check").exits_with(4).says(&["No changes, but the accounts differ from xacct.toml"]);
+    let named = check(&scene, 4);
+    assert_names(&named, &[ADMINISTRATOR, "and the link is exclusive; bootstrap detaches it"]);
+    assert_names(&named, &["by-hand", "and the link is exclusive; bootstrap removes it"]);
+    let says = ["-  target  detach arn:aws:iam::aws:policy/AdministratorAccess", "-  target  remove policy by-hand"];
+    scene.xacct("bootstrap --dry-run").exits_with(0).says(&says);
+    scene.sandbox.clear_requests();
     scene.xacct("bootstrap --yes").exits_with(0);
-    assert_eq!(attached(&scene), [ADMINISTRATOR], "xacct did not attach it");
-    scene.sandbox.world(|world| {
-        let policies = &mut world.role_mut(ACCOUNT_B, "xacct").unwrap().policies;
-        policies.attached.clear();
-        policies.inline.remove("by-hand");
-    });
+    assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "CreateBucket", "DeleteBucket"]);
     assert_eq!(check(&scene, 0), [""; 0]);
+}
+
+#[test]
+fn exclusive_is_an_option_that_the_file_records() {
+    let scene = Scene::linked("--external-id abc");
+    scene.sandbox.world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR));
+    scene.xacct("bootstrap --check --exclusive").exits_with(4);
+    scene.xacct("bootstrap --yes --exclusive").exits_with(0);
+    assert_eq!(attached(&scene), [""; 0]);
+    assert!(scene.environment.read("xacct.toml").contains("exclusive = true\n"));
+    scene.xacct("bootstrap --yes --exclusive=false").exits_with(0);
+    assert!(scene.environment.read("xacct.toml").contains("exclusive = false\n"));
+}
+
+/// Other files share the grant.
+#[test]
+fn an_exclusive_link_leaves_the_grant_alone() {
+    let scene = Scene::linked("--external-id abc --exclusive");
+    let elsewhere = "arn:aws:iam::444444444444:role/other-file";
+    scene.sandbox.world(|world| wide_grant_of(world, &json!([ROLE, elsewhere])));
+    scene.xacct("bootstrap --yes").exits_with(0);
+    assert_eq!(scene.granted(), [ROLE, elsewhere]);
+}
+
+/// The next run cannot tell any more that they were declared.
+#[test]
+fn options_that_name_other_policies_detach_the_declared_ones() {
+    let policy = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
+    let scene = Scene::linked("--policy-arn PowerUserAccess --policy-arn IAMFullAccess");
+    scene.sandbox.world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", &policy("SecurityAudit")));
+    let narrowed = "bootstrap --policy-arn ReadOnlyAccess --policy-arn IAMFullAccess";
+    let document = scene.xacct_json(&format!("{narrowed} --check"), 4);
+    let changes = document["targets"][ACCOUNT_B]["changes"].as_array().unwrap();
+    let changes: Vec<_> = changes.iter().map(|change| text(&change["summary"])).collect();
+    let detached = format!("detach {} from role xacct", policy("PowerUserAccess"));
+    assert_eq!(changes, [detached, format!("attach {} to role xacct", policy("ReadOnlyAccess"))]);
+    scene.sandbox.clear_requests();
+    scene.xacct(&format!("{narrowed} --yes")).exits_with(0);
+    assert_eq!(attached(&scene), ["IAMFullAccess", "ReadOnlyAccess", "SecurityAudit"].map(policy));
+    assert_eq!(scene.iam_writes(), ["AttachRolePolicy", "DetachRolePolicy"], "the link keeps working");
+    assert_names(&check(&scene, 0), &["SecurityAudit", "does not declare"]);
+}
+
+#[test]
+fn a_policy_that_could_not_be_detached_is_detached_by_the_next_run() {
+    let scene = Scene::linked("--policy-arn PowerUserAccess --no-verify");
+    let narrowed = "bootstrap --yes --no-verify --policy-arn ReadOnlyAccess";
+    let deny = document(json!([{"Effect": "Deny", "Action": "iam:DetachRolePolicy", "Resource": "*"}]));
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "admin", "deny", deny));
+    scene.xacct(narrowed).exits_with(1).says(&["could not detach", "done: attached"]);
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_B, "admin").policies.inline.remove("deny"));
+    scene.xacct(narrowed).exits_with(0);
+    assert_eq!(attached(&scene), ["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
 }
 
 /// Others may have written anything into the name of a policy.
@@ -172,6 +224,14 @@ fn manual_changes_are_a_difference_that_adopt_repairs() {
         scene.xacct("bootstrap --yes --no-verify --adopt").exits_with(0);
         assert_eq!(check(&scene, 0), [""; 0], "{what}");
     });
+}
+
+/// Writes the grant as xacct writes it.
+fn wide_grant_of(world: &mut World, resource: &Value) {
+    let grant = document(json!([
+        {"Sid": "XacctAssumeRole", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resource},
+    ]));
+    world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant);
 }
 
 fn wide_grant(world: &mut World, resource: &Value) {

@@ -128,6 +128,14 @@ impl Profiles {
         }
     }
 
+    /// Returns the profiles with an access key of their own, whose owner may be an IAM user.
+    pub fn with_keys(&self) -> impl Iterator<Item = &str> {
+        let is_role =
+            move |name: &str| self.has_any(name, &["role_arn", "aws_session_token"]) || self.has_any(name, &SSO);
+        let has_key = move |name: &&str| self.setting(name, "aws_access_key_id").is_some() && !is_role(name);
+        self.sections.profiles.keys().map(String::as_str).filter(has_key)
+    }
+
     /// Iterates over a profile, its `source_profile`, and so on.
     pub(in crate::aws) fn sources<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         let source = |profile: &&'a str| self.setting(profile, "source_profile");

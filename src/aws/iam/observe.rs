@@ -13,13 +13,14 @@ use crate::aws::client::error::Call;
 use crate::aws::iam::read::{self, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, PolicyArn, PolicyOwner, UserArn};
+use crate::iam::effective::EffectivePolicies;
 use crate::iam::names::{PolicyName, RoleName, UserName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::policy::is_unique_id;
 use crate::iam::state::{
     DEFAULT_ATTACHED_POLICIES_QUOTA, DEFAULT_ROLE_POLICIES_QUOTA, DEFAULT_TRUST_POLICY_QUOTA,
-    DEFAULT_USER_POLICIES_QUOTA, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole, ObservedUser,
-    PolicyVersion, Quota, Reading, RoleQuotas,
+    DEFAULT_USER_POLICIES_QUOTA, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedBoundary, ObservedRole,
+    ObservedUser, PolicyVersion, Quota, Reading, RoleQuotas,
 };
 
 /// How long to wait for the ARN of a role that was created a moment ago.
@@ -332,6 +333,38 @@ pub async fn managed_policies(
         reading => Ok(reading),
     });
     join_all(checks).await.into_iter().collect()
+}
+
+/// Reads the policies that a role has, or will have. What cannot be read, for whatever reason, is unreadable. `versions` are
+/// the default versions that are known, by ARN.
+pub async fn effective_policies(
+    access: &Access,
+    desired: &DesiredRole,
+    observed: Option<&ObservedRole>,
+    versions: &BTreeMap<String, String>,
+) -> EffectivePolicies {
+    let read = async |arn: String| {
+        let reading = read::managed(access, &arn, versions).await;
+        reading.unwrap_or_else(|error| Reading::Unreadable { permission: String::new(), answer: error.to_string() })
+    };
+    let attached = join_all(desired.attached_on(observed).into_iter().map(read));
+    let boundary = desired.boundary.as_ref().map(ToString::to_string).or_else(|| observed?.boundary.clone());
+    let boundary = async {
+        match boundary {
+            Some(arn) => Some(read(arn).await),
+            None => None,
+        }
+    };
+    let (mut policies, boundary) = tokio::join!(attached, boundary);
+    policies.extend(desired.inline.values().map(|document| Reading::Present(FoundDocument::Policy(document.clone()))));
+    let wanted = |name: &str| desired.inline.keys().any(|wanted| wanted.as_str() == name);
+    let others = observed.into_iter().flat_map(|role| &role.inline);
+    let others = others.filter(|(name, _)| !wanted(name) && !desired.removes_inline(name));
+    policies.extend(others.map(|(_, document)| match document {
+        Some(document) => Reading::Present(document.clone()),
+        None => Reading::Unreadable { permission: "iam:GetRolePolicy".to_owned(), answer: String::new() },
+    }));
+    EffectivePolicies { policies, boundary }
 }
 
 /// Returns a boundary with its text, and the recorded text if its version is not the recorded one.

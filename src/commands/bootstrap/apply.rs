@@ -120,7 +120,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         Ok::<_, Error>(observed.map(|observed| plan_role(desired, Some(&observed), &state.quotas, true)))
     };
     let mut applied = Vec::new();
-    for phase in phases(&job.plan.changes, state.shown.as_ref(), state.quotas.inline_policies.most) {
+    for phase in phases(&job.plan.changes, state.shown.as_ref(), &state.quotas) {
         applied.extend(apply::to_role(&operator.access, &job.role, &phase, state.shown.is_none(), args.timeout).await);
         if applied.iter().any(|(_, result)| result.is_err()) {
             break;
@@ -152,13 +152,14 @@ fn left_of(plan: &Plan, shown: &ObservedRole, now: &ObservedRole, state: &Making
         tags.retain(|key, _| !wanted.contains_key(key));
         tags
     };
-    let same_policies = fresh.undeclared_policies().eq(plan.undeclared_policies());
+    // Those of an exclusive link are among the changes.
+    let same_policies = state.desired.exclusive || fresh.undeclared_policies().eq(plan.undeclared_policies());
     let is_same = now.id == shown.id && others(now) == others(shown) && same_policies && fresh.notes == plan.notes;
     (is_same && is_part).then_some(fresh.changes)
 }
 
 fn is_removal(change: &Change) -> bool {
-    matches!(change, Change::DeleteRolePolicy { .. })
+    matches!(change, Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. })
 }
 
 /// What of these changes is still to be made, in words.

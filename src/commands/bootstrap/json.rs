@@ -37,6 +37,8 @@ struct JsonTarget {
     notes: Vec<String>,
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    no_bucket: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     other_half: Option<OtherHalf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
@@ -86,6 +88,7 @@ impl From<&Job> for JsonTarget {
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan).into_iter().chain(kept).collect(),
             warnings: json::plan_warnings(&job.plan),
+            no_bucket: job.state.no_bucket.clone(),
             other_half: None,
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
             diagnosis: job.state.diagnosis.clone(),

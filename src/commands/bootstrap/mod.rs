@@ -7,14 +7,16 @@ mod keep;
 mod observe;
 mod other_half;
 mod plan;
+mod probe;
 mod prove;
 mod refusal;
 mod report;
 mod settings;
+mod user;
 mod work;
 
 use super::command_line::{Start, Verb};
-use crate::config::{self, Source};
+use crate::config::{self, ConfigFile, Source};
 use crate::environment;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -25,6 +27,7 @@ use apply::apply;
 pub use arguments::Bootstrap;
 use observe::observe;
 use plan::plan;
+use probe::Questions;
 use prove::Proving;
 use settings::Settings;
 use work::Work;
@@ -41,7 +44,7 @@ impl Verb for Bootstrap {
 /// Runs `xacct bootstrap`.
 async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let settings = Settings::resolve(args, run)?;
-    let source = settings.source.clone();
+    let mut source = settings.source.clone();
     let opening = Opening {
         user: &args.proof.user,
         region: args.proof.user.region.clone(),
@@ -60,7 +63,17 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let observed = observe(&settings, args, run, &connections).await?;
     let mut work = plan(settings, observed, args, run)?;
     work.refuse_single_failure()?;
-    report::preview(&work, args, run);
+    let found = user::look_for(&mut source, &mut work, args, &connections).await;
+    // With --yes, the policies are read beside the writes, so that they take no time of their own.
+    let is_beside = args.changes.yes && work.pending() > 0 && !args.changes.only_shown();
+    let mut questions = Some(Questions::of(&work));
+    if !is_beside
+        && !args.changes.check
+        && let Some(questions) = questions.take()
+    {
+        questions.answer(args.report.concurrency).await.settle(&mut work);
+    }
+    report::preview(&work, found.as_deref(), args, run);
     if args.changes.only_shown() {
         let exit_code = work.preview_exit_code(args.changes.check);
         report::finish(&work, args, run, exit_code, None);
@@ -75,13 +88,27 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).try_for_each(|kept| kept.write(run))?;
     if work.pending() > 0 {
         config::check_writable(&run.file)?;
-        writer = apply(&mut work, args, run).await?;
+        let questions = questions.take();
+        let answers = async {
+            match questions {
+                Some(questions) => Some(questions.answer(args.report.concurrency).await),
+                None => None,
+            }
+        };
+        let (applied, answers) = tokio::join!(apply(&mut work, args, run), answers);
+        if let Some(answers) = answers {
+            answers.settle(&mut work);
+        }
+        writer = applied?;
     }
     let source = as_recorded(source, &work.source);
-    let recorded = record(&work, &source, run);
+    let mut recorded = record(&work, &source, &run.file);
     if args.only.is_none() && !args.no_verify {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, writer.as_mut()).await;
+        if probe::settle_late(&mut work) {
+            recorded = ConfigFile::load(&run.file.path).and_then(|file| record(&work, &source, &file)).and(recorded);
+        }
     }
     if let Some(writer) = writer {
         // Other runs may have added to the grant since the preview.
@@ -99,7 +126,7 @@ fn as_recorded(source: Source, observed: &SourceSide) -> Source {
 }
 
 /// Records every link whose role was created, even if the grant failed, so that teardown finds it.
-fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
+fn record(work: &Work, source: &Source, file: &ConfigFile) -> Result<bool> {
     let made = work.jobs.iter().filter(|job| job.state.made);
     let links: Vec<_> = made
         .map(|job| {
@@ -112,5 +139,5 @@ fn record(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
     if links.is_empty() {
         return Ok(false);
     }
-    config::record(&run.file, source, &links.iter().collect::<Vec<_>>())
+    config::record(file, source, &links.iter().collect::<Vec<_>>())
 }

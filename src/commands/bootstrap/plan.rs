@@ -127,7 +127,19 @@ impl Planner<'_> {
         plan.warnings
             .extend(boundary.into_iter().flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
         let shown = observed.cloned();
-        let making = Making { desired, shown, quotas, kept, made: true, written: None, proof: None, diagnosis: None };
+        let making = Making {
+            desired,
+            shown,
+            quotas,
+            kept,
+            versions: target.as_ref().map(|target| target.versions.clone()).unwrap_or_default(),
+            is_open: false,
+            no_bucket: None,
+            made: true,
+            written: None,
+            proof: None,
+            diagnosis: None,
+        };
         Ok((making, target.map(|target| target.operator), plan))
     }
 }

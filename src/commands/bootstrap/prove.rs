@@ -16,7 +16,7 @@ use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
-use crate::proof::{Claim, Freshness, Outcome, Proof, Prover, Watch};
+use crate::proof::{Claim, Extent, Freshness, Outcome, Proof, Prover, Watch};
 
 /// What proofs need: arguments, connections and the source.
 pub struct Proving<'a> {
@@ -118,7 +118,13 @@ impl Bench<'_> {
                 Some(at) => Freshness::JustWritten { at, patience: self.args.timeout },
                 None => Freshness::Settled,
             };
-            let claim = proving::claim(&job.link, &job.role, freshness, self.run);
+            let mut claim = proving::claim(&job.link, &job.role, freshness, self.run);
+            if let Some(why) = &job.state.no_bucket {
+                claim.extent = Extent::Refusals(why.clone());
+            }
+            if let Extent::Bucket(test) = &mut claim.extent {
+                test.foresight = job.state.is_open.then(|| Box::new(job.state.foresight()));
+            }
             let proof = self.prover.prove(&claim, std::future::ready(operator(job)), watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {

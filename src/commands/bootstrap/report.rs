@@ -7,10 +7,11 @@ use comfy_table::Cell;
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, naming, other_half};
-use super::work::Work;
-use crate::cli::Half;
+use super::work::{Job, Work};
+use crate::cli::{Half, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
+use crate::iam::plan::Change;
 use crate::operations::accounts::who;
 use crate::operations::apply::{ask, check_can_ask, declined};
 use crate::operations::grant_writer::repaired;
@@ -20,17 +21,25 @@ use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::{diagnosis, json, proof};
 use crate::text::shell::ShellCommand;
 
-/// Shows the operators, the links, and every change.
-pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
+/// Shows the operators, the links, and every change. `found_profile` is the user's, if xacct had to look for it.
+pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: &Run<'_>) {
     let mut text = String::new();
     who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
     for job in &work.jobs {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
         text.push_str(&terms(&job.link));
+        if let Some(why) = &job.state.no_bucket {
+            let _ = writeln!(text, "         test without a bucket: {why}");
+        } else if is_kept_without_bucket(job, run) {
+            let _ = writeln!(text, "         test without a bucket, as xacct.toml says; --probe auto decides anew");
+        }
         if let Some(kept) = &job.state.kept {
             let _ = writeln!(text, "         {kept}");
         }
+    }
+    if let Some(profile) = found_profile {
+        let _ = writeln!(text, "User     {}\n         profile {profile}", work.source.user);
     }
     let pending = work.pending();
     if work.jobs.is_empty() {
@@ -52,6 +61,13 @@ pub fn preview(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         let named = failed.link.name != failed.link.account.as_str();
         run.console.error(&if named { error.context(format!("target {}", failed.link.name)) } else { error });
     }
+}
+
+/// Returns whether the file says to test without a bucket, though this plan changes what the role may do.
+fn is_kept_without_bucket(job: &Job, run: &Run<'_>) -> bool {
+    let recorded = run.file.target(&job.link.name).and_then(|target| target.probe);
+    let is_kept = job.link.probe == Probe::Identity && recorded == Some(Probe::Identity);
+    is_kept && job.plan.changes.iter().any(Change::adds_permissions)
 }
 
 fn terms(link: &Link) -> String {

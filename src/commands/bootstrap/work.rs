@@ -1,5 +1,7 @@
 //! The links that one run creates or repairs.
 
+use std::collections::BTreeMap;
+
 use tokio::time::Instant;
 
 use super::keep::Kept;
@@ -8,7 +10,7 @@ use crate::error::{ExitCode, Result};
 use crate::iam::plan::Plan;
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
-use crate::proof::Proof;
+use crate::proof::{Foresight, Proof};
 
 /// One link: its observed state, its plan, and its result.
 pub type Job = work::Job<Making>;
@@ -24,6 +26,12 @@ pub struct Making {
     pub quotas: RoleQuotas,
     /// Statements of the role's current trust policy that a new file keeps.
     pub kept: Option<Kept>,
+    /// The default versions of the declared managed policies, by ARN.
+    pub versions: BTreeMap<String, String>,
+    /// Whether it is open if the role can have a test bucket, because its policies could not be read.
+    pub is_open: bool,
+    /// Why the role can have no test bucket, if its policies say so (`--probe auto`).
+    pub no_bucket: Option<String>,
     /// Whether AWS accepted every write; reads may not show them yet.
     pub made: bool,
     /// When AWS answered the last write, if a write affects access.
@@ -34,6 +42,11 @@ pub struct Making {
 }
 
 impl Making {
+    /// Returns what the role's policies are after the plan.
+    pub fn foresight(&self) -> Foresight {
+        Foresight { desired: self.desired.clone(), shown: self.shown.clone(), versions: self.versions.clone() }
+    }
+
     /// Whether this plan changes an existing role. Until it has, no new principal may be granted access to it.
     pub fn changes_what_stands(&self, plan: &Plan) -> bool {
         self.shown.is_some() && !plan.is_empty()

@@ -286,7 +286,7 @@ fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("probe = \"buckets\"")), @"
     xacct.toml:3: `buckets` is not a valid value of `probe`
-    - use `bucket` or `identity`
+    - use `auto`, `bucket` or `identity`
     ");
     insta::assert_snapshot!(complaint(&with_target_line("tags = { \"aws:x\" = \"y\" }")), @"
     xacct.toml:3: `aws:x` is not a valid tag key: begins with `aws:`, which is reserved for AWS

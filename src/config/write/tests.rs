@@ -25,7 +25,7 @@ profile = 'admin'
 region = "eu-west-1"
 role = "xacct"
 account = "222222222222"
-probe = "bucket" # the default, on purpose
+probe = "auto" # the default, on purpose
 tags = { b = "2", a = "1" }
 policy_arns = [
   "PowerUserAccess", # for now
@@ -162,7 +162,7 @@ fn one_changed_value_changes_one_line() {
         rewritten(COMMENTED, |link| link.region = Some("eu-north-1".parse().unwrap())),
         changed("eu-west-1", "eu-north-1")
     );
-    assert_eq!(rewritten(COMMENTED, |link| link.probe = Probe::Identity), changed("\"bucket\"", "\"identity\""));
+    assert_eq!(rewritten(COMMENTED, |link| link.probe = Probe::Identity), changed("\"auto\"", "\"identity\""));
     assert_eq!(rewritten(COMMENTED, |link| link.tags.clear()), changed("tags = { b = \"2\", a = \"1\" }\n", ""));
     assert_eq!(
         rewritten(COMMENTED, |link| link.require_mfa = true),
@@ -172,7 +172,7 @@ fn one_changed_value_changes_one_line() {
 
 #[test]
 fn explicit_defaults_stay() {
-    let text = COMMENTED.replace("probe = \"bucket\"", "require_mfa = false\nmax_session_duration = \"1h\"");
+    let text = COMMENTED.replace("probe = \"auto\"", "require_mfa = false\nmax_session_duration = \"1h\"");
     assert_eq!(rewritten(&text, |_| ()), text);
     let mended = rewritten(&text, |link| link.require_mfa = true);
     assert_eq!(mended, text.replace("require_mfa = false", "require_mfa = true"));
@@ -432,6 +432,7 @@ fn any_link() -> impl Strategy<Value = Link> {
                 restrict_to_user,
                 allow_session_tags,
                 permissions_boundary: policy_arns.first().cloned(),
+                policy_arns_on_record: policy_arns.clone(),
                 policy_arns,
                 trust_statement_files: policy_files.iter().rev().cloned().collect(),
                 policy_files,
@@ -442,7 +443,14 @@ fn any_link() -> impl Strategy<Value = Link> {
                 tags: to_tags(tags),
                 region: identity.then(|| "eu-west-1".parse().unwrap()),
                 way_in,
-                probe: if identity { Probe::Identity } else { Probe::Bucket },
+                probe: if identity {
+                    Probe::Identity
+                } else if regional {
+                    Probe::Bucket
+                } else {
+                    Probe::Auto
+                },
+                exclusive: require_mfa,
                 bucket_tags: to_tags(bucket_tags),
                 bucket_namespace: if regional { BucketNamespace::AccountRegional } else { BucketNamespace::Global },
                 keeps: crate::config::Keeps::default(),

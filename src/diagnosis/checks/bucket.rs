@@ -16,10 +16,6 @@ use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict, s3_action};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
-/// The inline policy that lets a role create the test bucket. Bootstrap removes policies with its own prefix, so this
-/// name does not have it.
-const CHECK_POLICY: &str = "verify-bucket";
-
 /// Returns why S3 denies the session.
 pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     let Some((policies, boundary)) = &evaluations.s3 else { return Vec::new() };
@@ -208,12 +204,13 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
 
 fn allow(facts: &Facts) -> Fix {
     let is_ours = facts.target.role.present().is_none_or(|role| role.is_ours);
-    if is_ours && !facts.link.has_policies {
-        return Fix::bootstrap(facts, BootstrapWith::Nothing);
+    if is_ours {
+        let is_default = !facts.link.has_policies;
+        return Fix::bootstrap(facts, if is_default { BootstrapWith::Nothing } else { BootstrapWith::TestBucket });
     }
     let policy = PolicyRef {
         identity: Identity::Role(facts.link.role.name.to_string()),
-        attachment: Attachment::Inline(CHECK_POLICY.to_owned()),
+        attachment: Attachment::Inline(templates::VERIFY_POLICY.to_owned()),
     };
     Fix::by(Side::Target, facts).replace(facts, &policy, Some(&templates::verify_bucket(facts.link.role.partition)))
 }

@@ -17,8 +17,7 @@ use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
-    BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, OWN_POLICY_PREFIX, ObservedRole, ObservedUser, Quota,
-    RoleQuotas, SOURCE_TAG,
+    BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedRole, ObservedUser, Quota, RoleQuotas, SOURCE_TAG,
 };
 use crate::iam::templates;
 
@@ -267,11 +266,12 @@ fn permissions(
         from: found(name.as_str()).filter(|_| !narrows_first).cloned().map(Box::new),
         to: Box::new((*wanted).clone()),
     });
-    let wanted: BTreeSet<_> = desired.inline.keys().map(PolicyName::as_str).collect();
-    let goes = |name: &str| !wanted.contains(name) || (narrows_first && changed.contains_key(name));
-    let delete = inline.keys().filter(|name| is_own(name) && goes(name));
+    let goes = |name: &str| desired.removes_inline(name) || (narrows_first && changed.contains_key(name));
+    let delete = inline.keys().filter(|name| goes(name));
+    let detach = attached.iter().filter(|policy| desired.detaches(policy));
     delete
         .map(|name| Change::DeleteRolePolicy { name: name.clone() })
+        .chain(detach.map(|policy| Change::DetachPolicy { policy: policy.clone() }))
         .chain(attach.map(|policy| Change::AttachPolicy { policy: policy.clone() }))
         .chain(put)
         .collect()
@@ -449,10 +449,6 @@ fn granted_roles(policy: &PolicyDocument, sid: &str, action: &str) -> BTreeSet<R
         return BTreeSet::new();
     };
     resources.iter().filter(|arn| !arn.contains(['*', '?', '$'])).filter_map(|arn| arn.parse().ok()).collect()
-}
-
-fn is_own(policy_name: &str) -> bool {
-    policy_name.starts_with(OWN_POLICY_PREFIX)
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {

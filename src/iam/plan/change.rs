@@ -90,6 +90,12 @@ impl Change {
         !matches!(self, Self::TagRole { tags } if tags.keys().all(is_record))
     }
 
+    /// Returns whether the change may let an existing role do more.
+    #[must_use]
+    pub fn adds_permissions(&self) -> bool {
+        matches!(self, Self::AttachPolicy { .. } | Self::PutRolePolicy { .. } | Self::SetBoundary { .. })
+    }
+
     /// Returns the document that this change writes.
     #[must_use]
     pub fn document(&self) -> Option<&PolicyDocument> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::change::Change;
 use crate::iam::policy::PolicyDocument;
-use crate::iam::state::{FoundDocument, ObservedRole};
+use crate::iam::state::{FoundDocument, ObservedRole, RoleQuotas};
 
 /// Changes that may be applied concurrently. A phase starts only after AWS accepted every change of the previous one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +30,13 @@ enum Step {
     Remove,
 }
 
-/// Returns the phases of these changes to a role. `inline_quota` is the size limit, in characters, of all its inline policies.
+/// Returns the phases of these changes to a role.
 ///
 /// If the plan trusts a new principal, changes that narrow the role come first, then the trust policy, then changes that
 /// widen it. Otherwise removals come last, so that a working link keeps its permissions.
 #[must_use]
-pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline_quota: usize) -> Vec<Phase<'a>> {
-    let removes_first = narrows_first(changes) || !observed.is_none_or(|role| has_room(changes, role, inline_quota));
+pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Phase<'a>> {
+    let removes_first = narrows_first(changes) || !observed.is_none_or(|role| has_room(changes, role, quotas));
     let step = |change: &Change| match change {
         Change::CreateRole(_) => Step::Create,
         Change::SetBoundary { from: None, .. } => Step::Narrow,
@@ -44,8 +44,8 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, inline
         Change::ReplaceTrustPolicy { from, to, .. } if may_admit_new_callers(from, to) => Step::Admit,
         Change::ReplaceTrustPolicy { .. } => Step::Narrow,
         Change::UpdateRole { from: (_, seconds), max_session, .. } if max_session.as_secs() <= *seconds => Step::Narrow,
-        Change::DeleteRolePolicy { .. } if removes_first => Step::Narrow,
-        Change::DeleteRolePolicy { .. } => Step::Remove,
+        Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. } if removes_first => Step::Narrow,
+        Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. } => Step::Remove,
         _ => Step::Widen,
     };
     let steps: BTreeSet<_> = changes.iter().map(step).collect();
@@ -72,8 +72,12 @@ fn may_admit_new_callers(from: &FoundDocument, to: &PolicyDocument) -> bool {
     !from.policy().is_some_and(|from| to.admits_only_whom(from))
 }
 
-/// Whether new inline policies fit beside those to be removed. Unknown if the role has one that AWS denied reading.
-fn has_room(changes: &[Change], role: &ObservedRole, quota: usize) -> bool {
+/// Whether new policies fit beside those to be removed. Unknown if the role has an inline one that AWS denied reading.
+fn has_room(changes: &[Change], role: &ObservedRole, quotas: &RoleQuotas) -> bool {
+    let attaches = changes.iter().filter(|change| matches!(change, Change::AttachPolicy { .. })).count();
+    if attaches > 0 && role.attachments.len() + attaches > quotas.attached_policies.most {
+        return false;
+    }
     let put = |name: &str| {
         changes.iter().find_map(|change| match change {
             Change::PutRolePolicy { name: put, to, .. } if put.as_str() == name => Some(to),
@@ -84,5 +88,5 @@ fn has_room(changes: &[Change], role: &ObservedRole, quota: usize) -> bool {
     let kept: Option<usize> = kept.map(|(_, document)| document.as_ref().map(FoundDocument::size)).sum();
     let new = changes.iter().filter(|change| matches!(change, Change::PutRolePolicy { .. }));
     let new: usize = new.filter_map(Change::document).map(PolicyDocument::size).sum();
-    new == 0 || kept.is_some_and(|kept| kept + new <= quota)
+    new == 0 || kept.is_some_and(|kept| kept + new <= quotas.inline_policies.most)
 }

@@ -49,7 +49,8 @@ pub(super) fn exceeded(
     });
     let inline = excess(Counted::RolePolicies, puts, kept, quotas.inline_policies);
 
-    let attached = observed.map_or(0, |role| role.attachments.len());
+    let detaches = changes.iter().filter(|change| matches!(change, Change::DetachPolicy { .. })).count();
+    let attached = observed.map_or(0, |role| role.attachments.len()) - detaches;
     let attaches = changes.iter().filter_map(|change| match change {
         Change::AttachPolicy { policy } => Some((format!("attaching {policy}"), 1)),
         _ => None,

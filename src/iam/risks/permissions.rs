@@ -20,21 +20,21 @@ pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRo
     if boundary.is_some_and(|arn| !is_administrator_access(&arn)) {
         return Vec::new();
     }
-    let wanted = desired.attachments.iter().map(ToString::to_string);
-    let found = observed.into_iter().flat_map(|role| role.attachments.iter().cloned());
-    let attached: BTreeSet<_> = wanted.chain(found).filter(|arn| is_administrator_access(arn)).collect();
+    let attached = desired.attached_on(observed).into_iter().filter(|arn| is_administrator_access(arn));
     let inline = desired.inline.iter().filter(|(_, document)| allows_everything(document));
-    let undeclared = observed.into_iter().flat_map(undeclared_inline).filter(|(_, found)| {
+    let undeclared = observed.into_iter().flat_map(undeclared_inline);
+    let undeclared = undeclared.filter(|(name, _)| !desired.removes_inline(name)).filter(|(_, found)| {
         let document = found.as_ref().and_then(FoundDocument::policy);
         document.is_some_and(allows_everything)
     });
     let inline = inline.map(|(name, _)| name.to_string()).chain(undeclared.map(|(name, _)| name.clone()));
-    attached.into_iter().chain(inline).map(|policy| Risk::Administrator { policy }).collect()
+    attached.chain(inline).map(|policy| Risk::Administrator { policy }).collect()
 }
 
-/// Returns the policies of a role that `xacct.toml` does not declare. An inline policy with xacct's prefix is drift.
+/// Returns the policies of a role that `xacct.toml` does not declare. An inline policy with xacct's prefix is drift, and
+/// what this run replaces was declared.
 pub(super) fn of_undeclared(desired: &DesiredRole, observed: &ObservedRole) -> Vec<Risk> {
-    let wanted: BTreeSet<_> = desired.attachments.iter().map(ToString::to_string).collect();
+    let wanted: BTreeSet<_> = desired.attachments.union(&desired.replaced).map(ToString::to_string).collect();
     let attached = observed.attachments.difference(&wanted).cloned().map(Undeclared::Attached);
     let inline = undeclared_inline(observed).map(|(name, _)| Undeclared::Inline(name.clone()));
     let risk = |policy| Risk::UndeclaredPolicy { role: desired.arn.clone(), policy, exclusive: desired.exclusive };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::iam::admission::Who;
 use crate::iam::arn::{RoleArn, UserArn};
-use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::names::{AccountId, PolicyName, UserName};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
 
@@ -123,6 +123,11 @@ pub enum Risk {
         policy: String,
         /// The missing permission; empty if there is another reason.
         permission: String,
+    },
+    /// xacct found no credentials of the user, so that nobody can test the link.
+    NoUserCredentials {
+        /// The user's name.
+        user: UserName,
     },
     /// A manual change that only `--adopt` repairs.
     NeedsAdoption {
@@ -256,9 +261,13 @@ impl Risk {
                     Undeclared::Attached(arn) => format!("managed policy {arn}"),
                     Undeclared::Inline(name) => format!("inline policy {name}"),
                 };
-                let rule = if *exclusive { ", but the link is exclusive" } else { "" };
+                let rule = if *exclusive { ", and the link is exclusive" } else { "" };
                 format!("the role has {policy}, which xacct.toml does not declare{rule}")
             }
+            Self::NoUserCredentials { user } => format!(
+                "the test will be inconclusive: no profile has an access key of user {user}; name one with \
+                 --user-profile NAME, or apply without the test: --no-verify"
+            ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
             Self::AcceptedNobody { who } => {
                 format!("accept names {who}, but the trust policy does not admit such callers")

@@ -243,6 +243,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
         trust,
         attachments: [].into(),
         inline: [].into(),
+        replaced: std::collections::BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
     }

@@ -1,6 +1,6 @@
 //! The target account: its operator, and the role.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::operator::{Operator, refuse_root};
 use crate::aws::client::access::Access;
@@ -9,10 +9,12 @@ use crate::aws::iam::observe;
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::config::{Link, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::RoleArn;
+use crate::iam::arn::{PolicyArn, RoleArn};
 use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
-use crate::iam::state::{BOUNDARY_TAG, DesiredRole, ObservedBoundary, ObservedRole, PolicyVersion, RoleQuotas};
+use crate::iam::state::{
+    BOUNDARY_TAG, DesiredRole, ObservedBoundary, ObservedRole, PolicyVersion, Reading, RoleQuotas,
+};
 
 /// The observed state of the target account.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct TargetSide {
     pub quotas: RoleQuotas,
     /// The declared boundary; `None` if none is declared.
     pub boundary: Option<ObservedBoundary>,
+    /// The default versions of the declared managed policies, by ARN.
+    pub versions: BTreeMap<String, String>,
 }
 
 /// Returns the target operator's access.
@@ -79,8 +83,8 @@ pub async fn target_side(
     link.check(Some(partition))?;
     let attached = link.policy_arns.iter().map(|policy| (policy.resolve(partition), "managed policy"));
     let boundary = link.permissions_boundary.iter().map(|policy| (policy.resolve(partition), "permissions boundary"));
-    let policies: Vec<_> = attached.chain(boundary).collect();
-    let policies: Vec<_> = policies.iter().map(|(arn, use_as)| (arn, *use_as)).collect();
+    let declared: Vec<_> = attached.chain(boundary).collect();
+    let policies: Vec<_> = declared.iter().map(|(arn, use_as)| (arn, *use_as)).collect();
     let (caller, role, quotas, policies) = tokio::join!(
         sts::caller(&access),
         observe::role(&access, &link.role, own_policies),
@@ -90,8 +94,9 @@ pub async fn target_side(
     // Wrong credentials are reported before any other error.
     let operator = operator_of(link, access, caller)?;
     let observed = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
-    let mut versions = policies.map_err(|error| error.context(place(link)))?;
-    let boundary = match link.permissions_boundary.as_ref().zip(versions.pop()) {
+    let mut found = policies.map_err(|error| error.context(place(link)))?;
+    let versions = versions_by_arn(&declared, &found);
+    let boundary = match link.permissions_boundary.as_ref().zip(found.pop()) {
         Some((boundary, version)) => {
             let tag = observed.as_ref().and_then(|role| role.tags.get(BOUNDARY_TAG));
             let recorded = tag.and_then(|tag| PolicyVersion::from_tag(tag));
@@ -101,7 +106,13 @@ pub async fn target_side(
         }
         None => None,
     };
-    Ok(TargetSide { operator, observed, quotas, boundary })
+    Ok(TargetSide { operator, observed, quotas, boundary, versions })
+}
+
+/// Returns the default versions that were read.
+fn versions_by_arn(policies: &[(PolicyArn, &str)], versions: &[Reading<PolicyVersion>]) -> BTreeMap<String, String> {
+    let read = policies.iter().zip(versions);
+    read.filter_map(|((arn, _), version)| Some((arn.to_string(), version.present()?.version.clone()))).collect()
 }
 
 /// Reads one target account for a teardown: the role, and everything that is deleted with it.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::iam::arn::Partition;
@@ -25,6 +25,7 @@ fn role() -> DesiredRole {
         trust: trust(&terms),
         attachments: ["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()].into(),
         inline: [("xacct-verify".parse().unwrap(), verify_bucket(Partition::Aws))].into(),
+        replaced: BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
     }

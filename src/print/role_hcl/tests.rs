@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -33,6 +33,7 @@ fn target(description: &str, path: &str, tag: &str, resource: &str) -> Target {
                 .map(|arn| arn.parse().unwrap())
                 .into(),
             inline: BTreeMap::from([("xacct-own".parse().unwrap(), document)]),
+            replaced: BTreeSet::new(),
             exclusive: false,
             accepted: Vec::new(),
         },

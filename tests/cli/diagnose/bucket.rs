@@ -26,6 +26,7 @@ fn a_role_without_policies() {
 fn a_read_only_role() {
     let scene = Scene::new();
     scene.link("--external-id abc --policy-arn ReadOnlyAccess --no-verify");
+    scene.environment.edit("xacct.toml", "probe = \"identity\"", "probe = \"bucket\"");
     cases::record(&scene, "s3_not_allowed_read_only", "");
     let finding = repaired(&scene, "s3_not_allowed", "target");
     let policy = "policy arn:aws:iam::aws:policy/ReadOnlyAccess attached to role xacct";

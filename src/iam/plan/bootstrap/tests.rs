@@ -322,13 +322,36 @@ fn an_assumed_quota_names_the_change_that_aws_would_reject() {
 }
 
 #[test]
-fn an_exclusive_link_differs_while_anything_else_is_on_the_role() {
+fn an_exclusive_link_removes_whatever_else_is_on_the_role() {
     let mut observed = made(&desired_role());
     observed.inline.insert("custom".to_owned(), None);
+    observed.attachments.insert(BOUNDARY.to_owned());
     assert!(!plan(&desired_role(), &observed).is_difference());
     let exclusive = plan(&DesiredRole { exclusive: true, ..desired_role() }, &observed);
-    assert_eq!(exclusive.changes, [], "xacct did not create the policy");
+    let removed =
+        [Change::DeleteRolePolicy { name: "custom".to_owned() }, Change::DetachPolicy { policy: BOUNDARY.to_owned() }];
+    assert_eq!(exclusive.changes, removed);
+    assert_eq!(exclusive.undeclared_policies().count(), 2, "they are named, too");
     assert!(exclusive.is_difference());
+}
+
+#[test]
+fn what_the_link_declared_until_now_is_detached() {
+    let policy = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
+    let mut observed = made(&desired_role());
+    observed.attachments.insert(policy("Others"));
+    let narrowed = DesiredRole {
+        attachments: BTreeSet::from([parsed(&policy("ReadOnlyAccess"))]),
+        replaced: BTreeSet::from([parsed(&policy("PowerUserAccess")), parsed(&policy("NotThere"))]),
+        ..desired_role()
+    };
+    let plan = plan(&narrowed, &observed);
+    let changes = [
+        Change::DetachPolicy { policy: policy("PowerUserAccess") },
+        Change::AttachPolicy { policy: parsed(&policy("ReadOnlyAccess")) },
+    ];
+    assert_eq!(plan.changes, changes);
+    assert_eq!(plan.undeclared_policies().count(), 1, "{:?}", plan.warnings);
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub fn desired_role() -> DesiredRole {
         trust: trust("first"),
         attachments: BTreeSet::from([parsed("arn:aws:iam::aws:policy/PowerUserAccess")]),
         inline: BTreeMap::from([(parsed("xacct-verify"), document("s3:CreateBucket"))]),
+        replaced: BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
     }

@@ -52,6 +52,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
             assert_eq!(from.as_deref(), before.flatten().as_ref());
         }
         Change::DeleteRolePolicy { name } => assert!(role.inline.remove(name).is_some()),
+        Change::DetachPolicy { policy } => assert!(role.attachments.remove(policy)),
         _ => panic!("{change:?} is not a change of a role"),
     }
     Some(role)

@@ -10,7 +10,6 @@ use super::properties::{any_desired_role, any_observed_role};
 use crate::iam::evaluate::{Context, Decision, Principal, Request, resource_policy};
 use crate::iam::partition::Partition;
 use crate::iam::plan::order::phases;
-use crate::iam::state::DEFAULT_ROLE_POLICIES_QUOTA;
 use crate::iam::templates::TrustTerms;
 
 /// Those who might get in: an account, and the external ID that they send.
@@ -95,7 +94,7 @@ fn states(observed: &ObservedRole, changes: &[Change]) -> Vec<ObservedRole> {
     let mut states = vec![observed.clone()];
     let mut role = observed.clone();
     let apply = |role, change: &&Change| apply_to_role(Some(role), change).unwrap();
-    for phase in phases(changes, Some(observed), DEFAULT_ROLE_POLICIES_QUOTA) {
+    for phase in phases(changes, Some(observed), &RoleQuotas::default()) {
         for part in 1_u32..1 << phase.changes.len() {
             let done = phase.changes.iter().enumerate().filter(|(index, _)| part & (1 << index) != 0);
             states.push(done.map(|(_, change)| change).fold(role.clone(), apply));
@@ -169,11 +168,12 @@ fn order(change: impl FnOnce(&mut ObservedRole, &mut DesiredRole)) -> Vec<Vec<&'
         Change::AttachPolicy { .. } => "attach",
         Change::PutRolePolicy { .. } => "put",
         Change::DeleteRolePolicy { .. } => "delete",
+        Change::DetachPolicy { .. } => "detach",
         Change::UpdateRole { .. } => "sessions",
         Change::TagRole { .. } => "tag",
         other => panic!("{other:?}"),
     };
-    let phases = phases(&changes, Some(&observed), DEFAULT_ROLE_POLICIES_QUOTA);
+    let phases = phases(&changes, Some(&observed), &RoleQuotas::default());
     phases.iter().map(|phase| phase.changes.iter().map(words).collect()).collect()
 }
 
@@ -215,8 +215,21 @@ fn what_goes_makes_room_where_both_do_not_fit() {
 }
 
 #[test]
+fn a_replaced_policy_goes_last_unless_the_new_one_needs_its_place() {
+    let replace = |others: usize| {
+        order(|role, desired| {
+            desired.replaced = std::mem::take(&mut desired.attachments);
+            desired.attachments.insert(parsed("arn:aws:iam::aws:policy/ReadOnlyAccess"));
+            role.attachments.extend((0..others).map(|number| format!("arn:aws:iam::222222222222:policy/p{number}")));
+        })
+    };
+    assert_eq!(replace(8), [["attach"], ["detach"]]);
+    assert_eq!(replace(9), [["detach"], ["attach"]], "a role has at most ten managed policies");
+}
+
+#[test]
 fn a_new_role_takes_two_phases() {
     let changes = plan_role(&desired_role(), None, &RoleQuotas::default(), false).unwrap().changes;
-    let phases = phases(&changes, None, DEFAULT_ROLE_POLICIES_QUOTA);
+    let phases = phases(&changes, None, &RoleQuotas::default());
     assert_eq!(phases.iter().map(|phase| phase.changes.len()).collect::<Vec<_>>(), [1, 2]);
 }

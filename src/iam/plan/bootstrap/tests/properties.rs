@@ -48,17 +48,24 @@ pub fn any_desired_role() -> impl Strategy<Value = DesiredRole> {
         any_trust(),
         subsequence(policies(), 0..=3),
         btree_map("xacct-[abc]", any_document(), 0..3),
+        (subsequence(policies(), 0..=2), any::<bool>()),
     )
-        .prop_map(|(description, max_session, boundary, tags, trust, attachments, inline)| DesiredRole {
-            description: description.to_owned(),
-            max_session: parsed(max_session),
-            boundary,
-            tags,
-            trust,
-            attachments: attachments.into_iter().collect(),
-            inline: inline.into_iter().map(|(name, document)| (parsed(&name), document)).collect(),
-            ..desired_role()
-        })
+        .prop_map(
+            |(description, max_session, boundary, tags, trust, attachments, inline, (replaced, exclusive))| {
+                DesiredRole {
+                    description: description.to_owned(),
+                    max_session: parsed(max_session),
+                    boundary,
+                    tags,
+                    trust,
+                    attachments: attachments.into_iter().collect(),
+                    inline: inline.into_iter().map(|(name, document)| (parsed(&name), document)).collect(),
+                    replaced: replaced.into_iter().collect(),
+                    exclusive,
+                    ..desired_role()
+                }
+            },
+        )
 }
 
 /// Any role, created by xacct or not.
@@ -102,13 +109,15 @@ fn any_role_of_ours() -> impl Strategy<Value = ObservedRole> {
     })
 }
 
-/// Returns the unmanaged settings of the role, which every plan must keep.
+/// Returns the unmanaged settings of the role, which every plan must keep. An exclusive role has no unmanaged policies.
 fn unmanaged(desired: &DesiredRole, role: &ObservedRole) -> ObservedRole {
     let mut rest = role.clone();
     let tags = desired.all_tags();
     rest.tags.retain(|key, _| !tags.contains_key(key));
     rest.inline.retain(|name, _| !name.starts_with("xacct-"));
-    rest.attachments.retain(|policy| !desired.attachments.iter().any(|wanted| wanted.to_string() == *policy));
+    let managed: BTreeSet<_> = desired.attachments.union(&desired.replaced).map(ToString::to_string).collect();
+    rest.attachments.retain(|policy| !desired.exclusive && !managed.contains(policy));
+    rest.inline.retain(|_, _| !desired.exclusive);
     if desired.boundary.is_some() {
         rest.boundary = None;
     }

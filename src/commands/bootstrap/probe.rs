@@ -1,0 +1,69 @@
+//! Decides before the test whether the role can have a test bucket (`--probe auto`).
+
+use super::work::{Job, Work};
+use crate::aws::client::access::Access;
+use crate::cli::Probe;
+use crate::operations::run::side_by_side;
+use crate::proof::{Foreseen, Foresight, StepId, StepOutcome};
+
+/// The questions of all links, in their order; `None` for a link whose settings decide. They hold all that the answers
+/// need, so that these can be read beside the writes.
+pub struct Questions(Vec<Option<(Access, Foresight)>>);
+
+impl Questions {
+    /// Returns the questions of this run.
+    pub fn of(work: &Work) -> Self {
+        let question = |job: &Job| {
+            let access = job.operator.as_ref()?.access.clone();
+            let is_open = job.link.probe == Probe::Auto;
+            is_open.then(|| (access, job.state.foresight()))
+        };
+        Self(work.jobs.iter().map(question).collect())
+    }
+
+    /// Reads the policies and answers.
+    pub async fn answer(self, concurrency: u16) -> Answers {
+        let answer = async |question: &Option<(Access, Foresight)>| match question {
+            Some((access, foresight)) => foresight.look(access).await,
+            None => Foreseen::Possible,
+        };
+        Answers(side_by_side(&self.0, concurrency, answer).await)
+    }
+}
+
+/// What the policies of each link say, in the order of the links.
+pub struct Answers(Vec<Foreseen>);
+
+impl Answers {
+    /// Puts the answers to the links: `xacct.toml` records them, for verify.
+    pub fn settle(self, work: &mut Work) {
+        for (job, foreseen) in work.jobs.iter_mut().zip(self.0) {
+            match foreseen {
+                Foreseen::Possible => {}
+                Foreseen::Unread => job.state.is_open = true,
+                Foreseen::Impossible(why) => without_bucket(job, why),
+            }
+        }
+    }
+}
+
+/// Takes over what only the test could find out, with the session's own rights to read. Returns whether there was anything.
+pub fn settle_late(work: &mut Work) -> bool {
+    let mut any = false;
+    for job in &mut work.jobs {
+        let steps = job.state.proof.iter().flatten().flat_map(|proof| &proof.steps);
+        let mut skipped = steps.filter(|it| it.id == StepId::CreateBucket && it.outcome == StepOutcome::Skipped);
+        if job.link.probe == Probe::Auto
+            && let Some(why) = skipped.next().map(|step| step.evidence.clone())
+        {
+            without_bucket(job, why);
+            any = true;
+        }
+    }
+    any
+}
+
+fn without_bucket(job: &mut Job, why: String) {
+    job.link.probe = Probe::Identity;
+    job.state.no_bucket = Some(why);
+}

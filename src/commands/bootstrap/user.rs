@@ -1,0 +1,68 @@
+//! Looks for the user's own credentials before anything is applied, because only they can test the link.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::arguments::Bootstrap;
+use super::work::Work;
+use crate::aws::connections::Connections;
+use crate::aws::sts;
+use crate::config::Source;
+use crate::environment;
+use crate::iam::arn::UserArn;
+use crate::iam::risks::Risk;
+
+/// The most profiles whose owner xacct asks AWS for.
+const MOST: usize = 20;
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks for the user's credentials if the operator is somebody else and no setting names them. Sets the profile that has
+/// them and returns it, or adds the warning that the test will be inconclusive.
+pub async fn look_for(
+    source: &mut Source,
+    work: &mut Work,
+    args: &Bootstrap,
+    connections: &Connections,
+) -> Option<String> {
+    let is_needed = args.only.is_none() && !args.no_verify && !args.changes.check && !work.jobs.is_empty();
+    let operator = work.source.operator.as_ref()?;
+    let user = &work.source.user;
+    if !is_needed || source.user_profile.is_some() || operator.caller.arn.user() == Some(user) {
+        return None;
+    }
+    let used = operator.access.profile.as_deref();
+    match profile_of(user, used, connections).await {
+        Some(profile) => {
+            source.user_profile = Some(profile.clone());
+            Some(profile)
+        }
+        None => {
+            let user = user.name.clone();
+            work.grant.plan.warnings.push(Risk::NoUserCredentials { user });
+            None
+        }
+    }
+}
+
+/// Returns the first profile with an access key of the user: AWS says whose each key is. Keys in the environment count, too,
+/// if the operator uses a profile.
+async fn profile_of(user: &UserArn, used: Option<&str>, connections: &Connections) -> Option<String> {
+    let silent = connections.that_ask_nobody();
+    let environment = (used.is_some() && environment::has_keys()).then_some(environment::PROFILE);
+    let mut profiles: Vec<_> = silent.profiles().with_keys().filter(|name| Some(*name) != used).collect();
+    // Most people name it after the user.
+    profiles.sort_by_key(|name| *name != user.name.as_str());
+    let candidates: Vec<_> = profiles.into_iter().chain(environment).take(MOST).collect();
+    let owners = join_all(candidates.iter().map(async |name| {
+        let owner = async { sts::caller(&silent.access(Some(name)).await?).await };
+        timeout(PATIENCE, owner).await.ok()?.ok()
+    }));
+    let owners = owners.await;
+    let is_the_users = |owner: &Option<sts::Caller>| owner.as_ref().is_some_and(|it| it.arn.user() == Some(user));
+    let found = candidates.iter().zip(&owners).find(|(_, owner)| is_the_users(owner));
+    found.map(|(name, _)| (*name).to_owned())
+}

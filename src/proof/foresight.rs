@@ -1,0 +1,45 @@
+//! Whether a role can have a test bucket at all, from the policies that a plan leaves on it.
+
+use std::collections::BTreeMap;
+
+use crate::aws::client::access::Access;
+use crate::aws::iam::observe;
+use crate::iam::state::{DesiredRole, ObservedRole};
+
+/// The role as a plan leaves it.
+#[derive(Debug, Clone)]
+pub struct Foresight {
+    /// The role as it should be.
+    pub desired: DesiredRole,
+    /// The role as it was before; `None` if it is new.
+    pub shown: Option<ObservedRole>,
+    /// The default versions of managed policies, as far as they are known, by ARN.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// What the policies say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreseen {
+    /// The bucket may be allowed.
+    Possible,
+    /// It can never be, for this reason.
+    Impossible(String),
+    /// Some of the policies could not be read.
+    Unread,
+}
+
+impl Foresight {
+    /// Reads the policies with this access. Nothing that fails is an error: then the test tells.
+    pub async fn look(&self, access: &Access) -> Foreseen {
+        let role = &self.desired.arn;
+        let policies = observe::effective_policies(access, &self.desired, self.shown.as_ref(), &self.versions).await;
+        let bucket = format!("arn:{}:s3:::xacct-verify-{}-x", role.partition, role.account);
+        // A bucket that cannot be deleted would stay.
+        let actions = ["s3:CreateBucket", "s3:DeleteBucket"];
+        match actions.iter().find_map(|action| policies.never_allowed(&role.account, action, &bucket)) {
+            Some(why) => Foreseen::Impossible(why),
+            None if policies.are_read() => Foreseen::Possible,
+            None => Foreseen::Unread,
+        }
+    }
+}

@@ -73,6 +73,9 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--timeout", "soon"], "hours, minutes and seconds", "`90s` or `2m`"),
     (&["--region", ""], "is empty", "`eu-west-1`"),
     (&["--region", "eu-west"], "does not match the format of AWS Region names", "`eu-west-1`"),
+    (&["--region", "eu-west1"], "does not match the format of AWS Region names", "did you mean `eu-west-1`?"),
+    (&["--region", "eu-wset-1"], "no Region has this name", "did you mean `eu-west-1`?"),
+    (&["--region", "us-esat-2"], "no Region has this name", "did you mean `us-east-2`?"),
     (&["--region", "EU-WEST-1"], "does not match the format of AWS Region names", "`eu-west-1`"),
     (
         &["--region", "eu-west-1a"],

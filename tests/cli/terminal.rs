@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::scene::{ROLE, Scene};
+use crate::scene::{ROLE, Scene, as_alice};
 use crate::support::third_party::{skip, test_name};
 
 /// A program on a terminal.
@@ -136,6 +136,7 @@ fn no_and_empty_answers_change_nothing() {
         let (code, screen) = terminal.ended();
         assert_eq!(code, Some(1), "{screen}");
         assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
+        assert!(!screen.contains("error") && !screen.contains("hint"), "{screen}");
         assert_eq!(scene.writes(), [""; 0]);
         assert!(!scene.environment.has("xacct.toml"));
     }
@@ -176,7 +177,38 @@ fn ctrl_c_at_the_prompt_changes_nothing() {
     terminal.answer(PROMPT, 1, "\u{3}");
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
+    assert!(!screen.contains("error") && !screen.contains("hint"), "{screen}");
     assert_eq!(scene.writes(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_after_the_prompt_is_an_interruption() {
+    let mut scene = Scene::new();
+    scene.sandbox.set_latency(Duration::from_millis(700));
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    terminal.answer(PROMPT, 1, "y\n");
+    scene.wait_for("CreateRole");
+    terminal.answer(PROMPT, 1, "\u{3}");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains("interrupted") && !screen.contains("Cancelled"), "{screen}");
+}
+
+#[test]
+fn hints_wrap_at_the_width_of_the_terminal() {
+    let mut scene = Scene::new();
+    as_alice(&mut scene.environment);
+    scene.environment.set("COLUMNS", "60");
+    let Some(terminal) = Terminal::start(test_name!(), &mut scene, "bootstrap 222222222222 --profile nope") else {
+        return;
+    };
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.lines().all(|line| line.chars().count() <= 60 || line.starts_with("error")), "{screen}");
+    assert!(screen.contains("\n    --profile -, --target-profile -, --user-profile -\n"), "{screen}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub fn links_to_make(
                 Some(_) => {
                     Error::usage(format!("`{}` has no targets, and the command specifies none", file.path.display()))
                 }
-                None => no_file(file).note("the command specifies no target either"),
+                None => no_file(file).note("without it, bootstrap needs a target"),
             };
             return Err(error.hint("specify the target account: xacct bootstrap --target-account ID"));
         }

@@ -12,6 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::OutputFormat;
 use crate::context::Terminal;
 use crate::error::{Error, Kind};
+use crate::iam::invalid::shown_up_to;
 use crate::proof::Watch;
 use crate::text::{is_hidden, on_one_line, spelled};
 
@@ -155,7 +156,8 @@ impl Console {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(harmless(label));
+            // The rest of the line is cut, but this is not.
+            bar.set_prefix(shown_up_to(usize::from(self.terminal.width) / 2, label));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });

@@ -11,7 +11,7 @@ const FILE: &str = "aws/config";
 /// Creates a link, and a config file with settings of others in several styles.
 fn scene() -> (Scene, String) {
     let scene = Scene::linked("--name dev --external-id abc");
-    let others = format!("{}\r\n; mine\r\n[sso-session s]\r\nsso_region=x", scene.environment.read(FILE));
+    let others = scene.environment.read(FILE).replace('\n', "\r\n") + "; mine\r\n[sso-session s]\r\nsso_region=x";
     scene.environment.write(FILE, &others);
     (scene, others)
 }
@@ -22,7 +22,7 @@ fn installing_keeps_everything_else_and_can_be_repeated() {
     assert_output("profile-install", "print profile --install", &scene.xacct("print profile --install").exits_with(0));
     let installed = scene.environment.read(FILE);
     assert!(installed.starts_with(&others), "{installed}");
-    assert!(installed.contains("[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/xacct\n"), "{installed}");
+    assert!(installed.contains("[profile dev]\r\nrole_arn = arn:aws:iam::222222222222:role/xacct\r\n"), "{installed}");
     let again = scene.xacct("print profile --install").exits_with(0).says(&["needs no change"]);
     assert_eq!(again.stdout, "");
     assert_eq!(scene.environment.read(FILE), installed);

@@ -102,5 +102,5 @@ fn nothing_is_removed_without_a_target_unless_all_is_said() {
     scene.xacct("teardown --check").exits_with(2);
     scene.xacct("teardown dev --all").exits_with(2);
     assert!(scene.sandbox.requests().is_empty());
-    scene.xacct("teardown --all --check").exits_with(4);
+    scene.xacct("teardown --all --check --even-if-used").exits_with(4);
 }

@@ -75,11 +75,12 @@ fn difference(changed: &Changed) -> String {
     for (old, new) in &changed.places {
         for change in TextDiff::from_lines(old, new).iter_all_changes() {
             let line = on_one_line(change.value().trim_end());
-            let _ = match change.tag() {
-                ChangeTag::Delete => writeln!(text, "{BAD}-{BAD:#} {line}"),
-                ChangeTag::Insert => writeln!(text, "{GOOD}+{GOOD:#} {line}"),
-                ChangeTag::Equal => writeln!(text, "  {line}"),
+            let sign = match change.tag() {
+                ChangeTag::Delete => format!("{BAD}-{BAD:#}"),
+                ChangeTag::Insert => format!("{GOOD}+{GOOD:#}"),
+                ChangeTag::Equal => " ".to_owned(),
             };
+            let _ = writeln!(text, "{}", format!("{sign} {line}").trim_end());
         }
     }
     text

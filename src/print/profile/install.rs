@@ -73,7 +73,7 @@ pub fn with(file: &[u8], profiles: &[Profile], config: &str) -> Result<Changed> 
     if !appended.is_empty() {
         let end = lines.all.len();
         // A blank line separates the profiles; a file without one at its end gets that, too.
-        let blank = end == 0 || lines.text(end - 1).is_empty();
+        let blank = end == 0 || lines.is_blank(end - 1);
         let separated = if blank { appended.split_off(1) } else { appended };
         edits.push(Edit { place: end..end, text: separated });
     }
@@ -197,10 +197,14 @@ impl<'a> Lines<'a> {
         Some(place.start - usize::from(has_first_line)..place.end)
     }
 
+    /// Whether a line is empty, or the end of the file.
+    fn is_blank(&self, number: usize) -> bool {
+        self.all.get(number).is_none_or(|line| matches!(*line, b"\n" | b"\r\n"))
+    }
+
     /// Returns some lines with the blank line above them, if one or the end of the file is below, too.
     fn with_blank(&self, place: Range<usize>) -> Range<usize> {
-        let is_blank = |number: usize| self.text(number).is_empty();
-        let has_blank = place.start > 0 && is_blank(place.start - 1) && is_blank(place.end);
+        let has_blank = place.start > 0 && self.is_blank(place.start - 1) && self.is_blank(place.end);
         place.start - usize::from(has_blank)..place.end
     }
 

@@ -50,7 +50,7 @@ pub struct OperatorAccess {
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ENTER_ROLE")]
     pub enter_role: Option<RoleName>,
     /// ID of the source account, if you have no credentials for it (--only target)
-    #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_SOURCE_ACCOUNT")]
+    #[arg(long, value_name = "ID", value_parser = account, env = "XACCT_SOURCE_ACCOUNT")]
     pub source_account: Option<AccountId>,
 }
 
@@ -299,7 +299,28 @@ pub enum OutputFormat {
 
 /// Parses a value with AWS's rules. The message names the rule and the fix.
 pub(crate) fn valid<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|invalid: Invalid| format!("{}\n  hint: {}", invalid.rule, invalid.fix))
+    text.parse().map_err(explained)
+}
+
+/// Parses an account ID, also in the form that the AWS console shows.
+pub(crate) fn account(text: &str) -> Result<AccountId, String> {
+    AccountId::typed(text).map_err(explained)
+}
+
+fn explained(invalid: Invalid) -> String {
+    format!("{}\n  hint: {}", invalid.rule, invalid.fix)
+}
+
+/// Parses a name for a new target. It becomes part of commands, profile names and file names, so it is as narrow as they
+/// need; names that people write into the file may be anything.
+pub(crate) fn target_name(text: &str) -> Result<String, String> {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && text.chars().all(is_fit) && text.len() <= 64 {
+        return Ok(text.to_owned());
+    }
+    Err("is not 1 to 64 ASCII letters, digits, `-`, `_` and `.`, beginning with a letter or digit\n  hint: use a name such as `dev`"
+        .to_owned())
 }
 
 /// Parses a waiting time of at most an hour.

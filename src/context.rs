@@ -28,6 +28,8 @@ pub struct Terminal {
     pub can_animate: bool,
     /// Whether stdout is a terminal.
     pub shows_results: bool,
+    /// Whether stderr is a terminal.
+    pub shows_messages: bool,
     /// The width of text in columns: that of the terminal, or 80; at least 40 and at most 120.
     pub width: u16,
 }
@@ -35,7 +37,7 @@ pub struct Terminal {
 impl Default for Terminal {
     /// Returns a terminal for a run without any.
     fn default() -> Self {
-        Self { can_ask: false, can_animate: false, shows_results: false, width: 80 }
+        Self { can_ask: false, can_animate: false, shows_results: false, shows_messages: false, width: 80 }
     }
 }
 
@@ -58,6 +60,7 @@ impl Context {
                 can_ask: std::io::stdin().is_terminal() && stderr,
                 can_animate: stderr && environment.get("TERM").is_none_or(|term| term != "dumb"),
                 shows_results,
+                shows_messages: stderr,
                 width: columns.or(measured).unwrap_or(80).clamp(40, 120),
             },
             environment,

@@ -219,6 +219,9 @@ impl PartialEq for Source {
 
 impl Eq for Source {}
 
+/// The message of a declined confirmation.
+const CANCELLED: &str = "cancelled; nothing was changed";
+
 impl Error {
     /// Creates an error with a message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -237,6 +240,18 @@ impl Error {
     /// Creates a usage error: an invalid value or combination of options.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
+    }
+
+    /// Creates the error of a person who declined to confirm: with `n`, or with Ctrl-C ([`Kind::Interrupted`]).
+    #[must_use]
+    pub fn cancelled(kind: Kind) -> Self {
+        Self::new(kind, CANCELLED)
+    }
+
+    /// Whether a person declined to confirm. To them this is no error.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.message == CANCELLED
     }
 
     /// Adds a note: one fact.

@@ -109,8 +109,8 @@ pub fn temporary_beside(path: &Path, readers: Readers) -> Result<NamedTempFile> 
 ///
 /// # Errors
 /// As [`check_place`], and when the directory is not writable.
-pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
-    written_beside(path, text, readers)?.persist(path)?;
+pub fn replace(path: &Path, text: impl AsRef<[u8]>, readers: Readers) -> Result<()> {
+    written_beside(path, text.as_ref(), readers)?.persist(path)?;
     Ok(())
 }
 
@@ -119,8 +119,8 @@ pub fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
 ///
 /// # Errors
 /// As [`replace`], and when the file has other content, or is gone.
-pub fn replace_unchanged(path: &Path, old: &[u8], text: &str, readers: Readers) -> Result<()> {
-    let temporary = written_beside(path, text, readers)?;
+pub fn replace_unchanged(path: &Path, old: &[u8], text: impl AsRef<[u8]>, readers: Readers) -> Result<()> {
+    let temporary = written_beside(path, text.as_ref(), readers)?;
     let longest = u64::try_from(old.len()).unwrap_or(u64::MAX - 1);
     match read_bytes(path, longest) {
         Ok(found) if found == old => {}
@@ -132,10 +132,10 @@ pub fn replace_unchanged(path: &Path, old: &[u8], text: &str, readers: Readers) 
 }
 
 /// Creates the temporary file that replaces another, with its text and the mode of that one.
-fn written_beside(path: &Path, text: &str, readers: Readers) -> Result<NamedTempFile> {
+fn written_beside(path: &Path, text: &[u8], readers: Readers) -> Result<NamedTempFile> {
     check_place(path)?;
     let mut temporary = temporary_beside(path, readers)?;
-    temporary.write_all(text.as_bytes())?;
+    temporary.write_all(text)?;
     let old = path.symlink_metadata().ok().filter(|old| readers == Readers::All && old.is_file());
     if let Some(old) = old {
         keep_mode(temporary.as_file(), &old)?;
@@ -148,8 +148,8 @@ fn written_beside(path: &Path, text: &str, readers: Readers) -> Result<NamedTemp
 ///
 /// # Errors
 /// As [`check_place`], and when there is such a file or the folder cannot be written to.
-pub fn create(path: &Path, text: &str, readers: Readers) -> Result<()> {
-    written_beside(path, text, readers)?.persist_noclobber(path)?;
+pub fn create(path: &Path, text: impl AsRef<[u8]>, readers: Readers) -> Result<()> {
+    written_beside(path, text.as_ref(), readers)?.persist_noclobber(path)?;
     Ok(())
 }
 

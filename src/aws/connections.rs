@@ -259,7 +259,8 @@ impl Connections {
                 let selected = Some(self.profiles.selected()).filter(|name| *name != "default");
                 let named = profile.or(selected);
                 named.map_or(Ok(()), |name| self.profiles.require(name))?;
-                return Err(unusable(error, named, |text| self.profiles.with_real_names(text)));
+                let signs_in = self.profiles.sign_in(used);
+                return Err(unusable(error, named, signs_in.as_ref(), |text| self.profiles.with_real_names(text)));
             }
         };
         let chosen = config.region().filter(|region| !region.as_ref().is_empty());
@@ -278,6 +279,7 @@ impl Connections {
         };
         Ok(Access {
             origin: origin(&credentials, used_profile.as_deref()),
+            signs_in: used_profile.as_deref().and_then(|profile| self.profiles.sign_in(profile)),
             profile: used_profile,
             is_session: credentials.session_token().is_some(),
             has_region,

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_sdk_sts as sts;
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::rate_limit::unless_throttled;
 use crate::aws::keys::{SessionCredentials, fit_headers};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::names::{AccountId, ExternalId, MfaCode, MfaSerial, SessionDuration, SessionName, Tag};
 
@@ -63,7 +64,13 @@ impl AssumeRole {
 pub async fn caller(access: &Access) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
     let request = access.new_sts().get_caller_identity();
-    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
+    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await;
+    let answer = answer.map_err(|error| match (&access.signs_in, error.meaning()) {
+        (Some(command), Some(Meaning::SessionExpired)) => {
+            Error { hints: vec![format!("sign in again: {command}")], ..error }
+        }
+        _ => error,
+    })?;
     let arn = CallerArn::parse(answer.arn().ok_or_else(|| CALL.lacks("ARN"))?);
     let account = answer.account().and_then(|account| account.parse().ok()).ok_or_else(|| CALL.lacks("account ID"))?;
     Ok(Caller { arn, account })

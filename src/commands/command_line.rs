@@ -1,6 +1,7 @@
 //! The command line as a whole: registers commands, and turns arguments into an action to run.
 
 use std::ffi::OsString;
+use std::sync::atomic::AtomicBool;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
@@ -87,7 +88,13 @@ impl<'a> Start<'a> {
     /// Returns the same for a command that needs no `xacct.toml`.
     pub fn without_file(&self) -> Run<'a> {
         let Self { context, console, .. } = *self;
-        Run { context, console, file: ConfigFile::default(), leftovers: Leftovers::default() }
+        Run {
+            context,
+            console,
+            file: ConfigFile::default(),
+            leftovers: Leftovers::default(),
+            is_confirming: AtomicBool::default(),
+        }
     }
 }
 

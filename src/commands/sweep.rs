@@ -32,14 +32,17 @@ use crate::text::shell::ShellCommand;
 /// Finds buckets in the target accounts that have the name and the tag of xacct's test buckets, and deletes the empty ones.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct sweep
+  xacct sweep --all
   xacct sweep dev --older-than 24h
   Sweep an account that is not in xacct.toml:
     xacct sweep 222222222222 --target-profile dev-admin")]
 pub struct Sweep {
-    /// Targets, by name in xacct.toml or account ID (default: all)
+    /// Targets, by name in xacct.toml or account ID
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// All targets in xacct.toml
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
     /// Skip buckets newer than this, which may belong to a run in progress
     #[arg(long, value_name = "DURATION", value_parser = older_than, default_value = "1h")]
     pub older_than: Duration,
@@ -88,6 +91,7 @@ impl Verb for Sweep {
 
 /// Runs `xacct sweep`.
 async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
+    config::check_chosen(&run.file, "sweep", &args.targets, args.all)?;
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
     // Links to the same account share its buckets.
     let mut seen = BTreeSet::new();

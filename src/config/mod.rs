@@ -15,6 +15,7 @@ pub use link::{ExternalIdChoice, Keeps, Link, Source, WayIn};
 pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;
 pub use select::{
-    all_links, includes, links_found, links_to_make, links_to_sweep, recorded_links, recorded_source, source,
+    Wanted, all_links, check_chosen, includes, links_found, links_to_make, links_to_sweep, names_or_text,
+    recorded_links, recorded_source, source,
 };
 pub use write::{forget, record};

@@ -109,7 +109,7 @@ const TARGET_SETTINGS: [&str; 25] = [
 
 fn read_source(section: &Section<'_>) -> Result<RecordedSource> {
     section.only(&SOURCE_SETTINGS)?;
-    let (account, user) = (section.parsed::<AccountId>("account")?, section.parsed::<UserRef>("user")?);
+    let (account, user) = (section.account()?, section.parsed::<UserRef>("user")?);
     if let (Some(account), Some(of_user)) = (&account, user.as_ref().and_then(UserRef::account))
         && account != of_user
     {
@@ -132,7 +132,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
             .error("enter_role", "`profile` and `enter_role` cannot be used together")
             .hint("keep the one that gives access to the target account"));
     }
-    let Some(account) = section.parsed("account")? else {
+    let Some(account) = section.account()? else {
         let first = section.table.iter().next().and_then(|(key, _)| section.key_start(key));
         return Err(section
             .reader
@@ -286,6 +286,12 @@ impl<'a> Section<'a> {
 
     fn parsed<T: FromStr<Err = Invalid>>(&self, key: &str) -> Result<Option<T>> {
         self.string(key)?.map(|text| self.parse(key, &text)).transpose()
+    }
+
+    fn account(&self) -> Result<Option<AccountId>> {
+        let text = self.string("account")?;
+        let account = text.map(|text| AccountId::typed(&text));
+        account.transpose().map_err(|invalid| self.error("account", invalid.to_string()).hint(invalid.fix))
     }
 
     fn parse<T: FromStr<Err = Invalid>>(&self, key: &str, text: &str) -> Result<T> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{ConfigFile, DEFAULT_ROLE_NAME};
+use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
 use super::link::{Link, Source};
 use crate::cli::{Half, OperatorAccess, ProofOptions, RoleOptions};
 use crate::error::{Error, Result};
 use crate::iam::arn::UserRef;
 use crate::iam::names::{AccountId, RoleName};
+use crate::text::shell::ShellCommand;
 
 /// Returns the source for `bootstrap`.
 ///
@@ -49,56 +50,128 @@ pub fn source(
     })
 }
 
-/// Returns the links that `bootstrap` works on: those of these accounts, or all recorded ones.
+/// The targets that `bootstrap` works on; all recorded ones if none is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Names of recorded targets, or account IDs.
+    pub targets: &'a [String],
+    /// Further accounts.
+    pub accounts: &'a [AccountId],
+    /// The name of a new target.
+    pub name: Option<&'a str>,
+}
+
+/// Returns the links that `bootstrap` works on: the wanted ones, or all recorded ones.
 ///
 /// # Errors
-/// When there are none.
+/// When there are none, or a name is unknown or taken.
 pub fn links_to_make(
     file: &ConfigFile,
-    accounts: &[AccountId],
+    wanted: &Wanted<'_>,
     access: &OperatorAccess,
     role: &RoleOptions,
     proof: &ProofOptions,
 ) -> Result<Vec<Link>> {
+    let asked = role.role_name.as_ref();
     let mut links = Vec::new();
-    if accounts.is_empty() {
+    if wanted.targets.is_empty() && wanted.accounts.is_empty() {
         links = all_links(file)?;
-        if let (Some(name), Some(other)) =
-            (&role.role_name, links.iter().find(|link| Some(&link.role) != role.role_name.as_ref()))
-        {
-            return Err(Error::usage(format!(
-                "target `{}` has role `{}`, and AWS cannot rename it to `{name}`",
-                other.name, other.role
-            ))
-            .hint(format!("create a second role: --target-account {} --role-name {name}", other.account)));
-        }
+        links.iter().try_for_each(|link| refuse_other_role(link, asked))?;
         if links.is_empty() {
-            return Err(Error::usage(format!(
-                "`{}` has no targets, and the command specifies none",
-                file.path.display()
-            ))
-            .hint("specify the target account: xacct bootstrap --target-account ID"));
+            let error = match file.text {
+                Some(_) => {
+                    Error::usage(format!("`{}` has no targets, and the command specifies none", file.path.display()))
+                }
+                None => no_file(file).note("without it, bootstrap needs a target"),
+            };
+            return Err(error.hint("specify the target account: xacct bootstrap --target-account ID"));
         }
     }
-    for account in accounts {
-        let mut known: Vec<_> = file.targets.iter().filter(|(_, record)| record.account == *account).collect();
-        if let Some(name) = &role.role_name {
-            known.retain(|(_, record)| {
-                record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == name.as_str()
-            });
-        }
-        match known.as_slice() {
-            [] => links.push(unused_name(Link::new(account.clone())?, file)),
-            known => {
-                for (name, record) in known {
-                    links.push(Link::from_record(name, record)?);
-                }
+    for text in wanted.targets {
+        match (named(file, text), AccountId::typed(text)) {
+            (Some((name, record)), _) => {
+                let link = Link::from_record(name, record)?;
+                refuse_other_role(&link, asked)?;
+                links.push(link);
+            }
+            (None, Ok(account)) => links.append(&mut links_in(file, &account, asked)?),
+            // Digits and dashes are meant for an account ID.
+            (None, Err(invalid)) if !text.contains(|c: char| !c.is_ascii_digit() && c != '-') => {
+                return Err(invalid.into());
+            }
+            (None, Err(_)) => {
+                let create = ShellCommand::new("xacct").args(["bootstrap", "ID"]).option("--name", text);
+                return Err(no_target(file, text).hint(format!("create it, with the ID of its account: {create}")));
             }
         }
+    }
+    for account in wanted.accounts {
+        links.append(&mut links_in(file, account, asked)?);
+    }
+    if let Some(name) = wanted.name {
+        links = vec![under_name(links, name, file)?];
     }
     let links = links.into_iter().map(|link| link.with_options(role, access).with_proof_options(proof));
     let mut seen = BTreeSet::new();
     Ok(links.filter(|link| seen.insert((link.account.clone(), link.role.clone()))).collect())
+}
+
+/// Returns the recorded links to an account, or a new one. Of several, `role` chooses one.
+fn links_in(file: &ConfigFile, account: &AccountId, role: Option<&RoleName>) -> Result<Vec<Link>> {
+    let of_account = file.targets.iter().filter(|(_, record)| record.account == *account);
+    let has_role = |record: &Recorded| {
+        let own = record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str);
+        role.is_none_or(|role| role.as_str() == own)
+    };
+    let known: Vec<_> = of_account.filter(|(_, record)| has_role(record)).collect();
+    match known.as_slice() {
+        [] => Ok(vec![unused_name(Link::new(account.clone())?, file)]),
+        known => known.iter().map(|(name, record)| Link::from_record(name, record)).collect(),
+    }
+}
+
+fn refuse_other_role(link: &Link, asked: Option<&RoleName>) -> Result<()> {
+    match asked {
+        Some(name) if *name != link.role => Err(Error::usage(format!(
+            "target `{}` has role `{}`, and AWS cannot rename it to `{name}`",
+            link.name, link.role
+        ))
+        .hint(format!("create a second role: --target-account {} --role-name {name}", link.account))),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the one link that `--name` names: a new one, or the one that has the name already.
+fn under_name(mut links: Vec<Link>, name: &str, file: &ConfigFile) -> Result<Link> {
+    if let Some(known) = links.iter().position(|link| link.name == name) {
+        return Ok(links.swap_remove(known));
+    }
+    if let Some((_, taken)) = named(file, name) {
+        let path = file.path.display();
+        return Err(Error::usage(format!("`{path}` has a target `{name}` already, in account {}", taken.account))
+            .hint("use another name: --name NAME"));
+    }
+    let count = links.len();
+    let (Some(link), true) = (links.pop(), count <= 1) else {
+        return Err(Error::usage(format!("--name names one new target, but {count} targets are selected"))
+            .hint("specify one account: xacct bootstrap ID --name NAME"));
+    };
+    if named(file, &link.name).is_some() {
+        return Err(Error::usage(format!(
+            "--name names a new target, but account {} is target `{}`",
+            link.account, link.name
+        ))
+        .hint(format!("to rename it, change [targets.{}] to [targets.{name}] in `{}`", link.name, file.path.display()))
+        .hint("or create a second role there: --role-name NAME"));
+    }
+    if AccountId::typed(name).is_ok_and(|account| account != link.account) {
+        return Err(Error::usage(format!(
+            "`{name}` is the ID of an account, but the target is account {}",
+            link.account
+        ))
+        .hint("use a name such as `dev`"));
+    }
+    Ok(Link { name: name.to_owned(), ..link })
 }
 
 /// Gives a second role in one account a name that differs from the account ID.
@@ -120,15 +193,90 @@ pub fn all_links(file: &ConfigFile) -> Result<Vec<Link>> {
     file.targets.iter().map(|(name, record)| Link::from_record(name, record)).collect()
 }
 
-/// Returns the recorded links with these names or accounts; all of them if none is given. A name comes before an account:
-/// a target may be named like the account of another.
+/// Returns the target that a text on the command line names. An account ID names a target of that name, in either form.
+fn named<'a>(file: &'a ConfigFile, text: &str) -> Option<&'a (String, Recorded)> {
+    let account = AccountId::typed(text).ok();
+    let account = account.as_ref().map(AccountId::as_str);
+    let find = |wanted: &str| file.targets.iter().find(|(name, _)| name == wanted);
+    find(text).or_else(|| find(account?))
+}
+
+/// Returns the names of the targets that a text on the command line selects: the target of that name, otherwise all of
+/// that account.
+fn selected<'a>(file: &'a ConfigFile, text: &str) -> Vec<&'a str> {
+    if let Some((name, _)) = named(file, text) {
+        return vec![name];
+    }
+    let Ok(account) = AccountId::typed(text) else { return Vec::new() };
+    let of_account = file.targets.iter().filter(|(_, record)| record.account == account);
+    of_account.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Returns the names of the targets that a text selects, or the text itself: the name of a target that was recorded once.
+#[must_use]
+pub fn names_or_text(file: &ConfigFile, text: &str) -> Vec<String> {
+    let names = selected(file, text);
+    if names.is_empty() { vec![text.to_owned()] } else { names.into_iter().map(str::to_owned).collect() }
+}
+
+/// Refuses to remove everything unless that is said: a command that removes needs targets, or `--all`.
 ///
 /// # Errors
-/// When the file has no targets, or not one with a given name.
+/// When it has neither, and the file has targets.
+pub fn check_chosen(file: &ConfigFile, command: &'static str, wanted: &[String], all: bool) -> Result<()> {
+    let Some((first, _)) = file.targets.first().filter(|_| wanted.is_empty() && !all) else { return Ok(()) };
+    let path = file.path.display().to_string();
+    let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let xacct = command.split(' ').fold(ShellCommand::new("xacct"), |xacct, word| match word.starts_with('-') {
+        true => xacct.flag(word),
+        false => xacct.arg(word),
+    });
+    let xacct = xacct.option_if("--config", Some(&path).filter(|path| *path != "xacct.toml"));
+    Err(Error::usage(format!("xacct {command} needs a target, or --all"))
+        .note(format!("the targets in `{path}` are {}", names.join(", ")))
+        .hint(format!("for one target: {}", xacct.clone().arg(first)))
+        .hint(format!("for all of them: {}", xacct.flag("--all"))))
+}
+
+/// Returns the error for a missing file, with the one of a parent directory, which xacct does not use by itself.
+fn no_file(file: &ConfigFile) -> Error {
+    let path = file.path.display();
+    let is_usual = file.path.as_os_str() == "xacct.toml";
+    let error = match is_usual {
+        true => Error::usage("there is no xacct.toml here"),
+        false => Error::usage(format!("file `{path}` does not exist")),
+    };
+    let directory = std::env::current_dir().ok().filter(|_| is_usual);
+    let above = directory.iter().flat_map(|directory| directory.ancestors().skip(1).enumerate());
+    let found = above.map(|(steps, folder)| (steps, folder.join(&file.path))).find(|(_, path)| path.is_file());
+    match found {
+        Some((steps, _)) => {
+            let path = format!("{}xacct.toml", "../".repeat(steps + 1));
+            error.hint(format!("use the file of a parent directory: --config {path}"))
+        }
+        None => error,
+    }
+}
+
+fn no_target(file: &ConfigFile, text: &str) -> Error {
+    let path = file.path.display();
+    if file.text.is_none() {
+        return no_file(file).note(format!("`{text}` would be a target of that file"));
+    }
+    let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let error = Error::usage(format!("`{path}` has no target `{text}`"));
+    if names.is_empty() { error } else { error.note(format!("its targets are {}", names.join(", "))) }
+}
+
+/// Returns the recorded links that these texts select; all of them if none is given. A name wins over an account ID: of
+/// two roles in one account, the ID selects the target that it is the name of, if there is one.
+///
+/// # Errors
+/// When the file has no targets, or not one that a text selects.
 pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&ProofOptions>) -> Result<Vec<Link>> {
     let path = file.path.display();
     if file.text.is_none() {
-        return Err(Error::usage(format!("file `{path}` does not exist"))
+        return Err(no_file(file)
             .hint("create a link first: xacct bootstrap --target-account ID")
             .hint("or specify the path of the file: --config FILE"));
     }
@@ -136,29 +284,24 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
         return Err(Error::usage(format!("`{path}` has no targets"))
             .hint("create a link first: xacct bootstrap --target-account ID"));
     }
-    let mut links = Vec::new();
-    let names: BTreeSet<_> = wanted.iter().map(String::as_str).collect();
-    let is_wanted = |text: &str| names.contains(text);
-    for (name, record) in &file.targets {
-        let account = record.account.as_str();
-        if wanted.is_empty() || is_wanted(name) || (is_wanted(account) && file.target(account).is_none()) {
+    let mut names = BTreeSet::new();
+    for text in wanted {
+        let selected = selected(file, text);
+        if selected.is_empty() {
+            return Err(no_target(file, text).hint("use one of these targets"));
+        }
+        names.extend(selected);
+    }
+    let chosen = file.targets.iter().filter(|(name, _)| wanted.is_empty() || names.contains(name.as_str()));
+    chosen
+        .map(|(name, record)| {
             let link = Link::from_record(name, record)?;
-            links.push(match proof {
+            Ok(match proof {
                 Some(proof) => link.with_proof_options(proof),
                 None => link,
-            });
-        }
-    }
-    let found: BTreeSet<_> = links.iter().flat_map(|link| [link.name.as_str(), link.account.as_str()]).collect();
-    for text in wanted {
-        if !found.contains(text.as_str()) {
-            let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
-            return Err(Error::usage(format!("`{path}` has no target `{text}`"))
-                .note(format!("its targets are {}", names.join(", ")))
-                .hint("use one of these targets"));
-        }
-    }
-    Ok(links)
+            })
+        })
+        .collect()
 }
 
 /// Returns the recorded links with these names, or all of them, and the names that are not recorded.
@@ -175,7 +318,7 @@ pub fn links_found(file: &ConfigFile, wanted: &[String], access: &OperatorAccess
 }
 
 fn is_on_record(file: &ConfigFile, text: &str) -> bool {
-    file.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
+    !selected(file, text).is_empty()
 }
 
 /// Returns the links in whose accounts `sweep` searches for test buckets. The accounts need not be recorded.
@@ -184,15 +327,15 @@ fn is_on_record(file: &ConfigFile, text: &str) -> bool {
 /// When there are none.
 pub fn links_to_sweep(file: &ConfigFile, wanted: &[String], access: &OperatorAccess) -> Result<Vec<Link>> {
     let mut accounts = Vec::new();
-    let mut named = wanted.to_vec();
-    named.retain(|text| match text.parse() {
+    let mut names = wanted.to_vec();
+    names.retain(|text| match AccountId::typed(text) {
         Ok(account) if !is_on_record(file, text) => {
             accounts.push(account);
             false
         }
         _ => true,
     });
-    let known = if named.is_empty() && !accounts.is_empty() { Vec::new() } else { recorded_links(file, &named, None)? };
+    let known = if names.is_empty() && !accounts.is_empty() { Vec::new() } else { recorded_links(file, &names, None)? };
     let others = accounts.into_iter().map(Link::new).collect::<Result<Vec<_>>>()?;
     Ok(known.into_iter().chain(others).map(|link| link.with_access(access)).collect())
 }

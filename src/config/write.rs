@@ -51,7 +51,10 @@ fn text_with(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<Stri
     }
     let path = file.path.display().to_string();
     let section = table(document.as_table_mut(), "source", &path)?;
-    set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
+    // `1111-1111-1111` means the same, and stays.
+    if file.source.account != source.account {
+        set(section, "account", source.account.as_ref().map(|account| account.to_string().into()));
+    }
     set(section, "user", source.user.as_ref().map(|user| user.to_string().into()));
     let named = |profile: &Option<String>| profile.clone().filter(|name| name != environment::PROFILE);
     set_if_given(section, "profile", named(&source.profile).as_deref());
@@ -76,7 +79,9 @@ fn written(file: &ConfigFile, document: &DocumentMut) -> String {
 }
 
 fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
-    set(section, "account", Some(link.account.to_string().into()));
+    if known.is_none_or(|known| known.account != link.account) {
+        set(section, "account", Some(link.account.to_string().into()));
+    }
     match &link.way_in {
         // The environment of this run says nothing about the next one.
         WayIn::Profile(profile) if profile == environment::PROFILE => {}

@@ -27,6 +27,18 @@ impl Invalid {
     }
 }
 
+/// Returns the known name that differs from this one by at most two typing mistakes, for "did you mean". A name that is known
+/// has none.
+pub(crate) fn nearest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
+    const MOST: usize = 2;
+    // No name is long; the distance of long texts takes long.
+    if typed.len() > 128 || known.contains(&typed) {
+        return None;
+    }
+    let distances = known.iter().map(|name| (strsim::osa_distance(&typed.to_lowercase(), &name.to_lowercase()), *name));
+    distances.filter(|(distance, _)| *distance <= MOST).min().map(|(_, name)| name)
+}
+
 /// Returns `text` for a message: at most 80 characters, with invisible characters escaped.
 pub(crate) fn shown(text: &str) -> String {
     shown_up_to(80, text)

@@ -1,5 +1,6 @@
 //! Around writes: the confirmation before them, their outcome, and the check that AWS shows them.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,10 +13,13 @@ use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
-/// Asks a question on the terminal, in a thread of its own, so that Ctrl-C works meanwhile.
+/// Asks for confirmation on the terminal, in a thread of its own, so that Ctrl-C works meanwhile and cancels.
 pub async fn ask(question: String, run: &Run<'_>) -> String {
     let console = run.console.clone();
-    tokio::task::spawn_blocking(move || console.ask(&question)).await.ok().flatten().unwrap_or_default()
+    run.is_confirming.store(true, Ordering::Relaxed);
+    let answer = tokio::task::spawn_blocking(move || console.ask(&question)).await.ok().flatten().unwrap_or_default();
+    run.is_confirming.store(false, Ordering::Relaxed);
+    answer
 }
 
 /// Refuses to continue without a terminal. `pending` names the changes, `hints` the alternatives.
@@ -32,7 +36,7 @@ pub fn check_can_ask(pending: &str, hints: [&str; 2], run: &Run<'_>) -> Result<(
 
 /// Returns the error for a declined confirmation.
 pub fn declined() -> Error {
-    Error::new(Kind::Declined, "cancelled; nothing was changed")
+    Error::cancelled(Kind::Declined)
 }
 
 /// Asks before a permanent removal; only the whole word `yes` confirms.

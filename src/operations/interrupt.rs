@@ -2,6 +2,7 @@
 //! SIGTERM or a closed terminal.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -27,7 +28,11 @@ pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Re
                     // The terminal shows ^C where the cursor was.
                     run.console.say("");
                 }
-                Err(Error::new(signal, "interrupted").hint("run the command again; it makes the remaining changes"))
+                let is_declined = signal == Kind::Interrupted && run.is_confirming.load(Ordering::Relaxed);
+                Err(match is_declined {
+                    true => Error::cancelled(signal),
+                    false => Error::new(signal, "interrupted").hint("run the command again; it makes the remaining changes"),
+                })
             }
             result = AssertUnwindSafe(command).catch_unwind() => result.unwrap_or_else(|_| {
                 Err(Error::new(Kind::Internal, "xacct stopped because of a bug").hint("please report the bug with the message above"))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use futures_util::{StreamExt, stream};
 
@@ -23,6 +24,8 @@ pub(crate) struct Run<'a> {
     pub console: &'a Console,
     pub file: ConfigFile,
     pub leftovers: Leftovers,
+    /// Whether xacct waits for a confirmation: nothing has been changed so far.
+    pub is_confirming: AtomicBool,
 }
 
 /// Options of the connections.

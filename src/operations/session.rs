@@ -97,7 +97,7 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
             "a session needs exactly one target, but these are selected: {}",
             names.join(", ")
         ))
-        .hint("specify the target, by name in xacct.toml or account ID")),
+        .hint("specify one target by its name in xacct.toml")),
     }
 }
 

@@ -4,6 +4,8 @@
 //! names like a shell; the SDKs for Rust and Go end a value at ` #` or ` ;`. xacct refuses values that they would read
 //! differently.
 
+pub mod install;
+
 use crate::error::{Error, Result};
 use crate::iam::names::MfaSerial;
 use crate::print::Access;

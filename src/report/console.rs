@@ -12,6 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::OutputFormat;
 use crate::context::Terminal;
 use crate::error::{Error, Kind};
+use crate::iam::invalid::shown_up_to;
 use crate::proof::Watch;
 use crate::text::{is_hidden, on_one_line, spelled};
 
@@ -85,7 +86,7 @@ impl Console {
     pub fn result(&self, text: &str) {
         let write = || {
             let mut stdout = anstream::stdout();
-            writeln!(stdout, "{}", harmless(text.trim_end()))?;
+            writeln!(stdout, "{}", self.fitted(text, self.terminal.shows_results))?;
             stdout.flush()
         };
         // A closed pipe (`| head`) is not an error; a full disk is.
@@ -105,7 +106,17 @@ impl Console {
 
     /// Writes a line to stderr, for the person at the terminal.
     pub fn say(&self, text: &str) {
-        let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{}", harmless(text.trim_end())));
+        let text = self.fitted(text, self.terminal.shows_messages);
+        let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{text}"));
+    }
+
+    /// Returns a text as it is written. Only on a terminal do notes and hints wrap: elsewhere they may be searched.
+    fn fitted(&self, text: &str, on_terminal: bool) -> String {
+        let lines = text.trim_end().split('\n').map(|line| match on_terminal && is_detail(line) {
+            true => wrapped(line, self.terminal.width),
+            false => line.to_owned(),
+        });
+        harmless(&lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// Writes a part of the report for people: to stdout, or to stderr if stdout gets a JSON document.
@@ -145,7 +156,8 @@ impl Console {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(harmless(label));
+            // The rest of the line is cut, but this is not.
+            bar.set_prefix(shown_up_to(usize::from(self.terminal.width) / 2, label));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -232,9 +244,9 @@ impl Drop for Progress<'_> {
 #[must_use]
 pub fn error_text(error: &Error) -> String {
     let message = on_one_line(&error.message);
-    let mut text = match error.kind {
-        Kind::Declined => capitalised(&message),
-        _ => format!("{BAD}error:{BAD:#} {message}"),
+    let mut text = match error.is_cancelled() {
+        true => capitalised(&message),
+        false => format!("{BAD}error:{BAD:#} {message}"),
     };
     append_details(&mut text, error, "  ");
     text
@@ -251,6 +263,36 @@ pub fn append_details(text: &mut String, error: &Error, indent: &str) {
     for hint in &error.hints {
         text.push_str(&format!("\n{indent}{WARN}hint:{WARN:#} {hint}"));
     }
+}
+
+/// Whether a line is a note or a hint below an error.
+fn is_detail(line: &str) -> bool {
+    let labels = [format!("{STRONG}note:{STRONG:#} "), format!("{WARN}hint:{WARN:#} ")];
+    labels.iter().any(|label| line.trim_start_matches(' ').starts_with(label))
+}
+
+/// Wraps a line, but not the command at its end, which people copy.
+fn wrapped(line: &str, width: u16) -> String {
+    // Stands for a space at which no line ends; no text has this character of the private use area.
+    const FIXED: &str = "\u{f8ff}";
+    let prose = command_in(line).unwrap_or(line.len());
+    let (prose, command) = line.split_at(prose);
+    let spans = prose.split('`').enumerate();
+    // Between backticks.
+    let spans = spans.map(|(at, span)| if at % 2 == 1 { span.replace(' ', FIXED) } else { span.to_owned() });
+    let text = spans.collect::<Vec<_>>().join("`") + &command.replace(' ', FIXED);
+    let indent = line.len() - line.trim_start().len();
+    let deeper = " ".repeat(indent + 2);
+    let options = textwrap::Options::new(width.into()).subsequent_indent(&deeper).break_words(false);
+    let options = options.word_separator(textwrap::WordSeparator::AsciiSpace);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&text, options).replace(FIXED, " ")
+}
+
+/// Returns where the command, or the option, begins that ends a hint after a colon.
+fn command_in(line: &str) -> Option<usize> {
+    let starts = [": xacct ", ": aws ", ": sudo ", ": eval ", ": --"];
+    starts.iter().filter_map(|start| Some(line.find(start)? + 2)).min()
 }
 
 /// Returns a borderless table that fits the terminal.

@@ -94,7 +94,7 @@ fn a_unique_id_in_place_of_the_arn_is_waited_for_by_bootstrap_and_teardown() {
     renew();
     scene.xacct("bootstrap --check").exits_with(0);
     renew();
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     assert!(scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").is_none()));
 }
 

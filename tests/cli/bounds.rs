@@ -10,8 +10,8 @@ const COMMANDS: [&str; 6] = [
     "verify",
     "bootstrap --check",
     "diagnose --profile security-admin",
-    "teardown --dry-run",
-    "sweep --dry-run",
+    "teardown --all --dry-run",
+    "sweep --all --dry-run",
     "who",
 ];
 
@@ -54,9 +54,9 @@ fn a_list_without_end_is_an_error() {
     let cases = [
         ("ListRolePolicies", "bootstrap --check"),
         ("ListAttachedRolePolicies", "bootstrap --check"),
-        ("ListRolePolicies", "teardown --dry-run"),
-        ("ListInstanceProfilesForRole", "teardown --dry-run"),
-        ("ListBuckets", "sweep --dry-run"),
+        ("ListRolePolicies", "teardown --all --dry-run"),
+        ("ListInstanceProfilesForRole", "teardown --all --dry-run"),
+        ("ListBuckets", "sweep --all --dry-run"),
         ("GetAccountAuthorizationDetails", "who"),
     ];
     side_by_side(&cases, |(operation, words)| {

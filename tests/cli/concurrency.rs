@@ -120,7 +120,7 @@ fn sts_requests_of_profiles_count_toward_the_rate_limit() {
         profiles.push_str(&format!("\n[profile {account}]\n{role}\n"));
     }
     scene.environment.write("aws/config", &profiles);
-    scene.xacct("sweep --dry-run --concurrency 20 --sts-rate 20").exits_with(0);
+    scene.xacct("sweep --all --dry-run --concurrency 20 --sts-rate 20").exits_with(0);
     let requests = scene.sandbox.requests();
     let starts: Vec<_> = requests.iter().filter(|it| it.service == "sts").map(|it| it.start).collect();
     assert_eq!(starts.len(), 40, "a session for each target, and GetCallerIdentity");

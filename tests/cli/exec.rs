@@ -198,7 +198,7 @@ fn does_not_try_credentials_of_an_unknown_principal() {
 #[test]
 fn usage_errors_send_no_requests() {
     let scene = Scene::new();
-    scene.xacct("exec -- /bin/true").exits_with(2).says(&["file `xacct.toml` does not exist"]);
+    scene.xacct("exec -- /bin/true").exits_with(2).says(&["there is no xacct.toml here"]);
     let targets = "[source]\nuser = \"alice\"\n[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"333333333333\"\n";
     scene.environment.write("xacct.toml", targets);
     for (words, wanted) in [

@@ -15,8 +15,8 @@ const COMMANDS: [&str; 8] = [
     "bootstrap --check",
     "diagnose",
     "who",
-    "teardown --dry-run",
-    "sweep --dry-run",
+    "teardown --all --dry-run",
+    "sweep --all --dry-run",
     "exec -- /bin/true",
     "credentials --cache",
 ];

@@ -332,7 +332,7 @@ fn does_not_search_parent_directories() {
     for words in ["verify", "exec -- /bin/true", "print-provider-hcl"] {
         let mut command = scene.command(words);
         command.current_dir(scene.environment.path("below"));
-        Output::of(command).exits_with(2).says(&["file `xacct.toml` does not exist"]);
+        Output::of(command).exits_with(2).says(&["there is no xacct.toml here", "--config ../xacct.toml"]);
     }
     assert!(scene.sandbox.requests().is_empty());
 }

@@ -53,7 +53,7 @@ fn a_colleagues_link_is_shown_and_taken_over_only_when_adopted() {
         // Now it is alice who may not take it back in silence, nor take it down.
         scene.sandbox.clear_requests();
         scene.xacct("bootstrap --yes").exits_with(1).says(&["belongs to another link"]);
-        scene.xacct("teardown --yes --only target").exits_with(1).says(&["belongs to another link", "--adopt"]);
+        scene.xacct("teardown --all --yes --only target").exits_with(1).says(&["belongs to another link", "--adopt"]);
         assert_eq!(scene.writes(), [""; 0]);
     }
 }
@@ -90,7 +90,7 @@ fn with_the_same_tag_whatever_differs_is_drift() {
     // The external ID is rotated, and the link is the same.
     scene.xacct("bootstrap --yes --no-verify --external-id new").exits_with(0);
     assert_eq!(tag(&scene), Some(recorded));
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
 }
 
 #[test]
@@ -105,6 +105,6 @@ fn a_link_of_0_1_is_known_by_what_agrees_and_gets_its_tag_without_being_drift() 
         assert_eq!(tag(&scene), recorded, "{options}");
         scene.xacct("bootstrap --check").exits_with(0);
         make_old(&scene);
-        scene.xacct("teardown --yes").exits_with(0);
+        scene.xacct("teardown --all --yes").exits_with(0);
     }
 }

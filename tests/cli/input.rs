@@ -12,7 +12,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--target-account", ""], "", "hint:"),
     (&["--target-account", "12345"], "has 5 characters", "use all 12 digits"),
     (&["--target-account", "1234567890123"], "has 13 characters", "use the 12 digits"),
-    (&["--target-account", "2222-2222-2222"], "contains `-`", "`222222222222`"),
+    (&["--target-account", "2222-22222222"], "contains `-`", "`222222222222`"),
     (&["--target-account", "12345678901a"], "contains `a`", "use the 12 digits"),
     (&["--target-account", " 222222222222"], "contains ` `", "hint:"),
     (&["--target-account", "arn:aws:iam::222222222222:root"], "contains `a`", "`222222222222`"),
@@ -73,6 +73,9 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--timeout", "soon"], "hours, minutes and seconds", "`90s` or `2m`"),
     (&["--region", ""], "is empty", "`eu-west-1`"),
     (&["--region", "eu-west"], "does not match the format of AWS Region names", "`eu-west-1`"),
+    (&["--region", "eu-west1"], "does not match the format of AWS Region names", "did you mean `eu-west-1`?"),
+    (&["--region", "eu-wset-1"], "no Region has this name", "did you mean `eu-west-1`?"),
+    (&["--region", "us-esat-2"], "no Region has this name", "did you mean `us-east-2`?"),
     (&["--region", "EU-WEST-1"], "does not match the format of AWS Region names", "`eu-west-1`"),
     (
         &["--region", "eu-west-1a"],
@@ -313,7 +316,7 @@ fn a_missing_policy_file() {
 #[test]
 fn a_missing_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["has no targets", "--target-account ID"]);
+    scene.xacct("bootstrap --yes").exits_with(2).says(&["there is no xacct.toml here", "--target-account ID"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

@@ -6,6 +6,7 @@
 //! | `startup` | offline commands start no network client |
 //! | `bootstrap` | bootstrap creates both halves, with every option |
 //! | `targets` | several targets, separate halves, access to target accounts |
+//! | `names` | targets by name or account ID; `--all` |
 //! | `drift` | manual changes are found and repaired; unmanaged policies are kept |
 //! | `round_trips` | requests run concurrently, none is repeated, few connections are opened |
 //! | `concurrency` | many targets at once, within the STS rate limit |
@@ -17,6 +18,7 @@
 //! | `long_sessions` | sessions of more than an hour with MFA |
 //! | `exec` | a command with a session: variables, exit codes, signals |
 //! | `credentials` | session credentials in every format |
+//! | `install` | profiles in the AWS config file |
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
 //! | `chains` | profiles that assume roles, with MFA or a session duration |
 //! | `network` | proxies, CA bundles, FIPS and dual-stack endpoints |
@@ -87,10 +89,12 @@ mod fixes;
 mod help;
 mod identity;
 mod input;
+mod install;
 mod long_sessions;
 mod lost_answers;
 mod mfa;
 mod missing_permissions;
+mod names;
 mod network;
 mod nobody_else;
 mod operators;

@@ -99,3 +99,33 @@ fn ignores_the_profile_of_the_links_own_role() {
     let words = "bootstrap --check --target-account 222222222222 --user alice --profile security-admin";
     scene.xacct(words).exits_with(0).says(&["profile dev-admin"]);
 }
+
+#[test]
+fn an_expired_sign_in_names_the_command_that_signs_in() {
+    let mut scene = Scene::new();
+    let settings = "sso_account_id = 111111111111\nsso_role_name = admin\nregion = us-east-1\n";
+    let session = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = us-east-1\n";
+    scene.environment.append(
+        "aws/config",
+        &format!(
+            "\n[profile corp]\nsso_session = corp\n{settings}\n{session}\n\
+             [profile via]\nsource_profile = corp\nrole_arn = arn:aws:iam::111111111111:role/admin\n"
+        ),
+    );
+    // The file is named after the SHA-1 of the session's name.
+    let token = "{\"accessToken\": \"x\", \"expiresAt\": \"2020-01-01T00:00:00Z\"}";
+    let cached = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+    for is_cached in [false, true] {
+        if is_cached {
+            scene.environment.write(cached, token);
+        }
+        let words = "bootstrap --target-account 222222222222 --user alice --target-profile dev-admin";
+        for profile in ["corp", "via"] {
+            let output = scene.xacct(&format!("{words} --profile {profile}")).exits_with(1);
+            let output = output.says(&["hint: sign in: aws sso login --profile corp\n"]);
+            assert!(!output.stderr.contains("get-caller-identity"), "{output}");
+        }
+        scene.environment.set("AWS_PROFILE", "corp");
+        scene.xacct(words).exits_with(1).says(&["hint: sign in: aws sso login --profile corp\n"]);
+    }
+}

@@ -188,6 +188,15 @@ fn a_policy_or_boundary_that_does_not_exist() {
 }
 
 #[test]
+fn a_policy_that_almost_exists_is_suggested() {
+    let scene = Scene::new();
+    refuses_to_bootstrap(&scene, "--policy-arn PowerUserAcess", &["hint: did you mean `PowerUserAccess`?"]);
+    refuses_to_bootstrap(&scene, "--permissions-boundary readonlyaccess", &["did you mean `ReadOnlyAccess`?"]);
+    let own = scene.bootstrap("--policy-arn arn:aws:iam::222222222222:policy/PowerUserAcess").exits_with(1);
+    assert!(!own.everything().contains("did you mean"), "{own}");
+}
+
+#[test]
 fn a_policy_of_another_partition() {
     let words = format!("{BOOTSTRAP} --policy-arn arn:aws-cn:iam::aws:policy/ReadOnlyAccess");
     refuses(&Scene::new(), &words, 2, &["partition aws-cn", "arn:aws:"]);

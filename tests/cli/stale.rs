@@ -50,7 +50,7 @@ fn replace_role(world: &mut World) {
 #[test]
 fn teardown_deletes_no_role_that_was_made_anew() {
     let scene = Scene::linked("--no-verify");
-    let output = meanwhile(&scene, "teardown --yes", replace_role);
+    let output = meanwhile(&scene, "teardown --all --yes", replace_role);
     output.exits_with(1).says(&["changed since it was shown: ", "role ID", "xacct teardown --dry-run"]);
     let role = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").cloned()).expect("the role of others");
     assert!(role.policies.attached.contains(ADMINISTRATOR));
@@ -60,7 +60,7 @@ fn teardown_deletes_no_role_that_was_made_anew() {
 #[test]
 fn teardown_says_that_the_grant_was_replaced() {
     let scene = Scene::linked("--no-verify");
-    let output = meanwhile(&scene, "teardown --yes", |world| {
+    let output = meanwhile(&scene, "teardown --all --yes", |world| {
         let other = json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"});
         world.put_user_policy(ACCOUNT_A, "alice", "xacct", json!({"Version": "2012-10-17", "Statement": [other]}));
     });
@@ -73,7 +73,7 @@ fn teardown_says_that_the_grant_was_replaced() {
 #[test]
 fn teardown_does_not_mind_a_new_description_or_session_limit() {
     let scene = Scene::linked("--no-verify");
-    let output = meanwhile(&scene, "teardown --yes", |world| {
+    let output = meanwhile(&scene, "teardown --all --yes", |world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
         role.description = Some("new".to_owned());
         role.max_session_duration = 7200;
@@ -104,7 +104,7 @@ fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
         ("managed policies", |world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR)),
         ("boundary", |world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(ADMINISTRATOR))),
     ];
-    for words in ["bootstrap --yes --no-verify --max-session-duration 2h", "teardown --yes --only target"] {
+    for words in ["bootstrap --yes --no-verify --max-session-duration 2h", "teardown --all --yes --only target"] {
         for (part, change) in changes {
             let scene = Scene::linked("--no-verify --external-id abc");
             let output = meanwhile(&scene, words, change);
@@ -133,7 +133,7 @@ fn a_role_that_goes_away_meanwhile_is_not_made_by_halves() {
     let words = "bootstrap --yes --no-verify --max-session-duration 2h";
     meanwhile(&scene, words, gone).exits_with(1).says(&["changed since it was shown: it is gone"]);
     scene.bootstrap("--no-verify").exits_with(0);
-    meanwhile(&scene, "teardown --yes", gone).exits_with(0);
+    meanwhile(&scene, "teardown --all --yes", gone).exits_with(0);
     assert!(scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").is_none()));
 }
 
@@ -176,7 +176,7 @@ fn sweep_deletes_no_bucket_that_was_made_anew() {
     for (part, change) in changes {
         let scene = Scene::linked("--no-verify");
         scene.sandbox.world(|world| plant(world, 2, true));
-        let output = meanwhile(&scene, "sweep --yes", change);
+        let output = meanwhile(&scene, "sweep --all --yes", change);
         output.exits_with(1).says(&["changed since it was shown: ", part, "xacct sweep --dry-run 222222222222"]);
         assert_eq!(scene.requests("DeleteBucket").len(), 0, "{part}");
         assert_eq!(scene.buckets(), 1, "{part}");

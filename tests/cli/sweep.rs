@@ -52,7 +52,7 @@ fn ignores_a_bucket_deleted_during_the_run() {
     let scene = scene();
     let gone = FaultKind::Error { status: 404, code: "NoSuchBucket".to_owned(), message: "gone".to_owned() };
     scene.sandbox.add_fault(Fault::new("GetBucketTagging", gone).on_call(1));
-    let document = scene.xacct_json("sweep --dry-run", 0);
+    let document = scene.xacct_json("sweep --all --dry-run", 0);
     let buckets = document["accounts"][ACCOUNT_B]["buckets"].as_array().expect("buckets");
     assert_eq!(buckets.len(), 5, "{document:#}");
 }
@@ -61,7 +61,7 @@ fn ignores_a_bucket_deleted_during_the_run() {
 fn deletes_only_buckets_of_interrupted_runs() {
     let scene = scene();
     let before = names(&scene);
-    let document = scene.xacct_json("sweep --yes", 0);
+    let document = scene.xacct_json("sweep --all --yes", 0);
     let mut after = before;
     after.retain(|name| name != LEFT && name != REGIONAL);
     assert_eq!(names(&scene), after);
@@ -73,28 +73,28 @@ fn deletes_only_buckets_of_interrupted_runs() {
         assert_eq!(request.parameter("ExpectedBucketOwner"), Some(ACCOUNT_B));
     }
     assert_eq!(scene.requests("DeleteBucket").len(), 2);
-    scene.xacct("sweep").exits_with(0).says(&["No test buckets to delete"]);
+    scene.xacct("sweep --all").exits_with(0).says(&["No test buckets to delete"]);
 }
 
 #[test]
 fn shows_the_buckets_and_asks_before_deleting() {
     let scene = scene();
     let before = names(&scene);
-    for (name, words) in [("sweep-dry-run", "sweep --dry-run"), ("sweep-no-terminal", "sweep")] {
+    for (name, words) in [("sweep-dry-run", "sweep --all --dry-run"), ("sweep-no-terminal", "sweep --all")] {
         assert_output(name, words, &scene.xacct(words));
     }
     assert_eq!(names(&scene), before);
     assert_eq!(scene.writes(), [""; 0]);
-    assert_output("sweep", "sweep --yes", &scene.xacct("sweep --yes"));
+    assert_output("sweep", "sweep --all --yes", &scene.xacct("sweep --all --yes"));
 }
 
 #[test]
 fn deletes_young_buckets_on_request() {
     let scene = Scene::linked("--no-verify");
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
-    scene.xacct("sweep --yes --older-than 3h").exits_with(0).says(&["may belong to a run in progress"]);
+    scene.xacct("sweep --all --yes --older-than 3h").exits_with(0).says(&["may belong to a run in progress"]);
     assert_eq!(scene.buckets(), 1);
-    scene.xacct("sweep --yes --older-than 30m").exits_with(0);
+    scene.xacct("sweep --all --yes --older-than 30m").exits_with(0);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -106,7 +106,7 @@ fn reads_many_buckets_in_pages() {
         plant(&scene, ACCOUNT_B, &format!("xacct-verify-0-{number:04}"), "us-east-1", 2);
     }
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
-    scene.xacct("sweep --yes").exits_with(0).says(&["1 test bucket to delete"]);
+    scene.xacct("sweep --all --yes").exits_with(0).says(&["1 test bucket to delete"]);
     assert_eq!(scene.requests("ListBuckets").len(), 3 + 1, "three pages, and one with the bucket that goes");
     assert_eq!(scene.buckets(), 2100);
 }
@@ -114,11 +114,11 @@ fn reads_many_buckets_in_pages() {
 #[test]
 fn works_for_accounts_not_in_the_file() {
     let scene = Scene::linked("--no-verify");
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     plant(&scene, ACCOUNT_B, LEFT, "us-east-1", 2);
     scene.xacct("sweep 222222222222 --target-profile dev-admin --yes").exits_with(0);
     assert_eq!(scene.buckets(), 0);
-    scene.xacct("sweep").exits_with(2).says(&["no targets"]);
+    scene.xacct("sweep --all").exits_with(2).says(&["no targets"]);
 }
 
 #[test]
@@ -131,16 +131,16 @@ fn keeps_a_bucket_filled_during_the_run_and_reports_errors() {
         scene.sandbox.add_fault(Fault::new("DeleteBucket", kind));
     };
     fault(409, "BucketNotEmpty");
-    scene.xacct("sweep --yes").exits_with(0).says(&[&format!("Kept {LEFT}: not empty")]);
+    scene.xacct("sweep --all --yes").exits_with(0).says(&[&format!("Kept {LEFT}: not empty")]);
     fault(403, "AccessDenied");
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:DeleteBucket was denied", LEFT]);
+    scene.xacct("sweep --all --yes").exits_with(1).says(&["s3:DeleteBucket was denied", LEFT]);
     scene.sandbox.clear_faults();
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "so".to_owned() };
     scene.sandbox.add_fault(Fault::new("ListObjectsV2", denied));
-    scene.xacct("sweep --yes").exits_with(1).says(&["s3:ListObjectsV2 was denied", LEFT]);
+    scene.xacct("sweep --all --yes").exits_with(1).says(&["s3:ListObjectsV2 was denied", LEFT]);
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::Reset).on_call(1).after_processing());
-    scene.xacct("sweep --yes").exits_with(0);
+    scene.xacct("sweep --all --yes").exits_with(0);
     assert_eq!(scene.buckets(), 0);
 }
 
@@ -153,9 +153,9 @@ fn minimal_permissions_suffice_to_sweep_and_missing_ones_are_named() {
         scene.sandbox.world(|world| {
             world.put_user_policy(ACCOUNT_B, "operator", "operator", without(target_policy(ROLE), permission));
         });
-        scene.xacct("sweep --yes").exits_with(1).says(&[&format!("not authorized to perform: {permission}")]);
+        scene.xacct("sweep --all --yes").exits_with(1).says(&[&format!("not authorized to perform: {permission}")]);
     }
     scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "operator", "operator", target_policy(ROLE)));
-    scene.xacct("sweep --yes").exits_with(0);
+    scene.xacct("sweep --all --yes").exits_with(0);
     assert_eq!(scene.buckets(), 0);
 }

@@ -38,7 +38,7 @@ fn removes_policies_then_role_then_grant() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
     scene
-        .xacct("teardown --yes")
+        .xacct("teardown --all --yes")
         .exits_with(0)
         .says(&["Removed target 222222222222 from xacct.toml", "keeps [source]"]);
     assert_eq!(scene.writes(), ["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole", "DeleteUserPolicy"]);
@@ -49,9 +49,9 @@ fn removes_policies_then_role_then_grant() {
 #[test]
 fn a_second_run_changes_nothing_and_bootstrap_recreates_the_link() {
     let scene = linked("");
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     scene.sandbox.clear_requests();
-    for words in ["teardown", "teardown 222222222222", "teardown 222222222222 --only source --check"] {
+    for words in ["teardown --all", "teardown 222222222222", "teardown 222222222222 --only source --check"] {
         scene.xacct(words).exits_with(0).says(&["Nothing to do"]);
     }
     assert_eq!(scene.sandbox.requests().len(), 0);
@@ -66,8 +66,8 @@ fn removes_absent_links_from_the_file_without_asking() {
         world.delete_role(ACCOUNT_B, "xacct");
         world.delete_user(ACCOUNT_A, "alice");
     });
-    scene.xacct("teardown --check").exits_with(0);
-    scene.xacct("teardown").exits_with(0).says(&["Nothing to do", "Removed target 222222222222"]);
+    scene.xacct("teardown --all --check").exits_with(0);
+    scene.xacct("teardown --all").exits_with(0).says(&["Nothing to do", "Removed target 222222222222"]);
     assert_eq!(scene.writes(), [""; 0]);
     assert_gone(&scene);
 }
@@ -91,7 +91,7 @@ fn keeps_everything_else() {
     let file = scene.environment.read("xacct.toml");
     assert!(!file.contains(ACCOUNT_B) && file.contains(ACCOUNT_C) && file.ends_with("# the end\n"), "{file}");
     scene.xacct("bootstrap --check --target-account 333333333333 --allow-session-tags").exits_with(0).says(&["Theirs"]);
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     scene.sandbox.world(|world| {
         let policies = &world.user(ACCOUNT_A, "alice").expect("alice").policies.inline;
         assert!(policies.contains_key("by-hand"));
@@ -106,9 +106,9 @@ fn keeps_everything_else() {
 fn dry_run_check_and_no_confirmation_change_nothing() {
     let scene = linked("");
     let before = scene.environment.read("xacct.toml");
-    scene.xacct("teardown --dry-run").exits_with(0).says(&["3 changes", "Nothing was changed"]);
-    scene.xacct("teardown --check").exits_with(4);
-    scene.xacct("teardown").exits_with(2).says(&["no terminal", "--yes"]);
+    scene.xacct("teardown --all --dry-run").exits_with(0).says(&["3 changes", "Nothing was changed"]);
+    scene.xacct("teardown --all --check").exits_with(4);
+    scene.xacct("teardown --all").exits_with(2).says(&["no terminal", "--yes"]);
     assert_eq!(scene.writes(), [""; 0]);
     assert_eq!(scene.environment.read("xacct.toml"), before);
 }
@@ -118,7 +118,7 @@ fn only_the_word_yes_confirms() {
     for (typed, code) in [("y\n", 1), ("\n", 1), ("yes\n", 0)] {
         let mut scene = linked("");
         let name = "teardown::only_the_whole_word_removes";
-        let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown") else { return };
+        let Some(mut terminal) = Terminal::start(name, &mut scene, "teardown --all") else { return };
         terminal.answer("Type `yes` to confirm:", 1, typed);
         let (ended, screen) = terminal.ended();
         assert_eq!(ended, Some(code), "{screen}");
@@ -130,29 +130,29 @@ fn only_the_word_yes_confirms() {
 fn only_removes_one_half_and_keeps_the_target_in_the_file() {
     let scene = linked("--external-id abc");
     let before = scene.environment.read("xacct.toml");
-    scene.xacct("teardown --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
+    scene.xacct("teardown --all --yes --only target").exits_with(0).says(&["xacct.toml keeps 222222222222"]);
     assert!(!has_role(&scene, ACCOUNT_B) && has_grant(&scene));
     assert_eq!(scene.requests("GetUser").len(), 0, "the source account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.sandbox.clear_requests();
-    scene.xacct("teardown --yes --only source").exits_with(0);
+    scene.xacct("teardown --all --yes --only source").exits_with(0);
     assert!(!has_grant(&scene));
     assert_eq!(scene.requests("GetRole").len(), 0, "the target account is not read");
     assert_eq!(scene.environment.read("xacct.toml"), before);
-    scene.xacct("teardown").exits_with(0).says(&["Nothing to do"]);
+    scene.xacct("teardown --all").exits_with(0).says(&["Nothing to do"]);
     assert_gone(&scene);
 }
 
 #[test]
 fn removes_roles_with_mfa_and_with_enter_role() {
     let scene = linked("--require-mfa");
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     assert_gone(&scene);
     scene.xacct(MULTI).exits_with(0);
-    scene.xacct("teardown --yes --output json").exits_with(0);
+    scene.xacct("teardown --all --yes --output json").exits_with(0);
     assert_gone(&scene);
     scene.xacct(MULTI).exits_with(0);
-    scene.xacct("teardown --yes --only target").exits_with(2).says(&["--target-profile"]);
+    scene.xacct("teardown --all --yes --only target").exits_with(2).says(&["--target-profile"]);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn refuses_unsafe_removals_with_a_fix() {
     let scene = linked("");
     let refused = |texts: &[&str]| {
         scene.sandbox.clear_requests();
-        scene.xacct("teardown --yes").exits_with(1).says(texts);
+        scene.xacct("teardown --all --yes").exits_with(1).says(texts);
         assert_eq!(scene.writes(), [""; 0]);
     };
     let tag = |key: &'static str, value: &'static str| {
@@ -194,14 +194,14 @@ fn removes_a_role_with_unmanaged_policies_only_on_request() {
         world.put_role_policy(ACCOUNT_B, "xacct", "custom", json!({"Statement": []}));
         world.set_role_boundary(ACCOUNT_B, "xacct", Some("arn:aws:iam::aws:policy/PowerUserAccess"));
     });
-    scene.xacct("teardown --yes --even-if-used").exits_with(1).says(&[
+    scene.xacct("teardown --all --yes --even-if-used").exits_with(1).says(&[
         "managed policy arn:aws:iam::aws:policy/AdministratorAccess, inline policy custom, permissions boundary",
         "aws iam detach-role-policy --role-name xacct",
         "aws iam delete-role-policy --role-name xacct --policy-name custom",
         "--even-if-extended",
     ]);
     assert_eq!(scene.writes(), [""; 0]);
-    scene.xacct("teardown --yes --even-if-extended").exits_with(0);
+    scene.xacct("teardown --all --yes --even-if-extended").exits_with(0);
     assert_gone(&scene);
 }
 
@@ -209,11 +209,11 @@ fn removes_a_role_with_unmanaged_policies_only_on_request() {
 fn removes_a_role_in_use_only_on_request() {
     let scene = Scene::linked("");
     scene
-        .xacct("teardown --yes --even-if-extended")
+        .xacct("teardown --all --yes --even-if-extended")
         .exits_with(1)
         .says(&["was used less than an hour ago", "--even-if-used"]);
     assert_eq!(scene.writes(), [""; 0]);
-    scene.xacct("teardown --yes --even-if-used").exits_with(0);
+    scene.xacct("teardown --all --yes --even-if-used").exits_with(0);
     assert_gone(&scene);
 }
 
@@ -222,7 +222,7 @@ fn one_refused_target_does_not_stop_the_others() {
     let scene = Scene::new();
     scene.xacct(MULTI).exits_with(0);
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
-    let document = scene.xacct_json("teardown --yes", 1);
+    let document = scene.xacct_json("teardown --all --yes", 1);
     assert_eq!(document["targets"][ACCOUNT_B]["error"]["kind"], "refused");
     assert!(has_role(&scene, ACCOUNT_B) && !has_role(&scene, ACCOUNT_C));
     assert_eq!(scene.granted(), [ROLE]);
@@ -245,10 +245,10 @@ fn the_next_run_removes_what_an_interrupted_run_left() {
         let scene = linked("--policy-arn ReadOnlyAccess");
         scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "xacct-old", json!({"Statement": []})));
         scene.sandbox.add_fault(fault.clone());
-        scene.xacct("teardown --yes").exits_with(1).says(&[&format!("iam:{operation}")]);
+        scene.xacct("teardown --all --yes").exits_with(1).says(&[&format!("iam:{operation}")]);
         assert!(scene.environment.read("xacct.toml").contains("[targets."), "{fault:?}");
         scene.sandbox.clear_faults();
-        scene.xacct("teardown --yes").exits_with(0);
+        scene.xacct("teardown --all --yes").exits_with(0);
         assert_gone(&scene);
     });
 }
@@ -266,14 +266,14 @@ fn retries_transient_errors_and_tolerates_lost_answers() {
     side_by_side(&cases, |fault| {
         let scene = linked("");
         scene.sandbox.add_fault(fault.clone());
-        scene.xacct("teardown --yes").exits_with(0);
+        scene.xacct("teardown --all --yes").exits_with(0);
         assert_gone(&scene);
     });
 }
 
 #[test]
 fn a_missing_file_is_a_usage_error() {
-    Scene::new().xacct("teardown dev").exits_with(2).says(&["file `xacct.toml` does not exist"]);
+    Scene::new().xacct("teardown dev").exits_with(2).says(&["there is no xacct.toml here"]);
 }
 
 #[test]
@@ -284,12 +284,12 @@ fn minimal_permissions_suffice_and_missing_ones_are_named() {
         let scene = with_operators(source_policy(), target_policy(ROLE));
         scene.xacct(&format!("{WORDS} --no-verify --policy-arn ReadOnlyAccess")).exits_with(0);
         take_away(&scene, permission);
-        scene.xacct("teardown --yes").exits_with(1).says(&[permission]);
+        scene.xacct("teardown --all --yes").exits_with(1).says(&[permission]);
         scene.sandbox.world(|world| {
             world.put_user_policy(ACCOUNT_A, "operator", "operator", source_policy());
             world.put_user_policy(ACCOUNT_B, "operator", "operator", target_policy(ROLE));
         });
-        scene.xacct("teardown --yes").exits_with(0);
+        scene.xacct("teardown --all --yes").exits_with(0);
         assert_gone(&scene);
     });
 }
@@ -298,11 +298,11 @@ fn minimal_permissions_suffice_and_missing_ones_are_named() {
 fn output_of_teardown() {
     let scene = linked("--external-id abc --policy-arn ReadOnlyAccess");
     for (name, words) in [
-        ("teardown-dry-run", "teardown --dry-run --show-policies"),
-        ("teardown-json", "teardown --dry-run --output json"),
-        ("teardown-no-terminal", "teardown"),
-        ("teardown-only-target", "teardown --yes --only target"),
-        ("teardown", "teardown --yes"),
+        ("teardown-dry-run", "teardown --all --dry-run --show-policies"),
+        ("teardown-json", "teardown --all --dry-run --output json"),
+        ("teardown-no-terminal", "teardown --all"),
+        ("teardown-only-target", "teardown --all --yes --only target"),
+        ("teardown", "teardown --all --yes"),
         ("teardown-again", "teardown 222222222222"),
     ] {
         assert_output(name, words, &scene.xacct(words));
@@ -310,13 +310,13 @@ fn output_of_teardown() {
     crate::support::schema::assert_follows_the_schema(&scene.xacct("teardown x --output json").exits_with(0).json());
     let scene = Scene::new();
     scene.xacct(MULTI).exits_with(0);
-    assert_output("teardown-multi", "teardown --yes", &scene.xacct("teardown --yes"));
+    assert_output("teardown-multi", "teardown --all --yes", &scene.xacct("teardown --all --yes"));
     let scene = Scene::linked("");
     scene
         .sandbox
         .world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess"));
-    assert_output("teardown-refused", "teardown", &scene.xacct("teardown"));
-    scene.xacct_json("teardown --yes --even-if-used --even-if-extended", 0);
+    assert_output("teardown-refused", "teardown --all", &scene.xacct("teardown --all"));
+    scene.xacct_json("teardown --all --yes --even-if-used --even-if-extended", 0);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn waits_for_lagging_reads() {
     let scene = Scene::of(Sandbox::builder().propagation(delay).stale_reads(true));
     scene.link("--no-verify");
     scene.sandbox.advance(delay * 2);
-    scene.xacct("teardown --yes").exits_with(0);
+    scene.xacct("teardown --all --yes").exits_with(0);
     assert!(scene.requests("GetRole").len() > 2, "reads showed the role for a while");
     assert_gone(&scene);
 }

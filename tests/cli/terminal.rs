@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::scene::{ROLE, Scene};
+use crate::scene::{ROLE, Scene, as_alice};
 use crate::support::third_party::{skip, test_name};
 
 /// A program on a terminal.
@@ -23,11 +23,16 @@ impl Terminal {
 
     /// Starts xacct on a terminal of this type.
     pub fn start_on(kind: &str, test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
+        Self::start_in(80, kind, test, scene, words)
+    }
+
+    /// Starts xacct on a terminal of this type and so many columns.
+    pub fn start_in(columns: u16, kind: &str, test: &str, scene: &mut Scene, words: &str) -> Option<Self> {
         for (name, value) in [("TERM", kind), ("SHELL", "/bin/sh"), ("PATH", "/usr/local/bin:/usr/bin:/bin")] {
             scene.environment.set(name, value);
         }
         // `exec` replaces the shell, which would handle signals itself.
-        let line = format!("exec {} {words}", env!("CARGO_BIN_EXE_xacct"));
+        let line = format!("stty cols {columns} rows 24; exec {} {words}", env!("CARGO_BIN_EXE_xacct"));
         let mut command = scene.environment.command("script");
         command.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -136,6 +141,7 @@ fn no_and_empty_answers_change_nothing() {
         let (code, screen) = terminal.ended();
         assert_eq!(code, Some(1), "{screen}");
         assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
+        assert!(!screen.contains("error") && !screen.contains("hint"), "{screen}");
         assert_eq!(scene.writes(), [""; 0]);
         assert!(!scene.environment.has("xacct.toml"));
     }
@@ -176,7 +182,58 @@ fn ctrl_c_at_the_prompt_changes_nothing() {
     terminal.answer(PROMPT, 1, "\u{3}");
     let (code, screen) = terminal.ended();
     assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains("Cancelled; nothing was changed"), "{screen}");
+    assert!(!screen.contains("error") && !screen.contains("hint"), "{screen}");
     assert_eq!(scene.writes(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_after_the_prompt_is_an_interruption() {
+    let mut scene = Scene::new();
+    scene.sandbox.set_latency(Duration::from_millis(700));
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, WORDS) else {
+        return;
+    };
+    terminal.answer(PROMPT, 1, "y\n");
+    scene.wait_for("CreateRole");
+    terminal.answer(PROMPT, 1, "\u{3}");
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains("interrupted") && !screen.contains("Cancelled"), "{screen}");
+}
+
+#[test]
+fn hints_wrap_at_the_width_of_the_terminal() {
+    let mut scene = Scene::new();
+    as_alice(&mut scene.environment);
+    scene.environment.set("COLUMNS", "60");
+    let Some(terminal) = Terminal::start(test_name!(), &mut scene, "bootstrap 222222222222 --profile nope") else {
+        return;
+    };
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.lines().all(|line| line.chars().count() <= 60 || line.starts_with("error")), "{screen}");
+    assert!(screen.contains("\n    --profile -, --target-profile -, --user-profile -\n"), "{screen}");
+}
+
+#[test]
+fn progress_fits_the_width() {
+    let mut scene = Scene::linked("");
+    let name = "a-target-with-a-very-long-name-".repeat(4);
+    scene.environment.edit("xacct.toml", "[targets.222222222222]", &format!("[targets.{name}]"));
+    scene.sandbox.set_latency(Duration::from_millis(300));
+    scene.environment.set("COLUMNS", "60");
+    let Some(terminal) = Terminal::start_in(60, "xterm", test_name!(), &mut scene, "verify") else {
+        return;
+    };
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(0), "{screen}");
+    // Every drawing of the line begins with an escape sequence that clears it.
+    let frames = screen.split('\u{1b}').filter(|part| part.contains("a-target-with") && part.contains("…"));
+    let frames: Vec<_> =
+        frames.map(|part| part.trim_start_matches(|c: char| c != 'K').trim_start_matches('K')).collect();
+    assert!(!frames.is_empty(), "{screen:?}");
+    assert!(frames.iter().all(|frame| frame.lines().all(|line| line.chars().count() <= 60)), "{frames:#?}");
 }
 
 #[test]

@@ -40,9 +40,9 @@ fn escapes_aws_messages() {
     let cases = [
         ("GetRole", "bootstrap --check"),
         ("GetRole", "diagnose"),
-        ("GetRole", "teardown --dry-run"),
+        ("GetRole", "teardown --all --dry-run"),
         ("GetUserPolicy", "bootstrap --check"),
-        ("ListBuckets", "sweep --dry-run"),
+        ("ListBuckets", "sweep --all --dry-run"),
         ("GetAccountAuthorizationDetails", "who"),
         ("CreateBucket", "verify"),
         ("AssumeRole", "verify"),
@@ -70,10 +70,10 @@ fn messages_stay_on_one_line() {
         FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: format!("no {COMMANDS} more") };
     scene.sandbox.add_fault(Fault::new("GetRole", kind));
     let shown = "no \\u001b[2J\\u001b]0;title\\u0007\\u001b[8m\\u009b31m  Verified\\u202e more";
-    scene.xacct("teardown --dry-run").exits_with(1).says(&[shown]);
+    scene.xacct("teardown --all --dry-run").exits_with(1).says(&[shown]);
     scene.environment.set("XACCT_OUTPUT", "json");
     // JSON output contains the original message.
-    let document = scene.xacct("teardown --dry-run").exits_with(1);
+    let document = scene.xacct("teardown --all --dry-run").exits_with(1);
     assert!(document.json().to_string().contains("title"), "{document}");
 }
 
@@ -94,9 +94,9 @@ fn escapes_names_of_resources() {
         "bootstrap --check",
         "diagnose --save-facts facts.json",
         "diagnose --facts facts.json",
-        "teardown --dry-run --show-policies",
-        "teardown --dry-run --show-policies --even-if-extended",
-        "sweep --dry-run --older-than 1s",
+        "teardown --all --dry-run --show-policies",
+        "teardown --all --dry-run --show-policies --even-if-extended",
+        "sweep --all --dry-run --older-than 1s",
         "who",
     ] {
         for format in ["table", "json"] {
@@ -139,7 +139,7 @@ fn what_was_typed_wrongly_is_shown_and_not_obeyed() {
         vec!["bootstrap", "--external-id", COMMANDS],
         vec!["bootstrap", "--tag", COMMANDS],
         vec!["verify", "--timeout", COMMANDS],
-        vec!["sweep", "--older-than", COMMANDS],
+        vec!["sweep", "--all", "--older-than", COMMANDS],
         vec!["bootstrap", "--user", COMMANDS, "--max-session-duration", COMMANDS],
     ] {
         let output = colourful().environment.xacct(&words);
@@ -159,7 +159,7 @@ fn characters_without_a_width_are_shown() {
     let kind =
         FaultKind::Error { status: 400, code: "Odd".to_owned(), message: "a\u{200b}b\u{2060}c\u{feff}d".to_owned() };
     scene.sandbox.add_fault(Fault::new("GetRole", kind));
-    scene.xacct("teardown --dry-run").exits_with(1).says(&["a\\u200bb\\u2060c\\ufeffd"]);
+    scene.xacct("teardown --all --dry-run").exits_with(1).says(&["a\\u200bb\\u2060c\\ufeffd"]);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn printed_commands_are_a_single_command() {
     });
     for (words, begins) in [
         ("exec -- /bin/true", "xacct diagnose "),
-        ("teardown --dry-run", "xacct teardown "),
+        ("teardown --all --dry-run", "xacct teardown "),
         ("diagnose", "xacct verify "),
     ] {
         let output = scene.xacct(words);
@@ -230,8 +230,8 @@ const SENDING: [&str; 8] = [
     "bootstrap --check",
     "verify",
     "diagnose",
-    "teardown --dry-run",
-    "sweep --dry-run",
+    "teardown --all --dry-run",
+    "sweep --all --dry-run",
     "exec -- /bin/true",
     "credentials",
 ];

@@ -51,7 +51,7 @@ fn verify() {
 
 #[test]
 fn teardown() {
-    let trial = Trial::new("teardown", "teardown --yes --even-if-used", |scene| {
+    let trial = Trial::new("teardown", "teardown --all --yes --even-if-used", |scene| {
         scene.link("--external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
     });
     hold_up(&trial, every);

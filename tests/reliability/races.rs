@@ -303,7 +303,7 @@ fn stops_repairing_after_six_attempts() {
 fn teardown_removes_its_role_from_the_current_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
-    with_another_writer(&scene, "teardown --yes", ("GetUserPolicy", 2), grant).exits_with(0);
+    with_another_writer(&scene, "teardown --all --yes", ("GetUserPolicy", 2), grant).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "the grant is not deleted, although the plan said so");
     assert_eq!(scene.requests("DeleteUserPolicy").len(), 0);
 }
@@ -312,7 +312,8 @@ fn teardown_removes_its_role_from_the_current_grant() {
 fn teardown_repairs_an_overwritten_grant() {
     let scene = Scene::linked("--no-verify");
     let grant = grant_of(&[ROLE, ROLE_IN_C]);
-    let output = with_another_writer(&scene, "teardown --yes --output json", ("GetUserPolicy", 3), grant).exits_with(0);
+    let output =
+        with_another_writer(&scene, "teardown --all --yes --output json", ("GetUserPolicy", 3), grant).exits_with(0);
     assert_eq!(granted(&scene), set(&[ROLE_IN_C]), "{output}");
     let document = output.json();
     crate::support::schema::assert_follows_the_schema(&document);

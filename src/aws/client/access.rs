@@ -15,6 +15,7 @@ use crate::aws::client::retry::TooManyRequests;
 use crate::aws::keys::SessionCredentials;
 use crate::iam::arn::Partition;
 use crate::iam::names::Region;
+use crate::text::shell::ShellCommand;
 
 /// Access to AWS with one set of credentials.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Access {
     pub origin: String,
     /// The profile of the credentials, if any.
     pub profile: Option<String>,
+    /// The command that signs in again, if the profile needs one.
+    pub(in crate::aws) signs_in: Option<ShellCommand>,
     /// The Region of STS and S3 calls.
     pub region: Region,
     /// Whether the credentials are temporary, not a user's access key.
@@ -63,6 +66,7 @@ impl Access {
         Self {
             origin: "nobody".to_owned(),
             profile: None,
+            signs_in: None,
             region,
             is_session: false,
             has_region: true,
@@ -82,6 +86,7 @@ impl Access {
         Self {
             origin,
             profile: None,
+            signs_in: None,
             is_session: true,
             key_id: session.0.access_key_id().to_owned(),
             config: config.identity_cache(shared_identity_cache()).build(),

@@ -243,6 +243,19 @@ impl Profiles {
         })
     }
 
+    /// Returns the command that signs in again for a profile, or for the source of its roles.
+    pub(in crate::aws) fn sign_in(&self, profile: &str) -> Option<ShellCommand> {
+        let aws = ShellCommand::new("aws");
+        self.sources(profile).find_map(|source| {
+            let command = match (self.has_any(source, &SSO), self.has_any(source, &["login_session"])) {
+                (true, _) => aws.clone().args(["sso", "login"]),
+                (false, true) => aws.clone().arg("login"),
+                (false, false) => return None,
+            };
+            Some(command.option("--profile", source))
+        })
+    }
+
     /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
         if profile.is_none() && environment::has_keys() {

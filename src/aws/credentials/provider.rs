@@ -106,12 +106,18 @@ pub(in crate::aws) fn missing(profile: Option<&str>) -> Error {
 }
 
 /// Returns the error for a provider that failed. `words` puts the profiles' own names into the SDK's message.
+///
+/// `signs_in` is the command that signs in, if the profile needs one.
 pub(in crate::aws) fn unusable(
     error: CredentialsError,
     profile: Option<&str>,
+    signs_in: Option<&ShellCommand>,
     words: impl Fn(&str) -> String,
 ) -> Error {
     let mut failure = missing(profile);
+    if let Some(command) = signs_in {
+        failure.hints = vec![format!("sign in: {command}")];
+    }
     if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         failure = failure.said(words(&with_causes(&error)));
     }

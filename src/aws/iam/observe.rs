@@ -328,8 +328,14 @@ pub async fn managed_policies(
     policies: &[(&PolicyArn, &'static str)],
 ) -> Result<Vec<Reading<PolicyVersion>>> {
     let checks = policies.iter().map(async |(arn, role)| match read::default_version(access, arn).await? {
-        Reading::Absent => Err(Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"))
-            .hint("list the existing policies: aws iam list-policies --query 'Policies[].Arn'")),
+        Reading::Absent => {
+            let error = Error::new(Kind::Refused, format!("the {role} `{arn}` does not exist"));
+            let near = arn.nearest().map(|near| format!("did you mean `{near}`?"));
+            Err(near
+                .into_iter()
+                .fold(error, Error::hint)
+                .hint("list the existing policies: aws iam list-policies --query 'Policies[].Arn'"))
+        }
         reading => Ok(reading),
     });
     join_all(checks).await.into_iter().collect()

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::{ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOptions, RoleOptions, timeout, valid};
+use crate::cli::{
+    ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOptions, RoleOptions, account, target_name, timeout, valid,
+};
 use crate::iam::arn::UserRef;
 use crate::iam::names::AccountId;
 
 /// Create or repair both halves of a link, then test it.
 ///
 /// Reads both accounts, shows every change, asks for confirmation, applies the changes, waits for IAM propagation, tests
-/// the link, and records it in xacct.toml. Without --target-account, does this for every target in xacct.toml. Options
+/// the link, and records it in xacct.toml. Without a target, does this for every target in xacct.toml. Options
 /// and XACCT_… variables override values in xacct.toml.
 ///
 /// Credentials for the source account come from --profile or the environment; credentials for the target account from
@@ -19,22 +21,30 @@ use crate::iam::names::AccountId;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   Give yourself access to an account, and require an external ID:
-    xacct bootstrap --target-account 222222222222 --generate-external-id
+    xacct bootstrap 222222222222 --name dev --generate-external-id
   Give alice access, with a profile for each account, and permissions:
-    xacct bootstrap --target-account 222222222222 --user alice \\
+    xacct bootstrap 222222222222 --name dev --user alice \\
       --policy-arn PowerUserAccess --profile security-admin \\
       --target-profile dev-admin --user-profile alice
   Manage the target account through the organization's role:
-    xacct bootstrap --target-account 222222222222 \\
+    xacct bootstrap 222222222222 --name dev \\
       --enter-role OrganizationAccountAccessRole
+  Change one target of xacct.toml:
+    xacct bootstrap dev --max-session-duration 4h
   Fail in CI if anything would change:
     xacct bootstrap --check
   Create only the role in the target account, for a user of another team:
     xacct bootstrap --only target --target-account 222222222222 \\
       --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
 pub struct Bootstrap {
-    /// ID of the target account (can be repeated; default: every target in xacct.toml)
-    #[arg(long, value_name = "ID", value_parser = valid::<AccountId>, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
+    /// Targets, by name in xacct.toml or account ID (default: all in xacct.toml)
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Name of a new target in xacct.toml (default: its account ID)
+    #[arg(long, value_name = "NAME", value_parser = target_name)]
+    pub name: Option<String>,
+    /// ID of the target account, new or in xacct.toml (can be repeated)
+    #[arg(long, value_name = "ID", value_parser = account, env = "XACCT_TARGET_ACCOUNT", value_delimiter = ',')]
     pub target_account: Vec<AccountId>,
     /// User in the source account who may assume the role, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]

@@ -76,7 +76,7 @@ impl Kept {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(cannot(error)),
             _ => {}
         }
-        files::create(&path, &format!("{}\n", self.statements), Readers::All).map_err(cannot)?;
+        files::create(&path, format!("{}\n", self.statements), Readers::All).map_err(cannot)?;
         run.console.say(&format!("Wrote {}", self.path.display()));
         Ok(())
     }

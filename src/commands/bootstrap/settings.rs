@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::arguments::Bootstrap;
 use crate::cli::Half;
-use crate::config::{self, Link, Source};
+use crate::config::{self, Link, Source, Wanted};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{AccountId, Region};
@@ -25,8 +26,9 @@ impl Settings {
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
-        let mut links =
-            config::links_to_make(&run.file, &args.target_account, &args.access, &role_options, &args.proof)?;
+        let wanted =
+            Wanted { targets: &args.targets, accounts: accounts(args, run.context), name: args.name.as_deref() };
+        let mut links = config::links_to_make(&run.file, &wanted, &args.access, &role_options, &args.proof)?;
         let files = settle::read_policy_files(&links, run)?;
         settle::read_trust_statements(&mut links, run)?;
         if args.keep_statements && args.only == Some(Half::Source) {
@@ -44,6 +46,17 @@ impl Settings {
             }
         }
         Ok(Self { source, links, files })
+    }
+}
+
+/// Returns the accounts of `--target-account`. Targets on the command line override those of the variable, which clap adds
+/// to them.
+fn accounts<'a>(args: &'a Bootstrap, context: &Context) -> &'a [AccountId] {
+    let variable = context.variable("XACCT_TARGET_ACCOUNT").filter(|_| !args.targets.is_empty());
+    let of_variable = |text: &str| text.split(',').map(|id| AccountId::typed(id).ok()).collect::<Option<Vec<_>>>();
+    match variable.and_then(of_variable) {
+        Some(accounts) if accounts == args.target_account => &[],
+        _ => &args.target_account,
     }
 }
 

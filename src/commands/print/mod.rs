@@ -4,6 +4,7 @@ mod backend;
 mod cloudformation;
 mod consumer;
 mod hcp;
+mod install;
 mod out;
 mod policies;
 mod profile;

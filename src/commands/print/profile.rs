@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::consumer::{Consumer, access, usual_mfa_serial, xacct};
+use super::install::edit_config_file;
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::{self, Link};
@@ -13,15 +14,19 @@ use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{MfaSerial, Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::Access;
-use crate::print::profile::{self, MfaDevice, Process, Profile, Session};
+use crate::print::profile::{self, MfaDevice, Process, Profile, Session, install};
 
-/// Print profiles for ~/.aws/config that use a link.
+/// Print profiles for ~/.aws/config that use a link, or install them there.
 ///
 /// For the AWS CLI, the SDKs, and other tools that read AWS profiles. With --credential-process, tools get the session
 /// from xacct, so even tools that cannot prompt for an MFA code can use the profile.
+///
+/// --install writes the profiles to the AWS config file itself (AWS_CONFIG_FILE, otherwise ~/.aws/config). It replaces those
+/// that xacct wrote before, keeps everything else as it is, and shows the difference.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  xacct print profile >> ~/.aws/config
+  xacct print profile --install
+  xacct print profile dev --remove
   xacct print profile dev --profile-name work --duration 30m
   For tools that cannot prompt for an MFA code:
     xacct print profile dev --credential-process --program /usr/local/bin/xacct")]
@@ -29,6 +34,15 @@ pub struct Profiles {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
+    /// Write the profiles to the AWS config file, replacing those that xacct wrote
+    #[arg(long, conflicts_with = "out")]
+    pub install: bool,
+    /// Remove the profiles that --install wrote for these targets
+    #[arg(long, conflicts_with_all = ["install", "out", "profile_name", "mfa_serial", "credential_process", "duration"])]
+    pub remove: bool,
+    /// With --remove: every profile that --install wrote for this xacct.toml
+    #[arg(long, requires = "remove", conflicts_with = "targets")]
+    pub all: bool,
     /// Name of the profile (default: the target's name)
     #[arg(long, value_name = "NAME")]
     pub profile_name: Option<String>,
@@ -56,6 +70,9 @@ impl Consumer for Profiles {
     const NAME: &'static str = "profile";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
+        if self.remove {
+            return remove(self, run);
+        }
         let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
@@ -100,8 +117,29 @@ impl Consumer for Profiles {
             "If Terraform uses a profile printed here, don't use assume_role in its providers and backend: a role cannot assume \
              itself",
         );
+        if self.install {
+            let config = config_path(run);
+            return edit_config_file(run, |file| install::with(file, &profiles, &config));
+        }
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
+}
+
+/// Removes the profiles of targets, which need not be in `xacct.toml` any more.
+fn remove(args: &Profiles, run: &Run<'_>) -> Result<ExitCode> {
+    let targets = &args.printed.targets;
+    config::check_chosen(&run.file, "print profile --remove", targets, args.all)?;
+    if targets.is_empty() && !args.all {
+        return Err(Error::usage("xacct print profile --remove needs a target, or --all"));
+    }
+    let names: Vec<_> = targets.iter().flat_map(|text| config::names_or_text(&run.file, text)).collect();
+    let config = config_path(run);
+    edit_config_file(run, |file| install::without(file, (!args.all).then_some(names.as_slice()), &config))
+}
+
+/// Returns the absolute path of `xacct.toml`, by which its profiles are known.
+fn config_path(run: &Run<'_>) -> String {
+    run.context.directory.join(&run.file.path).display().to_string()
 }
 
 /// Returns the profile with the user's own credentials; `None` for those in the environment.
@@ -141,7 +179,7 @@ fn process(args: &Profiles, run: &Run<'_>) -> Process {
     });
     Process {
         program: program.map_or_else(|| "xacct".to_owned(), |program| program.display().to_string()),
-        config: run.context.directory.join(&run.file.path).display().to_string(),
+        config: config_path(run),
     }
 }
 

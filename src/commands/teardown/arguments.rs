@@ -14,18 +14,21 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 #[command(after_long_help = "Examples:
   xacct teardown dev
   See what would be removed:
-    xacct teardown --dry-run
+    xacct teardown dev --dry-run
   Remove every link in xacct.toml without asking:
-    xacct teardown --yes
+    xacct teardown --all --yes
   Remove only the grant in the source account:
     xacct teardown dev --only source
 
 xacct verify and xacct bootstrap also use the role. For two days after either,
 teardown needs --even-if-used.")]
 pub struct Teardown {
-    /// Targets, by name in xacct.toml or account ID (default: all)
+    /// Targets, by name in xacct.toml or account ID
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// All targets in xacct.toml
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
     /// Remove only one half; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,

@@ -260,8 +260,8 @@ fn a_wrong_type_is_refused_with_an_example() {
 
 #[test]
 fn an_invalid_value_is_refused_with_its_rule_and_a_fix() {
-    insta::assert_snapshot!(complaint("[source]\naccount = \"1111-1111-1111\""), @"
-    xacct.toml:2: `1111-1111-1111` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)
+    insta::assert_snapshot!(complaint("[source]\naccount = \"1111-11111111\""), @"
+    xacct.toml:2: `1111-11111111` is not a valid account ID: contains `-` (only the digits 0 to 9 are allowed)
     - use the 12 digits without dashes or spaces: `111111111111`
     ");
     insta::assert_snapshot!(complaint("[source]\nuser = \"arn:aws:iam::111111111111:root\""), @"

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::iam::{PolicyArn, PolicyOwner, UserArn, part};
-use crate::iam::invalid::{Invalid, serde_as_text};
+use crate::iam::invalid::{Invalid, nearest, serde_as_text};
 use crate::iam::names::{AccountId, IamPath, PolicyName, UserName};
 use crate::iam::partition::Partition;
 
@@ -33,6 +33,54 @@ pub(super) const JOB_FUNCTIONS: [&str; 7] = [
     "SystemAdministrator",
     "ViewOnlyAccess",
 ];
+
+/// The AWS managed policies that people give most, for suggestions ("AWS managed policies" of AWS).
+const WELL_KNOWN: [&str; 36] = [
+    "AdministratorAccess",
+    "AmazonAPIGatewayAdministrator",
+    "AmazonDynamoDBFullAccess",
+    "AmazonDynamoDBReadOnlyAccess",
+    "AmazonEC2ContainerRegistryFullAccess",
+    "AmazonEC2ContainerRegistryPowerUser",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonECS_FullAccess",
+    "AmazonEKSClusterPolicy",
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonRDSFullAccess",
+    "AmazonRDSReadOnlyAccess",
+    "AmazonRoute53FullAccess",
+    "AmazonRoute53ReadOnlyAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AmazonSNSFullAccess",
+    "AmazonSQSFullAccess",
+    "AmazonSSMFullAccess",
+    "AmazonSSMReadOnlyAccess",
+    "AmazonVPCFullAccess",
+    "AmazonVPCReadOnlyAccess",
+    "AWSCloudFormationFullAccess",
+    "AWSCloudFormationReadOnlyAccess",
+    "AWSLambda_FullAccess",
+    "AWSLambda_ReadOnlyAccess",
+    "CloudWatchFullAccess",
+    "CloudWatchReadOnlyAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecretsManagerReadWrite",
+    "SecurityAudit",
+];
+
+impl PolicyArn {
+    /// Returns the well-known AWS managed policy whose name this one almost has.
+    pub fn nearest(&self) -> Option<&'static str> {
+        let known: Vec<_> = WELL_KNOWN.into_iter().chain(JOB_FUNCTIONS).collect();
+        nearest(self.name.as_str(), &known).filter(|_| self.owner == PolicyOwner::Aws)
+    }
+}
 
 impl ManagedPolicy {
     /// Returns the ARN of the policy; `partition` matters only for a bare name.

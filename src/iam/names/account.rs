@@ -1,12 +1,26 @@
 //! AWS account IDs.
 
 use super::text::{Letters, check, text_type, whitespace_hint};
+use crate::iam::invalid::Invalid;
 
 text_type! {
     /// An AWS account ID: exactly 12 ASCII digits, including leading zeros (AWS Account Management API reference).
     AccountId, |value| {
         let digits: Letters = (|character| character.is_ascii_digit(), "the digits 0 to 9");
         check("account ID", (12, 12), digits, "", value).map_err(|error| error.with_fix(Some(account_fix(value))))
+    }
+}
+
+impl AccountId {
+    /// Parses an account ID as people write it: also in three groups, as the AWS console shows it (`2222-2222-2222`).
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn typed(text: &str) -> Result<Self, Invalid> {
+        let groups: Vec<_> = text.split('-').collect();
+        let is_grouped = groups.len() == 3 && groups.iter().all(|group| group.len() == 4);
+        let grouped = is_grouped.then(|| groups.concat().parse().ok()).flatten();
+        grouped.map_or_else(|| text.parse(), Ok)
     }
 }
 

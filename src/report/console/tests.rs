@@ -15,3 +15,23 @@ fn only_styles_of_xacct_reach_the_terminal() {
 fn only_the_mark_is_styled() {
     assert_eq!(styled_mark("  -  a  - b", BAD), format!("  {BAD}-{BAD:#}  a  - b"));
 }
+
+#[test]
+fn a_hint_wraps_but_not_its_command() {
+    let hint = |text: &str| wrapped(&format!("  {WARN}hint:{WARN:#} {text}"), 40);
+    let label = format!("  {WARN}hint:{WARN:#} ");
+    assert_eq!(hint("short: xacct verify"), format!("{label}short: xacct verify"));
+    assert_eq!(
+        hint("wait a minute until AWS is ready, and then run the command once more"),
+        format!("{label}wait a minute until AWS is\n    ready, and then run the command once\n    more")
+    );
+    assert_eq!(
+        hint("remove the policy: aws iam detach-role-policy --role-name xacct --policy-arn arn"),
+        format!("{label}remove the policy:\n    aws iam detach-role-policy --role-name xacct --policy-arn arn")
+    );
+    assert_eq!(
+        hint("find the device that you use with `aws iam list-mfa-devices` now"),
+        format!("{label}find the device that you use\n    with `aws iam list-mfa-devices` now")
+    );
+    assert!(is_detail(&label) && !is_detail("  hint: of somebody else"));
+}

@@ -19,10 +19,10 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "verify" => vec!["verify".to_owned(), "verify --user-profile bob".to_owned()],
         "diagnose" => ["--save-facts facts.json", "--facts facts.json"].map(|it| format!("diagnose {it}")).to_vec(),
         "teardown" => {
-            ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --even-if-used {it}")).to_vec()
+            ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --all --even-if-used {it}")).to_vec()
         }
         "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
-        "sweep" => vec!["sweep --yes --older-than 1s".to_owned()],
+        "sweep" => vec!["sweep --all --yes --older-than 1s".to_owned()],
         "exec" => vec!["exec -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
         "credentials" => {
             let formats = formats.map(|format| format!("credentials --format {format}"));
@@ -182,7 +182,7 @@ fn search(trouble: &Trouble, mode: &[(&str, &str)]) -> Vec<Output> {
         scene.environment.set(name, value);
     }
     let mut lines = every_line(trouble.name == NONE.name);
-    lines.push("teardown --yes --even-if-used".to_owned());
+    lines.push("teardown --all --yes --even-if-used".to_owned());
     let outputs: Vec<_> = lines.iter().map(|line| scene.xacct(line)).collect();
     let mut secrets = Secrets::of(&scene, &[&code]);
     for secret in &more {

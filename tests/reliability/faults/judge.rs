@@ -132,7 +132,7 @@ impl Point<'_> {
         if !scene.environment.has("xacct.toml") {
             return Err("a bucket is left, and no xacct.toml to sweep with".to_owned());
         }
-        let swept = scene.xacct("sweep --yes --older-than 0s");
+        let swept = scene.xacct("sweep --all --yes --older-than 0s");
         ensure(scene.buckets() == kept, || format!("sweep leaves a bucket too\n{swept}"))?;
         Ok(true)
     }

@@ -41,7 +41,7 @@ impl Scenario {
 
     /// Removes that link.
     pub fn teardown() -> Self {
-        Self::of("teardown", "teardown --yes --timeout 5s --output json", &linked())
+        Self::of("teardown", "teardown --all --yes --timeout 5s --output json", &linked())
     }
 
     /// Deletes a bucket that was left behind.
@@ -51,7 +51,7 @@ impl Scenario {
             let bucket = world.add_bucket(ACCOUNT_B, LEFT, "us-east-1");
             bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
         });
-        Self::of("sweep", "sweep --yes --older-than 0s --output json", &scene)
+        Self::of("sweep", "sweep --all --yes --older-than 0s --output json", &scene)
     }
 
     /// Diagnoses that link.

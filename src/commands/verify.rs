@@ -15,6 +15,7 @@ use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
+use crate::operations::last_test::Tested;
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
@@ -76,7 +77,12 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
 }
 
 /// Proves all links concurrently, and diagnoses those that do not work.
-async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'_>) -> Result<Vec<Proven<'a>>> {
+pub(super) async fn prove<'a>(
+    links: &'a [Link],
+    user: &UserRef,
+    args: &Verify,
+    run: &Run<'_>,
+) -> Result<Vec<Proven<'a>>> {
     let source = &run.file.source;
     let opening = Opening {
         user: &args.proof.user,
@@ -91,7 +97,7 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
     let access = connections.access(own.or(args.profile.as_deref()).or(source.profile.as_deref())).await?;
     let partition = access.partition();
     let account = source.account.clone().or_else(|| user.account().cloned());
-    let prover = proving::prover(&connections, access, own.is_some(), user.clone(), account, run)?;
+    let prover = proving::prover(&connections, access, own.is_some(), user.clone(), account.clone(), run)?;
     let mut operator = Source::from(source);
     operator.profile = operator.profile.or_else(|| args.profile.clone());
     let diagnostician = Diagnostician::new(run, &connections, &operator, user, None);
@@ -103,6 +109,9 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         let result = prover.prove(&claim, silent.target(link), &progress).await;
+        if let Ok(proof) = &result {
+            Tested { link, role: &role, user: user.name(), source: account.as_ref() }.keep(proof, run.context);
+        }
         let case = Case { link, role: &role, target: None, written: None };
         let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
         tally.one_more();
@@ -111,12 +120,13 @@ async fn prove<'a>(links: &'a [Link], user: &UserRef, args: &Verify, run: &Run<'
     Ok(proofs.await)
 }
 
-struct Proven<'a> {
+/// A link and its test.
+pub(super) struct Proven<'a> {
     link: &'a Link,
     role: RoleArn,
-    result: Result<Proof>,
+    pub result: Result<Proof>,
     /// Set if the link does not work.
-    diagnosis: Option<Diagnosis>,
+    pub diagnosis: Option<Diagnosis>,
 }
 
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {

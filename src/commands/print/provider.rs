@@ -1,6 +1,5 @@
 //! `xacct print provider-hcl`, which is also `xacct print-provider-hcl`.
 
-
 use clap::Args;
 
 use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};

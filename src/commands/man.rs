@@ -67,7 +67,10 @@ impl Verb for Man {
 fn pages(command: &Command, xacct: &Command) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::from([(name(command), page(command, xacct)?)]);
     for own in visible(command) {
-        pages.append(&mut self::pages(own, xacct)?);
+        // A command under a second name comes later, and has no page of its own.
+        for (name, text) in self::pages(own, xacct)? {
+            pages.entry(name).or_insert(text);
+        }
     }
     Ok(pages)
 }
@@ -106,6 +109,7 @@ fn page(command: &Command, xacct: &Command) -> Result<String> {
 /// Renders what clap knows: the title, the names, the synopsis, the description and the options.
 fn rendered(command: &Command) -> std::io::Result<String> {
     let page = Page::new(command.clone()).title(name(command).to_uppercase());
+    let page = page.source(concat!("xacct ", env!("CARGO_PKG_VERSION"))).manual("xacct");
     let mut text = Vec::new();
     page.render_title(&mut text)?;
     page.render_name_section(&mut text)?;

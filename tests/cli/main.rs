@@ -32,6 +32,8 @@
 //! | `lost_answers` | writes whose response is lost |
 //! | `bounds` | limits for responses without end |
 //! | `exit_codes` | the exit codes are the documented ones, whatever happens |
+//! | `list` | every target with its settings and its last test |
+//! | `verbosity` | `--verbose`, `--quiet` and `--color` |
 //! | `sweep` | deletes buckets of interrupted runs, and no others |
 //! | `who` | lists everybody who gets through a link |
 //! | `bucket_cleanup` | no test bucket is left behind |
@@ -85,6 +87,7 @@ mod fixes;
 mod help;
 mod identity;
 mod input;
+mod list;
 mod lost_answers;
 mod mfa;
 mod missing_permissions;
@@ -114,6 +117,7 @@ mod teardown;
 mod terminal;
 mod trust_statements;
 mod untrusted_text;
+mod verbosity;
 mod verify;
 mod who;
 mod wider;

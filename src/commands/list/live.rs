@@ -58,14 +58,27 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
         links.iter_mut().for_each(|link| link.region = Some(region.clone()));
     }
     settle::read_trust_statements(&mut links, run)?;
-    let drifts = drifts(&links, args, run).await?;
-    let proofs = proofs(&links, args, run).await;
+    let opening = Opening {
+        user: &args.user,
+        region: links.iter().find_map(|link| link.region.clone()),
+        path_style: false,
+        sts_rate: Some(args.report.sts_rate),
+    };
+    // One for both, because an MFA code is good for one session.
+    let connections = run.open_connections(opening)?;
+    let drifts = drifts(&links, &connections, args, run).await?;
+    let proofs = proofs(&links, &connections, args, run).await;
     let all = drifts.into_iter().zip(proofs);
     Ok(all.map(|(drift, (proof, diagnosis))| Live { drift, proof, diagnosis }).collect())
 }
 
 /// Tests the links as `verify` does.
-async fn proofs(links: &[Link], args: &List, run: &Run<'_>) -> Vec<(Result<Proof>, Option<Diagnosis>)> {
+async fn proofs(
+    links: &[Link],
+    connections: &Connections,
+    args: &List,
+    run: &Run<'_>,
+) -> Vec<(Result<Proof>, Option<Diagnosis>)> {
     let session = SessionAttributes::default();
     let proof = ProofOptions {
         probe: None,
@@ -79,7 +92,7 @@ async fn proofs(links: &[Link], args: &List, run: &Run<'_>) -> Vec<(Result<Proof
     let verify = Verify { targets: Vec::new(), profile: args.access.profile.clone(), proof, report: args.report };
     let proven = async {
         let user = proving::user_on_record(run)?;
-        verify::prove(links, &user, &verify, run).await
+        verify::prove(links, &user, connections, &verify, run).await
     };
     match proven.await {
         Ok(proven) => proven.into_iter().map(|proven| (proven.result, proven.diagnosis)).collect(),
@@ -88,21 +101,14 @@ async fn proofs(links: &[Link], args: &List, run: &Run<'_>) -> Vec<(Result<Proof
 }
 
 /// Compares both halves of each link with `xacct.toml`.
-async fn drifts(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Result<Drift>>> {
+async fn drifts(links: &[Link], connections: &Connections, args: &List, run: &Run<'_>) -> Result<Vec<Result<Drift>>> {
     let source = config::recorded_source(&run.file, &args.access)?;
     let files = settle::read_policy_files(links, run)?;
-    let opening = Opening {
-        user: &args.user,
-        region: args.user.region.clone(),
-        path_style: false,
-        sts_rate: Some(args.report.sts_rate),
-    };
-    let connections = run.open_connections(opening)?;
-    let side = source_side(&connections, &source).await;
+    let side = source_side(connections, &source).await;
     let tally = run.console.tally("list", links.len(), "read");
     let drifts = side_by_side(links, args.report.concurrency, async |link| {
         let drift = match &side {
-            Ok((access, side)) => drift(link, side, access, &connections, &files, run).await,
+            Ok((access, side)) => drift(link, side, access, connections, &files, run).await,
             Err(error) => Err(error.clone()),
         };
         tally.one_more();

@@ -38,7 +38,7 @@ pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
         [_] => vec![lines(fields.iter().map(|field| (field.name, field.values.concat())))],
         _ => several(fields, run.console.width()),
     };
-    blocks.extend(problems(listed));
+    blocks.extend(problems(listed, run.console.width()));
     blocks.join("\n\n")
 }
 
@@ -149,7 +149,7 @@ fn lines(fields: impl Iterator<Item = (&'static str, String)>) -> String {
 }
 
 /// Returns why something was not read or does not work, with the command that tells more.
-fn problems(listed: &[Listed<'_>]) -> Option<String> {
+fn problems(listed: &[Listed<'_>], width: u16) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
     for Listed { link, live, .. } in listed {
         let Some(live) = live else { continue };
@@ -171,5 +171,8 @@ fn problems(listed: &[Listed<'_>]) -> Option<String> {
             (Err(error), _) => lines.push(format!("{name}: not tested: {}", error_text(error))),
         }
     }
+    let options = textwrap::Options::new(width.into()).subsequent_indent("  ").break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines: Vec<_> = lines.iter().map(|line| textwrap::fill(line, &options)).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

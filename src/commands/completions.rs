@@ -1,7 +1,7 @@
 //! `xacct completions`: shell completions, of options and of values: targets, profiles, Regions, managed policies.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, Args};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -98,21 +98,21 @@ fn config(words: &[OsString]) -> PathBuf {
 }
 
 /// Reads the file; one that cannot be read suggests nothing.
-fn read(file: &PathBuf) -> ConfigFile {
+fn read(file: &Path) -> ConfigFile {
     ConfigFile::load(file).unwrap_or_default()
 }
 
-fn targets(file: &PathBuf) -> Vec<CompletionCandidate> {
+fn targets(file: &Path) -> Vec<CompletionCandidate> {
     let targets = read(file).targets.into_iter();
     targets.map(|(name, record)| CompletionCandidate::new(name).help(Some(record.account.to_string().into()))).collect()
 }
 
-fn regions(file: &PathBuf) -> Vec<CompletionCandidate> {
+fn regions(file: &Path) -> Vec<CompletionCandidate> {
     let recorded = read(file).targets.into_iter().filter_map(|(_, record)| record.region);
     distinct(recorded.map(|region| region.to_string()).chain(Region::ALWAYS_ON.map(str::to_owned)))
 }
 
-fn policies(file: &PathBuf) -> Vec<CompletionCandidate> {
+fn policies(file: &Path) -> Vec<CompletionCandidate> {
     // Other policies have names, too; these are those that people give to roles like this one.
     const USUAL: [&str; 4] = ["PowerUserAccess", "ReadOnlyAccess", "AdministratorAccess", "SecurityAudit"];
     let recorded = read(file).targets.into_iter().flat_map(|(_, record)| record.policy_arns);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Listed;
+use super::listed::Listed;
 use super::live::Live;
 use crate::diagnosis::Diagnosis;
 use crate::error::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::List;
+use super::arguments::List;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::cli::{ProofOptions, SessionAttributes};

@@ -1,55 +1,22 @@
 //! `xacct list`: every target, with its settings and its last test.
 
+mod arguments;
 mod json;
+mod listed;
 mod live;
 mod text;
 
-use clap::Args;
-
 use super::command_line::{Start, Verb};
-use crate::cli::{OperatorAccess, ReportOptions, UserOptions};
 use crate::config::{self, Link};
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::arn::{Partition, UserRef};
 use crate::iam::names::Region;
 use crate::operations::interrupt;
-use crate::operations::last_test::{LastTest, Tested};
+use crate::operations::last_test::Tested;
 use crate::operations::run::Run;
+pub use arguments::List;
+use listed::Listed;
 use live::Live;
-
-/// List the targets, with their settings and last tests.
-///
-/// Works offline, from xacct.toml and from the records of tests on this machine. With --live, xacct also reads both
-/// accounts, compares them with xacct.toml, and tests the links.
-#[derive(Debug, Args)]
-#[command(
-    visible_alias = "status",
-    after_long_help = "Examples:
-  xacct list
-  xacct list dev --output json
-  xacct list --live
-
-Options for credentials matter only with --live. Then the exit code is that of
-xacct verify: 3 if a link does not work. For an exit code that depends on
-differences, use xacct bootstrap --check."
-)]
-pub struct List {
-    /// Targets, by name in xacct.toml or account ID (default: all)
-    #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
-    /// Compare both accounts with xacct.toml, and test the links
-    #[arg(long)]
-    pub live: bool,
-    /// Credentials of the operators.
-    #[command(flatten)]
-    pub access: OperatorAccess,
-    /// The user.
-    #[command(flatten)]
-    pub user: UserOptions,
-    /// Options of the report.
-    #[command(flatten)]
-    pub report: ReportOptions,
-}
 
 impl Verb for List {
     const NAME: &'static str = "list";
@@ -57,16 +24,6 @@ impl Verb for List {
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
         list(self, &start.load()?).map(Ended::from)
     }
-}
-
-/// A target, and what is known about it.
-pub struct Listed<'a> {
-    pub link: &'a Link,
-    pub role: RoleArn,
-    /// The last test before this run.
-    pub last: Option<LastTest>,
-    /// Set with `--live`.
-    pub live: Option<Live>,
 }
 
 /// Runs `xacct list`.

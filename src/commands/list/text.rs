@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use comfy_table::Cell;
 
-use super::Listed;
+use super::listed::Listed;
 use super::live::{Drift, Live};
 use crate::config::Link;
 use crate::error::Result;
@@ -156,7 +156,7 @@ fn problems(listed: &[Listed<'_>], width: u16) -> Option<String> {
         let name = &link.name;
         match &live.drift {
             Ok(drift) if drift.differs() => {
-                lines.push(format!("{name}: show the differences: xacct bootstrap --check"))
+                lines.push(format!("{name}: show the differences: xacct bootstrap --check"));
             }
             Ok(_) => {}
             Err(error) => lines.push(format!("{name}: not read: {}", error_text(error))),

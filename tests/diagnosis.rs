@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use xacct::diagnosis::{Cause, Facts, FixStep, diagnose};
+use xacct::diagnosis::{Cause, Facts, Fix, FixStep, diagnose};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +42,9 @@ struct Expected {
     possible: usize,
     #[serde(default)]
     says: Option<String>,
+    /// What the first fix of the first finding contains.
+    #[serde(default)]
+    first_fix: Option<String>,
 }
 
 fn root() -> PathBuf {
@@ -60,6 +63,17 @@ fn cases() -> BTreeMap<String, Case> {
     cases.collect()
 }
 
+/// Returns the steps of a fix as they are printed.
+fn lines(fix: &Fix) -> Vec<String> {
+    let line = |step: &FixStep| match step {
+        FixStep::Run(command) => command.to_string(),
+        FixStep::Write { line, .. } => line.clone(),
+        FixStep::Put { statement, .. } => statement.to_string(),
+        FixStep::Do(words) => words.clone(),
+    };
+    fix.steps.iter().map(line).collect()
+}
+
 #[test]
 fn every_case_has_the_expected_diagnosis() {
     let mut wrong = String::new();
@@ -73,7 +87,13 @@ fn every_case_has_the_expected_diagnosis() {
             let is_fragment = !finding.summary.ends_with('.') && !finding.summary.contains('\n');
             assert!(is_mended && is_fragment, "{file}: {finding:#?}");
         }
-        let found = Expected { causes, possible: diagnosis.possible.len(), says };
+        let fix = diagnosis.findings.first().and_then(|finding| finding.fixes.first()).map(|fix| lines(fix).join("\n"));
+        let first_fix = match (&case.expected.first_fix, fix) {
+            (Some(wanted), Some(fix)) if fix.contains(wanted) => Some(wanted.clone()),
+            (Some(_), fix) => fix,
+            (None, _) => None,
+        };
+        let found = Expected { causes, possible: diagnosis.possible.len(), says, first_fix };
         if found != case.expected {
             let source = case.source.unwrap_or_default();
             let _ = writeln!(wrong, "{file}: {} ({source})\n  {found:?}\n  not {:?}", case.name, case.expected);

@@ -150,6 +150,8 @@ causes! {
     MfaNotDemanded, "mfa_not_demanded", Target;
     /// The MFA condition uses `…IfExists`, which accepts access keys without MFA.
     MfaIfExists, "mfa_if_exists", Target;
+    /// AWS accepts what the trust policy, as read, rejects.
+    NotEnforced, "not_enforced", Target;
     /// The trust policy admits callers whom the link does not declare.
     OthersAdmitted, "others_admitted", Target;
     /// The user does not exist.
@@ -162,6 +164,8 @@ causes! {
     GrantCondition, "grant_condition", Source;
     /// A policy of the user denies the request.
     SourceDenies, "source_denies", Source;
+    /// AWS has restricted the user because its access key was published.
+    KeyQuarantined, "key_quarantined", Source;
     /// The user's permissions boundary does not allow the request.
     BoundaryCuts, "boundary_cuts", Source;
     /// The session policy does not allow the request.

@@ -1,6 +1,6 @@
 //! Reads both halves of a link concurrently: no chain of calls is longer than three.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -25,7 +25,9 @@ pub struct Tried {
     /// The answer to AssumeRole.
     pub answer: Answer,
     /// The requests that the role accepted and must reject.
-    pub let_through: std::collections::BTreeSet<LetThrough>,
+    pub let_through: BTreeSet<LetThrough>,
+    /// The requests that the role must reject and that were sent.
+    pub refusals_tried: BTreeSet<LetThrough>,
     /// The call that S3 denied.
     pub s3: Option<S3Facts>,
 }
@@ -35,7 +37,8 @@ impl Tried {
     /// no MFA device.
     #[must_use]
     pub fn of(proof: &Result<Proof>, region: &Region, lacks_device: bool) -> Option<Self> {
-        let only = |answer| Some(Self { answer, let_through: Default::default(), s3: None });
+        let only =
+            |answer| Some(Self { answer, let_through: BTreeSet::new(), refusals_tried: BTreeSet::new(), s3: None });
         let proof = match proof {
             Ok(proof) => proof,
             Err(Error { aws: Some(answer), .. }) => return only(Answer::Refused((**answer).clone())),
@@ -59,20 +62,24 @@ impl Tried {
                 (_, None) => return None,
             },
         };
-        let failed = |id: StepId| step(id).is_some_and(|step| step.outcome == StepOutcome::Failed);
-        let let_through = [
+        let refusals = [
             (StepId::RefusedWithoutExternalId, LetThrough::WithoutExternalId),
             (StepId::RefusedWithWrongExternalId, LetThrough::WithWrongExternalId),
             (StepId::RefusedWithoutMfa, LetThrough::WithoutMfa),
         ];
-        let let_through = let_through.into_iter().filter(|(id, _)| failed(*id)).map(|(_, what)| what).collect();
+        let ended = |outcomes: &[StepOutcome]| {
+            let is_it = |id: StepId| step(id).is_some_and(|step| outcomes.contains(&step.outcome));
+            refusals.into_iter().filter(|(id, _)| is_it(*id)).map(|(_, what)| what).collect::<BTreeSet<_>>()
+        };
+        let let_through = ended(&[StepOutcome::Failed]);
+        let refusals_tried = ended(&[StepOutcome::Failed, StepOutcome::Ok]);
         let refused_by_s3 = answer_of(StepId::CreateBucket).or_else(|| answer_of(StepId::DeleteBucket));
         let s3 = refused_by_s3.zip(proof.bucket.as_ref()).map(|(answer, bucket)| S3Facts {
             bucket: bucket.clone(),
             region: region.clone(),
             answer: answer.clone(),
         });
-        Some(Self { answer, let_through, s3 })
+        Some(Self { answer, let_through, refusals_tried, s3 })
     }
 }
 

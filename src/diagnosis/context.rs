@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::denial::Denial;
 use super::facts::{Facts, Mfa};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
@@ -158,7 +159,8 @@ fn set_time(context: &mut Context, facts: &Facts) {
 pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     let (role, bucket) = (&facts.link.role, facts.s3.as_ref().map(|s3| s3.bucket.clone()));
     let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
-    let resource = format!("arn:{}:s3:::{bucket}", role.partition);
+    let named = Denial::of_s3(facts).resource.filter(|resource| resource.contains(":s3:::")).map(str::to_owned);
+    let resource = named.unwrap_or_else(|| format!("arn:{}:s3:::{bucket}", role.partition));
     let role = facts.target.role.present();
     // IAM shows the unique ID for a moment after the role was created.
     let arn = role.map(|role| role.arn.clone()).filter(|arn| !is_unique_id(arn));

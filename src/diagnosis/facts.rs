@@ -34,6 +34,9 @@ pub struct Facts {
     /// The requests that the role accepted and must reject.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub let_through: BTreeSet<LetThrough>,
+    /// The requests that the role must reject and that were sent, whatever the answer.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub refusals_tried: BTreeSet<LetThrough>,
     /// The S3 call that was denied, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Facts>,

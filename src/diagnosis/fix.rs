@@ -117,6 +117,15 @@ impl Fix {
         self.run(command.option_if("--config", config_file(facts)))
     }
 
+    /// Tests the link again in this Region.
+    pub fn verify_in(mut self, facts: &Facts, region: &str) -> Self {
+        self = self.verify(facts, VerifyWith::Nothing);
+        if let Some(FixStep::Run(command)) = self.steps.pop() {
+            self.steps.push(FixStep::Run(command.option("--region", region)));
+        }
+        self
+    }
+
     /// Sets a text value of the target in `xacct.toml`.
     pub fn write(self, facts: &Facts, key: &str, text: &str) -> Self {
         self.write_value(facts, key, &toml_string(text))

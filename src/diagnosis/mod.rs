@@ -28,7 +28,8 @@ pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
 use checks::{
-    answer, bucket, credentials, duration, grant, mfa, others, possible, propagation, too_open, trust, unparsed,
+    answer, bucket, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
+    unparsed,
 };
 use facts::{Answer, LinkFacts};
 use verdict::Evaluation;
@@ -115,7 +116,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             findings.extend(bucket::findings(facts, &evaluations));
             let others = others::reviewed(facts);
             findings.extend(others.finding);
-            (diagnosis.warnings, diagnosis.notes) = (others.warnings, others.notes);
+            diagnosis.warnings = others.warnings;
+            diagnosis.notes = [too_open::notes(facts), others.notes].concat();
         }
         // Without valid credentials AWS does not reach the policies.
         Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}
@@ -131,6 +133,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             }
             findings.extend(duration::foreseen(facts, findings));
             mfa::merge(findings);
+            tail::compare(facts, &evaluations, findings);
         }
     }
     // If the file names a user that does not exist, the credentials are not the problem.
@@ -152,6 +155,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
+    diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
     diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| finding.certainty);

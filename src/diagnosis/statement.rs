@@ -50,6 +50,14 @@ pub struct PolicyRef {
 }
 
 impl PolicyRef {
+    /// Returns the ARN of a managed policy.
+    pub fn arn(&self) -> Option<&str> {
+        match &self.attachment {
+            Attachment::Attached(arn) | Attachment::Boundary(arn) => Some(arn),
+            Attachment::Trust | Attachment::Inline(_) => None,
+        }
+    }
+
     /// Returns the policy in words, such as `inline policy xacct of user alice`.
     pub fn words(&self) -> String {
         let (kind, name) = self.identity.kind_and_name();
@@ -92,6 +100,13 @@ impl StatementRef<'_> {
             keys.map(|key| vec!["Condition".to_owned(), operator.clone(), key.clone()])
         });
         marks.collect()
+    }
+
+    /// Returns the values of a condition key.
+    pub fn values_of(&self, key: &str) -> impl Iterator<Item = &str> {
+        let keys = self.statement.condition.values().flatten();
+        keys.filter(move |(name, _)| name.eq_ignore_ascii_case(key))
+            .flat_map(|(_, values)| values.iter().map(String::as_str))
     }
 
     /// Returns the path of the element that does not match.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::context::{self, Asked};
+use super::denial::Denial;
 use super::facts::{Answer, Facts};
 use super::finding::Possibility;
 use super::policies::{self, Missing, Policies};
@@ -79,6 +80,13 @@ impl<'a> Evaluation<'a> {
             (false, false) => Verdict::AllowedAsFarAsRead,
             (true, _) if is_known && !may(Effect::Allow) => Verdict::NotAllowed,
             (true, _) => Verdict::Unknown,
+        }
+    }
+
+    /// Puts the statements of the policy that AWS names before all others.
+    fn put_first(&mut self, denial: &Denial<'_>) {
+        if let Some(named) = denial.policy {
+            self.denies.sort_by_key(|place| place.policy.arn() != Some(named.0));
         }
     }
 
@@ -168,10 +176,13 @@ impl<'a> Evaluations<'a> {
 /// Evaluates all policies in the facts.
 pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
     let mut actions = vec!["sts:AssumeRole"];
-    if !facts.request.tags.is_empty() {
+    let denial = Denial::of_assume_role(facts);
+    // AWS may name an action that the request needs for what the session inherits.
+    let is_named = |action: &str| denial.action.is_some_and(|named| named.eq_ignore_ascii_case(action));
+    if !facts.request.tags.is_empty() || is_named("sts:TagSession") {
         actions.push("sts:TagSession");
     }
-    if facts.request.source_identity.is_some() {
+    if facts.request.source_identity.is_some() || is_named("sts:SetSourceIdentity") {
         actions.push("sts:SetSourceIdentity");
     }
     let assume = actions.into_iter().map(|action| {
@@ -186,7 +197,16 @@ pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
             boundary: policies::boundary_of_user(facts).map(boundary),
         }
     });
-    Evaluations { assume: assume.collect(), s3: s3(facts) }
+    let mut evaluations = Evaluations { assume: assume.collect(), s3: s3(facts) };
+    for evaluation in &mut evaluations.assume {
+        let layers = evaluation.trust.iter_mut().chain([&mut evaluation.grant]).chain(&mut evaluation.boundary);
+        layers.for_each(|layer| layer.put_first(&denial));
+    }
+    if let Some((policies, boundary)) = &mut evaluations.s3 {
+        let denial = Denial::of_s3(facts);
+        [policies].into_iter().chain(boundary).for_each(|layer| layer.put_first(&denial));
+    }
+    evaluations
 }
 
 /// Evaluates the trust policy.
@@ -213,9 +233,12 @@ fn s3(facts: &Facts) -> Option<(Evaluation<'_>, Option<Evaluation<'_>>)> {
     is_asked.then(|| of_role(facts, &context::of_s3(facts, &s3_action(facts))))
 }
 
-/// Returns the action that S3 denied or, if the test made no S3 call, the first action of the test that the role's
-/// policies do not allow.
+/// Returns the action that S3 denied, which is that of its message if it names one. If the test made no S3 call, returns
+/// the first action of the test that the role's policies do not allow.
 pub fn s3_action(facts: &Facts) -> String {
+    if let Some(action) = Denial::of_s3(facts).action.filter(|action| action.starts_with("s3:")) {
+        return action.to_owned();
+    }
     match facts.s3.as_ref().map(|s3| s3.answer.operation.as_ref()) {
         Some("HeadBucket") => "s3:ListBucket".to_owned(),
         Some(operation) => format!("s3:{operation}"),

@@ -149,7 +149,7 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
         return error;
     }
     let error = Error { kind: Kind::NoAccess, ..error };
-    // The same request, or diagnose might find nothing wrong.
+    // The same request as the one that failed, or the diagnosis is about another.
     let diagnose = ShellCommand::new("xacct")
         .arg("diagnose")
         .arg(&link.name)

@@ -56,7 +56,7 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Failed, "ACCEPTED").because(
             Error::new(Kind::Refused, format!("role `{}` accepted a request it must reject", request.role.name))
-                .hint("repair the trust policy: xacct bootstrap")
+                .hint("if the trust policy lacks the condition, repair it: xacct bootstrap")
                 .hint("if the trust policy has just changed, wait a minute for IAM propagation, then run xacct verify"),
         ),
         Err(error) if error.is_denial() => Step::new(id, StepOutcome::Ok, answer_code(&error)),

@@ -5,7 +5,8 @@ use crate::diagnosis::cause::Side;
 use crate::diagnosis::checks::credentials::the_users_own;
 use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::mfa::{no_mfa_code, no_mfa_device};
-use crate::diagnosis::denial::DeniedBy;
+use crate::diagnosis::checks::named::{in_organization, in_words, quarantined};
+use crate::diagnosis::denial::{Denial, DeniedBy, is_quarantine};
 use crate::diagnosis::facts::{Answer, Facts, Mfa, NotSent};
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::fix::{Fix, VerifyWith};
@@ -34,16 +35,19 @@ fn denied(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
     if let Some(finding) = meant(facts, asked) {
         return Some(finding);
     }
-    let message = asked.answer.message.as_deref().unwrap_or_default();
-    let (source, target) = (facts.source_account(), &facts.link.role.account);
+    let denial = Denial::of(asked.answer);
+    if let Some(policy) = denial.policy.filter(|policy| is_quarantine(policy.0)) {
+        return Some(quarantined(facts, policy.0));
+    }
+    let (source, target, role) = (facts.source_account(), &facts.link.role.account, &facts.link.role);
+    let action = denial.action.unwrap_or("sts:AssumeRole");
     let organization = |cause, kind: &str, account: &str, whose: &str| {
-        let arn = &facts.link.role;
-        let what = format!("a {kind} on account {account} denies sts:AssumeRole for {whose}");
-        Finding::new(cause, what).fix(Fix::by(Side::Organization, facts).step_do(format!(
-            "exempt sts:AssumeRole on {arn} from the {kind}, or exempt accounts {source} and {target}"
-        )))
+        let policy = in_words(&denial, kind);
+        let what = format!("{policy} on account {account} denies {action} for {whose}");
+        let exempt = format!("exempt {action} on {role} from the {kind}, or exempt accounts {source} and {target}");
+        Finding::new(cause, what).named(&denial).fix(in_organization(facts, &denial, exempt))
     };
-    Some(match DeniedBy::of(message)? {
+    Some(match denial.by? {
         DeniedBy::ServiceControl => {
             organization(Cause::ServiceControlPolicy, "service control policy", &source, "all principals")
         }
@@ -54,15 +58,16 @@ fn denied(facts: &Facts, asked: &Asked<'_>) -> Option<Finding> {
             "principals of other accounts",
         ),
         DeniedBy::VpcEndpoint => {
-            let what = "the policy of the VPC endpoint for STS denies sts:AssumeRole";
+            let what = format!("the policy of the VPC endpoint for STS denies {action}");
             let fix = Fix::by(Side::Source, facts)
-                .step_do(format!("allow sts:AssumeRole on {} in the policy of the VPC endpoint", facts.link.role));
+                .step_do(format!("allow {action} on {role} in the policy of the VPC endpoint"));
             Finding::new(Cause::VpcEndpointPolicy, what).fix(fix)
         }
         DeniedBy::Session => {
-            let what = "the session policy of the credentials does not allow sts:AssumeRole";
+            let what = format!("the session policy of the credentials does not allow {action}");
             Finding::new(Cause::SessionPolicyCuts, what).fix(the_users_own(facts, VerifyWith::Nothing))
         }
-        DeniedBy::Trust | DeniedBy::Identity | DeniedBy::Boundary => return None,
+        // The policies decide these.
+        DeniedBy::Trust | DeniedBy::Identity | DeniedBy::Boundary | DeniedBy::Resource => return None,
     })
 }

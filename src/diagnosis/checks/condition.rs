@@ -6,7 +6,8 @@ use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
-use crate::iam::names::{ExternalId, SessionName};
+use crate::iam::evaluate::Mismatch;
+use crate::iam::names::{ExternalId, Region, SessionName};
 use crate::iam::policy::Effect;
 use crate::text::shell::ShellCommand;
 
@@ -17,10 +18,7 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
         let local = Fix::by(Side::LocalConfiguration, facts);
         let here = match right {
             Some(id) => local.write(facts, "external_id", id).verify(facts, VerifyWith::Nothing),
-            None => local.step_do(format!(
-                "ask the operator of account {} for your external ID and set external_id in {}",
-                facts.link.role.account, facts.link.file
-            )),
+            None => ask_for_external_id(facts),
         };
         let Some(sent) = found.first() else {
             // Removing the condition would open the role.
@@ -44,12 +42,14 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
     let finding = Finding::new(Cause::TrustCondition, what);
-    let meet = meet(facts, operator, key, wanted);
-    // On a role that xacct did not create, the condition may be intended.
-    if is_foreign_role(facts) {
-        meet.into_iter().fold(finding, Finding::fix).allow(facts, BootstrapWith::Nothing)
-    } else {
-        meet.into_iter().fold(finding.allow(facts, BootstrapWith::Nothing), Finding::fix)
+    let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
+    match meet(facts, (operator, key), wanted) {
+        // A condition that the request can meet is a guard, and stays.
+        Some(fix) if of_request => finding.fix(fix),
+        // Tags of the user are not the request's.
+        Some(fix) if is_foreign_role(facts) => finding.fix(fix).allow(facts, BootstrapWith::Nothing),
+        Some(fix) => finding.allow(facts, BootstrapWith::Nothing).fix(fix),
+        None => finding.allow(facts, BootstrapWith::Nothing),
     }
 }
 
@@ -58,29 +58,143 @@ pub fn found_words(found: &[String]) -> String {
     if found.is_empty() { "no such key".to_owned() } else { format!("`{}`", found.join("`, `")) }
 }
 
-/// Meets a condition instead of removing it.
-fn meet(facts: &Facts, operator: &str, key: &str, wanted: &[&str]) -> Option<Fix> {
-    let is_negated = operator.to_ascii_lowercase().contains("not");
-    if is_negated { None } else { set(facts, operator, key, wanted) }
+/// Meets a condition instead of removing it; `None` if no option of the request can.
+pub fn meet(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str]) -> Option<Fix> {
+    let lower = operator.to_ascii_lowercase();
+    if lower.starts_with("null") {
+        return if wanted == ["false"] { set_any(facts, key) } else { None };
+    }
+    if !lower.contains("not") {
+        return set(facts, operator, key, wanted);
+    }
+    if is_region(key) { Some(another_region(facts, wanted)) } else { None }
 }
 
-/// Makes a statement that denies not apply, by meeting the opposite of one of its conditions: `StringNotEquals` on the
-/// session name denies all sessions of another name.
-pub fn escape(facts: &Facts, place: &StatementRef<'_>) -> Option<Fix> {
-    let mut tests =
-        place.statement.condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |it| (operator, it)));
-    tests.find_map(|(operator, (key, values))| {
+/// Meets the only condition that the request does not meet, if the key is one of `keys`.
+pub fn meet_all(facts: &Facts, mismatches: &[Mismatch], keys: impl Fn(&str) -> bool) -> Option<Fix> {
+    let [Mismatch::Condition { operator, key, wanted, .. }] = mismatches else { return None };
+    if !keys(key) {
+        return None;
+    }
+    let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
+    meet(facts, (operator, key), &wanted)
+}
+
+/// Makes a statement that denies not apply, by not meeting one of its conditions: `StringNotEquals` on the session name
+/// denies all sessions of another name, and that on the Region all other Regions. Considers only the keys in `keys`.
+pub fn escapes(facts: &Facts, place: &StatementRef<'_>, keys: impl Fn(&str) -> bool) -> Vec<Fix> {
+    let of_test = |operator: &str, key: &str, values: &[&str]| {
         let lower = operator.to_ascii_lowercase();
-        let is_simple = !lower.contains(':') && lower.contains("stringnot");
-        let values: Vec<_> = values.iter().map(String::as_str).collect();
-        if is_simple { set(facts, operator, key, &values) } else { None }
-    })
+        if lower.starts_with("null") {
+            return if values == ["true"] { set_any(facts, key) } else { None };
+        }
+        match (lower.contains("stringnot"), lower.contains("string")) {
+            (true, _) => set(facts, operator, key, values),
+            (false, true) if is_region(key) => Some(another_region(facts, values)),
+            _ => None,
+        }
+    };
+    let mut fixes = Vec::new();
+    for (operator, tests) in &place.statement.condition {
+        for (key, values) in tests.iter().filter(|(key, _)| keys(key)) {
+            let values: Vec<_> = values.iter().map(String::as_str).collect();
+            fixes.extend(of_test(operator, key, &values));
+        }
+    }
+    fixes
 }
 
-/// Sets what the session is called or carries, or tags the user, so that the condition key has one of the values.
+/// Returns the Regions that a statement spares, in words for the end of a sentence; empty if it does not limit them.
+pub fn limits(facts: &Facts, place: &StatementRef<'_>) -> String {
+    let region = asked_region(facts);
+    for (operator, keys) in &place.statement.condition {
+        let Some((_, values)) = keys.iter().find(|(key, _)| is_region(key)) else { continue };
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        let lower = operator.to_ascii_lowercase();
+        if lower.contains("stringnot") {
+            return format!(" in Region {region}: it allows only {}", values.join(", "));
+        }
+        if lower.contains("string") {
+            return format!(" in Region {region}");
+        }
+    }
+    String::new()
+}
+
+/// Accepts every condition key.
+pub fn any(_: &str) -> bool {
+    true
+}
+
+/// Returns whether a condition is on the Region.
+pub fn is_region(key: &str) -> bool {
+    key.eq_ignore_ascii_case("aws:RequestedRegion")
+}
+
+/// Returns the Region of the denied request.
+fn asked_region(facts: &Facts) -> &Region {
+    facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region)
+}
+
+/// Sends the request to a Region other than these.
+fn another_region(facts: &Facts, not: &[&str]) -> Fix {
+    Fix::by(Side::Request, facts)
+        .step_do(format!("use another Region than {}:", not.join(", ")))
+        .verify(facts, VerifyWith::OtherRegion)
+}
+
+/// Sends the request to one of these Regions.
+fn in_region(facts: &Facts, values: &[&str]) -> Fix {
+    let fix = Fix::by(Side::Request, facts);
+    let partition = facts.link.role.partition;
+    let regions = values.iter().filter_map(|value| value.parse::<Region>().ok());
+    let region = regions.filter(|region| region.partition() == partition).map(|region| region.to_string()).next();
+    match region {
+        Some(region) => {
+            let fix = fix.step_do(format!("use Region {region}:")).verify_in(facts, &region);
+            fix.step_do("to use it from now on:").write(facts, "region", &region)
+        }
+        None => fix
+            .step_do(format!("use a Region that matches {}:", values.join(" or ")))
+            .verify(facts, VerifyWith::OtherRegion),
+    }
+}
+
+/// Sets what the request carries, or tags the user, so that the condition key exists.
+fn set_any(facts: &Facts, key: &str) -> Option<Fix> {
+    let lower = key.to_ascii_lowercase();
+    let user = facts.link.user.as_str();
+    if let Some((kind, tag)) = key.split_once('/')
+        && kind.eq_ignore_ascii_case("aws:RequestTag")
+    {
+        let fix = Fix::by(Side::LocalConfiguration, facts)
+            .step_do(format!("send session tag {tag} with a value of your choice:"));
+        let mut tags = facts.request.tags.clone();
+        tags.insert(tag.to_owned(), "VALUE".to_owned());
+        return Some(fix.write_table(facts, "session_tags", &tags).verify(facts, VerifyWith::Nothing));
+    }
+    match lower.as_str() {
+        "sts:sourceidentity" | "sts:rolesessionname" => set(facts, "StringEquals", key, &[user]),
+        "sts:externalid" => Some(ask_for_external_id(facts)),
+        _ => None,
+    }
+}
+
+fn ask_for_external_id(facts: &Facts) -> Fix {
+    Fix::by(Side::LocalConfiguration, facts).step_do(format!(
+        "ask the operator of account {} for your external ID and set external_id in {}",
+        facts.link.role.account, facts.link.file
+    ))
+}
+
+/// Sets the Region, what the session is called or carries, or tags the user, so that the condition key has one of the
+/// values.
 fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix> {
     let lower = key.to_ascii_lowercase();
     let local = Fix::by(Side::LocalConfiguration, facts);
+    if is_region(key) {
+        return Some(in_region(facts, values));
+    }
     let setting = match lower.as_str() {
         "sts:rolesessionname" => Some("session_name"),
         "sts:sourceidentity" => Some("source_identity"),
@@ -90,14 +204,19 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
         let name = values.iter().find_map(|value| name_like(facts, operator, value))?;
         return Some(local.write(facts, setting, name.as_str()).verify(facts, VerifyWith::Nothing));
     }
-    let [value] = values else { return None };
-    if value.contains(['*', '?', '$']) {
-        return None;
+    if lower == "sts:externalid" {
+        let id = values.iter().find(|id| id.parse::<ExternalId>().is_ok());
+        return Some(match id.filter(|_| values.len() == 1) {
+            Some(id) => local.write(facts, "external_id", id).verify(facts, VerifyWith::Nothing),
+            None => ask_for_external_id(facts),
+        });
     }
     let (kind, tag) = key.split_once('/')?;
+    let value = values.iter().map(|value| value.replace("${aws:username}", facts.link.user.as_str()));
+    let value = value.into_iter().find(|value| !value.contains(['*', '?', '$']))?;
     if kind.eq_ignore_ascii_case("aws:RequestTag") {
         let mut tags = facts.request.tags.clone();
-        tags.insert(tag.to_owned(), (*value).to_owned());
+        tags.insert(tag.to_owned(), value);
         return Some(local.write_table(facts, "session_tags", &tags).verify(facts, VerifyWith::Nothing));
     }
     if !kind.eq_ignore_ascii_case("aws:PrincipalTag") {
@@ -140,7 +259,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
         let what = format!("the trust policy of role {role} may deny sts:AssumeRole, depending on {listed}");
         let finding = Finding::new(Cause::TrustDenies, what).likely().because(evidence);
         let finding = keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding, Finding::fact);
-        return guarded(finding, facts, &listed, |finding| finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)));
+        return finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(facts, BootstrapWith::Nothing));
     }
     let what = format!(
         "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request probably \
@@ -148,22 +267,35 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
     );
     let finding = Finding::new(Cause::TrustCondition, what).likely().because(evidence);
     let shown = keys.iter().filter_map(|key| shown_by(facts, key));
-    guarded(shown.fold(finding, Finding::fact), facts, &listed, |finding| finding.allow(facts, BootstrapWith::Nothing))
-}
-
-/// Orders the two fixes of a condition: on a role that xacct created it is drift, so `repair` comes first; on another
-/// role it may be intended, so meeting it comes first.
-fn guarded(finding: Finding, facts: &Facts, keys: &str, repair: impl Fn(Finding) -> Finding) -> Finding {
-    if is_foreign_role(facts) { repair(finding.fix(met(facts, keys))) } else { repair(finding).fix(met(facts, keys)) }
+    let (finding, meet) = (shown.fold(finding, Finding::fact), met(facts, place, &keys));
+    // On a role that xacct created, the condition is drift.
+    if is_foreign_role(facts) {
+        finding.fix(meet).allow(facts, BootstrapWith::Nothing)
+    } else {
+        finding.allow(facts, BootstrapWith::Nothing).fix(meet)
+    }
 }
 
 /// Returns the fix that meets a condition instead of removing it.
-pub fn met(facts: &Facts, keys: &str) -> Fix {
-    Fix::by(Side::Request, facts)
-        .step_do(format!(
-            "compare {keys} with the statement, and send the request from a place where the value matches:"
-        ))
-        .verify(facts, VerifyWith::Nothing)
+pub fn met(facts: &Facts, place: &StatementRef<'_>, keys: &[&str]) -> Fix {
+    let fix = Fix::by(Side::Request, facts);
+    let values: Vec<_> = place.values_of("aws:SourceIp").collect();
+    let is_ip = keys.iter().any(|key| key.eq_ignore_ascii_case("aws:SourceIp"));
+    // Operators with `Not` in a denial spare the values, and so do the others in a permission.
+    let is_spared = place.statement.condition.keys().any(|operator| operator.to_ascii_lowercase().contains("notip"))
+        == (place.statement.effect == Effect::Deny);
+    let words = if is_ip && is_spared && !values.is_empty() {
+        format!(
+            "send the request from an address in {}, such as from the office or through the VPN:",
+            values.join(", ")
+        )
+    } else {
+        format!(
+            "compare {} with the statement, and send the request from a place where the value matches:",
+            keys.join(", ")
+        )
+    };
+    fix.step_do(words).verify(facts, VerifyWith::Nothing)
 }
 
 /// Returns how to see the value of a condition key that xacct cannot know.

@@ -1,10 +1,11 @@
 //! The source half of a link: the user and its permissions.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::checks::condition::{found_words, met, shown_by};
+use crate::diagnosis::checks::condition::{any, escapes, found_words, limits, meet, meet_all, met, shown_by};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
-use crate::diagnosis::denial::DeniedBy;
-use crate::diagnosis::facts::{Answer, Facts};
+use crate::diagnosis::checks::named::quarantined;
+use crate::diagnosis::denial::{Denial, is_quarantine};
+use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef};
@@ -22,9 +23,11 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let mut assume_refused = false;
+    let denial = Denial::of_assume_role(facts);
     for evaluation in &evaluations.assume {
         let action = evaluation.action;
-        if action != "sts:AssumeRole" && assume_refused {
+        // A denial of AssumeRole covers these as well, unless AWS names them.
+        if action != "sts:AssumeRole" && assume_refused && denial.action != Some(action) {
             continue;
         }
         let refused = evaluation.grant.verdict().refuses();
@@ -39,7 +42,7 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
             findings.extend(of_boundary(facts, boundary, action));
         }
     }
-    if findings.is_empty() { from_tail(facts).into_iter().collect() } else { findings }
+    findings
 }
 
 fn user_absent(facts: &Facts) -> Finding {
@@ -111,11 +114,17 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             mfa_absent(facts, what).on(Side::Source)
         }
         Mismatch::Condition { operator, key, wanted, found } => {
-            let wanted: Vec<_> = wanted.iter().map(String::as_str).collect();
-            let (wanted, found) = (wanted.join("` or `"), found_words(found));
+            let values: Vec<_> = wanted.iter().map(String::as_str).collect();
+            let (wanted, found) = (values.join("` or `"), found_words(found));
             let what =
                 format!("the grant of user {user} requires {operator} {key} `{wanted}`, but the request has {found}");
-            Finding::new(Cause::GrantCondition, what).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+            let finding = Finding::new(Cause::GrantCondition, what);
+            // A condition that the request can meet is a guard, and stays. Tags of the user are not the request's.
+            let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
+            match meet(facts, (operator, key), &values).filter(|_| of_request) {
+                Some(fix) => finding.fix(fix),
+                None => finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)),
+            }
         }
         _ => {
             let what = format!("user {user} may assume other roles, but not {role}");
@@ -128,6 +137,7 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
 }
 
 fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding {
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
     let listed = keys.join(", ");
     let evidence = Evidence::of(place, marks);
@@ -137,18 +147,14 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
     }
     let finding = if place.statement.effect == Effect::Deny {
         let what = format!("the {} may deny sts:AssumeRole, depending on {listed}", place.policy.words());
-        Finding::new(Cause::SourceDenies, what).fix(met(facts, &listed)).fix(spare(facts, place))
+        Finding::new(Cause::SourceDenies, what).fix(met(facts, place, &keys)).fix(spare(facts, place))
     } else {
         let what = format!(
             "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has a different one",
             place.policy.words()
         );
         let finding = Finding::new(Cause::GrantCondition, what);
-        // In the grant that xacct wrote, a condition is drift; in another it may be intended, so meeting it comes
-        // first.
-        let (repair, meet) = (Fix::bootstrap(facts, BootstrapWith::Nothing), met(facts, &listed));
-        let is_own = place.policy.attachment == Attachment::Inline(templates::GRANT_POLICY.to_owned());
-        if is_own { finding.fix(repair).fix(meet) } else { finding.fix(meet).fix(repair) }
+        finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
     };
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
 }
@@ -187,9 +193,17 @@ fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
             .on(Side::Source)
             .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
-    let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
-    let evidence = Evidence::denial(place);
-    Finding::new(Cause::SourceDenies, what).because(evidence).fix(spare(facts, place))
+    let denial = Denial::of_assume_role(facts);
+    if let Some(arn) = place.policy.arn().filter(|arn| is_quarantine(arn)) {
+        return quarantined(facts, arn);
+    }
+    let what = format!("{} of the {} denies {action}{}", place.numbered(), place.policy.words(), limits(facts, place));
+    let finding = Finding::new(Cause::SourceDenies, what).because(Evidence::denial(place));
+    let finding =
+        if place.policy.arn().is_some_and(|arn| denial.is_of(arn)) { finding.named(&denial) } else { finding };
+    let escapes = escapes(facts, place, any);
+    // A denial that the request can avoid is a guard, and stays.
+    if escapes.is_empty() { finding.fix(spare(facts, place)) } else { escapes.into_iter().fold(finding, Finding::fix) }
 }
 
 fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option<Finding> {
@@ -202,14 +216,19 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option
         if needs_mfa(facts, place) {
             return Some(denies(facts, place, action));
         }
-        let what = format!("{} of the {} denies {action}", place.numbered(), place.policy.words());
+        let limits = limits(facts, place);
+        let what = format!("{} of the {} denies {action}{limits}", place.numbered(), place.policy.words());
+        let finding = Finding::new(Cause::BoundaryCuts, what).because(Evidence::denial(place));
+        let escapes = escapes(facts, place, any);
+        if !escapes.is_empty() {
+            return Some(escapes.into_iter().fold(finding, Finding::fix));
+        }
         // An empty boundary would allow nothing, and removing the boundary would allow everything.
         let rest = place.document_without().unwrap_or_else(|| grant(facts, action));
         let fix = Fix::by(Side::Source, facts)
             .step_do("if the denial is not meant for this role, remove the statement:")
             .replace(facts, &place.policy, Some(&rest));
-        let evidence = Evidence::denial(place);
-        return Some(Finding::new(Cause::BoundaryCuts, what).because(evidence).fix(fix));
+        return Some(finding.fix(fix));
     }
     let what = format!("the permissions boundary of user {user} does not allow {action}, so the grant has no effect");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
@@ -218,6 +237,10 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option
         Some((place, mismatches)) => finding.because(Evidence::mismatched(place, mismatches)),
         None => finding.fact(format!("the boundary policy {arn} does not exist, so the boundary allows nothing")),
     };
+    // A boundary that allows the request under a condition stays as it is.
+    if let Some(fix) = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, any)) {
+        return Some(finding.fix(fix));
+    }
     let fix = Fix::by(Side::Source, facts);
     let fix = match nearest {
         Some((place, _)) => {
@@ -250,31 +273,4 @@ fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding 
     let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
     evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
-}
-
-/// Returns the finding from AWS's message where it names the user's policies and xacct could not read them or found
-/// that they allow the request.
-fn from_tail(facts: &Facts) -> Option<Finding> {
-    let Answer::Refused(answer) = &facts.answer else { return None };
-    let message = answer.message.as_deref()?;
-    let (user, role) = (&facts.link.user, &facts.link.role);
-    let by_hand = |words: String| Fix::by(Side::Source, facts).step_do(words);
-    let (cause, what, fix) = match DeniedBy::of(message)? {
-        DeniedBy::Identity if message.contains("explicit deny") => {
-            let what = format!("a policy of user {user} or of one of its groups denies sts:AssumeRole");
-            let fix = format!("find the statement that denies sts:AssumeRole on {role}, and remove it");
-            (Cause::SourceDenies, what, by_hand(fix))
-        }
-        DeniedBy::Identity => (
-            Cause::GrantAbsent,
-            format!("no policy allows sts:AssumeRole for user {user}"),
-            Fix::bootstrap(facts, BootstrapWith::Nothing),
-        ),
-        DeniedBy::Boundary => {
-            let what = format!("the permissions boundary of user {user} does not allow sts:AssumeRole");
-            (Cause::BoundaryCuts, what, by_hand(format!("allow sts:AssumeRole on {role} in the permissions boundary")))
-        }
-        _ => return None,
-    };
-    Some(Finding::new(cause, what).said(answer).fix(fix))
 }

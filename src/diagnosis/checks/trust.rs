@@ -1,10 +1,10 @@
 //! The target half of a link: the role and its trust policy.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::checks::condition::{condition, depends, escape};
+use crate::diagnosis::checks::condition::{any, condition, depends, escapes, limits};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
-use crate::diagnosis::denial::DeniedBy;
-use crate::diagnosis::facts::{Answer, Facts};
+use crate::diagnosis::denial::Denial;
+use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
@@ -22,7 +22,7 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     }
     match &facts.target.role {
         Reading::Absent => return vec![absent(facts)],
-        Reading::Unreadable { .. } => return from_tail(facts).into_iter().collect(),
+        Reading::Unreadable { .. } => return Vec::new(),
         // IAM shows the unique ID for a moment after the role was created.
         Reading::Present(found) if found.arn != role.to_string() && !is_unique_id(&found.arn) => {
             return vec![other_path(facts, &found.arn)];
@@ -31,6 +31,7 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let mut assume_refused = false;
+    let denial = Denial::of_assume_role(facts);
     for evaluation in &evaluations.assume {
         let Some(trust) = &evaluation.trust else { continue };
         match evaluation.action {
@@ -38,12 +39,12 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
                 assume_refused = trust.verdict().refuses();
                 findings.extend(of_trust(facts, trust));
             }
-            // A denial of AssumeRole covers these as well.
-            _ if assume_refused => {}
+            // A denial of AssumeRole covers these as well, unless AWS names them.
+            action if assume_refused && denial.action != Some(action) => {}
             action => findings.extend(lacks_action(facts, trust, action)),
         }
     }
-    if findings.is_empty() { from_tail(facts).into_iter().collect() } else { findings }
+    findings
 }
 
 /// Returns the finding for a file that names another account than that of the target operator, who sees the role.
@@ -129,10 +130,15 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
         let what = format!("the trust policy of role {role} denies requests without MFA");
         return mfa_absent(facts, what).because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
-    let what = format!("{} of the trust policy of role {role} denies sts:AssumeRole", place.numbered());
+    let limits = limits(facts, place);
+    let what = format!("{} of the trust policy of role {role} denies sts:AssumeRole{limits}", place.numbered());
     let finding = Finding::new(Cause::TrustDenies, what).because(Evidence::denial(place));
-    let finding = escape(facts, place).into_iter().fold(finding, Finding::fix);
-    finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+    let escapes = escapes(facts, place, any);
+    // A denial that the request can avoid is a guard, and stays.
+    if escapes.is_empty() {
+        return finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing));
+    }
+    escapes.into_iter().fold(finding, Finding::fix)
 }
 
 /// Returns the finding for one reason why the nearest statement does not apply.
@@ -215,15 +221,4 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
         Verdict::Denied => finding.fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)),
         _ => finding.allow(facts, BootstrapWith::SessionTags),
     })
-}
-
-/// Returns the finding from AWS's message where it names the trust policy and xacct could not read it or found that it
-/// allows the request.
-fn from_tail(facts: &Facts) -> Option<Finding> {
-    let Answer::Refused(answer) = &facts.answer else { return None };
-    if DeniedBy::of(answer.message.as_deref()?) != Some(DeniedBy::Trust) {
-        return None;
-    }
-    let what = format!("the trust policy of role {} denies sts:AssumeRole", facts.link.role.name);
-    Some(Finding::new(Cause::TrustDenies, what).said(answer).fix(Fix::bootstrap(facts, BootstrapWith::Nothing)))
 }

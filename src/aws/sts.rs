@@ -74,6 +74,18 @@ pub async fn caller(access: &Access) -> Result<Caller> {
 /// # Errors
 /// When AWS cannot be reached or denies the request. The denial does not say which half of the link is wrong.
 pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
+    assume_with(access, request, None).await
+}
+
+/// Assumes a role, with MFA if a device and a code are given. Only an access key can use them.
+///
+/// # Errors
+/// When AWS cannot be reached or denies the request, or the code is wrong or already used.
+pub async fn assume_with(
+    access: &Access,
+    request: &AssumeRole,
+    mfa: Option<(&MfaSerial, &MfaCode)>,
+) -> Result<Session> {
     const CALL: Call = Call::sts("AssumeRole");
     let tag = |tag: &Tag| sts::types::Tag::builder().key(tag.key.to_string()).value(tag.value.to_string()).build();
     let tags: Vec<_> = request.tags.iter().filter_map(|given| tag(given).ok()).collect();
@@ -85,7 +97,9 @@ pub async fn assume(access: &Access, request: &AssumeRole) -> Result<Session> {
         .set_external_id(request.external_id.as_ref().map(ToString::to_string))
         .set_duration_seconds(request.duration.map(SessionDuration::as_secs))
         .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
-        .set_source_identity(request.source_identity.as_ref().map(ToString::to_string));
+        .set_source_identity(request.source_identity.as_ref().map(ToString::to_string))
+        .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
+        .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
     let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
     let arn = answer.assumed_role_user().map(|user| CallerArn::parse(user.arn()));
     let arn = arn.ok_or_else(|| CALL.lacks("session ARN"))?;

@@ -16,7 +16,7 @@ use crate::config::{self, Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::names::Region;
+use crate::iam::names::{Region, SessionDuration};
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
 use crate::operations::proving;
@@ -176,6 +176,14 @@ fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
             links.len()
         ))
         .hint("specify the target: xacct diagnose TARGET --save-facts FILE"));
+    }
+    let with_mfa = links.iter().filter(|link| link.require_mfa).count();
+    if with_mfa > 1 && args.request.duration.is_some_and(SessionDuration::needs_access_key) {
+        let longest = SessionDuration::LONGEST_OF_A_SESSION;
+        return Err(Error::usage(format!(
+            "sessions of more than {longest} need an MFA code for each target, and {with_mfa} of these targets require MFA"
+        ))
+        .hint(format!("specify one target, or use at most --duration {longest}")));
     }
     args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
     Ok(links)

@@ -61,7 +61,10 @@ impl Run<'_> {
         let code = options.mfa_code.as_ref().map(TypedCode::parse).transpose()?;
         let ask = self.context.terminal.can_ask.then(|| {
             let console = self.console.clone();
-            Arc::new(move |device: &MfaSerial| console.ask(&format!("MFA code for {device}:"))) as AskForCode
+            Arc::new(move |device: &MfaSerial, why: Option<&str>| {
+                let why = why.map(|why| format!("{why}\n")).unwrap_or_default();
+                console.ask(&format!("{why}MFA code for {device}:"))
+            }) as AskForCode
         });
         let cache = if options.no_cache { None } else { self.session_cache() };
         Ok(Mfa::new(code, ask, options.mfa_session_duration, cache))

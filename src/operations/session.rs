@@ -50,23 +50,30 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     if options.cache && cache.is_none() {
         run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
-    let credentials = cached_or_new(&prover, &claim, cache).await;
-    let credentials = credentials.map_err(|error| refused(error, &link, &role, options))?;
+    let mut cached = from_cache(&prover, &claim, cache.as_ref()).await?;
+    if cached.is_none() && options.request.duration.is_none() && prover.lacks_code(&claim) {
+        // Nobody asked for more than an hour, and an hour needs no code if the user's MFA session is cached.
+        claim.request.duration = None;
+        cached = from_cache(&prover, &claim, cache.as_ref()).await?;
+    }
+    let credentials = match cached {
+        Some(session) => session,
+        None => {
+            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role, options))?;
+            if let Some(cache) = &cache {
+                cache.store(&key(&prover, &claim)?, &session.credentials);
+            }
+            session.credentials
+        }
+    };
     Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
 }
 
-/// Returns the cached session, or else a new one.
-async fn cached_or_new(prover: &Prover, claim: &Claim, cache: Option<Cache>) -> Result<SessionCredentials> {
-    let new = async || prover.session(claim).await;
-    let Some(cache) = cache else { return Ok(new().await?.credentials) };
-    let key = key(prover, claim)?;
+/// Returns the cached session for this request.
+async fn from_cache(prover: &Prover, claim: &Claim, cache: Option<&Cache>) -> Result<Option<SessionCredentials>> {
+    let Some(cache) = cache else { return Ok(None) };
     let access = prover.access().in_region(prover.region(claim));
-    if let Some(cached) = mfa::cached(&cache, &access, &key, |arn| arn.is_of(&claim.role)).await {
-        return Ok(cached);
-    }
-    let session = new().await?;
-    cache.store(&key, &session.credentials);
-    Ok(session.credentials)
+    Ok(mfa::cached(cache, &access, &key(prover, claim)?, |arn| arn.is_of(&claim.role)).await)
 }
 
 /// Opens a session of the user.
@@ -108,10 +115,10 @@ async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -
 }
 
 /// Returns the longest duration that the role allows, because a command may run long. A session made with another
-/// session lasts at most an hour (STS API reference, AssumeRole, role chaining), and with MFA the user's session makes it.
+/// session lasts at most an hour (STS API reference, AssumeRole, role chaining).
 fn longest(link: &Link, access: &Access) -> Option<SessionDuration> {
     let longest = SessionDuration::from_secs(link.max_session_duration.as_secs()).ok()?;
-    (!access.is_session && !link.require_mfa && longest > SessionDuration::default()).then_some(longest)
+    (!access.is_session && longest > SessionDuration::default()).then_some(longest)
 }
 
 /// Returns the cache key: everything that distinguishes one session of a role from another.

@@ -11,24 +11,7 @@ use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
 use crate::print::provider::{comment, tags};
-
-/// The tool that reads the backend block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tool {
-    /// HashiCorp's Terraform.
-    Terraform,
-    /// The fork of Terraform, whose first version is 1.6.
-    OpenTofu,
-}
-
-impl fmt::Display for Tool {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Terraform => "Terraform",
-            Self::OpenTofu => "OpenTofu",
-        })
-    }
-}
+use crate::print::versions::{Argument, Tool, Versions};
 
 /// A version of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,31 +26,23 @@ impl Version {
     /// The default version: the first in which `use_lockfile` is not experimental.
     pub const USUAL: Self = Self { tool: Tool::Terraform, number: (1, 11) };
 
-    /// Returns whether the backend has `assume_role = {…}`. Before 1.6 the role's arguments are at the top level, from
-    /// where 1.10 removed them (Terraform's changelogs of 1.6 and 1.10).
-    fn has_nested_role(self) -> bool {
-        self.number >= (1, 6)
+    /// Returns whether the backend has an argument. Those before Terraform 1.6 have the role's at the top level.
+    fn has(self, argument: Argument) -> bool {
+        let (major, minor) = self.number;
+        Versions::only(self.tool, (major, minor, 0)).have(argument)
     }
 
-    /// Returns whether the backend has `source_identity`: Terraform since 1.6 (`assumeRoleSchema` of its S3 backend).
-    fn has_source_identity(self) -> bool {
-        self.tool == Tool::Terraform && self.has_nested_role()
-    }
-
-    /// Returns whether the backend has `use_lockfile`: both tools have it since 1.10 (their changelogs of 1.10).
+    /// Returns whether the backend has `use_lockfile`.
     #[must_use]
     pub fn has_lockfile(self) -> bool {
-        self.number >= (1, 10)
+        self.has(Argument::LockFile)
     }
 
     /// Returns the newest version that xacct supports, if this one is newer. xacct then prints the backend for that
     /// version.
     #[must_use]
     pub fn as_known(self) -> Option<Self> {
-        let number = match self.tool {
-            Tool::Terraform => NEWEST_TERRAFORM,
-            Tool::OpenTofu => NEWEST_OPENTOFU,
-        };
+        let number = if self.tool == Tool::OpenTofu { NEWEST_OPENTOFU } else { NEWEST_TERRAFORM };
         (self.number > number).then_some(Self { number, ..self })
     }
 }
@@ -214,7 +189,7 @@ pub fn document(backend: &Backend) -> String {
     role.extend(access.external_id.as_ref().map(|id| ("external_id", quoted(id.as_str()))));
     role.extend(access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str()))));
     if let Some(identity) = &access.source_identity {
-        if backend.version.has_source_identity() {
+        if backend.version.has(Argument::SourceIdentity) {
             role.push(("source_identity", quoted(identity.as_str())));
         } else {
             text.push_str("# This version cannot set a source identity: use a role that does not require one.\n");
@@ -222,7 +197,7 @@ pub fn document(backend: &Backend) -> String {
     }
     let has_tags = !access.session_tags.is_empty();
     text.push_str("terraform {\n  backend \"s3\" {\n");
-    if backend.version.has_nested_role() {
+    if backend.version.has(Argument::NestedRole) {
         role.push(("duration", quoted(&access.duration.to_string())));
         role.extend(has_tags.then(|| ("tags", tags(access, "      "))));
         text.push_str(&aligned(&arguments, "    "));

@@ -8,6 +8,7 @@ pub mod provider;
 pub mod role_hcl;
 pub mod terragrunt;
 mod text;
+pub mod versions;
 
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{ExternalId, Region, SessionDuration, SessionName, Tag, UserName};

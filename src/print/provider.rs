@@ -9,6 +9,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::TagKey;
 use crate::print::Access;
 use crate::print::text::{aligned, expression, quoted};
+use crate::print::versions::{Argument, Number, Tool, Versions, after};
 use crate::text::shell::ShellCommand;
 
 /// One `provider "aws"` block.
@@ -29,35 +30,94 @@ pub struct Extras {
     pub transitive_tag_keys: Vec<TagKey>,
     /// A role to assume before the link's role. Requires version 5.67 of the provider or later.
     pub through: Option<RoleArn>,
+    /// Whether the duration is in `duration_seconds`, as before version 4 of the provider.
+    pub duration_in_seconds: bool,
+}
+
+impl Provider {
+    /// Returns the block as these versions of the AWS provider read it.
+    ///
+    /// # Errors
+    /// When one of them lacks an argument that the link needs.
+    pub fn for_versions(mut self, versions: Versions) -> Result<Self> {
+        if self.extras.through.is_some() {
+            versions.require(Argument::SeveralRoles, ", or omit --through")?;
+        }
+        if !self.access.session_tags.is_empty() || !self.extras.transitive_tag_keys.is_empty() {
+            versions.require(Argument::Tags, "")?;
+        }
+        if self.access.source_identity.is_some() {
+            versions.require(Argument::SourceIdentity, "")?;
+        }
+        if !versions.have(Argument::Duration) {
+            versions.require(Argument::DurationSeconds, ", or only from 4.0 on, which have `duration`")?;
+            self.extras.duration_in_seconds = true;
+        }
+        Ok(self)
+    }
 }
 
 /// A version constraint that is safe to print, such as `~> 5.67`.
 #[derive(Debug, Clone, Copy)]
-pub struct VersionConstraint<'a>(&'a str);
+pub struct VersionConstraint<'a> {
+    text: &'a str,
+    /// The versions of the AWS provider that it admits.
+    pub versions: Versions,
+}
 
 /// Checks a Terraform version constraint.
 ///
 /// # Errors
-/// When it is not a list of operators and versions.
+/// When it is not a list of operators and versions, or admits no version.
 pub fn check_version_constraint(text: &str) -> Result<VersionConstraint<'_>> {
-    let is_version = |version: &str| {
-        let (numbers, suffix) = version.split_once('-').unwrap_or((version, "x"));
-        let parts: Vec<_> = numbers.split('.').collect();
-        parts.len() <= 3
-            && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
-            && !suffix.is_empty()
-            && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
-    };
-    let is_constraint = |part: &str| {
-        let part = part.trim_matches(' ');
-        let version = ["~>", ">=", "<=", "!=", "=", ">", "<"].iter().find_map(|operator| part.strip_prefix(operator));
-        is_version(version.unwrap_or(part).trim_matches(' '))
-    };
-    if text.split(',').all(is_constraint) {
-        return Ok(VersionConstraint(text));
+    let mut lowest = (0, 0, 0);
+    let mut bound: Option<Number> = None;
+    for part in text.split(',') {
+        let Some((low, high)) = admitted(part.trim_matches(' ')) else {
+            return Err(Error::usage(format!("`{text}` is not a Terraform version constraint"))
+                .hint("use operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"));
+        };
+        lowest = lowest.max(low);
+        bound = [bound, high].into_iter().flatten().min();
     }
-    Err(Error::usage(format!("`{text}` is not a Terraform version constraint"))
-        .hint("use operators and versions, such as `~> 5.67` or `>= 5.67, < 7`"))
+    match Versions::between(Tool::AwsProvider, lowest, bound) {
+        Some(versions) => Ok(VersionConstraint { text, versions }),
+        None => Err(Error::usage(format!("no version meets the constraint `{text}`"))
+            .hint("use a constraint that versions meet, such as `>= 5.67, < 7`")),
+    }
+}
+
+/// Returns the lowest version that a part of a constraint admits, and the first one above all of them.
+fn admitted(part: &str) -> Option<(Number, Option<Number>)> {
+    let operators = ["~>", ">=", "<=", "!=", "=", ">", "<"];
+    let operator = operators.into_iter().find(|operator| part.starts_with(operator)).unwrap_or_default();
+    let version = part.strip_prefix(operator)?.trim_matches(' ');
+    let (numbers, suffix) = version.split_once('-').unwrap_or((version, "x"));
+    let is_suffix = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let is_number = |number: &&str| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+    let parts: Vec<_> = numbers.split('.').collect();
+    if !is_suffix || !parts.iter().all(is_number) {
+        return None;
+    }
+    // Digits can fail to parse only by their size.
+    let parts: Vec<u32> = parts.into_iter().map(|part| part.parse().unwrap_or(u32::MAX)).collect();
+    let (number, next) = match parts.as_slice() {
+        // A pessimistic constraint lets the last number grow, so a major number alone has no bound.
+        [major] => ((*major, 0, 0), None),
+        [major, minor] => ((*major, *minor, 0), Some((major.saturating_add(1), 0, 0))),
+        [major, minor, patch] => ((*major, *minor, *patch), Some((*major, minor.saturating_add(1), 0))),
+        _ => return None,
+    };
+    Some(match operator {
+        "~>" => (number, next),
+        ">=" => (number, None),
+        ">" => (after(number), None),
+        "<=" => ((0, 0, 0), Some(after(number))),
+        "<" => ((0, 0, 0), Some(number)),
+        // One version less changes nothing about the others.
+        "!=" => ((0, 0, 0), None),
+        _ => (number, Some(after(number))),
+    })
 }
 
 /// Returns a unique HCL identifier for the `alias` of each name.
@@ -86,7 +146,7 @@ pub fn aliases<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 #[must_use]
 pub fn document(providers: &[Provider], constraint: Option<VersionConstraint<'_>>) -> String {
     let mut blocks = Vec::new();
-    if let Some(VersionConstraint(constraint)) = constraint {
+    if let Some(VersionConstraint { text: constraint, .. }) = constraint {
         blocks.push(format!(
             "terraform {{\n  required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = {}\n    }}\n  }}\n}}\n",
             quoted(constraint)
@@ -112,8 +172,12 @@ pub(super) fn block(provider: &Provider) -> String {
     arguments.push(("allowed_account_ids", format!("[{}]", quoted(access.role.account.as_str()))));
     text.push_str(&aligned(&arguments, "  "));
     let name = access.session_name.as_ref().map(|name| ("session_name", quoted(name.as_str())));
-    let duration = ("duration", quoted(&access.duration.to_string()));
     let extras = &provider.extras;
+    let duration = if extras.duration_in_seconds {
+        ("duration_seconds", access.duration.as_secs().to_string())
+    } else {
+        ("duration", quoted(&access.duration.to_string()))
+    };
     if let Some(first) = &extras.through {
         let mut arguments = vec![("role_arn", quoted(&first.to_string()))];
         arguments.extend(name.clone());

@@ -11,6 +11,7 @@ use super::backend::numbers;
 use super::text::{aligned, quoted};
 use crate::error::{Error, Result};
 use crate::print::provider::{self, Provider};
+use crate::print::versions::{Argument, Tool, Versions};
 
 /// The names that Terragrunt has for its options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +36,19 @@ pub struct Version {
 const NEWEST: (u32, u32) = (1, 1);
 
 impl Version {
-    /// Returns the names that the version has: 0.73.0 added the new ones, and 0.85.0 removed the old options
-    /// (Terragrunt's tags).
+    /// Returns the version as the table of versions knows it.
+    #[must_use]
+    pub fn versions(self) -> Versions {
+        Versions::only(Tool::Terragrunt, self.numbers)
+    }
+
+    /// Returns the names that the version has.
     #[must_use]
     pub fn names(self) -> Names {
-        match self.numbers {
-            (0, 0..=72, _) => Names::Old,
-            (0, 73..=84, _) => Names::OldAndNew,
-            _ => Names::New,
+        match (self.versions().have(Argument::OldNames), self.versions().have(Argument::NewNames)) {
+            (true, false) => Names::Old,
+            (true, true) => Names::OldAndNew,
+            (false, _) => Names::New,
         }
     }
 

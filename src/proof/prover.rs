@@ -1,6 +1,7 @@
 //! Runs the steps of a proof.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use super::refusals;
 use super::step::{Step, StepId, StepOutcome, Timed, timed};
 use super::wait::{Freshness, Settled, may_pass};
 use super::watch::Watch;
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::s3::test_bucket::{self, Leftovers};
@@ -33,6 +35,8 @@ pub struct Prover {
     caller: OnceCell<Result<Caller>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
     pub(super) device: OnceCell<Result<MfaSerial>>,
+    /// Whether AssumeRole itself was sent with a code.
+    pub(super) sent_code: AtomicBool,
 }
 
 /// The sources of MFA.
@@ -52,6 +56,12 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// Ends the proof because there is no MFA.
+    pub(super) fn without_mfa(error: &Error) -> Self {
+        let step = Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA");
+        Self::NotProven(step.because(error.clone()))
+    }
+
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Failed(error) => error,
@@ -84,6 +94,7 @@ impl Prover {
             caller: OnceCell::new(),
             mfa_access: OnceCell::new(),
             device: OnceCell::new(),
+            sent_code: AtomicBool::new(false),
         }
     }
 
@@ -156,7 +167,8 @@ impl Prover {
     /// Returns whether the proof added MFA to the credentials.
     #[must_use]
     pub fn has_mfa(&self, claim: &Claim) -> bool {
-        claim.require_mfa && !self.access.is_session && self.mfa_access.get().is_some_and(Result::is_ok)
+        let was_added = self.mfa_access.get().is_some_and(Result::is_ok) || self.sent_code.load(Ordering::Relaxed);
+        claim.require_mfa && !self.access.is_session && was_added
     }
 
     /// Runs the steps that send requests. Passes the session on to `arrived`, or drops that if there is none.
@@ -168,6 +180,7 @@ impl Prover {
         arrived: oneshot::Sender<Arrived>,
     ) -> std::result::Result<(), Stop> {
         let steps = &mut seen.steps;
+        self.check_device(claim)?;
         let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
         let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
@@ -236,6 +249,18 @@ impl Prover {
         };
         let (who, ()) = tokio::join!(self.who_am_i(), device);
         steps.push(who?);
+        if self.takes_code(claim) {
+            watch.now("assuming the role");
+            let start = Instant::now();
+            let answer = self.assume_with_code(plain, request).await;
+            if let Err(error) = &answer
+                && (error.aws.is_none() || is_about_mfa(error))
+            {
+                return Err(Stop::without_mfa(error));
+            }
+            // The credentials without the code: what follows opens no further session.
+            return Ok((plain.clone(), Timed { value: Settled { answer, since: start }, duration: start.elapsed() }));
+        }
         let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
         let assumed = assume(&access, request, claim.freshness, watch).await;
         Ok((access, assumed))
@@ -293,6 +318,11 @@ struct Seen {
     steps: Vec<Step>,
     session: Option<CallerArn>,
     bucket: Option<String>,
+}
+
+/// Returns whether AWS's answer is about the code or the device, not about the link.
+fn is_about_mfa(error: &Error) -> bool {
+    matches!(error.meaning(), Some(Meaning::MfaCodeWrong | Meaning::MfaSerialWrong))
 }
 
 /// Returns the same access in the Region of the claim, if it names one.

@@ -1,14 +1,17 @@
 //! Sessions of the user: with MFA if it is required, and without a proof.
 
+use std::sync::atomic::Ordering;
+
 use super::claim::Claim;
 use super::prover::{Prover, Stop};
 use super::step::{Step, StepId, StepOutcome};
 use crate::aws::client::access::Access;
+use crate::aws::credentials::mfa::check_device;
 use crate::aws::iam::read;
 use crate::aws::keys::SessionCredentials;
-use crate::aws::sts::{self, Session};
+use crate::aws::sts::{self, AssumeRole, Session};
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::MfaSerial;
+use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
 impl Prover {
     /// Returns a session of the role, with MFA if the link requires it. Checks the owner of credentials that no setting
@@ -20,8 +23,16 @@ impl Prover {
         if !self.said_to_be_the_users {
             self.who_am_i().await.map_err(Stop::into_error)?;
         }
-        let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
-        let session = sts::assume(&access.in_region(self.region(claim)), &self.request(claim)?).await;
+        self.check_device(claim).map_err(Stop::into_error)?;
+        self.check_duration(claim)?;
+        let (request, region) = (self.request(claim)?, self.region(claim));
+        let session = if self.takes_code(claim) {
+            self.who_is_needed().await?;
+            self.assume_with_code(&self.access.in_region(region), &request).await
+        } else {
+            let access = if claim.require_mfa { self.with_mfa().await? } else { &self.access };
+            sts::assume(&access.in_region(region), &request).await
+        };
         let session = session.map_err(|error| error.context(self.whose()))?;
         if session.arn.is_of(&claim.role) {
             return Ok(session);
@@ -52,6 +63,52 @@ impl Prover {
             return mfa.session_to_keep(&self.access, &self.mfa_serial().await?).await;
         }
         sts::get_session_token(&self.access, None, mfa.duration().as_secs()).await
+    }
+
+    /// Returns whether AssumeRole itself must have the MFA code: with the user's MFA session, as with any session, AWS
+    /// opens sessions of at most an hour.
+    pub(super) fn takes_code(&self, claim: &Claim) -> bool {
+        let is_long = claim.request.duration.is_some_and(SessionDuration::needs_access_key);
+        claim.require_mfa && !self.access.is_session && is_long
+    }
+
+    /// Returns whether nobody can be asked for an MFA code that the role requires.
+    #[must_use]
+    pub fn lacks_code(&self, claim: &Claim) -> bool {
+        claim.require_mfa && !self.access.is_session && !self.mfa.mfa.can_have_code()
+    }
+
+    /// Assumes the role with the access key and a code, which serves this request alone.
+    pub(super) async fn assume_with_code(&self, access: &Access, request: &AssumeRole) -> Result<Session> {
+        let serial = self.mfa_serial().await?;
+        let send = async |code: &MfaCode| {
+            self.sent_code.store(true, Ordering::Relaxed);
+            sts::assume_with(access, request, Some((&serial, code))).await
+        };
+        self.mfa.mfa.with_code(&serial, send).await
+    }
+
+    /// Refuses a device in the user's profile that has no codes, before anything is sent.
+    pub(super) fn check_device(&self, claim: &Claim) -> std::result::Result<(), Stop> {
+        match &self.mfa.serial {
+            Some(serial) if claim.require_mfa && !self.access.is_session => {
+                check_device(serial).map_err(|error| Stop::without_mfa(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a duration that AWS does not allow with the credentials of a session.
+    fn check_duration(&self, claim: &Claim) -> Result<()> {
+        let longest = SessionDuration::LONGEST_OF_A_SESSION;
+        match claim.request.duration.filter(|duration| self.access.is_session && duration.needs_access_key()) {
+            None => Ok(()),
+            Some(asked) => Err(Error::usage(format!(
+                "these are session credentials ({}), with which AWS opens sessions of at most {longest}, not {asked}",
+                self.access.origin
+            ))
+            .hint(format!("use --duration {longest}, or a profile with the user's access key: --user-profile NAME"))),
+        }
     }
 
     async fn with_mfa(&self) -> Result<&Access> {
@@ -85,11 +142,7 @@ impl Prover {
             let session = self.mfa.mfa.session(&self.access, &serial).await?;
             Ok(self.access.with_session(&session, format!("{}, with MFA", self.access.origin)))
         });
-        access.await.as_ref().map_err(|error| {
-            Stop::NotProven(
-                Step::new(StepId::AssumeRole, StepOutcome::NotProven, "no session with MFA").because(error.clone()),
-            )
-        })
+        access.await.as_ref().map_err(Stop::without_mfa)
     }
 
     /// Returns the device in the user's profile, or else the user's device, looked up once.
@@ -103,7 +156,8 @@ impl Prover {
     /// Returns whether xacct looked for a device and found none.
     #[must_use]
     pub fn lacks_device(&self) -> bool {
-        self.device.get().is_some_and(Result::is_err)
+        let has_security_key = self.mfa.serial.as_ref().is_some_and(MfaSerial::is_security_key);
+        has_security_key || self.device.get().is_some_and(Result::is_err)
     }
 
     async fn find_device(&self) -> Result<MfaSerial> {
@@ -113,8 +167,7 @@ impl Prover {
                 .context(format!("cannot list the MFA devices of user `{user}`"))
                 .hint("set mfa_serial = ARN in the user's profile in the AWS config file")
         })?;
-        // A FIDO key cannot be used for API calls (IAM User Guide, MFA-protected API access).
-        devices.into_iter().find(|serial| !serial.as_str().contains(":u2f/")).ok_or_else(|| {
+        devices.into_iter().find(|serial| !serial.is_security_key()).ok_or_else(|| {
             Error::new(Kind::Credentials, format!("user `{user}` has no MFA device that generates codes"))
                 .hint("add a virtual MFA device (an authenticator app) to the user; FIDO keys do not work with the API")
         })

@@ -442,7 +442,7 @@ fn refusals() -> Vec<Behaviour> {
             "403 AccessDenied: Roles may not be assumed by root accounts.",
             async |scene| {
                 scene.link().await;
-                in_full(scene.assume_as(&scene.a.root).send().await)
+                in_full(scene.assume_as(scene.root()).send().await)
             },
         ),
         behaviour("the name of a role in different case", TROUBLESHOOTING_ROLES, REFUSED, async |scene| {

@@ -55,7 +55,6 @@ const NO_OWNER: &str = "It ignores the expected bucket owner.";
 pub const ALL: &[Difference] = &[
     // The sandbox
     sandbox("an MFA device, over the wire", "400 InvalidAction", NO_OPERATION),
-    sandbox("a deleted key", "400 InvalidAction, ok", NO_OPERATION),
     // ministack, AssumeRole
     ministack(
         "external ID required by the grant and right",

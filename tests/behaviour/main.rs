@@ -4,7 +4,8 @@
 //! A behaviour defines AWS's answer and its source, which is recorded from AWS, documented by it, or assumed. A server must give the same answer, or exactly the one declared in
 //! [`differences`]. An undeclared difference fails, and so does a declared one that no longer occurs.
 //!
-//! `scene` creates two fresh accounts for each behaviour, `server` provides the two servers, `suite` runs and judges;
+//! `scene` creates two fresh accounts for each behaviour, `server` provides the servers, `suite` runs and judges; `real`,
+//! `place` and `sweep` put the same questions to two real accounts (`tests/real-aws`);
 //! the behaviours are in the other modules. All requests go over the wire through the AWS SDK, none through xacct.
 
 #![allow(
@@ -25,6 +26,8 @@ mod keys;
 mod managed;
 #[path = "../third_party/ministack.rs"]
 mod ministack;
+mod place;
+mod real;
 mod s3;
 mod scene;
 mod server;
@@ -33,6 +36,7 @@ mod sources;
 mod suite;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -54,7 +58,8 @@ fn behaviours() -> Vec<Behaviour> {
         s3::behaviours(),
         authentication::behaviours(),
     ];
-    topics.into_iter().flatten().collect()
+    let recorded = real::recorded();
+    topics.into_iter().flatten().map(|behaviour| behaviour.as_recorded(&recorded)).collect()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::suite::{Behaviour, behaviour};
 
 /// Returns a unique bucket name.
 fn name(scene: &Scene) -> String {
-    format!("bucket-{}", scene.b.id)
+    format!("{}bucket-{}", scene.server.prefix(), scene.b.id)
 }
 
 fn in_region(request: CreateBucketFluentBuilder, region: &str) -> CreateBucketFluentBuilder {

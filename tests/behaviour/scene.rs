@@ -8,7 +8,8 @@ use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use serde_json::{Value, json};
 
 use crate::keys::Keys;
-use crate::server::Server;
+use crate::place::NOT_ASKED;
+use crate::server::{Name, Server};
 
 /// The name of the role in account B.
 pub const ROLE: &str = "target";
@@ -47,6 +48,12 @@ impl Scene {
         Self { server, a, b, alice }
     }
 
+    /// Returns the access key of account A's root user, which nobody has of a real account.
+    pub fn root(&self) -> &Keys {
+        assert!(self.server.name() != Name::Aws, "{NOT_ASKED}the root user has no access key, and must not have one");
+        &self.a.root
+    }
+
     /// Returns an IAM client with these keys.
     pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
         self.server.iam(keys)
@@ -74,6 +81,9 @@ impl Scene {
 
     /// Replaces account IDs with `<A>` and `<B>`, and unique IDs with `AIDA…` and the like.
     pub fn masked(&self, text: &str) -> String {
+        // The prefix of names in real accounts; an empty text would be found everywhere.
+        let prefix = Some(self.server.prefix()).filter(|prefix| !prefix.is_empty());
+        let text = prefix.map_or_else(|| text.to_owned(), |prefix| text.replace(prefix, ""));
         let masked = text.replace(&self.a.id, "<A>").replace(&self.b.id, "<B>");
         masked.split_inclusive(|character: char| !character.is_ascii_alphanumeric()).map(without_unique_id).collect()
     }
@@ -135,8 +145,7 @@ impl Scene {
 
 impl Account {
     async fn open(server: &Server) -> Self {
-        let id = random_account_id();
-        let root = server.open_account(&id);
+        let (id, root) = server.open_account();
         let iam = server.iam(&root);
         let admin = new_user(&iam, "admin").await;
         let request = iam.attach_user_policy().user_name("admin").policy_arn(ADMINISTRATOR);
@@ -156,12 +165,6 @@ pub async fn new_key(iam: &aws_sdk_iam::Client, user: &str) -> Keys {
     let key = iam.create_access_key().user_name(user).send().await.expect("an access key");
     let key = key.access_key().expect("an access key");
     Keys { id: key.access_key_id().to_owned(), secret: key.secret_access_key().to_owned(), token: None }
-}
-
-fn random_account_id() -> String {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("random bytes");
-    (100_000_000_000 + u64::from_le_bytes(bytes) % 900_000_000_000).to_string()
 }
 
 /// Replaces unique IDs with `AIDA…` and the like.

@@ -1,5 +1,7 @@
 //! The two servers that emulate AWS.
 
+use std::sync::Arc;
+
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -11,6 +13,7 @@ use xacct_sandbox::{Sandbox, World};
 
 use crate::keys::{Keys, US_EAST_1};
 use crate::ministack::Ministack;
+use crate::place::{NOT_ASKED, Place};
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +22,8 @@ pub enum Name {
     Sandbox,
     /// ministack, a third-party emulator.
     Ministack,
+    /// AWS itself: two real accounts.
+    Aws,
 }
 
 /// A running server, initially without accounts.
@@ -32,6 +37,10 @@ enum Process {
     Sandbox(Sandbox),
     /// One ministack for all tests of this binary.
     Ministack(&'static Ministack),
+    /// Two real accounts, with the names of one behaviour.
+    Aws(Arc<Place>),
+    /// Two real accounts, with names as they are.
+    Plain(Option<String>),
 }
 
 impl Server {
@@ -43,6 +52,24 @@ impl Server {
     /// Returns the running ministack.
     pub fn ministack(ministack: &'static Ministack) -> Self {
         Self::new(Process::Ministack(ministack))
+    }
+
+    /// Returns two real accounts, for one behaviour.
+    pub fn aws(place: Arc<Place>) -> Self {
+        Self::new(Process::Aws(place))
+    }
+
+    /// Returns AWS, or what stands in for it, with names as they are.
+    pub fn plain(endpoint: Option<String>) -> Self {
+        Self::new(Process::Plain(endpoint))
+    }
+
+    /// Returns the prefix of all names.
+    pub fn prefix(&self) -> &str {
+        match &self.process {
+            Process::Aws(place) => &place.prefix,
+            _ => "",
+        }
     }
 
     fn new(process: Process) -> Self {
@@ -59,34 +86,49 @@ impl Server {
         match self.process {
             Process::Sandbox(_) => Name::Sandbox,
             Process::Ministack(_) => Name::Ministack,
+            Process::Aws(_) | Process::Plain(_) => Name::Aws,
         }
     }
 
     /// Returns an IAM client with these keys.
     pub fn iam(&self, keys: &Keys) -> aws_sdk_iam::Client {
-        aws_sdk_iam::Client::new(&self.configuration(keys, US_EAST_1))
+        let mut config = aws_sdk_iam::config::Builder::from(&self.configuration(keys, US_EAST_1));
+        if let Process::Aws(place) = &self.process {
+            config = config.interceptor(place.names(keys));
+        }
+        aws_sdk_iam::Client::from_conf(config.build())
     }
 
     /// Returns an STS client with these keys.
     pub fn sts(&self, keys: &Keys) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.configuration(keys, US_EAST_1))
+        let mut config = aws_sdk_sts::config::Builder::from(&self.configuration(keys, US_EAST_1));
+        if let Process::Aws(place) = &self.process {
+            config = config.interceptor(place.names(keys));
+        }
+        aws_sdk_sts::Client::from_conf(config.build())
     }
 
     /// Returns an S3 client with these keys in a Region.
     pub fn s3(&self, keys: &Keys, region: &'static str) -> aws_sdk_s3::Client {
-        let configuration = aws_sdk_s3::config::Builder::from(&self.configuration(keys, region));
+        let mut configuration = aws_sdk_s3::config::Builder::from(&self.configuration(keys, region));
+        if let Process::Aws(place) = &self.process {
+            configuration = configuration.interceptor(place.names(keys));
+        }
         aws_sdk_s3::Client::from_conf(configuration.force_path_style(true).build())
     }
 
     fn configuration(&self, keys: &Keys, region: &'static str) -> SdkConfig {
         let url = match &self.process {
-            Process::Sandbox(sandbox) => sandbox.url(),
-            Process::Ministack(ministack) => &ministack.url,
+            Process::Sandbox(sandbox) => Some(sandbox.url()),
+            Process::Ministack(ministack) => Some(&*ministack.url),
+            Process::Aws(place) => place.accounts.endpoint.as_deref(),
+            Process::Plain(endpoint) => endpoint.as_deref(),
         };
         let credentials = Credentials::new(&keys.id, &keys.secret, keys.token.clone(), None, "behaviour");
-        SdkConfig::builder()
+        let mut config = SdkConfig::builder();
+        config.set_endpoint_url(url.map(str::to_owned));
+        config
             .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(url)
             .region(Region::from_static(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
@@ -94,17 +136,22 @@ impl Server {
             .build()
     }
 
-    /// Creates an account and returns the access key of its root user.
+    /// Creates an account and returns its ID and the access key of its root user. Of two real accounts, returns the next
+    /// one and its administrator's credentials.
     ///
     /// ministack accepts any account ID as the access key of that account's root user, with any secret. In the sandbox,
     /// the test creates such a key.
-    pub fn open_account(&self, id: &str) -> Keys {
+    pub fn open_account(&self) -> (String, Keys) {
+        if let Process::Aws(place) = &self.process {
+            return place.next();
+        }
+        let id = random_account_id();
         let secret = "secret of the root user";
         if let Process::Sandbox(sandbox) = &self.process {
-            let key = AccessKey { id: id.to_owned(), secret: secret.to_owned() };
-            sandbox.world(|world| world.account_mut(id).root_keys.push(key));
+            let key = AccessKey { id: id.clone(), secret: secret.to_owned() };
+            sandbox.world(|world| world.account_mut(&id).root_keys.push(key));
         }
-        Keys { id: id.to_owned(), secret: secret.to_owned(), token: None }
+        (id.clone(), Keys { id, secret: secret.to_owned(), token: None })
     }
 
     /// Creates an MFA device for a user and returns its serial number and current code. `iam` is the IAM client of a
@@ -126,6 +173,15 @@ impl Server {
                 // ministack does not check codes.
                 (serial.to_owned(), "123456".to_owned())
             }
+            Process::Aws(_) | Process::Plain(_) => {
+                panic!("{NOT_ASKED}an MFA device would have to be made and its codes waited for")
+            }
         }
     }
+}
+
+fn random_account_id() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("random bytes");
+    (100_000_000_000 + u64::from_le_bytes(bytes) % 900_000_000_000).to_string()
 }

@@ -187,7 +187,7 @@ fn identities() -> Vec<Behaviour> {
             },
         ),
         behaviour("the identity of a root user", ARNS, "<A> arn:aws:iam::<A>:root <A>", async |scene| {
-            identity(scene, &scene.a.root).await
+            identity(scene, scene.root()).await
         }),
         behaviour(
             "the identity of a session",

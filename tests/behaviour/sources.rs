@@ -96,3 +96,5 @@ pub const ONLY_THE_RULE: Source = assumed("the API reference documents the rule,
 pub const LIKE_CHAINING: Source = assumed("programs that cap such sessions (aws-vault), not AWS's answer");
 /// A name may be reserved for a while after a deletion, which the sandbox does not do.
 pub const NAMES_FREE_AT_ONCE: Source = assumed("S3's strong consistency for the creator");
+/// What `tests/real-aws` recorded.
+pub const RECORDED_HERE: Source = recorded("AWS itself, as recorded by tests/real-aws");

@@ -1,5 +1,6 @@
 //! Runs behaviours and judges the answers of a server.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -9,7 +10,7 @@ use tokio::task::LocalSet;
 use crate::differences::{self, Difference, Right};
 use crate::scene::Scene;
 use crate::server::{Name, Server};
-use crate::sources::Source;
+use crate::sources::{RECORDED_HERE, Source};
 
 /// A behaviour of AWS.
 pub struct Behaviour {
@@ -18,7 +19,7 @@ pub struct Behaviour {
     /// Its source.
     pub source: Source,
     /// AWS's answer, in the format of [`crate::scene::told`].
-    expected: &'static str,
+    pub expected: &'static str,
     observe: Box<dyn Fn(Scene) -> LocalBoxFuture<'static, String>>,
 }
 
@@ -35,6 +36,20 @@ where
 }
 
 impl Behaviour {
+    /// Returns the answer of a server.
+    pub async fn observed(&self, server: Rc<Server>) -> String {
+        (self.observe)(Scene::open(server).await).await
+    }
+
+    /// Takes the answer that AWS itself gave, if one was recorded.
+    pub fn as_recorded(mut self, answers: &BTreeMap<String, String>) -> Self {
+        if let Some(answer) = answers.get(self.name) {
+            self.expected = Box::leak(answer.clone().into_boxed_str());
+            self.source = RECORDED_HERE;
+        }
+        self
+    }
+
     /// Returns what is wrong with an observed answer, given the declared differences.
     fn judge(&self, observed: &str, declared: Option<&Difference>) -> Option<String> {
         let Self { name, expected, source: Source { kind, text }, .. } = self;

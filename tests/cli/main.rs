@@ -14,6 +14,7 @@
 //! | `session_attributes` | session names, session tags and source identities, from options and from the file |
 //! | `trust_statements` | further statements of a trust policy: declared, printed, kept |
 //! | `mfa` | multi-factor authentication |
+//! | `long_sessions` | sessions of more than an hour with MFA |
 //! | `exec` | a command with a session: variables, exit codes, signals |
 //! | `credentials` | session credentials in every format |
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
@@ -88,6 +89,7 @@ mod help;
 mod identity;
 mod input;
 mod list;
+mod long_sessions;
 mod lost_answers;
 mod mfa;
 mod missing_permissions;

@@ -171,6 +171,18 @@ fn terragrunt() {
     scene.environment.write("xacct.toml", &toml.replace("external_id = \"abc\"", ""));
     shows("terragrunt-iam-role", &scene, "print terragrunt-hcl dev --terragrunt-version 1.1.2");
     shows("terragrunt-bucket-for-nothing", &scene, "print terragrunt-hcl dev --bucket my-state");
+    for (version, exit_code) in
+        [("0.53.5", 2), ("0.53.6", 0), ("0.53.8", 2), ("0.54.5", 2), ("0.54.6", 0), ("1.1.2", 0)]
+    {
+        let words = format!("print terragrunt-hcl 2nd --region eu-west-1 --terragrunt-version {version}");
+        // Only the state needs it.
+        scene.xacct(&words).exits_with(0);
+        let output = scene.xacct(&format!("{words} --bucket my-state")).exits_with(exit_code);
+        if exit_code == 2 {
+            output
+                .says(&[&format!("Terragrunt {version} lacks `assume_role` in `remote_state`"), "use 0.54.6 or later"]);
+        }
+    }
     scene.xacct("print terragrunt-hcl dev --terragrunt-version 1.1.1").exits_with(0).says(&["Use 1.1.2 or later"]);
     let newer = scene.xacct("print terragrunt-hcl dev --terragrunt-version 3.0").exits_with(0);
     newer.says(&[

@@ -200,8 +200,62 @@ fn a_malformed_code_is_inconclusive() {
         return;
     };
     terminal.answer("MFA code for", 1, "what?\n");
+    terminal.answer("that is not a code of six digits\nMFA code for", 1, "12345\n");
+    terminal.answer("that is not a code of six digits\nMFA code for", 2, "what?\n");
     let (exit_code, screen) = terminal.ended();
     assert_eq!(exit_code, Some(3), "{screen}");
     assert!(screen.contains("the digits 0 to 9"), "{screen}");
     assert_eq!(scene.requests("GetSessionToken").len(), 0);
+}
+
+#[test]
+fn no_code_ends_the_prompt() {
+    let mut scene = Scene::linked("--require-mfa --no-verify");
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "verify") else {
+        return;
+    };
+    terminal.answer("MFA code for", 1, "\n");
+    let (exit_code, screen) = terminal.ended();
+    assert_eq!(exit_code, Some(3), "{screen}");
+    assert_eq!(screen.matches("MFA code for").count(), 1, "{screen}");
+}
+
+/// Returns a code that alice's device does not show.
+fn wrong_code(scene: &Scene) -> &'static str {
+    if scene.sandbox.totp("alice") == "000000" { "000001" } else { "000000" }
+}
+
+#[test]
+fn a_wrong_code_can_be_corrected_twice() {
+    for (duration, operation) in [("1h", "GetSessionToken"), ("4h", "AssumeRole")] {
+        let mut scene = Scene::linked("--require-mfa --no-verify --max-session-duration 4h");
+        let (wrong, right) = (wrong_code(&scene), scene.sandbox.totp("alice"));
+        scene.sandbox.clear_requests();
+        let words = format!("exec --duration {duration} -- /bin/true");
+        let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, &words) else {
+            return;
+        };
+        terminal.answer("MFA code for", 1, &format!("{wrong}\n"));
+        terminal.answer("AWS rejected the code; enter the next one\nMFA code for", 1, &format!("{wrong}\n"));
+        terminal.answer("AWS rejected the code; enter the next one\nMFA code for", 2, &format!("{right}\n"));
+        let (exit_code, screen) = terminal.ended();
+        assert_eq!(exit_code, Some(0), "{screen}");
+        assert_eq!(scene.requests(operation).len(), 3, "{screen}");
+    }
+}
+
+#[test]
+fn the_third_wrong_code_is_the_last() {
+    let mut scene = Scene::linked("--require-mfa --no-verify");
+    let wrong = wrong_code(&scene);
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec -- /bin/true") else {
+        return;
+    };
+    for times in 1..=3 {
+        terminal.answer("MFA code for arn:aws:iam::111111111111:mfa/alice:", times, &format!("{wrong}\n"));
+    }
+    let (exit_code, screen) = terminal.ended();
+    assert_ne!(exit_code, Some(0), "{screen}");
+    assert!(screen.contains("wait for the next code"), "{screen}");
+    assert_eq!(scene.requests("GetSessionToken").len(), 3);
 }

@@ -1,11 +1,15 @@
 //! Multi-factor authentication: one code is enough for all roles, targets and runs until its session expires.
+//!
+//! The exception are role sessions of more than an hour. AWS limits those that another session opens to an hour, and a
+//! session of GetSessionToken is one, so their code goes to AssumeRole itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
@@ -14,8 +18,11 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::CallerArn;
 use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 
-/// Prompts for the code of a device; `None` if the user enters none.
-pub type AskForCode = Arc<dyn Fn(&MfaSerial) -> Option<String> + Send + Sync>;
+/// Prompts for the code of a device; `None` if the user enters none. The text says why the last code was of no use.
+pub type AskForCode = Arc<dyn Fn(&MfaSerial, Option<&str>) -> Option<String> + Send + Sync>;
+
+/// How often the user may correct a wrong code.
+const CORRECTIONS: usize = 2;
 
 /// How to get an MFA code, and the MFA sessions of this run.
 #[derive(Default)]
@@ -30,6 +37,8 @@ pub struct Mfa {
     pub cache: Option<Cache>,
     /// The sessions of this run. Failures are stored too, so that a run prompts only once.
     sessions: Mutex<BTreeMap<Key, Result<SessionCredentials>>>,
+    /// The devices for which the given code was sent. Locked while a code is asked for, so that prompts do not mix.
+    used: Mutex<BTreeSet<MfaSerial>>,
 }
 
 impl fmt::Debug for Mfa {
@@ -47,13 +56,19 @@ impl Mfa {
         duration: Option<SessionDuration>,
         cache: Option<Cache>,
     ) -> Self {
-        Self { code, ask, duration, cache, sessions: Mutex::default() }
+        Self { code, ask, duration, cache, sessions: Mutex::default(), used: Mutex::default() }
     }
 
     /// Returns this without a code and without a prompt: only cached sessions.
     #[must_use]
     pub fn that_asks_nobody(&self) -> Self {
         Self::new(None, None, self.duration, self.cache.clone())
+    }
+
+    /// Returns whether there is a code or a terminal to ask for one.
+    #[must_use]
+    pub fn can_have_code(&self) -> bool {
+        self.code.is_some() || self.ask.is_some()
     }
 
     /// Returns an MFA session for the user of this access key: that of this run, a cached one, or a new one.
@@ -77,8 +92,27 @@ impl Mfa {
     }
 
     async fn session_for(&self, access: &Access, serial: &MfaSerial, seconds: i32) -> Result<SessionCredentials> {
+        check_device(serial)?;
+        let make = async || {
+            let send = async |code: &MfaCode| sts::get_session_token(access, Some((serial, code)), seconds).await;
+            self.with_code(serial, send).await
+        };
+        self.once(&["mfa", serial.as_str(), access.partition().as_str()], access, make).await
+    }
+
+    /// Returns the session of this run for these credentials and this request, or a cached one, or the one that `make`
+    /// returns.
+    ///
+    /// # Errors
+    /// When `make` fails.
+    pub(in crate::aws) async fn once(
+        &self,
+        request: &[&str],
+        access: &Access,
+        make: impl AsyncFnOnce() -> Result<SessionCredentials>,
+    ) -> Result<SessionCredentials> {
         let endpoints = access.endpoints().join(" ");
-        let key = Key::new(&["mfa", access.key_id(), serial.as_str(), access.partition().as_str(), &endpoints]);
+        let key = Key::new(&[request, &[access.key_id(), endpoints.as_str()]].concat());
         let mut sessions = self.sessions.lock().await;
         if let Some(known) = sessions.get(&key) {
             return known.clone();
@@ -89,22 +123,14 @@ impl Mfa {
         };
         let session = match cached {
             Some(session) => Ok(session),
-            None => self.made(access, serial, &key, seconds).await,
+            None => make().await.inspect(|session| {
+                if let Some(cache) = &self.cache {
+                    cache.store(&key, session);
+                }
+            }),
         };
         sessions.insert(key, session.clone());
         session
-    }
-
-    async fn made(&self, access: &Access, serial: &MfaSerial, key: &Key, seconds: i32) -> Result<SessionCredentials> {
-        let code = self.code(serial).await?;
-        let made = sts::get_session_token(access, Some((serial, &code)), seconds).await;
-        let session = made.map_err(|error| {
-            error.hint(format!("an MFA code works once, for about 30 seconds: wait for the next code of `{serial}`"))
-        })?;
-        if let Some(cache) = &self.cache {
-            cache.store(key, &session);
-        }
-        Ok(session)
     }
 
     /// Returns the duration of sessions that are used after this run.
@@ -115,14 +141,46 @@ impl Mfa {
         self.duration.unwrap_or(longest)
     }
 
-    /// Returns the given code, or prompts for one.
+    /// Sends a request with the given code, or with one that the user enters. A wrong one can be corrected at the prompt.
     ///
     /// # Errors
-    /// When there is no terminal, or the answer is not a code.
-    pub async fn code(&self, serial: &MfaSerial) -> Result<MfaCode> {
+    /// When the device has no codes, there is no terminal, the answer is not a code, or the request fails.
+    pub async fn with_code<T>(&self, serial: &MfaSerial, send: impl AsyncFn(&MfaCode) -> Result<T>) -> Result<T> {
+        check_device(serial)?;
+        let works_once = format!("an MFA code works once, for about 30 seconds: wait for the next code of `{serial}`");
+        let mut used = self.used.lock().await;
         if let Some(code) = &self.code {
-            return Ok(code.clone());
+            if !used.insert(serial.clone()) {
+                let error = "the MFA code was already sent in this run, and a second request needs another one";
+                return Err(Error::new(Kind::Credentials, error).hint(works_once));
+            }
+            return send(code).await.map_err(|error| error.hint(works_once));
         }
+        let mut why = None;
+        for left in (0..=CORRECTIONS).rev() {
+            let typed = self.typed(serial, why).await?;
+            let error = match typed.parse::<MfaCode>() {
+                Ok(code) => match send(&code).await {
+                    Err(error) if error.meaning() == Some(Meaning::MfaCodeWrong) => {
+                        why = Some("AWS rejected the code; enter the next one");
+                        error.hint(works_once.clone())
+                    }
+                    answer => return answer,
+                },
+                Err(invalid) => {
+                    why = Some("that is not a code of six digits");
+                    Error::from(invalid)
+                }
+            };
+            if left == 0 || typed.is_empty() {
+                return Err(error);
+            }
+        }
+        Err(Error::new(Kind::Internal, "the prompt for the MFA code ended without an answer"))
+    }
+
+    /// Prompts for a code.
+    async fn typed(&self, serial: &MfaSerial, why: Option<&'static str>) -> Result<String> {
         let Some(ask) = self.ask.clone() else {
             return Err(Error::new(
                 Kind::Credentials,
@@ -131,12 +189,26 @@ impl Mfa {
             .hint("pass the current code of the device: --mfa-code CODE or XACCT_MFA_CODE"));
         };
         let device = serial.clone();
-        let typed = tokio::task::spawn_blocking(move || ask(&device))
+        let typed = tokio::task::spawn_blocking(move || ask(&device, why))
             .await
-            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")).caused_by(error))?
-            .unwrap_or_default();
-        Ok(typed.trim().parse()?)
+            .map_err(|error| Error::new(Kind::Internal, format!("the prompt failed: {error}")).caused_by(error))?;
+        Ok(typed.unwrap_or_default().trim().to_owned())
     }
+}
+
+/// Refuses a device that has no codes, before anything is sent.
+///
+/// # Errors
+/// When it is a security key or a passkey.
+pub fn check_device(serial: &MfaSerial) -> Result<()> {
+    if !serial.is_security_key() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Credentials,
+        format!("`{serial}` is a security key or a passkey, which works only in the console: the AWS API takes codes"),
+    )
+    .hint("add an authenticator app to the user, and set mfa_serial to its ARN (…:mfa/NAME)"))
 }
 
 /// Returns a cached session if AWS still accepts it, and if its owner is the expected one. Its access key or role may have

@@ -7,7 +7,7 @@
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;
 use crate::aws::client::rate_limit::unless_throttled;
-use crate::aws::credentials::mfa::Mfa;
+use crate::aws::credentials::mfa::{Mfa, check_device};
 use crate::aws::keys::SessionCredentials;
 use crate::aws::sts;
 use crate::error::{Error, Kind, Result};
@@ -141,24 +141,65 @@ fn step(get: Settings<'_>, name: &str) -> Result<Step> {
 /// When AWS denies a request or cannot be reached, or there is no MFA code.
 pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str, mfa: &Mfa) -> Result<Access> {
     let place = |error: Error| error.context(format!("profile `{name}`"));
+    check(steps, access.is_session).map_err(place)?;
     for step in steps {
+        let needs_key = step.duration.is_some_and(SessionDuration::needs_access_key);
         let session = match &step.mfa {
             // One MFA session is enough for all profiles of the user; otherwise each AssumeRole would need a code.
-            Some(serial) if !access.is_session => {
+            Some(serial) if !access.is_session && !needs_key => {
                 let session = mfa.session(&access, serial).await.map_err(place)?;
                 assume(&access.with_session(&session, String::new()), step, None).await
             }
-            // Only an access key can get an MFA session, so here the AssumeRole request contains the code.
-            Some(serial) => {
-                let code = mfa.code(serial).await.map_err(place)?;
-                assume(&access, step, Some((serial, &code))).await
+            // An MFA session could open only an hour, so here the AssumeRole request contains the code, as botocore's
+            // always does. Botocore caches such a session, too.
+            Some(serial) if !access.is_session => {
+                let send = async |code: &MfaCode| assume(&access, step, Some((serial, code))).await;
+                let make = async || mfa.with_code(serial, send).await;
+                let duration = step.duration.map(|it| it.to_string()).unwrap_or_default();
+                let texts = [&step.session_name, &step.external_id].map(|it| it.as_deref().unwrap_or_default());
+                let [session_name, external_id] = texts;
+                let request = [
+                    "profile",
+                    &step.role_arn,
+                    serial.as_str(),
+                    session_name,
+                    external_id,
+                    &duration,
+                    access.region.as_str(),
+                ];
+                mfa.once(&request, &access, make).await
             }
+            // Only an access key can get an MFA session.
+            Some(serial) => mfa.with_code(serial, async |code| assume(&access, step, Some((serial, code))).await).await,
             None => assume(&access, step, None).await,
         };
         let session = session.map_err(|error| error.context(format!("profile `{}`", step.profile)))?;
         access = access.with_session(&session, format!("profile {name}, assumed role"));
     }
     Ok(Access { profile: Some(name.to_owned()), ..access })
+}
+
+/// Refuses what AWS would refuse, before a code is asked for: more than an hour with a session, and a device without
+/// codes.
+fn check(steps: &[Step], base_is_session: bool) -> Result<()> {
+    for (index, step) in steps.iter().enumerate() {
+        if let Some(serial) = &step.mfa {
+            check_device(serial)?;
+        }
+        let with_session = base_is_session || index > 0;
+        if let Some(duration) = step.duration.filter(|duration| with_session && duration.needs_access_key()) {
+            let name = &step.profile;
+            return Err(Error::new(
+                Kind::Credentials,
+                format!(
+                    "duration_seconds of profile `{name}` is {duration}, but its source has the credentials of a session, \
+                     with which AWS opens sessions of at most 1h"
+                ),
+            )
+            .hint(format!("set duration_seconds = 3600 in profile `{name}`")));
+        }
+    }
+    Ok(())
 }
 
 async fn assume(access: &Access, step: &Step, mfa: Option<(&MfaSerial, &MfaCode)>) -> Result<SessionCredentials> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
+use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config;
@@ -78,7 +78,7 @@ impl Consumer for BackendHcl {
             }
         }
         let region = region(self.region.as_ref(), link, run)?;
-        let access = access(link, region.as_ref(), self.duration, run)?;
+        let access = access(link, region.as_ref(), without_prompt(self.duration, link)?, run)?;
         if self.policy {
             let lock = match (&self.lock_table, region) {
                 _ if version.has_lockfile() => StateLock::File,

@@ -133,6 +133,39 @@ fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuratio
     }
 }
 
+/// Returns the duration for a tool that assumes the role with a session, with which AWS opens sessions of at most an hour.
+///
+/// # Errors
+/// When the duration asked for is longer.
+pub fn within_an_hour(
+    asked: Option<SessionDuration>,
+    link: &Link,
+    when: &str,
+    hint: &str,
+) -> Result<Option<SessionDuration>> {
+    let longest = SessionDuration::LONGEST_OF_A_SESSION;
+    match asked {
+        Some(asked) if asked > longest => {
+            Err(Error::usage(format!("AWS allows sessions of at most {longest} when {when}, not {asked}"))
+                .hint(format!("use at most --duration {longest}{hint}")))
+        }
+        Some(asked) => Ok(Some(asked)),
+        None => Ok(Some(SessionDuration::from_secs(link.max_session_duration.as_secs())?.min(longest))),
+    }
+}
+
+/// Returns the duration for a tool that cannot prompt for an MFA code: it uses an MFA session, if the link requires MFA.
+///
+/// # Errors
+/// When the duration asked for is longer than AWS allows then.
+pub fn without_prompt(asked: Option<SessionDuration>, link: &Link) -> Result<Option<SessionDuration>> {
+    if !link.require_mfa {
+        return Ok(asked);
+    }
+    let hint = ", or run the tool in `xacct exec`, which opens longer sessions";
+    within_an_hour(asked, link, "an MFA session assumes the role", hint)
+}
+
 /// Returns the only link, for a tool that takes one.
 pub fn only_one<'a>(links: &'a [Link], why: &str) -> Result<&'a Link> {
     match links {

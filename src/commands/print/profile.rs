@@ -69,7 +69,11 @@ impl Consumer for Profiles {
             let access = access(link, self.region.as_ref(), self.duration, run)?;
             let session = if self.credential_process {
                 if link.require_mfa {
-                    let ask = xacct(run).arg("exec").arg(&link.name).command(["true"]);
+                    // For more than an hour, exec would send the code with AssumeRole, and leave no MFA session.
+                    let hour = SessionDuration::LONGEST_OF_A_SESSION;
+                    let is_long = link.max_session_duration.as_secs() > hour.as_secs();
+                    let ask = xacct(run).arg("exec").arg(&link.name);
+                    let ask = ask.option_if("--duration", is_long.then_some(hour)).command(["true"]);
                     run.console.say(&format!(
                         "Target {} requires MFA, and a tool that uses credential_process cannot prompt for a code. Before \
                          you run the tool, let xacct prompt for it:\n  {ask}",

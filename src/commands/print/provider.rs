@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role};
+use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, SessionAttributes, valid};
 use crate::config::{self, Link};
@@ -26,7 +26,7 @@ pub struct ProviderHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// Also print required_providers with this constraint, such as '~> 5.67'
+    /// Print required_providers with this constraint, such as '~> 5.67', and only what these versions have
     #[arg(long, value_name = "CONSTRAINT")]
     pub version_constraint: Option<String>,
     /// Region of the provider (default: the target's in xacct.toml, else AWS_REGION)
@@ -60,7 +60,11 @@ impl Consumer for ProviderHcl {
         let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
         let alone = links.len() == 1;
         let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));
-        let extras = Extras { transitive_tag_keys: self.transitive_tag_key.clone(), through: self.through.clone() };
+        let extras = Extras {
+            transitive_tag_keys: self.transitive_tag_key.clone(),
+            through: self.through.clone(),
+            duration_in_seconds: false,
+        };
         let mut providers = Vec::new();
         for (link, alias) in links.iter().zip(aliases) {
             let region = region(self.region.as_ref(), link, run)?;
@@ -69,27 +73,21 @@ impl Consumer for ProviderHcl {
             if link.require_mfa {
                 warn_of_mfa("Terraform", &link.name, run);
             }
-            providers.push(Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() });
+            let provider = Provider { alias: (!alone).then_some(alias), access, extras: extras.clone() };
+            providers.push(match constraint {
+                Some(constraint) => provider.for_versions(constraint.versions)?,
+                None => provider,
+            });
         }
         warn_of_own_role("Terraform", run);
         emit::<Self>(Form::Commented, &provider::document(&providers, constraint), &self.printed, run)
     }
 }
 
-/// The maximum with role chaining (IAM User Guide, role chaining).
-const LONGEST_CHAINED: i32 = 3600;
-
 fn duration(args: &ProviderHcl, link: &Link) -> Result<Option<SessionDuration>> {
-    if args.through.is_none() {
-        return Ok(args.duration);
-    }
-    match args.duration {
-        Some(asked) if asked.as_secs() > LONGEST_CHAINED => {
-            Err(Error::usage(format!("AWS allows sessions of at most 1h when one role assumes another, not {asked}"))
-                .hint("use at most --duration 1h, or omit --through"))
-        }
-        Some(asked) => Ok(Some(asked)),
-        None => Ok(Some(SessionDuration::from_secs(link.max_session_duration.as_secs().min(LONGEST_CHAINED))?)),
+    match args.through {
+        Some(_) => within_an_hour(args.duration, link, "one role assumes another", ", or omit --through"),
+        None => without_prompt(args.duration, link),
     }
 }
 

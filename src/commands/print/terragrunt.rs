@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role};
+use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config;
@@ -11,6 +11,7 @@ use crate::iam::names::{Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
+use crate::print::versions::Argument;
 
 /// Print Terragrunt settings that use a link.
 ///
@@ -24,7 +25,7 @@ pub struct TerragruntHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// Show only the options and variables of this version (default: of all versions)
+    /// Print only what this version has (default: what any version has)
     #[arg(long, value_name = "VERSION")]
     pub terragrunt_version: Option<String>,
     /// Bucket for the state, if the link requires an external ID or MFA
@@ -52,7 +53,7 @@ impl Consumer for TerragruntHcl {
         }
         self.bucket.as_deref().map_or(Ok(()), check_bucket)?;
         let region = region(self.region.as_ref(), link, run)?;
-        let access = access(link, region.as_ref(), self.duration, run)?;
+        let access = access(link, region.as_ref(), without_prompt(self.duration, link)?, run)?;
         if version.is_some_and(Version::has_a_role_assume_itself) {
             run.console
                 .say("Terragrunt 1.1.1 has a bug: the role tries to assume itself, which fails. Use 1.1.2 or later");
@@ -86,6 +87,18 @@ impl Consumer for TerragruntHcl {
             if self.bucket.is_some() && access.region.is_none() {
                 return Err(Error::usage("the Region of the bucket is unknown, and Terragrunt requires it")
                     .hint("set it: --region REGION"));
+            }
+            if let (Some(version), true) = (version, self.bucket.is_some()) {
+                version
+                    .versions()
+                    .require(Argument::RemoteStateRole, ", or omit --bucket and configure the state yourself")?;
+                let has_attributes = !access.session_tags.is_empty() || access.source_identity.is_some();
+                if has_attributes && !version.versions().have(Argument::RemoteStateRoleInFull) {
+                    run.console.say(
+                        "Before 0.75.3, Terragrunt's own requests to the bucket have neither session tags nor a source \
+                         identity: if the role requires them, create the bucket first",
+                    );
+                }
             }
             if self.bucket.is_none() {
                 run.console.say("To print remote_state too, specify the bucket: --bucket BUCKET");

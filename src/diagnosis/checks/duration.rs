@@ -12,7 +12,7 @@ use crate::iam::names::MaxSessionDuration;
 pub fn foreseen(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
     let wanted = facts.request.duration_seconds.unwrap_or(3600);
     let limit = facts.target.role.present().map(|role| role.max_session_seconds);
-    let is_chained = matches!(facts.caller.identity.present(), Some(CallerArn::AssumedRole { .. }));
+    let is_chained = facts.caller.is_session;
     let is_new = |cause| findings.iter().all(|finding| finding.cause != cause);
     let mut foreseen = Vec::new();
     if limit.is_some_and(|limit| wanted > limit) && is_new(Cause::DurationOverRoleLimit) {
@@ -46,9 +46,30 @@ pub fn over_role_limit(facts: &Facts) -> Finding {
 }
 
 pub fn over_an_hour(facts: &Facts) -> Finding {
-    let what = "the request asks for a session of more than one hour with the credentials of another role session";
-    Finding::new(Cause::DurationOverChainingLimit, what)
-        .fact("role chaining (one role session assumes another role) limits sessions to one hour")
-        .fix(the_users_own(facts, VerifyWith::Nothing))
-        .fix(Fix::by(Side::Request, facts).step_do("request a session of at most 1h"))
+    // Whose session it is, if the credentials are none, says AWS's answer: another tool's request, perhaps.
+    let is_of_user = matches!(facts.caller.identity.present(), Some(CallerArn::User(_)));
+    let (whose, why) = if is_of_user {
+        (
+            format!("session credentials of user {} (GetSessionToken)", facts.link.user),
+            "AWS limits sessions to one hour if a session requests them, also one of GetSessionToken; the user's access \
+             key may request more, with the MFA code in AssumeRole itself",
+        )
+    } else {
+        (
+            "the credentials of another role session".to_owned(),
+            "role chaining (one role session assumes another role) limits sessions to one hour",
+        )
+    };
+    let finding = Finding::new(
+        Cause::DurationOverChainingLimit,
+        format!("the request asks for a session of more than one hour with {whose}"),
+    )
+    .fact(why);
+    let shorten = Fix::by(Side::Request, facts).step_do("request a session of at most 1h");
+    // An access key that MFA was added to is the user's own already.
+    if facts.caller.is_session {
+        finding.fix(the_users_own(facts, VerifyWith::Nothing)).fix(shorten)
+    } else {
+        finding.fix(shorten)
+    }
 }

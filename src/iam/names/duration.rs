@@ -65,6 +65,17 @@ duration_type! {
     SessionDuration, "session duration", 900
 }
 
+impl SessionDuration {
+    /// The longest session that another session may open (IAM User Guide, role chaining). Sessions of GetSessionToken are
+    /// treated alike (aws-vault and others cap them, too).
+    pub const LONGEST_OF_A_SESSION: Self = Self(3600);
+
+    /// Returns whether only an access key can open a session of this duration, and no other session.
+    pub fn needs_access_key(self) -> bool {
+        self > Self::LONGEST_OF_A_SESSION
+    }
+}
+
 const TWELVE_HOURS: i32 = 43_200;
 
 /// Writes `1h30m5s` without zero parts. Terraform accepts this form too.

@@ -57,6 +57,14 @@ text_type! {
     }
 }
 
+impl MfaSerial {
+    /// Returns whether this is a security key or a passkey, which STS cannot check: it takes only codes of six digits
+    /// (IAM User Guide, FIDO2 security keys; both have the ARN `arn:aws:iam::111111111111:u2f/user/alice/NAME`).
+    pub fn is_security_key(&self) -> bool {
+        self.0.contains(":u2f/")
+    }
+}
+
 /// An MFA code: exactly 6 ASCII digits (AWS STS API reference, `AssumeRole`, `TokenCode`).
 ///
 /// The code is a secret: `Debug` and errors hide it, and it has neither `Display` nor serialisation.

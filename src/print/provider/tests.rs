@@ -157,6 +157,7 @@ fn session_settings_and_the_first_role_of_a_chain_are_printed() {
     let extras = Extras {
         transitive_tag_keys: vec!["project".parse().unwrap()],
         through: Some("arn:aws:iam::111111111111:role/ci".parse().unwrap()),
+        ..Extras::default()
     };
     let access = Access {
         source_identity: Some("alice".parse().unwrap()),
@@ -223,6 +224,64 @@ fn valid_version_constraints_are_printed_unchanged() {
         let values: Vec<_> = aws.iter().map(|(key, value)| (key.to_string(), value.clone())).collect();
         let expected = [("source", "hashicorp/aws"), ("version", good)];
         assert_eq!(values, expected.map(|(key, value)| (key.to_owned(), value.into())));
+    }
+}
+
+#[test]
+fn a_constraint_decides_how_the_duration_is_printed() {
+    let printed = |constraint: &str, duration: &str| {
+        let constraint = check_version_constraint(constraint).unwrap();
+        let access = Access { duration: duration.parse().unwrap(), ..access() };
+        provider_for(Provider { access, ..provider() }, constraint)
+    };
+    for new in ["4.0", "~> 4.0", ">= 4.0.0", "~> 5.67", "> 3.99, != 3.99.1, >= 4", ">= 4, < 5", "~> 6"] {
+        let text = printed(new, "2h").unwrap();
+        assert!(text.contains("duration     = \"2h\"") && !text.contains("duration_seconds"), "{new}\n{text}");
+    }
+    for old in ["3.0", "~> 3.0", "~> 3.76.0", "< 4, >= 3.1", ">= 3.0, < 5", "<= 4.67.0, > 3.5", "3.0.0-beta1"] {
+        let text = printed(old, "2h").unwrap();
+        assert!(text.contains("duration_seconds = 7200\n") && !text.contains("\"2h\""), "{old}\n{text}");
+    }
+    for (neither, message, hint) in [
+        ("~> 2.70", "the AWS provider 2.70 lacks `duration_seconds`", "use 3.0 or later"),
+        ("< 4", "the AWS provider 0.0 lacks `duration_seconds`", "use 3.0 or later"),
+        (">= 3.0", "the AWS provider 5.0 and later lack `duration_seconds`", "only from 4.0 on, which have `duration`"),
+        (">= 3.5, < 6", "the AWS provider 5.0 and later lack `duration_seconds`", "use versions before 5.0"),
+        // A major number alone has no bound.
+        ("~> 3", "the AWS provider 5.0 and later lack `duration_seconds`", "use versions before 5.0"),
+    ] {
+        let error = printed(neither, "2h").unwrap_err();
+        assert_eq!(error.message, message, "{neither}");
+        assert!(error.hints.join(" ").contains(hint), "{neither}: {:?}", error.hints);
+    }
+}
+
+#[test]
+fn a_constraint_must_admit_the_arguments_that_the_link_needs() {
+    let through = Some("arn:aws:iam::111111111111:role/ci".parse().unwrap());
+    let chained = Provider { extras: Extras { through, ..Extras::default() }, ..provider() };
+    let identity = Access { source_identity: Some("alice".parse().unwrap()), ..access() };
+    let tags = Access { session_tags: vec!["project=x".parse().unwrap()], ..access() };
+    for (provider, lacks, has, argument) in [
+        (chained, "~> 5.66", "~> 5.67", "several `assume_role` blocks"),
+        (Provider { access: identity, ..provider() }, ">= 4.28", ">= 4.29", "`source_identity`"),
+        (Provider { access: tags, ..provider() }, "2.99", "3.0", "session tags"),
+    ] {
+        provider_for(provider.clone(), check_version_constraint(has).unwrap()).unwrap();
+        let error = provider_for(provider, check_version_constraint(lacks).unwrap()).unwrap_err();
+        assert!(error.message.contains(&format!("lacks {argument}")), "{}", error.message);
+    }
+}
+
+fn provider_for(provider: Provider, constraint: VersionConstraint<'_>) -> Result<String> {
+    Ok(document(&[provider.for_versions(constraint.versions)?], Some(constraint)))
+}
+
+#[test]
+fn a_constraint_that_no_version_meets_is_refused() {
+    for none in [">= 5, < 4", "~> 5.67, ~> 4.0", "= 5.0.0, > 5.0.0", "< 0.0.0"] {
+        let error = check_version_constraint(none).map(|_| ()).unwrap_err();
+        assert_eq!(error.message, format!("no version meets the constraint `{none}`"));
     }
 }
 

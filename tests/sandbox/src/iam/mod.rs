@@ -39,6 +39,8 @@ pub(crate) fn handle(operation: &str, mut call: Call<'_>) -> Outcome {
         "CreateUser" => users::create(call),
         "DeleteUser" => users::delete(call),
         "CreateAccessKey" => users::create_access_key(call),
+        "ListAccessKeys" => users::list_access_keys(call),
+        "DeleteAccessKey" => users::delete_access_key(call),
         "ListMFADevices" => users::list_mfa_devices(call),
         "PutUserPermissionsBoundary" => users::put_boundary(call),
         "DeleteUserPermissionsBoundary" => users::delete_boundary(call),

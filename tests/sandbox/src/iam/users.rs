@@ -125,6 +125,32 @@ pub(super) fn create_access_key(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
+pub(super) fn list_access_keys(call: &mut Call<'_>) -> Outcome {
+    let name = named_or_caller(call)?;
+    call.authorize("iam:ListAccessKeys", &resource(call.current()?, &name))?;
+    let users = &call.account()?.users;
+    let user = users.get(&name).ok_or_else(|| no_user(&name))?;
+    call.list("AccessKeyMetadata", user.keys.iter().collect(), |xml, key| {
+        xml.text("UserName", &name);
+        xml.text("AccessKeyId", &key.id);
+        xml.text("Status", "Active");
+    })
+}
+
+pub(super) fn delete_access_key(call: &mut Call<'_>) -> Outcome {
+    let name = named_or_caller(call)?;
+    call.authorize("iam:DeleteAccessKey", &resource(call.current()?, &name))?;
+    let id = call.parameters.get("AccessKeyId").unwrap_or_default().to_owned();
+    let users = &mut call.account_mut().users;
+    let user = users.get_mut(&name).ok_or_else(|| no_user(&name))?;
+    let count = user.keys.len();
+    user.keys.retain(|key| key.id != id);
+    if user.keys.len() == count {
+        return Err(ApiError::no_such_entity(format!("The Access Key with id {id} cannot be found.")));
+    }
+    Ok(None)
+}
+
 pub(super) fn list_mfa_devices(call: &mut Call<'_>) -> Outcome {
     let name = named_or_caller(call)?;
     call.authorize("iam:ListMFADevices", &resource(call.current()?, &name))?;

@@ -34,6 +34,56 @@ pub struct Global {
         display_order = 900
     )]
     pub config: PathBuf,
+    /// Show every request to AWS, with its duration and request ID
+    #[arg(long, short, global = true, display_order = 901)]
+    pub verbose: bool,
+    /// Show only results, warnings and errors, without progress and remarks
+    #[arg(long, short, global = true, conflicts_with = "verbose", display_order = 902)]
+    pub quiet: bool,
+    /// Whether to use colors: `auto` uses them on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 903
+    )]
+    pub color: Color,
+}
+
+impl Global {
+    /// Returns how much to say on stderr.
+    #[must_use]
+    pub fn volume(&self) -> Volume {
+        match (self.quiet, self.verbose) {
+            (true, _) => Volume::Quiet,
+            (_, true) => Volume::Verbose,
+            _ => Volume::Usual,
+        }
+    }
+}
+
+/// How much xacct says on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volume {
+    /// Only warnings and errors.
+    Quiet,
+    /// Also progress and remarks.
+    Usual,
+    /// Also every request to AWS.
+    Verbose,
+}
+
+/// Whether output has colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// Credentials that create the two halves.

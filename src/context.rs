@@ -76,11 +76,22 @@ impl Context {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the cache directory (XDG Base Directory Specification, which ignores relative paths).
+    /// Returns the cache directory.
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
+        self.folder("XDG_CACHE_HOME", ".cache")
+    }
+
+    /// Returns the directory for what outlives a run but is worth nothing elsewhere, such as the results of tests.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        self.folder("XDG_STATE_HOME", ".local/state")
+    }
+
+    /// Returns xacct's directory in one of the user's (XDG Base Directory Specification, which ignores relative paths).
+    fn folder(&self, variable: &str, usual: &str) -> Option<PathBuf> {
         let absolute = |name: &str| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+        let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(usual)));
         Some(base?.join("xacct"))
     }
 }

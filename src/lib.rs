@@ -23,9 +23,11 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use clap::ValueEnum;
 use clap::builder::StyledStr;
 use clap::error::ContextValue;
 
+use crate::cli::Color;
 use crate::commands::CommandLine;
 use crate::context::Context;
 use crate::error::{Ended, Error, ExitCode, Kind};
@@ -39,6 +41,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Ended {
 
 fn run_with(arguments: &[OsString]) -> Ended {
     environment::tidy();
+    if let Some(ended) = commands::complete(arguments) {
+        return ended;
+    }
+    if let Some(color) = color_in(arguments) {
+        use_color(color);
+    }
     let line = match CommandLine::parse(arguments) {
         Ok(line) => line,
         Err(mut error) => {
@@ -54,6 +62,7 @@ fn run_with(arguments: &[OsString]) -> Ended {
         }
     };
     environment::hide_code();
+    use_color(line.global().color);
     match Context::of_this_process() {
         Ok(context) => commands::run(&line, &context),
         Err(error) => {
@@ -63,6 +72,26 @@ fn run_with(arguments: &[OsString]) -> Ended {
             error.kind.exit_code().into()
         }
     }
+}
+
+/// Finds `--color` in arguments that clap has not parsed yet: its errors and the help have colors, too.
+fn color_in(arguments: &[OsString]) -> Option<Color> {
+    let mut words = arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    let value = words.find_map(|word| match word.strip_prefix("--color")? {
+        "" => Some(None),
+        rest => rest.strip_prefix('=').map(Some),
+    });
+    Color::from_str(value?.or_else(|| words.next())?, false).ok()
+}
+
+/// Sets whether output has colors from now on.
+fn use_color(color: Color) {
+    let choice = match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
 }
 
 /// Escapes what was typed, or stands in `XACCT_…`, where an error repeats it: clap does not.

@@ -20,9 +20,10 @@ use tokio::sync::OnceCell;
 use crate::aws::client::access::{Access, shared_identity_cache};
 use crate::aws::client::endpoints::Notice;
 use crate::aws::client::http::{self, Bundle};
-use crate::aws::client::notify::Warn;
+use crate::aws::client::notify::{Trace, Warn};
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
 use crate::aws::client::retry::{retries, timeouts};
+use crate::aws::client::trace;
 use crate::aws::credentials::config_files::for_sdk;
 use crate::aws::credentials::mfa::Mfa;
 use crate::aws::credentials::profiles::Profiles;
@@ -47,6 +48,7 @@ pub struct Connections {
     path_style: bool,
     pace: Pace,
     notice: Notice,
+    trace: Option<Trace>,
     /// Whether credentials may need a code, a sign-in or a program that asks for them.
     may_ask: bool,
 }
@@ -73,6 +75,7 @@ impl Connections {
             path_style,
             pace: Pace::new(USUAL_RATE),
             notice: Notice::new(tell),
+            trace: None,
             may_ask: true,
         })
     }
@@ -95,6 +98,12 @@ impl Connections {
         Self { pace: Pace::new(rate), ..self }
     }
 
+    /// Tells of every request.
+    #[must_use]
+    pub fn with_trace(self, tell: Warn) -> Self {
+        Self { trace: Some(Trace(tell)), ..self }
+    }
+
     /// Returns the source of MFA codes and sessions.
     #[must_use]
     pub fn mfa(&self) -> &Arc<Mfa> {
@@ -109,6 +118,14 @@ impl Connections {
 
     /// Returns the pool for a profile, which may have a CA bundle of its own.
     fn pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
+        let pool = self.untraced_pool(profile)?;
+        Ok(match &self.trace {
+            Some(trace) => trace::traced(pool, trace.clone()),
+            None => pool,
+        })
+    }
+
+    fn untraced_pool(&self, profile: Option<&str>) -> Result<SharedHttpClient> {
         let profile = profile.unwrap_or_else(|| self.profiles.selected());
         let of_profile = self.profiles.setting(profile, "ca_bundle").map(|path| (profile, path));
         let bundle = Bundle::find(&variable, of_profile);

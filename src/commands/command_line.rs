@@ -187,7 +187,9 @@ pub fn asked_for_json(groups: &'static [Group], arguments: &[OsString]) -> Optio
     let by_option = words.windows(2).any(|pair| pair == ["--output", "json"]) || words.contains(&"--output=json");
     let by_variable = std::env::var("XACCT_OUTPUT").is_ok_and(|format| format == "json");
     let reports = |entry: &&Entry| entry.definition().get_arguments().any(|argument| argument.get_id() == "output");
-    let command = entries(groups).find(|entry| words.contains(&entry.name)).filter(reports)?;
+    let is_typed =
+        |entry: &&Entry| entry.definition().get_name_and_visible_aliases().iter().any(|it| words.contains(it));
+    let command = entries(groups).find(is_typed).filter(reports)?;
     (by_option || by_variable).then_some(command.name)
 }
 
@@ -240,7 +242,10 @@ fn about(command: &clap::Command) -> String {
 
 /// Returns the values that `xacct help` accepts.
 fn helped(xacct: &clap::Command) -> Vec<PossibleValue> {
-    let name = |command: &clap::Command| PossibleValue::new(command.get_name().to_owned());
+    let name = |command: &clap::Command| {
+        let aliases: Vec<_> = command.get_visible_aliases().map(str::to_owned).collect();
+        PossibleValue::new(command.get_name().to_owned()).aliases(aliases)
+    };
     let commands = xacct.get_subcommands().map(name);
     let topics = TOPICS.iter().map(|topic| PossibleValue::new(topic.name));
     // Second words, as in `xacct help print profile`, are accepted but not listed.

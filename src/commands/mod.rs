@@ -7,6 +7,7 @@ mod credentials;
 mod diagnose;
 mod exec;
 mod help;
+mod list;
 mod man;
 mod print;
 mod sweep;
@@ -15,6 +16,8 @@ mod verify;
 mod who;
 
 use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Global, OutputFormat};
 use crate::context::Context;
@@ -28,7 +31,12 @@ const GROUPS: &[Group] = &[
     Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>()] },
     Group {
         title: "Test",
-        commands: &[Entry::of::<verify::Verify>(), Entry::of::<diagnose::Diagnose>(), Entry::of::<who::WhoGetsIn>()],
+        commands: &[
+            Entry::of::<list::List>(),
+            Entry::of::<verify::Verify>(),
+            Entry::of::<diagnose::Diagnose>(),
+            Entry::of::<who::WhoGetsIn>(),
+        ],
     },
     Group { title: "Use", commands: &[Entry::of::<exec::Exec>(), Entry::of::<credentials::Credentials>()] },
     Group { title: "Remove", commands: &[Entry::of::<teardown::Teardown>(), Entry::of::<sweep::Sweep>()] },
@@ -58,9 +66,27 @@ impl CommandLine {
     /// # Errors
     /// Returns clap's error: requested help, or wrong usage.
     pub fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let (global, typed) = command_line::parse(GROUPS, print::with_current_names(arguments))?;
+        let arguments = exec::with_dashes(&print::with_current_names(arguments), &definition());
+        let (global, typed) = command_line::parse(GROUPS, arguments).map_err(with_consumer)?;
         Ok(Self { global, typed })
     }
+
+    /// Returns the options of every command.
+    #[must_use]
+    pub fn global(&self) -> &Global {
+        &self.global
+    }
+}
+
+/// Suggests `print profile` to those who typed `profile`.
+fn with_consumer(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && print::is_consumer(word)
+    {
+        let suggested = vec![format!("print {word}")];
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(suggested));
+    }
+    error
 }
 
 /// Returns the whole command line as clap's definition.
@@ -69,10 +95,16 @@ pub fn definition() -> clap::Command {
     command_line::definition(GROUPS)
 }
 
+/// Answers a shell that completes a command line; `None` if this run is not for that.
+#[must_use]
+pub fn complete(arguments: &[OsString]) -> Option<Ended> {
+    completions::answer(arguments, definition)
+}
+
 /// Runs the command and reports the result.
 pub fn run(line: &CommandLine, context: &Context) -> Ended {
     let Typed { name, format, action } = &line.typed;
-    let console = Console::new(context.terminal, *format);
+    let console = Console::new(context.terminal, *format).with_volume(line.global.volume());
     let start = Start { context, console: &console, global: &line.global, groups: GROUPS };
     let ended = action(&start).unwrap_or_else(|error| {
         let exit_code = error.kind.exit_code();

@@ -78,6 +78,12 @@ impl ConfigFile {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
+    /// Returns whether a target has this name or account.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        self.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
+    }
+
     /// Returns the directory to which relative paths in the file are relative.
     #[must_use]
     pub fn folder(&self, context: &Context) -> PathBuf {

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
+pub(crate) mod last_test;
 pub(crate) mod operators;
 pub(crate) mod proving;
 pub(crate) mod run;

@@ -47,6 +47,7 @@ impl Run<'_> {
     pub fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
         let mfa = self.mfa(opening.user)?;
         let connections = Connections::open(opening.region, opening.path_style, self.notify())?.with_mfa(mfa);
+        let connections = if self.console.is_verbose() { connections.with_trace(self.notify()) } else { connections };
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),
             None => connections,
@@ -75,7 +76,7 @@ impl Run<'_> {
     /// Passes messages of lower layers to the console.
     fn notify(&self) -> Warn {
         let console = self.console.clone();
-        Arc::new(move |text: &str| console.say(text))
+        Arc::new(move |text: &str| console.warn(text))
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     claim.request.duration = options.request.duration.or_else(|| longest(&link, access));
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
-        run.console.say("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
+        run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
     }
     let mut cached = from_cache(&prover, &claim, cache.as_ref()).await?;
     if cached.is_none() && options.request.duration.is_none() && prover.lacks_code(&claim) {

@@ -42,6 +42,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 5] = [Self::Works, Self::NotProven, Self::S3Blocked, Self::Refused, Self::TooOpen];
+
     /// Returns the worst outcome of the steps: too open is worse than refused, refused worse than blocked.
     pub(super) fn of(steps: &[Step]) -> Self {
         let of = |step: &Step| match (step.outcome, step.id) {

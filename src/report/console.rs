@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::OutputFormat;
+use crate::cli::{OutputFormat, Volume};
 use crate::context::Terminal;
 use crate::error::{Error, Kind};
 use crate::iam::invalid::shown_up_to;
@@ -58,6 +58,7 @@ fn harmless(text: &str) -> String {
 pub struct Console {
     terminal: Terminal,
     format: OutputFormat,
+    volume: Volume,
     bars: MultiProgress,
     /// Why a result could not be written, if so.
     lost: Arc<Mutex<Option<std::io::Error>>>,
@@ -67,7 +68,19 @@ impl Console {
     /// Returns a console for a report in this format.
     #[must_use]
     pub fn new(terminal: Terminal, format: OutputFormat) -> Self {
-        Self { terminal, format, bars: MultiProgress::new(), lost: Arc::default() }
+        Self { terminal, format, volume: Volume::Usual, bars: MultiProgress::new(), lost: Arc::default() }
+    }
+
+    /// Sets how much to say on stderr.
+    #[must_use]
+    pub fn with_volume(self, volume: Volume) -> Self {
+        Self { volume, ..self }
+    }
+
+    /// Returns whether to tell of every request to AWS.
+    #[must_use]
+    pub fn is_verbose(&self) -> bool {
+        self.volume == Volume::Verbose
     }
 
     /// Returns the maximum width of a line.
@@ -104,8 +117,15 @@ impl Console {
         Some(Error::new(Kind::File, format!("cannot write the result to stdout: {lost}")))
     }
 
-    /// Writes a line to stderr, for the person at the terminal.
+    /// Writes a remark to stderr, for the person at the terminal, unless `--quiet` hides remarks.
     pub fn say(&self, text: &str) {
+        if self.volume != Volume::Quiet {
+            self.warn(text);
+        }
+    }
+
+    /// Writes to stderr what no option hides: warnings, and what a question is about.
+    pub fn warn(&self, text: &str) {
         let text = self.fitted(text, self.terminal.shows_messages);
         let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{text}"));
     }
@@ -121,12 +141,17 @@ impl Console {
 
     /// Writes a part of the report for people: to stdout, or to stderr if stdout gets a JSON document.
     pub fn tell(&self, text: &str) {
-        if self.is_json() { self.say(text) } else { self.result(text) }
+        match (self.is_json(), self.terminal.can_ask) {
+            (false, _) => self.result(text),
+            // A question may follow about what this says.
+            (true, true) => self.warn(text),
+            (true, false) => self.say(text),
+        }
     }
 
     /// Writes an error to stderr, with AWS's answer and the hints.
     pub fn error(&self, error: &Error) {
-        self.say(&error_text(error));
+        self.warn(&error_text(error));
     }
 
     /// Asks a question, and reads one line. `None` if the terminal is closed.
@@ -151,7 +176,8 @@ impl Console {
     /// Shows progress on a line of its own, which disappears at the end.
     #[must_use]
     pub fn progress(&self, label: &str) -> Progress<'_> {
-        let bar = self.terminal.can_animate.then(|| {
+        let is_shown = self.terminal.can_animate && self.volume != Volume::Quiet;
+        let bar = is_shown.then(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
                 bar.set_style(style);

@@ -38,7 +38,20 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
     (
         "operations",
-        &["answers", "aws", "cli", "config", "context", "diagnosis", "error", "iam", "proof", "report", "text"],
+        &[
+            "answers",
+            "aws",
+            "cli",
+            "config",
+            "context",
+            "diagnosis",
+            "error",
+            "files",
+            "iam",
+            "proof",
+            "report",
+            "text",
+        ],
     ),
 ];
 

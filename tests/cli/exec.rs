@@ -204,7 +204,6 @@ fn usage_errors_send_no_requests() {
     for (words, wanted) in [
         ("exec dev", "COMMAND"),
         ("exec dev --", "COMMAND"),
-        ("exec dev /bin/true", "unexpected argument"),
         ("exec dev prod -- /bin/true", "unexpected argument"),
         ("exec -- /bin/true", "a session needs exactly one target, but these are selected: dev, prod"),
         ("exec test -- /bin/true", "has no target `test`"),
@@ -216,6 +215,23 @@ fn usage_errors_send_no_requests() {
         scene.xacct(words).exits_with(2).says(&[wanted]);
     }
     assert!(scene.sandbox.requests().is_empty());
+}
+
+/// Everything from the second word on is the command, whatever looks like an option of `exec` in it.
+#[test]
+fn the_command_needs_no_dashes_after_a_target() {
+    let scene = Scene::linked("");
+    for words in [
+        "exec 222222222222 /bin/echo --region x -v --help",
+        "exec --duration 1h 222222222222 /bin/echo --region x -v --help",
+        "--config xacct.toml exec 222222222222 --no-cache /bin/echo --region x -v --help",
+        "exec 222222222222 -- /bin/echo --region x -v --help",
+    ] {
+        assert_eq!(scene.xacct(words).exits_with(0).stdout, "--region x -v --help\n", "{words}");
+    }
+    // What is no target may be a command.
+    let output = scene.xacct("exec aws s3 ls --recursive").exits_with(2);
+    output.says(&["has no target `aws`", "hint: or, if it is the command: xacct exec -- aws s3 ls --recursive"]);
 }
 
 /// A script that prints the signals it receives, until a file `enough` exists.

@@ -168,10 +168,56 @@ fn suggests_commands_and_options_for_typos() {
 fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&format!("completions {shell}")).exits_with(0).stdout;
-        for word in ["print-provider-hcl", "generate-external-id", "credential-process", "whose-credentials"] {
-            assert!(script.contains(word), "{word} in the script of {shell}");
-        }
+        assert!(script.contains("XACCT_COMPLETE"), "{shell}: {script}");
     }
+    let mut environment = TestEnvironment::new();
+    environment.set("SHELL", "/usr/bin/fish");
+    assert_eq!(environment.xacct(&["completions"]).exits_with(0).stdout, run("completions fish").stdout);
+}
+
+/// Returns what bash gets for the last of these words.
+fn completed(scene: &Scene, words: &str) -> Vec<String> {
+    let words: Vec<_> = words.split(' ').collect();
+    let mut command = scene.environment.command(env!("CARGO_BIN_EXE_xacct"));
+    command.env("XACCT_COMPLETE", "bash").env("_CLAP_IFS", "\n");
+    command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string()).arg("--").args(&words);
+    let output = Output::of(command).exits_with(0);
+    assert_eq!(output.stderr, "", "{output}");
+    output.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn completes_commands_options_and_values() {
+    let scene = Scene::linked("--region eu-south-2");
+    scene.environment.append("xacct.toml", "policy_arns = [\"arn:aws:iam::222222222222:policy/own\"]\n");
+    let text = scene.environment.read("xacct.toml").replace("[targets.222222222222]", "[targets.prod]");
+    scene.environment.write("other.toml", &text);
+    scene.sandbox.clear_requests();
+    for (words, wanted) in [
+        ("xacct boot", &["bootstrap"][..]),
+        ("xacct print pro", &["provider-hcl", "profile"]),
+        ("xacct bootstrap --generate", &["--generate-external-id"]),
+        ("xacct help whose", &["whose-credentials"]),
+        ("xacct credentials --format proc", &["process"]),
+        ("xacct verify 2", &["222222222222"]),
+        ("xacct verify --config other.toml p", &["prod"]),
+        ("xacct exec 2", &["222222222222"]),
+        ("xacct print profile 2", &["222222222222"]),
+        ("xacct verify --user-profile ali", &["alice"]),
+        ("xacct bootstrap --profile security", &["security-admin"]),
+        ("xacct verify --region eu-south", &["eu-south-2"]),
+        ("xacct verify --region us-east-1", &["us-east-1"]),
+        ("xacct bootstrap --policy-arn Power", &["PowerUserAccess"]),
+        ("xacct bootstrap --policy-arn arn:", &["arn:aws:iam::222222222222:policy/own"]),
+        ("xacct bootstrap --permissions-boundary View", &["ViewOnlyAccess"]),
+        ("xacct verify --color n", &["never"]),
+    ] {
+        assert_eq!(completed(&scene, words), wanted, "{words}");
+    }
+    assert!(scene.sandbox.requests().is_empty());
+    // A file that cannot be read suggests nothing.
+    scene.environment.write("xacct.toml", "[targets");
+    assert_eq!(completed(&scene, "xacct verify 2"), [""; 0]);
 }
 
 #[test]
@@ -192,9 +238,76 @@ fn the_manual_page_is_roff() {
     let page = run("man").exits_with(0).stdout;
     let mut lines = page.lines().skip_while(|line| line.starts_with(['\'', '.']) && !line.starts_with(".TH"));
     let title = lines.next().unwrap_or_default();
-    assert!(title.starts_with(".TH xacct 1"), "{page}");
-    for word in [".SH NAME", ".SH SYNOPSIS", "bootstrap", "PRINT PROFILE", "Topics", "Exit codes"] {
-        assert!(page.contains(word), "{word}\n{page}");
+    assert!(title.starts_with(".TH XACCT 1"), "{page}");
+    for section in ["NAME", "SYNOPSIS", "OPTIONS", "\"COMMANDS\"", "\"TOPICS\"", "\"EXAMPLES\"", "\"ENVIRONMENT\""] {
+        assert!(page.contains(&format!(".SH {section}\n")), "{section}\n{page}");
+    }
+    assert!(page.contains("\\fBxacct\\-verify(1)\\fR"), "{page}");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let environment = TestEnvironment::new();
+    environment.xacct(&["man", "--out", "share/man1"]).exits_with(0).says(&["pages to "]);
+    let all = commands().into_iter().map(|(name, _)| name).filter(|name| name != "print-provider-hcl");
+    for name in ["".to_owned(), "print".to_owned()].into_iter().chain(all) {
+        let words: Vec<_> = ["man"].into_iter().chain(name.split_whitespace()).collect();
+        let page = environment.xacct(&words).exits_with(0).stdout;
+        let file = format!("share/man1/{}.1", format!("xacct {name}").trim().replace(' ', "-"));
+        assert_eq!(environment.read(&file), page, "{file}");
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"FILES\"", "\"EXIT STATUS\""] {
+            assert!(page.contains(&format!(".SH {section}\n")), "{section} of {file}");
+        }
+        assert!(page.contains("\\-\\-config"), "{file} has the options of every command");
+    }
+    environment.write("file", "");
+    environment.xacct(&["man", "--out", "file/man1"]).exits_with(1).says(&["cannot write to"]);
+}
+
+/// As a reader sees it.
+#[test]
+fn the_manual_page_reads_well() {
+    let environment = TestEnvironment::new();
+    let page = environment.xacct(&["man", "exec"]).exits_with(0);
+    environment.write("page.1", &page.stdout);
+    let mut command = environment.command("groff");
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").args(["-man", "-Tascii", "-P-c", "-ww", "-rLL=78n", "page.1"]);
+    let Ok(shown) = command.output() else {
+        return skip(test_name!(), "`groff` is not installed");
+    };
+    assert_eq!(String::from_utf8_lossy(&shown.stderr), "", "warnings of groff");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    // groff overstrikes what is bold or underlined.
+    let mut plain = String::new();
+    for character in text.chars() {
+        match character {
+            '\u{8}' => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    let sections: Vec<_> =
+        plain.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase())).collect();
+    let wanted = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "CREDENTIALS",
+        "THE USER",
+        "THE REQUEST",
+        "EXAMPLES",
+        "NOTES",
+        "ENVIRONMENT",
+        "FILES",
+        "EXIT STATUS",
+        "SEE ALSO",
+    ];
+    // Above and below are the title and the version.
+    assert_eq!(sections.get(1..=wanted.len()), Some(&wanted[..]), "{plain}");
+    assert!(plain.contains("       xacct-exec - Run a command with a session of the role\n"), "{plain}");
+    assert!(plain.contains("         xacct exec -- terraform plan\n         xacct exec dev --duration"), "{plain}");
+    for line in plain.lines() {
+        assert!(line.chars().count() <= 80 && !line.contains('\\'), "{line}\n{plain}");
     }
 }
 
@@ -245,9 +358,16 @@ fn a_failed_write_to_stdout_is_an_error() {
 }
 
 #[test]
-fn the_manual_page_lists_every_option() {
-    let page = Scene::new().xacct("man").exits_with(0).stdout;
-    for option in ["external\\-id", "mfa\\-code", "version\\-constraint", "XACCT VERIFY"] {
-        assert!(page.contains(option), "{option}");
+fn the_manual_pages_list_every_option() {
+    let environment = TestEnvironment::new();
+    for (name, command) in commands() {
+        let words: Vec<_> = ["man"].into_iter().chain(name.split_whitespace()).collect();
+        let page = environment.xacct(&words).exits_with(0).stdout;
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(page.contains(&format!("\\-\\-{}", option.replace('-', "\\-"))), "--{option} of {name}");
+        }
+        for variable in command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()) {
+            assert!(page.contains(&format!("\\fB{variable}\\fR")), "{variable} of {name}");
+        }
     }
 }

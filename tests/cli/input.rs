@@ -117,7 +117,10 @@ const OTHERS: &[Case] = &[
     (&["print-provider-hcl", "--duration", "2h"], "allows sessions of at most", "--duration 1h"),
     (&["print-provider-hcl", "--region", "moon-1"], "does not match the format of AWS Region names", "`eu-west-1`"),
     (&["completions", "tcsh"], "invalid value 'tcsh'", "bash"),
-    (&["completions"], "<SHELL>", "--help"),
+    (&["completions"], "SHELL names no shell", "xacct completions bash"),
+    (&["print"], "needs the tool", "xacct print provider-hcl"),
+    (&["profile"], "unrecognized subcommand", "'print profile'"),
+    (&["man", "no-such-command"], "has no command `no-such-command`", "xacct help"),
     (&["no-such-command"], "unrecognized subcommand", "--help"),
 ];
 

@@ -36,6 +36,8 @@
 //! | `lost_answers` | writes whose response is lost |
 //! | `bounds` | limits for responses without end |
 //! | `exit_codes` | the exit codes are the documented ones, whatever happens |
+//! | `list` | every target with its settings and its last test |
+//! | `verbosity` | `--verbose`, `--quiet` and `--color` |
 //! | `sweep` | deletes buckets of interrupted runs, and no others |
 //! | `who` | lists everybody who gets through a link |
 //! | `bucket_cleanup` | no test bucket is left behind |
@@ -90,6 +92,7 @@ mod help;
 mod identity;
 mod input;
 mod install;
+mod list;
 mod long_sessions;
 mod lost_answers;
 mod mfa;
@@ -122,6 +125,7 @@ mod teardown;
 mod terminal;
 mod trust_statements;
 mod untrusted_text;
+mod verbosity;
 mod verify;
 mod who;
 mod wider;

@@ -11,6 +11,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"_ms\x22: \d+", "_ms\": 0"),
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "EXPIRY"),
     (r"\b\d+ ms\b|\b\d\.\d s\b", "TIME"),
+    (r"\b\d+ min ago\b", "just now"),
     // Quoted because the path of temporary files may contain a space.
     (r#"--config "/[^"\n]* [^"\n]*/xacct-test-[^/ "]*/([^" ]*)""#, "--config /HOME/$1"),
     (r"/[^ ]*/xacct-test-[^/ ]*/", "/HOME/"),

@@ -20,7 +20,7 @@ fn system_calls(scene: &Scene, kinds: &str, words: &str) -> Option<String> {
 fn offline_commands_start_no_network_client() {
     let scene = Scene::linked("--external-id abc --no-verify");
     let kinds = "trace=openat,connect,clone,clone3,epoll_create1,eventfd2";
-    for words in ["--help", "bootstrap --help", "print-provider-hcl", "completions bash"] {
+    for words in ["--help", "bootstrap --help", "print-provider-hcl", "list", "completions bash"] {
         let Some(calls) = system_calls(&scene, kinds, words) else {
             return skip(test_name!(), "`strace` is not installed");
         };

@@ -9,3 +9,4 @@ pub(in crate::aws) mod http;
 pub mod notify;
 pub(in crate::aws) mod rate_limit;
 pub(in crate::aws) mod retry;
+pub(in crate::aws) mod trace;

@@ -55,6 +55,14 @@ impl Profiles {
         Ok(Self { sections: config_files::read(&variable)?, selected })
     }
 
+    /// Returns the names of all profiles.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn names() -> Result<Vec<String>> {
+        Ok(Self::load()?.sections.profiles.into_keys().collect())
+    }
+
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
     pub(in crate::aws) fn selected(&self) -> &str {
         &self.selected

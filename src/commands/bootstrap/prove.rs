@@ -11,9 +11,10 @@ use crate::aws::connections::Connections;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::UserRef;
+use crate::iam::arn::{UserArn, UserRef};
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
+use crate::operations::last_test::Tested;
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Outcome, Proof, Prover, Watch};
@@ -44,6 +45,7 @@ impl Proving<'_> {
             args: self.args,
             run: self.run,
             prover,
+            user: work.source.user.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
             granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
         };
@@ -93,6 +95,7 @@ struct Bench<'a> {
     args: &'a Bootstrap,
     run: &'a Run<'a>,
     prover: Prover,
+    user: UserArn,
     diagnostician: Diagnostician<'a>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
@@ -104,6 +107,10 @@ impl Bench<'_> {
         let progress = self.run.console.progress(&job.link.name);
         let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
         proven();
+        if let Ok(proof) = &proof {
+            let (user, source) = (&self.user.name, Some(&self.user.account));
+            Tested { link: &job.link, role: &job.role, user, source }.keep(proof, self.run.context);
+        }
         let target = job.operator.as_ref().map(|operator| operator.access.clone());
         let case = Case { link: &job.link, role: &job.role, target, written };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;

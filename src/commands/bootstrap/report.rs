@@ -99,7 +99,7 @@ pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
         let answer = ask(format!("Apply {changes}? [y/N, d = show policies]"), run).await;
         match answer.to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(()),
-            "d" => run.console.say(&work.plans(true, run.console.width())),
+            "d" => run.console.warn(&work.plans(true, run.console.width())),
             _ => return Err(declined()),
         }
     }

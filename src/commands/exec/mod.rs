@@ -2,7 +2,7 @@
 
 mod child;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
 use clap::Args;
@@ -13,6 +13,7 @@ use crate::error::{Ended, Error, Kind, Result};
 use crate::export;
 use crate::operations::run::Run;
 use crate::operations::{interrupt, session};
+use crate::text::shell::ShellCommand;
 use child::Signals;
 
 /// Run a command with a session of the role.
@@ -39,11 +40,52 @@ pub struct Exec {
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// The command and its arguments, after `--`
-    #[arg(value_name = "COMMAND", last = true, required = true, num_args = 1..)]
+    #[arg(value_name = "COMMAND", last = true, num_args = 1..)]
     pub command: Vec<OsString>,
     /// Options of the session.
     #[command(flatten)]
     pub session: SessionOptions,
+}
+
+/// Returns the arguments with `--` before the command of `exec`, if they have none: `exec dev aws s3 ls --human-readable`.
+/// Everything from the second word on is the command, as for `sudo` and `env`.
+///
+/// This happens before clap parses them, because clap would take the options of the command for those of `exec`.
+pub fn with_dashes(arguments: &[OsString], xacct: &clap::Command) -> Vec<OsString> {
+    let mut current = arguments.to_vec();
+    let Some(exec) = xacct.find_subcommand(Exec::NAME) else { return current };
+    if arguments.iter().any(|word| word == "--") {
+        return current;
+    }
+    let options: Vec<_> = xacct.get_arguments().chain(exec.get_arguments()).collect();
+    let takes_value = |word: &str| {
+        let found = options.iter().find(|option| {
+            let short = option.get_short().map(|letter| format!("-{letter}"));
+            short.as_deref() == Some(word)
+                || option.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long))
+        });
+        found.is_some_and(|option| option.get_action().takes_values())
+    };
+    let mut words = arguments.iter().enumerate().skip(1);
+    let mut found = Vec::new();
+    while let Some((at, word)) = words.next() {
+        match word.to_str() {
+            Some(option) if option.starts_with('-') => {
+                if takes_value(option) {
+                    words.next();
+                }
+            }
+            // Words before it are not its own.
+            Some(name) if found.is_empty() && name != Exec::NAME => return current,
+            _ => found.push(at),
+        }
+        // `exec`, the target, the command.
+        if let [_, _, command] = *found {
+            current.insert(command, "--".into());
+            break;
+        }
+    }
+    current
 }
 
 impl Verb for Exec {
@@ -57,11 +99,21 @@ impl Verb for Exec {
 /// Runs `xacct exec`.
 fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let Some((program, arguments)) = args.command.split_first() else {
-        return Err(Error::usage("no command given").hint("put it after `--`: xacct exec TARGET -- COMMAND"));
+        let target = args.target.as_deref().unwrap_or("TARGET");
+        return Err(Error::usage("no command given")
+            .hint(format!("put it after `--`: {} -- COMMAND", ShellCommand::new("xacct").args(["exec", target]))));
     };
     // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
     let signals = Signals::watch()?;
-    let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run))?;
+    let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run));
+    let opened = opened.map_err(|error| match &args.target {
+        Some(word) if run.file.text.is_some() && !run.file.has(word) => {
+            let words = std::iter::once(OsStr::new(word)).chain(args.command.iter().map(OsString::as_os_str));
+            let whole = ShellCommand::new("xacct").arg("exec").command(words.map(OsStr::to_string_lossy));
+            error.hint(format!("or, if it is the command: {whole}"))
+        }
+        _ => error,
+    })?;
     let keys = opened.credentials.reveal();
     let mut command = Command::new(program);
     command.args(arguments);
@@ -73,7 +125,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let expiry = export::expiration(&keys).unwrap_or_else(|| "an unknown time".to_owned());
     run.console.say(&format!("Using a session of {} that expires at {expiry}", opened.whose));
     let outlived = || {
-        run.console.say(&format!(
+        run.console.warn(&format!(
             "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",
             opened.whose
         ));
@@ -84,7 +136,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
         let shown = program.to_string_lossy();
         run.console.error(&Error::new(Kind::File, format!("cannot run `{shown}`: {error}")));
     } else if ended.outlived {
-        run.console.say(&format!("The command ran longer than its session, which expired at {expiry}"));
+        run.console.warn(&format!("The command ran longer than its session, which expired at {expiry}"));
     }
     Ok(Ended::Command(ended.code()))
 }

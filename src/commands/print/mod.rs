@@ -13,11 +13,12 @@ mod role_hcl;
 mod terragrunt;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::command_line::{Action, Entry, Start, Verb, typed};
-use crate::error::{Ended, Result};
+use crate::error::{Ended, Error, Result};
 pub use provider::ProviderHcl;
 
 /// Every consumer, in the order of the help.
@@ -45,7 +46,7 @@ pub fn with_current_names(arguments: &[OsString]) -> Vec<OsString> {
     while let Some((at, word)) = words.next() {
         match word.to_str() {
             // A global option before the command; its value follows.
-            Some("--config") => drop(words.next()),
+            Some("--config" | "--color") => drop(words.next()),
             Some(option) if option.starts_with('-') => {}
             Some("help") => {}
             word => {
@@ -62,12 +63,14 @@ pub fn with_current_names(arguments: &[OsString]) -> Vec<OsString> {
 
 /// The arguments of `xacct print`: a consumer with its own arguments.
 pub struct Print {
-    consumer: Action,
+    /// `None` if none is named.
+    consumer: Option<Action>,
 }
 
 impl FromArgMatches for Print {
     fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
-        Ok(Self { consumer: typed(CONSUMERS.iter(), matches)?.action })
+        let consumer = matches.subcommand().map(|_| typed(CONSUMERS.iter(), matches)).transpose()?;
+        Ok(Self { consumer: consumer.map(|typed| typed.action) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
@@ -86,8 +89,8 @@ impl Args for Print {
             )
             .subcommand_value_name("CONSUMER")
             .subcommand_help_heading("Consumers")
-            .subcommand_required(true)
-            .arg_required_else_help(true);
+            // Without one, xacct names those that fit.
+            .override_usage("xacct print [OPTIONS] <CONSUMER>");
         command.subcommands(CONSUMERS.iter().map(Entry::definition))
     }
 
@@ -100,6 +103,31 @@ impl Verb for Print {
     const NAME: &'static str = "print";
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
-        (self.consumer)(start)
+        match &self.consumer {
+            Some(consumer) => consumer(start),
+            None => Err(no_consumer(&start.context.directory)),
+        }
     }
+}
+
+/// Returns the error of `xacct print` alone, which names what fits the files in the directory.
+fn no_consumer(directory: &Path) -> Error {
+    let names: Vec<_> = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|it| it.file_name()).collect();
+    let has = |ending: &str| names.iter().any(|name| name.to_string_lossy().ends_with(ending));
+    let error = Error::usage("`xacct print` needs the tool to print settings for");
+    let error = match (has("terragrunt.hcl"), has(".tf") || has(".tofu")) {
+        (true, _) => error.hint("for Terragrunt: xacct print terragrunt-hcl"),
+        (false, true) => error
+            .hint("for the provider in Terraform: xacct print provider-hcl")
+            .hint("for state in S3: xacct print backend-hcl"),
+        (false, false) => error
+            .hint("for Terraform: xacct print provider-hcl")
+            .hint("for the AWS CLI and every SDK: xacct print profile"),
+    };
+    error.hint("all tools: xacct print --help")
+}
+
+/// Returns whether `xacct print` has a consumer of this name.
+pub fn is_consumer(name: &str) -> bool {
+    CONSUMERS.iter().any(|entry| entry.definition().get_name() == name)
 }

@@ -8,7 +8,7 @@ mod typed;
 
 pub use caller::CallerArn;
 pub use iam::{PolicyArn, PolicyOwner, RoleArn, UserArn};
-pub use typed::{ManagedPolicy, UserRef};
+pub use typed::{JOB_FUNCTIONS, ManagedPolicy, UserRef};
 
 pub use super::partition::Partition;
 

@@ -24,7 +24,7 @@ pub enum ManagedPolicy {
 }
 
 /// The AWS managed policies with path `/job-function/`, which users may type without it.
-pub(super) const JOB_FUNCTIONS: [&str; 7] = [
+pub const JOB_FUNCTIONS: [&str; 7] = [
     "Billing",
     "DatabaseAdministrator",
     "DataScientist",

@@ -17,29 +17,31 @@ impl Region {
         Partition::of_region(&self.0).unwrap_or(Partition::Aws)
     }
 
+    /// The Regions that every account has.
+    pub const ALWAYS_ON: [&str; 17] = [
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "ca-central-1",
+        "sa-east-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-southeast-1",
+        "ap-southeast-2",
+    ];
+
     /// Returns whether an account must enable the Region before using it. Regions from before March 2019 are enabled by
     /// default (AWS Account Management Reference Guide, "Enable or disable AWS Regions").
     pub fn is_opt_in(&self) -> bool {
-        const ALWAYS_ON: [&str; 17] = [
-            "us-east-1",
-            "us-east-2",
-            "us-west-1",
-            "us-west-2",
-            "ca-central-1",
-            "sa-east-1",
-            "eu-central-1",
-            "eu-north-1",
-            "eu-west-1",
-            "eu-west-2",
-            "eu-west-3",
-            "ap-south-1",
-            "ap-northeast-1",
-            "ap-northeast-2",
-            "ap-northeast-3",
-            "ap-southeast-1",
-            "ap-southeast-2",
-        ];
-        self.partition() == Partition::Aws && !ALWAYS_ON.contains(&self.as_str())
+        self.partition() == Partition::Aws && !Self::ALWAYS_ON.contains(&self.as_str())
     }
 }
 

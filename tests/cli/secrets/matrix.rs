@@ -43,6 +43,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
             vec![command.to_owned(), format!("{command} --out {}.out", command.replace(' ', "-"))]
         }
         "completions" => ["bash", "zsh", "fish", "elvish", "powershell"].map(|it| format!("completions {it}")).to_vec(),
+        "list" => ["list", "list --live --verbose"].map(str::to_owned).to_vec(),
         "man" => vec!["man".to_owned()],
         "help" => vec!["help".to_owned(), "help verify".to_owned()],
         _ => return None,

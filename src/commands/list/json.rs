@@ -1,0 +1,117 @@
+//! The list for programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::listed::Listed;
+use super::live::Live;
+use crate::diagnosis::Diagnosis;
+use crate::error::ExitCode;
+use crate::operations::run::Run;
+use crate::report::json::{self, JsonChange, JsonError, JsonProof};
+
+#[derive(Serialize)]
+struct JsonList {
+    source: JsonSource,
+    targets: BTreeMap<String, JsonTarget>,
+}
+
+#[derive(Serialize)]
+struct JsonSource {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonTarget {
+    account: String,
+    role_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    require_mfa: bool,
+    restrict_to_user: bool,
+    policy_arns: Vec<String>,
+    policy_files: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_test: Option<JsonLastTest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<JsonDrift>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<JsonProof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<Diagnosis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonLastTest {
+    outcome: &'static str,
+    at: String,
+    of_other_settings: bool,
+}
+
+#[derive(Serialize)]
+struct JsonDrift {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<bool>,
+    changes: Vec<JsonChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+/// Returns the list as a document.
+pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> String {
+    let source = &run.file.source;
+    let account = source.account.as_ref().or_else(|| source.user.as_ref().and_then(|user| user.account()));
+    let source = JsonSource {
+        account: account.map(ToString::to_string),
+        user: source.user.as_ref().map(|user| user.name().to_string()),
+    };
+    let targets = listed.iter().map(|listed| (listed.link.name.clone(), listed.into())).collect();
+    json::document("list", exit_code, JsonList { source, targets })
+}
+
+impl From<&Listed<'_>> for JsonTarget {
+    fn from(Listed { link, role, last, live }: &Listed<'_>) -> Self {
+        let proof = live.as_ref().map(|live| &live.proof);
+        Self {
+            account: link.account.to_string(),
+            role_arn: role.to_string(),
+            external_id: link.external_id.known().map(ToString::to_string),
+            region: link.region.as_ref().map(ToString::to_string),
+            require_mfa: link.require_mfa,
+            restrict_to_user: link.restrict_to_user,
+            policy_arns: link.policy_arns.iter().map(|policy| policy.resolve(role.partition).to_string()).collect(),
+            policy_files: link.policy_files.iter().map(|path| path.display().to_string()).collect(),
+            last_test: last.as_ref().and_then(|last| {
+                let at = OffsetDateTime::from(last.at).format(&Rfc3339).ok()?;
+                Some(JsonLastTest { outcome: last.outcome.id(), at, of_other_settings: last.of_other_settings })
+            }),
+            drift: live.as_ref().map(|live| JsonDrift::of(live, role.name.as_str())),
+            verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),
+            diagnosis: live.as_ref().and_then(|live| live.diagnosis.clone()),
+            error: proof.and_then(|proof| proof.as_ref().err()).map(JsonError::from),
+        }
+    }
+}
+
+impl JsonDrift {
+    fn of(live: &Live, role: &str) -> Self {
+        match &live.drift {
+            Ok(drift) => {
+                let changes = json::plan_changes(&drift.role, role).into_iter();
+                let changes = changes.chain(json::plan_changes(&drift.grant, "")).collect();
+                Self { differs: Some(drift.differs()), changes, error: None }
+            }
+            Err(error) => Self { differs: None, changes: Vec::new(), error: Some(error.into()) },
+        }
+    }
+}

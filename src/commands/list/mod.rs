@@ -1,0 +1,61 @@
+//! `xacct list`: every target, with its settings and its last test.
+
+mod arguments;
+mod json;
+mod listed;
+mod live;
+mod text;
+
+use super::command_line::{Start, Verb};
+use crate::config::{self, Link};
+use crate::error::{Ended, ExitCode, Result};
+use crate::iam::arn::{Partition, UserRef};
+use crate::iam::names::Region;
+use crate::operations::interrupt;
+use crate::operations::last_test::Tested;
+use crate::operations::run::Run;
+pub use arguments::List;
+use listed::Listed;
+use live::Live;
+
+impl Verb for List {
+    const NAME: &'static str = "list";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        list(self, &start.load()?).map(Ended::from)
+    }
+}
+
+/// Runs `xacct list`.
+fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
+    let links = config::recorded_links(&run.file, &args.targets, None)?;
+    let mut listed: Vec<_> = links.iter().map(|link| offline(link, run)).collect();
+    if args.live {
+        let live = interrupt::guarded(run, live::of(&links, args, run))?;
+        listed.iter_mut().zip(live).for_each(|(listed, live)| listed.live = Some(live));
+    }
+    let exit_code = ExitCode::worst(listed.iter().filter_map(|listed| listed.live.as_ref()).map(Live::exit_code));
+    if run.console.is_json() {
+        run.console.result(&json::document(&listed, exit_code, run));
+    } else {
+        run.console.result(&text::text(&listed, run));
+    }
+    Ok(exit_code)
+}
+
+/// Returns what is known without asking AWS.
+fn offline<'a>(link: &'a Link, run: &Run<'_>) -> Listed<'a> {
+    let source = &run.file.source;
+    let of_user = match &source.user {
+        Some(UserRef::Arn(arn)) => Some(arn.partition),
+        _ => None,
+    };
+    let of_others = run.file.partitions.first().copied();
+    let partition = link.region.as_ref().map(Region::partition).or(of_user).or(of_others).unwrap_or(Partition::Aws);
+    let role = link.role_arn(partition);
+    let last = source.user.as_ref().and_then(|user| {
+        let account = source.account.as_ref().or_else(|| user.account());
+        Tested { link, role: &role, user: user.name(), source: account }.last(run.context)
+    });
+    Listed { link, role, last, live: None }
+}

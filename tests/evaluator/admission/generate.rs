@@ -209,6 +209,15 @@ fn statement(random: &mut Random, caller: &Tried, effect: &str, close: usize) ->
         let keys = condition.entry(operator).or_insert_with(|| Map::new().into());
         keys.as_object_mut().unwrap().insert(key, values);
     }
+    // Two conditions on one key, one of which reads its value as a boolean.
+    if effect == "Allow"
+        && let Some(found) = caller.keys.get("aws:PrincipalTag/on").filter(|_| random.percent(8))
+    {
+        for (operator, value) in [("Bool", found[0].to_lowercase()), ("StringEquals", found[0].clone())] {
+            let keys = condition.entry(operator).or_insert_with(|| Map::new().into());
+            keys.as_object_mut().unwrap().insert("aws:PrincipalTag/on".to_owned(), value.into());
+        }
+    }
     if !condition.is_empty() {
         statement.insert("Condition".to_owned(), condition.into());
     }

@@ -1,8 +1,9 @@
 //! A suite of AWS behaviours that runs on two servers: the sandbox of this repository, and ministack, a third-party
 //! emulator. It keeps the sandbox honest.
 //!
-//! A behaviour defines AWS's answer and its source, which is recorded from AWS, documented by it, or assumed. A server must give the same answer, or exactly the one declared in
-//! [`differences`]. An undeclared difference fails, and so does a declared one that no longer occurs.
+//! A behaviour defines AWS's answer and its source, which is recorded from AWS, documented by it, or assumed. A server must
+//! give the same answer, or exactly the one declared in [`differences`]. An undeclared difference fails, and so does a
+//! declared one that no longer occurs.
 //!
 //! `scene` creates two fresh accounts for each behaviour, `server` provides the servers, `suite` runs and judges; `real`,
 //! `place` and `sweep` put the same questions to two real accounts (`tests/real-aws`);
@@ -20,6 +21,7 @@
 
 mod assume_role;
 mod authentication;
+mod behaviours;
 mod differences;
 mod iam;
 mod keys;
@@ -44,33 +46,17 @@ use std::io::Write;
 use crate::differences::Difference;
 use crate::server::{Name, Server};
 use crate::sources::Kind;
-use crate::suite::Behaviour;
 use crate::support::third_party;
-
-/// Returns all behaviours.
-fn behaviours() -> Vec<Behaviour> {
-    let topics = [
-        assume_role::behaviours(),
-        sessions::behaviours(),
-        iam::roles(),
-        iam::policies(),
-        managed::behaviours(),
-        s3::behaviours(),
-        authentication::behaviours(),
-    ];
-    let recorded = real::recorded();
-    topics.into_iter().flatten().map(|behaviour| behaviour.with_recorded(&recorded)).collect()
-}
 
 #[test]
 fn the_sandbox_behaves_like_aws() {
-    suite::run(Server::sandbox(), behaviours());
+    suite::run(Server::sandbox(), behaviours::all());
 }
 
 #[test]
 fn ministack_differs_from_aws_only_as_declared() {
     match ministack::shared() {
-        Ok(ministack) => suite::run(Server::ministack(ministack), behaviours()),
+        Ok(ministack) => suite::run(Server::ministack(ministack), behaviours::all()),
         Err(reason) => third_party::skip(third_party::test_name!(), &reason),
     }
 }
@@ -78,7 +64,7 @@ fn ministack_differs_from_aws_only_as_declared() {
 /// Checks that the names of behaviours are unique, and that each behaviour has at most one difference per server.
 #[test]
 fn behaviours_have_names_and_differences_have_behaviours() {
-    let behaviours = behaviours();
+    let behaviours = behaviours::all();
     let names: BTreeSet<_> = behaviours.iter().map(|behaviour| behaviour.name).collect();
     assert_eq!(names.len(), behaviours.len(), "duplicate name");
     let mut declared = BTreeSet::new();

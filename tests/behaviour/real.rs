@@ -15,6 +15,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B};
 
+use crate::behaviours;
 use crate::differences;
 use crate::keys::{Keys, US_EAST_1};
 use crate::place::{Accounts, INTERRUPTED, NOT_ASKED, Place};
@@ -38,16 +39,6 @@ const OF_AN_EMPTY_ACCOUNT: [&str; 5] = [
 ];
 /// Behaviours asked at once.
 const AT_ONCE: usize = 6;
-
-/// Returns AWS's answers that a run recorded, by the name of the behaviour. The sandbox is held against them.
-pub fn recorded() -> BTreeMap<String, String> {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/behaviour/recorded.json"))
-}
-
-fn read(path: &Path) -> BTreeMap<String, String> {
-    let Ok(text) = std::fs::read_to_string(path) else { return BTreeMap::new() };
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 /// What AWS said of the behaviours.
 #[derive(Default)]
@@ -102,7 +93,7 @@ fn ask(accounts: &Accounts, behaviours: Vec<Behaviour>, before_each: &(dyn Fn(&s
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 // Behaviours cannot leave their thread, so each thread has its own.
-                let behaviours = crate::behaviours();
+                let behaviours = behaviours::all();
                 while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
                     before_each(name);
                     let behaviour = behaviours.iter().find(|behaviour| behaviour.name == *name).expect("a behaviour");
@@ -206,7 +197,7 @@ fn aws_itself() {
         Ok(accounts) => accounts,
         Err(why) => panic!("Stopped before anything was written: {why}"),
     };
-    let behaviours = crate::behaviours();
+    let behaviours = behaviours::all();
     let mut console = std::io::stderr();
     let _ = write!(console, "{}", plan(&accounts, behaviours.len()));
     if std::env::var("XACCT_REAL_YES").as_deref() != Ok("1") {
@@ -267,7 +258,7 @@ fn left_in(sandbox: &Sandbox) -> Vec<String> {
 #[test]
 fn two_accounts_are_asked_and_left_as_they_were() {
     let (sandbox, accounts) = rehearsal();
-    let said = ask(&accounts, crate::behaviours(), &|_| ());
+    let said = ask(&accounts, behaviours::all(), &|_| ());
     assert_eq!(said.left, [""; 0]);
     assert_eq!(left_in(&sandbox), [""; 0]);
     // As on a fresh sandbox: the prefix changes no answer.
@@ -290,12 +281,12 @@ fn two_accounts_are_asked_and_left_as_they_were() {
     // What was recorded is what the sandbox is held against from then on.
     let path = std::env::temp_dir().join(format!("xacct-recorded-{}.json", std::process::id()));
     said.save(&path);
-    let mut answers = read(&path);
+    let mut answers = behaviours::read(&path);
     std::fs::remove_file(&path).expect("the file");
     let name = said.confirmed.keys().next().expect("a statement").clone();
     assert_eq!(answers.get(&name), said.confirmed.get(&name));
     answers.insert(name.clone(), "what AWS said".to_owned());
-    let behaviour = crate::behaviours().into_iter().find(|behaviour| behaviour.name == name).expect("the behaviour");
+    let behaviour = behaviours::all().into_iter().find(|behaviour| behaviour.name == name).expect("the behaviour");
     assert_eq!(behaviour.with_recorded(&answers).expected, "what AWS said");
 }
 

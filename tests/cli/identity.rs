@@ -69,7 +69,7 @@ fn teardown_takes_no_colleagues_role() {
         let file = "[source]\naccount = \"111111111111\"\nuser = \"bob\"\nprofile = \"security-admin\"\n\
                     [targets.dev]\naccount = \"222222222222\"\nprofile = \"dev-admin\"\n";
         scene.environment.write("bob.toml", file);
-        let output = scene.xacct("--config bob.toml teardown --yes").exits_with(1);
+        let output = scene.xacct("--config bob.toml teardown --all --yes").exits_with(1);
         output.says(&["belongs to another link", "external ID abc"]);
         assert_eq!(scene.writes(), [""; 0]);
     }

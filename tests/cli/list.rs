@@ -121,7 +121,7 @@ fn live_tells_what_it_cannot_read_and_tests_the_rest() {
 #[test]
 fn needs_a_file_with_targets() {
     let scene = Scene::new();
-    scene.xacct("list").exits_with(2).says(&["does not exist"]);
+    scene.xacct("list").exits_with(2).says(&["there is no xacct.toml here"]);
     scene.xacct(BOOTSTRAP).exits_with(0);
     scene.xacct("list nobody").exits_with(2).says(&["has no target `nobody`"]);
 }

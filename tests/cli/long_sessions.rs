@@ -132,7 +132,7 @@ fn a_session_is_not_sent_for_more_than_an_hour() {
     assert_eq!(scene.requests("AssumeRole").len(), 0);
     scene.xacct("exec -- /bin/true").exits_with(0);
     // diagnose is asked what is wrong with such a request, and says whose session it is.
-    scene.xacct("diagnose --duration 2h").exits_with(3).says(&["session credentials of user alice (GetSessionToken)"]);
+    scene.xacct("diagnose --duration 2h").exits_with(3).says(&["of user alice (GetSessionToken)"]);
 }
 
 #[test]

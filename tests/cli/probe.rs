@@ -152,7 +152,7 @@ fn policies_that_nobody_can_read_are_tried() {
     assert_eq!(bucket_step(&allowed)["outcome"], "ok");
     let words = format!("{WORDS} --policy-arn AmazonS3ReadOnlyAccess --timeout 2s");
     let output = scene.xacct(&words).exits_with(3);
-    output.says(&["waiting for IAM propagation (", "s3:CreateBucket denied)", "which xacct could not read"]);
+    output.says(&["waiting for IAM propagation (", "s3:CreateBucket denied)", "Could not read:"]);
 }
 
 /// Bootstrap without `--user-profile`, by an administrator.

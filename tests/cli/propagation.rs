@@ -210,7 +210,8 @@ fn reports_propagation_of_a_new_condition() {
     output.says(&[
         "TOO OPEN",
         "accepted a request it must reject",
-        "wait a minute for IAM propagation, then run xacct verify",
+        "[target account: not_enforced, likely]",
+        "if the trust policy was changed within the last minutes, wait a minute",
     ]);
     scene.sandbox.advance(60 * SECOND);
     scene.verdict("", 0);

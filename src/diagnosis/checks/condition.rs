@@ -2,10 +2,12 @@
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
+use crate::diagnosis::context;
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
+use crate::diagnosis::verdict::{self, Verdict};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::names::{ExternalId, Region, SessionName};
 use crate::iam::policy::Effect;
@@ -42,7 +44,10 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
     let what =
         format!("the trust policy of role {role} requires {operator} {key} {listed}, but the request has {found}");
     let finding = Finding::new(Cause::TrustCondition, what);
-    let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
+    let of_request = match key.to_ascii_lowercase().as_str() {
+        "sts:sourceidentity" => may_set_source_identity(facts, wanted),
+        key => !key.starts_with("aws:principaltag/"),
+    };
     match meet(facts, (operator, key), wanted) {
         // A condition that the request can meet is a guard, and stays.
         Some(fix) if of_request => finding.fix(fix),
@@ -51,6 +56,14 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
         Some(fix) => finding.allow(facts, BootstrapWith::Nothing).fix(fix),
         None => finding.allow(facts, BootstrapWith::Nothing),
     }
+}
+
+/// Returns whether the trust policy lets the request set a source identity.
+fn may_set_source_identity(facts: &Facts, wanted: &[&str]) -> bool {
+    let mut other = facts.clone();
+    other.request.source_identity = wanted.first().map(|&identity| identity.to_owned());
+    let asked = context::of_assume_role(&other, "sts:SetSourceIdentity");
+    verdict::trust(&other, &asked).is_some_and(|trust| trust.verdict() == Verdict::Allowed)
 }
 
 /// Returns the values of a condition key in the request, in words.

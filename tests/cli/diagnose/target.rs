@@ -261,8 +261,11 @@ fn trust_other_action() {
     verify(scene, "").only("trust_other_action", "target").marks(TRUST, &[&["Action"]]).repairs();
 }
 
-/// Removes the tag that marks the role as managed by xacct.
+/// Removes the tag that marks the role as managed by xacct, and what xacct.toml says of it.
 fn made_by_others(scene: &Scene) {
+    let text = scene.environment.read("xacct.toml");
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("link = ")).collect();
+    scene.environment.write("xacct.toml", &(lines.join("\n") + "\n"));
     scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").tags.clear());
 }
 

@@ -2,9 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::suite::Behaviour;
 use crate::{assume_role, authentication, iam, managed, s3, sessions};
+
+/// One run of all behaviours at a time: each keeps the machine busy, and a starved connection times out.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test runs all behaviours.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Returns all behaviours. What was recorded from AWS is what the sandbox is held against.
 pub fn all() -> Vec<Behaviour> {

@@ -50,13 +50,17 @@ use crate::support::third_party;
 
 #[test]
 fn the_sandbox_behaves_like_aws() {
+    let _turn = behaviours::turn();
     suite::run(Server::sandbox(), behaviours::all());
 }
 
 #[test]
 fn ministack_differs_from_aws_only_as_declared() {
     match ministack::shared() {
-        Ok(ministack) => suite::run(Server::ministack(ministack), behaviours::all()),
+        Ok(ministack) => {
+            let _turn = behaviours::turn();
+            suite::run(Server::ministack(ministack), behaviours::all());
+        }
         Err(reason) => third_party::skip(third_party::test_name!(), &reason),
     }
 }

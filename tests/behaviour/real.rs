@@ -257,6 +257,7 @@ fn left_in(sandbox: &Sandbox) -> Vec<String> {
 
 #[test]
 fn two_accounts_are_asked_and_left_as_they_were() {
+    let _turn = behaviours::turn();
     let (sandbox, accounts) = rehearsal();
     let said = ask(&accounts, behaviours::all(), &|_| ());
     assert_eq!(said.left, [""; 0]);

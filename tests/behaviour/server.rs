@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -132,6 +133,8 @@ impl Server {
             .region(Region::from_static(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
+            // On a busy machine hundreds of behaviours side by side may each wait for more than a second.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(self.http.clone())
             .build()
     }

@@ -165,7 +165,7 @@ fn failures(runs: Vec<(String, Command)>) -> Vec<String> {
     let runs: Vec<_> = runs.into_iter().map(|run| Mutex::new(Some(run))).collect();
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..32 {
+        for _ in 0..16 {
             scope.spawn(|| {
                 while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (what, mut command) = run.lock().unwrap().take().expect("taken once");

@@ -30,9 +30,9 @@ fn pipe(scene: &Scene, file: &str) {
 }
 
 /// Runs xacct with a timeout, in case it blocks.
-fn within_ten_seconds(scene: &Scene, words: &str) -> Output {
+fn within_a_minute(scene: &Scene, words: &str) -> Output {
     let mut command = scene.environment.command("/usr/bin/timeout");
-    command.arg("10").arg(env!("CARGO_BIN_EXE_xacct")).args(words.split_whitespace());
+    command.arg("60").arg(env!("CARGO_BIN_EXE_xacct")).args(words.split_whitespace());
     Output::of(command)
 }
 
@@ -91,13 +91,11 @@ fn neither_reads_nor_replaces_pipes_and_directories() {
     scene.sandbox.clear_requests();
     for name in ["pipe", "folder", "/dev/zero", "/dev/null"] {
         for words in ["print-provider-hcl --out", "print-provider-hcl --force --out", "diagnose --save-facts"] {
-            within_ten_seconds(&scene, &format!("{words} {name}"))
-                .exits_with(1)
-                .says(&[name, "it is not a regular file"]);
+            within_a_minute(&scene, &format!("{words} {name}")).exits_with(1).says(&[name, "it is not a regular file"]);
         }
-        within_ten_seconds(&scene, &format!("verify --config {name}")).exits_with(1).says(&[name, "cannot read"]);
+        within_a_minute(&scene, &format!("verify --config {name}")).exits_with(1).says(&[name, "cannot read"]);
         let policy = format!("{BOOTSTRAP} --policy-file {name}");
-        within_ten_seconds(&scene, &policy).exits_with(1).says(&[name, "cannot read"]);
+        within_a_minute(&scene, &policy).exits_with(1).says(&[name, "cannot read"]);
     }
     assert!(scene.sandbox.requests().is_empty());
 }
@@ -278,7 +276,7 @@ fn printing_takes_time_in_proportion_to_the_targets() {
     let alike: String = (0..10_000).map(|number| target(number, &alike(number))).collect();
     for targets in [plain, alike] {
         scene.environment.write("xacct.toml", &format!("[source]\nuser = \"alice\"\nuser_profile = \"a\"\n{targets}"));
-        let output = within_ten_seconds(&scene, "print-provider-hcl").exits_with(0);
+        let output = within_a_minute(&scene, "print-provider-hcl").exits_with(0);
         assert_eq!(output.stdout.matches("role_arn").count(), 10_000);
     }
 }
@@ -310,19 +308,17 @@ fn a_file_that_cannot_be_read_when_it_is_to_be_written_is_left_as_it_is() {
 fn rejects_files_that_are_too_large_or_too_deep() {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", &"# long\n".repeat(200_000));
-    within_ten_seconds(&scene, "verify")
+    within_a_minute(&scene, "verify")
         .exits_with(1)
         .says(&["cannot read `xacct.toml`: it is larger than 1048576 bytes"]);
     for deep in ["[".repeat(100_000), format!("a = {}", "[".repeat(100_000)), "a.".repeat(100_000)] {
         scene.environment.write("xacct.toml", &deep);
-        let output = within_ten_seconds(&scene, "verify").exits_with(2).says(&["xacct.toml:1"]);
+        let output = within_a_minute(&scene, "verify").exits_with(2).says(&["xacct.toml:1"]);
         assert!(output.stderr.len() < 1000, "{output}");
     }
     let scene = found("policy_files = [\"deep.json\"]\nprofile = \"dev-admin\"");
     scene.environment.write("deep.json", &"[".repeat(100_000));
-    within_ten_seconds(&scene, "bootstrap --yes --profile security-admin")
-        .exits_with(2)
-        .says(&["deep.json", "recursion"]);
+    within_a_minute(&scene, "bootstrap --yes --profile security-admin").exits_with(2).says(&["deep.json", "recursion"]);
 }
 
 #[test]
@@ -370,7 +366,7 @@ fn what_is_no_file_is_never_waited_for() {
 
 #[track_caller]
 fn assert_not_waited_for(scene: &Scene, words: &str) {
-    let output = within_ten_seconds(scene, words);
+    let output = within_a_minute(scene, words);
     assert!(matches!(output.code, 1 | 2), "{words}: {output}");
     assert!(output.stderr.contains("it is not a regular file"), "{words}: {output}");
 }

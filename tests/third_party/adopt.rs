@@ -23,8 +23,8 @@ fn adopts_an_unmanaged_role_only_on_request() {
     assert!(!accounts.environment.has("xacct.toml"));
 
     let report = accounts.bootstrap_json(&["--external-id=mine", "--adopt"], 0);
-    let notes = report["targets"][&target.id]["notes"].to_string();
-    assert!(notes.contains("ReadOnlyAccess"), "{notes}");
+    let warnings = report["targets"][&target.id]["warnings"].to_string();
+    assert!(warnings.contains("ReadOnlyAccess"), "{warnings}");
     let role = target.role("xacct");
     let condition = &role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
     assert_eq!(*condition, json!({ "StringEquals": { "sts:ExternalId": "mine" } }));

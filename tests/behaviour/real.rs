@@ -164,7 +164,7 @@ fn plan(accounts: &Accounts, count: usize) -> String {
     let [source, target] = &accounts.ids;
     format!(
         "Asks AWS about {count} statements, in source account {source} and target account {target}.\n\
-         Makes, with names that begin with {PREFIX}: users with access keys (one an administrator, for each statement), \
+         Makes, with names that begin with {PREFIX}: users with access keys (for each statement, an administrator in each account), \
          roles, groups, policies, and buckets without content in {US_EAST_1} and eu-west-1. None of them costs money.\n\
          Removes all of them at the end, also after Ctrl-C, and first what an interrupted run left.\n"
     )

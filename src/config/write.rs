@@ -154,6 +154,7 @@ fn section(inline: &InlineTable) -> Table {
     for (key, value) in inline {
         let prefix = inline.key(key).and_then(|key| key.leaf_decor().prefix());
         before.extend(prefix.map(comments));
+        before.extend(value.decor().prefix().map(comments));
         if let Some(mut key) = section.key_mut(key) {
             key.leaf_decor_mut().set_prefix(std::mem::take(&mut before));
         }

@@ -236,6 +236,8 @@ fn comments_in_inline_tables_stay_with_their_settings() {
     let expected = "# a\n[targets.dev] # f\n# b\n# c\naccount = \"222222222222\"\n# d\n# e\nregion = \"eu-west-1\"\n";
     let now = rewritten(text, |_| ());
     assert!(now.contains(expected) && now.contains("\n# g\n"), "{now}");
+    let now = rewritten("targets.dev = { account =\n  # why\n  \"222222222222\" }\n", |_| ());
+    assert!(now.contains("# why\naccount = \"222222222222\"\n"), "{now}");
 }
 
 #[test]

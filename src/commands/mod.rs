@@ -66,7 +66,7 @@ impl CommandLine {
     /// # Errors
     /// Returns clap's error: requested help, or wrong usage.
     pub fn parse(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let arguments = exec::with_dashes(&print::with_current_names(arguments), &definition());
+        let arguments = exec::with_dashes(&print::with_current_names(arguments), definition);
         let (global, typed) = command_line::parse(GROUPS, arguments).map_err(with_consumer)?;
         Ok(Self { global, typed })
     }

@@ -51,12 +51,14 @@ pub struct Exec {
 /// Everything from the second word on is the command, as for `sudo` and `env`.
 ///
 /// This happens before clap parses them, because clap would take the options of the command for those of `exec`.
-pub fn with_dashes(arguments: &[OsString], xacct: &clap::Command) -> Vec<OsString> {
+pub fn with_dashes(arguments: &[OsString], xacct: fn() -> clap::Command) -> Vec<OsString> {
     let mut current = arguments.to_vec();
-    let Some(exec) = xacct.find_subcommand(Exec::NAME) else { return current };
-    if arguments.iter().any(|word| word == "--") {
+    let has = |wanted: &str| arguments.iter().any(|word| word == wanted);
+    if !has(Exec::NAME) || has("--") {
         return current;
     }
+    let xacct = xacct();
+    let Some(exec) = xacct.find_subcommand(Exec::NAME) else { return current };
     let options: Vec<_> = xacct.get_arguments().chain(exec.get_arguments()).collect();
     let takes_value = |word: &str| {
         let found = options.iter().find(|option| {

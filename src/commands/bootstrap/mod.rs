@@ -27,7 +27,7 @@ use apply::apply;
 pub use arguments::Bootstrap;
 use observe::observe;
 use plan::plan;
-use probe::Questions;
+use probe::{Answers, Questions};
 use prove::Proving;
 use settings::Settings;
 use work::Work;
@@ -63,15 +63,16 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let observed = observe(&settings, args, run, &connections).await?;
     let mut work = plan(settings, observed, args, run)?;
     work.refuse_single_failure()?;
-    let found = user::look_for(&mut source, &mut work, args, &connections).await;
     // With --yes, the policies are read beside the writes, so that they take no time of their own.
     let is_beside = args.changes.yes && work.pending() > 0 && !args.changes.only_shown();
     let mut questions = Some(Questions::of(&work));
-    if !is_beside
-        && !args.changes.check
-        && let Some(questions) = questions.take()
-    {
-        questions.answer(args.report.concurrency).await.settle(&mut work);
+    let now = if is_beside || args.changes.check { None } else { questions.take() };
+    let (found, answers) = tokio::join!(
+        user::look_for(&mut source, &mut work, args, &connections),
+        answered(now, args.report.concurrency)
+    );
+    if let Some(answers) = answers {
+        answers.settle(&mut work);
     }
     report::preview(&work, found.as_deref(), args, run);
     if args.changes.only_shown() {
@@ -84,17 +85,14 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     if work.pending() > 0 && !args.changes.yes {
         report::confirm(&work, run).await?;
     }
-    // Before the role loses the statements.
-    work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).try_for_each(|kept| kept.write(run))?;
-    if work.pending() > 0 {
+    let kept: Vec<_> = work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).collect();
+    if work.pending() > 0 || !kept.is_empty() {
         config::check_writable(&run.file)?;
-        let questions = questions.take();
-        let answers = async {
-            match questions {
-                Some(questions) => Some(questions.answer(args.report.concurrency).await),
-                None => None,
-            }
-        };
+    }
+    // Before the role loses the statements.
+    kept.into_iter().try_for_each(|kept| kept.write(run))?;
+    if work.pending() > 0 {
+        let answers = answered(questions.take(), args.report.concurrency);
         let (applied, answers) = tokio::join!(apply(&mut work, args, run), answers);
         if let Some(answers) = answers {
             answers.settle(&mut work);
@@ -117,6 +115,14 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let exit_code = work::exit_code(&work, &recorded);
     report::finish(&work, args, run, exit_code, Some(recorded));
     Ok(exit_code)
+}
+
+/// Answers the questions, if there are any left.
+async fn answered(questions: Option<Questions>, at_once: u16) -> Option<Answers> {
+    match questions {
+        Some(questions) => Some(questions.answer(at_once).await),
+        None => None,
+    }
 }
 
 /// Returns the source as `xacct.toml` records it, with the account in a key of its own.

@@ -71,6 +71,14 @@ pub struct Recorded {
     pub exclusive: Option<bool>,
 }
 
+impl RecordedSource {
+    /// Returns the source account: `account`, or that of the user's ARN.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref().or_else(|| self.user.as_ref()?.account())
+    }
+}
+
 impl ConfigFile {
     /// Returns the target with this name.
     #[must_use]

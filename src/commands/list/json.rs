@@ -70,7 +70,7 @@ struct JsonDrift {
 /// Returns the list as a document.
 pub fn document(listed: &[Listed<'_>], exit_code: ExitCode, run: &Run<'_>) -> String {
     let source = &run.file.source;
-    let account = source.account.as_ref().or_else(|| source.user.as_ref().and_then(|user| user.account()));
+    let account = source.account();
     let source = JsonSource {
         account: account.map(ToString::to_string),
         user: source.user.as_ref().map(|user| user.name().to_string()),

@@ -54,7 +54,7 @@ fn offline<'a>(link: &'a Link, run: &Run<'_>) -> Listed<'a> {
     let partition = link.region.as_ref().map(Region::partition).or(of_user).or(of_others).unwrap_or(Partition::Aws);
     let role = link.role_arn(partition);
     let last = source.user.as_ref().and_then(|user| {
-        let account = source.account.as_ref().or_else(|| user.account());
+        let account = source.account();
         Tested { link, role: &role, user: user.name(), source: account }.last(run.context)
     });
     Listed { link, role, last, live: None }

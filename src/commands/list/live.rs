@@ -12,6 +12,7 @@ use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
+use crate::iam::risks;
 use crate::iam::state::DesiredRole;
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide};
@@ -143,7 +144,9 @@ async fn drift(
     let partition = settle::partition(source, Some(&target));
     let boundary_version = target.boundary.as_ref().and_then(|boundary| boundary.version.present()).cloned();
     let desired = DesiredRole { identity, boundary_version, ..settle::role(&link, &source.user, partition, &own) };
-    let role = plan_role(&desired, observed, &target.quotas, true).map_err(refused)?;
+    let mut role = plan_role(&desired, observed, &target.quotas, true).map_err(refused)?;
+    let boundary = target.boundary.iter();
+    role.warnings.extend(boundary.flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
     let grant = match &source.observed {
         Some(user) => {
             let alone = std::iter::once((&link, desired.arn.clone()));

@@ -92,7 +92,7 @@ impl Fix {
     /// Runs bootstrap, which repairs both halves to match the file. A role or grant that xacct did not create must be
     /// adopted: bootstrap shows what it replaces, and asks.
     pub fn bootstrap(facts: &Facts, with: BootstrapWith) -> Self {
-        let command = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &facts.link.role.account);
+        let command = ShellCommand::new("xacct").arg("bootstrap").arg(&facts.link.name);
         let command = match with {
             BootstrapWith::Nothing => command,
             BootstrapWith::SessionTags => command.flag("--allow-session-tags"),

@@ -147,7 +147,7 @@ fn key(prover: &Prover, claim: &Claim) -> Result<Key> {
 /// Adds hints to an error of AssumeRole: AWS denies everything in the same words, and `diagnose` knows more.
 fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) -> Error {
     if error.meaning() == Some(Meaning::DurationOverRole) {
-        let lengthen = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &link.account);
+        let lengthen = ShellCommand::new("xacct").arg("bootstrap").arg(&link.name);
         let lengthen = lengthen.option("--max-session-duration", "12h");
         let error = error.hint("request a shorter session: --duration 1h");
         return error.hint(format!("or allow longer sessions: {lengthen}"));

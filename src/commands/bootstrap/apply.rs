@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::arguments::Bootstrap;
+use super::other_half::naming;
 use super::refusal::{changed_meanwhile, refused};
 use super::work::{Job, Making, Work};
 use crate::aws::iam::apply;
@@ -107,7 +108,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
             Some(left) if !changed.is_empty() => job.plan.changes = left,
             _ => {
                 let what = format!("{place}: role `{}`", job.role.name);
-                let next = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &job.role.account);
+                let next = naming(ShellCommand::new("xacct").arg("bootstrap"), &job.link);
                 check_unchanged(&what, &changed, &next.flag("--dry-run"))?;
             }
         }

@@ -6,7 +6,7 @@ use comfy_table::Cell;
 
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
-use super::other_half::{OtherHalf, naming, other_half};
+use super::other_half::{OtherHalf, other_half};
 use super::work::{Job, Work};
 use crate::cli::{Half, Probe};
 use crate::config::Link;
@@ -32,7 +32,8 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
         if let Some(why) = &job.state.no_bucket {
             let _ = writeln!(text, "         test without a bucket: {why}");
         } else if is_kept_without_bucket(job, run) {
-            let _ = writeln!(text, "         test without a bucket, as xacct.toml says; --probe auto decides anew");
+            let _ =
+                writeln!(text, "         test without a bucket (probe in xacct.toml); to decide again: --probe auto");
         }
         if let Some(kept) = &job.state.kept {
             let _ = writeln!(text, "         {kept}");
@@ -171,7 +172,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             && job.state.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
         {
             text.push_str("\nSo far the role can only create xacct-verify-* buckets.\nAttach the permissions that Terraform needs:");
-            let attach = naming(ShellCommand::new("xacct").arg("bootstrap"), &job.link).option_if("--only", only);
+            let attach = ShellCommand::new("xacct").arg("bootstrap").arg(&job.link.name).option_if("--only", only);
             let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));
         }
         console.result(&text);

@@ -12,6 +12,7 @@ use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, count, error_text};
 use crate::report::proof::verdict_in_short;
+use crate::text::shell::ShellCommand;
 
 /// A line or a column of the list: its name, and its values in the order of the targets.
 struct Field {
@@ -70,7 +71,7 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
 fn user(run: &Run<'_>) -> String {
     let source = &run.file.source;
     let name = source.user.as_ref().map_or_else(|| "not recorded".to_owned(), |user| user.name().to_string());
-    match source.account.as_ref().or_else(|| source.user.as_ref().and_then(|user| user.account())) {
+    match source.account() {
         Some(account) => format!("{name} of account {account}"),
         None => name,
     }
@@ -85,7 +86,7 @@ fn policies(link: &Link) -> Vec<String> {
 }
 
 fn last(it: &Listed<'_>, now: SystemTime) -> String {
-    let Some(last) = &it.last else { return "not proven on this machine".to_owned() };
+    let Some(last) = &it.last else { return "none on this machine".to_owned() };
     let settings = if last.of_other_settings { ", with other settings" } else { "" };
     format!("{} ({}{settings})", verdict_in_short(last.outcome), ago(last.at, now))
 }
@@ -106,7 +107,7 @@ fn drift(drift: &Result<Drift>) -> String {
         Ok(drift) if drift.changes() > 0 => count(drift.changes(), "change"),
         Ok(drift) if drift.differs() => "differs".to_owned(),
         Ok(_) => "none".to_owned(),
-        Err(_) => "not read".to_owned(),
+        Err(_) => "unknown".to_owned(),
     }
 }
 
@@ -154,20 +155,21 @@ fn problems(listed: &[Listed<'_>], width: u16) -> Option<String> {
     for Listed { link, live, .. } in listed {
         let Some(live) = live else { continue };
         let name = &link.name;
+        let command = |verb| ShellCommand::new("xacct").arg(verb).arg(name);
         match &live.drift {
             Ok(drift) if drift.differs() => {
-                lines.push(format!("{name}: show the differences: xacct bootstrap --check"));
+                lines.push(format!("{name}: show the differences: {}", command("bootstrap").flag("--check")));
             }
             Ok(_) => {}
-            Err(error) => lines.push(format!("{name}: not read: {}", error_text(error))),
+            Err(error) => lines.push(format!("{name}: cannot compare: {}", error_text(error))),
         }
         match (&live.proof, &live.diagnosis) {
             (Ok(proof), _) if proof.outcome == Outcome::Works => {}
             (Ok(_), Some(diagnosis)) if !diagnosis.findings.is_empty() => {
                 lines.extend(diagnosis.findings.iter().map(|finding| format!("{name}: {}", finding.summary)));
-                lines.push(format!("{name}: how to fix it: xacct diagnose {name}"));
+                lines.push(format!("{name}: show the fix: {}", command("diagnose")));
             }
-            (Ok(_), _) => lines.push(format!("{name}: why: xacct diagnose {name}")),
+            (Ok(_), _) => lines.push(format!("{name}: find out why: {}", command("diagnose"))),
             (Err(error), _) => lines.push(format!("{name}: not tested: {}", error_text(error))),
         }
     }

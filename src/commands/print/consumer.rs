@@ -128,7 +128,7 @@ fn limited(asked: Option<SessionDuration>, link: &Link) -> Result<SessionDuratio
         ))
         .hint(format!(
             "use at most --duration {limit}, or raise the role's limit: {}",
-            ShellCommand::new("xacct").arg("bootstrap").option("--max-session-duration", asked)
+            ShellCommand::new("xacct").arg("bootstrap").arg(&link.name).option("--max-session-duration", asked)
         ))),
     }
 }

@@ -27,8 +27,7 @@ use crate::print::hcp;
   Let the role trust the workspace:
     xacct print hcp dev --organization acme --workspace network \\
         --trust-statement --out hcp.json
-    xacct bootstrap --target-account 222222222222 \\
-        --trust-statement-file hcp.json"
+    xacct bootstrap dev --trust-statement-file hcp.json"
 )]
 pub struct Hcp {
     /// The links, and the file to write to.
@@ -147,10 +146,7 @@ impl Hcp {
             .option_if("--hostname", other("app.terraform.io", &self.hostname))
             .flag("--trust-statement")
             .option("--out", &file);
-        let bootstrap = xacct(run)
-            .arg("bootstrap")
-            .option("--target-account", &link.account)
-            .option_if("--role-name", other(config::DEFAULT_ROLE_NAME, link.role.as_str()));
+        let bootstrap = xacct(run).arg("bootstrap").arg(&link.name);
         // The option replaces the whole list.
         let folder = run.file.folder(run.context);
         let listed = link.trust_statement_files.iter().map(|path| match folder == run.context.directory {

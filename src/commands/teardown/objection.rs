@@ -21,8 +21,8 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
         ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
     };
     match objection {
-        Objection::Foreign(role) | Objection::OtherLink { role, .. } => {
-            let adopt = ShellCommand::new("xacct").arg("bootstrap").option("--target-account", &role.account);
+        Objection::Foreign(_) | Objection::OtherLink { .. } => {
+            let adopt = ShellCommand::new("xacct").arg("bootstrap").arg(name);
             error.hint(only_source).hint(format!("or adopt the role first: {}", adopt.flag("--adopt")))
         }
         Objection::OtherSource { owner, .. } => {

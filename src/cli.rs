@@ -251,7 +251,7 @@ pub struct ProofOptions {
     /// What to test: `bucket` creates and deletes a bucket, `identity` only opens a session (default: auto)
     ///
     /// With `auto`, bootstrap decides: `bucket`, unless the role's policies can never allow it. With `bucket`, bootstrap
-    /// gives the role policy xacct-verify in addition to its other policies.
+    /// gives the role the policy xacct-verify in addition to its other policies.
     #[arg(long, value_name = "PROBE", env = "XACCT_PROBE")]
     pub probe: Option<Probe>,
     /// Tag the test bucket, if the organization requires tags (can be repeated)

@@ -29,7 +29,7 @@ use crate::report::{console, diagnosis, proof};
 ///
 /// Tests as the user, never as an administrator. Assumes the role, creates a bucket in the target account, checks its
 /// owner, and deletes it. Then sends requests that the role must deny: without external ID, with a wrong one, without MFA.
-/// Meanwhile reads in the trust policy whom else the role admits.
+/// Also reads the trust policy to find out who else may assume the role.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct verify
@@ -102,7 +102,7 @@ pub(super) async fn prove<'a>(
     let own = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(args.profile.as_deref()).or(source.profile.as_deref())).await?;
     let partition = access.partition();
-    let account = source.account.clone().or_else(|| user.account().cloned());
+    let account = source.account().cloned();
     let prover = proving::prover(connections, access, own.is_some(), user.clone(), account.clone(), run)?;
     let mut operator = Source::from(source);
     operator.profile = operator.profile.or_else(|| args.profile.clone());

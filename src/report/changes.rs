@@ -152,9 +152,9 @@ pub fn note(note: &Note) -> String {
         Note::QuotaNotCounted => {
             "cannot read the user's other inline policies (iam:ListUserPolicies, iam:GetUserPolicy), so their shared quota of 2,048 characters was not checked".to_owned()
         }
-        Note::OtherStatements(statements) => format!("left alone: statements of others in the grant: {}", list(statements)),
+        Note::OtherStatements(statements) => format!("unmanaged, left in place: statements in the grant: {}", list(statements)),
         Note::ReplacedStatements(statements) => {
-            format!("replaced because of --adopt: statements of others in the grant: {}", list(statements))
+            format!("replaced because of --adopt: unmanaged statements in the grant: {}", list(statements))
         }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
     }

@@ -17,8 +17,8 @@ use crate::cli::{OperatorAccess, ReportOptions, UserOptions};
   xacct list --live
 
 Options for credentials matter only with --live. Then the exit code is that of
-xacct verify: 3 if a link does not work. For an exit code that depends on
-differences, use xacct bootstrap --check."
+xacct verify without options: 3 if a link does not work. To fail on differences,
+use xacct bootstrap --check."
 )]
 pub struct List {
     /// Targets, by name in xacct.toml or account ID (default: all)

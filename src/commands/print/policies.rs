@@ -19,7 +19,7 @@ use crate::operations::settle;
 /// Print the minimal IAM policies for operators and users.
 ///
 /// Prints an IAM policy in JSON, filled in for the links in xacct.toml. bootstrap needs no other
-/// permissions; who needs those of source-auditor, too.
+/// permissions; `xacct who` also needs those of source-auditor.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print policies --for source-operator > operator-a.json

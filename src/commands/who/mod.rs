@@ -22,18 +22,18 @@ use answer::{Answer, Answered};
 /// List everybody who can get through a link, by the policies of both accounts.
 ///
 /// Reads all users, roles and policies of the source account, and the trust policies of the roles, with the operators'
-/// credentials. Roles that get through are followed to whoever may become them. It changes nothing.
+/// credentials. Also lists who may assume the roles that get through. It changes nothing.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Declared in xacct.toml are: the link's user; without restrict_to_user, everybody
-else in the source account, too; and entries of accept. Everybody else is
-undeclared (!), also other accounts that may become a role of the source
-account. With restrict_to_user, an administrator of the source account whom the
-trust policy admits is undeclared.
+These are declared: the link's user, the entries of accept and, without
+restrict_to_user, everybody else in the source account. Everybody else is
+undeclared (!), including other accounts that may assume a role of the source
+account on the way. With restrict_to_user, even an administrator whom the trust
+policy admits is undeclared.
 
-What the policies do not decide, such as a condition on aws:SourceIp, is shown
-as perhaps (?), never as a no. Not read are service control policies, resource
-control policies, session policies, and the assignments of Identity Center.
+`?` marks what depends on more than the policies, such as a condition on
+aws:SourceIp. xacct does not read service control policies, resource control
+policies, session policies, or the assignments of Identity Center.
 
 The source operator needs the permissions that
 `xacct print policies --for source-auditor` prints. `xacct help who-gets-in`
@@ -163,18 +163,13 @@ fn find(index: &Index<'_>, text: &str, half: &read::SourceHalf) -> Result<usize>
             .hint("print the policy that the source operator needs: xacct print policies --for source-auditor"));
     }
     index.find(text).ok_or_else(|| {
-        let (kind, name) = text.split_once('/').unwrap_or(("principal", text));
-        let words = format!("account {} has no {kind} `{name}`", index.account.id);
-        Error::new(Kind::Refused, words).hint(format!(
-            "list them: aws iam list-{kind}s --query '{}s[].{}Name'",
-            capital(kind),
-            capital(kind)
-        ))
+        let list = match text.starts_with("role/") {
+            true => "aws iam list-roles --query 'Roles[].RoleName'",
+            false => "aws iam list-users --query 'Users[].UserName'",
+        };
+        let words = format!("account {} has no {}", index.account.id, text.replacen('/', " `", 1) + "`");
+        Error::new(Kind::Refused, words).hint(format!("list them: {list}"))
     })
-}
-
-fn capital(kind: &str) -> &'static str {
-    if kind == "role" { "Role" } else { "User" }
 }
 
 fn exit_code(answers: &[Answered], is_source_read: bool, check: bool) -> ExitCode {

@@ -182,7 +182,7 @@ fn end(text: &mut String, shown: &Shown<'_>, width: u16) {
         line("!  not declared in xacct.toml".to_owned(), "   ");
     }
     if admits(Answer::has_undecided) {
-        line("?  depends on what the policies do not say".to_owned(), "   ");
+        line("?  depends on more than the policies".to_owned(), "   ");
     }
     line(
         "Not read: service control policies, resource control policies, session policies, Identity Center assignments"

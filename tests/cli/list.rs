@@ -77,14 +77,14 @@ fn a_record_that_cannot_be_written_or_read_is_no_error() {
     scene.environment.set("XDG_STATE_HOME", &state);
     let output = scene.bootstrap("").exits_with(0);
     assert!(!output.stderr.contains("state"), "{output}");
-    assert!(scene.xacct("list").exits_with(0).stdout.contains("not proven on this machine"));
+    assert!(scene.xacct("list").exits_with(0).stdout.contains("none on this machine"));
     scene.environment.unset("XDG_STATE_HOME");
     scene.xacct("verify").exits_with(0);
     let folder = scene.environment.path(".local/state/xacct/tests");
     for file in std::fs::read_dir(folder).expect("records").flatten() {
         std::fs::write(file.path(), "{\"outcome\": 1}").expect("a record");
     }
-    assert!(scene.xacct("list").exits_with(0).stdout.contains("not proven on this machine"));
+    assert!(scene.xacct("list").exits_with(0).stdout.contains("none on this machine"));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn live_tells_what_it_cannot_read_and_tests_the_rest() {
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
     scene.sandbox.add_fault(Fault::new("GetRole", denied));
     let output = scene.xacct("list --live").exits_with(0);
-    assert!(output.stdout.contains("Drift        not read") && output.stdout.contains("works"), "{output}");
+    assert!(output.stdout.contains("Drift        unknown") && output.stdout.contains("works"), "{output}");
     let without_user = scene.xacct("list --live --user-profile nobody");
     assert_eq!(without_user.code, 1, "{without_user}");
     assert!(without_user.stdout.contains("not tested: error: "), "{without_user}");

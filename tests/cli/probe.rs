@@ -114,7 +114,7 @@ fn probe_bucket_adds_the_policy_for_it() {
 #[test]
 fn the_fix_of_a_denied_bucket_is_probe_bucket() {
     let scene = Scene::linked("--policy-arn ReadOnlyAccess");
-    let fix = "xacct bootstrap --target-account 222222222222 --probe bucket";
+    let fix = "xacct bootstrap 222222222222 --probe bucket";
     scene.xacct("verify --probe bucket").exits_with(3).says(&[fix]);
     scene.xacct("bootstrap --yes --target-account 222222222222 --probe bucket").exits_with(0);
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
@@ -123,7 +123,7 @@ fn the_fix_of_a_denied_bucket_is_probe_bucket() {
 #[test]
 fn a_role_that_is_widened_keeps_its_test_until_it_is_decided_anew() {
     let scene = Scene::linked("--policy-arn ReadOnlyAccess");
-    let says = "test without a bucket, as xacct.toml says; --probe auto decides anew";
+    let says = "test without a bucket (probe in xacct.toml); to decide again: --probe auto";
     scene.xacct("bootstrap --yes --policy-arn PowerUserAccess").exits_with(0).says(&[says]);
     scene.sandbox.clear_requests();
     scene.xacct("bootstrap --yes --probe auto").exits_with(0);

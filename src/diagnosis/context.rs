@@ -9,6 +9,9 @@ use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
 
+/// The condition key for the namespace of a new bucket.
+pub const BUCKET_NAMESPACE: &str = "s3:x-amz-bucket-namespace";
+
 /// A request and which of its condition keys are known.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -26,7 +29,7 @@ impl Asked {
     /// Returns whether the value of a condition key is unknown. Many keys are known to be absent from such a request
     /// (IAM User Guide, AWS global condition context keys).
     pub fn is_unknown(&self, key: &str) -> bool {
-        const ABSENT: [&str; 14] = [
+        const ABSENT: [&str; 15] = [
             "sts:externalid",
             "sts:rolesessionname",
             "sts:sourceidentity",
@@ -41,6 +44,8 @@ impl Asked {
             "aws:sourceaccount",
             "aws:principalservicename",
             "aws:principalservicenameslist",
+            // Assumed: absent from a request without the header, as other `s3:x-amz-…` keys are.
+            BUCKET_NAMESPACE,
         ];
         let key = key.to_ascii_lowercase();
         if !self.request.context.get(&key).is_empty() || ABSENT.contains(&key.as_str()) {
@@ -173,10 +178,20 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     set_time(&mut context, facts);
     let region = facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region);
     context.set("aws:RequestedRegion", [region.to_string()]);
+    // Assumed: what CreateBucket sends, which is nothing in us-east-1.
+    context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));
     context.set("aws:SecureTransport", ["true"]);
     context.set("aws:ViaAWSService", ["false"]);
     for (key, value) in role.iter().flat_map(|role| &role.tags) {
         context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
+    }
+    // CreateBucket sends tags and namespace, and needs both actions.
+    if ["s3:CreateBucket", "s3:TagResource"].contains(&action) {
+        for (key, value) in &facts.link.bucket_tags {
+            context.set(&format!("aws:RequestTag/{key}"), [value.clone()]);
+        }
+        context.set("aws:TagKeys", facts.link.bucket_tags.keys().cloned());
+        context.set(BUCKET_NAMESPACE, facts.link.is_bucket_regional.then_some("account-regional"));
     }
     let principal = Principal { account: facts.link.role.account.clone(), arns: [arn].into(), unique_id: None };
     Asked {

@@ -79,6 +79,12 @@ pub struct LinkFacts {
     /// Whether the test creates a bucket.
     #[serde(default)]
     pub checks_s3: bool,
+    /// The tags of the test bucket.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bucket_tags: BTreeMap<String, String>,
+    /// Whether the test bucket is in the account-regional namespace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_bucket_regional: bool,
     /// Other callers whom the file accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Accepted>,

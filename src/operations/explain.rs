@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::Probe;
+use crate::cli::{BucketNamespace, Probe};
 use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
@@ -147,6 +147,8 @@ impl<'a> Diagnostician<'a> {
             restrict_to_user: link.restrict_to_user,
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),
             checks_s3: link.probe != Probe::Identity,
+            bucket_tags: link.bucket_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
+            is_bucket_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
             accept: link.accept.clone(),
             trust_statements: Some(&link.trust_statements)
                 .filter(|document| !document.statements.is_empty())

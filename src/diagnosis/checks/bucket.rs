@@ -1,7 +1,7 @@
 //! S3 denies the session of the role.
 
 use crate::diagnosis::cause::{Cause, Side};
-use crate::diagnosis::checks::condition::{escapes, is_region, limits, meet_all};
+use crate::diagnosis::checks::condition::{escapes, is_of_bucket, limits, meet_all, met};
 use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::named::{in_account, in_organization, in_words};
 use crate::diagnosis::checks::propagation::propagating;
@@ -11,8 +11,9 @@ use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix};
-use crate::diagnosis::statement::{Attachment, Identity, PolicyRef};
+use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict, s3_action};
+use crate::iam::policy::Effect;
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
@@ -64,7 +65,7 @@ fn of_policies(facts: &Facts, policies: &Evaluation<'_>) -> Finding {
         let denial = Denial::of_s3(facts);
         let is_named = place.policy.arn().is_some_and(|arn| denial.is_of(arn));
         let finding = if is_named { finding.named(&denial) } else { finding };
-        let escapes = escapes(facts, place, is_region);
+        let escapes = escapes(facts, place, is_of_bucket);
         if !escapes.is_empty() {
             return escapes.into_iter().fold(finding, Finding::fix).fix(without_bucket(facts));
         }
@@ -81,7 +82,7 @@ fn of_policies(facts: &Facts, policies: &Evaluation<'_>) -> Finding {
         None => finding.fact(format!("role {role} has no policies")),
     };
     // A permission under a condition that the request can meet stays as it is.
-    let met = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_region));
+    let met = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket));
     finding.fix(met.unwrap_or_else(|| allow(facts))).fix(without_bucket(facts))
 }
 
@@ -105,8 +106,8 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>) -> Finding {
     };
     let finding = finding.because(evidence);
     let met = match boundary.denies.first() {
-        Some(place) => escapes(facts, place, is_region),
-        None => nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_region)).into_iter().collect(),
+        Some(place) => escapes(facts, place, is_of_bucket),
+        None => nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket)).into_iter().collect(),
     };
     if !met.is_empty() {
         return met.into_iter().fold(finding, Finding::fix).fix(without_bucket(facts));
@@ -132,6 +133,10 @@ fn from_tail(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (Denied
         None => (None, None),
     };
     let layer = if by == DeniedBy::Boundary { boundary } else { policies };
+    if let Some(finding) = layer.filter(|_| denial.is_explicit).and_then(|layer| undecided(facts, (by, denial), layer))
+    {
+        return finding;
+    }
     let is_read = facts.target.role.present().is_some();
     let is_contradicted = contradicts(layer) || by == DeniedBy::Boundary && layer.is_none() && is_read;
     let said = contradiction(by, denial, &action);
@@ -164,6 +169,20 @@ fn from_tail(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (Denied
         (true, false) => finding.likely().fact(said).named(denial).fix(wait).fix(fix),
     };
     finding.fix(without_bucket(facts))
+}
+
+/// Returns the finding about a statement that denies, depending on condition keys that xacct does not know, where AWS says
+/// that one does.
+fn undecided(facts: &Facts, (by, denial): (DeniedBy, &Denial<'_>), layer: &Evaluation<'_>) -> Option<Finding> {
+    let is_denial = |(place, _): &&(StatementRef<'_>, Vec<String>)| place.statement.effect == Effect::Deny;
+    let (place, keys) = layer.may_apply.iter().find(is_denial)?;
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let marks = keys.iter().flat_map(|key| place.marks_of_key(key)).collect();
+    let cause = if by == DeniedBy::Boundary { Cause::S3Boundary } else { Cause::S3Denied };
+    let (action, listed) = (s3_action(facts), keys.join(", "));
+    let what = format!("{} of the {} denies {action}, depending on {listed}", place.numbered(), place.policy.words());
+    let finding = Finding::new(cause, what).likely().because(Evidence::of(place, marks)).named(denial);
+    Some(finding.fix(met(facts, place, &keys)).fix(without_bucket(facts)))
 }
 
 /// Returns the cause that S3's answer names by itself.

@@ -1,9 +1,11 @@
 //! Conditions that a request does not meet or may not meet.
 
+use std::collections::BTreeMap;
+
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
-use crate::diagnosis::context;
-use crate::diagnosis::facts::Facts;
+use crate::diagnosis::context::{self, BUCKET_NAMESPACE};
+use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
@@ -144,6 +146,34 @@ pub fn is_region(key: &str) -> bool {
     key.eq_ignore_ascii_case("aws:RequestedRegion")
 }
 
+/// Returns whether a condition is on what `xacct.toml` says of the test bucket.
+pub fn is_of_bucket(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    is_region(&key) || key.starts_with("aws:requesttag/") || key == "aws:tagkeys" || key == BUCKET_NAMESPACE
+}
+
+/// Returns the setting for the tags of the denied request, and its present value.
+fn tags_of_request(facts: &Facts) -> (&'static str, BTreeMap<String, String>) {
+    match facts.answer {
+        Answer::Accepted(_) => ("bucket_tags", facts.link.bucket_tags.clone()),
+        _ => ("session_tags", facts.request.tags.clone()),
+    }
+}
+
+/// Sends a tag with the denied request.
+fn with_tag(facts: &Facts, fix: Fix, tag: &str, value: &str) -> Fix {
+    let (setting, mut tags) = tags_of_request(facts);
+    tags.insert(tag.to_owned(), value.to_owned());
+    fix.write_table(facts, setting, &tags).verify(facts, VerifyWith::Nothing)
+}
+
+/// Sends a tag whose value may be anything.
+fn with_any_tag(facts: &Facts, tag: &str) -> Fix {
+    let whose = if tags_of_request(facts).0 == "bucket_tags" { "tag the test bucket with" } else { "send session tag" };
+    let fix = Fix::by(Side::LocalConfiguration, facts).step_do(format!("{whose} {tag} and a value of your choice:"));
+    with_tag(facts, fix, tag, "VALUE")
+}
+
 /// Returns the Region of the denied request.
 fn asked_region(facts: &Facts) -> &Region {
     facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region)
@@ -180,15 +210,12 @@ fn set_any(facts: &Facts, key: &str) -> Option<Fix> {
     if let Some((kind, tag)) = key.split_once('/')
         && kind.eq_ignore_ascii_case("aws:RequestTag")
     {
-        let fix = Fix::by(Side::LocalConfiguration, facts)
-            .step_do(format!("send session tag {tag} with a value of your choice:"));
-        let mut tags = facts.request.tags.clone();
-        tags.insert(tag.to_owned(), "VALUE".to_owned());
-        return Some(fix.write_table(facts, "session_tags", &tags).verify(facts, VerifyWith::Nothing));
+        return Some(with_any_tag(facts, tag));
     }
     match lower.as_str() {
         "sts:sourceidentity" | "sts:rolesessionname" => set(facts, "StringEquals", key, &[user]),
         "sts:externalid" => Some(ask_for_external_id(facts)),
+        BUCKET_NAMESPACE => set(facts, "StringEquals", key, &["account-regional"]),
         _ => None,
     }
 }
@@ -224,13 +251,22 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
             None => ask_for_external_id(facts),
         });
     }
+    if lower == BUCKET_NAMESPACE {
+        let is_known = values.contains(&"account-regional");
+        let fix = local.write(facts, "bucket_namespace", "account-regional");
+        return is_known.then(|| fix.verify(facts, VerifyWith::Nothing));
+    }
+    if lower == "aws:tagkeys" {
+        return values.iter().find(|tag| !tag.contains(['*', '?', '$'])).map(|tag| with_any_tag(facts, tag));
+    }
     let (kind, tag) = key.split_once('/')?;
+    if kind.eq_ignore_ascii_case("aws:RequestTag") && values == ["*"] {
+        return Some(with_any_tag(facts, tag));
+    }
     let value = values.iter().map(|value| value.replace("${aws:username}", facts.link.user.as_str()));
     let value = value.into_iter().find(|value| !value.contains(['*', '?', '$']))?;
     if kind.eq_ignore_ascii_case("aws:RequestTag") {
-        let mut tags = facts.request.tags.clone();
-        tags.insert(tag.to_owned(), value);
-        return Some(local.write_table(facts, "session_tags", &tags).verify(facts, VerifyWith::Nothing));
+        return Some(with_tag(facts, local, tag, &value));
     }
     if !kind.eq_ignore_ascii_case("aws:PrincipalTag") {
         return None;

@@ -169,3 +169,39 @@ fn another_region() {
         }
     });
 }
+
+/// A guard that the test bucket can meet is met, and not removed.
+#[test]
+fn conditions_on_the_bucket_are_met() {
+    let guards = [
+        json!({"StringNotEquals": {"aws:RequestTag/team": "platform"}}),
+        json!({"StringNotLike": {"aws:RequestTag/team": "*"}}),
+        json!({"Null": {"aws:RequestTag/team": "true"}}),
+        json!({"ForAllValues:StringNotEquals": {"aws:TagKeys": ["team"]}}),
+        json!({"StringNotEquals": {"s3:x-amz-bucket-namespace": "account-regional"}}),
+    ];
+    side_by_side(&guards, |guard| {
+        let mut policy = deny("s3:CreateBucket");
+        policy["Statement"][0]["Condition"] = guard.clone();
+        let scene = broken("", |world| world.put_role_policy(ACCOUNT_B, "xacct", "guard", policy.clone()));
+        let finding = first(&scene, "s3_denied", "target");
+        fixes::apply(&scene, &finding["fixes"][0]);
+        works(&scene);
+        let stands = |world: &mut xacct_sandbox::World| {
+            world.role_mut(ACCOUNT_B, "xacct").unwrap().policies.inline.contains_key("guard")
+        };
+        assert!(scene.sandbox.world(stands), "{guard}: {finding:#}");
+    });
+}
+
+/// AWS says that a policy denies, and one that was read may: it is named.
+#[test]
+fn a_denial_under_an_unknown_condition() {
+    let mut policy = deny("s3:CreateBucket");
+    policy["Statement"][0]["Condition"] = json!({"StringLike": {"aws:userid": "*:alice"}});
+    let scene = broken("", |world| world.put_role_policy(ACCOUNT_B, "xacct", "guard", policy));
+    let finding = first(&scene, "s3_denied", "target");
+    assert_eq!(finding["certainty"], "likely", "{finding:#}");
+    let (policy, number, _) = statement(&finding);
+    assert_eq!((policy.as_str(), number), ("inline policy guard of role xacct", 1));
+}

@@ -64,6 +64,15 @@ impl Accepted {
     }
 }
 
+/// Returns why these entries of `accept` accept a class; `None` if they do not. One entry accepts all of it, or one each
+/// of its subjects.
+#[must_use]
+pub fn reason(accepted: &[Accepted], who: &Who) -> Option<String> {
+    let of_one = |who: &Who| Some(accepted.iter().find(|entry| entry.includes(who))?.reason.clone());
+    let of_each = || who.parts().iter().map(of_one).collect::<Option<BTreeSet<_>>>();
+    of_one(who).or_else(|| Some(of_each()?.into_iter().collect::<Vec<_>>().join("; ")))
+}
+
 impl Declared {
     /// Returns what the declaration makes of a class that the trust policy of a role admits.
     #[must_use]
@@ -75,13 +84,7 @@ impl Declared {
         if self.declares(admitted, role.into()) {
             return Standing::Declared;
         }
-        let reason = |who: &Who| Some(self.accepted.iter().find(|accepted| accepted.includes(who))?.reason.clone());
-        // One entry for all, or one for each of several subjects.
-        let of_each = || who.parts().iter().map(reason).collect::<Option<BTreeSet<_>>>();
-        match reason(who).or_else(|| Some(of_each()?.into_iter().collect::<Vec<_>>().join("; "))) {
-            Some(reason) => Standing::Accepted(reason),
-            None => Standing::Undeclared,
-        }
+        reason(&self.accepted, who).map_or(Standing::Undeclared, Standing::Accepted)
     }
 
     /// Returns the entries of `accept` that accept nobody whom the trust policy admits beside those whom the link declares.

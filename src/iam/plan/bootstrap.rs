@@ -112,7 +112,7 @@ pub fn plan_role(
     if let Some(found) = found {
         let admitted = of_trust(found, subject(desired, observed));
         for entry in &desired.accepted {
-            if admitted.iter().any(|admitted| entry.includes(&admitted.who)) {
+            if admitted.iter().flat_map(|admitted| admitted.who.parts()).any(|who| entry.includes(&who)) {
                 plan.notes.push(Note::Accepted(entry.clone()));
             } else {
                 plan.warnings.push(Risk::AcceptedNobody { who: entry.who.clone() });

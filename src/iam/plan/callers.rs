@@ -1,6 +1,6 @@
 //! Who loses access when a trust policy is replaced, and whose statements stay.
 
-use crate::iam::admission::{Accepted, Subject, Who, of_trust};
+use crate::iam::admission::{Accepted, Subject, Who, of_trust, reason};
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
 
@@ -16,13 +16,14 @@ pub(super) fn accepted_statements(
 ) -> Vec<Statement> {
     let is_own =
         |statement: &Statement| statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid));
-    let is_listed = |who: &Who| accepted.iter().any(|entry| entry.includes(who));
     let alone = |statement: &Statement| PolicyDocument { statements: vec![statement.clone()], ..found.clone() };
     let is_accepted = |statement: &&Statement| {
         let statement = alone(statement);
         let admitted = of_trust(&statement, role);
         let is_declared = desired.statements.iter().any(|declared| alone(declared).means_the_same_as(&statement));
-        !is_declared && !admitted.is_empty() && admitted.iter().all(|admitted| is_listed(&admitted.who))
+        !is_declared
+            && !admitted.is_empty()
+            && admitted.iter().all(|admitted| reason(accepted, &admitted.who).is_some())
     };
     let theirs = found.statements.iter().filter(|statement| statement.effect == Effect::Allow && !is_own(statement));
     theirs.filter(is_accepted).cloned().collect()

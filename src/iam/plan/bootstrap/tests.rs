@@ -4,6 +4,7 @@ mod order;
 mod properties;
 
 use super::*;
+use crate::iam::admission::Accepted;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::risks::Undeclared;
 use crate::iam::state::{MANAGED_BY, PolicyVersion};
@@ -617,4 +618,36 @@ fn a_role_is_compared_with_a_created_one_except_for_policies() {
     assert_eq!(unlike(|role| role.boundary = Some(BOUNDARY.to_owned())), "boundary");
     assert_eq!(unlike(|role| drop(role.tags.remove("managed-by"))), "tags");
     assert_eq!(unlike(|role| drop(role.tags.insert("more".to_owned(), String::new()))), "tags");
+}
+
+/// One entry of `accept` for each subject of a statement is as good as one for all, as for diagnose and verify.
+#[test]
+fn a_statement_stays_if_each_of_its_subjects_is_accepted() {
+    let provider = "arn:aws:iam::222222222222:oidc-provider/token.actions.githubusercontent.com";
+    let host = "token.actions.githubusercontent.com";
+    let tokens = PolicyDocument::from_value(&serde_json::json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {format!("{host}:sub"): ["repo:acme/a:ref:refs/heads/main", "repo:acme/b:ref:refs/heads/main"]}},
+    }}))
+    .unwrap();
+    let accept = |name: &str| Accepted {
+        who: format!("tokens of {provider} for repo:acme/{name}:ref:refs/heads/main"),
+        reason: "releases".to_owned(),
+    };
+    let planned = |accepted: Vec<Accepted>| {
+        let desired = DesiredRole { accepted, ..desired_role() };
+        let mut observed = made(&desired);
+        let mut both = trust("first");
+        both.statements.extend(tokens.statements.clone());
+        observed.trust = FoundDocument::Policy(both);
+        plan(&desired, &observed)
+    };
+    let kept = planned(vec![accept("a"), accept("b")]);
+    assert_eq!((kept.changes, kept.warnings), (vec![], vec![]));
+    assert_eq!(kept.notes, [Note::Accepted(accept("a")), Note::Accepted(accept("b"))]);
+    let replaced = planned(vec![accept("a")]);
+    assert!(matches!(only(replaced.changes), Change::ReplaceTrustPolicy { .. }));
+    assert_eq!(replaced.notes, [Note::Accepted(accept("a"))], "it is admitted until then");
 }

@@ -82,6 +82,26 @@ fn of(account: &Account, trust: &Text) -> Vec<String> {
     reached.collect()
 }
 
+/// Returns the classes from elsewhere, each with the roles that it becomes, what it needs, and `?` if it is undecided.
+fn from_elsewhere(account: &Account, trust: &Text) -> Vec<String> {
+    let index = Index::new(account, 1_800_000_000);
+    let tags = BTreeMap::new();
+    let target = Target { arn: ROLE.parse::<RoleArn>().unwrap(), trust: Some(trust), tags: &tags };
+    let classes = reach(&index, &target).outside.into_iter().map(|one| {
+        let mut words = one.admitted.who.to_string();
+        words.extend(one.via.iter().map(|role| format!(" as {}", index.holder(*role).unwrap().name)));
+        for (applies, mark) in [
+            (one.admitted.needs.external_id, " +id"),
+            (one.admitted.needs.mfa, " +mfa"),
+            (!one.undecided.is_empty(), " ?"),
+        ] {
+            words.push_str(if applies { mark } else { "" });
+        }
+        words
+    });
+    classes.collect()
+}
+
 #[track_caller]
 fn assert_one(statements: Value, trust: &Text, expected: &str) {
     let found = of(&account(vec![user("u", statements.clone())]), trust);
@@ -242,6 +262,43 @@ fn within_the_account_a_trust_policy_for_everyone_suffices() {
             role("hop", nothing.clone()),
         ];
         assert_eq!(of(&account(holders), &source()).join(", "), expected);
+    }
+}
+
+/// A way that is certain, or asks for less, counts. Two ways that ask for different things are no way that asks for nothing.
+#[test]
+fn the_best_way_of_a_class_from_elsewhere_counts() {
+    let on = |condition: Value| {
+        let partner = json!({"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "sts:AssumeRole"});
+        with(partner, condition)
+    };
+    let perhaps = || on(json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}}));
+    let id = || on(json!({"StringEquals": {"sts:ExternalId": "abc"}}));
+    let mfa = || on(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    let both =
+        || on(json!({"StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    let nothing = || on(json!({}));
+    let of_account = || json!({"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"});
+    // The statements of the trust policies of the link's role, and of the roles ci and hop.
+    let cases = [
+        (json!([perhaps(), nothing()]), json!([]), json!([]), "account 333333333333"),
+        (json!([nothing(), perhaps()]), json!([]), json!([]), "account 333333333333"),
+        (json!([id(), mfa()]), json!([]), json!([]), "account 333333333333 +id"),
+        (json!([both(), mfa()]), json!([]), json!([]), "account 333333333333 +mfa"),
+        (json!([nothing()]), json!([perhaps()]), json!([]), "account 333333333333"),
+        (json!([perhaps()]), json!([nothing()]), json!([]), "account 333333333333 ?, account 333333333333 as ci"),
+        (json!([of_account()]), json!([perhaps(), nothing()]), json!([]), "account 333333333333 as ci"),
+        (json!([of_account()]), json!([perhaps()]), json!([nothing()]), "account 333333333333 as hop as ci"),
+        (json!([of_account()]), json!([id()]), json!([mfa()]), "account 333333333333 as ci as hop +id"),
+    ];
+    for (own, ci, hop, expected) in cases {
+        let mut holders = vec![role("ci", json!([allow(ROLE)])), role("hop", json!([allow(ROLE)]))];
+        for (holder, statements) in holders.iter_mut().zip([ci, hop]) {
+            holder.trust = Some(text(statements));
+        }
+        let mut own = own;
+        own.as_array_mut().unwrap().push(of_account());
+        assert_eq!(from_elsewhere(&account(holders), &text(own.clone())).join(", "), expected, "{own:#}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::iam::admission::Accepted;
+use crate::iam::admission::{Accepted, Subject};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
@@ -192,6 +192,13 @@ impl DesiredRole {
 }
 
 impl DesiredRole {
+    /// Returns the role as its trust policy is reduced.
+    #[must_use]
+    pub fn subject<'a>(&'a self, observed: Option<&'a ObservedRole>) -> Subject<'a> {
+        let tags = observed.map(|role| &role.tags);
+        Subject { source: Some(&self.source), tags, ..Subject::from(&self.arn) }
+    }
+
     /// Returns the characters of all inline policies of the role after the plan. An undeclared policy that could not be
     /// read counts as empty: only AWS knows its size.
     #[must_use]

@@ -9,7 +9,7 @@ use super::callers;
 use super::change::{Change, Note, Plan};
 use super::order::narrows_first;
 use super::quotas::{Excess, exceeded};
-use crate::iam::admission::{Subject, Who, of_trust};
+use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::evaluate::{Context, Principal, Request, action_matches, identity_policy};
 use crate::iam::identity::found_in_words;
@@ -91,9 +91,8 @@ pub fn plan_role(
     adopt: bool,
 ) -> Result<Plan, Box<Refusal>> {
     let found = observed.and_then(|role| role.trust.policy());
-    let kept = found.map(|found| {
-        callers::accepted_statements(found, &desired.trust, &desired.accepted, subject(desired, observed))
-    });
+    let kept = found
+        .map(|found| callers::accepted_statements(found, &desired.trust, &desired.accepted, desired.subject(observed)));
     let mut desired = desired.clone();
     desired.trust.statements.extend(kept.into_iter().flatten());
     let desired = &desired;
@@ -110,7 +109,7 @@ pub fn plan_role(
     };
     plan.warnings = risks::of_role(desired, observed, quotas);
     if let Some(found) = found {
-        let admitted = of_trust(found, subject(desired, observed));
+        let admitted = of_trust(found, desired.subject(observed));
         for entry in &desired.accepted {
             if admitted.iter().flat_map(|admitted| admitted.who.parts()).any(|who| entry.includes(&who)) {
                 plan.notes.push(Note::Accepted(entry.clone()));
@@ -151,12 +150,6 @@ pub fn plan_role(
     }
 }
 
-/// Returns the role as its trust policy is reduced.
-fn subject<'a>(desired: &'a DesiredRole, observed: Option<&'a ObservedRole>) -> Subject<'a> {
-    let tags = observed.map(|role| &role.tags);
-    Subject { source: Some(&desired.source), tags, ..Subject::from(&desired.arn) }
-}
-
 /// Returns whether another warning names these callers.
 fn is_named(who: &Who, warnings: &[Risk]) -> bool {
     let names = |risk: &Risk| match (risk, who) {
@@ -185,7 +178,7 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
         let removed = observed
             .trust
             .policy()
-            .map(|found| callers::removed(found, &desired.trust, subject(desired, Some(observed))));
+            .map(|found| callers::removed(found, &desired.trust, desired.subject(Some(observed))));
         changes.push(Change::ReplaceTrustPolicy {
             from: Box::new(observed.trust.clone()),
             to: Box::new(desired.trust.clone()),

@@ -225,6 +225,20 @@ fn within_the_account_a_trust_policy_that_names_somebody_suffices() {
     assert_eq!(of(&account(holders), &source()), ["role ci", "role hop"]);
 }
 
+/// A session of another account's role of the same name is somebody else.
+#[test]
+fn a_session_of_another_account_does_not_name_the_role() {
+    let nothing = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);
+    let reached = |session: &str| {
+        let mut ci = role("ci", json!([allow(ROLE)]));
+        // The whole account is admitted beside the session, so that only the name of the session could suffice.
+        ci.trust = Some(trusting(json!({"AWS": ["111111111111", session]})));
+        of(&account(vec![ci, role("hop", nothing.clone())]), &source())
+    };
+    assert_eq!(reached("arn:aws:sts::333333333333:assumed-role/hop/session"), ["role ci"]);
+    assert_eq!(reached("arn:aws:sts::111111111111:assumed-role/hop/session"), ["role ci", "role hop"]);
+}
+
 #[test]
 fn within_the_account_a_trust_policy_for_everyone_suffices() {
     let nothing = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);

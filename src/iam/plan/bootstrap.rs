@@ -11,7 +11,8 @@ use super::order::narrows_first;
 use super::quotas::{Excess, exceeded};
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
-use crate::iam::evaluate::{Context, Principal, Request, action_matches, identity_policy};
+use crate::iam::effective::surely_denies;
+use crate::iam::evaluate::{Context, Principal, Request, action_matches};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -382,9 +383,9 @@ fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
             resource: role.to_string(),
             context: Context::default(),
         };
-        identity_policy(&document, &request).statements.iter().all(|found| found.mismatches.is_empty())
+        surely_denies(&document, &request)
     };
-    let role = desired.roles.iter().find(denies).filter(|_| statement.condition.is_empty())?;
+    let role = desired.roles.iter().find(denies)?;
     Some(Risk::DeniedByGrant { role: role.clone(), statement: in_words(statement) })
 }
 

@@ -507,6 +507,27 @@ fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
     assert!(matches!(plan.notes.as_slice(), [Note::OtherStatements(statements)] if statements.len() == 1));
 }
 
+/// A denial on a condition, or on a resource that depends on who asks, may leave the user alone.
+#[test]
+fn only_a_certain_denial_in_the_grant_breaks_the_link() {
+    let plain = r#""Effect":"Deny","Action":"sts:*","#;
+    for (rest, breaks) in [
+        (r#""Resource":"*""#, true),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/b""#, true),
+        (r#""Resource":"arn:aws:iam::222222222222:role/c""#, false),
+        (r#""Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}"#, false),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/${aws:PrincipalTag/team}""#, false),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/${aws:username, 'b'}""#, false),
+    ] {
+        let denial = format!(r#""Statement":[{{{plain}{rest}}},"#);
+        let text = grant(&["a", "b"], &[]).minified().replacen(r#""Statement":["#, &denial, 1);
+        let observed = user(Some(&PolicyDocument::parse(&text).unwrap()));
+        let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+        let is_named = plan.warnings.iter().any(|risk| matches!(risk, Risk::DeniedByGrant { .. }));
+        assert_eq!(is_named, breaks, "{rest}");
+    }
+}
+
 #[test]
 fn a_role_that_the_file_does_not_declare_is_named_and_stays() {
     let observed = user(Some(&grant(&["a", "b", "other-file"], &[])));

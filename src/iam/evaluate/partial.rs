@@ -201,12 +201,13 @@ impl Test {
     }
 
     /// Returns whether only a request with the key, and one of the values, meets the condition: neither a negated
-    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present.
+    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present, or the operator is
+    /// `ForAnyValue`, which is false without values.
     pub fn requires_value(self, is_always_present: bool) -> bool {
         !self.negated
             && self.comparison != Comparison::Null
             && self.quantifier != Some(Quantifier::All)
-            && (!self.if_exists || is_always_present)
+            && (!self.if_exists || is_always_present || self.is_on_any())
     }
 
     /// Returns whether the condition is on one of several values of the key, which says nothing of the others.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::admitted::{Admitted, Needs, Who};
 use super::class::{Base, Class, Condition};
 use super::subject::Subject;
-use crate::iam::evaluate::{Language, Met, Test, action_matches, resource_matches};
+use crate::iam::evaluate::{Language, Met, Test, action_matches, resource_matches, variables};
 use crate::iam::policy::{
     Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id,
 };
@@ -43,7 +43,7 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    fn new(index: usize, statement: &'a Statement, variables: bool) -> Self {
+    fn new(index: usize, statement: &'a Statement, has_variables: bool) -> Self {
         let (mut conditions, mut unknown) = (Vec::new(), None);
         for (operator, keys) in &statement.condition {
             let Some(test) = Test::parse(operator) else {
@@ -64,7 +64,7 @@ impl<'a> Read<'a> {
             _ => 2,
         });
         let texts = conditions.iter().flat_map(|condition| &condition.wanted);
-        let variables = variables.then(|| texts.flat_map(|text| variables_in(text)).collect());
+        let variables = has_variables.then(|| texts.flat_map(|text| variables(text)).map(str::to_owned).collect());
         Self { index, statement, conditions, unknown, variables }
     }
 
@@ -113,11 +113,6 @@ impl<'a> Read<'a> {
             |class: Class| self.with_language(&class, subject, |language| class.narrowed(condition, subject, language));
         classes.into_iter().flat_map(narrowed).collect()
     }
-}
-
-fn variables_in(text: &str) -> Vec<String> {
-    let starts = text.split("${").skip(1);
-    starts.filter_map(|rest| Some(rest.split_once('}')?.0.split(", ").next()?.to_owned())).collect()
 }
 
 fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, left: &Cell<usize>) -> Vec<Admitted> {

@@ -127,6 +127,8 @@ fn a_condition_is_decided_needed_chosen_or_named() {
         (json!({"StringLike": {"aws:CurrentTime": "19*"}}), ""),
         (json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), "user u ? condition on aws:SourceIp"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}}), "user u ? condition on aws:PrincipalOrgID"),
+        (json!({"StringLike": {"aws:username": "${*}"}}), ""),
+        (json!({"StringNotLike": {"aws:username": "${*}"}}), "user u"),
         (json!({"StringAlmost": {"aws:username": "u"}}), "user u ? condition operator StringAlmost"),
         (json!({"StringEquals": {"aws:username": "v"}, "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), ""),
     ];
@@ -169,6 +171,7 @@ fn a_deny_keeps_out_only_where_it_is_certain() {
             json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::222222222222:role/${aws:SourceVpc}"}),
             "user u ? variable aws:SourceVpc",
         ),
+        (json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::222222222222:role/${*}"}), ""),
     ];
     for (deny, expected) in cases {
         assert_one(json!([allow("*"), deny]), &source(), expected);

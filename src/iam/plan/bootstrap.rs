@@ -424,10 +424,7 @@ fn is_own_statement(statement: &Statement) -> bool {
 
 /// Returns a statement as it stands in the policy.
 fn in_words(statement: &Statement) -> String {
-    let document = PolicyDocument { version: None, id: None, statements: vec![statement.clone()] }.minified();
-    let statement = serde_json::from_str::<serde_json::Value>(&document).ok();
-    let statement = statement.as_ref().and_then(|document| document.pointer("/Statement/0"));
-    statement.map_or(document.clone(), ToString::to_string)
+    statement.to_value().to_string()
 }
 
 /// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left

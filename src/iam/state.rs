@@ -8,7 +8,7 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct recognises a role that it created.
@@ -303,7 +303,7 @@ impl ObservedRole {
     /// none. A further statement may have an external ID of its own.
     fn own_trust(&self) -> Option<PolicyDocument> {
         let policy = self.trust.policy()?;
-        let own = policy.only(&[LINK_SID, SESSION_TAGS_SID]);
+        let own = policy.only(is_own_sid);
         Some(if own.statement(LINK_SID).is_some() { own } else { policy.clone() })
     }
 

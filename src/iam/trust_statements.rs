@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::arn::UserArn;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id};
-use super::templates::{LINK_SID, SESSION_TAGS_SID};
+use super::templates::is_own_sid;
 
 /// Why xacct cannot write a statement into a trust policy, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,10 +92,6 @@ fn is_replaced(statement: &Statement, user: &UserArn) -> bool {
     statement.effect == Effect::Allow
         && kinds.iter().all(|(kind, ids)| kind == "AWS" && ids.iter().all(is_ours))
         && of_conditions.into_iter().all(is_known)
-}
-
-fn is_own_sid(sid: &str) -> bool {
-    [LINK_SID, SESSION_TAGS_SID].contains(&sid)
 }
 
 /// Returns the identifiers that a statement lists under `AWS`.

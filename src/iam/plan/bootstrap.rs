@@ -416,7 +416,7 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
 /// be allowed.
 fn is_own_statement(statement: &Statement) -> bool {
     statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(|sid| [templates::LINK_SID, templates::SESSION_TAGS_SID].contains(&sid))
+        && statement.sid.as_deref().is_some_and(templates::is_own_sid)
         && statement.condition.is_empty()
         && matches!(statement.action, Element::Is(_))
         && matches!(statement.resource, Some(Element::Is(_)))

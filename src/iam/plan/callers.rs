@@ -2,7 +2,7 @@
 
 use crate::iam::admission::{Accepted, Subject, Who, of_trust, reason};
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::templates::is_own_sid;
 
 /// Returns the statements of others in a trust policy that admit nobody but accepted callers, and are not in `desired`.
 ///
@@ -14,14 +14,11 @@ pub(super) fn accepted_statements(
     accepted: &[Accepted],
     role: Subject<'_>,
 ) -> Vec<Statement> {
-    let is_own =
-        |statement: &Statement| statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid));
+    let is_own = |statement: &Statement| statement.sid.as_deref().is_some_and(is_own_sid);
     let alone = |statement: &Statement| PolicyDocument { statements: vec![statement.clone()], ..found.clone() };
     let is_accepted = |statement: &&Statement| {
-        let statement = alone(statement);
-        let admitted = of_trust(&statement, role);
-        let is_declared = desired.statements.iter().any(|declared| alone(declared).means_the_same_as(&statement));
-        !is_declared
+        let admitted = of_trust(&alone(statement), role);
+        !desired.contains(statement)
             && !admitted.is_empty()
             && admitted.iter().all(|admitted| reason(accepted, &admitted.who).is_some())
     };

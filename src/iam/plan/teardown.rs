@@ -11,7 +11,7 @@ use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::templates::is_own_sid;
 
 /// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
 /// "Refining permissions using last accessed information"), so this covers nightly jobs.
@@ -222,8 +222,7 @@ pub fn plan_grant_removal(
 /// Returns whether xacct wrote this statement. A Deny statement is never xacct's, whatever its `Sid`: removing it would
 /// allow more.
 fn is_own(statement: &Statement) -> bool {
-    statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid))
+    statement.effect == Effect::Allow && statement.sid.as_deref().is_some_and(is_own_sid)
 }
 
 fn without(policy: &PolicyDocument, roles: &BTreeSet<RoleArn>) -> (PolicyDocument, BTreeSet<RoleArn>) {

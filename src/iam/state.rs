@@ -14,6 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The tag by which xacct recognises a role that it created.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
 
+/// Returns whether the tags of a role say that xacct created or adopted it.
+#[must_use]
+pub fn is_ours(tags: &BTreeMap<String, String>) -> bool {
+    tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+}
+
 /// The tag that names the source account of a role's link.
 pub const SOURCE_TAG: &str = "xacct:source-account";
 
@@ -189,9 +195,7 @@ impl DesiredRole {
         }
         tags
     }
-}
 
-impl DesiredRole {
     /// Returns the role as its trust policy is reduced.
     #[must_use]
     pub fn subject<'a>(&'a self, observed: Option<&'a ObservedRole>) -> Subject<'a> {
@@ -296,7 +300,7 @@ impl ObservedRole {
     /// Returns whether xacct created or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+        is_ours(&self.tags)
     }
 
     /// Returns the part of the trust policy that says whom the link admits: xacct's own statements, or all if there is

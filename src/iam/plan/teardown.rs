@@ -10,7 +10,7 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
+use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG, is_ours};
 use crate::iam::templates::is_own_sid;
 
 /// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
@@ -158,7 +158,7 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
         return vec![Objection::OtherArn { found: standing.arn.clone(), wanted: role.clone() }];
     }
     // For a role that is not ours, xacct checks nothing else.
-    if standing.tags.get(MANAGED_BY.0).is_none_or(|value| value != MANAGED_BY.1) {
+    if !is_ours(&standing.tags) {
         return vec![Objection::Foreign(role.clone())];
     }
     if let Some(owner) = standing.tags.get(SOURCE_TAG).filter(|owner| **owner != removal.source.as_str()) {

@@ -21,6 +21,16 @@ pub struct Admitted {
     pub undecided: Option<String>,
 }
 
+impl Admitted {
+    /// Returns whether whoever gets in as `other` certainly gets in as this class too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.who.covers(&other.who)
+            && self.needs.are_within(other.needs)
+            && (self.undecided.is_none() || self.undecided == other.undecided)
+    }
+}
+
 /// Conditions that say nothing of who calls, which a caller of the class can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {

@@ -145,14 +145,7 @@ fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, 
     }
     // `*` is about services and the federated too, which is worth a word only if not everyone is admitted.
     let all = found.clone();
-    found.retain(|admitted| {
-        !all.iter().any(|wide| {
-            wide.who != admitted.who
-                && wide.who.covers(&admitted.who)
-                && wide.needs.are_within(admitted.needs)
-                && (wide.undecided.is_none() || wide.undecided == admitted.undecided)
-        })
-    });
+    found.retain(|admitted| !all.iter().any(|wide| wide.who != admitted.who && wide.covers(admitted)));
     found
 }
 

@@ -24,12 +24,13 @@ impl Declared {
     #[must_use]
     pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
         let subject = Subject { source: Some(&self.source), ..subject };
-        let all = of_trust(document, subject);
-        let mut review = Review { unmatched: self.unused(&all, subject).cloned().collect(), ..Review::default() };
+        let (all, declared) = (of_trust(document, subject), self.of_statements(subject));
+        let unmatched = self.unused_beside(&all, &declared).cloned().collect();
+        let mut review = Review { unmatched, ..Review::default() };
         let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
         review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
         for admitted in all {
-            match self.standing(&admitted, subject) {
+            match self.standing_beside(&admitted, &declared) {
                 Standing::Declared | Standing::Accepted(_) | Standing::Nobody => {}
                 Standing::Undeclared if admitted.undecided.is_some() => review.undecided.push(admitted),
                 Standing::Undeclared => review.undeclared.push(admitted),

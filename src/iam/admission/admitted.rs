@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::keys::{issuer_of, shared_issuer};
 use crate::iam::names::AccountId;
 
 /// A class of callers whom one statement of a trust policy admits.
@@ -106,18 +105,6 @@ pub enum Who {
 pub(super) const OWN_ORGANIZATION: &str = "of the role's account";
 
 impl Who {
-    /// Returns whether everybody can be one of these: everyone, or the bearers of any token of an issuer where everybody
-    /// can have an account, such as Google, Amazon Cognito or GitHub.
-    #[must_use]
-    pub fn is_public(&self) -> bool {
-        match self {
-            Self::Everyone => true,
-            Self::Saml { provider } => provider == "*",
-            Self::Tokens { issuer, subjects } => subjects.is_empty() && shared_issuer(issuer_of(issuer)).is_some(),
-            _ => false,
-        }
-    }
-
     /// Returns whether nobody is of this class now.
     #[must_use]
     pub fn is_nobody(&self) -> bool {

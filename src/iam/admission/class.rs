@@ -173,11 +173,7 @@ impl Class {
             Some(Element::Is(Principals::Everyone)) => Met::Yes,
             Some(Element::Is(Principals::Listed(kinds))) => self.or_of_unknown_kind(self.is_named(kinds), kinds),
             Some(Element::Not(Principals::Listed(kinds))) => {
-                match self.or_of_unknown_kind(self.is_excepted(kinds), kinds) {
-                    Met::Yes => Met::No,
-                    Met::No => Met::Yes,
-                    other => other,
-                }
+                self.or_of_unknown_kind(self.is_excepted(kinds), kinds).negated()
             }
         }
     }

@@ -60,7 +60,8 @@ impl Met {
         }
     }
 
-    fn negated(self) -> Self {
+    /// Returns what the opposite is: of those whom xacct cannot decide, it cannot decide the opposite.
+    pub fn negated(self) -> Self {
         match self {
             Self::Yes => Self::No,
             Self::No => Self::Yes,

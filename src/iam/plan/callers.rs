@@ -31,8 +31,7 @@ pub(super) fn removed(from: &PolicyDocument, to: &PolicyDocument, role: Subject<
     let stay = of_trust(to, role);
     let mut removed = Vec::new();
     for who in of_trust(from, role).into_iter().map(|admitted| admitted.who) {
-        let is_nobody = matches!(who, Who::Deleted { .. });
-        if !is_nobody && !removed.contains(&who) && !stay.iter().any(|stays| stays.who.covers(&who)) {
+        if !who.is_nobody() && !removed.contains(&who) && !stay.iter().any(|stays| stays.who.covers(&who)) {
             removed.push(who);
         }
     }

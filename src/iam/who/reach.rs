@@ -214,7 +214,7 @@ impl Search<'_, '_> {
     fn add_outside(&mut self, mut admitted: Admitted, via: Option<&Reached>) {
         let account = self.index.account;
         let is_of_account = self.is_of_account(&admitted.who);
-        if matches!(admitted.who, Who::Deleted { .. }) || is_of_account && account.is_read {
+        if admitted.who.is_nobody() || is_of_account && account.is_read {
             return;
         }
         let mut undecided = via.map(|via| via.undecided.clone()).unwrap_or_default();

@@ -29,7 +29,7 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
         }
         // IAM answers MalformedPolicyDocument.
         if statement.effect == Effect::Allow && matches!(statement.principal, Some(Element::Not(_))) {
-            let fix = "use \"Principal\" to admit somebody, or \"Deny\" with NotPrincipal";
+            let fix = "list the trusted principals in \"Principal\"; NotPrincipal works only with \"Deny\"";
             return Err(wrong("allows with NotPrincipal, which IAM rejects".to_owned(), fix));
         }
         if statement.resource.is_some() {

@@ -342,9 +342,9 @@ impl Class {
         let (known, text) = match value {
             Value::Any => return Some(class),
             Value::NoArn(text) => {
-                class
-                    .undecided
-                    .get_or_insert_with(|| format!("{} is compared with {text}, which is no ARN", condition.written));
+                class.undecided.get_or_insert_with(|| {
+                    format!("{} is compared with {text}, which is not an ARN", condition.written)
+                });
                 return Some(class);
             }
             Value::Is(text) if !can_be(key, &text) => return None,
@@ -514,7 +514,7 @@ impl Class {
                 .find_map(|(_, fact)| fact.shown.clone())
         {
             self.undecided
-                .get_or_insert_with(|| format!("xacct does not know whether account {account} has {organization}"));
+                .get_or_insert_with(|| format!("xacct does not know whether account {account} matches {organization}"));
         }
     }
 }

@@ -49,6 +49,12 @@ pub enum Standing {
 }
 
 impl Accepted {
+    /// Returns the warning about an entry that names these callers, if none of them is admitted.
+    #[must_use]
+    pub fn unmatched(who: &str) -> String {
+        format!("`accept` names `{who}`, but the trust policy does not admit such callers; remove the entry")
+    }
+
     /// Returns the class.
     ///
     /// # Errors

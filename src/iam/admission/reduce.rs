@@ -195,7 +195,10 @@ fn named(statement: &Statement) -> Vec<Class> {
                     vec![Class::new(Base::Assertion(Some(name.clone())))]
                 }
                 "Federated" => vec![Class::new(Base::Token(Some(name.clone())))],
-                _ => vec![Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is"))],
+                _ => vec![Class::undecided(
+                    Base::Aws(None),
+                    format!("xacct does not know which principal {kind} {name} is"),
+                )],
             };
             kinds.iter().flat_map(|(kind, names)| names.iter().flat_map(move |name| named(kind, name))).collect()
         }
@@ -215,9 +218,10 @@ fn of_aws(name: &str) -> Class {
         Some(account) if name.starts_with("arn:") && !name.contains('*') => {
             Class::new(Base::Principal(account, name.to_owned()))
         }
-        account => {
-            Class::undecided(Base::Aws(account), format!("it is not documented whom the principal {name} matches"))
-        }
+        account => Class::undecided(
+            Base::Aws(account),
+            format!("AWS does not document which callers the principal {name} matches"),
+        ),
     }
 }
 

@@ -49,9 +49,7 @@ impl Review {
 
     /// Returns warnings about entries of `accept` that name nobody.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let words =
-            |entry: &Accepted| format!("`{}` in `accept` is not admitted (any more); remove the entry", entry.who);
-        self.unmatched.iter().map(words)
+        self.unmatched.iter().map(|entry| Accepted::unmatched(&entry.who))
     }
 
     /// Returns the accepted classes, with the reasons.

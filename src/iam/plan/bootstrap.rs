@@ -45,7 +45,7 @@ pub enum Refusal {
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
     ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The grant policy has to be written, and others wrote something into it.
-    #[error("inline policy `{name}` of user `{}` has to be changed, and has statements that xacct did not write", .user.name)]
+    #[error("inline policy `{name}` of user `{}` needs a change, but contains statements that xacct did not write", .user.name)]
     ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]

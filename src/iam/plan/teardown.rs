@@ -99,7 +99,7 @@ pub enum Objection {
     #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
     /// It belongs to another link of the same source account. `found` and `wanted` say to which.
-    #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
+    #[error("role `{}` in account {} belongs to another link: {found}, but xacct.toml has {wanted}", .role.name, .role.account)]
     OtherLink { role: RoleArn, found: String, wanted: String },
     /// It is not the role in `xacct.toml`.
     #[error("the role is `{found}`, but xacct.toml names `{wanted}`")]

@@ -113,7 +113,7 @@ impl PolicyDocument {
                 return refuse("but IAM accepts only letters and digits there");
             }
             if !seen.insert(sid) {
-                return refuse("which another statement has, too; IAM accepts each only once");
+                return refuse("but another statement has the same Sid, and IAM requires unique Sids");
             }
         }
         Ok(())

@@ -27,7 +27,8 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
         if statement.principal.is_none() {
             return Err(wrong("has no principal".to_owned(), "add \"Principal\": whom the statement admits or denies"));
         }
-        // IAM answers MalformedPolicyDocument.
+        // "Using it with "Effect":"Allow" is not supported" (IAM User Guide, NotPrincipal; quoted in noobaa-core#8176).
+        // Assumed: IAM answers MalformedPolicyDocument.
         if statement.effect == Effect::Allow && matches!(statement.principal, Some(Element::Not(_))) {
             let fix = "list the trusted principals in \"Principal\"; NotPrincipal works only with \"Deny\"";
             return Err(wrong("allows with NotPrincipal, which IAM rejects".to_owned(), fix));
@@ -36,13 +37,14 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
             let fix = "remove \"Resource\": a trust policy is about its own role";
             return Err(wrong("has a resource".to_owned(), fix));
         }
-        // IAM: "AssumeRole policy may only specify STS AssumeRole actions".
+        // Assumed: IAM answers "AssumeRole policy may only specify STS AssumeRole actions", as emulators of it do.
         if let Element::Is(actions) | Element::Not(actions) = &statement.action
             && let Some(other) = actions.iter().find(|action| !action.to_ascii_lowercase().starts_with("sts:"))
         {
             let fix = "use only actions of STS, such as \"sts:AssumeRole\"";
             return Err(wrong(format!("has the action `{}`", super::invalid::shown(other)), fix));
         }
+        // Assumed: IAM rejects it as S3 does in a bucket policy (analytical-platform#4932 of the Ministry of Justice).
         if let Some(id) = identifiers(statement).find(|id| is_unique_id(id)) {
             let fix = "remove the ID, or use the principal's ARN";
             return Err(wrong(format!("has the principal `{id}`, a unique ID, which IAM rejects"), fix));

@@ -66,7 +66,8 @@ fn may_allow(policy: &Reading<FoundDocument>, request: &Request) -> bool {
     }
 }
 
-/// Returns whether a policy denies a request, whatever its context. A denial on a condition may leave some requests alone.
+/// Returns whether a policy denies a request, whatever its context. A denial on a condition may leave some requests
+/// alone.
 pub(super) fn surely_denies(document: &PolicyDocument, request: &Request) -> bool {
     let findings = evaluate::identity_policy(document, request).statements;
     document.statements.iter().zip(findings).any(|(statement, finding)| {

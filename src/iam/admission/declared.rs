@@ -70,8 +70,8 @@ impl Accepted {
     }
 }
 
-/// Returns why these entries of `accept` accept a class; `None` if they do not. One entry accepts all of it, or one each
-/// of its subjects.
+/// Returns why these entries of `accept` accept a class; `None` if they do not. One entry accepts all of it, or one
+/// each of its subjects.
 #[must_use]
 pub fn reason(accepted: &[Accepted], who: &Who) -> Option<String> {
     let of_one = |who: &Who| Some(accepted.iter().find(|entry| entry.includes(who))?.reason.clone());

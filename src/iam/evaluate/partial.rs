@@ -202,8 +202,8 @@ impl Test {
     }
 
     /// Returns whether only a request with the key, and one of the values, meets the condition: neither a negated
-    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present, or the operator is
-    /// `ForAnyValue`, which is false without values.
+    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present, or the operator
+    /// is `ForAnyValue`, which is false without values.
     pub fn requires_value(self, is_always_present: bool) -> bool {
         !self.negated
             && self.comparison != Comparison::Null

@@ -24,8 +24,8 @@ use crate::iam::templates;
 
 /// Why xacct refuses to plan. It then writes nothing.
 ///
-/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account in the role's tag,
-/// `differences` what adopting the role would change, and `document` the grant that does not fit.
+/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account
+/// in the role's tag, `differences` what adopting the role would change, and `document` the grant that does not fit.
 #[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

@@ -96,8 +96,8 @@ impl PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// Checks what IAM demands of the `Sid`s of a document that it is sent (IAM User Guide, "IAM JSON policy elements: Sid").
-    /// Other services accept more.
+    /// Checks what IAM demands of the `Sid`s of a document that it is sent (IAM User Guide, "IAM JSON policy elements:
+    /// Sid"). Other services accept more.
     ///
     /// # Errors
     /// When one has another character than a letter or digit, or two are equal.

@@ -282,7 +282,8 @@ fn within_the_account_a_trust_policy_for_everyone_suffices() {
     }
 }
 
-/// A way that is certain, or asks for less, counts. Two ways that ask for different things are no way that asks for nothing.
+/// A way that is certain, or asks for less, counts. Two ways that ask for different things are no way that asks for
+/// nothing.
 #[test]
 fn the_best_way_of_a_class_from_elsewhere_counts() {
     let on = |condition: Value| {

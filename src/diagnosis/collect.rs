@@ -16,7 +16,7 @@ use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition};
 use crate::iam::names::{AccountId, Region, SessionDuration};
-use crate::iam::state::{FoundDocument, MANAGED_BY, Reading};
+use crate::iam::state::{FoundDocument, Reading, is_ours};
 use crate::proof::{Claim, Proof, Prover, StepId, StepOutcome};
 
 /// The result of testing the link.
@@ -355,7 +355,7 @@ impl From<read::FoundUser> for UserFacts {
 
 impl From<read::FoundRole> for RoleFacts {
     fn from(role: read::FoundRole) -> Self {
-        let is_ours = role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1);
+        let is_ours = is_ours(&role.tags);
         let read::FoundRole { arn, age_seconds, max_session, boundary, tags, trust, .. } = role;
         Self { arn, is_ours, age_seconds, max_session_seconds: max_session, boundary, tags, trust }
     }

@@ -66,8 +66,9 @@ fn may_allow(policy: &Reading<FoundDocument>, request: &Request) -> bool {
     }
 }
 
-/// A denial on a condition may leave some requests alone.
-fn surely_denies(document: &PolicyDocument, request: &Request) -> bool {
+/// Returns whether a policy denies a request, whatever its context. A denial on a condition may leave some requests
+/// alone.
+pub(super) fn surely_denies(document: &PolicyDocument, request: &Request) -> bool {
     let findings = evaluate::identity_policy(document, request).statements;
     document.statements.iter().zip(findings).any(|(statement, finding)| {
         let is_plain = statement.condition.is_empty() && !has_variable(statement);

@@ -27,8 +27,8 @@ impl Invalid {
     }
 }
 
-/// Returns the known name that differs from this one by at most two typing mistakes, for "did you mean". A name that is known
-/// has none.
+/// Returns the known name that differs from this one by at most two typing mistakes, for "did you mean". A name that is
+/// known has none.
 pub(crate) fn nearest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
     const MOST: usize = 2;
     // No name is long; the distance of long texts takes long.

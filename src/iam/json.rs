@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the second `{}` of one object", shown(&key))));
+                return Err(A::Error::custom(format!("duplicate key `{}`", shown(&key))));
             }
             let Unique(value) = entries.next_value()?;
             object.insert(key, value);
@@ -88,7 +88,7 @@ mod tests {
         let message = |text: &str| parse(text).map_err(|error| error.to_string());
         assert_eq!(
             message("{\n  \"a\": [{\"b\": 1,\n    \"b\": 2}]\n}"),
-            Err("the second `b` of one object at line 3 column 7".to_owned())
+            Err("duplicate key `b` at line 3 column 7".to_owned())
         );
         // An escape is the same key.
         assert!(message(r#"{"a": 1, "\u0061": 1}"#).is_err());

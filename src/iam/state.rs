@@ -3,16 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::iam::admission::Accepted;
+use crate::iam::admission::{Accepted, Subject};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The tag by which xacct recognises a role that it created.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
+
+/// Returns whether the tags of a role say that xacct created or adopted it.
+#[must_use]
+pub fn is_ours(tags: &BTreeMap<String, String>) -> bool {
+    tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+}
 
 /// The tag that names the source account of a role's link.
 pub const SOURCE_TAG: &str = "xacct:source-account";
@@ -189,9 +195,14 @@ impl DesiredRole {
         }
         tags
     }
-}
 
-impl DesiredRole {
+    /// Returns the role as its trust policy is reduced.
+    #[must_use]
+    pub fn subject<'a>(&'a self, observed: Option<&'a ObservedRole>) -> Subject<'a> {
+        let tags = observed.map(|role| &role.tags);
+        Subject { source: Some(&self.source), tags, ..Subject::from(&self.arn) }
+    }
+
     /// Returns the characters of all inline policies of the role after the plan. An undeclared policy that could not be
     /// read counts as empty: only AWS knows its size.
     #[must_use]
@@ -289,14 +300,14 @@ impl ObservedRole {
     /// Returns whether xacct created or adopted this role.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+        is_ours(&self.tags)
     }
 
     /// Returns the part of the trust policy that says whom the link admits: xacct's own statements, or all if there is
     /// none. A further statement may have an external ID of its own.
     fn own_trust(&self) -> Option<PolicyDocument> {
         let policy = self.trust.policy()?;
-        let own = policy.only(&[LINK_SID, SESSION_TAGS_SID]);
+        let own = policy.only(is_own_sid);
         Some(if own.statement(LINK_SID).is_some() { own } else { policy.clone() })
     }
 

@@ -17,6 +17,12 @@ pub const LINK_SID: &str = "XacctAssumeRole";
 /// The `Sid` of the statement that allows session tags and a source identity.
 pub const SESSION_TAGS_SID: &str = "XacctSessionTags";
 
+/// Returns whether a `Sid` is one of those by which xacct recognises its own statements.
+#[must_use]
+pub fn is_own_sid(sid: &str) -> bool {
+    [LINK_SID, SESSION_TAGS_SID].contains(&sid)
+}
+
 /// The name of the inline policy that lets a role create the test bucket if it gets no other policy.
 pub const VERIFY_POLICY: &str = "xacct-verify";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::arn::UserArn;
 use super::policy::{Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id};
-use super::templates::{LINK_SID, SESSION_TAGS_SID};
+use super::templates::is_own_sid;
 
 /// Why xacct cannot write a statement into a trust policy, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,22 +27,24 @@ pub fn check(document: &PolicyDocument) -> Result<(), Unusable> {
         if statement.principal.is_none() {
             return Err(wrong("has no principal".to_owned(), "add \"Principal\": whom the statement admits or denies"));
         }
-        // IAM answers MalformedPolicyDocument.
+        // "Using it with "Effect":"Allow" is not supported" (IAM User Guide, NotPrincipal; quoted in noobaa-core#8176).
+        // Assumed: IAM answers MalformedPolicyDocument.
         if statement.effect == Effect::Allow && matches!(statement.principal, Some(Element::Not(_))) {
-            let fix = "use \"Principal\" to admit somebody, or \"Deny\" with NotPrincipal";
+            let fix = "list the trusted principals in \"Principal\"; NotPrincipal works only with \"Deny\"";
             return Err(wrong("allows with NotPrincipal, which IAM rejects".to_owned(), fix));
         }
         if statement.resource.is_some() {
             let fix = "remove \"Resource\": a trust policy is about its own role";
             return Err(wrong("has a resource".to_owned(), fix));
         }
-        // IAM: "AssumeRole policy may only specify STS AssumeRole actions".
+        // Assumed: IAM answers "AssumeRole policy may only specify STS AssumeRole actions", as emulators of it do.
         if let Element::Is(actions) | Element::Not(actions) = &statement.action
             && let Some(other) = actions.iter().find(|action| !action.to_ascii_lowercase().starts_with("sts:"))
         {
             let fix = "use only actions of STS, such as \"sts:AssumeRole\"";
             return Err(wrong(format!("has the action `{}`", super::invalid::shown(other)), fix));
         }
+        // Assumed: IAM rejects it as S3 does in a bucket policy (analytical-platform#4932 of the Ministry of Justice).
         if let Some(id) = identifiers(statement).find(|id| is_unique_id(id)) {
             let fix = "remove the ID, or use the principal's ARN";
             return Err(wrong(format!("has the principal `{id}`, a unique ID, which IAM rejects"), fix));
@@ -92,10 +94,6 @@ fn is_replaced(statement: &Statement, user: &UserArn) -> bool {
     statement.effect == Effect::Allow
         && kinds.iter().all(|(kind, ids)| kind == "AWS" && ids.iter().all(is_ours))
         && of_conditions.into_iter().all(is_known)
-}
-
-fn is_own_sid(sid: &str) -> bool {
-    [LINK_SID, SESSION_TAGS_SID].contains(&sid)
 }
 
 /// Returns the identifiers that a statement lists under `AWS`.

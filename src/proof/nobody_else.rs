@@ -13,7 +13,7 @@ use crate::aws::iam::read::{self, FoundRole};
 use crate::error::{Error, Kind, Result};
 use crate::iam::admission::{Declared, Review, names};
 use crate::iam::arn::UserArn;
-use crate::iam::state::{FoundDocument, MANAGED_BY, Reading};
+use crate::iam::state::{FoundDocument, Reading, is_ours};
 
 /// A session of the role, and the user who opened it.
 pub(super) type Arrived = (Access, UserArn);
@@ -93,11 +93,7 @@ async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
 /// Returns whether xacct manages the role, or `xacct.toml` says that nobody else may be admitted. The tag alone does not
 /// decide: whoever may change the trust policy may remove it.
 fn must_be_clean(claim: &Claim, role: &FoundRole) -> bool {
-    claim.declaration.exclusive || claim.declaration.is_recorded || has_tag(role)
-}
-
-fn has_tag(role: &FoundRole) -> bool {
-    role.tags.get(MANAGED_BY.0).is_some_and(|value| value == MANAGED_BY.1)
+    claim.declaration.exclusive || claim.declaration.is_recorded || is_ours(&role.tags)
 }
 
 /// Returns the step of a policy that could not be read, with what xacct needs to read it.
@@ -163,7 +159,7 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
 const ACCEPT: &str = "if that is wanted, add it to `accept` of the target in xacct.toml";
 
 fn repair(error: Error, role: &FoundRole) -> Error {
-    let adopt = if has_tag(role) { "" } else { " --adopt" };
+    let adopt = if is_ours(&role.tags) { "" } else { " --adopt" };
     error.hint(format!("repair the trust policy: xacct bootstrap{adopt}")).hint(ACCEPT)
 }
 

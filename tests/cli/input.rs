@@ -278,12 +278,12 @@ fn invalid_policy_files() {
         (
             "equal-keys.json",
             include_str!("../cases/policy/equal-keys.json"),
-            "the second `StringEquals` of one object at line 10 column 22",
+            "duplicate key `StringEquals` at line 10 column 22",
         ),
         (
             "twice.json",
             "{\"Version\":\"2012-10-17\",\n\"Statement\":[],\n\"Statement\":[]}",
-            "the second `Statement` of one object at line 3 column 11",
+            "duplicate key `Statement` at line 3 column 11",
         ),
         (
             "sids.json",
@@ -297,7 +297,7 @@ fn invalid_policy_files() {
                 statement,
                 statement.replace('{', r#"{"Sid":"a1","#)
             ),
-            "statement 3, Sid: is `a1`, which another statement has, too",
+            "statement 3, Sid: is `a1`, but another statement has the same Sid",
         ),
         ("a name.json", &format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "rename the file"),
     ] {

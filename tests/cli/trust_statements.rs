@@ -124,7 +124,10 @@ fn invalid_files_are_refused_before_any_request() {
         (with("Sid", json!("XacctAssumeRole")), "marks xacct's own"),
         (with("Principals", json!("*")), "Principals"),
         (document(&[json!({"Effect": "Deny", "Action": "sts:AssumeRole"})]), "statement 1 has no principal"),
-        (document(&[denying(), denying()]), "statement 2, Sid: is `OwnNameOnly`, which another statement has, too"),
+        (
+            document(&[denying(), denying()]),
+            "statement 2, Sid: is `OwnNameOnly`, but another statement has the same Sid",
+        ),
     ] {
         scene.environment.write("bad.json", &text);
         let output = scene.xacct(&format!("{BOOTSTRAP} --trust-statement-file bad.json")).exits_with(2);

@@ -312,8 +312,8 @@ fn accepted_callers_stay_and_are_reported() {
     assert!(scene.trust_policy().to_string().contains("999999999999"), "{}", scene.trust_policy());
     // An entry that matches nothing is a warning.
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&condition)));
-    let stale = "accept names account 999999999999, but the trust policy does not admit such callers; remove the entry from \
-                 xacct.toml";
+    let stale =
+        "`accept` names `account 999999999999`, but the trust policy does not admit such callers; remove the entry";
     assert_eq!(check(&scene, 0), [stale]);
 }
 

@@ -4,7 +4,7 @@ use super::*;
 fn equal_keys_of_one_object_are_refused_with_the_place() {
     let text = "{\"schema_version\": 1,\n \"link\": {\"user\": \"a\",\n  \"user\": \"b\"}}";
     let message = Facts::parse(text, "facts.json").map_or_else(|error| error.message, |_| String::new());
-    assert_eq!(message, "facts file `facts.json`: the second `user` of one object at line 3 column 8");
+    assert_eq!(message, "facts file `facts.json`: duplicate key `user` at line 3 column 8");
 }
 
 #[test]

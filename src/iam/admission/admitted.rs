@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::keys::{issuer_of, shared_issuer};
 use crate::iam::names::AccountId;
 
 /// A class of callers whom one statement of a trust policy admits.
@@ -19,6 +18,16 @@ pub struct Admitted {
     pub needs: Needs,
     /// Why it is undecided whether they are admitted; `None` if they certainly are.
     pub undecided: Option<String>,
+}
+
+impl Admitted {
+    /// Returns whether whoever gets in as `other` certainly gets in as this class too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.who.covers(&other.who)
+            && self.needs.are_within(other.needs)
+            && (self.undecided.is_none() || self.undecided == other.undecided)
+    }
 }
 
 /// Conditions that say nothing of who calls, which a caller of the class can meet.
@@ -96,18 +105,6 @@ pub enum Who {
 pub(super) const OWN_ORGANIZATION: &str = "of the role's account";
 
 impl Who {
-    /// Returns whether everybody can be one of these: everyone, or the bearers of any token of an issuer where everybody
-    /// can have an account, such as Google, Amazon Cognito or GitHub.
-    #[must_use]
-    pub fn is_public(&self) -> bool {
-        match self {
-            Self::Everyone => true,
-            Self::Saml { provider } => provider == "*",
-            Self::Tokens { issuer, subjects } => subjects.is_empty() && shared_issuer(issuer_of(issuer)).is_some(),
-            _ => false,
-        }
-    }
-
     /// Returns whether nobody is of this class now.
     #[must_use]
     pub fn is_nobody(&self) -> bool {

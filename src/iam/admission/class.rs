@@ -173,11 +173,7 @@ impl Class {
             Some(Element::Is(Principals::Everyone)) => Met::Yes,
             Some(Element::Is(Principals::Listed(kinds))) => self.or_of_unknown_kind(self.is_named(kinds), kinds),
             Some(Element::Not(Principals::Listed(kinds))) => {
-                match self.or_of_unknown_kind(self.is_excepted(kinds), kinds) {
-                    Met::Yes => Met::No,
-                    Met::No => Met::Yes,
-                    other => other,
-                }
+                self.or_of_unknown_kind(self.is_excepted(kinds), kinds).negated()
             }
         }
     }
@@ -346,9 +342,9 @@ impl Class {
         let (known, text) = match value {
             Value::Any => return Some(class),
             Value::NoArn(text) => {
-                class
-                    .undecided
-                    .get_or_insert_with(|| format!("{} is compared with {text}, which is no ARN", condition.written));
+                class.undecided.get_or_insert_with(|| {
+                    format!("{} is compared with {text}, which is not an ARN", condition.written)
+                });
                 return Some(class);
             }
             Value::Is(text) if !can_be(key, &text) => return None,
@@ -518,7 +514,7 @@ impl Class {
                 .find_map(|(_, fact)| fact.shown.clone())
         {
             self.undecided
-                .get_or_insert_with(|| format!("xacct does not know whether account {account} has {organization}"));
+                .get_or_insert_with(|| format!("xacct does not know whether account {account} matches {organization}"));
         }
     }
 }

@@ -49,6 +49,12 @@ pub enum Standing {
 }
 
 impl Accepted {
+    /// Returns the warning about an entry that names these callers, if none of them is admitted.
+    #[must_use]
+    pub fn unmatched(who: &str) -> String {
+        format!("`accept` names `{who}`, but the trust policy does not admit such callers; remove the entry")
+    }
+
     /// Returns the class.
     ///
     /// # Errors
@@ -64,29 +70,52 @@ impl Accepted {
     }
 }
 
+/// Returns why these entries of `accept` accept a class; `None` if they do not. One entry accepts all of it, or one
+/// each of its subjects.
+#[must_use]
+pub fn reason(accepted: &[Accepted], who: &Who) -> Option<String> {
+    let of_one = |who: &Who| Some(accepted.iter().find(|entry| entry.includes(who))?.reason.clone());
+    let of_each = || who.parts().iter().map(of_one).collect::<Option<BTreeSet<_>>>();
+    of_one(who).or_else(|| Some(of_each()?.into_iter().collect::<Vec<_>>().join("; ")))
+}
+
 impl Declared {
     /// Returns what the declaration makes of a class that the trust policy of a role admits.
     #[must_use]
     pub fn standing<'a>(&self, admitted: &Admitted, role: impl Into<Subject<'a>>) -> Standing {
-        let who = &admitted.who;
-        if who.is_nobody() {
+        let is_of_link = self.is_of_link(&admitted.who);
+        let declared = if is_of_link { Vec::new() } else { self.of_statements(role.into()) };
+        self.standing_beside(admitted, &declared)
+    }
+
+    /// Returns the same, if the statements of `xacct.toml` admit these classes.
+    pub(super) fn standing_beside(&self, admitted: &Admitted, declared: &[Admitted]) -> Standing {
+        if admitted.who.is_nobody() {
             return Standing::Nobody;
         }
-        if self.declares(admitted, role.into()) {
+        if self.declares(admitted, declared) {
             return Standing::Declared;
         }
-        let reason = |who: &Who| Some(self.accepted.iter().find(|accepted| accepted.includes(who))?.reason.clone());
-        // One entry for all, or one for each of several subjects.
-        let of_each = || who.parts().iter().map(reason).collect::<Option<BTreeSet<_>>>();
-        match reason(who).or_else(|| Some(of_each()?.into_iter().collect::<Vec<_>>().join("; "))) {
-            Some(reason) => Standing::Accepted(reason),
-            None => Standing::Undeclared,
-        }
+        reason(&self.accepted, &admitted.who).map_or(Standing::Undeclared, Standing::Accepted)
     }
 
     /// Returns the entries of `accept` that accept nobody whom the trust policy admits beside those whom the link declares.
-    pub fn unused<'a>(&'a self, admitted: &[Admitted], role: Subject<'_>) -> impl Iterator<Item = &'a Accepted> {
-        let is_other = |admitted: &&Admitted| !admitted.who.is_nobody() && !self.declares(admitted, role);
+    pub fn unused<'a>(
+        &'a self,
+        admitted: &[Admitted],
+        role: Subject<'_>,
+    ) -> impl Iterator<Item = &'a Accepted> + use<'a> {
+        let declared = if self.accepted.is_empty() { Vec::new() } else { self.of_statements(role) };
+        self.unused_beside(admitted, &declared)
+    }
+
+    /// Returns the same, if the statements of `xacct.toml` admit these classes.
+    pub(super) fn unused_beside<'a>(
+        &'a self,
+        admitted: &[Admitted],
+        declared: &[Admitted],
+    ) -> impl Iterator<Item = &'a Accepted> + use<'a> {
+        let is_other = |admitted: &&Admitted| !admitted.who.is_nobody() && !self.declares(admitted, declared);
         let others: Vec<_> = match self.accepted.as_slice() {
             [] => Vec::new(),
             _ => admitted.iter().filter(is_other).flat_map(|admitted| admitted.who.parts()).collect(),
@@ -95,8 +124,10 @@ impl Declared {
         self.accepted.iter().filter(move |accepted| !accepts(accepted))
     }
 
-    fn declares(&self, admitted: &Admitted, role: Subject<'_>) -> bool {
-        self.is_of_link(&admitted.who) || self.is_of_statements(admitted, role)
+    /// Returns whether the link declares a class, or statements that admit these classes do and ask no more of it than the
+    /// role does.
+    fn declares(&self, admitted: &Admitted, declared: &[Admitted]) -> bool {
+        self.is_of_link(&admitted.who) || declared.iter().any(|declared| declared.covers(admitted))
     }
 
     /// Returns whether the link itself declares a class: its user, or the source account and every part of it.
@@ -107,13 +138,8 @@ impl Declared {
         }
     }
 
-    /// Returns whether the statements of `xacct.toml` admit a class, and ask no more of it than the role does.
-    fn is_of_statements(&self, admitted: &Admitted, role: Subject<'_>) -> bool {
-        let is_as_declared = |declared: &Admitted| {
-            declared.who.covers(&admitted.who)
-                && declared.needs.are_within(admitted.needs)
-                && (declared.undecided.is_none() || declared.undecided == admitted.undecided)
-        };
-        of_trust(&self.statements, Subject { source: Some(&self.source), ..role }).iter().any(is_as_declared)
+    /// Returns whom the statements of `xacct.toml` admit.
+    pub(super) fn of_statements(&self, role: Subject<'_>) -> Vec<Admitted> {
+        of_trust(&self.statements, Subject { source: Some(&self.source), ..role })
     }
 }

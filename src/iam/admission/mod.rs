@@ -12,7 +12,7 @@ mod review;
 mod subject;
 
 pub use admitted::{Admitted, Needs, Who};
-pub use declared::{Accepted, Declared, Standing};
+pub use declared::{Accepted, Declared, Standing, reason};
 pub use reduce::of_trust;
 pub use review::{Review, names};
 pub use subject::Subject;

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::admitted::{Admitted, Needs, Who};
 use super::class::{Base, Class, Condition};
 use super::subject::Subject;
-use crate::iam::evaluate::{Language, Met, Test, action_matches, resource_matches};
+use crate::iam::evaluate::{Language, Met, Test, action_matches, resource_matches, variables};
 use crate::iam::policy::{
     Effect, Element, PolicyDocument, Principals, Statement, VERSION, account_principal, is_unique_id,
 };
@@ -43,7 +43,7 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    fn new(index: usize, statement: &'a Statement, variables: bool) -> Self {
+    fn new(index: usize, statement: &'a Statement, has_variables: bool) -> Self {
         let (mut conditions, mut unknown) = (Vec::new(), None);
         for (operator, keys) in &statement.condition {
             let Some(test) = Test::parse(operator) else {
@@ -64,7 +64,7 @@ impl<'a> Read<'a> {
             _ => 2,
         });
         let texts = conditions.iter().flat_map(|condition| &condition.wanted);
-        let variables = variables.then(|| texts.flat_map(|text| variables_in(text)).collect());
+        let variables = has_variables.then(|| texts.flat_map(|text| variables(text)).map(str::to_owned).collect());
         Self { index, statement, conditions, unknown, variables }
     }
 
@@ -115,11 +115,6 @@ impl<'a> Read<'a> {
     }
 }
 
-fn variables_in(text: &str) -> Vec<String> {
-    let starts = text.split("${").skip(1);
-    starts.filter_map(|rest| Some(rest.split_once('}')?.0.split(", ").next()?.to_owned())).collect()
-}
-
 fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, left: &Cell<usize>) -> Vec<Admitted> {
     let mut found: Vec<Admitted> = Vec::new();
     for class in named(allow.statement) {
@@ -150,14 +145,7 @@ fn of_statement(allow: &Read<'_>, denials: &[&Read<'_>], subject: &Subject<'_>, 
     }
     // `*` is about services and the federated too, which is worth a word only if not everyone is admitted.
     let all = found.clone();
-    found.retain(|admitted| {
-        !all.iter().any(|wide| {
-            wide.who != admitted.who
-                && wide.who.covers(&admitted.who)
-                && wide.needs.are_within(admitted.needs)
-                && (wide.undecided.is_none() || wide.undecided == admitted.undecided)
-        })
-    });
+    found.retain(|admitted| !all.iter().any(|wide| wide.who != admitted.who && wide.covers(admitted)));
     found
 }
 
@@ -207,7 +195,10 @@ fn named(statement: &Statement) -> Vec<Class> {
                     vec![Class::new(Base::Assertion(Some(name.clone())))]
                 }
                 "Federated" => vec![Class::new(Base::Token(Some(name.clone())))],
-                _ => vec![Class::undecided(Base::Aws(None), format!("xacct does not know who {kind} {name} is"))],
+                _ => vec![Class::undecided(
+                    Base::Aws(None),
+                    format!("xacct does not know which principal {kind} {name} is"),
+                )],
             };
             kinds.iter().flat_map(|(kind, names)| names.iter().flat_map(move |name| named(kind, name))).collect()
         }
@@ -227,9 +218,10 @@ fn of_aws(name: &str) -> Class {
         Some(account) if name.starts_with("arn:") && !name.contains('*') => {
             Class::new(Base::Principal(account, name.to_owned()))
         }
-        account => {
-            Class::undecided(Base::Aws(account), format!("it is not documented whom the principal {name} matches"))
-        }
+        account => Class::undecided(
+            Base::Aws(account),
+            format!("AWS does not document which callers the principal {name} matches"),
+        ),
     }
 }
 

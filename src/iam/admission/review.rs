@@ -24,12 +24,13 @@ impl Declared {
     #[must_use]
     pub fn review(&self, document: &PolicyDocument, subject: Subject<'_>) -> Review {
         let subject = Subject { source: Some(&self.source), ..subject };
-        let all = of_trust(document, subject);
-        let mut review = Review { unmatched: self.unused(&all, subject).cloned().collect(), ..Review::default() };
+        let (all, declared) = (of_trust(document, subject), self.of_statements(subject));
+        let unmatched = self.unused_beside(&all, &declared).cloned().collect();
+        let mut review = Review { unmatched, ..Review::default() };
         let is_used = |entry: &&Accepted| !review.unmatched.contains(entry);
         review.accepted = self.accepted.iter().filter(is_used).cloned().collect();
         for admitted in all {
-            match self.standing(&admitted, subject) {
+            match self.standing_beside(&admitted, &declared) {
                 Standing::Declared | Standing::Accepted(_) | Standing::Nobody => {}
                 Standing::Undeclared if admitted.undecided.is_some() => review.undecided.push(admitted),
                 Standing::Undeclared => review.undeclared.push(admitted),
@@ -48,9 +49,7 @@ impl Review {
 
     /// Returns warnings about entries of `accept` that name nobody.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let words =
-            |entry: &Accepted| format!("`{}` in `accept` is not admitted (any more); remove the entry", entry.who);
-        self.unmatched.iter().map(words)
+        self.unmatched.iter().map(|entry| Accepted::unmatched(&entry.who))
     }
 
     /// Returns the accepted classes, with the reasons.

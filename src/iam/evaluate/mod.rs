@@ -21,7 +21,7 @@ pub(super) use condition::Test;
 pub(super) use element::{action_matches, resource_matches};
 pub(super) use language::Language;
 pub(super) use partial::{Known, Met, Value};
-pub(super) use pattern::Pattern;
+pub(super) use pattern::{Pattern, variables};
 
 use super::policy::{Effect, PolicyDocument, Statement, VERSION};
 use element::principal_matches;

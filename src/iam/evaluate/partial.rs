@@ -60,7 +60,8 @@ impl Met {
         }
     }
 
-    fn negated(self) -> Self {
+    /// Returns what the opposite is: of those whom xacct cannot decide, it cannot decide the opposite.
+    pub fn negated(self) -> Self {
         match self {
             Self::Yes => Self::No,
             Self::No => Self::Yes,
@@ -201,12 +202,13 @@ impl Test {
     }
 
     /// Returns whether only a request with the key, and one of the values, meets the condition: neither a negated
-    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present.
+    /// operator, nor one that an absent key meets. `IfExists` is one unless the key is always present, or the operator
+    /// is `ForAnyValue`, which is false without values.
     pub fn requires_value(self, is_always_present: bool) -> bool {
         !self.negated
             && self.comparison != Comparison::Null
             && self.quantifier != Some(Quantifier::All)
-            && (!self.if_exists || is_always_present)
+            && (!self.if_exists || is_always_present || self.is_on_any())
     }
 
     /// Returns whether the condition is on one of several values of the key, which says nothing of the others.

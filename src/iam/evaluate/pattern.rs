@@ -40,14 +40,7 @@ impl Pattern {
 
     /// Returns whether a context has a value for every policy variable in a text, so that no default is used.
     pub fn has_values(text: &str, context: &Context) -> bool {
-        let mut rest = text;
-        while let Some((_, variable, after)) = variable(rest) {
-            if !is_character(variable) && context.get(key_of(variable)).len() != 1 {
-                return false;
-            }
-            rest = after;
-        }
-        true
+        variables(text).all(|key| context.get(key).len() == 1)
     }
 
     /// Parses an ARN of a `Resource` element.
@@ -174,6 +167,18 @@ fn wildcards(text: &str) -> impl Iterator<Item = Token> {
     })
 }
 
+/// Returns the keys of the policy variables in a text: `aws:username` of `${aws:username, 'nobody'}`. `${*}` has none.
+pub(in crate::iam) fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    let written = std::iter::from_fn(move || {
+        let (_, variable, after) = variable(rest)?;
+        rest = after;
+        Some(variable)
+    });
+    written.filter(|variable| !is_character(variable)).map(key_of)
+}
+
+/// Splits a text at its first variable.
 fn variable(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("${")?;
     let (variable, after) = rest.split_once('}')?;

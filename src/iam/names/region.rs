@@ -45,8 +45,8 @@ impl Region {
     }
 }
 
-/// The Regions of the partitions that anyone can sign up for, for suggestions ("Regions and Availability Zones" of AWS). A Region
-/// that is missing here is accepted all the same.
+/// The Regions of the partitions that anyone can sign up for, for suggestions (`partitions.json` of botocore 1.43,
+/// compared on 2026-11-29). A Region that is missing here is accepted all the same.
 const KNOWN: [&str; 39] = [
     "af-south-1",
     "ap-east-1",

@@ -9,9 +9,10 @@ use super::callers;
 use super::change::{Change, Note, Plan};
 use super::order::narrows_first;
 use super::quotas::{Excess, exceeded};
-use crate::iam::admission::{Subject, Who, of_trust};
+use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
-use crate::iam::evaluate::{Context, Principal, Request, action_matches, identity_policy};
+use crate::iam::effective::surely_denies;
+use crate::iam::evaluate::{Context, Principal, Request, action_matches};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -23,8 +24,8 @@ use crate::iam::templates;
 
 /// Why xacct refuses to plan. It then writes nothing.
 ///
-/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account in the role's tag,
-/// `differences` what adopting the role would change, and `document` the grant that does not fit.
+/// Sizes and quotas are in characters without whitespace, except the count of policies. `owner` is the source account
+/// in the role's tag, `differences` what adopting the role would change, and `document` the grant that does not fit.
 #[expect(missing_docs, reason = "the messages explain the fields")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -44,7 +45,7 @@ pub enum Refusal {
     #[error("user `{}` has an inline policy `{name}` that xacct did not write", .user.name)]
     ForeignGrant { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The grant policy has to be written, and others wrote something into it.
-    #[error("inline policy `{name}` of user `{}` has to be changed, and has statements that xacct did not write", .user.name)]
+    #[error("inline policy `{name}` of user `{}` needs a change, but contains statements that xacct did not write", .user.name)]
     ForeignStatements { user: UserArn, name: PolicyName, statements: BTreeSet<String> },
     /// The trust policy is too large.
     #[error("the trust policy of role `{}` would have {size} characters, but account {} allows {quota}", .role.name, .role.account)]
@@ -91,9 +92,8 @@ pub fn plan_role(
     adopt: bool,
 ) -> Result<Plan, Box<Refusal>> {
     let found = observed.and_then(|role| role.trust.policy());
-    let kept = found.map(|found| {
-        callers::accepted_statements(found, &desired.trust, &desired.accepted, subject(desired, observed))
-    });
+    let kept = found
+        .map(|found| callers::accepted_statements(found, &desired.trust, &desired.accepted, desired.subject(observed)));
     let mut desired = desired.clone();
     desired.trust.statements.extend(kept.into_iter().flatten());
     let desired = &desired;
@@ -110,9 +110,9 @@ pub fn plan_role(
     };
     plan.warnings = risks::of_role(desired, observed, quotas);
     if let Some(found) = found {
-        let admitted = of_trust(found, subject(desired, observed));
+        let admitted = of_trust(found, desired.subject(observed));
         for entry in &desired.accepted {
-            if admitted.iter().any(|admitted| entry.includes(&admitted.who)) {
+            if admitted.iter().flat_map(|admitted| admitted.who.parts()).any(|who| entry.includes(&who)) {
                 plan.notes.push(Note::Accepted(entry.clone()));
             } else {
                 plan.warnings.push(Risk::AcceptedNobody { who: entry.who.clone() });
@@ -151,12 +151,6 @@ pub fn plan_role(
     }
 }
 
-/// Returns the role as its trust policy is reduced.
-fn subject<'a>(desired: &'a DesiredRole, observed: Option<&'a ObservedRole>) -> Subject<'a> {
-    let tags = observed.map(|role| &role.tags);
-    Subject { source: Some(&desired.source), tags, ..Subject::from(&desired.arn) }
-}
-
 /// Returns whether another warning names these callers.
 fn is_named(who: &Who, warnings: &[Risk]) -> bool {
     let names = |risk: &Risk| match (risk, who) {
@@ -185,7 +179,7 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
         let removed = observed
             .trust
             .policy()
-            .map(|found| callers::removed(found, &desired.trust, subject(desired, Some(observed))));
+            .map(|found| callers::removed(found, &desired.trust, desired.subject(Some(observed))));
         changes.push(Change::ReplaceTrustPolicy {
             from: Box::new(observed.trust.clone()),
             to: Box::new(desired.trust.clone()),
@@ -389,9 +383,9 @@ fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
             resource: role.to_string(),
             context: Context::default(),
         };
-        identity_policy(&document, &request).statements.iter().all(|found| found.mismatches.is_empty())
+        surely_denies(&document, &request)
     };
-    let role = desired.roles.iter().find(denies).filter(|_| statement.condition.is_empty())?;
+    let role = desired.roles.iter().find(denies)?;
     Some(Risk::DeniedByGrant { role: role.clone(), statement: in_words(statement) })
 }
 
@@ -422,7 +416,7 @@ pub fn is_plain_grant(found: &FoundDocument) -> bool {
 /// be allowed.
 fn is_own_statement(statement: &Statement) -> bool {
     statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(|sid| [templates::LINK_SID, templates::SESSION_TAGS_SID].contains(&sid))
+        && statement.sid.as_deref().is_some_and(templates::is_own_sid)
         && statement.condition.is_empty()
         && matches!(statement.action, Element::Is(_))
         && matches!(statement.resource, Some(Element::Is(_)))
@@ -430,10 +424,7 @@ fn is_own_statement(statement: &Statement) -> bool {
 
 /// Returns a statement as it stands in the policy.
 fn in_words(statement: &Statement) -> String {
-    let document = PolicyDocument { version: None, id: None, statements: vec![statement.clone()] }.minified();
-    let statement = serde_json::from_str::<serde_json::Value>(&document).ok();
-    let statement = statement.as_ref().and_then(|document| document.pointer("/Statement/0"));
-    statement.map_or(document.clone(), ToString::to_string)
+    statement.to_value().to_string()
 }
 
 /// Returns the exact roles on which a statement of the grant allows `action`. Wildcards are drift, so they are left

@@ -1,8 +1,8 @@
 //! Who loses access when a trust policy is replaced, and whose statements stay.
 
-use crate::iam::admission::{Accepted, Subject, Who, of_trust};
+use crate::iam::admission::{Accepted, Subject, Who, of_trust, reason};
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::templates::is_own_sid;
 
 /// Returns the statements of others in a trust policy that admit nobody but accepted callers, and are not in `desired`.
 ///
@@ -14,15 +14,13 @@ pub(super) fn accepted_statements(
     accepted: &[Accepted],
     role: Subject<'_>,
 ) -> Vec<Statement> {
-    let is_own =
-        |statement: &Statement| statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid));
-    let is_listed = |who: &Who| accepted.iter().any(|entry| entry.includes(who));
+    let is_own = |statement: &Statement| statement.sid.as_deref().is_some_and(is_own_sid);
     let alone = |statement: &Statement| PolicyDocument { statements: vec![statement.clone()], ..found.clone() };
     let is_accepted = |statement: &&Statement| {
-        let statement = alone(statement);
-        let admitted = of_trust(&statement, role);
-        let is_declared = desired.statements.iter().any(|declared| alone(declared).means_the_same_as(&statement));
-        !is_declared && !admitted.is_empty() && admitted.iter().all(|admitted| is_listed(&admitted.who))
+        let admitted = of_trust(&alone(statement), role);
+        !desired.contains(statement)
+            && !admitted.is_empty()
+            && admitted.iter().all(|admitted| reason(accepted, &admitted.who).is_some())
     };
     let theirs = found.statements.iter().filter(|statement| statement.effect == Effect::Allow && !is_own(statement));
     theirs.filter(is_accepted).cloned().collect()
@@ -33,8 +31,7 @@ pub(super) fn removed(from: &PolicyDocument, to: &PolicyDocument, role: Subject<
     let stay = of_trust(to, role);
     let mut removed = Vec::new();
     for who in of_trust(from, role).into_iter().map(|admitted| admitted.who) {
-        let is_nobody = matches!(who, Who::Deleted { .. });
-        if !is_nobody && !removed.contains(&who) && !stay.iter().any(|stays| stays.who.covers(&who)) {
+        if !who.is_nobody() && !removed.contains(&who) && !stay.iter().any(|stays| stays.who.covers(&who)) {
             removed.push(who);
         }
     }

@@ -10,8 +10,8 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
-use crate::iam::state::{Fingerprint, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG};
-use crate::iam::templates::{LINK_SID, SESSION_TAGS_SID};
+use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG, is_ours};
+use crate::iam::templates::is_own_sid;
 
 /// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
 /// "Refining permissions using last accessed information"), so this covers nightly jobs.
@@ -99,7 +99,7 @@ pub enum Objection {
     #[error("role `{}` in account {} belongs to the link from source account {owner}", .role.name, .role.account)]
     OtherSource { role: RoleArn, owner: String },
     /// It belongs to another link of the same source account. `found` and `wanted` say to which.
-    #[error("role `{}` in account {} belongs to another link: it is that of {found}, and on record is {wanted}", .role.name, .role.account)]
+    #[error("role `{}` in account {} belongs to another link: {found}, but xacct.toml has {wanted}", .role.name, .role.account)]
     OtherLink { role: RoleArn, found: String, wanted: String },
     /// It is not the role in `xacct.toml`.
     #[error("the role is `{found}`, but xacct.toml names `{wanted}`")]
@@ -158,7 +158,7 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
         return vec![Objection::OtherArn { found: standing.arn.clone(), wanted: role.clone() }];
     }
     // For a role that is not ours, xacct checks nothing else.
-    if standing.tags.get(MANAGED_BY.0).is_none_or(|value| value != MANAGED_BY.1) {
+    if !is_ours(&standing.tags) {
         return vec![Objection::Foreign(role.clone())];
     }
     if let Some(owner) = standing.tags.get(SOURCE_TAG).filter(|owner| **owner != removal.source.as_str()) {
@@ -222,8 +222,7 @@ pub fn plan_grant_removal(
 /// Returns whether xacct wrote this statement. A Deny statement is never xacct's, whatever its `Sid`: removing it would
 /// allow more.
 fn is_own(statement: &Statement) -> bool {
-    statement.effect == Effect::Allow
-        && statement.sid.as_deref().is_some_and(|sid| [LINK_SID, SESSION_TAGS_SID].contains(&sid))
+    statement.effect == Effect::Allow && statement.sid.as_deref().is_some_and(is_own_sid)
 }
 
 fn without(policy: &PolicyDocument, roles: &BTreeSet<RoleArn>) -> (PolicyDocument, BTreeSet<RoleArn>) {

@@ -75,10 +75,10 @@ impl PolicyDocument {
         self.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid))
     }
 
-    /// Returns the statements with one of these `Sid`s.
+    /// Returns the statements with such a `Sid`.
     #[must_use]
-    pub fn only(&self, sids: &[&str]) -> Self {
-        let is_one = |statement: &&Statement| statement.sid.as_deref().is_some_and(|sid| sids.contains(&sid));
+    pub fn only(&self, is_wanted: fn(&str) -> bool) -> Self {
+        let is_one = |statement: &&Statement| statement.sid.as_deref().is_some_and(is_wanted);
         Self { statements: self.statements.iter().filter(is_one).cloned().collect(), ..self.clone() }
     }
 

@@ -96,8 +96,8 @@ impl PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// Checks what IAM demands of the `Sid`s of a document that it is sent (IAM User Guide, "IAM JSON policy elements: Sid").
-    /// Other services accept more.
+    /// Checks what IAM demands of the `Sid`s of a document that it is sent (IAM User Guide, "IAM JSON policy elements:
+    /// Sid"). Other services accept more.
     ///
     /// # Errors
     /// When one has another character than a letter or digit, or two are equal.
@@ -113,7 +113,7 @@ impl PolicyDocument {
                 return refuse("but IAM accepts only letters and digits there");
             }
             if !seen.insert(sid) {
-                return refuse("which another statement has, too; IAM accepts each only once");
+                return refuse("but another statement has the same Sid, and IAM requires unique Sids");
             }
         }
         Ok(())

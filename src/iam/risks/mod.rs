@@ -19,8 +19,8 @@ use trust::requires_mfa;
 /// Returns the risks of the desired role, and those of the current role until the plan is applied.
 #[must_use]
 pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Risk> {
-    let role = &desired.arn;
-    let mut risks = of_trust(&desired.trust, role);
+    let subject = desired.subject(observed);
+    let mut risks = of_trust(&desired.trust, subject);
     let sizes = [
         (Counted::TrustPolicy, desired.trust.size(), quotas.trust_policy),
         (Counted::RolePolicies, desired.inline_size_on(observed), quotas.inline_policies),
@@ -35,7 +35,8 @@ pub fn of_role(desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &
         // If the desired trust policy does not require MFA at all, access keys without MFA stay accepted.
         let without_mfa = !desired.trust.statements.iter().any(requires_mfa);
         let stays = |risk: &Risk| without_mfa && matches!(risk, Risk::MfaIfExists { .. });
-        let replaced = of_replaced(&observed.trust, "the trust policy", &risks, |found| of_trust(found, role), stays);
+        let replaced =
+            of_replaced(&observed.trust, "the trust policy", &risks, |found| of_trust(found, subject), stays);
         risks.extend(replaced);
     }
     for (name, found) in &observed.inline {

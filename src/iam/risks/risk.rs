@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::iam::admission::Who;
+use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{AccountId, PolicyName, UserName};
 use crate::iam::policy::Effect;
@@ -269,9 +269,7 @@ impl Risk {
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
-            Self::AcceptedNobody { who } => {
-                format!("accept names {who}, but the trust policy does not admit such callers")
-            }
+            Self::AcceptedNobody { who } => Accepted::unmatched(who),
             Self::UndeclaredRole { role, .. } => {
                 format!("the grant also covers {role}, which this xacct.toml does not declare")
             }
@@ -342,7 +340,6 @@ impl Risk {
             Self::NearQuota { what: Counted::AttachedPolicies, .. } => {
                 "; request a higher quota for \"Managed policies attached to an IAM role\""
             }
-            Self::AcceptedNobody { .. } => "; remove the entry from xacct.toml",
             Self::NotRepairable { remedy, .. } => return format!("; {remedy}"),
             _ => "",
         };

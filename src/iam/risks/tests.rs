@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::permissions::allows_everything;
 use super::*;
+use crate::iam::admission::Subject;
 use crate::iam::arn::Partition;
 use crate::iam::state::Quota;
 use crate::iam::templates::{self, TrustTerms};
@@ -26,7 +27,7 @@ fn deny(condition: &Value) -> Value {
 
 /// Returns the risks of a trust policy of a role in account 222222222222.
 fn risks(statements: &Value) -> Vec<Risk> {
-    of_trust(&document(statements), &parsed("arn:aws:iam::222222222222:role/app"))
+    of_trust(&document(statements), Subject::from(&parsed("arn:aws:iam::222222222222:role/app")))
 }
 
 /// Returns the risks of one statement that trusts everyone on this condition.
@@ -265,6 +266,21 @@ fn found(trust: FoundDocument) -> ObservedRole {
 
 fn of(desired: &DesiredRole, observed: Option<&ObservedRole>) -> Vec<Risk> {
     of_role(desired, observed, &RoleQuotas::default())
+}
+
+/// The people of the link set the tags of the source account, so a condition on them chooses callers.
+#[test]
+fn a_condition_on_tags_narrows_the_source_account_and_no_other() {
+    let of_tagged = |account: &str| {
+        let tagged = json!({"StringEquals": {"aws:PrincipalTag/team": "red"}});
+        document(&json!([allow(&json!({"AWS": account}), &tagged)]))
+    };
+    let old = |account: &str| found(FoundDocument::Policy(of_tagged(account)));
+    assert_eq!(of(&desired(of_tagged("111111111111")), None), []);
+    assert_eq!(of(&desired(trust(Some("abc"), false)), Some(&old("111111111111"))), []);
+    assert_eq!(of(&desired(of_tagged("333333333333")), None), [deputy("333333333333")]);
+    let until_applied = Risk::UntilApplied(Box::new(deputy("333333333333")));
+    assert_eq!(of(&desired(trust(Some("abc"), false)), Some(&old("333333333333"))), [until_applied]);
 }
 
 fn until_applied(risk: Risk) -> Risk {

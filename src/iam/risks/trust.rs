@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::risk::Risk;
-use crate::iam::admission::{self, Admitted, Who};
-use crate::iam::arn::RoleArn;
+use crate::iam::admission::{self, Admitted, Subject, Who};
 use crate::iam::evaluate::action_matches;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, is_unique_id};
 
-/// Returns the risks of the trust policy of `role`.
+/// Returns the risks of the trust policy of a role.
 #[must_use]
-pub fn of_trust(document: &PolicyDocument, role: &RoleArn) -> Vec<Risk> {
+pub fn of_trust(document: &PolicyDocument, subject: Subject<'_>) -> Vec<Risk> {
     let mut risks = Vec::new();
     let mut add = |risk: Risk| {
         if !risks.contains(&risk) {
             risks.push(risk);
         }
     };
-    let admitted = admission::of_trust(document, role);
+    let admitted = admission::of_trust(document, subject);
     for (index, statement) in document.statements.iter().enumerate() {
         for id in identifiers(statement).filter(|id| is_unique_id(id)) {
             add(Risk::DeletedPrincipal { id: id.clone(), effect: statement.effect });
@@ -28,7 +27,7 @@ pub fn of_trust(document: &PolicyDocument, role: &RoleArn) -> Vec<Risk> {
         for admitted in admitted.iter().filter(|admitted| admitted.statement == index) {
             match &admitted.who {
                 Who::Everyone => add(Risk::Everyone),
-                Who::Account(account) if *account != role.account && is_open(admitted) => {
+                Who::Account(account) if *account != subject.role.account && is_open(admitted) => {
                     add(Risk::ConfusedDeputy { account: account.clone() });
                 }
                 _ => {}

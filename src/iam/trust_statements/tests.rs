@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::iam::templates::LINK_SID;
 
 fn document(statements: Value) -> PolicyDocument {
     PolicyDocument::from_value(&json!({ "Version": VERSION, "Statement": statements })).unwrap()

@@ -87,11 +87,9 @@ fn named(statement: &Statement) -> impl Iterator<Item = &str> {
 
 /// Decides whether a user or role of the account may assume a role, of this account or another.
 pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now: i64) -> Step {
-    let is_session = |arn: &&str| {
-        let role = format!(":sts::{}:assumed-role/{}/", account.id, holder.name);
-        holder.kind == HolderKind::Role && arn.contains(&role)
-    };
-    let sessions = target.identifiers().into_iter().filter(is_session).map(str::to_owned);
+    let sessions_of_role = format!(":sts::{}:assumed-role/{}/", account.id, holder.name);
+    let is_session = |arn: &str| holder.kind == HolderKind::Role && arn.contains(&sessions_of_role);
+    let sessions = target.identifiers().into_iter().filter(|arn| is_session(arn)).map(str::to_owned);
     let request = request(holder, &account.id, &target.arn, target.tags, sessions, now);
 
     let mut own = Verdict::default();
@@ -130,7 +128,7 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
     if target.arn.account == account.id
         && let Some(text) = target.trust
     {
-        let names = |statement: &Statement| is_for_everyone(statement) || names_itself(statement, holder);
+        let names = |statement: &Statement| is_for_everyone(statement) || names_itself(statement, holder, is_session);
         direct.add(&target.trust_name(), text, &request, holder, resource_policy, names);
     }
     if let Some((Some(place), terms)) = direct.terms() {
@@ -146,16 +144,13 @@ pub(super) fn step(account: &Account, holder: &Holder, target: &Target<'_>, now:
     }
 }
 
-/// Returns whether the statement lists the user or role itself, not only its account.
-fn names_itself(statement: &Statement, holder: &Holder) -> bool {
-    let is_listed = matches!(statement.principal, Some(Element::Is(_)));
-    is_listed
-        && named(statement).any(|identifier| {
-            let is_of_role =
-                holder.kind == HolderKind::Role && identifier.contains(&format!(":assumed-role/{}/", holder.name));
-            account_principal(identifier).is_none()
-                && (identifier == holder.arn || identifier == holder.unique_id || is_of_role)
-        })
+/// Returns whether the statement lists the user or role itself or one of its sessions, not only its account.
+fn names_itself(statement: &Statement, holder: &Holder, is_session: impl Fn(&str) -> bool) -> bool {
+    let is_itself = |identifier: &str| {
+        account_principal(identifier).is_none()
+            && (identifier == holder.arn || identifier == holder.unique_id || is_session(identifier))
+    };
+    matches!(statement.principal, Some(Element::Is(_))) && named(statement).any(is_itself)
 }
 
 /// Returns whether the statement is about everyone, though its conditions may choose.

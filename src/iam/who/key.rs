@@ -85,12 +85,6 @@ pub(super) fn depends_on_session(value: &str, holder: &Holder) -> bool {
     may_match && !is_any_session
 }
 
-/// Returns the keys of the variables in a text: `aws:username` of `${aws:username}`.
-pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
-    let ends = |rest: &str| rest.find(['}', ',']);
-    text.split("${").skip(1).filter_map(move |rest| Some(rest.get(..ends(rest)?)?.trim()))
-}
-
 /// Returns a holder's request to assume a role. `sessions` are the session ARNs of the holder that a trust policy names.
 pub(super) fn request(
     holder: &Holder,

@@ -31,7 +31,7 @@ pub struct Reached {
 /// A class of callers outside the account, whom a trust policy admits.
 #[derive(Debug, Clone)]
 pub struct Outside {
-    /// The class, and the statement of the first trust policy that admits it.
+    /// The class, and the statement that admits it: of the role of the link, or of the first role in `via`.
     pub admitted: Admitted,
     /// The roles of the account that the class may become, by number; empty if the role of the link admits it.
     pub via: Vec<usize>,
@@ -61,7 +61,8 @@ struct Search<'a, 'b> {
     /// Whether every certain way was followed.
     certain_is_done: bool,
     found: Reach,
-    outside: BTreeMap<Who, usize>,
+    /// The number of each class, with whether it becomes a role on the way.
+    outside: BTreeMap<(Who, bool), usize>,
 }
 
 /// Returns everybody who gets through to this role. Certain ways are found before those with something undecided.
@@ -213,7 +214,7 @@ impl Search<'_, '_> {
     fn add_outside(&mut self, mut admitted: Admitted, via: Option<&Reached>) {
         let account = self.index.account;
         let is_of_account = self.is_of_account(&admitted.who);
-        if matches!(admitted.who, Who::Deleted { .. }) || is_of_account && account.is_read {
+        if admitted.who.is_nobody() || is_of_account && account.is_read {
             return;
         }
         let mut undecided = via.map(|via| via.undecided.clone()).unwrap_or_default();
@@ -224,30 +225,39 @@ impl Search<'_, '_> {
         if is_of_account {
             undecided.insert(format!("the users and roles of account {} could not be read", account.id));
         }
-        let known = self.outside.get(&admitted.who).and_then(|number| self.found.outside.get_mut(*number));
-        match (known, via) {
-            (Some(known), via) => {
-                // Of several statements, the one that asks for least.
-                if undecided.is_empty()
-                    && known.undecided.is_empty()
-                    && !known.admitted.needs.are_within(admitted.needs)
-                {
-                    known.admitted.needs.external_id &= admitted.needs.external_id;
-                    known.admitted.needs.mfa &= admitted.needs.mfa;
-                }
-                if let Some(via) = via.filter(|_| !known.via.is_empty()) {
-                    known.via.push(via.holder);
-                }
+        let key = (admitted.who.clone(), via.is_some());
+        let is_direct_enough = |direct: &usize| {
+            self.found.outside.get(*direct).is_some_and(|direct| !is_better(&admitted, &undecided, direct))
+        };
+        if via.is_some() && self.outside.get(&(admitted.who.clone(), false)).is_some_and(is_direct_enough) {
+            return;
+        }
+        let via = via.map(|via| via.holder);
+        let known = self.outside.get(&key).and_then(|number| self.found.outside.get_mut(*number));
+        match known {
+            Some(known) if is_better(&admitted, &undecided, known) => {
+                // The first way is that of the statement.
+                known.via.retain(|holder| Some(*holder) != via);
+                let via = via.into_iter().chain(std::mem::take(&mut known.via)).collect();
+                *known = Outside { admitted, via, undecided };
             }
-            (None, via) => {
-                self.outside.insert(admitted.who.clone(), self.found.outside.len());
-                self.found.outside.push(Outside {
-                    admitted,
-                    via: via.map(|via| via.holder).into_iter().collect(),
-                    undecided,
-                });
+            Some(known) => known.via.extend(via.filter(|via| !known.via.contains(via))),
+            None => {
+                self.outside.insert(key, self.found.outside.len());
+                self.found.outside.push(Outside { admitted, via: via.into_iter().collect(), undecided });
             }
         }
+    }
+}
+
+/// Returns whether a way says more of a class than the known one: it is certain, or asks for less. Of two that ask for
+/// different things, neither does.
+fn is_better(admitted: &Admitted, undecided: &BTreeSet<String>, known: &Outside) -> bool {
+    let (new, old) = (admitted.needs, known.admitted.needs);
+    match (undecided.is_empty(), known.undecided.is_empty()) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => new != old && new.are_within(old),
     }
 }
 

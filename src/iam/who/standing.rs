@@ -11,8 +11,8 @@ pub fn as_class(declared: &Declared, holder: &Holder, needs: Needs) -> Admitted 
     Admitted { who, statement: 0, sid: None, needs, undecided: None }
 }
 
-/// Returns the standing of a class from elsewhere. Particular services, and tokens of particular subjects, that become a role of the
-/// source account are the usual way to use that role, so they stand as it does; other accounts do not.
+/// Returns the standing of a class from elsewhere. Particular services, and tokens of particular subjects, that become
+/// a role of the source account are the usual way to use that role, so they stand as it does; other accounts do not.
 #[must_use]
 pub fn of_outside(declared: &Declared, outside: &Outside, via: &[&Holder], role: Subject<'_>) -> Standing {
     let is_usual = match &outside.admitted.who {

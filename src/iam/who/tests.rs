@@ -82,6 +82,26 @@ fn of(account: &Account, trust: &Text) -> Vec<String> {
     reached.collect()
 }
 
+/// Returns the classes from elsewhere, each with the roles that it becomes, what it needs, and `?` if it is undecided.
+fn from_elsewhere(account: &Account, trust: &Text) -> Vec<String> {
+    let index = Index::new(account, 1_800_000_000);
+    let tags = BTreeMap::new();
+    let target = Target { arn: ROLE.parse::<RoleArn>().unwrap(), trust: Some(trust), tags: &tags };
+    let classes = reach(&index, &target).outside.into_iter().map(|one| {
+        let mut words = one.admitted.who.to_string();
+        words.extend(one.via.iter().map(|role| format!(" as {}", index.holder(*role).unwrap().name)));
+        for (applies, mark) in [
+            (one.admitted.needs.external_id, " +id"),
+            (one.admitted.needs.mfa, " +mfa"),
+            (!one.undecided.is_empty(), " ?"),
+        ] {
+            words.push_str(if applies { mark } else { "" });
+        }
+        words
+    });
+    classes.collect()
+}
+
 #[track_caller]
 fn assert_one(statements: Value, trust: &Text, expected: &str) {
     let found = of(&account(vec![user("u", statements.clone())]), trust);
@@ -107,6 +127,8 @@ fn a_condition_is_decided_needed_chosen_or_named() {
         (json!({"StringLike": {"aws:CurrentTime": "19*"}}), ""),
         (json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), "user u ? condition on aws:SourceIp"),
         (json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}}), "user u ? condition on aws:PrincipalOrgID"),
+        (json!({"StringLike": {"aws:username": "${*}"}}), ""),
+        (json!({"StringNotLike": {"aws:username": "${*}"}}), "user u"),
         (json!({"StringAlmost": {"aws:username": "u"}}), "user u ? condition operator StringAlmost"),
         (json!({"StringEquals": {"aws:username": "v"}, "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), ""),
     ];
@@ -149,6 +171,7 @@ fn a_deny_keeps_out_only_where_it_is_certain() {
             json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::222222222222:role/${aws:SourceVpc}"}),
             "user u ? variable aws:SourceVpc",
         ),
+        (json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::222222222222:role/${*}"}), ""),
     ];
     for (deny, expected) in cases {
         assert_one(json!([allow("*"), deny]), &source(), expected);
@@ -205,6 +228,20 @@ fn within_the_account_a_trust_policy_that_names_somebody_suffices() {
     assert_eq!(of(&account(holders), &source()), ["role ci", "role hop"]);
 }
 
+/// A session of another account's role of the same name is somebody else.
+#[test]
+fn a_session_of_another_account_does_not_name_the_role() {
+    let nothing = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);
+    let reached = |session: &str| {
+        let mut ci = role("ci", json!([allow(ROLE)]));
+        // The whole account is admitted beside the session, so that only the name of the session could suffice.
+        ci.trust = Some(trusting(json!({"AWS": ["111111111111", session]})));
+        of(&account(vec![ci, role("hop", nothing.clone())]), &source())
+    };
+    assert_eq!(reached("arn:aws:sts::333333333333:assumed-role/hop/session"), ["role ci"]);
+    assert_eq!(reached("arn:aws:sts::111111111111:assumed-role/hop/session"), ["role ci", "role hop"]);
+}
+
 #[test]
 fn within_the_account_a_trust_policy_for_everyone_suffices() {
     let nothing = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);
@@ -242,6 +279,44 @@ fn within_the_account_a_trust_policy_for_everyone_suffices() {
             role("hop", nothing.clone()),
         ];
         assert_eq!(of(&account(holders), &source()).join(", "), expected);
+    }
+}
+
+/// A way that is certain, or asks for less, counts. Two ways that ask for different things are no way that asks for
+/// nothing.
+#[test]
+fn the_best_way_of_a_class_from_elsewhere_counts() {
+    let on = |condition: Value| {
+        let partner = json!({"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "sts:AssumeRole"});
+        with(partner, condition)
+    };
+    let perhaps = || on(json!({"StringEquals": {"aws:PrincipalOrgID": "o-x"}}));
+    let id = || on(json!({"StringEquals": {"sts:ExternalId": "abc"}}));
+    let mfa = || on(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    let both =
+        || on(json!({"StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    let nothing = || on(json!({}));
+    let of_account = || json!({"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"});
+    // The statements of the trust policies of the link's role, and of the roles ci and hop.
+    let cases = [
+        (json!([perhaps(), nothing()]), json!([]), json!([]), "account 333333333333"),
+        (json!([nothing(), perhaps()]), json!([]), json!([]), "account 333333333333"),
+        (json!([id(), mfa()]), json!([]), json!([]), "account 333333333333 +id"),
+        (json!([both(), mfa()]), json!([]), json!([]), "account 333333333333 +mfa"),
+        (json!([nothing()]), json!([perhaps()]), json!([]), "account 333333333333"),
+        (json!([perhaps()]), json!([nothing()]), json!([]), "account 333333333333 ?, account 333333333333 as ci"),
+        (json!([of_account()]), json!([perhaps(), nothing()]), json!([]), "account 333333333333 as ci"),
+        (json!([of_account()]), json!([perhaps()]), json!([nothing()]), "account 333333333333 as hop as ci"),
+        (json!([of_account()]), json!([id()]), json!([mfa()]), "account 333333333333 as ci as hop +id"),
+    ];
+    for (own, ci, hop, expected) in cases {
+        let mut holders = vec![role("ci", json!([allow(ROLE)])), role("hop", json!([allow(ROLE)]))];
+        for (holder, statements) in holders.iter_mut().zip([ci, hop]) {
+            holder.trust = Some(text(statements));
+        }
+        let mut own = own;
+        own.as_array_mut().unwrap().push(of_account());
+        assert_eq!(from_elsewhere(&account(holders), &text(own.clone())).join(", "), expected, "{own:#}");
     }
 }
 

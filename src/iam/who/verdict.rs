@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::account::{Holder, HolderKind};
-use super::key::{Known, depends_on_session, known, variables};
+use super::key::{Known, depends_on_session, known};
 use crate::iam::admission::Needs;
-use crate::iam::evaluate::{Finding, Mismatch, Request, StatementFinding};
+use crate::iam::evaluate::{Finding, Mismatch, Request, StatementFinding, variables};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
 use crate::iam::state::FoundDocument;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xacct::iam::admission;
+use xacct::iam::admission::{self, Subject};
 use xacct::iam::evaluate::{self, Context, Decision, Principal, Request};
 use xacct::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 use xacct::iam::risks;
@@ -49,7 +49,8 @@ pub fn policy(data: &[u8]) -> bool {
         }
     }
     let role = ROLE.parse().unwrap();
-    let _ = (risks::of_trust(&document, &role), risks::of_grant(&document), admission::of_trust(&document, &role));
+    let subject = Subject::from(&role);
+    let _ = (risks::of_trust(&document, subject), risks::of_grant(&document), admission::of_trust(&document, subject));
     true
 }
 

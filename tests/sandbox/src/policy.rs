@@ -99,9 +99,11 @@ fn check_statement(statement: &Map<String, Value>, usage: Use) -> Result<(), Api
             if has("Principal") == has("NotPrincipal") {
                 return Err(ApiError::malformed_policy("Missing required field Principal"));
             }
+            // Assumed: these words, for what the IAM User Guide (NotPrincipal) calls "not supported".
             if has("NotPrincipal") && statement["Effect"] == "Allow" {
                 return Err(ApiError::malformed_policy("Allow with NotPrincipal is not allowed."));
             }
+            // Assumed: these words, which other emulators use, too.
             let allowed = |action: &str| action.to_ascii_lowercase().starts_with("sts:");
             if !actions.iter().all(|action| allowed(action)) {
                 return Err(ApiError::malformed_policy("AssumeRole policy may only specify STS AssumeRole actions."));

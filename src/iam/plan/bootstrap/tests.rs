@@ -4,6 +4,7 @@ mod order;
 mod properties;
 
 use super::*;
+use crate::iam::admission::Accepted;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::risks::Undeclared;
 use crate::iam::state::{MANAGED_BY, PolicyVersion};
@@ -506,6 +507,27 @@ fn what_others_wrote_into_the_grant_stays_where_nothing_has_to_be_written() {
     assert!(matches!(plan.notes.as_slice(), [Note::OtherStatements(statements)] if statements.len() == 1));
 }
 
+/// A denial on a condition, or on a resource that depends on who asks, may leave the user alone.
+#[test]
+fn only_a_certain_denial_in_the_grant_breaks_the_link() {
+    let plain = r#""Effect":"Deny","Action":"sts:*","#;
+    for (rest, breaks) in [
+        (r#""Resource":"*""#, true),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/b""#, true),
+        (r#""Resource":"arn:aws:iam::222222222222:role/c""#, false),
+        (r#""Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}"#, false),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/${aws:PrincipalTag/team}""#, false),
+        (r#""NotResource":"arn:aws:iam::222222222222:role/${aws:username, 'b'}""#, false),
+    ] {
+        let denial = format!(r#""Statement":[{{{plain}{rest}}},"#);
+        let text = grant(&["a", "b"], &[]).minified().replacen(r#""Statement":["#, &denial, 1);
+        let observed = user(Some(&PolicyDocument::parse(&text).unwrap()));
+        let plan = plan_grant(&desired_grant(&["a"]), &observed, false).unwrap();
+        let is_named = plan.warnings.iter().any(|risk| matches!(risk, Risk::DeniedByGrant { .. }));
+        assert_eq!(is_named, breaks, "{rest}");
+    }
+}
+
 #[test]
 fn a_role_that_the_file_does_not_declare_is_named_and_stays() {
     let observed = user(Some(&grant(&["a", "b", "other-file"], &[])));
@@ -617,4 +639,36 @@ fn a_role_is_compared_with_a_created_one_except_for_policies() {
     assert_eq!(unlike(|role| role.boundary = Some(BOUNDARY.to_owned())), "boundary");
     assert_eq!(unlike(|role| drop(role.tags.remove("managed-by"))), "tags");
     assert_eq!(unlike(|role| drop(role.tags.insert("more".to_owned(), String::new()))), "tags");
+}
+
+/// One entry of `accept` for each subject of a statement is as good as one for all, as for diagnose and verify.
+#[test]
+fn a_statement_stays_if_each_of_its_subjects_is_accepted() {
+    let provider = "arn:aws:iam::222222222222:oidc-provider/token.actions.githubusercontent.com";
+    let host = "token.actions.githubusercontent.com";
+    let tokens = PolicyDocument::from_value(&serde_json::json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {format!("{host}:sub"): ["repo:acme/a:ref:refs/heads/main", "repo:acme/b:ref:refs/heads/main"]}},
+    }}))
+    .unwrap();
+    let accept = |name: &str| Accepted {
+        who: format!("tokens of {provider} for repo:acme/{name}:ref:refs/heads/main"),
+        reason: "releases".to_owned(),
+    };
+    let planned = |accepted: Vec<Accepted>| {
+        let desired = DesiredRole { accepted, ..desired_role() };
+        let mut observed = made(&desired);
+        let mut both = trust("first");
+        both.statements.extend(tokens.statements.clone());
+        observed.trust = FoundDocument::Policy(both);
+        plan(&desired, &observed)
+    };
+    let kept = planned(vec![accept("a"), accept("b")]);
+    assert_eq!((kept.changes, kept.warnings), (vec![], vec![]));
+    assert_eq!(kept.notes, [Note::Accepted(accept("a")), Note::Accepted(accept("b"))]);
+    let replaced = planned(vec![accept("a")]);
+    assert!(matches!(only(replaced.changes), Change::ReplaceTrustPolicy { .. }));
+    assert_eq!(replaced.notes, [Note::Accepted(accept("a"))], "it is admitted until then");
 }

@@ -264,7 +264,8 @@ impl Profiles {
         })
     }
 
-    /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
+    /// Resolves the roles of a profile; `None` if it assumes none, or if the environment has an access key that comes
+    /// first.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
         if profile.is_none() && environment::has_keys() {
             return Ok(None);

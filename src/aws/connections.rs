@@ -151,7 +151,8 @@ impl Connections {
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
         self.profiles.check(used)?;
-        if !self.may_ask {
+        // Keys in the environment come before the selected profile, whose program does not run then.
+        if !self.may_ask && (profile.is_some() || !environment::has_keys()) {
             self.profiles.check_asks_nobody(used)?;
         }
         if let Some(chain) = self.profiles.chain(profile)? {

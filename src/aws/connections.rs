@@ -253,7 +253,7 @@ impl Connections {
             .http_client(self.pool(profile)?)
             .identity_cache(shared_identity_cache())
             .timeout_config(timeouts());
-        if provider.is_none() {
+        if provider.is_none() && !environment::has_keys() {
             self.notice.give_for_machine(self.machine());
         }
         if let Some(provider) = provider {

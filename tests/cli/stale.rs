@@ -23,6 +23,7 @@ const READS: [&str; 6] = [
     "GetRolePolicy",
     "ListInstanceProfilesForRole",
     "ListBuckets",
+    "GetBucketTagging",
 ];
 
 /// Runs xacct, and changes the world between its first look, which the plan that it shows rests on, and the second.

@@ -12,7 +12,7 @@ const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
 const REGIONAL: &str = "xacct-verify-abcdefghijkm-222222222222-eu-west-1-an";
 
 /// Creates a bucket as an interrupted run leaves it.
-fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
+pub fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     scene.sandbox.world(|world| {
         let bucket = world.add_bucket(account, name, region);
         bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());

@@ -121,6 +121,17 @@ fn works_for_accounts_not_in_the_file() {
     scene.xacct("sweep --all").exits_with(2).says(&["no targets"]);
 }
 
+/// Both are asked for at the same time; the wrong account explains the denied list.
+#[test]
+fn credentials_of_another_account_are_reported_before_a_denied_list() {
+    let scene = Scene::linked("--no-verify");
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    scene.sandbox.add_fault(Fault::new("ListBuckets", denied));
+    let output = scene.xacct("sweep 222222222222 --target-profile security-admin --yes").exits_with(1);
+    output.says(&["belong to account 111111111111"]);
+    assert_eq!(scene.requests("DeleteBucket").len(), 0);
+}
+
 #[test]
 fn keeps_a_bucket_filled_during_the_run_and_reports_errors() {
     let scene = Scene::linked("--no-verify");

@@ -101,9 +101,7 @@ pub fn check() -> Result<()> {
     let set = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut set = set.filter(|(name, _)| is_read(name));
     let unfit = set.find(|(_, value)| value.to_str().is_none_or(|value| value.contains(char::is_control)));
-    unfit.map_or(Ok(()), |(name, _)| {
-        Err(Error::usage(unfit_message(&name)).hint(format!("set {name} again, or unset it")))
-    })
+    unfit.map_or(Ok(()), |(name, _)| Err(unfit_error(Kind::Usage, &name, "a line break")))
 }
 
 /// Checks the access key in the environment.
@@ -116,14 +114,14 @@ pub fn check_keys() -> Result<()> {
         |value: &std::ffi::OsStr| value.to_str().is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_graphic()));
     match set.into_iter().find(|(_, value)| !is_fit(value)) {
         None => Ok(()),
-        Some((name, _)) => Err(Error::new(Kind::Credentials, unfit_message(name))
-            .hint(format!("set {name} again, on one line and without spaces"))),
+        Some((name, _)) => Err(unfit_error(Kind::Credentials, name, "a space, a line break")),
     }
 }
 
 /// Never shows the value: it may be a secret.
-fn unfit_message(name: &str) -> String {
-    format!("{name} contains a space, a line break or another character that it cannot have")
+fn unfit_error(kind: Kind, name: &str, such_as: &str) -> Error {
+    Error::new(kind, format!("{name} contains {such_as} or another invalid character"))
+        .hint(format!("set {name} to a valid value, or unset it"))
 }
 
 /// Whether the environment has an access key, which comes before the profile that `AWS_PROFILE` names.

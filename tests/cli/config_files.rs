@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
+use xacct::environment::KEYS;
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE, KeyPair};
 
 use crate::scene::{ACCOUNT_B, Scene};
@@ -205,7 +206,9 @@ fn a_variable_that_cannot_be_sent_is_named() {
         scene.environment.set(name, &value);
         let output = scene.xacct("verify --user-profile -");
         assert!([1, 2].contains(&output.code), "{output}");
-        let output = output.says(&[&format!("{name} contains a space, a line break")]);
+        let what = if KEYS.contains(&name) { "a space, a line break" } else { "a line break" };
+        let message = format!("{name} contains {what} or another invalid character");
+        let output = output.says(&[&message, &format!("set {name} to a valid value, or unset it")]);
         assert!(value.len() < 9 || !output.everything().contains(value.trim()), "{output}");
         assert!(scene.sandbox.requests().is_empty());
     }

@@ -28,3 +28,15 @@ fn creates_nothing_in_the_place_of_another_file() {
     assert!(create(&path, "newer", Readers::Owner).is_err());
     assert_eq!(read(&path, LONGEST_TEXT).unwrap(), "new");
 }
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_access_a_private_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    create_private_folder(&folder.path().join("a/b")).unwrap();
+    create_private_folder(&folder.path().join("a/b")).unwrap();
+    assert_eq!(["", "a", "a/b"].map(|below| mode(&folder.path().join(below))), [0o755, 0o700, 0o700]);
+}

@@ -136,7 +136,7 @@ pub fn replace_unchanged(path: &Path, old: &[u8], text: impl AsRef<[u8]>, reader
     match read_bytes(path, longest) {
         Ok(found) if found == old => {}
         Err(error) if !matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::NotFound) => return Err(error),
-        _ => return Err(Error::other("another program changed it meanwhile; run the command again")),
+        _ => return Err(Error::other("another program has changed it; run the command again")),
     }
     temporary.persist(path)?;
     Ok(())

@@ -12,7 +12,7 @@ fn replaces_only_what_was_seen() {
     for other in ["else", "something longer", ""] {
         std::fs::write(&path, other).unwrap();
         let error = replace_unchanged(&path, b"new", "newer", Readers::All).unwrap_err();
-        assert!(error.to_string().contains("another program changed it"), "{error}");
+        assert!(error.to_string().contains("another program has changed it"), "{error}");
         assert_eq!(read(&path, LONGEST_TEXT).unwrap(), other);
     }
     std::fs::remove_file(&path).unwrap();

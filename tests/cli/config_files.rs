@@ -60,8 +60,8 @@ fn a_source_profile_may_have_any_name() {
 fn a_line_of_the_own_profile_is_named_and_nothing_is_sent() {
     for (lines, said) in [
         ("region = a\n[profile bob]\nregion = b\n  oops\noops\n", "`"),
-        ("region = a\nregion = b\n", "line 3: the second `region` of one section"),
-        ("region = a\nplease\n", "line 3: neither a heading nor a key with a value"),
+        ("region = a\nregion = b\n", "line 3: duplicate key `region`"),
+        ("region = a\nplease\n", "line 3: neither a section header nor `key = value`"),
         ("services =\n  endpoint\n", "`services` of section `profile alice`: an indented line without `=`"),
     ] {
         let scene = Scene::linked("");
@@ -78,7 +78,9 @@ fn a_line_of_the_own_profile_is_named_and_nothing_is_sent() {
     let scene = Scene::linked("");
     scene.environment.write("aws/config", "[profile bob]\n\n[profile alice\nregion = x\n");
     scene.environment.write("aws/credentials", "");
-    verify_as(&scene, "alice").exits_with(1).says(&["profile `alice` does not exist", "line 3: a heading without `]`"]);
+    verify_as(&scene, "alice")
+        .exits_with(1)
+        .says(&["profile `alice` does not exist", "line 3: section header without `]`"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl fmt::Debug for Process {
 enum Failure {
     #[error("credential_process cannot be started")]
     NotStarted(#[source] std::io::Error),
-    #[error("credential_process {ENDLESS}, {DEEPEST} times so far: it needs the credentials that it is to provide")]
+    #[error("credential_process {ENDLESS} ({DEEPEST} levels deep): it needs the credentials that it should provide")]
     Endless,
     #[error("credential_process did not end within {} seconds", .0.as_secs())]
     TooSlow(Duration),

@@ -5,8 +5,7 @@ use crate::error::{Error, Kind, Result};
 /// Environment variables, by name.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The profile name that stands for no profile, although xacct.toml names one: the usual credential chain, which begins
-/// with the environment.
+/// The value of a profile option that means: no profile, even if xacct.toml sets one; use the default credential chain.
 pub const PROFILE: &str = "-";
 
 /// The variables that the SDK reads, beside the access key and the `AWS_ENDPOINT_URL_…` of every service.
@@ -81,7 +80,7 @@ fn is_read(name: &str) -> bool {
     READ_BY_SDK.contains(&name) || name.starts_with("AWS_ENDPOINT_URL")
 }
 
-/// Removes blanks, but not the end of a line: a file's content that was pasted with it shall be seen.
+/// Removes spaces and tabs, but not line breaks: a pasted line break must be reported.
 fn tidied(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }

@@ -31,7 +31,7 @@ pub fn read(path: &Path, most: u64) -> Result<String> {
     String::from_utf8(read_bytes(path, most)?).map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Reads a file that has at most so many bytes, of whatever kind they are.
+/// Reads a file of at most `most` bytes, whether text or not.
 ///
 /// # Errors
 /// As [`read`].

@@ -86,7 +86,7 @@ impl Connections {
         Self { mfa: Arc::new(mfa), ..self }
     }
 
-    /// Returns the same connections, but only with credentials that nobody has to be asked for.
+    /// Returns the same connections, restricted to credentials that need no prompt.
     #[must_use]
     pub fn that_ask_nobody(&self) -> Self {
         Self { mfa: Arc::new(self.mfa.that_asks_nobody()), may_ask: false, ..self.clone() }
@@ -329,7 +329,7 @@ impl Connections {
         }
     }
 
-    /// Returns where the environment says that the credentials of this machine or container are to be had.
+    /// Returns the configured endpoints for the credentials of this machine or container.
     fn machine(&self) -> impl Iterator<Item = String> {
         let variables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
         let setting = self.profiles.setting(self.profiles.selected(), "ec2_metadata_service_endpoint");

@@ -5,8 +5,7 @@ use crate::error::{Error, Kind, Result};
 /// Environment variables, by name.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The profile name that stands for no profile, although xacct.toml names one: the usual credential chain, which begins
-/// with the environment.
+/// The value of a profile option that means: no profile, even if xacct.toml sets one; use the default credential chain.
 pub const PROFILE: &str = "-";
 
 /// The variables that the SDK reads, beside the access key and the `AWS_ENDPOINT_URL_…` of every service.
@@ -81,7 +80,7 @@ fn is_read(name: &str) -> bool {
     READ_BY_SDK.contains(&name) || name.starts_with("AWS_ENDPOINT_URL")
 }
 
-/// Removes blanks, but not the end of a line: a file's content that was pasted with it shall be seen.
+/// Removes spaces and tabs, but not line breaks: a pasted line break must be reported.
 fn tidied(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
@@ -101,9 +100,7 @@ pub fn check() -> Result<()> {
     let set = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut set = set.filter(|(name, _)| is_read(name));
     let unfit = set.find(|(_, value)| value.to_str().is_none_or(|value| value.contains(char::is_control)));
-    unfit.map_or(Ok(()), |(name, _)| {
-        Err(Error::usage(unfit_message(&name)).hint(format!("set {name} again, or unset it")))
-    })
+    unfit.map_or(Ok(()), |(name, _)| Err(unfit_error(Kind::Usage, &name, "a line break")))
 }
 
 /// Checks the access key in the environment.
@@ -116,14 +113,14 @@ pub fn check_keys() -> Result<()> {
         |value: &std::ffi::OsStr| value.to_str().is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_graphic()));
     match set.into_iter().find(|(_, value)| !is_fit(value)) {
         None => Ok(()),
-        Some((name, _)) => Err(Error::new(Kind::Credentials, unfit_message(name))
-            .hint(format!("set {name} again, on one line and without spaces"))),
+        Some((name, _)) => Err(unfit_error(Kind::Credentials, name, "a space, a line break")),
     }
 }
 
 /// Never shows the value: it may be a secret.
-fn unfit_message(name: &str) -> String {
-    format!("{name} contains a space, a line break or another character that it cannot have")
+fn unfit_error(kind: Kind, name: &str, such_as: &str) -> Error {
+    Error::new(kind, format!("{name} contains {such_as} or another invalid character"))
+        .hint(format!("set {name} to a valid value, or unset it"))
 }
 
 /// Whether the environment has an access key, which comes before the profile that `AWS_PROFILE` names.

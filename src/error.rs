@@ -276,6 +276,15 @@ impl Error {
         own.unwrap_or(&self.message)
     }
 
+    /// Returns the message and AWS's answer, without the output of another program.
+    #[must_use]
+    pub fn own_message_and_answer(&self) -> String {
+        match &self.aws {
+            Some(answer) => format!("{}: {answer}", self.own_message()),
+            None => self.own_message().to_owned(),
+        }
+    }
+
     /// Records the underlying error. The message already contains what the user needs to know about it.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -31,7 +31,7 @@ pub fn read(path: &Path, most: u64) -> Result<String> {
     String::from_utf8(read_bytes(path, most)?).map_err(|error| Error::new(ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Reads a file that has at most so many bytes, of whatever kind they are.
+/// Reads a file of at most `most` bytes, whether text or not.
 ///
 /// # Errors
 /// As [`read`].
@@ -88,6 +88,17 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Creates a directory that only its owner can access, and those above it. Leaves existing ones as they are.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 /// Creates a file with a random name in the same directory, so that no other user can have created it before.
 ///
 /// # Errors
@@ -125,7 +136,7 @@ pub fn replace_unchanged(path: &Path, old: &[u8], text: impl AsRef<[u8]>, reader
     match read_bytes(path, longest) {
         Ok(found) if found == old => {}
         Err(error) if !matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::NotFound) => return Err(error),
-        _ => return Err(Error::other("another program changed it meanwhile; run the command again")),
+        _ => return Err(Error::other("another program has changed it; run the command again")),
     }
     temporary.persist(path)?;
     Ok(())

@@ -94,7 +94,7 @@ fn use_color(color: Color) {
     choice.write_global();
 }
 
-/// Escapes what was typed, or stands in `XACCT_…`, where an error repeats it: clap does not.
+/// Escapes command-line and `XACCT_…` values that an error repeats: clap does not.
 fn escape(error: &mut clap::Error) {
     let given = error.context().filter_map(|(_, value)| match value {
         ContextValue::String(text) => Some(vec![text.clone()]),

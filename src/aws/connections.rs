@@ -86,7 +86,7 @@ impl Connections {
         Self { mfa: Arc::new(mfa), ..self }
     }
 
-    /// Returns the same connections, but only with credentials that nobody has to be asked for.
+    /// Returns the same connections, restricted to credentials that need no prompt.
     #[must_use]
     pub fn that_ask_nobody(&self) -> Self {
         Self { mfa: Arc::new(self.mfa.that_asks_nobody()), may_ask: false, ..self.clone() }
@@ -151,7 +151,8 @@ impl Connections {
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
         self.profiles.check(used)?;
-        if !self.may_ask {
+        // Keys in the environment come before the selected profile, whose program does not run then.
+        if !self.may_ask && (profile.is_some() || !environment::has_keys()) {
             self.profiles.check_asks_nobody(used)?;
         }
         if let Some(chain) = self.profiles.chain(profile)? {
@@ -252,7 +253,7 @@ impl Connections {
             .http_client(self.pool(profile)?)
             .identity_cache(shared_identity_cache())
             .timeout_config(timeouts());
-        if provider.is_none() {
+        if provider.is_none() && !environment::has_keys() {
             self.notice.give_for_machine(self.machine());
         }
         if let Some(provider) = provider {
@@ -328,7 +329,7 @@ impl Connections {
         }
     }
 
-    /// Returns where the environment says that the credentials of this machine or container are to be had.
+    /// Returns the configured endpoints for the credentials of this machine or container.
     fn machine(&self) -> impl Iterator<Item = String> {
         let variables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
         let setting = self.profiles.setting(self.profiles.selected(), "ec2_metadata_service_endpoint");

@@ -140,9 +140,12 @@ async fn find(
     run: &Run<'_>,
 ) -> Result<(Operator, Vec<Found>)> {
     let access = accounts::enter_in_region(connections, link, source).await?;
-    let caller = sts::caller(&access).await;
+    let (caller, found) = tokio::join!(
+        sts::caller(&access),
+        leftover_buckets::find(&access, &link.account, args.older_than, (run.context.now)()),
+    );
+    // Wrong credentials are reported before any other error.
     let operator = accounts::operator_of(link, access, caller)?;
-    let found = leftover_buckets::find(&operator.access, &link.account, args.older_than, (run.context.now)()).await;
     Ok((operator, found.map_err(|error| error.context(format!("target account {}", link.account)))?))
 }
 

@@ -43,7 +43,7 @@ impl Tried {
             Ok(proof) => proof,
             Err(Error { aws: Some(answer), .. }) => return only(Answer::Refused((**answer).clone())),
             Err(error) if error.kind == Kind::Credentials => {
-                return only(Answer::NotSent(NotSent::NoCredentials(unread_words(error))));
+                return only(Answer::NotSent(NotSent::NoCredentials(error.own_message_and_answer())));
             }
             Err(_) => return None,
         };
@@ -153,7 +153,7 @@ pub fn no_caller(error: &Error) -> CallerFacts {
 pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
     let access = match access {
         Ok(access) => access,
-        Err(error) => return SourceFacts::unread(None, failed(&error), &unread_words(&error)),
+        Err(error) => return SourceFacts::unread(None, failed(&error), &error.own_message_and_answer()),
     };
     let user = link.user.as_str();
     let managed = &Managed::of(&access);
@@ -195,7 +195,7 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
 pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
     let access = match access {
         Ok(access) => access,
-        Err(error) => return TargetFacts::unread(None, failed(&error), &unread_words(&error)),
+        Err(error) => return TargetFacts::unread(None, failed(&error), &error.own_message_and_answer()),
     };
     let name = &link.role.name;
     let managed = &Managed::of(&access);
@@ -304,15 +304,7 @@ fn settled<T>(result: Result<Reading<T>>) -> Reading<T> {
 }
 
 fn failed<T>(error: &Error) -> Reading<T> {
-    Reading::Unreadable { permission: String::new(), answer: unread_words(error) }
-}
-
-/// Returns an error in words, without the stderr of a credential process, which may contain secrets.
-fn unread_words(error: &Error) -> String {
-    match &error.aws {
-        Some(answer) => format!("{}: {answer}", error.own_message()),
-        None => error.own_message().to_owned(),
-    }
+    Reading::Unreadable { permission: String::new(), answer: error.own_message_and_answer() }
 }
 
 impl SourceFacts {

@@ -60,7 +60,7 @@ impl Tested<'_> {
             settings: self.settings(),
         };
         let file = self.file(context)?;
-        create_private(files::folder_of(&file)).ok()?;
+        files::create_private_folder(files::folder_of(&file)).ok()?;
         files::replace(&file, &serde_json::to_string(&record).ok()?, Readers::Owner).ok()
     }
 
@@ -92,15 +92,4 @@ impl Tested<'_> {
 
 fn digest(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Creates a directory that only its owner can read.
-fn create_private(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.recursive(true).create(folder)
 }

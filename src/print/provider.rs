@@ -102,8 +102,8 @@ fn admitted(part: &str) -> Option<(Number, Option<Number>)> {
     // Digits can fail to parse only by their size.
     let parts: Vec<u32> = parts.into_iter().map(|part| part.parse().unwrap_or(u32::MAX)).collect();
     let (number, next) = match parts.as_slice() {
-        // A pessimistic constraint lets the last number grow, so a major number alone has no bound.
-        [major] => ((*major, 0, 0), None),
+        // Of `~> 3`, Terraform keeps the major number, as of `~> 3.0` (go-versions, `MeetingConstraintsExact`).
+        [major] => ((*major, 0, 0), Some((major.saturating_add(1), 0, 0))),
         [major, minor] => ((*major, *minor, 0), Some((major.saturating_add(1), 0, 0))),
         [major, minor, patch] => ((*major, *minor, *patch), Some((*major, minor.saturating_add(1), 0))),
         _ => return None,

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
+use xacct::environment::KEYS;
 use xacct_sandbox::world::{ADMIN_A, ADMIN_B, ALICE, KeyPair};
 
 use crate::scene::{ACCOUNT_B, Scene};
@@ -59,8 +60,8 @@ fn a_source_profile_may_have_any_name() {
 fn a_line_of_the_own_profile_is_named_and_nothing_is_sent() {
     for (lines, said) in [
         ("region = a\n[profile bob]\nregion = b\n  oops\noops\n", "`"),
-        ("region = a\nregion = b\n", "line 3: the second `region` of one section"),
-        ("region = a\nplease\n", "line 3: neither a heading nor a key with a value"),
+        ("region = a\nregion = b\n", "line 3: duplicate key `region`"),
+        ("region = a\nplease\n", "line 3: neither a section header nor `key = value`"),
         ("services =\n  endpoint\n", "`services` of section `profile alice`: an indented line without `=`"),
     ] {
         let scene = Scene::linked("");
@@ -77,7 +78,9 @@ fn a_line_of_the_own_profile_is_named_and_nothing_is_sent() {
     let scene = Scene::linked("");
     scene.environment.write("aws/config", "[profile bob]\n\n[profile alice\nregion = x\n");
     scene.environment.write("aws/credentials", "");
-    verify_as(&scene, "alice").exits_with(1).says(&["profile `alice` does not exist", "line 3: a heading without `]`"]);
+    verify_as(&scene, "alice")
+        .exits_with(1)
+        .says(&["profile `alice` does not exist", "line 3: section header without `]`"]);
 }
 
 #[test]
@@ -205,7 +208,9 @@ fn a_variable_that_cannot_be_sent_is_named() {
         scene.environment.set(name, &value);
         let output = scene.xacct("verify --user-profile -");
         assert!([1, 2].contains(&output.code), "{output}");
-        let output = output.says(&[&format!("{name} contains a space, a line break")]);
+        let what = if KEYS.contains(&name) { "a space, a line break" } else { "a line break" };
+        let message = format!("{name} contains {what} or another invalid character");
+        let output = output.says(&[&message, &format!("set {name} to a valid value, or unset it")]);
         assert!(value.len() < 9 || !output.everything().contains(value.trim()), "{output}");
         assert!(scene.sandbox.requests().is_empty());
     }

@@ -1,6 +1,7 @@
 //! Whom else the trust policy admits: the step of the proof, the cause, and what `xacct.toml` accepts.
 
 use serde_json::{Value, json};
+use xacct_sandbox::world::ADMIN_B;
 
 use crate::fixes;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, side_by_side, step, text};
@@ -241,6 +242,20 @@ fn the_read_asks_nobody() {
     let verification = scene.verdict("", 0);
     assert_eq!(step(&verification, STEP)["outcome"], "skipped");
     assert!(step(&verification, STEP)["notes"][0].to_string().contains("credential_process"), "{verification:#}");
+}
+
+/// Keys in the environment come before the program of the selected profile.
+#[test]
+fn a_program_that_would_not_run_does_not_prevent_the_read() {
+    let mut scene = Scene::linked(OPTIONS);
+    scene.environment.append("aws/config", "\n[default]\ncredential_process = false\n");
+    scene.environment.edit("xacct.toml", "profile = \"dev-admin\"\n", "profile = \"-\"\n");
+    let verification = scene.verdict("", 0);
+    assert!(step(&verification, STEP)["notes"][0].to_string().contains("credential_process"), "{verification:#}");
+    scene.environment.set("AWS_ACCESS_KEY_ID", ADMIN_B.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ADMIN_B.secret);
+    let verification = scene.verdict("", 0);
+    assert_eq!(step(&verification, STEP)["outcome"], "ok", "{verification:#}");
 }
 
 #[test]

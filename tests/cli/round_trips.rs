@@ -10,6 +10,7 @@ use xacct_sandbox::{RecordedRequest, Sandbox, most_at_once, steps};
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene};
 use crate::support::Tls;
 use crate::support::policies::document;
+use crate::sweep::plant;
 
 const LATENCY: Duration = Duration::from_millis(300);
 
@@ -99,6 +100,19 @@ fn diagnose_with_enter_role_takes_three_round_trips() {
     scene.sandbox.clear_requests();
     scene.xacct("diagnose").exits_with(3);
     assert_steps(&scene, 3);
+}
+
+/// Lists and looks into the bucket, then lists and looks into it once more, and deletes it.
+#[test]
+fn sweep_takes_six_round_trips() {
+    let scene = slow();
+    scene.link("--no-verify");
+    plant(&scene, ACCOUNT_B, "xacct-verify-222222222222-abcdefghijkm", "us-east-1", 2);
+    scene.xacct("sweep --all --yes").exits_with(0);
+    assert_eq!(scene.buckets(), 0);
+    assert_overlap(&scene, "GetCallerIdentity", "ListBuckets");
+    assert_overlap_of_last(&scene, "ListBuckets", "GetBucketTagging");
+    assert_steps(&scene, 6);
 }
 
 /// ListMFADevices runs concurrently with GetCallerIdentity.
@@ -312,6 +326,13 @@ fn connects_to_s3_while_assuming_the_role() {
 fn assert_overlap(scene: &Scene, one: &str, other: &str) {
     let (one, other) = (&scene.requests(one)[0], &scene.requests(other)[0]);
     assert!(overlap(one, other), "{one:#?} {other:#?}");
+}
+
+#[track_caller]
+fn assert_overlap_of_last(scene: &Scene, one: &str, other: &str) {
+    let (one, other) = (scene.requests(one).pop(), scene.requests(other).pop());
+    let (one, other) = (one.expect("a request"), other.expect("a request"));
+    assert!(overlap(&one, &other), "{one:#?} {other:#?}");
 }
 
 fn overlap(one: &RecordedRequest, other: &RecordedRequest) -> bool {

@@ -16,13 +16,14 @@ const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 type Meanwhile = fn(&mut World);
 
 /// Reads of a role, and of buckets, of which the second is the one right before the first write.
-const READS: [&str; 6] = [
+const READS: [&str; 7] = [
     "GetRole",
     "ListAttachedRolePolicies",
     "ListRolePolicies",
     "GetRolePolicy",
     "ListInstanceProfilesForRole",
     "ListBuckets",
+    "GetBucketTagging",
 ];
 
 /// Runs xacct, and changes the world between its first look, which the plan that it shows rests on, and the second.

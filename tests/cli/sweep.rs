@@ -12,7 +12,7 @@ const LEFT: &str = "xacct-verify-222222222222-abcdefghijkm";
 const REGIONAL: &str = "xacct-verify-abcdefghijkm-222222222222-eu-west-1-an";
 
 /// Creates a bucket as an interrupted run leaves it.
-fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
+pub fn plant(scene: &Scene, account: &str, name: &str, region: &str, hours: u64) {
     scene.sandbox.world(|world| {
         let bucket = world.add_bucket(account, name, region);
         bucket.tags.insert("xacct:purpose".to_owned(), "verify".to_owned());
@@ -119,6 +119,17 @@ fn works_for_accounts_not_in_the_file() {
     scene.xacct("sweep 222222222222 --target-profile dev-admin --yes").exits_with(0);
     assert_eq!(scene.buckets(), 0);
     scene.xacct("sweep --all").exits_with(2).says(&["no targets"]);
+}
+
+/// Both are asked for at the same time; the wrong account explains the denied list.
+#[test]
+fn credentials_of_another_account_are_reported_before_a_denied_list() {
+    let scene = Scene::linked("--no-verify");
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "no".to_owned() };
+    scene.sandbox.add_fault(Fault::new("ListBuckets", denied));
+    let output = scene.xacct("sweep 222222222222 --target-profile security-admin --yes").exits_with(1);
+    output.says(&["belong to account 111111111111"]);
+    assert_eq!(scene.requests("DeleteBucket").len(), 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Untrusted text is escaped for terminals and shells; custom endpoints are reported before a request is sent.
 
-use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B};
+use xacct_sandbox::world::{ACCOUNT_A, ACCOUNT_B, ALICE};
 use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{BOOTSTRAP, Scene, side_by_side};
@@ -319,5 +319,13 @@ fn a_machine_that_gives_credentials_is_named_before_it_is_asked() {
         let output = scene.xacct("verify").exits_with(1);
         assert!(output.stderr.starts_with("Using custom endpoint http://127.0.0.1:9"), "{variable}: {output}");
         assert!(!output.everything().contains("a-secret"), "{output}");
+        // An access key in the environment comes first. The Region is set, so nothing asks the machine for it.
+        scene.environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
+        scene.environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
+        scene.environment.set("AWS_REGION", "us-east-1");
+        scene.environment.set("AWS_ENDPOINT_URL", scene.sandbox.url());
+        let output = scene.xacct("verify").exits_with(0);
+        let is_of_machine = |line: &str| line == "Using custom endpoint http://127.0.0.1:9";
+        assert!(!output.stderr.lines().any(is_of_machine), "{variable}: {output}");
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::aws) fn read(variable: Variables<'_>) -> Result<Sections> {
     let text = |name: &str, usual: &str| {
         let path = variable(name).unwrap_or_else(|| usual.to_owned());
         let place = expanded(&path, home.as_deref());
-        // How one says that there is to be no file.
+        // The usual way to specify no file.
         if place == Path::new("/dev/null") {
             return Ok((path, String::new()));
         }

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
@@ -36,9 +36,9 @@ pub struct Mfa {
     /// The session cache; `None` caches nothing.
     pub cache: Option<Cache>,
     /// The sessions of this run. Failures are stored too, so that a run prompts only once.
-    sessions: Mutex<BTreeMap<Key, Result<SessionCredentials>>>,
+    sessions: Mutex<BTreeMap<Key, Arc<OnceCell<Result<SessionCredentials>>>>>,
     /// The devices for which the given code was sent. Locked while a code is asked for, so that prompts do not mix.
-    used: Mutex<BTreeSet<MfaSerial>>,
+    used: AsyncMutex<BTreeSet<MfaSerial>>,
 }
 
 impl fmt::Debug for Mfa {
@@ -56,7 +56,7 @@ impl Mfa {
         duration: Option<SessionDuration>,
         cache: Option<Cache>,
     ) -> Self {
-        Self { code, ask, duration, cache, sessions: Mutex::default(), used: Mutex::default() }
+        Self { code, ask, duration, cache, sessions: Mutex::default(), used: AsyncMutex::default() }
     }
 
     /// Returns this without a code and without a prompt: only cached sessions.
@@ -113,24 +113,25 @@ impl Mfa {
     ) -> Result<SessionCredentials> {
         let endpoints = access.endpoints().join(" ");
         let key = Key::new(&[request, &[access.key_id(), endpoints.as_str()]].concat());
-        let mut sessions = self.sessions.lock().await;
-        if let Some(known) = sessions.get(&key) {
-            return known.clone();
-        }
-        let cached = match &self.cache {
-            Some(cache) => cached(cache, access, &key, |_| true).await,
-            None => None,
+        let known = {
+            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(sessions.entry(key.clone()).or_default())
         };
-        let session = match cached {
-            Some(session) => Ok(session),
-            None => make().await.inspect(|session| {
-                if let Some(cache) = &self.cache {
-                    cache.store(&key, session);
-                }
-            }),
+        let get = async || {
+            let cached = match &self.cache {
+                Some(cache) => cached(cache, access, &key, |_| true).await,
+                None => None,
+            };
+            match cached {
+                Some(session) => Ok(session),
+                None => make().await.inspect(|session| {
+                    if let Some(cache) = &self.cache {
+                        cache.store(&key, session);
+                    }
+                }),
+            }
         };
-        sessions.insert(key, session.clone());
-        session
+        known.get_or_init(get).await.clone()
     }
 
     /// Returns the duration of sessions that are used after this run.
@@ -231,3 +232,6 @@ pub async fn cached(
     }
     Some(session)
 }
+
+#[cfg(test)]
+mod tests;

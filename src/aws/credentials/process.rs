@@ -1,6 +1,6 @@
 //! `credential_process`: runs the program that a profile names for its credentials.
 //!
-//! The SDK's own provider waits for ever, reads without end, starts itself again if the program is xacct with the same
+//! The SDK's own provider has no timeout and no output limit, starts itself again if the program is xacct with the same
 //! profile, and repeats the program's standard error, which may hold secrets. As it does, this one passes the line to a
 //! shell.
 
@@ -51,7 +51,7 @@ impl fmt::Debug for Process {
 enum Failure {
     #[error("credential_process cannot be started")]
     NotStarted(#[source] std::io::Error),
-    #[error("credential_process {ENDLESS}, {DEEPEST} times so far: it needs the credentials that it is to provide")]
+    #[error("credential_process {ENDLESS} ({DEEPEST} levels deep): it needs the credentials that it should provide")]
     Endless,
     #[error("credential_process did not end within {} seconds", .0.as_secs())]
     TooSlow(Duration),
@@ -116,7 +116,7 @@ async fn output(child: &mut Child) -> Result<Vec<u8>, Failure> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let stdout = async {
         let bytes = first(stdout).await?.0;
-        // It is not waited for: it may write for ever.
+        // Not waited for, because it may never stop writing.
         if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST) { Err(Failure::TooLong) } else { Ok(bytes) }
     };
     let stderr = async {

@@ -92,7 +92,7 @@ impl Profiles {
         }
         let names: Vec<_> = self.sections.profiles.keys().map(String::as_str).collect();
         let error = Error::new(Kind::Credentials, format!("profile `{name}` does not exist in the AWS config files"));
-        // The profile may stand below a heading that cannot be read.
+        // The profile may be below a heading that cannot be read.
         let error = self.sections.stray.iter().fold(error, |error, line| error.note(line.clone()));
         let error = match environment::has_keys() {
             true => error.hint(
@@ -264,7 +264,8 @@ impl Profiles {
         })
     }
 
-    /// Resolves the roles of a profile, if `aws-config` would ignore some of its settings.
+    /// Resolves the roles of a profile; `None` if it assumes none, or if the environment has an access key that comes
+    /// first.
     pub(in crate::aws) fn chain(&self, profile: Option<&str>) -> Result<Option<Chain>> {
         if profile.is_none() && environment::has_keys() {
             return Ok(None);

@@ -78,8 +78,6 @@ pub(in crate::aws) fn origin(credentials: &Credentials, profile: Option<&str>) -
         Some("instance metadata")
     } else if any(&[From::CredentialsHttp]) {
         Some("container")
-    } else if any(&[From::CredentialsStsAssumeRole]) {
-        Some("assumed role")
     } else {
         None
     };

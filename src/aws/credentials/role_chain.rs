@@ -1,8 +1,8 @@
-//! Profiles that assume a role with MFA or with a session duration.
+//! Profiles that assume a role.
 //!
-//! `aws-config` ignores `mfa_serial` and `duration_seconds` (its `profile/credentials/repr.rs`), so for
-//! profiles with one of them its request would differ from that of every other AWS tool. xacct resolves these profiles
-//! itself, by the rules of botocore (`credentials.py`, `AssumeRoleProvider`), which `aws-config` follows too.
+//! `aws-config` ignores `mfa_serial` and `duration_seconds` (its `profile/credentials/repr.rs`), and panics if a program
+//! or a server gives it a key with a line feed. So xacct resolves all of these profiles itself, except those with a web
+//! identity, by the rules of botocore (`credentials.py`, `AssumeRoleProvider`).
 
 use crate::aws::client::access::Access;
 use crate::aws::client::error::Call;

@@ -13,7 +13,7 @@ use super::read::{self, document, tags, unread};
 use crate::aws::client::access::Access;
 use crate::aws::client::bounds::{MOST_DETAIL_PAGES, MOST_DETAILS};
 use crate::aws::client::error::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::AccountId;
 use crate::iam::state::{FoundDocument, Reading};
@@ -53,21 +53,16 @@ pub async fn account(access: &Access, id: &AccountId) -> Result<Reading<Account>
     let missing: Vec<_> = wanted.iter().filter(|arn| !managed.contains_key(*arn)).cloned().collect();
     let missing = stream::iter(missing).map(async |arn| {
         let read = read::managed(access, &arn, &BTreeMap::new()).await;
-        let read =
-            read.unwrap_or_else(|error| Reading::Unreadable { permission: String::new(), answer: words(&error) });
+        let read = read.unwrap_or_else(|error| Reading::Unreadable {
+            permission: String::new(),
+            answer: error.own_message_and_answer(),
+        });
         (arn, read.map(Arc::new))
     });
     managed.extend(missing.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
     managed.retain(|arn, _| wanted.contains(arn));
     account.managed = managed;
     Ok(Reading::Present(account))
-}
-
-fn words(error: &Error) -> String {
-    match &error.aws {
-        Some(answer) => format!("{}: {answer}", error.own_message()),
-        None => error.own_message().to_owned(),
-    }
 }
 
 /// Returns the ARNs of managed policies that are attached or a boundary.

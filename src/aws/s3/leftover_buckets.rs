@@ -104,9 +104,12 @@ async fn list(
 /// # Errors
 /// When S3 rejects a request, or cannot be reached.
 pub async fn changed(access: &Access, found: &Found, owner: &AccountId) -> Result<Option<Vec<&'static str>>> {
-    let listed = list(access, &found.name, owner, Duration::ZERO, SystemTime::now()).await?;
-    let Some(now) = listed.into_iter().find(|listed| listed.name == found.name) else { return Ok(None) };
-    let (tags, left) = match look_into(access, found, owner).await {
+    let (listed, looked) = tokio::join!(
+        list(access, &found.name, owner, Duration::ZERO, SystemTime::now()),
+        look_into(access, found, owner),
+    );
+    let Some(now) = listed?.into_iter().find(|listed| listed.name == found.name) else { return Ok(None) };
+    let (tags, left) = match looked {
         Err(error) if test_bucket::is_absent(&error) => return Ok(None),
         looked => looked?,
     };

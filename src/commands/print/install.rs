@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use similar::{ChangeTag, TextDiff};
 
@@ -35,9 +35,9 @@ pub fn edit_config_file(run: &Run<'_>, edit: impl Fn(&[u8]) -> Result<Changed>) 
     let written = match &old {
         // Keeps the mode of the file.
         Some(old) => files::replace_unchanged(&path, old, &changed.text, Readers::All),
-        None => {
-            create_folder(files::folder_of(&path)).and_then(|()| files::create(&path, &changed.text, Readers::Owner))
-        }
+        // Creates `~/.aws` as the AWS CLI does, but only for its owner.
+        None => files::create_private_folder(files::folder_of(&path))
+            .and_then(|()| files::create(&path, &changed.text, Readers::Owner)),
     };
     written.map_err(|error| cannot("write", error))?;
     run.console.result(&difference(&changed));
@@ -58,15 +58,6 @@ fn real_path(shown: &str, run: &Run<'_>) -> Result<PathBuf> {
         Error::new(Kind::File, format!("`{shown}` is a symbolic link to a file that cannot be used: {error}"))
             .hint("create that file, or remove the link")
     })
-}
-
-/// Creates `~/.aws` as the AWS CLI does, but only for its owner.
-fn create_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Returns the changed profiles, line by line. Shows nothing else of the file, which may have secrets.

@@ -1,7 +1,7 @@
 //! Sections in the form that the SDK reads.
 //!
-//! The SDK parses the files again for every access and keeps the result, and stops at the first line of anybody's that it
-//! cannot read. So each access gets only its own sections, without anything that the SDK does not understand.
+//! The SDK parses the files again for every access and keeps the result, and stops at the first line that it cannot read,
+//! even in another profile. So each access gets only its own sections, without anything that the SDK does not understand.
 
 use std::borrow::Cow;
 use std::fmt::Write;

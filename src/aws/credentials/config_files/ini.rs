@@ -103,7 +103,7 @@ impl Reader {
         match self.section() {
             Some(_) if heading == DEFAULTS => {}
             Some(section) => {
-                section.problems.push(Problem { line: number, what: "the second section of that name".to_owned() });
+                section.problems.push(Problem { line: number, what: "duplicate section".to_owned() });
             }
             None => self.ini.sections.push(RawSection { heading: heading.to_owned(), ..RawSection::default() }),
         }
@@ -118,14 +118,14 @@ impl Reader {
         let before_all = matches!(self.place, Place::BeforeAllHeadings);
         let Some(section) = self.section() else {
             if before_all {
-                self.ini.stray.push(Problem { line: number, what: "a key above the first heading".to_owned() });
+                self.ini.stray.push(Problem { line: number, what: "a key before the first section".to_owned() });
             }
             return;
         };
         let refused = if key.is_empty() {
-            Some("a value without a key".to_owned())
+            Some("no key before `=`".to_owned())
         } else {
-            section.values.contains_key(&key).then(|| format!("the second `{key}` of one section"))
+            section.values.contains_key(&key).then(|| format!("duplicate key `{key}`"))
         };
         match refused {
             Some(what) => section.problems.push(Problem { line: number, what }),
@@ -140,10 +140,10 @@ impl Reader {
     fn refuse(&mut self, number: usize, text: &str) {
         if text.starts_with('[') {
             self.place = Place::Nowhere;
-            self.ini.stray.push(Problem { line: number, what: "a heading without `]`".to_owned() });
+            self.ini.stray.push(Problem { line: number, what: "section header without `]`".to_owned() });
             return;
         }
-        let problem = Problem { line: number, what: "neither a heading nor a key with a value".to_owned() };
+        let problem = Problem { line: number, what: "neither a section header nor `key = value`".to_owned() };
         match self.section() {
             Some(section) => section.problems.push(problem),
             None => self.ini.stray.push(problem),

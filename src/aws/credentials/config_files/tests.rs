@@ -15,6 +15,10 @@ fn only_the_sections_of_the_run_can_stop_it() {
     let sections = Sections::parse(("config", text), ("credentials", ""));
     assert!(sections.check(&["mine"]).is_ok());
     let message = |profile: &str| sections.check(&[profile]).expect_err("a bad line").to_string();
-    assert!(message("other").contains("`config`, line 5: neither a heading nor a key"), "{}", message("other"));
-    assert!(message("via").contains("`config`, line 10: the second `sso_region`"), "{}", message("via"));
+    assert!(
+        message("other").contains("`config`, line 5: neither a section header nor `key = value`"),
+        "{}",
+        message("other")
+    );
+    assert!(message("via").contains("`config`, line 10: duplicate key `sso_region`"), "{}", message("via"));
 }

@@ -1,12 +1,13 @@
 //! Files that only their owner can access. The checks use the open file, so that it cannot be replaced in between.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::files::create_private_folder;
 use crate::text::shell::ShellCommand;
 
 /// The maximum bytes to read; a session token has a few hundred.
@@ -45,7 +46,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Option<String>, String> 
 /// Writes a file atomically.
 pub(super) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("cannot write to `{}`: {error}", folder.display());
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    create_private_folder(folder).map_err(failed)?;
     check_folder(folder)?;
     // Temporary files have mode 600 from the start.
     let mut file = tempfile::Builder::new().prefix(HALF_WRITTEN).tempfile_in(folder).map_err(failed)?;

@@ -108,10 +108,19 @@ impl Meaning {
         )
     }
 
-    /// Returns whether the answer says nothing about the link, because the request did not get as far as its policies.
+    /// Returns whether the answer says nothing about the link: AWS did not evaluate its policies.
     #[must_use]
     pub fn is_inconclusive(self) -> bool {
-        matches!(self, Self::SigningRegion | Self::AccountNotReady | Self::S3Session)
+        matches!(
+            self,
+            Self::SigningRegion
+                | Self::AccountNotReady
+                | Self::S3Session
+                | Self::Throttled
+                | Self::Failed
+                | Self::InProgress
+                | Self::Unsettled
+        )
     }
 
     /// Returns whether AWS may have performed the request nevertheless.

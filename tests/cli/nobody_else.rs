@@ -8,6 +8,8 @@ use crate::support::policies::{allow, deny};
 
 const OPTIONS: &str = "--external-id abc";
 const STEP: &str = "nobody_else_admitted";
+const ENTERED: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice \
+                       --profile security-admin --enter-role OrganizationAccountAccessRole --external-id abc";
 
 /// Adds a statement to the trust policy of a proven role.
 fn add(scene: &Scene, statement: &Value) {
@@ -251,12 +253,24 @@ fn a_denied_read_names_the_permission_and_the_profile() {
     assert_eq!(step(&verification, STEP)["evidence"], "not checked: needs iam:GetRole for profile dev-admin");
 }
 
+/// The role that leads into the target account is assumed with the source operator's credentials.
+#[test]
+fn without_the_source_operator_its_own_error_is_shown() {
+    let scene = Scene::new();
+    scene.xacct(&format!("{ENTERED} --no-verify")).exits_with(0);
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"gone\"");
+    let verification = scene.verdict("", 0);
+    let notes = step(&verification, STEP)["notes"].to_string();
+    assert!(notes.contains("`gone`") && !notes.contains("--only target"), "{verification:#}");
+    let document = scene.xacct_json("diagnose 222222222222", 0);
+    assert!(!document.to_string().contains("--only target"), "{document:#}");
+}
+
 #[test]
 fn several_targets_name_what_was_not_checked() {
     let scene = Scene::new();
-    let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
-                security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
-    scene.xacct(both).exits_with(0);
+    let both = ENTERED.replace("222222222222", "222222222222,333333333333");
+    scene.xacct(&format!("{both} --no-verify")).exits_with(0);
     scene.xacct("verify").exits_with(0);
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "OrganizationAccountAccessRole"));
     let words = "222222222222: nobody else is admitted: not checked: needs a target profile";

@@ -9,7 +9,8 @@ use super::claim::{Claim, Extent};
 use super::step::{Step, StepId, StepOutcome};
 use super::watch::Watch;
 use crate::aws::client::access::Access;
-use crate::aws::iam::read::{self, FoundRole};
+use crate::aws::iam::observe;
+use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, Kind, Result};
 use crate::iam::admission::{Declared, Review, names};
 use crate::iam::arn::UserArn;
@@ -77,11 +78,15 @@ pub(super) async fn step(
 /// Reads the role of the claim; no other counts.
 async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
     let wanted = &claim.role;
-    match read::role(access, &wanted.name).await? {
+    match observe::found_role(access, &wanted.name).await? {
         Reading::Present(role) if role.arn == wanted.to_string() => Ok(role),
-        Reading::Present(_) | Reading::Absent => {
+        Reading::Present(_) => {
             let words =
                 format!("the credentials ({}) belong to an account other than {}", access.origin, wanted.account);
+            Err(Error::new(Kind::Credentials, words))
+        }
+        Reading::Absent => {
+            let words = format!("the account of the credentials ({}) has no role `{}`", access.origin, wanted.name);
             Err(Error::new(Kind::Credentials, words))
         }
         Reading::Unreadable { permission, answer } => {

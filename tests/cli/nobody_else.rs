@@ -1,6 +1,9 @@
 //! Whom else the trust policy admits: the step of the proof, the cause, and what `xacct.toml` accepts.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use xacct_sandbox::Sandbox;
 
 use crate::fixes;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, side_by_side, step, text};
@@ -251,6 +254,28 @@ fn a_denied_read_names_the_permission_and_the_profile() {
     scene.sandbox.world(|world| world.set_service_control_policy(ACCOUNT_B, "no", deny("iam:GetRole", "*")));
     let verification = scene.verdict("", 0);
     assert_eq!(step(&verification, STEP)["evidence"], "not checked: needs iam:GetRole for profile dev-admin");
+}
+
+/// IAM shows the unique ID of a new role instead of its ARN for a moment: that is no other account.
+#[test]
+fn the_arn_of_a_new_role_is_waited_for() {
+    let scene = Scene::of(Sandbox::builder().unique_ids(Duration::from_secs(4)));
+    scene.bootstrap(&format!("{OPTIONS} --no-verify")).exits_with(0);
+    // As if bootstrap had ended right after CreateRole.
+    scene.sandbox.world(|world| {
+        world.role_mut(ACCOUNT_B, "xacct").expect("the role").created = time::OffsetDateTime::now_utc();
+    });
+    assert_eq!(step(&scene.verdict("", 0), STEP)["outcome"], "ok");
+}
+
+#[test]
+fn an_operator_of_another_account_sees_no_role() {
+    let scene = Scene::linked(OPTIONS);
+    scene.environment.edit("xacct.toml", "profile = \"dev-admin\"\n", "profile = \"security-admin\"\n");
+    let verification = scene.verdict("", 0);
+    let notes = step(&verification, STEP)["notes"].to_string();
+    let words = "the account of the credentials (profile security-admin) has no role `xacct`";
+    assert!(notes.contains(words), "{verification:#}");
 }
 
 /// The role that leads into the target account is assumed with the source operator's credentials.

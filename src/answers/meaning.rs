@@ -139,6 +139,4 @@ pub enum Passes {
     AfterWrite,
     /// In moments: the request is retried.
     InMoments,
-    /// In minutes to hours: nothing waits for it.
-    InHours,
 }

@@ -138,7 +138,8 @@ pub static ALL: &[Row] = &[
     // The state of an account.
     row(Service::Sts, "RegionDisabledException", "", M::StsInactive, P::Never, ASSUME),
     row(Service::Any, "NotSignedUp", "", M::AccountNotReady, P::Never, NEW_ACCOUNT),
-    row(Service::Any, "OptInRequired", "", M::AccountNotReady, P::Never, NEW_ACCOUNT),
+    // Suspended and unpaid accounts get this as well.
+    row(Service::Any, "OptInRequired", "", M::AccountNotReady, P::Never, COMMON),
     row(Service::Any, "SubscriptionRequiredException", "", M::AccountNotReady, P::Never, COMMON),
     // Rules for the request.
     row(Service::Sts, "ValidationError", "maxsessionduration set for this role", M::DurationOverRole, P::Never, PROBED),

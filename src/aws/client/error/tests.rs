@@ -170,3 +170,16 @@ fn an_unknown_answer_is_shown_as_it_is_and_never_passes() {
     assert_eq!(failed.cause(), Some(Cause::AwsUnavailable));
     assert_ne!(failed.findings[0].certainty, diagnosis::Certainty::Certain);
 }
+
+#[test]
+fn only_an_account_that_is_not_signed_up_is_certainly_new() {
+    for (code, certainty, says_suspended) in
+        [("NotSignedUp", diagnosis::Certainty::Certain, false), ("OptInRequired", diagnosis::Certainty::Likely, true)]
+    {
+        let diagnosis = diagnosis::diagnose(&facts(&answer("s3", code, "No.", 403)));
+        let finding = &diagnosis.findings[0];
+        assert_eq!((finding.cause, finding.certainty), (Cause::AccountNotReady, certainty), "{code}");
+        let shown = serde_json::to_string(finding).expect("JSON");
+        assert_eq!(shown.contains("suspended or unpaid"), says_suspended, "{shown}");
+    }
+}

@@ -39,11 +39,11 @@ pub fn reviewed(facts: &Facts) -> Others {
     if role.is_ours || facts.link.is_recorded || facts.link.exclusive {
         finding = found(facts, document, &review);
     } else if !review.is_clean() {
-        let all = [review.undeclared.as_slice(), review.undecided.as_slice()].concat();
         warnings.push(format!(
-            "role {}, which xacct does not manage, admits {}, or may; if that is wanted, add it to `accept`",
+            "role {}, which xacct does not manage, {}; {}",
             facts.link.role.name,
-            names(&all)
+            review.in_words(),
+            Review::ACCEPT
         ));
     }
     Others { finding, warnings, notes: review.notes().collect() }

@@ -1,6 +1,7 @@
 //! The source half of a link: the user and its permissions.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, escapes, found_words, limits, meet, meet_all, met, shown_by};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::checks::named::quarantined;
@@ -76,7 +77,7 @@ fn is_named_directly(facts: &Facts, trust: Option<&Evaluation<'_>>) -> bool {
 fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding> {
     match grant.verdict() {
         Verdict::Denied => grant.denies.iter().map(|place| denies(facts, place, action)).collect(),
-        Verdict::NotAllowed if action != "sts:AssumeRole" => vec![lacks_action(facts, grant, action)],
+        Verdict::NotAllowed if action != "sts:AssumeRole" => lacks_action(facts, grant, action).into_iter().collect(),
         Verdict::NotAllowed => match grant.nearest() {
             Some((place, mismatches)) if !mismatches.contains(&Mismatch::Action) => {
                 mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)).collect()
@@ -262,15 +263,11 @@ fn grant(facts: &Facts, action: &str) -> PolicyDocument {
     templates::grant(&roles, &with_tags)
 }
 
-fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding {
-    let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags")
-    } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity")
-    };
+fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<Finding> {
+    let (cause, what) = attribute::needing(action)?;
     let user = &facts.link.user;
     let what = format!("the request sends {what}, but no policy allows {action} for user {user}");
     let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
-    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
+    Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)))
 }

@@ -1,6 +1,7 @@
 //! The target half of a link: the role and its trust policy.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, condition, depends, escapes, limits};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::Denial;
@@ -205,11 +206,7 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     if !trust.verdict().refuses() {
         return None;
     }
-    let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags")
-    } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity")
-    };
+    let (cause, what) = attribute::needing(action)?;
     let role = &facts.link.role.name;
     let what = format!("the request sends {what}, but the trust policy of role {role} does not allow {action}");
     let finding = Finding::new(cause, what);

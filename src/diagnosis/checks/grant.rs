@@ -67,10 +67,7 @@ fn user_absent(facts: &Facts) -> Finding {
 fn is_named_directly(facts: &Facts, trust: Option<&Evaluation<'_>>) -> bool {
     let is_one_account = facts.link.source_account.as_ref() == Some(&facts.link.role.account);
     let user = facts.source.user.present().map(|user| user.arn.as_str());
-    let names = |place: &StatementRef<'_>| {
-        let principal = place.statement.to_value();
-        user.is_some_and(|user| principal.get("Principal").is_some_and(|named| named.to_string().contains(user)))
-    };
+    let names = |place: &StatementRef<'_>| user.is_some_and(|user| place.listed_principals().contains(&user));
     is_one_account && trust.is_some_and(|trust| trust.allows.iter().any(names))
 }
 

@@ -1,7 +1,5 @@
 //! The meanings of AWS's error responses.
 
-use super::cause::Cause;
-
 /// What an error response of AWS means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -70,35 +68,6 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Returns the cause that a diagnosis names; `None` if the policies or the state of the accounts decide.
-    #[must_use]
-    pub fn cause(self) -> Option<Cause> {
-        Some(match self {
-            Self::Denied | Self::DeniedByOthers => return None,
-            // Only writes of roles and policies get these, and no diagnosis is about them.
-            Self::Absent | Self::Exists | Self::Quota | Self::InUse | Self::Fixed => return None,
-            Self::CallerIsRoot => Cause::CallerIsRoot,
-            Self::MfaCodeWrong => Cause::MfaCodeWrong,
-            Self::MfaSerialWrong => Cause::MfaSerialWrong,
-            Self::UnknownKey | Self::MalformedKey | Self::Unsigned => Cause::UnknownCredentials,
-            Self::SessionExpired => Cause::ExpiredToken,
-            Self::WrongSecret => Cause::WrongSecret,
-            Self::Clock => Cause::ClockSkew,
-            Self::SigningRegion => Cause::SigningRegion,
-            Self::S3Session => Cause::S3Session,
-            Self::StsInactive => Cause::StsInactive,
-            Self::AccountNotReady => Cause::AccountNotReady,
-            Self::DurationOverRole => Cause::DurationOverRoleLimit,
-            Self::DurationOverChain => Cause::DurationOverChainingLimit,
-            Self::Invalid => Cause::InvalidRequest,
-            Self::Throttled | Self::Failed | Self::InProgress | Self::Unsettled => Cause::AwsUnavailable,
-            Self::S3Quota => Cause::S3Quota,
-            Self::S3Region => Cause::S3Region,
-            Self::S3Tags => Cause::S3Tags,
-            Self::S3Namespace => Cause::S3Namespace,
-        })
-    }
-
     /// Returns whether a permission is missing.
     #[must_use]
     pub fn is_denial(self) -> bool {
@@ -108,10 +77,19 @@ impl Meaning {
         )
     }
 
-    /// Returns whether the answer says nothing about the link, because the request did not get as far as its policies.
+    /// Returns whether the answer says nothing about the link: AWS did not evaluate its policies.
     #[must_use]
     pub fn is_inconclusive(self) -> bool {
-        matches!(self, Self::SigningRegion | Self::AccountNotReady | Self::S3Session)
+        matches!(
+            self,
+            Self::SigningRegion
+                | Self::AccountNotReady
+                | Self::S3Session
+                | Self::Throttled
+                | Self::Failed
+                | Self::InProgress
+                | Self::Unsettled
+        )
     }
 
     /// Returns whether AWS may have performed the request nevertheless.
@@ -130,6 +108,4 @@ pub enum Passes {
     AfterWrite,
     /// In moments: the request is retried.
     InMoments,
-    /// In minutes to hours: nothing waits for it.
-    InHours,
 }

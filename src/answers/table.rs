@@ -137,9 +137,10 @@ pub static ALL: &[Row] = &[
     row(Service::Query, "InvalidSignatureException", "", M::WrongSecret, P::Never, SDK),
     // The state of an account.
     row(Service::Sts, "RegionDisabledException", "", M::StsInactive, P::Never, ASSUME),
-    row(Service::Any, "NotSignedUp", "", M::AccountNotReady, P::InHours, NEW_ACCOUNT),
-    row(Service::Any, "OptInRequired", "", M::AccountNotReady, P::InHours, NEW_ACCOUNT),
-    row(Service::Any, "SubscriptionRequiredException", "", M::AccountNotReady, P::InHours, COMMON),
+    row(Service::Any, "NotSignedUp", "", M::AccountNotReady, P::Never, NEW_ACCOUNT),
+    // Suspended and unpaid accounts get this as well.
+    row(Service::Any, "OptInRequired", "", M::AccountNotReady, P::Never, COMMON),
+    row(Service::Any, "SubscriptionRequiredException", "", M::AccountNotReady, P::Never, COMMON),
     // Rules for the request.
     row(Service::Sts, "ValidationError", "maxsessionduration set for this role", M::DurationOverRole, P::Never, PROBED),
     row(Service::Sts, "ValidationError", "roles assumed by role chaining", M::DurationOverChain, P::Never, PROBED),

@@ -1,6 +1,5 @@
 //! The requests to evaluate, with every condition key whose value is known.
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::denial::Denial;
@@ -153,7 +152,7 @@ pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
 
 /// Sets the keys for the time of the request.
 fn set_time(context: &mut Context, facts: &Facts) {
-    let asked = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let asked = facts.time();
     if let Some(text) = asked.and_then(|asked| asked.format(&Rfc3339).ok()) {
         context.set("aws:CurrentTime", [text]);
     }
@@ -176,7 +175,7 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     context.set("aws:PrincipalType", ["AssumedRole"]);
     context.set("aws:PrincipalIsAWSService", ["false"]);
     set_time(&mut context, facts);
-    let region = facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region);
+    let region = facts.asked_region();
     context.set("aws:RequestedRegion", [region.to_string()]);
     // Assumed: what CreateBucket sends, which is nothing in us-east-1.
     context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));

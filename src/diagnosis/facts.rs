@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
@@ -326,5 +327,15 @@ impl Facts {
         let told = self.link.source_account.as_ref();
         let asked = self.caller.identity.present().and_then(|arn| arn.account());
         told.or(asked).map_or_else(|| "of the user".to_owned(), ToString::to_string)
+    }
+
+    /// Returns the time of the request, if known.
+    pub(super) fn time(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp(self.asked_at?).ok()
+    }
+
+    /// Returns the Region of the request that was denied: that to S3, or else AssumeRole.
+    pub(super) fn asked_region(&self) -> &Region {
+        self.s3.as_ref().map_or(&self.request.region, |s3| &s3.region)
     }
 }

@@ -177,11 +177,6 @@ fn is_about_credentials(cause: Cause) -> bool {
             | C::SigningRegion
             | C::VersionOneToken
             | C::AccountNotReady
-            | C::S3Session
-            | C::S3Region
-            | C::S3Tags
-            | C::S3Namespace
-            | C::S3Quota
             | C::StsInactive
             | C::AwsUnavailable
     )

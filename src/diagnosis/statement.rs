@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::iam::evaluate::Mismatch;
-use crate::iam::policy::{Element, PolicyDocument, Statement};
+use crate::iam::policy::{Element, PolicyDocument, Principals, Statement};
 
 /// The owner of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,16 @@ impl StatementRef<'_> {
         match &self.statement.sid {
             Some(sid) => format!("statement {} ({sid})", self.number),
             None => format!("statement {}", self.number),
+        }
+    }
+
+    /// Returns the identifiers of AWS principals that the statement lists.
+    pub fn listed_principals(&self) -> Vec<&str> {
+        match &self.statement.principal {
+            Some(Element::Is(Principals::Listed(kinds))) => {
+                kinds.get("AWS").into_iter().flatten().map(String::as_str).collect()
+            }
+            _ => Vec::new(),
         }
     }
 

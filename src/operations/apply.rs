@@ -100,11 +100,8 @@ pub async fn read_until_done(
     progress: &Progress<'_>,
 ) -> Result<()> {
     let nothing = |left: &Result<Vec<String>>| left.as_ref().is_ok_and(Vec::is_empty);
-    let waiting = |waited: Duration| {
-        progress.waiting(format!("waiting for {place} to show the changes ({}s)", waited.as_secs()));
-    };
     let fresh = Freshness::JustWritten { at: Instant::now(), patience };
-    let answer = fresh.settle(1, read_left, nothing, Result::is_ok, waiting).await.answer;
+    let answer = fresh.settle(1, read_left, nothing, Result::is_ok, waiting(place, progress)).await.answer;
     let left = answer.map_err(|error| {
         error.context(format!("{place}: AWS accepted the changes, but they could not be read back"))
     })?;
@@ -112,6 +109,11 @@ pub async fn read_until_done(
         return Ok(());
     }
     Err(not_shown(place, left))
+}
+
+/// Returns what shows the wait for AWS to show the changes in this place.
+pub fn waiting(place: &str, progress: &Progress<'_>) -> impl Fn(Duration) {
+    move |waited| progress.waiting(format!("waiting for {place} to show the changes ({}s)", waited.as_secs()))
 }
 
 /// Returns the error for changes that AWS accepted but does not show.

@@ -80,7 +80,7 @@ impl<'a> Diagnostician<'a> {
         if let (Reading::Unreadable { .. }, Ok(Proof { role: Some(role), .. })) = (&halves.2.role, proof) {
             halves.2.role = Reading::Present(role.clone().into());
         }
-        self.together(case, (prover, claim), tried, halves, caller)
+        Some(self.together(case, requested(prover, claim)?, tried, halves, caller))
     }
 
     /// Tries the link, and collects all other facts meanwhile.
@@ -97,7 +97,8 @@ impl<'a> Diagnostician<'a> {
         };
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
-        let facts = tried.and_then(|tried| self.together(case, (prover, claim), tried, halves, caller));
+        let facts = tried.zip(requested(prover, claim));
+        let facts = facts.map(|(tried, request)| self.together(case, request, tried, halves, caller));
         (proof, facts)
     }
 
@@ -161,18 +162,17 @@ impl<'a> Diagnostician<'a> {
     fn together(
         &self,
         case: &Case<'_>,
-        (prover, claim): (&Prover, &Claim),
+        request: RequestFacts,
         tried: Tried,
         (link, source, target): (LinkFacts, SourceFacts, TargetFacts),
         caller: CallerFacts,
-    ) -> Option<Facts> {
-        let request = prover.request(claim).ok()?;
-        Some(Facts {
+    ) -> Facts {
+        Facts {
             schema_version: SCHEMA_VERSION,
             asked_at: now(self.run),
             link,
             caller,
-            request: RequestFacts::from((&request, prover.region(claim))),
+            request,
             answer: tried.answer,
             let_through: tried.let_through,
             refusals_tried: tried.refusals_tried,
@@ -180,38 +180,37 @@ impl<'a> Diagnostician<'a> {
             written_seconds_ago: case.written.map(|at| at.elapsed().as_secs()),
             source,
             target,
-        })
+        }
     }
 
     /// Collects what the operators can read, if there are no credentials to try the link with.
     pub async fn without_caller(&self, case: &Case<'_>, error: &Error) -> Option<Facts> {
-        let (link, source, target) = self.halves(case).await;
+        let asked = case.link;
+        // Without credentials, nothing else names a Region.
+        let region = match &asked.region {
+            Some(region) => region.clone(),
+            None => case.role.partition.default_region().parse().ok()?,
+        };
+        let tried = Tried::of(&Err(error.clone()), &region, false)?;
+        let request = RequestFacts {
+            region,
+            session_name: asked.session_name.as_ref().map_or_else(|| self.user.to_string(), ToString::to_string),
+            external_id: asked.external_id.known().map(ToString::to_string),
+            duration_seconds: None,
+            tags: asked.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
+            source_identity: asked.source_identity.as_ref().map(ToString::to_string),
+        };
         let mut caller = collect::no_caller(error);
         self.add_profile_of_user(&mut caller);
-        let asked = case.link;
-        let tried = Tried::of(&Err(error.clone()), case.link.region.as_ref()?, false)?;
-        Some(Facts {
-            schema_version: SCHEMA_VERSION,
-            asked_at: now(self.run),
-            request: RequestFacts {
-                region: case.link.region.clone()?,
-                session_name: asked.session_name.as_ref().map_or_else(|| self.user.to_string(), ToString::to_string),
-                external_id: link.external_id.as_ref().map(ToString::to_string),
-                duration_seconds: None,
-                tags: asked.session_tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect(),
-                source_identity: asked.source_identity.as_ref().map(ToString::to_string),
-            },
-            link,
-            caller,
-            answer: tried.answer,
-            let_through: tried.let_through,
-            refusals_tried: tried.refusals_tried,
-            s3: None,
-            written_seconds_ago: None,
-            source,
-            target,
-        })
+        let halves = self.halves(case).await;
+        Some(self.together(case, request, tried, halves, caller))
     }
+}
+
+/// Returns the request that the proof sent.
+fn requested(prover: &Prover, claim: &Claim) -> Option<RequestFacts> {
+    let request = prover.request(claim).ok()?;
+    Some(RequestFacts::from((&request, prover.region(claim))))
 }
 
 /// Returns the time, in seconds since 1970.

@@ -16,8 +16,8 @@ use crate::iam::names::PolicyName;
 use crate::iam::plan::Plan;
 use crate::iam::state::{FoundDocument, ObservedUser};
 use crate::operations::accounts::Operator;
-use crate::operations::apply::{not_shown, outcome};
-use crate::proof::{Freshness, Watch};
+use crate::operations::apply::{not_shown, outcome, waiting};
+use crate::proof::Freshness;
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 
@@ -215,12 +215,12 @@ impl GrantWriter {
         let is_current = |found: &Option<FoundDocument>| {
             !self.is_stale(found) || self.planned(found.as_ref()).is_ok_and(|plan| plan.is_empty())
         };
-        let waiting = |waited: Duration| {
-            progress.waiting(format!("waiting for {place} to show the changes ({}s)", waited.as_secs()));
-        };
         let fresh = Freshness::JustWritten { at: Instant::now(), patience };
         let is_welcome = |found: &Result<Option<FoundDocument>>| found.as_ref().is_ok_and(is_current);
-        let found = fresh.settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting).await.answer;
+        let found = fresh
+            .settle(1, async || self.read().await, is_welcome, Result::is_ok, waiting(&place, progress))
+            .await
+            .answer;
         let found = found.map_err(|error| {
             let what = match self.replaced.is_empty() {
                 true => "cannot read the grant; it was not changed",

@@ -35,10 +35,7 @@ impl Operators {
     /// When there are no credentials, or the role that leads there cannot be assumed.
     pub async fn target(&self, link: &Link) -> Result<Access> {
         match &link.way_in {
-            WayIn::EnterRole(_) => {
-                let source = self.source().await;
-                enter(&self.connections, link, source.as_ref().ok()).await
-            }
+            WayIn::EnterRole(_) => enter(&self.connections, link, Some(&self.source().await?)).await,
             _ => enter(&self.connections, link, None).await,
         }
     }

@@ -57,21 +57,20 @@ async fn one_bucket(
 
     watch.now("creating a test bucket");
     let foresight = if let Extent::Bucket(test) = &claim.extent { test.foresight.as_deref() } else { None };
-    let never = RefCell::new(None);
+    let foreseen = RefCell::new(Foreseen::Unread);
     let create = async || {
         let answer = test_bucket::create(access, &spec, leftovers).await;
-        // Waiting cannot change what no policy allows.
-        if is_denied(&answer)
-            && let Some(foresight) = foresight
-            && let Foreseen::Impossible(why) = foresight.look(access).await
-        {
-            never.replace(Some(why));
+        // What could be read does not change; what could not may become readable while IAM propagates.
+        let is_open = *foreseen.borrow() == Foreseen::Unread;
+        if let Some(foresight) = foresight.filter(|_| is_open && is_denied(&answer)) {
+            foreseen.replace(foresight.look(access).await);
         }
         answer
     };
-    let may_change = |answer: &Result<()>| may_pass(answer) && never.borrow().is_none();
+    // Waiting cannot change what no policy allows.
+    let may_change = |answer: &Result<()>| may_pass(answer) && !matches!(*foreseen.borrow(), Foreseen::Impossible(_));
     let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting("s3:CreateBucket"))).await;
-    if let Some(why) = never.take() {
+    if let Foreseen::Impossible(why) = foreseen.into_inner() {
         let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why).took(created.duration);
         return Ok((None, vec![step]));
     }

@@ -9,9 +9,10 @@ use super::claim::{Claim, Extent};
 use super::step::{Step, StepId, StepOutcome};
 use super::watch::Watch;
 use crate::aws::client::access::Access;
-use crate::aws::iam::read::{self, FoundRole};
+use crate::aws::iam::observe;
+use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, Kind, Result};
-use crate::iam::admission::{Declared, Review, names};
+use crate::iam::admission::{Declared, Review};
 use crate::iam::arn::UserArn;
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 
@@ -77,11 +78,15 @@ pub(super) async fn step(
 /// Reads the role of the claim; no other counts.
 async fn role(access: &Access, claim: &Claim) -> Result<FoundRole> {
     let wanted = &claim.role;
-    match read::role(access, &wanted.name).await? {
+    match observe::found_role(access, &wanted.name).await? {
         Reading::Present(role) if role.arn == wanted.to_string() => Ok(role),
-        Reading::Present(_) | Reading::Absent => {
+        Reading::Present(_) => {
             let words =
                 format!("the credentials ({}) belong to an account other than {}", access.origin, wanted.account);
+            Err(Error::new(Kind::Credentials, words))
+        }
+        Reading::Absent => {
+            let words = format!("the account of the credentials ({}) has no role `{}`", access.origin, wanted.name);
             Err(Error::new(Kind::Credentials, words))
         }
         Reading::Unreadable { permission, answer } => {
@@ -138,39 +143,28 @@ fn judged(role: &FoundRole, claim: &Claim, declared: &Declared) -> Step {
     let step = match (&review, must) {
         (review, _) if review.is_clean() => step(StepOutcome::Ok, whom(declared)),
         (review, false) => {
-            let words = format!("role `{name}`, which xacct does not manage, {}; {ACCEPT}", others(review));
-            step(StepOutcome::Warning, others(review)).warning(words)
+            let others = review.in_words();
+            let words = format!("role `{name}`, which xacct does not manage, {others}; {}", Review::ACCEPT);
+            step(StepOutcome::Warning, others).warning(words)
         }
         (Review { undeclared, .. }, true) if undeclared.is_empty() => {
-            let error = Error::new(Kind::Refused, format!("role `{name}` {}", others(&review)));
+            let error = Error::new(Kind::Refused, format!("role `{name}` {}", review.in_words()));
             let error =
                 review.undecided.iter().filter_map(|admitted| admitted.undecided.clone()).fold(error, Error::note);
-            step(StepOutcome::NotProven, others(&review)).because(repair(error, role))
+            step(StepOutcome::NotProven, review.in_words()).because(repair(error, role))
         }
         (_, true) => {
-            let words = format!("role `{name}` {}, which the link does not declare", others(&review));
-            step(StepOutcome::Failed, others(&review)).because(repair(Error::new(Kind::Refused, words), role))
+            let words = format!("role `{name}` {}, which the link does not declare", review.in_words());
+            step(StepOutcome::Failed, review.in_words()).because(repair(Error::new(Kind::Refused, words), role))
         }
     };
     let step = review.warnings().fold(step, Step::warning);
     review.notes().fold(step, Step::note)
 }
 
-const ACCEPT: &str = "if that is wanted, add it to `accept` of the target in xacct.toml";
-
 fn repair(error: Error, role: &FoundRole) -> Error {
     let adopt = if is_ours(&role.tags) { "" } else { " --adopt" };
-    error.hint(format!("repair the trust policy: xacct bootstrap{adopt}")).hint(ACCEPT)
-}
-
-/// Returns who else is admitted, or may be.
-fn others(review: &Review) -> String {
-    let undecided = names(&review.undecided);
-    match (names(&review.undeclared), undecided.as_str()) {
-        (undeclared, "") => format!("admits {undeclared}"),
-        (undeclared, _) if undeclared.is_empty() => format!("may admit {undecided} (undecided)"),
-        (undeclared, _) => format!("admits {undeclared}, and may admit {undecided} (undecided)"),
-    }
+    error.hint(format!("repair the trust policy: xacct bootstrap{adopt}")).hint(Review::ACCEPT)
 }
 
 /// Returns whom the link declares, and which policies of the organizations were not read.

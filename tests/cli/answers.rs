@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours};
+use crate::scene::{ACCOUNT_B, Scene, has_stood_for_hours, side_by_side};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,6 +45,26 @@ fn a_new_account_is_not_waited_for() {
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
     scene.sandbox.world(|world| world.set_not_signed_up(ACCOUNT_B, false));
     scene.xacct("verify").exits_with(0);
+}
+
+/// Without an answer about the policies, nothing shows that the link does not work.
+#[test]
+fn a_busy_aws_says_nothing_about_the_link() {
+    let answers = [
+        error(400, "Throttling", "Rate exceeded"),
+        error(503, "ServiceUnavailable", "The service is unavailable."),
+        error(400, "RequestTimeout", "Your socket connection was not read from or written to in time."),
+    ];
+    let cases: Vec<_> =
+        answers.iter().flat_map(|answer| ["AssumeRole", "CreateBucket"].map(|operation| (operation, answer))).collect();
+    side_by_side(&cases, |(operation, answer)| {
+        let scene = Scene::linked("--external-id abc --no-verify");
+        scene.sandbox.add_fault(Fault::new(*operation, (*answer).clone()));
+        let document = scene.xacct_json("verify", 3);
+        let verification = &document["targets"][ACCOUNT_B]["verification"];
+        assert_eq!(verification["outcome"], "not_proven", "{operation}, {answer:?}: {verification:#}");
+        assert_eq!(finding(&document)["cause"], "aws_unavailable", "{operation}, {answer:?}: {document:#}");
+    });
 }
 
 #[test]

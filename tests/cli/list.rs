@@ -3,7 +3,7 @@
 use serde_json::json;
 use xacct_sandbox::{Fault, FaultKind};
 
-use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, ROLE, Scene, side_by_side};
 use crate::snapshots::assert_output;
 
 const TWO: &str = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice \
@@ -50,6 +50,25 @@ fn a_failed_test_and_other_settings_are_told() {
     scene.environment.append("xacct.toml", "require_mfa = true\n");
     assert!(scene.xacct("list").exits_with(0).stdout.contains(", with other settings)"));
     assert_eq!(scene.xacct_json("list", 0)["targets"][ACCOUNT_B]["last_test"]["of_other_settings"], true);
+}
+
+#[test]
+fn every_setting_that_decides_whom_the_role_admits_tells_the_tests_apart() {
+    let settings = [
+        "accept = [{ who = \"account 999999999999\", reason = \"audit\" }]",
+        "exclusive = true",
+        "trust_statement_files = [\"more.json\"]",
+        "allow_session_tags = true",
+        "restrict_to_user = true",
+    ];
+    side_by_side(&settings, |setting| {
+        let scene = Scene::linked("");
+        let of_other_settings =
+            || scene.xacct_json("list", 0)["targets"][ACCOUNT_B]["last_test"]["of_other_settings"].clone();
+        assert_eq!(of_other_settings(), false, "{setting}");
+        scene.environment.append("xacct.toml", &format!("{setting}\n"));
+        assert_eq!(of_other_settings(), true, "{setting}");
+    });
 }
 
 /// The record says who can work where, so only its owner may read it.

@@ -1,6 +1,9 @@
 //! Whom else the trust policy admits: the step of the proof, the cause, and what `xacct.toml` accepts.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::ADMIN_B;
 
 use crate::fixes;
@@ -9,6 +12,8 @@ use crate::support::policies::{allow, deny};
 
 const OPTIONS: &str = "--external-id abc";
 const STEP: &str = "nobody_else_admitted";
+const ENTERED: &str = "bootstrap --yes --target-account 222222222222 --user alice --user-profile alice \
+                       --profile security-admin --enter-role OrganizationAccountAccessRole --external-id abc";
 
 /// Adds a statement to the trust policy of a proven role.
 fn add(scene: &Scene, statement: &Value) {
@@ -266,12 +271,46 @@ fn a_denied_read_names_the_permission_and_the_profile() {
     assert_eq!(step(&verification, STEP)["evidence"], "not checked: needs iam:GetRole for profile dev-admin");
 }
 
+/// IAM shows the unique ID of a new role instead of its ARN for a moment: that is no other account.
+#[test]
+fn the_arn_of_a_new_role_is_waited_for() {
+    let scene = Scene::of(Sandbox::builder().unique_ids(Duration::from_secs(4)));
+    scene.bootstrap(&format!("{OPTIONS} --no-verify")).exits_with(0);
+    // As if bootstrap had ended right after CreateRole.
+    scene.sandbox.world(|world| {
+        world.role_mut(ACCOUNT_B, "xacct").expect("the role").created = time::OffsetDateTime::now_utc();
+    });
+    assert_eq!(step(&scene.verdict("", 0), STEP)["outcome"], "ok");
+}
+
+#[test]
+fn an_operator_of_another_account_sees_no_role() {
+    let scene = Scene::linked(OPTIONS);
+    scene.environment.edit("xacct.toml", "profile = \"dev-admin\"\n", "profile = \"security-admin\"\n");
+    let verification = scene.verdict("", 0);
+    let notes = step(&verification, STEP)["notes"].to_string();
+    let words = "the account of the credentials (profile security-admin) has no role `xacct`";
+    assert!(notes.contains(words), "{verification:#}");
+}
+
+/// The role that leads into the target account is assumed with the source operator's credentials.
+#[test]
+fn without_the_source_operator_its_own_error_is_shown() {
+    let scene = Scene::new();
+    scene.xacct(&format!("{ENTERED} --no-verify")).exits_with(0);
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"", "profile = \"gone\"");
+    let verification = scene.verdict("", 0);
+    let notes = step(&verification, STEP)["notes"].to_string();
+    assert!(notes.contains("`gone`") && !notes.contains("--only target"), "{verification:#}");
+    let document = scene.xacct_json("diagnose 222222222222", 0);
+    assert!(!document.to_string().contains("--only target"), "{document:#}");
+}
+
 #[test]
 fn several_targets_name_what_was_not_checked() {
     let scene = Scene::new();
-    let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
-                security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
-    scene.xacct(both).exits_with(0);
+    let both = ENTERED.replace("222222222222", "222222222222,333333333333");
+    scene.xacct(&format!("{both} --no-verify")).exits_with(0);
     scene.xacct("verify").exits_with(0);
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "OrganizationAccountAccessRole"));
     let words = "222222222222: nobody else is admitted: not checked: needs a target profile";

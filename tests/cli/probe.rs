@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::ALICE;
+use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
 use crate::operators::{WORDS, source_policy, target_policy, with_operators, without};
 use crate::scene::{ACCOUNT_B, BOOTSTRAP, ROLE, Scene, as_alice, side_by_side, step};
@@ -143,6 +143,22 @@ fn policies_that_only_the_session_can_read_end_the_wait() {
     assert_eq!(scene.requests("CreateBucket").len(), 1);
     assert!(scene.environment.read("xacct.toml").contains("probe = \"identity\"\n"));
     scene.xacct("verify").exits_with(0);
+}
+
+/// What the session has read once is not read again with each attempt.
+#[test]
+fn policies_that_allow_the_bucket_are_read_once() {
+    let scene = with_operators(source_policy(), without(target_policy(ROLE), "iam:GetPolicyVersion"));
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "Access Denied".to_owned() };
+    scene.sandbox.add_fault(Fault::new("CreateBucket", denied));
+    scene.xacct(&format!("{WORDS} --policy-arn AdministratorAccess --timeout 3s")).exits_with(3);
+    let by_the_session = |request: &RecordedRequest| {
+        request.principal.as_ref().is_some_and(|principal| principal.contains(":assumed-role/"))
+    };
+    let mut read = scene.requests("GetPolicyVersion");
+    read.retain(by_the_session);
+    assert!(scene.requests("CreateBucket").len() > 2);
+    assert_eq!(read.len(), 1, "{read:#?}");
 }
 
 #[test]

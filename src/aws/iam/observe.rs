@@ -67,14 +67,20 @@ pub async fn role_as_shown(
     Ok(Reading::Present(observed(role, attachments, inline)))
 }
 
+/// Reads a role without its policies, in one call, as an observation.
+///
+/// # Errors
+/// As for [`found_role`].
+pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
+    Ok(found_role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())))
+}
+
 /// Reads a role without its policies, in one call.
 ///
 /// # Errors
 /// When AWS cannot be reached, or answers with an error that means neither absence nor denial.
-pub async fn role_frame(access: &Access, name: &RoleName) -> Result<Reading<ObservedRole>> {
-    let frame =
-        async || Ok(read::role(access, name).await?.map(|role| observed(role, BTreeSet::new(), BTreeMap::new())));
-    with_arn(name, frame, |role| &role.arn).await
+pub async fn found_role(access: &Access, name: &RoleName) -> Result<Reading<read::FoundRole>> {
+    with_arn(name, async || read::role(access, name).await, |role| &role.arn).await
 }
 
 /// Repeats the read of a role while IAM shows its unique ID in place of its ARN, as it does for a moment after CreateRole

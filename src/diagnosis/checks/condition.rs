@@ -18,12 +18,7 @@ use crate::text::shell::ShellCommand;
 pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], found: &[String]) -> Finding {
     let (role, listed) = (&facts.link.role.name, format!("`{}`", wanted.join("` or `")));
     if key.eq_ignore_ascii_case("sts:ExternalId") {
-        let right = wanted.first().filter(|id| wanted.len() == 1 && id.parse::<ExternalId>().is_ok());
-        let local = Fix::by(Side::LocalConfiguration, facts);
-        let here = match right {
-            Some(id) => local.write(facts, "external_id", id).verify(facts, VerifyWith::Nothing),
-            None => ask_for_external_id(facts),
-        };
+        let here = set_external_id(facts, wanted);
         let Some(sent) = found.first() else {
             // Removing the condition would open the role.
             let what = format!("role {role} requires external ID {listed}, but the request sent none");
@@ -32,7 +27,7 @@ pub fn condition(facts: &Facts, (operator, key): (&str, &str), wanted: &[&str], 
         let what = format!("role {role} requires external ID {listed}, but the request sent `{sent}`");
         let finding = Finding::new(Cause::ExternalIdWrong, what);
         // If the policy accepts several IDs or a pattern, the ID in the file is right.
-        return if right.is_some() {
+        return if only_external_id(wanted).is_some() {
             finding.fix(here).allow(facts, BootstrapWith::Nothing)
         } else {
             finding.allow(facts, BootstrapWith::Nothing).fix(here)
@@ -121,7 +116,7 @@ pub fn escapes(facts: &Facts, place: &StatementRef<'_>, keys: impl Fn(&str) -> b
 
 /// Returns the Regions that a statement spares, in words for the end of a sentence; empty if it does not limit them.
 pub fn limits(facts: &Facts, place: &StatementRef<'_>) -> String {
-    let region = asked_region(facts);
+    let region = facts.asked_region();
     for (operator, keys) in &place.statement.condition {
         let Some((_, values)) = keys.iter().find(|(key, _)| is_region(key)) else { continue };
         let values: Vec<_> = values.iter().map(String::as_str).collect();
@@ -174,11 +169,6 @@ fn with_any_tag(facts: &Facts, tag: &str) -> Fix {
     with_tag(facts, fix, tag, "VALUE")
 }
 
-/// Returns the Region of the denied request.
-fn asked_region(facts: &Facts) -> &Region {
-    facts.s3.as_ref().map_or(&facts.request.region, |s3| &s3.region)
-}
-
 /// Sends the request to a Region other than these.
 fn another_region(facts: &Facts, not: &[&str]) -> Fix {
     Fix::by(Side::Request, facts)
@@ -220,6 +210,21 @@ fn set_any(facts: &Facts, key: &str) -> Option<Fix> {
     }
 }
 
+/// Returns the external ID that a condition requires; `None` if it accepts several, or a pattern.
+fn only_external_id<'a>(values: &[&'a str]) -> Option<&'a str> {
+    values.first().copied().filter(|id| values.len() == 1 && id.parse::<ExternalId>().is_ok())
+}
+
+/// Sets the external ID that a condition requires.
+fn set_external_id(facts: &Facts, values: &[&str]) -> Fix {
+    match only_external_id(values) {
+        Some(id) => {
+            Fix::by(Side::LocalConfiguration, facts).write(facts, "external_id", id).verify(facts, VerifyWith::Nothing)
+        }
+        None => ask_for_external_id(facts),
+    }
+}
+
 fn ask_for_external_id(facts: &Facts) -> Fix {
     Fix::by(Side::LocalConfiguration, facts).step_do(format!(
         "ask the operator of account {} for your external ID and set external_id in {}",
@@ -245,11 +250,7 @@ fn set(facts: &Facts, operator: &str, key: &str, values: &[&str]) -> Option<Fix>
         return Some(local.write(facts, setting, name.as_str()).verify(facts, VerifyWith::Nothing));
     }
     if lower == "sts:externalid" {
-        let id = values.iter().find(|id| id.parse::<ExternalId>().is_ok());
-        return Some(match id.filter(|_| values.len() == 1) {
-            Some(id) => local.write(facts, "external_id", id).verify(facts, VerifyWith::Nothing),
-            None => ask_for_external_id(facts),
-        });
+        return Some(set_external_id(facts, values));
     }
     if lower == BUCKET_NAMESPACE {
         let is_known = values.contains(&"account-regional");

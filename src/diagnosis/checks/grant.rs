@@ -1,6 +1,7 @@
 //! The source half of a link: the user and its permissions.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, escapes, found_words, limits, meet, meet_all, met, shown_by};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::checks::named::quarantined;
@@ -66,17 +67,14 @@ fn user_absent(facts: &Facts) -> Finding {
 fn is_named_directly(facts: &Facts, trust: Option<&Evaluation<'_>>) -> bool {
     let is_one_account = facts.link.source_account.as_ref() == Some(&facts.link.role.account);
     let user = facts.source.user.present().map(|user| user.arn.as_str());
-    let names = |place: &StatementRef<'_>| {
-        let principal = place.statement.to_value();
-        user.is_some_and(|user| principal.get("Principal").is_some_and(|named| named.to_string().contains(user)))
-    };
+    let names = |place: &StatementRef<'_>| user.is_some_and(|user| place.listed_principals().contains(&user));
     is_one_account && trust.is_some_and(|trust| trust.allows.iter().any(names))
 }
 
 fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding> {
     match grant.verdict() {
         Verdict::Denied => grant.denies.iter().map(|place| denies(facts, place, action)).collect(),
-        Verdict::NotAllowed if action != "sts:AssumeRole" => vec![lacks_action(facts, grant, action)],
+        Verdict::NotAllowed if action != "sts:AssumeRole" => lacks_action(facts, grant, action).into_iter().collect(),
         Verdict::NotAllowed => match grant.nearest() {
             Some((place, mismatches)) if !mismatches.contains(&Mismatch::Action) => {
                 mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)).collect()
@@ -262,15 +260,11 @@ fn grant(facts: &Facts, action: &str) -> PolicyDocument {
     templates::grant(&roles, &with_tags)
 }
 
-fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Finding {
-    let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags")
-    } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity")
-    };
+fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<Finding> {
+    let (cause, what) = attribute::needing(action)?;
     let user = &facts.link.user;
     let what = format!("the request sends {what}, but no policy allows {action} for user {user}");
     let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
-    evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
+    Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)))
 }

@@ -1,6 +1,7 @@
 //! The checks of a diagnosis, one file per subject.
 
 pub(in crate::diagnosis) mod answer;
+pub(in crate::diagnosis) mod attribute;
 pub(in crate::diagnosis) mod bucket;
 pub(in crate::diagnosis) mod condition;
 pub(in crate::diagnosis) mod converge;

@@ -1,7 +1,5 @@
 //! Callers whom the trust policy admits and the link does not declare.
 
-use time::OffsetDateTime;
-
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
@@ -31,19 +29,18 @@ pub fn reviewed(facts: &Facts) -> Others {
         return Others::default();
     };
     let Some(declared) = declared(facts) else { return Others::default() };
-    let now = facts.asked_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let subject = Subject { tags: Some(&role.tags), now, ..Subject::from(&facts.link.role) };
+    let subject = Subject { tags: Some(&role.tags), now: facts.time(), ..Subject::from(&facts.link.role) };
     let review = declared.review(document, subject);
     let mut warnings: Vec<_> = review.warnings().collect();
     let mut finding = None;
     if role.is_ours || facts.link.is_recorded || facts.link.exclusive {
         finding = found(facts, document, &review);
     } else if !review.is_clean() {
-        let all = [review.undeclared.as_slice(), review.undecided.as_slice()].concat();
         warnings.push(format!(
-            "role {}, which xacct does not manage, admits {}, or may; if that is wanted, add it to `accept`",
+            "role {}, which xacct does not manage, {}; {}",
             facts.link.role.name,
-            names(&all)
+            review.in_words(),
+            Review::ACCEPT
         ));
     }
     Others { finding, warnings, notes: review.notes().collect() }

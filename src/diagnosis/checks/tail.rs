@@ -1,6 +1,7 @@
 //! AWS names the kind of policy that denies AssumeRole.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::named::in_account;
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::denial::{Denial, DeniedBy};
@@ -60,23 +61,18 @@ fn shows(by: DeniedBy, finding: &Finding) -> bool {
 
 /// Returns the cause of an action other than AssumeRole.
 fn cause_of(action: &str) -> Option<Cause> {
-    match action {
-        "sts:TagSession" => Some(Cause::SessionTagsNotAllowed),
-        "sts:SetSourceIdentity" => Some(Cause::SourceIdentityNotAllowed),
-        _ => None,
-    }
+    attribute::needing(action).map(|(cause, _)| cause)
 }
 
 /// Returns the finding for the action that AWS names, if xacct could not read all policies that must allow it.
 fn of_action(facts: &Facts, evaluations: &Evaluations<'_>, denial: &Denial<'_>) -> Option<Finding> {
     let action = denial.action?;
-    let cause = cause_of(action)?;
+    let (cause, what) = attribute::needing(action)?;
     let evaluation = of(evaluations, action)?;
     let is_read = evaluation.trust.as_ref().is_some_and(Evaluation::is_whole) && evaluation.grant.is_whole();
     if is_read {
         return None;
     }
-    let what = if cause == Cause::SessionTagsNotAllowed { "session tags" } else { "a source identity" };
     let (user, role) = (&facts.link.user, &facts.link.role.name);
     let summary = format!("the request sends {what}, but AWS does not allow {action}");
     let leave_out = Fix::by(Side::Request, facts).step_do(format!("send no {}", what.trim_start_matches("a ")));

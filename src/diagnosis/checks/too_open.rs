@@ -3,7 +3,7 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::context::{self, Asked};
 use crate::diagnosis::facts::{Facts, LetThrough, Mfa};
-use crate::diagnosis::finding::{Certainty, Evidence, Finding};
+use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
@@ -66,7 +66,6 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         let evidence = place.map(|place| Evidence::of(&place, marks));
         findings.extend(finding.map(|finding| {
             let finding = evidence.into_iter().fold(finding, Finding::because);
-            debug_assert_eq!(finding.certainty, Certainty::Certain);
             finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }));
     }

@@ -1,6 +1,7 @@
 //! The target half of a link: the role and its trust policy.
 
 use crate::diagnosis::cause::{Cause, Side};
+use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, condition, depends, escapes, limits};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::Denial;
@@ -11,7 +12,7 @@ use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::evaluate::Mismatch;
-use crate::iam::policy::{Effect, Element, Principals, account_principal, is_unique_id};
+use crate::iam::policy::{Effect, account_principal, is_unique_id};
 use crate::iam::state::Reading;
 
 /// Returns why the role cannot be assumed.
@@ -166,12 +167,7 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
 fn principal(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let (role, source) = (&facts.link.role.name, facts.source_account());
     let user = facts.source.user.present();
-    let listed: Vec<&str> = match &place.statement.principal {
-        Some(Element::Is(Principals::Listed(kinds))) => {
-            kinds.get("AWS").into_iter().flatten().map(String::as_str).collect()
-        }
-        _ => Vec::new(),
-    };
+    let listed = place.listed_principals();
     let finding = if let Some(id) = listed.iter().find(|id| is_unique_id(id)) {
         let what = format!("the trust policy of role {role} names {id}, a deleted user or role");
         let finding = Finding::new(Cause::TrustDanglingPrincipal, what).fact(
@@ -205,11 +201,7 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     if !trust.verdict().refuses() {
         return None;
     }
-    let (cause, what) = if action == "sts:TagSession" {
-        (Cause::SessionTagsNotAllowed, "session tags")
-    } else {
-        (Cause::SourceIdentityNotAllowed, "a source identity")
-    };
+    let (cause, what) = attribute::needing(action)?;
     let role = &facts.link.role.name;
     let what = format!("the request sends {what}, but the trust policy of role {role} does not allow {action}");
     let finding = Finding::new(cause, what);

@@ -40,14 +40,20 @@ pub fn account_not_ready(facts: &Facts, answer: &AwsAnswer) -> Finding {
     };
     let service = answer.service.to_uppercase();
     let fix = Fix::by(side, facts)
-        .step_do("wait: AWS activates the services of a new account within minutes, at most within 24 hours")
+        .step_do("wait: AWS activates the services of a new account within minutes to hours")
         .step_do("if it takes longer, check in the Billing console that the sign-up of the account is complete")
         .verify(facts, VerifyWith::Nothing);
-    Finding::new(
+    let finding = Finding::new(
         Cause::AccountNotReady,
         format!("the {what} account {account} is not ready: AWS has not activated {service} for it yet"),
     )
     .on(side)
-    .fact("AWS answers so to new accounts, for minutes to hours")
-    .fix(fix)
+    .fact("AWS returns this for new accounts, for minutes to hours")
+    .fix(fix);
+    match answer.code.as_deref() {
+        Some("OptInRequired") => {
+            finding.likely().fact("AWS also returns OptInRequired for suspended or unpaid accounts")
+        }
+        _ => finding,
+    }
 }

@@ -41,6 +41,20 @@ impl Declared {
 }
 
 impl Review {
+    /// What to do if those who are not declared are admitted on purpose.
+    pub const ACCEPT: &'static str = "if this is intended, add it to `accept` of the target in xacct.toml";
+
+    /// Returns who else is admitted, or may be.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let undecided = names(&self.undecided);
+        match (names(&self.undeclared), undecided.as_str()) {
+            (undeclared, "") => format!("admits {undeclared}"),
+            (undeclared, _) if undeclared.is_empty() => format!("may admit {undecided} (undecided)"),
+            (undeclared, _) => format!("admits {undeclared}, and may admit {undecided} (undecided)"),
+        }
+    }
+
     /// Returns whether the link declares or accepts everybody who is admitted.
     #[must_use]
     pub fn is_clean(&self) -> bool {

@@ -154,3 +154,13 @@ fn no_credentials() {
     let broken = super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
     broken.repairs();
 }
+
+/// The trust policy is judged without the user's credentials, and without a Region that anything names.
+#[test]
+fn no_credentials_and_no_region() {
+    let scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "user_profile = \"empty\"\n");
+    scene.environment.append("aws/config", "\n[profile empty]\noutput = json\n");
+    assert!(!scene.environment.read("xacct.toml").contains("region"));
+    super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
+}

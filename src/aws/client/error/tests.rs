@@ -1,5 +1,5 @@
 use super::*;
-use crate::answers::{self, Passes, Row, Service};
+use crate::answers::{self, Meaning, Passes, Row, Service};
 use crate::diagnosis::{self, Cause, Facts};
 
 #[test]
@@ -79,6 +79,34 @@ fn services(row: &Row) -> &'static [&'static str] {
     }
 }
 
+/// Returns the cause that a diagnosis must name; `None` if the policies or the state of the accounts decide.
+fn cause(meaning: Meaning) -> Option<Cause> {
+    Some(match meaning {
+        Meaning::Denied | Meaning::DeniedByOthers => return None,
+        // Only writes of roles and policies get these, and no diagnosis is about them.
+        Meaning::Absent | Meaning::Exists | Meaning::Quota | Meaning::InUse | Meaning::Fixed => return None,
+        Meaning::CallerIsRoot => Cause::CallerIsRoot,
+        Meaning::MfaCodeWrong => Cause::MfaCodeWrong,
+        Meaning::MfaSerialWrong => Cause::MfaSerialWrong,
+        Meaning::UnknownKey | Meaning::MalformedKey | Meaning::Unsigned => Cause::UnknownCredentials,
+        Meaning::SessionExpired => Cause::ExpiredToken,
+        Meaning::WrongSecret => Cause::WrongSecret,
+        Meaning::Clock => Cause::ClockSkew,
+        Meaning::SigningRegion => Cause::SigningRegion,
+        Meaning::S3Session => Cause::S3Session,
+        Meaning::StsInactive => Cause::StsInactive,
+        Meaning::AccountNotReady => Cause::AccountNotReady,
+        Meaning::DurationOverRole => Cause::DurationOverRoleLimit,
+        Meaning::DurationOverChain => Cause::DurationOverChainingLimit,
+        Meaning::Invalid => Cause::InvalidRequest,
+        Meaning::Throttled | Meaning::Failed | Meaning::InProgress | Meaning::Unsettled => Cause::AwsUnavailable,
+        Meaning::S3Quota => Cause::S3Quota,
+        Meaning::S3Region => Cause::S3Region,
+        Meaning::S3Tags => Cause::S3Tags,
+        Meaning::S3Namespace => Cause::S3Namespace,
+    })
+}
+
 #[test]
 fn for_every_row_the_error_line_and_the_diagnosis_agree() {
     let mut compared = 0;
@@ -90,7 +118,7 @@ fn for_every_row_the_error_line_and_the_diagnosis_agree() {
         let place = format!("{service} {} `{}`: {error:?}\n{:#?}", row.code, row.says, diagnosis.findings);
         assert_eq!(error.is_denial(), row.meaning.is_denial(), "{place}");
         assert_eq!(error.passes(), row.passes, "{place}");
-        let Some(cause) = row.meaning.cause() else {
+        let Some(cause) = cause(row.meaning) else {
             // Denials are left to the policies; the rest is not about links.
             let is_left = row.meaning.is_denial() || found == Some(Cause::UnknownAnswer) || service == "iam";
             assert!(is_left, "{place}");
@@ -141,4 +169,17 @@ fn an_unknown_answer_is_shown_as_it_is_and_never_passes() {
     let failed = diagnosis::diagnose(&facts(&answer("sts", "OddFailure", "no", 500)));
     assert_eq!(failed.cause(), Some(Cause::AwsUnavailable));
     assert_ne!(failed.findings[0].certainty, diagnosis::Certainty::Certain);
+}
+
+#[test]
+fn only_an_account_that_is_not_signed_up_is_certainly_new() {
+    for (code, certainty, says_suspended) in
+        [("NotSignedUp", diagnosis::Certainty::Certain, false), ("OptInRequired", diagnosis::Certainty::Likely, true)]
+    {
+        let diagnosis = diagnosis::diagnose(&facts(&answer("s3", code, "No.", 403)));
+        let finding = &diagnosis.findings[0];
+        assert_eq!((finding.cause, finding.certainty), (Cause::AccountNotReady, certainty), "{code}");
+        let shown = serde_json::to_string(finding).expect("JSON");
+        assert_eq!(shown.contains("suspended or unpaid"), says_suspended, "{shown}");
+    }
 }

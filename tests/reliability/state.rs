@@ -7,7 +7,7 @@ use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, trust};
 use crate::support::policies::allow;
 
 /// Fields that differ between equal runs: IDs, times, and access records.
-const INCIDENTAL: [&str; 5] = ["id", "created", "last_used", "sessions", "used_codes"];
+const INCIDENTAL: [&str; 5] = ["id", "created", "uses", "sessions", "used_codes"];
 
 /// Returns the state of all accounts.
 pub fn of(scene: &Scene) -> Value {

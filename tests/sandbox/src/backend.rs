@@ -198,8 +198,8 @@ impl Backend {
             Service::Iam => {
                 let readable = if propagation.stale_reads { &honoured } else { &world.accounts };
                 let readable = Arc::clone(readable);
-                let unique_ids = propagation.unique_ids;
-                let call = iam::Call { parameters, caller, world, honoured, readable, now, unique_ids };
+                let Propagation { unique_ids, late_uses, .. } = *propagation;
+                let call = iam::Call { parameters, caller, world, honoured, readable, now, unique_ids, late_uses };
                 iam::handle(&job.operation, call).map(|result| job.query_answer(iam::NAMESPACE, result))
             }
             Service::Sts => {

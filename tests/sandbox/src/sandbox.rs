@@ -91,6 +91,12 @@ impl SandboxBuilder {
         self
     }
 
+    /// Makes IAM show a use of a role only after this time, as it does within hours.
+    pub fn late_uses(mut self, time: Duration) -> Self {
+        self.propagation.late_uses = time;
+        self
+    }
+
     /// Adds a fault. If several match a call, the first one applies.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);

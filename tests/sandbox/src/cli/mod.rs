@@ -23,6 +23,7 @@ Options of serve:
   --propagation TIME  Apply changes only after this time, as AWS does, such as 10s
   --flap TIME         After that, alternate between old and new state for this time
   --unique-ids TIME   Show the unique ID of a new role in place of its ARN for this time
+  --late-uses TIME    Show a use of a role only after this time, as AWS does, such as 4h
   --stale-reads       Delay IAM reads by the propagation time, too
   --clock-skew SEC    Set the server's clock ahead by this many seconds (negative: behind)
   --fault OP[:N[-M]]=KIND[@after]

@@ -42,6 +42,7 @@ fn configure(options: &[&str]) -> Result<SandboxBuilder, String> {
             "--propagation" => builder.propagation(parse_duration(value()?)?),
             "--flap" => builder.flap(parse_duration(value()?)?),
             "--unique-ids" => builder.unique_ids(parse_duration(value()?)?),
+            "--late-uses" => builder.late_uses(parse_duration(value()?)?),
             "--stale-reads" => builder.stale_reads(true),
             "--clock-skew" => builder.clock_skew(number(value()?)?),
             "--fault" => builder.fault(value()?.parse()?),

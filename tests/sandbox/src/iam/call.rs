@@ -32,6 +32,8 @@ pub(crate) struct Call<'a> {
     pub(crate) now: OffsetDateTime,
     /// How long GetRole shows the unique ID of a new role in place of its ARN.
     pub(crate) unique_ids: std::time::Duration,
+    /// How long IAM does not know a use of a role.
+    pub(crate) late_uses: std::time::Duration,
 }
 
 impl Call<'_> {

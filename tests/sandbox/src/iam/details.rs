@@ -61,7 +61,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
             "RoleDetailList",
             of(&page, |it| if let Detail::Role(it) = it { Some(*it) } else { None }),
             |xml, role| {
-                roles::write_details(xml, account, role, &call.readable);
+                roles::write_details(xml, call, account, role);
                 xml.element("InstanceProfileList", |_| {});
                 write_policies(xml, "RolePolicyList", &role.policies, &call.readable);
             },

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::call::{Call, Outcome, encoded, no_role, not_attachable};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -35,8 +37,9 @@ pub(super) fn write_boundary(xml: &mut Xml, boundary: Option<&str>) {
     }
 }
 
-/// Writes a role. Lists of roles do not include tags, boundary and last use.
-fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, whole: bool) {
+/// Writes a role. Lists of roles do not include tags, boundary and last use. `used_until` is the time until which IAM knows
+/// its uses; `None` for a list.
+fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, used_until: Option<OffsetDateTime>) {
     xml.text("Path", &role.path);
     xml.text("RoleName", &role.name);
     xml.text("RoleId", &role.id);
@@ -45,13 +48,13 @@ fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, whole: 
     xml.text("AssumeRolePolicyDocument", encoded(&role.trust, accounts));
     xml.optional("Description", role.description.as_ref());
     xml.text("MaxSessionDuration", role.max_session_duration);
-    if whole {
+    if let Some(until) = used_until {
         write_boundary(xml, role.boundary.as_deref());
         if !role.tags.is_empty() {
             super::tags::write(xml, &role.tags);
         }
         xml.element("RoleLastUsed", |xml| {
-            if let Some(used) = &role.last_used {
+            if let Some(used) = role.uses.iter().filter(|used| used.at <= until).max_by_key(|used| used.at) {
                 xml.text("LastUsedDate", iso8601(used.at));
                 xml.text("Region", &used.region);
             }
@@ -60,8 +63,8 @@ fn write(xml: &mut Xml, (role, arn): (&Role, &str), accounts: &Accounts, whole: 
 }
 
 /// Writes a role as `GetAccountAuthorizationDetails` does.
-pub(super) fn write_details(xml: &mut Xml, account: &Account, role: &Role, accounts: &Accounts) {
-    write(xml, (role, &account.role_arn(role)), accounts, true);
+pub(super) fn write_details(xml: &mut Xml, call: &Call<'_>, account: &Account, role: &Role) {
+    write(xml, (role, &account.role_arn(role)), &call.readable, Some(call.now - call.late_uses));
 }
 
 /// Parses and checks a trust policy, and returns it as IAM stores it.
@@ -132,7 +135,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let accounts = Arc::clone(&call.world.accounts);
     let account = call.current()?;
     Ok(Some(Xml::build(|xml| {
-        xml.element("Role", |xml| write(xml, (&role, &account.role_arn(&role)), &accounts, true));
+        xml.element("Role", |xml| write(xml, (&role, &account.role_arn(&role)), &accounts, Some(call.now)));
     })))
 }
 
@@ -146,7 +149,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
             // Right after CreateRole, IAM may not know the ARN yet.
             let is_new = call.now - role.created < call.unique_ids;
             let arn = if is_new { role.id.clone() } else { account.role_arn(role) };
-            write(xml, (role, &arn), &call.readable, true);
+            write(xml, (role, &arn), &call.readable, Some(call.now - call.late_uses));
         });
     })))
 }
@@ -158,7 +161,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let account = call.account()?;
     let roles = account.roles.values().filter(|role| role.path.starts_with(prefix));
     call.list("Roles", roles.collect(), |xml, role| {
-        write(xml, (role, &account.role_arn(role)), &call.readable, false);
+        write(xml, (role, &account.role_arn(role)), &call.readable, None);
     })
 }
 
@@ -242,6 +245,6 @@ pub(super) fn list_instance_profiles(call: &mut Call<'_>) -> Outcome {
         xml.text("InstanceProfileId", "AIPASANDBOXSANDBOXAAA");
         xml.text("Arn", format!("arn:aws:iam::{}:instance-profile/{profile}", account.id));
         xml.text("CreateDate", iso8601(role.created));
-        xml.members("Roles", [role], |xml, role| write(xml, (role, &account.role_arn(role)), &call.readable, false));
+        xml.members("Roles", [role], |xml, role| write(xml, (role, &account.role_arn(role)), &call.readable, None));
     })
 }

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::iam::read_tags;
 use crate::policy::{self, Use, is_account_id};
 use crate::request::{Parameters, Pattern, Validator};
-use crate::world::{Account, LastUsed, Role, Session, SessionOf, Tags};
+use crate::world::{Account, Role, RoleUse, Session, SessionOf, Tags};
 use crate::xml::Xml;
 
 /// Maximum total size of session policies and tags, in characters.
@@ -86,9 +86,9 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
         xml.optional("PackedPolicySize", packed_size);
         xml.optional("SourceIdentity", session.source_identity.as_ref());
     });
-    let last_used = LastUsed { at: call.now, region: call.caller.region.clone() };
+    let used = RoleUse { at: call.now, region: call.caller.region.clone() };
     if let Some(role) = call.world.role_mut(&account.id, &role.name) {
-        role.last_used = Some(last_used);
+        role.uses.push(used);
     }
     call.world.sessions.insert(session.key.id.clone(), session);
     Ok(answer)

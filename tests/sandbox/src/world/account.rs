@@ -145,16 +145,17 @@ pub struct Role {
     pub trust: Value,
     /// Inline and attached policies.
     pub policies: Policies,
-    /// When and in which Region its sessions were last used.
-    pub last_used: Option<LastUsed>,
+    /// When and in which Regions its sessions were used.
+    #[serde(default)]
+    pub uses: Vec<RoleUse>,
     /// Names of its instance profiles. The sandbox has no other data about them.
     #[serde(default)]
     pub instance_profiles: BTreeSet<String>,
 }
 
-/// When a role was last used.
+/// A use of a role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LastUsed {
+pub struct RoleUse {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,

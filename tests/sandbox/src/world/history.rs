@@ -24,6 +24,8 @@ pub(crate) struct Propagation {
     pub(crate) stale_reads: bool,
     /// How long GetRole shows the unique ID of a new role in place of its ARN.
     pub(crate) unique_ids: Duration,
+    /// How long IAM does not know a use of a role.
+    pub(crate) late_uses: Duration,
 }
 
 impl Default for Propagation {
@@ -37,6 +39,7 @@ impl Default for Propagation {
             old_every: 2,
             stale_reads: false,
             unique_ids: none,
+            late_uses: none,
         }
     }
 }

@@ -11,7 +11,7 @@ mod sessions;
 mod state;
 
 pub(crate) use account::Accounts;
-pub use account::{AccessKey, Account, Bucket, Group, LastUsed, MfaDevice, Policies, Role, Tags, User};
+pub use account::{AccessKey, Account, Bucket, Group, MfaDevice, Policies, Role, RoleUse, Tags, User};
 pub use defaults::{ACCOUNT_A, ACCOUNT_B, ACCOUNT_C, ADMIN_A, ADMIN_B, ADMIN_C, ALICE, BOB, KeyPair, ROOT_A};
 pub(crate) use history::{History, Propagation};
 pub(crate) use managed::all_aws_managed;

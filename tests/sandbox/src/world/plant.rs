@@ -47,7 +47,7 @@ impl Role {
             tags: Tags::new(),
             trust,
             policies: Policies::default(),
-            last_used: None,
+            uses: Vec::new(),
             instance_profiles: BTreeSet::new(),
         }
     }

@@ -130,7 +130,7 @@ const FILES: [(&str, &str); 4] = [
         "profiles of the operators and the user; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name others",
     ),
     ("$XDG_CACHE_HOME/xacct, ~/.cache/xacct", "cached sessions, for their owner only"),
-    ("$XDG_STATE_HOME/xacct, ~/.local/state/xacct", "the last test of each link on this machine"),
+    ("$XDG_STATE_HOME/xacct, ~/.local/state/xacct", "the last tests of each link on this machine"),
 ];
 
 /// The help after the options, by its blocks.

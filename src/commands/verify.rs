@@ -16,7 +16,7 @@ use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
-use crate::operations::last_test::Tested;
+use crate::operations::last_test::{Begun, Tested};
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
@@ -114,9 +114,10 @@ pub(super) async fn prove<'a>(
         let role = link.role_arn(partition);
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
+        let start = Begun { at: (run.context.now)(), used_before: None, region: prover.region(&claim).clone() };
         let result = prover.prove(&claim, silent.target(link), &progress).await;
         if let Ok(proof) = &result {
-            Tested { link, role: &role, user: user.name(), source: account.as_ref() }.keep(proof, run.context);
+            Tested { link, role: &role, user: user.name(), source: account.as_ref() }.keep(proof, start, run.context);
         }
         let case = Case { link, role: &role, target: None, written: None };
         let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;

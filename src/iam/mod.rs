@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod identity;
 pub mod invalid;
 pub mod json;
+pub mod last_use;
 pub mod names;
 pub mod partition;
 pub mod plan;

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::iam::admission::{Accepted, Subject};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
+use crate::iam::last_use::LastUse;
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
 use crate::iam::templates::{LINK_SID, is_own_sid};
@@ -278,13 +279,15 @@ pub struct ObservedRole {
     pub attachments: BTreeSet<String>,
     /// All inline policies by name; `None` if AWS denied reading an undeclared one.
     pub inline: BTreeMap<String, Option<FoundDocument>>,
+    /// The last use of the role; `None` if AWS knows of none.
+    pub last_used: Option<LastUse>,
 }
 
 impl ObservedRole {
-    /// Returns what a plan for this role rests on.
+    /// Returns what a plan for this role rests on. Its last use is not part of it.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let Self { id, arn, description, max_session, boundary, tags, trust, attachments, inline } = self;
+        let Self { id, arn, description, max_session, boundary, tags, trust, attachments, inline, last_used: _ } = self;
         Fingerprint::of([
             ("role ID", id.clone()),
             ("path", arn.clone()),

@@ -1,5 +1,5 @@
-//! The last test of each link on this machine, in `$XDG_STATE_HOME/xacct`. It serves only the person who looks at it: if it
-//! cannot be written or read, there is none.
+//! The last test of each link on this machine, in `$XDG_STATE_HOME/xacct`, and how the tests used its role. It serves only
+//! the person who looks at it: if it cannot be written or read, there is none.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,8 +13,12 @@ use crate::config::Link;
 use crate::context::Context;
 use crate::files::{self, Readers};
 use crate::iam::arn::RoleArn;
-use crate::iam::names::{AccountId, UserName};
+use crate::iam::last_use::{TestUse, Used};
+use crate::iam::names::{AccountId, Region, UserName};
 use crate::proof::{Outcome, Proof};
+
+/// How many tests a record has at most: a test every half hour for two days.
+const MOST_USES: usize = 100;
 
 /// A link as it was, or is, tested.
 pub struct Tested<'a> {
@@ -42,22 +46,47 @@ struct Record {
     outcome: String,
     at: String,
     settings: String,
+    /// How the tests of the last two days used the role.
+    #[serde(default)]
+    uses: Vec<TestUse>,
+}
+
+/// How a test began.
+pub struct Begun {
+    /// When.
+    pub at: SystemTime,
+    /// The last use of the role, if it was read before.
+    pub used_before: Option<Used>,
+    /// The Region of its requests.
+    pub region: Region,
 }
 
 impl Tested<'_> {
-    /// Records the outcome of a test.
-    pub fn keep(&self, proof: &Proof, context: &Context) {
+    /// Records the outcome of a test, and its use of the role.
+    pub fn keep(&self, proof: &Proof, start: Begun, context: &Context) {
         // Without a home directory, or a place in it, there is no record.
-        let _ = self.write(proof, context);
+        let _ = self.write(proof, start, context);
     }
 
-    fn write(&self, proof: &Proof, context: &Context) -> Option<()> {
+    fn write(&self, proof: &Proof, start: Begun, context: &Context) -> Option<()> {
+        let now = (context.now)().into();
+        let mut uses = self.uses(context);
+        uses.retain(|earlier| earlier.is_late(now));
+        // Without a session, the test did not use the role.
+        if proof.session.is_some() {
+            // Requests to IAM, and to global endpoints, go to the partition's first Region.
+            let regions = vec![start.region.to_string(), self.role.partition.default_region().to_owned()];
+            let read = start.used_before.or_else(|| proof.used_before.clone());
+            uses.push(TestUse::new((start.at.into(), now), regions, read, &uses));
+        }
+        uses.drain(..uses.len().saturating_sub(MOST_USES));
         let record = Record {
             role_arn: self.role.to_string(),
             user: self.user.to_string(),
             outcome: proof.outcome.id().to_owned(),
-            at: OffsetDateTime::from((context.now)()).format(&Rfc3339).ok()?,
+            at: now.format(&Rfc3339).ok()?,
             settings: self.settings(),
+            uses,
         };
         let file = self.file(context)?;
         files::create_private_folder(files::folder_of(&file)).ok()?;
@@ -66,13 +95,22 @@ impl Tested<'_> {
 
     /// Returns the last test on this machine.
     pub fn last(&self, context: &Context) -> Option<LastTest> {
-        let text = files::read(&self.file(context)?, files::LONGEST_TEXT).ok()?;
-        let record: Record = serde_json::from_str(&text).ok()?;
+        let record = self.read(context)?;
         Some(LastTest {
             outcome: Outcome::ALL.into_iter().find(|outcome| outcome.id() == record.outcome)?,
             at: OffsetDateTime::parse(&record.at, &Rfc3339).ok()?.into(),
             of_other_settings: record.settings != self.settings(),
         })
+    }
+
+    /// Returns how the tests of the last two days on this machine used the role.
+    pub fn uses(&self, context: &Context) -> Vec<TestUse> {
+        self.read(context).map_or_else(Vec::new, |record| record.uses)
+    }
+
+    fn read(&self, context: &Context) -> Option<Record> {
+        let text = files::read(&self.file(context)?, files::LONGEST_TEXT).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// Returns the file of the link: of its role and its user, whatever name a file gives to it.

@@ -14,20 +14,31 @@ use crate::aws::iam::read::FoundRole;
 use crate::error::{Error, Kind, Result};
 use crate::iam::admission::{Declared, Review};
 use crate::iam::arn::UserArn;
+use crate::iam::last_use::Used;
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 
 /// A session of the role, and the user who opened it.
 pub(super) type Arrived = (Access, UserArn);
 
+/// What was read beside the other steps.
+#[derive(Default)]
+pub(super) struct Read {
+    /// `None` if there is no session to test.
+    pub step: Option<Step>,
+    /// The role, if it could be read.
+    pub role: Option<FoundRole>,
+    /// The last use of the role by the first read. AWS reports a use only later, so it is none by this proof.
+    pub used_before: Option<Used>,
+}
+
 /// Reads the trust policy with the target operator's credentials, beside the other steps, or else with the session's own
-/// permissions. Returns the step, with the role if it could be read; `None` if there is no session to test: then a
-/// diagnosis reads both halves.
+/// permissions. `None` if there is no session to test: then a diagnosis reads both halves.
 pub(super) async fn step(
     claim: &Claim,
     operator: impl Future<Output = Result<Access>>,
     session: oneshot::Receiver<Arrived>,
     watch: &dyn Watch,
-) -> Option<(Step, Option<FoundRole>)> {
+) -> Option<Read> {
     if matches!(claim.extent, Extent::Session) {
         return None;
     }
@@ -49,10 +60,12 @@ pub(super) async fn step(
         Err((why, operator)) => match role(&session, claim).await {
             Ok(role) => (session, role),
             Err(_) => {
-                return Some((not_checked(claim, &why, operator.as_ref()).took(duration + start.elapsed()), None));
+                let step = not_checked(claim, &why, operator.as_ref()).took(duration + start.elapsed());
+                return Some(Read { step: Some(step), ..Read::default() });
             }
         },
     };
+    let used_before = Some(first.last_used.clone().into());
     let declared = claim.declaration.of(user);
     // Right after a write the old policy may still be shown.
     let first = Cell::new(Some(first));
@@ -72,7 +85,7 @@ pub(super) async fn step(
         Ok(role) => (judged(&role, claim, &declared), Some(role)),
         Err(why) => (not_checked(claim, &why, Some(&access)), None),
     };
-    Some((step.took(duration + start.elapsed()), role))
+    Some(Read { step: Some(step.took(duration + start.elapsed())), role, used_before })
 }
 
 /// Reads the role of the claim; no other counts.

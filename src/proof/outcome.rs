@@ -6,6 +6,7 @@ use super::step::{Step, StepId, StepOutcome};
 use crate::aws::iam::read::FoundRole;
 use crate::error::ExitCode;
 use crate::iam::arn::CallerArn;
+use crate::iam::last_use::Used;
 
 /// The result of a proof.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Proof {
     pub bucket: Option<String>,
     /// The role, if it was read.
     pub role: Option<FoundRole>,
+    /// The last use of the role by the first read; `None` if it was not read.
+    pub used_before: Option<Used>,
 }
 
 /// The verdict on a link.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bucket;
 use super::claim::{Claim, Extent, RequestOptions, bucket_spec};
-use super::nobody_else::{self, Arrived};
+use super::nobody_else::{self, Arrived, Read};
 use super::outcome::{Outcome, Proof};
 use super::refusals;
 use super::step::{Step, StepId, StepOutcome, Timed, timed};
@@ -121,7 +121,7 @@ impl Prover {
             Err(Stop::Failed(error)) => return Err(error.context(self.whose())),
         }
         let Seen { mut steps, session, bucket } = seen;
-        let (step, role) = read.unzip();
+        let Read { step, role, used_before } = read.unwrap_or_default();
         steps.extend(step);
         let ready_after = match claim.freshness {
             Freshness::Settled => None,
@@ -129,8 +129,8 @@ impl Prover {
                 steps.iter().filter_map(|step| step.since).max().map(|since| since.duration_since(at))
             }
         };
-        let (outcome, duration, role) = (Outcome::of(&steps), start.elapsed(), role.flatten());
-        Ok(Proof { outcome, steps, ready_after, duration, session, bucket, role })
+        let (outcome, duration) = (Outcome::of(&steps), start.elapsed());
+        Ok(Proof { outcome, steps, ready_after, duration, session, bucket, role, used_before })
     }
 
     /// Returns the AssumeRole request of the proof.

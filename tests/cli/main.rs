@@ -30,6 +30,7 @@
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
 //! | `teardown` | removes links, and nothing else |
+//! | `role_use` | whether `teardown` asks about the last use of a role |
 //! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
 //! | `order` | no write that fails or hangs leaves a role more open than it was |
@@ -109,6 +110,7 @@ mod profiles;
 mod propagation;
 mod refusals;
 mod risks;
+mod role_use;
 mod round_trips;
 mod secrets;
 mod session_attributes;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
+use time::OffsetDateTime;
+use xacct_sandbox::world::RoleUse;
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
 use crate::operators::{WORDS, source_policy, take_away, target_policy, with_operators};
@@ -207,7 +209,9 @@ fn removes_a_role_with_unmanaged_policies_only_on_request() {
 
 #[test]
 fn removes_a_role_in_use_only_on_request() {
-    let scene = Scene::linked("");
+    let scene = linked("");
+    let used = RoleUse { at: OffsetDateTime::now_utc(), region: "us-east-1".to_owned() };
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").uses.push(used));
     scene
         .xacct("teardown --all --yes --even-if-extended")
         .exits_with(1)
@@ -311,11 +315,13 @@ fn output_of_teardown() {
     let scene = Scene::new();
     scene.xacct(MULTI).exits_with(0);
     assert_output("teardown-multi", "teardown --all --yes", &scene.xacct("teardown --all --yes"));
-    let scene = Scene::linked("");
-    scene
-        .sandbox
-        .world(|world| world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess"));
-    assert_output("teardown-refused", "teardown --all", &scene.xacct("teardown --all"));
+    let scene = linked("");
+    let used = RoleUse { at: OffsetDateTime::now_utc(), region: "us-east-1".to_owned() };
+    scene.sandbox.world(|world| {
+        world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/AdministratorAccess");
+        world.role_mut(ACCOUNT_B, "xacct").expect("the role").uses.push(used);
+    });
+    assert_output("teardown-refused", "teardown --all --yes", &scene.xacct("teardown --all --yes"));
     scene.xacct_json("teardown --all --yes --even-if-used --even-if-extended", 0);
 }
 

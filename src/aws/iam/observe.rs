@@ -111,8 +111,8 @@ fn observed(
     attachments: BTreeSet<String>,
     inline: BTreeMap<String, Option<FoundDocument>>,
 ) -> ObservedRole {
-    let read::FoundRole { unique_id: id, arn, description, max_session, boundary, tags, trust, .. } = role;
-    ObservedRole { id, arn, description, max_session, boundary, tags, trust, attachments, inline }
+    let read::FoundRole { unique_id: id, arn, description, max_session, boundary, tags, trust, last_used, .. } = role;
+    ObservedRole { id, arn, description, max_session, boundary, tags, trust, attachments, inline, last_used }
 }
 
 /// Reads what the removal of a role depends on, in one round trip.

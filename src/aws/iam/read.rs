@@ -13,8 +13,8 @@ use crate::aws::client::bounds::{MOST_ITEMS, MOST_PAGES};
 use crate::aws::client::error::Call;
 use crate::error::{Error, Result};
 use crate::iam::arn::PolicyArn;
+use crate::iam::last_use::LastUse;
 use crate::iam::names::{MfaSerial, RoleName, UserName};
-use crate::iam::plan::teardown::LastUse;
 use crate::iam::state::{FoundDocument, PolicyVersion, Reading};
 
 /// A principal or group with policies.
@@ -47,7 +47,7 @@ pub struct FoundRole {
     pub tags: BTreeMap<String, String>,
     /// The trust policy.
     pub trust: FoundDocument,
-    /// When the role was last used, by this machine's clock.
+    /// The last use of the role; `None` if AWS knows of none.
     pub last_used: Option<LastUse>,
 }
 
@@ -114,8 +114,7 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
         trust: document(trust),
         last_used: role.role_last_used().and_then(|used| {
             let at = SystemTime::try_from(*used.last_used_date()?).ok()?;
-            let ago = SystemTime::now().duration_since(at).unwrap_or_default();
-            Some(LastUse { ago, region: used.region().unwrap_or_default().to_owned() })
+            Some(LastUse { at: at.into(), region: used.region().unwrap_or_default().to_owned() })
         }),
     }))
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{UserArn, UserRef};
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
-use crate::operations::last_test::Tested;
+use crate::operations::last_test::{Begun, Tested};
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::proof::{Claim, Extent, Freshness, Outcome, Proof, Prover, Watch};
@@ -105,11 +105,15 @@ impl Bench<'_> {
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
     async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
         let progress = self.run.console.progress(&job.link.name);
+        let at = (self.run.context.now)();
         let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
         proven();
         if let Ok(proof) = &proof {
             let (user, source) = (&self.user.name, Some(&self.user.account));
-            Tested { link: &job.link, role: &job.role, user, source }.keep(proof, self.run.context);
+            // A role that this run created was not used before.
+            let used_before = job.state.shown.as_ref().and_then(|role| role.last_used.clone()).into();
+            let start = Begun { at, used_before: Some(used_before), region: self.prover.region(&claim).clone() };
+            Tested { link: &job.link, role: &job.role, user, source }.keep(proof, start, self.run.context);
         }
         let target = job.operator.as_ref().map(|operator| operator.access.clone());
         let case = Case { link: &job.link, role: &job.role, target, written };

@@ -42,7 +42,7 @@ async fn remove_role(job: &Job, args: &Teardown, progress: &Progress<'_>) -> Res
         let what = format!("{place}: role `{}`", job.role.name);
         let next = ShellCommand::new("xacct").arg("teardown").flag("--dry-run").arg(&job.link.name);
         check_unchanged(&what, &now.fingerprint().changed_since(shown), &next)?;
-        // It may have been used meanwhile.
+        // It may have been used since it was shown.
         plan_role_removal(&job.state.removal, Some(&now)).map_err(|objections| refused(&objections, &job.link))?;
     }
     let applied = apply::remove_role(&operator.access, &job.role, &job.plan.changes, args.timeout).await;

@@ -20,8 +20,8 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
   Remove only the grant in the source account:
     xacct teardown dev --only source
 
-xacct verify and xacct bootstrap also use the role. For two days after either,
-teardown needs --even-if-used.")]
+If a role was used in the last two days, teardown asks with a warning, and with
+--yes it needs --even-if-used. Tests by xacct on this machine do not count.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID
     #[arg(value_name = "TARGET")]
@@ -32,7 +32,7 @@ pub struct Teardown {
     /// Remove only one half; xacct.toml keeps the target
     #[arg(long, value_name = "HALF")]
     pub only: Option<Half>,
-    /// Remove the role even if it was used in the last two days
+    /// With --yes: remove the role even if others used it in the last two days
     #[arg(long)]
     pub even_if_used: bool,
     /// Remove the role even if it has policies or a boundary not listed in xacct.toml

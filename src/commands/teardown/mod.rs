@@ -56,7 +56,7 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     let connections = run.open_connections(opening)?;
 
     let observed = observe(&source, &links, args, run, &connections).await?;
-    let mut work = plan(links, observed, args)?;
+    let mut work = plan(links, observed, args, run)?;
     work.refuse_single_failure()?;
     report.preview(&work);
     if args.changes.only_shown() {

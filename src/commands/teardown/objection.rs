@@ -54,8 +54,8 @@ fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
             let hints = detach.chain(delete).chain(boundary);
             hints.fold(error, Error::hint).hint("or remove everything together with the role: --even-if-extended")
         }
-        Objection::UsedLately { .. } => error
-            .hint("find out who used it: CloudTrail in the target account records the session names; xacct verify and bootstrap also use the role")
+        Objection::UsedLately(_) => error
+            .hint("find out who used it: CloudTrail in the target account records the session names; tests by xacct on other machines also use the role")
             .hint("remove it anyway: --even-if-used"),
     }
 }

@@ -12,6 +12,7 @@ use crate::iam::plan::Plan;
 use crate::iam::plan::teardown::{Removal, StandingRole, plan_grant_removal, plan_role_removal};
 use crate::iam::templates::GRANT_POLICY;
 use crate::operations::accounts::{self, Operator, SourceSide};
+use crate::operations::last_test::Tested;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
 use crate::operations::work::{Failed, GrantJob};
@@ -55,12 +56,12 @@ pub async fn observe(
     Ok(Observed { source: source?, targets })
 }
 
-/// Plans the removal of every role and its entry in the grant. Pure.
-pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown) -> Result<Work> {
+/// Plans the removal of every role and its entry in the grant. Asks AWS nothing.
+pub fn plan(links: Vec<Link>, observed: Observed, args: &Teardown, run: &Run<'_>) -> Result<Work> {
     let Observed { source, targets } = observed;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, target) in links.into_iter().zip(targets) {
-        match target.and_then(|target| plan_role(&link, target, &source, args)) {
+        match target.and_then(|target| plan_role(&link, target, &source, args, run)) {
             Ok((state, operator, plan)) => {
                 jobs.push(Job { link, role: state.removal.role.clone(), operator, plan, result: Ok(()), state });
             }
@@ -77,19 +78,32 @@ fn plan_role(
     target: Option<TargetSide>,
     source: &SourceSide,
     args: &Teardown,
+    run: &Run<'_>,
 ) -> Result<(Removing, Option<Operator>, Plan)> {
     let (operator, role) = target.map_or((None, None), |(operator, role)| (Some(operator), role));
     let partition = operator.as_ref().and_then(|operator| operator.caller.arn.partition());
     let partition = partition.unwrap_or(source.user.partition);
-    let removal = Removal {
-        role: link.role_arn(partition),
+    let arn = link.role_arn(partition);
+    let tests = run.file.source.user.as_ref().map_or_else(Vec::new, |user| {
+        let source = run.file.source.account();
+        Tested { link, role: &arn, user: user.name(), source }.uses(run.context)
+    });
+    let mut removal = Removal {
+        role: arn,
         source: source.account.clone(),
         identity: settle::identity(link, &source.user)?,
         attachments: link.policy_arns.iter().map(|policy| policy.resolve(partition)).collect(),
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
+        tests,
+        now: (run.context.now)().into(),
         even_if_used: args.even_if_used,
+        shown_use: None,
         even_if_extended: args.even_if_extended,
     };
+    if !args.changes.yes {
+        // The preview shows it, and the operator decides.
+        removal.shown_use = role.as_ref().and_then(|role| removal.use_of_others(role)).map(|used| used.last);
+    }
     let plan = plan_role_removal(&removal, role.as_ref()).map_err(|objections| refused(&objections, link))?;
     let shown = role.as_ref().map(StandingRole::fingerprint);
     Ok((Removing { removal, shown }, operator, plan))

@@ -173,6 +173,7 @@ struct JsonTarget {
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<json::Operator>,
     changes: Vec<JsonChange>,
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
 }
@@ -185,6 +186,7 @@ impl From<&Job> for JsonTarget {
             role_arn: Some(job.role.to_string()),
             operator: job.operator.as_ref().map(json::Operator::from),
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
+            warnings: json::plan_warnings(&job.plan),
             error: job.result.as_ref().err().map(JsonError::from),
         }
     }

@@ -3,19 +3,18 @@
 //! A second plan after applying the first has no changes. A plan contains unmanaged resources only on request.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::change::{Change, Note, Plan};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, found_in_words};
+use crate::iam::last_use::{LastUse, RecentUse, TestUse};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::risks::Risk;
 use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG, is_ours};
 use crate::iam::templates::is_own_sid;
-
-/// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
-/// "Refining permissions using last accessed information"), so this covers nightly jobs.
-pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 
 /// An existing role, as far as its removal needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub struct StandingRole {
     pub inline: BTreeSet<String>,
     /// Names of the instance profiles that contain it.
     pub instance_profiles: BTreeSet<String>,
-    /// The last request of one of its sessions.
+    /// The last use of the role; `None` if AWS knows of none.
     pub last_used: Option<LastUse>,
 }
 
@@ -58,15 +57,6 @@ impl StandingRole {
     }
 }
 
-/// The last use of a role. IAM does not say by whom or for what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastUse {
-    /// The time between the last use and reading the role.
-    pub ago: Duration,
-    /// The AWS Region of the request.
-    pub region: String,
-}
-
 /// The link to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
@@ -80,10 +70,24 @@ pub struct Removal {
     pub attachments: BTreeSet<PolicyArn>,
     /// The boundary in the link's settings.
     pub boundary: Option<PolicyArn>,
+    /// The tests of the role that this machine has on record.
+    pub tests: Vec<TestUse>,
+    /// The time.
+    pub now: OffsetDateTime,
     /// Whether to delete a recently used role.
     pub even_if_used: bool,
+    /// The last use that the operator was shown, and so confirms with the plan.
+    pub shown_use: Option<LastUse>,
     /// Whether to delete a role with unmanaged policies.
     pub even_if_extended: bool,
+}
+
+impl Removal {
+    /// Returns the recent use of the role, if it may be that of others.
+    #[must_use]
+    pub fn use_of_others(&self, standing: &StandingRole) -> Option<RecentUse> {
+        RecentUse::of(&self.role, standing.last_used.as_ref()?, &self.tests, self.now)
+    }
 }
 
 /// Why xacct refuses to delete a role.
@@ -110,9 +114,9 @@ pub enum Objection {
     /// It has unmanaged policies or another boundary.
     #[error("role `{}` in account {} has policies not listed in xacct.toml: {}", .role.name, .role.account, extensions(.attachments, .inline, .boundary.as_ref()))]
     Extended { role: RoleArn, attachments: BTreeSet<String>, inline: BTreeSet<String>, boundary: Option<String> },
-    /// It was used recently.
-    #[error("role `{}` in account {} was used {} ago in Region {}", .role.name, .role.account, rough(.last.ago), .last.region)]
-    UsedLately { role: RoleArn, last: LastUse },
+    /// It was used recently, perhaps by others.
+    #[error("{0}")]
+    UsedLately(RecentUse),
 }
 
 fn list(names: &BTreeSet<String>) -> String {
@@ -124,15 +128,6 @@ fn extensions(attachments: &BTreeSet<String>, inline: &BTreeSet<String>, boundar
     let inline = inline.iter().map(|name| format!("inline policy {name}"));
     let boundary = boundary.map(|arn| format!("permissions boundary {arn}"));
     attached.chain(inline).chain(boundary).collect::<Vec<_>>().join(", ")
-}
-
-/// Writes a time such as `3 hours`: AWS's report is not more precise.
-fn rough(ago: Duration) -> String {
-    match ago.as_secs() / 3600 {
-        0 => "less than an hour".to_owned(),
-        1 => "an hour".to_owned(),
-        hours => format!("{hours} hours"),
-    }
 }
 
 /// Returns the changes that delete the role, in the order that AWS requires: its inline policies, its attachments, the
@@ -149,7 +144,9 @@ pub fn plan_role_removal(removal: &Removal, standing: Option<&StandingRole>) -> 
     let inline = standing.inline.iter().map(|name| Change::DeleteRolePolicy { name: name.clone() });
     let detach = standing.attachments.iter().map(|policy| Change::DetachPolicy { policy: policy.clone() });
     let role = Change::DeleteRole { role: removal.role.clone() };
-    Ok(Plan { changes: inline.chain(detach).chain([role]).collect(), ..Plan::default() })
+    let used = removal.use_of_others(standing).filter(|_| !removal.even_if_used);
+    let warnings = used.map(Risk::InUse).into_iter().collect();
+    Ok(Plan { changes: inline.chain(detach).chain([role]).collect(), warnings, ..Plan::default() })
 }
 
 fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
@@ -183,11 +180,8 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     if is_extended && !removal.even_if_extended {
         objections.push(Objection::Extended { role: role.clone(), attachments, inline, boundary });
     }
-    if let Some(last) = standing.last_used.as_ref().filter(|last| last.ago < LATELY)
-        && !removal.even_if_used
-    {
-        objections.push(Objection::UsedLately { role: role.clone(), last: last.clone() });
-    }
+    let used = removal.use_of_others(standing).filter(|used| removal.shown_use.as_ref() != Some(&used.last));
+    objections.extend(used.filter(|_| !removal.even_if_used).map(Objection::UsedLately));
     objections
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{RoleArn, UserArn};
+use crate::iam::last_use::RecentUse;
 use crate::iam::names::{AccountId, PolicyName, UserName};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
@@ -129,6 +130,8 @@ pub enum Risk {
         /// The user's name.
         user: UserName,
     },
+    /// The role to delete was used recently, perhaps by others.
+    InUse(RecentUse),
     /// A manual change that only `--adopt` repairs.
     NeedsAdoption {
         /// The problem, as bootstrap would refuse it.
@@ -311,6 +314,7 @@ impl Risk {
                     "xacct could not read boundary {policy}{permission}, so its text may have changed since the last run"
                 )
             }
+            Self::InUse(used) => used.to_string(),
             Self::NeedsAdoption { problem } => format!("{problem}: only bootstrap --adopt repairs this"),
             Self::NotRepairable { problem, .. } => problem.clone(),
             Self::NotEvaluated { what, problem } => {
@@ -340,6 +344,7 @@ impl Risk {
             Self::NearQuota { what: Counted::AttachedPolicies, .. } => {
                 "; request a higher quota for \"Managed policies attached to an IAM role\""
             }
+            Self::InUse(_) => "; CloudTrail in that account records the session names",
             Self::NotRepairable { remedy, .. } => return format!("; {remedy}"),
             _ => "",
         };

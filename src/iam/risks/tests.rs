@@ -261,6 +261,7 @@ fn found(trust: FoundDocument) -> ObservedRole {
         trust,
         attachments: [].into(),
         inline: [].into(),
+        last_used: None,
     }
 }
 

@@ -7,6 +7,13 @@ use super::*;
 use crate::iam::state::{FoundDocument, Quota};
 use crate::iam::templates;
 
+const NOW: OffsetDateTime = time::macros::datetime!(2026-03-10 12:00 UTC);
+
+/// A use this many hours ago.
+fn used(hours: i64) -> LastUse {
+    LastUse { at: NOW - time::Duration::hours(hours), region: "eu-west-1".to_owned() }
+}
+
 fn role(name: &str) -> RoleArn {
     format!("arn:aws:iam::222222222222:role/{name}").parse().unwrap()
 }
@@ -22,7 +29,10 @@ fn removal() -> Removal {
         identity: Identity { id: Some("abc".parse().unwrap()), ..Identity::default() },
         attachments: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()]),
         boundary: None,
+        tests: Vec::new(),
+        now: NOW,
         even_if_used: false,
+        shown_use: None,
         even_if_extended: false,
     }
 }
@@ -77,7 +87,7 @@ fn foreign_and_extended_roles_are_refused() {
     let all = objections_after(|role| {
         role.inline.insert("custom".to_owned());
         role.instance_profiles.insert("web".to_owned());
-        role.last_used = Some(LastUse { ago: Duration::from_secs(3 * 3600), region: "eu-west-1".to_owned() });
+        role.last_used = Some(used(3));
     });
     let said: Vec<_> = all.iter().map(ToString::to_string).collect();
     let parts = ["instance profiles (web)", "inline policy custom", "3 hours ago in Region eu-west-1"];
@@ -90,8 +100,24 @@ fn foreign_and_extended_roles_are_refused() {
 #[test]
 fn an_old_use_does_not_matter() {
     let mut standing = standing();
-    standing.last_used = Some(LastUse { ago: LATELY, region: String::new() });
-    assert!(plan_role_removal(&removal(), Some(&standing)).is_ok());
+    standing.last_used = Some(used(48));
+    assert_eq!(plan_role_removal(&removal(), Some(&standing)).unwrap().warnings, []);
+}
+
+#[test]
+fn a_use_that_was_shown_is_a_warning() {
+    let mut standing = standing();
+    standing.last_used = Some(used(3));
+    let shown = Removal { shown_use: Some(used(3)), ..removal() };
+    let plan = plan_role_removal(&shown, Some(&standing)).unwrap();
+    let [warning] = plan.warnings.as_slice() else { panic!("{plan:?}") };
+    assert!(warning.to_string().contains("was used 3 hours ago in Region eu-west-1"), "{warning}");
+    let asked_for = Removal { even_if_used: true, ..removal() };
+    assert_eq!(plan_role_removal(&asked_for, Some(&standing)).unwrap().warnings, []);
+    // It was used again since it was shown.
+    standing.last_used = Some(used(2));
+    let refused = plan_role_removal(&shown, Some(&standing)).unwrap_err();
+    assert!(matches!(refused[..], [Objection::UsedLately(_)]), "{refused:?}");
 }
 
 fn found(document: Option<FoundDocument>) -> ObservedUser {
@@ -166,10 +192,10 @@ proptest! {
         attachments in btree_set(select(&["ReadOnlyAccess", "Others"][..]), 0..2),
         boundary in option::of(Just("arn:aws:iam::aws:policy/Others".to_owned())),
         tags in btree_map("(managed-by|xacct:source-account)", "(xacct|111111111111|333333333333)", 0..3),
-        hours in option::of(0u64..100),
+        hours in option::of(0i64..100),
     ) {
         let attachments: BTreeSet<_> = attachments.iter().map(|it| format!("arn:aws:iam::aws:policy/{it}")).collect();
-        let last_used = hours.map(|hours| LastUse { ago: Duration::from_secs(hours * 3600), region: String::new() });
+        let last_used = hours.map(used);
         let tags = tags.into_iter().chain([("xacct:link".to_owned(), "abc".to_owned())]).collect();
         let found = StandingRole { tags, boundary, attachments, inline, last_used, ..standing() };
         let Ok(plan) = plan_role_removal(&removal(), Some(&found)) else { return Ok(()) };

@@ -28,6 +28,7 @@ pub fn apply_to_role(role: Option<ObservedRole>, change: &Change) -> Option<Obse
             trust: as_iam_returns(&desired.trust),
             attachments: BTreeSet::new(),
             inline: BTreeMap::new(),
+            last_used: None,
         });
     }
     let mut role = role.unwrap();

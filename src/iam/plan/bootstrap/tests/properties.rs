@@ -93,6 +93,7 @@ pub fn any_observed_role() -> impl Strategy<Value = ObservedRole> {
             trust,
             attachments: attachments.into_iter().collect(),
             inline: own.into_iter().chain(others).collect(),
+            last_used: None,
         })
 }
 

@@ -82,6 +82,8 @@ causes! {
     CallerIsAnotherUser, "caller_is_another_user", LocalConfiguration;
     /// The credentials belong to a role session.
     CallerIsRoleSession, "caller_is_role_session", LocalConfiguration;
+    /// The credentials belong to a session of the role itself, which cannot assume itself.
+    CallerIsTheRole, "caller_is_the_role", LocalConfiguration;
     /// The credentials belong to a federated user, who cannot assume roles.
     CallerIsFederated, "caller_is_federated", LocalConfiguration;
     /// The credentials come from GetSessionToken without MFA.

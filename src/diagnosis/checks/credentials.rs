@@ -31,6 +31,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             }
             match identity {
                 CallerArn::Root { .. } => Cause::CallerIsRoot,
+                session if session.is_of(&facts.link.role) => Cause::CallerIsTheRole,
                 CallerArn::AssumedRole { .. } => Cause::CallerIsRoleSession,
                 CallerArn::FederatedUser { .. } => Cause::CallerIsFederated,
                 CallerArn::User(_) | CallerArn::Other(_) => Cause::CallerIsAnotherUser,
@@ -42,6 +43,10 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         Cause::CallerIsRoleSession => {
             format!("the credentials ({origin}) belong to a role session, but the link is for user {user}")
         }
+        Cause::CallerIsTheRole => format!(
+            "the credentials ({origin}) belong to a session of role {} itself, and a role cannot assume itself",
+            facts.link.role.name
+        ),
         Cause::CallerIsFederated => {
             format!("the credentials ({origin}) belong to a federated user, who cannot assume roles")
         }
@@ -51,6 +56,11 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     if cause == Cause::CallerIsRoleSession {
         finding =
             finding.fact("role chaining limits a session to one hour, and MFA does not carry over to the second role");
+    }
+    if cause == Cause::CallerIsTheRole {
+        finding = finding.fact(
+            "use either xacct exec or a profile of the role, or settings that assume it, such as a provider block, not both",
+        );
     }
     vec![finding.fix(the_users_own(facts, VerifyWith::Nothing))]
 }

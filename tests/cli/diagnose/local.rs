@@ -4,7 +4,7 @@ use xacct_sandbox::world::{ALICE, BOB};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
 use super::{Broken, add_profile, fails, try_as, verify};
-use crate::scene::{ACCOUNT_A, Scene};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene};
 
 /// Creates a link and configures this profile as the user's.
 fn linked_with_user_profile(profile: &str) -> Scene {
@@ -31,6 +31,20 @@ fn caller_is_role_session() {
     add_profile(&scene, "session", &session.key.id, &session.key.secret, Some(&session.token));
     let broken = verify(scene, "").only("caller_is_role_session", "local_configuration");
     broken.says(&["assumed-role/deployer/s"]).repairs();
+}
+
+/// As in a shell that `xacct exec` started.
+#[test]
+fn caller_is_the_role() {
+    let mut scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    let session = scene.sandbox.world(|world| world.issue_role_session(ACCOUNT_B, "xacct", "alice").clone());
+    scene.environment.set("AWS_ACCESS_KEY_ID", &session.key.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", &session.key.secret);
+    scene.environment.set("AWS_SESSION_TOKEN", &session.token);
+    scene.environment.edit("xacct.toml", "\nprofile = \"security-admin\"", "");
+    let broken = verify(scene, "").only("caller_is_the_role", "local_configuration");
+    broken.says(&["assumed-role/xacct/alice", "use either xacct exec or"]).repairs();
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Opened {
     pub credentials: SessionCredentials,
     /// The role or the user, in words.
     pub whose: String,
+    /// The role, unless it is a session of the user.
+    pub role: Option<RoleArn>,
     /// The Region to use it in, if one is set.
     pub region: Option<Region>,
 }
@@ -66,7 +68,7 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
             session.credentials
         }
     };
-    Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
+    Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), role: Some(role), region })
 }
 
 /// Returns the cached session for this request.
@@ -84,7 +86,8 @@ pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> 
     let (name, prover) = user(options, options.user.region.clone(), run).await?;
     let credentials = prover.own_session().await?;
     let access = prover.access();
-    Ok(Opened { credentials, whose: format!("user {name}"), region: access.has_region.then(|| access.region.clone()) })
+    let whose = format!("user {name}");
+    Ok(Opened { credentials, whose, role: None, region: access.has_region.then(|| access.region.clone()) })
 }
 
 fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {

@@ -22,9 +22,14 @@ fn variables(scene: &Scene, options: &str) -> BTreeMap<String, String> {
     lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Builds `xacct exec` with a script for `sh -c`.
+/// Runs `xacct exec` with a script for `sh -c`.
 fn run(scene: &Scene, script: &str) -> Output {
-    let mut command = scene.command("exec -- /bin/sh -c");
+    run_with(scene, "", script)
+}
+
+/// Does the same with options.
+fn run_with(scene: &Scene, options: &str, script: &str) -> Output {
+    let mut command = scene.command(&format!("exec {options} -- /bin/sh -c"));
     command.arg(script);
     Output::of(command)
 }
@@ -41,6 +46,29 @@ fn the_command_gets_the_role_session() {
     assert_eq!(seen["AWS_SESSION_TOKEN"], session.token);
     assert_eq!([&seen["AWS_REGION"], &seen["AWS_DEFAULT_REGION"]], ["eu-west-1", "eu-west-1"]);
     assert!(seen["AWS_CREDENTIAL_EXPIRATION"].ends_with('Z'), "{seen:?}");
+}
+
+#[test]
+fn warns_of_terraform_files_that_assume_the_same_role() {
+    let scene = Scene::linked("");
+    let provider = scene.xacct("print-provider-hcl").exits_with(0).stdout;
+    let warning = "provider.tf assumes role xacct of 222222222222";
+    let says = |options: &str| {
+        let output = run_with(&scene, options, "true # terraform").exits_with(0);
+        output.stderr.matches(warning).count()
+    };
+    assert_eq!(says(""), 0);
+    scene.environment.write("provider.tf", &provider);
+    assert_eq!((says(""), says("--quiet")), (1, 0));
+    scene.xacct("exec -- /usr/bin/env").exits_with(0).stderr.contains(warning).then(|| panic!("not Terraform"));
+    // Every form that xacct prints.
+    for (words, file) in
+        [("print backend-hcl --bucket state", "backend.tf"), ("print terragrunt-hcl", "terragrunt.hcl")]
+    {
+        let scene = Scene::linked("");
+        scene.environment.write(file, &scene.xacct(words).exits_with(0).stdout);
+        run_with(&scene, "", "true").exits_with(0).says(&[&format!("{file} assumes role xacct"), "without xacct exec"]);
+    }
 }
 
 #[test]

@@ -136,7 +136,13 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     if let Some(only) = args.only {
         console.tell(&for_the_other_owners(work, only));
     } else if exit_code == ExitCode::Done && !args.no_verify {
-        console.say("Next: xacct print-provider-hcl > provider.tf");
+        let target = match work.jobs.as_slice() {
+            [job] => job.link.name.as_str(),
+            _ => "TARGET",
+        };
+        let exec = ShellCommand::new("xacct").arg("exec").arg(target);
+        console.say("Next: xacct print-provider-hcl > provider.tf, and run Terraform with the user's credentials");
+        console.say(&format!("Or, without that provider block: {exec} -- COMMAND"));
     } else if exit_code == ExitCode::Done {
         console.say("Next: xacct verify");
     }

@@ -1,6 +1,7 @@
 //! `xacct exec`: runs a command with a session of the role.
 
 mod child;
+mod own_role;
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
@@ -25,6 +26,9 @@ use child::Signals;
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
   xacct exec dev -- bash
+
+A role cannot assume itself. Use either xacct exec or the settings of
+xacct print provider-hcl, backend-hcl and terragrunt-hcl, not both.
 
 xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
 override the session or hold other credentials. xacct exits with the command's
@@ -126,6 +130,15 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
 
     let expiry = export::expiration(&keys).unwrap_or_else(|| "an unknown time".to_owned());
     run.console.say(&format!("Using a session of {} that expires at {expiry}", opened.whose));
+    if let Some(role) = &opened.role
+        && let Some(file) = own_role::file_that_assumes(role, &args.command, &run.context.directory)
+    {
+        run.console.say(&format!(
+            "{file} assumes role {} of {}, as whose session the command runs, and a role cannot assume itself: run the \
+             command without xacct exec, or remove the role from {file}",
+            role.name, role.account
+        ));
+    }
     let outlived = || {
         run.console.warn(&format!(
             "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",

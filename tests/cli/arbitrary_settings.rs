@@ -15,7 +15,7 @@ use xacct::environment::{KEYS, READ_BY_SDK};
 use crate::scene::Scene;
 
 /// Every command, in a form that changes nothing.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 21] = [
     "verify --probe identity",
     "bootstrap --dry-run",
     "diagnose",
@@ -23,9 +23,17 @@ const COMMANDS: [&str; 13] = [
     "exec --no-cache -- true",
     "teardown --all --dry-run",
     "sweep --all --dry-run",
+    "who",
+    "list --live",
     "print profile",
+    "list",
     "print provider-hcl",
     "print policies",
+    "print backend-hcl --bucket state",
+    "print terragrunt-hcl",
+    "print hcp --organization acme --workspace network",
+    "print role-hcl",
+    "print cloudformation",
     "help config",
     "completions bash",
     "man",
@@ -242,7 +250,7 @@ fn no_key_of_a_profile_makes_it_panic() {
     let of_alice = keys.find("[alice]").expect("alice");
     let after = of_alice + keys[of_alice..].find("\n\n").expect("others");
     scene.environment.write("aws/others", &format!("{}{}", &keys[..of_alice], &keys[after..]));
-    let commands = &COMMANDS[..8];
+    let commands = &COMMANDS[..10];
     let mut turn = 0;
     let mut runs = Vec::new();
     for key in PROFILE_KEYS {

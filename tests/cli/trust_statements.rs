@@ -83,7 +83,8 @@ fn declared_statements_are_warned_about_and_count_towards_the_quota() {
     longer["Sid"] = json!("Other");
     scene.environment.write("long.json", &document(&[long, longer]));
     let refused = scene.xacct(&format!("{BOOTSTRAP} --trust-statement-file long.json")).exits_with(1);
-    refused.says(&["the trust policy of role `xacct` would have", "shorten the statements in trust_statement_files"]);
+    let first = "  hint: shorten the statements in trust_statement_files\n  hint: or use a shorter external ID";
+    refused.says(&["the trust policy of role `xacct` would have", first]);
     assert!(scene.iam_writes().is_empty());
 }
 

@@ -13,6 +13,8 @@ use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
 use crate::text::shell::ShellCommand;
 
+const HIGHER_TRUST_QUOTA: &str = "or request a higher quota for \"Role trust policy length\"";
+
 /// Returns the error for a grant that something other than xacct changed after the preview.
 pub fn changed_meanwhile(grant: &DesiredGrant) -> Error {
     let (user, name) = (&grant.user.name, &grant.policy_name);
@@ -33,12 +35,14 @@ fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
 
 /// Returns the error for a refusal to plan this link's role, with hints.
 pub fn refused_role(refusal: &Refusal, link: &Link) -> Error {
-    let error = refused(refusal);
     match refusal {
         Refusal::TrustPolicyTooLarge { .. } if !link.trust_statements.statements.is_empty() => {
-            error.hint("or shorten the statements in trust_statement_files")
+            Error::new(Kind::Refused, refusal.to_string())
+                .hint("shorten the statements in trust_statement_files")
+                .hint("or use a shorter external ID")
+                .hint(HIGHER_TRUST_QUOTA)
         }
-        _ => error,
+        _ => refused(refusal),
     }
 }
 
@@ -77,9 +81,7 @@ pub fn refused(refusal: &Refusal) -> Error {
             let error = statements.iter().fold(error, |error, it| error.note(format!("it has {it}")));
             error.hint(format!("show the policy: {}", get_user_policy(&user.name, name))).hint("or replace it: --adopt")
         }
-        Refusal::TrustPolicyTooLarge { .. } => {
-            error.hint("use a shorter external ID").hint("or request a higher quota for \"Role trust policy length\"")
-        }
+        Refusal::TrustPolicyTooLarge { .. } => error.hint("use a shorter external ID").hint(HIGHER_TRUST_QUOTA),
         Refusal::RolePoliciesTooLarge { .. } => {
             error.hint("move the larger files to a managed policy and attach it: --policy-arn ARN")
         }

@@ -152,7 +152,8 @@ fn refused(error: Error, link: &Link, role: &RoleArn, options: &SessionOptions) 
     if error.meaning() == Some(Meaning::DurationOverRole) {
         let lengthen = ShellCommand::new("xacct").arg("bootstrap").arg(&link.name);
         let lengthen = lengthen.option("--max-session-duration", "12h");
-        let error = error.hint("request a shorter session: --duration 1h");
+        // In place of the hint that any such answer has.
+        let error = Error { hints: Vec::new(), ..error }.hint("request a shorter session: --duration 1h");
         return error.hint(format!("or allow longer sessions: {lengthen}"));
     }
     if !error.is_denial() {

@@ -170,10 +170,9 @@ fn returns_the_exit_code_of_the_command() {
     }
     scene.xacct("exec -- /no/such/command").exits_with(127).says(&["cannot run `/no/such/command`"]);
     scene.xacct("exec -- no-such-command").exits_with(127);
-    scene
-        .xacct("exec --duration 12h -- /bin/true")
-        .exits_with(1)
-        .says(&["--duration 1h", "--max-session-duration 12h"]);
+    let too_long = scene.xacct("exec --duration 12h -- /bin/true").exits_with(1);
+    assert_eq!(too_long.stderr.matches("request a shorter session").count(), 1, "{too_long}");
+    too_long.says(&["request a shorter session: --duration 1h", "--max-session-duration 12h"]);
     scene.environment.write("plain", "text");
     scene.xacct("exec -- ./plain").exits_with(126).says(&["cannot run `./plain`"]);
 }

@@ -183,6 +183,7 @@ impl Prover {
         self.check_device(claim)?;
         let plain = in_region(&self.access, claim);
         let request = self.request(claim).map_err(Stop::Failed)?;
+        let request = AssumeRole { duration: request.duration.map(|asked| self.at_most(asked)), ..request };
         let spec = bucket_spec(claim, &plain.region).map_err(Stop::Failed)?;
         if let Some(spec) = &spec {
             test_bucket::connect_ahead(&plain, spec);

@@ -98,6 +98,12 @@ impl Prover {
         }
     }
 
+    /// Returns the duration, or the longest that AWS allows with the credentials of a session: the rest of the link can be
+    /// tested, too.
+    pub(super) fn at_most(&self, asked: SessionDuration) -> SessionDuration {
+        if self.access.is_session { asked.min(SessionDuration::LONGEST_OF_A_SESSION) } else { asked }
+    }
+
     /// Refuses a duration that AWS does not allow with the credentials of a session.
     fn check_duration(&self, claim: &Claim) -> Result<()> {
         let longest = SessionDuration::LONGEST_OF_A_SESSION;

@@ -131,8 +131,20 @@ fn a_session_is_not_sent_for_more_than_an_hour() {
     output.says(&["with which AWS opens sessions of at most 1h, not 2h", "--duration 1h"]);
     assert_eq!(scene.requests("AssumeRole").len(), 0);
     scene.xacct("exec -- /bin/true").exits_with(0);
-    // diagnose is asked what is wrong with such a request, and says whose session it is.
-    scene.xacct("diagnose --duration 2h").exits_with(3).says(&["of user alice (GetSessionToken)"]);
+    // diagnose is asked what is wrong with such a request, and says whose session it is. It tries the rest of the link.
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json("diagnose --duration 2h", 3);
+    let findings = &document["targets"][ACCOUNT_B]["diagnosis"]["findings"];
+    assert_eq!(findings.as_array().map(Vec::len), Some(1), "{document:#}");
+    assert_eq!(findings[0]["cause"], "duration_over_chaining_limit");
+    assert!(findings[0]["summary"].to_string().contains("of user alice (GetSessionToken)"), "{document:#}");
+    let requests = scene.requests("AssumeRole");
+    assert_eq!(requests.len(), 1);
+    assert!(format!("{:?}", requests[0].parameters).contains("3600"), "{requests:#?}");
+    scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
+    let document = scene.xacct_json("diagnose --duration 2h", 3);
+    let causes = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].to_string();
+    assert!(causes.contains("duration_over_chaining_limit") && causes.contains("role_absent"), "{document:#}");
 }
 
 #[test]

@@ -112,6 +112,9 @@ pub struct CallerFacts {
     /// The profile in the AWS config files that has the user's name, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_of_user: Option<String>,
+    /// Whether the access key in the environment is the user's, if other credentials were used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_user_in_environment: bool,
     /// The profile in `AWS_PROFILE`, if access keys in the environment override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_profile: Option<String>,

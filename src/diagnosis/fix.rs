@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::cause::Side;
 use super::facts::{Facts, OperatorFacts};
 use super::statement::{Attachment, Identity, PolicyRef};
+use crate::environment;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
@@ -121,10 +122,19 @@ impl Fix {
     }
 
     /// Tests the link again in this Region.
-    pub fn verify_in(mut self, facts: &Facts, region: &str) -> Self {
-        self = self.verify(facts, VerifyWith::Nothing);
+    pub fn verify_in(self, facts: &Facts, region: &str) -> Self {
+        self.verify(facts, VerifyWith::Nothing).with_option("--region", region)
+    }
+
+    /// Tests the link again, with the access key in the environment as the user's.
+    pub fn verify_from_environment(self, facts: &Facts, with: VerifyWith) -> Self {
+        self.verify(facts, with).with_option("--user-profile", environment::PROFILE)
+    }
+
+    /// Adds an option to the last command.
+    fn with_option(mut self, name: &'static str, value: &str) -> Self {
         if let Some(FixStep::Run(command)) = self.steps.pop() {
-            self.steps.push(FixStep::Run(command.option("--region", region)));
+            self.steps.push(FixStep::Run(command.option(name, value)));
         }
         self
     }

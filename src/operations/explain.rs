@@ -4,11 +4,13 @@ use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
+use crate::aws::sts;
 use crate::cli::{BucketNamespace, Probe};
 use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::{Diagnosis, Facts, diagnose};
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::{AccountId, UserName};
@@ -117,7 +119,9 @@ impl<'a> Diagnostician<'a> {
     }
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
-        let mut caller = collect::caller(prover, claim).await;
+        let in_environment = self.is_user_in_environment(prover.access());
+        let (mut caller, in_environment) = tokio::join!(collect::caller(prover, claim), in_environment);
+        caller.is_user_in_environment = in_environment;
         let variable = |name| self.run.context.variable(name);
         // Keys in the environment take precedence, unless an option or the file names a profile.
         let has_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().all(|name| variable(name).is_some());
@@ -125,6 +129,19 @@ impl<'a> Diagnostician<'a> {
         caller.hidden_profile = variable("AWS_PROFILE").filter(|_| from_environment).map(str::to_owned);
         self.add_profile_of_user(&mut caller);
         caller
+    }
+
+    /// Returns whether the access key in the environment belongs to the user, though a profile was used.
+    async fn is_user_in_environment(&self, used: &Access) -> bool {
+        if used.profile.is_none() || !environment::has_keys() {
+            return false;
+        }
+        let silent = self.connections.that_ask_nobody();
+        let owner = async { sts::caller(&silent.access(Some(environment::PROFILE)).await?).await };
+        // It is only a suggestion: no answer is none.
+        let Ok(owner) = owner.await else { return false };
+        let is_named = owner.arn.user().is_some_and(|user| user.name == self.user);
+        is_named && self.account.as_ref().is_none_or(|account| *account == owner.account)
     }
 
     /// Adds the profile with the same name as the user, if there is one.

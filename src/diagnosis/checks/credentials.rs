@@ -104,6 +104,9 @@ pub fn the_users_own(facts: &Facts, with: VerifyWith) -> Fix {
 pub fn the_users_own_but(facts: &Facts, with: VerifyWith, extra: impl Fn(Fix) -> Fix) -> Fix {
     let user = &facts.link.user;
     let fix = Fix::by(Side::LocalConfiguration, facts);
+    if facts.caller.is_user_in_environment {
+        return extra(fix).verify_from_environment(facts, with);
+    }
     let fix = match facts.caller.profile_of_user {
         Some(_) => fix,
         None => fix

@@ -33,6 +33,29 @@ fn caller_is_role_session() {
     broken.says(&["assumed-role/deployer/s"]).repairs();
 }
 
+/// The file names the operator's profile, which wins over the environment.
+#[test]
+fn caller_is_another_user_though_the_environment_has_the_users_key() {
+    let mut scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.set("AWS_ACCESS_KEY_ID", ALICE.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", ALICE.secret);
+    let broken = verify(scene, "").only("caller_is_another_user", "local_configuration");
+    let step = broken.diagnosis["findings"][0]["fixes"][0]["steps"][0]["run"].as_str().expect("a command");
+    assert_eq!(step, "xacct verify 222222222222 --user-profile=-");
+    broken.scene.xacct(step.trim_start_matches("xacct ")).exits_with(0);
+}
+
+#[test]
+fn a_key_of_a_third_in_the_environment_is_no_fix() {
+    let mut scene = Scene::linked("");
+    scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
+    scene.environment.set("AWS_ACCESS_KEY_ID", BOB.id);
+    scene.environment.set("AWS_SECRET_ACCESS_KEY", BOB.secret);
+    let broken = verify(scene, "").only("caller_is_another_user", "local_configuration");
+    assert!(!broken.diagnosis.to_string().contains("--user-profile=-"), "{}", broken.diagnosis);
+}
+
 /// As in a shell that `xacct exec` started.
 #[test]
 fn caller_is_the_role() {

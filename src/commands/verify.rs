@@ -7,21 +7,18 @@ use comfy_table::Cell;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::aws::connections::Connections;
 use crate::cli::{ProofOptions, ReportOptions};
-use crate::config::{self, Link, Source};
+use crate::config;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::{RoleArn, UserRef};
+use crate::iam::arn::UserRef;
 use crate::iam::names::Region;
-use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
-use crate::operations::last_test::{Begun, Tested};
-use crate::operations::operators::Operators;
 use crate::operations::proving;
-use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::run::Run;
 use crate::operations::settle;
-use crate::proof::{Freshness, Outcome, Proof};
+use crate::operations::verification::{Proven, Verification};
+use crate::proof::Outcome;
 use crate::report::json::{self, JsonError, JsonProof};
 use crate::report::{console, diagnosis, proof};
 
@@ -66,8 +63,10 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let user = proving::user_on_record(run)?;
-    let connections = connections(&links, args, run)?;
-    let proofs = prove(&links, &user, &connections, args, run).await?;
+    let verification =
+        Verification { options: &args.proof, profile: args.profile.as_deref(), report: args.report, run };
+    let connections = verification.connect(&links)?;
+    let proofs = verification.prove(&links, &user, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code(&proven.result)));
     if run.console.is_json() {
         let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
@@ -76,64 +75,6 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
         report(&proofs, &user, run);
     }
     Ok(exit_code)
-}
-
-/// Opens connections for the tests of these links; sends no request yet.
-fn connections(links: &[Link], args: &Verify, run: &Run<'_>) -> Result<Connections> {
-    run.open_connections(Opening {
-        user: &args.proof.user,
-        // All links of a user are in one partition. The file may have a Region of it even if the user's profile has
-        // none.
-        region: links.iter().find_map(|link| link.region.clone()),
-        path_style: args.proof.path_style,
-        sts_rate: Some(args.report.sts_rate),
-    })
-}
-
-/// Proves all links concurrently, and diagnoses those that do not work.
-pub(super) async fn prove<'a>(
-    links: &'a [Link],
-    user: &UserRef,
-    connections: &Connections,
-    args: &Verify,
-    run: &Run<'_>,
-) -> Result<Vec<Proven<'a>>> {
-    let source = &run.file.source;
-    let own = args.proof.user.user_profile.as_deref().or(source.user_profile.as_deref());
-    let access = connections.access(own.or(args.profile.as_deref()).or(source.profile.as_deref())).await?;
-    let partition = access.partition();
-    let account = source.account().cloned();
-    let prover = proving::prover(connections, access, own.is_some(), user.clone(), account.clone(), run)?;
-    let mut operator = Source::from(source);
-    operator.profile = operator.profile.or_else(|| args.profile.clone());
-    let diagnostician = Diagnostician::new(run, connections, &operator, user, None);
-
-    let silent = Operators::new(&connections.that_ask_nobody(), operator.profile, None);
-    let tally = run.console.tally("verify", links.len(), "verified");
-    let proofs = side_by_side(links, args.report.concurrency, async |link| {
-        let role = link.role_arn(partition);
-        let claim = proving::claim(link, &role, Freshness::Settled, run);
-        let progress = run.console.progress(&link.name);
-        let start = Begun { at: (run.context.now)(), used_before: None, region: prover.region(&claim).clone() };
-        let result = prover.prove(&claim, silent.target(link), &progress).await;
-        if let Ok(proof) = &result {
-            Tested { link, role: &role, user: user.name(), source: account.as_ref() }.keep(proof, start, run.context);
-        }
-        let case = Case { link, role: &role, target: None, written: None };
-        let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
-        tally.one_more();
-        Proven { link, role, result, diagnosis }
-    });
-    Ok(proofs.await)
-}
-
-/// A link and its test.
-pub(super) struct Proven<'a> {
-    link: &'a Link,
-    role: RoleArn,
-    pub result: Result<Proof>,
-    /// Set if the link does not work.
-    pub diagnosis: Option<Diagnosis>,
 }
 
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {

@@ -11,4 +11,5 @@ pub(crate) mod proving;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod settle;
+pub(crate) mod verification;
 pub(crate) mod work;

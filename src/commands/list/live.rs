@@ -6,7 +6,6 @@ use super::arguments::List;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::cli::{ProofOptions, SessionAttributes};
-use crate::commands::verify::{self, Verify};
 use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
@@ -19,6 +18,7 @@ use crate::operations::accounts::{self, SourceSide};
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::operations::settle::{self, InlinePolicies};
+use crate::operations::verification::Verification;
 use crate::proof::Proof;
 
 /// A link as it is now.
@@ -90,10 +90,11 @@ async fn proofs(
         session,
         user: args.user.clone(),
     };
-    let verify = Verify { targets: Vec::new(), profile: args.access.profile.clone(), proof, report: args.report };
+    let profile = args.access.profile.as_deref();
+    let verification = Verification { options: &proof, profile, report: args.report, run };
     let proven = async {
         let user = proving::user_on_record(run)?;
-        verify::prove(links, &user, connections, &verify, run).await
+        verification.prove(links, &user, connections).await
     };
     match proven.await {
         Ok(proven) => proven.into_iter().map(|proven| (proven.result, proven.diagnosis)).collect(),

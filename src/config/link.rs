@@ -255,7 +255,8 @@ impl Link {
     }
 
     /// Returns the link with the options for the operator's credentials, which override its settings.
-    pub(super) fn with_access(mut self, access: &OperatorAccess) -> Self {
+    #[must_use]
+    pub fn with_access(mut self, access: &OperatorAccess) -> Self {
         if let Some(profile) = &access.target_profile {
             self.way_in = WayIn::Profile(profile.clone());
         } else if let Some(role) = &access.enter_role {
@@ -264,7 +265,9 @@ impl Link {
         self
     }
 
-    pub(super) fn with_proof_options(mut self, proof: &ProofOptions) -> Self {
+    /// Returns the link with the options for its test, which override its settings.
+    #[must_use]
+    pub fn with_proof_options(mut self, proof: &ProofOptions) -> Self {
         if proof.user.region.is_some() {
             self.region = proof.user.region.clone();
         }

@@ -137,6 +137,37 @@ fn live_tells_what_it_cannot_read_and_tests_the_rest() {
     assert!(without_user.stdout.contains("not tested: error: "), "{without_user}");
 }
 
+/// `--live` tests as `verify` does, with the same options and variables.
+#[test]
+fn live_takes_the_options_of_verify() {
+    let mut scene = Scene::linked("");
+    let has_bucket = |scene: &Scene, words: &str| {
+        scene.sandbox.clear_requests();
+        scene.xacct(words).exits_with(0);
+        !scene.requests("CreateBucket").is_empty()
+    };
+    assert!(has_bucket(&scene, "list --live"));
+    assert!(!has_bucket(&scene, "list --live --probe identity"));
+    let policies = Scene::linked("--policy-arn PowerUserAccess");
+    let target = policies.xacct_json("list --live --probe bucket", 0)["targets"][ACCOUNT_B].clone();
+    assert_eq!(target["drift"]["differs"], false, "an option of the test is no drift: {target}");
+    scene.environment.set("XACCT_PROBE", "identity");
+    assert!(!has_bucket(&scene, "list --live"));
+    scene.environment.unset("XACCT_PROBE");
+    scene.sandbox.clear_requests();
+    scene.xacct("list --live --session-name deploy --region eu-west-1").exits_with(0);
+    let assumed = &scene.requests("AssumeRole")[0];
+    assert!(format!("{:?}", assumed.parameters).contains("deploy"), "{assumed:#?}");
+    // The role cannot be read by either, and that fails the test if it is required.
+    let (known, unknown) = ("profile = \"dev-admin\"\n", "profile = \"gone\"\n");
+    scene.environment.edit("xacct.toml", known, unknown);
+    scene.xacct("list --live").exits_with(0);
+    let output = scene.xacct("list --live --target-profile dev-admin").exits_with(0);
+    assert!(!output.stdout.contains("unknown"), "{output}");
+    scene.environment.set("XACCT_REQUIRE_READ", "1");
+    scene.xacct("list --live").exits_with(3);
+}
+
 #[test]
 fn needs_a_file_with_targets() {
     let scene = Scene::new();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{OperatorAccess, ReportOptions, UserOptions};
+use crate::cli::{OperatorAccess, ProofOptions, ReportOptions};
 
 /// List the targets, with their settings and last tests.
 ///
@@ -16,9 +16,9 @@ use crate::cli::{OperatorAccess, ReportOptions, UserOptions};
   xacct list dev --output json
   xacct list --live
 
-Options for credentials matter only with --live. Then the exit code is that of
-xacct verify without options: 3 if a link does not work. To fail on differences,
-use xacct bootstrap --check."
+Options for credentials and tests matter only with --live. Then the exit code is
+that of xacct verify: 3 if a link does not work. To fail on differences, use
+xacct bootstrap --check."
 )]
 pub struct List {
     /// Targets, by name in xacct.toml or account ID (default: all)
@@ -30,9 +30,9 @@ pub struct List {
     /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
-    /// The user.
+    /// Options of the tests.
     #[command(flatten)]
-    pub user: UserOptions,
+    pub proof: ProofOptions,
     /// Options of the report.
     #[command(flatten)]
     pub report: ReportOptions,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::arguments::List;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::{ProofOptions, SessionAttributes};
 use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
@@ -16,7 +15,7 @@ use crate::iam::state::DesiredRole;
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide};
 use crate::operations::proving;
-use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::verification::Verification;
 use crate::proof::Proof;
@@ -54,21 +53,16 @@ impl Drift {
 
 /// Looks at each link. An account that cannot be read, or credentials that are missing, are results.
 pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>> {
-    let mut links = links.to_vec();
-    if let Some(region) = &args.user.region {
-        links.iter_mut().for_each(|link| link.region = Some(region.clone()));
-    }
+    let mut links: Vec<_> = links.iter().map(|link| link.clone().with_access(&args.access)).collect();
     settle::read_trust_statements(&mut links, run)?;
-    let opening = Opening {
-        user: &args.user,
-        region: links.iter().find_map(|link| link.region.clone()),
-        path_style: false,
-        sts_rate: Some(args.report.sts_rate),
-    };
+    // The options of the test do not change what the role should be.
+    let tested: Vec<_> = links.iter().map(|link| link.clone().with_proof_options(&args.proof)).collect();
+    let profile = args.access.profile.as_deref();
+    let verification = Verification { options: &args.proof, profile, report: args.report, run };
     // One for both, because an MFA code is good for one session.
-    let connections = run.open_connections(opening)?;
+    let connections = verification.connect(&tested)?;
     let drifts = drifts(&links, &connections, args, run).await?;
-    let proofs = proofs(&links, &connections, args, run).await;
+    let proofs = proofs(&tested, &connections, &verification).await;
     let all = drifts.into_iter().zip(proofs);
     Ok(all.map(|(drift, (proof, diagnosis))| Live { drift, proof, diagnosis }).collect())
 }
@@ -77,23 +71,10 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
 async fn proofs(
     links: &[Link],
     connections: &Connections,
-    args: &List,
-    run: &Run<'_>,
+    verification: &Verification<'_>,
 ) -> Vec<(Result<Proof>, Option<Diagnosis>)> {
-    let session = SessionAttributes::default();
-    let proof = ProofOptions {
-        probe: None,
-        bucket_tag: Vec::new(),
-        bucket_namespace: None,
-        require_read: false,
-        path_style: false,
-        session,
-        user: args.user.clone(),
-    };
-    let profile = args.access.profile.as_deref();
-    let verification = Verification { options: &proof, profile, report: args.report, run };
     let proven = async {
-        let user = proving::user_on_record(run)?;
+        let user = proving::user_on_record(verification.run)?;
         verification.prove(links, &user, connections).await
     };
     match proven.await {

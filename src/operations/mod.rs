@@ -7,6 +7,7 @@ pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
 pub(crate) mod last_test;
 pub(crate) mod operators;
+pub(crate) mod planning;
 pub(crate) mod proving;
 pub(crate) mod run;
 pub(crate) mod session;

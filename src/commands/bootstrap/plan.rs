@@ -15,9 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
-use crate::iam::risks::{self, Risk};
-use crate::iam::state::DesiredRole;
+use crate::iam::risks::Risk;
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
+use crate::operations::planning;
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::work::{Failed, GrantJob};
@@ -111,21 +111,13 @@ impl Planner<'_> {
         if let Some(kept) = &kept {
             kept.add_to(link);
         }
-        let partition = settle::partition(self.source, target.as_ref());
         let own = self.files.get(&link.name).cloned().unwrap_or_default();
-        let boundary = target.as_ref().and_then(|target| target.boundary.as_ref());
-        let boundary_version = boundary.and_then(|boundary| boundary.version.present()).cloned();
-        let desired =
-            DesiredRole { identity, boundary_version, ..settle::role(link, &self.source.user, partition, &own) };
+        let planned =
+            planning::role(link, identity, self.source, target.as_ref(), &own, |desired, observed, quotas| {
+                allowed(self.args, |adopt| plan_role(desired, observed, quotas, adopt), |it| refused_role(it, link))
+            });
+        let (desired, plan) = planned?;
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
-        let mut plan = match &target {
-            Some(_) => {
-                allowed(self.args, |adopt| plan_role(&desired, observed, &quotas, adopt), |it| refused_role(it, link))?
-            }
-            None => Plan::default(),
-        };
-        plan.warnings
-            .extend(boundary.into_iter().flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
         let shown = observed.cloned();
         let making = Making {
             desired,

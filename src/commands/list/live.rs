@@ -10,14 +10,13 @@ use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
-use crate::iam::risks;
-use crate::iam::state::DesiredRole;
+use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide};
-use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle::{self, InlinePolicies};
 use crate::operations::verification::Verification;
+use crate::operations::{planning, proving};
 use crate::proof::Proof;
 
 /// A link as it is now.
@@ -123,12 +122,10 @@ async fn drift(
     let identity = settle::identity(&link, &source.user)?;
     link.id.clone_from(&identity.id);
     settle::complete(&mut link, source, observed, run.context)?;
-    let partition = settle::partition(source, Some(&target));
-    let boundary_version = target.boundary.as_ref().and_then(|boundary| boundary.version.present()).cloned();
-    let desired = DesiredRole { identity, boundary_version, ..settle::role(&link, &source.user, partition, &own) };
-    let mut role = plan_role(&desired, observed, &target.quotas, true).map_err(refused)?;
-    let boundary = target.boundary.iter();
-    role.warnings.extend(boundary.flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
+    let plan = |desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas| {
+        plan_role(desired, observed, quotas, true).map_err(refused)
+    };
+    let (desired, role) = planning::role(&link, identity, source, Some(&target), &own, plan)?;
     let grant = match &source.observed {
         Some(user) => {
             let alone = std::iter::once((&link, desired.arn.clone()));

@@ -34,7 +34,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("print", &["error", "iam", "text"]),
     ("config", &["cli", "context", "environment", "error", "files", "iam", "text"]),
     ("proof", &["answers", "aws", "error", "iam"]),
-    ("diagnosis", &["answers", "aws", "error", "iam", "proof", "text"]),
+    ("diagnosis", &["answers", "aws", "environment", "error", "iam", "proof", "text"]),
     ("report", &["cli", "context", "diagnosis", "error", "iam", "proof", "text"]),
     (
         "operations",
@@ -45,6 +45,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "config",
             "context",
             "diagnosis",
+            "environment",
             "error",
             "files",
             "iam",

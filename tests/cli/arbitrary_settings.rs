@@ -15,7 +15,7 @@ use xacct::environment::{KEYS, READ_BY_SDK};
 use crate::scene::Scene;
 
 /// Every command, in a form that changes nothing.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "verify --probe identity",
     "bootstrap --dry-run",
     "diagnose",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 21] = [
     "teardown --all --dry-run",
     "sweep --all --dry-run",
     "who",
+    "revoke --all --dry-run",
     "list --live",
     "print profile",
     "list",
@@ -250,7 +251,7 @@ fn no_key_of_a_profile_makes_it_panic() {
     let of_alice = keys.find("[alice]").expect("alice");
     let after = of_alice + keys[of_alice..].find("\n\n").expect("others");
     scene.environment.write("aws/others", &format!("{}{}", &keys[..of_alice], &keys[after..]));
-    let commands = &COMMANDS[..10];
+    let commands = &COMMANDS[..11];
     let mut turn = 0;
     let mut runs = Vec::new();
     for key in PROFILE_KEYS {

@@ -134,8 +134,8 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
         && let Some(file) = own_role::file_that_assumes(role, &args.command, &run.context.directory)
     {
         run.console.say(&format!(
-            "{file} assumes role {} of {}, as whose session the command runs, and a role cannot assume itself: run the \
-             command without xacct exec, or remove the role from {file}",
+            "{file} assumes role {} of {}, but the command already has a session of that role, and a role cannot assume \
+             itself: run the command without xacct exec, or remove the role from {file}",
             role.name, role.account
         ));
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use comfy_table::Cell;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
@@ -23,6 +22,7 @@ use crate::operations::run::{Opening, Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::{Freshness, Outcome, Proof};
 use crate::report::json::{self, JsonError, JsonProof};
+use crate::report::several::{self, Field, Sheet};
 use crate::report::{console, diagnosis, proof};
 
 /// Test that a link works and rejects what it should.
@@ -126,6 +126,14 @@ pub(super) async fn prove<'a>(
     Ok(proofs.await)
 }
 
+/// Returns a title with the target's name, if there are several targets and the title does not have it.
+fn titled(link: &Link, title: &str, targets: usize) -> String {
+    match targets > 1 && link.name != link.account.as_str() {
+        true => format!("{}: {title}", link.name),
+        false => title.to_owned(),
+    }
+}
+
 /// A link and its test.
 pub(super) struct Proven<'a> {
     link: &'a Link,
@@ -135,12 +143,19 @@ pub(super) struct Proven<'a> {
     pub diagnosis: Option<Diagnosis>,
 }
 
+impl Proven<'_> {
+    /// Returns the proof, if the link works.
+    fn works(&self) -> Option<&Proof> {
+        self.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works)
+    }
+}
+
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
     let mut blocks = Vec::new();
     for proven in proofs {
-        let title = format!("{user} → {}", proven.role);
+        let title = titled(proven.link, &format!("{user} → {}", proven.role), proofs.len());
         match &proven.result {
             Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
                 let heading = proof::heading(proof);
@@ -155,8 +170,10 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         }
     }
     if proofs.len() > 1 {
-        blocks.push(table(proofs, console.width()));
-        blocks.extend(remarks(proofs));
+        blocks.extend(table(proofs, user, console.width()));
+        blocks.extend(remarks(proofs, console.width()));
+        let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
+        blocks.push(several::result(works, proofs.len(), "work"));
     }
     console.result(&blocks.join("\n\n"));
 }
@@ -168,33 +185,37 @@ fn why(proven: &Proven<'_>, width: u16) -> String {
 }
 
 /// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
-fn remarks(proofs: &[Proven<'_>]) -> Option<String> {
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for proven in proofs {
-        let Some(proof) = proven.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works) else { continue };
-        for remark in proof::remarks(proof).into_iter().chain(proof::not_checked(proof)) {
-            match lines.iter_mut().find(|(known, _)| *known == remark) {
-                Some((_, names)) => names.push(&proven.link.name),
-                None => lines.push((remark, vec![&proven.link.name])),
-            }
-        }
-    }
-    let lines: Vec<_> = lines.iter().map(|(remark, names)| format!("{}: {remark}", names.join(", "))).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+fn remarks(proofs: &[Proven<'_>], width: u16) -> Option<String> {
+    let of = |proven: &Proven<'_>| {
+        let remarks = proven.works().map(|proof| proof::remarks(proof).into_iter().chain(proof::not_checked(proof)));
+        let name = proven.link.name.clone();
+        remarks.into_iter().flatten().map(move |remark| (name.clone(), remark)).collect::<Vec<_>>()
+    };
+    several::remarks(proofs.iter().flat_map(of), width)
 }
 
-fn table(proofs: &[Proven<'_>], width: u16) -> String {
-    let mut table = console::borderless(width);
-    table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
-    for proven in proofs {
-        let (result, time) = match &proven.result {
-            Ok(proof) => (proof::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
-            Err(_) => ("error", String::new()),
-        };
-        let link = proven.link;
-        table.add_row([&link.name, link.account.as_str(), link.role.as_str(), result, &time].map(Cell::new));
-    }
-    console::trimmed(&table)
+/// Returns the time of a proof; all have one width, so that it does not decide how the other columns wrap.
+fn time(proof: &Proof) -> String {
+    format!("{:<6}", console::seconds(proof.duration))
+}
+
+/// Returns what the links share, and a row for each, with the cause of a failure.
+fn table(proofs: &[Proven<'_>], user: &str, width: u16) -> Vec<String> {
+    let sheet = Sheet::new(vec![
+        Field::of("Target", proofs, |it| it.link.name.clone()),
+        Field::of("Account", proofs, |it| it.link.account.to_string()),
+        Field::of("User", proofs, |_| user.to_owned()),
+        Field::of("Role", proofs, |it| it.link.role_below_its_path()),
+        Field::of("Region", proofs, |it| it.link.region_in_words()),
+        Field::of("Result", proofs, |it| match &it.result {
+            Ok(proof) => proof::verdict_in_short(proof.outcome).to_owned(),
+            Err(_) => "error".to_owned(),
+        })
+        .column(),
+        Field::of("Cause", proofs, |it| proof::cause_in_short(&it.result, it.diagnosis.as_ref())).column().wrapping(),
+        Field::of("Time", proofs, |it| it.result.as_ref().map_or_else(|_| String::new(), time)).column(),
+    ]);
+    sheet.shared().into_iter().chain([sheet.table(width)]).collect()
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,9 @@ use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
 use crate::diagnosis::Diagnosis;
+use crate::error::{Error, Result};
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
+use crate::text::on_one_line;
 
 /// The marks of steps.
 const OK: &str = "ok";
@@ -38,6 +40,31 @@ pub fn verdict_in_short(outcome: Outcome) -> &'static str {
         Outcome::Refused => "does not work",
         Outcome::TooOpen => "TOO OPEN",
     }
+}
+
+/// Returns in a few words why a link does not work, for tables: the first cause, or the step that failed. Empty if it
+/// works.
+#[must_use]
+pub fn cause_in_short(proof: &Result<Proof>, diagnosis: Option<&Diagnosis>) -> String {
+    if matches!(proof, Ok(proof) if proof.outcome == Outcome::Works) {
+        return String::new();
+    }
+    if let Some(cause) = diagnosis.and_then(super::diagnosis::cause_in_short) {
+        return cause;
+    }
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(error) => return error_in_short(error),
+    };
+    let of = |outcome| proof.steps.iter().find(|step| step.outcome == outcome);
+    let step = of(StepOutcome::Failed).or_else(|| of(StepOutcome::NotProven));
+    step.map(|step| format!("{}: {}", step.id.title(), step.evidence)).unwrap_or_default()
+}
+
+/// Returns an error for tables.
+#[must_use]
+pub fn error_in_short(error: &Error) -> String {
+    on_one_line(&error.message).into_owned()
 }
 
 /// Returns every step of one proof.
@@ -82,7 +109,7 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
         text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));
         return text;
     }
-    let mut told: Option<&crate::error::Error> = None;
+    let mut told: Option<&Error> = None;
     for step in &proof.steps {
         // Two requests that were accepted have one cause.
         if let Some(error) = step.error.as_ref().filter(|error| told != Some(*error)) {

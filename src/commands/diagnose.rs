@@ -134,13 +134,15 @@ fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
     ]);
     let (fine, others): (Vec<_>, Vec<_>) = diagnosed.iter().partition(|it| it.exit_code() == ExitCode::Done);
     let remarks = fine.iter().flat_map(|it| it.remarks().into_iter().map(|remark| (it.name.clone(), remark)));
-    let reports = others.iter().map(|it| match it.name == it.account {
-        true => it.text(width),
-        false => format!("{}: {}", it.name, it.text(width)),
-    });
-    let blocks = sheet.shared().into_iter().chain([sheet.table(width)]).chain(several::remarks(remarks, width));
-    let last = several::result(fine.len(), diagnosed.len(), "have no problems");
-    blocks.chain(reports).chain([last]).collect()
+    let mut blocks: Vec<_> = sheet.shared().into_iter().chain([sheet.table(width)]).collect();
+    blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
+    for (one, same) in several::distinct(&others, |it| it.essence(), |it| &it.name) {
+        let name = if one.name == one.account { String::new() } else { format!("{}: ", one.name) };
+        blocks.push(format!("{name}{}", one.text(width)));
+        blocks.extend(several::the_same_problem(&same, width));
+    }
+    blocks.push(several::result(fine.len(), diagnosed.len(), "have no problems"));
+    blocks
 }
 
 /// Diagnoses offline from saved facts.
@@ -295,6 +297,12 @@ impl Diagnosed {
             (None, Some(proof)) => proof::cause_in_short(proof, None),
             (None, None) => String::new(),
         }
+    }
+
+    /// Returns what tells its problems from those of other links.
+    fn essence(&self) -> Option<String> {
+        let proof = self.proof.as_ref().and_then(|proof| proof.as_ref().ok());
+        proof::essence(proof, self.diagnosis.as_ref(), &self.account)
     }
 
     /// Returns what a report says even of a link without problems: warnings, notes, what could not be read.

@@ -148,30 +148,34 @@ impl Proven<'_> {
     fn works(&self) -> Option<&Proof> {
         self.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works)
     }
+
+    /// Returns what tells its problem from those of other links.
+    fn essence(&self) -> Option<String> {
+        proof::essence(self.result.as_ref().ok(), self.diagnosis.as_ref(), self.link.account.as_str())
+    }
 }
 
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
+    let width = console.width();
+    let shown: Vec<_> = proofs.iter().filter(|proven| proofs.len() == 1 || proven.works().is_none()).collect();
     let mut blocks = Vec::new();
-    for proven in proofs {
+    for (proven, same) in several::distinct(&shown, |it| it.essence(), |it| &it.link.name) {
         let title = titled(proven.link, &format!("{user} → {}", proven.role), proofs.len());
-        match &proven.result {
-            Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
+        blocks.push(match &proven.result {
+            Ok(proof) => {
                 let heading = proof::heading(proof);
-                let steps = proof::steps(proof, proven.diagnosis.as_ref(), user, console.width());
-                blocks.push(format!("{title}\n{heading}\n{steps}"));
+                format!("{title}\n{heading}\n{}", proof::steps(proof, proven.diagnosis.as_ref(), user, width))
             }
-            Ok(_) => {}
-            Err(error) => {
-                blocks.push(format!("{title}\nNot verified{}", why(proven, console.width())));
-                console.error(error);
-            }
-        }
+            Err(_) => format!("{title}\nNot verified{}", why(proven, width)),
+        });
+        blocks.extend(several::the_same_problem(&same, width));
     }
+    proofs.iter().filter_map(|proven| proven.result.as_ref().err()).for_each(|error| console.error(error));
     if proofs.len() > 1 {
-        blocks.extend(table(proofs, user, console.width()));
-        blocks.extend(remarks(proofs, console.width()));
+        blocks.extend(table(proofs, user, width));
+        blocks.extend(remarks(proofs, width));
         let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
         blocks.push(several::result(works, proofs.len(), "work"));
     }
@@ -191,7 +195,8 @@ fn remarks(proofs: &[Proven<'_>], width: u16) -> Option<String> {
         let name = proven.link.name.clone();
         remarks.into_iter().flatten().map(move |remark| (name.clone(), remark)).collect::<Vec<_>>()
     };
-    several::remarks(proofs.iter().flat_map(of), width)
+    let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
+    several::remarks(proofs.iter().flat_map(of), (works, "all that work"), width)
 }
 
 /// Returns the time of a proof; all have one width, so that it does not decide how the other columns wrap.

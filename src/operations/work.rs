@@ -115,7 +115,7 @@ impl<T> Work<T> {
             true => self.plans(documents, width),
             false => plans::details(&planned, &self.grant.plan, width),
         };
-        if details.is_empty() { table } else { format!("{table}\n\n{details}") }
+        if details.is_empty() { format!("\n{table}") } else { format!("\n{table}\n\n{details}") }
     }
 
     /// Returns the plans in words: those of all targets, then that of the source.

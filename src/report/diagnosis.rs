@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
+use super::several::of_any_account;
 use crate::diagnosis::facts::Answer;
 use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Unread, Verdict, said};
 
@@ -71,6 +72,20 @@ fn unread_text(unread: &Unread) -> String {
         permission => format!("allow {permission}"),
     };
     format!("{}: {why}", unread.what)
+}
+
+/// Returns what tells this diagnosis from those of other targets: everything but the answer, which has an ID of its own, the
+/// fixes, which name the target, and the account.
+#[must_use]
+pub fn essence(diagnosis: &Diagnosis, account: &str) -> String {
+    let findings = diagnosis.findings.iter().map(|finding| {
+        let mut finding = Finding { fixes: Vec::new(), ..finding.clone() };
+        finding.evidence.retain(|evidence| !matches!(evidence, Evidence::Answer(_)));
+        finding
+    });
+    let Diagnosis { possible, warnings, notes, unread, .. } = diagnosis;
+    let rest = (findings.collect::<Vec<_>>(), possible, warnings, notes, unread);
+    of_any_account(&format!("{rest:?}"), account)
 }
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {

@@ -27,9 +27,8 @@ pub fn table(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
         Field::of("Account", targets, |it| it.account.to_owned()),
         Field::of("Role", targets, |it| role_cell(it, grant)).column(),
         of_plan("Trust", &|_, plan| trust_cell(plan)),
-        of_plan("Policies", &|_, plan| policies_cell(plan)).wrapping(),
-        of_plan("Limits", &|_, plan| limits_cell(plan)).wrapping(),
-        of_plan("Tags", &|_, plan| cell(any(plan, |it| matches!(it, Change::TagRole { .. })), "~ set")),
+        of_plan("Policies", &|_, plan| policies_cell(plan)),
+        of_plan("Settings", &|_, plan| settings_cell(plan)),
         of_plan("Grant", &|role, _| grant_cell(role, grant).to_owned()),
         of_plan("Warnings", &|_, plan| match plan.warnings.len() {
             0 => String::new(),
@@ -47,14 +46,15 @@ fn role_cell(target: &Planned<'_>, grant: &Plan) -> String {
         _ => None,
     }) {
         Some(cell) => cell,
-        None if plan.is_empty() && grant_cell(role, grant).is_empty() => "no changes",
+        None if plan.is_empty() && grant_cell(role, grant).is_empty() => "unchanged",
         None => "",
     }
     .to_owned()
 }
 
 fn trust_cell(plan: &Plan) -> String {
-    cell(any(plan, |it| matches!(it, Change::ReplaceTrustPolicy { .. })), "~ replace")
+    let is_it = plan.changes.iter().any(|change| matches!(change, Change::ReplaceTrustPolicy { .. }));
+    if is_it { "~ replace".to_owned() } else { String::new() }
 }
 
 fn policies_cell(plan: &Plan) -> String {
@@ -72,19 +72,20 @@ fn policies_cell(plan: &Plan) -> String {
         0 => None,
         number => Some(format!("{wanted} {verb} {number}")),
     };
-    [('+', "add"), ('~', "replace"), ('-', "remove")].into_iter().filter_map(number).collect::<Vec<_>>().join(", ")
+    [('+', "add"), ('~', "replace"), ('-', "remove")].into_iter().filter_map(number).collect::<Vec<_>>().join("\n")
 }
 
-fn limits_cell(plan: &Plan) -> String {
-    let limit = |change: &Change| match change {
+fn settings_cell(plan: &Plan) -> String {
+    let settings = |change: &Change| match change {
         Change::SetBoundary { .. } => vec!["~ boundary"],
+        Change::TagRole { .. } => vec!["~ tags"],
         Change::UpdateRole { from: (text, seconds), description, max_session } => {
             let session = (*seconds != max_session.as_secs()).then_some("~ session");
-            session.into_iter().chain((text != description).then_some("~ description")).collect()
+            session.into_iter().chain((text != description).then_some("~ text")).collect()
         }
         _ => Vec::new(),
     };
-    plan.changes.iter().flat_map(limit).collect::<Vec<_>>().join(", ")
+    plan.changes.iter().flat_map(settings).collect::<Vec<_>>().join("\n")
 }
 
 fn grant_cell(role: &RoleArn, grant: &Plan) -> &'static str {
@@ -96,14 +97,6 @@ fn grant_cell(role: &RoleArn, grant: &Plan) -> &'static str {
         _ => None,
     };
     grant.changes.iter().find_map(cell).unwrap_or_default()
-}
-
-fn any(plan: &Plan, is_it: impl Fn(&Change) -> bool) -> bool {
-    plan.changes.iter().any(is_it)
-}
-
-fn cell(is_so: bool, words: &str) -> String {
-    if is_so { words.to_owned() } else { String::new() }
 }
 
 /// What a plan says: each line with its symbol.
@@ -134,17 +127,22 @@ pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
     // Stable: the most frequent of equals is the last one.
     let common = groups.iter().map(|(_, members)| members.len()).max().unwrap_or_default();
     groups.sort_by_key(|(_, members)| members.len() == common && common > 1);
-    let covered: usize = groups.iter().map(|(_, members)| members.len()).sum();
+    let planned = targets.iter().filter(|target| target.plan.is_some()).count();
+    let is_all = groups.iter().map(|(_, members)| members.len()).sum::<usize>() == planned;
     let last = groups.len().saturating_sub(1);
     let mut blocks = Vec::new();
     for (number, (masked, members)) in groups.iter().enumerate() {
-        let is_rest = number == last && members.len() > 1 && covered == targets.len();
+        let rest = match (number == last && members.len() > 1 && is_all, number == 0) {
+            (false, _) => Rest::No,
+            (true, false) => Rest::Others,
+            (true, true) => Rest::All,
+        };
         let lines = match members.as_slice() {
             // Its own words, with the account's number.
             [only] => own.get(*only).cloned().unwrap_or_default(),
             _ => masked.iter().map(|(sign, text)| (*sign, shown(text))).collect(),
         };
-        blocks.push(block(&heading(&lines, members, is_rest, number == 0, &names), &lines, width));
+        blocks.push(block(&heading(&lines, members, rest, &names), &lines, width));
     }
     let lines = said(grant, "");
     if !lines.is_empty() {
@@ -153,23 +151,33 @@ pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
     blocks.join("\n")
 }
 
-/// Returns whom a group of targets has. The rest needs no names, unless there is a warning.
-fn heading(lines: &Lines, members: &[usize], is_rest: bool, is_only_group: bool, names: &[&str]) -> String {
-    if let [_] = members {
-        return names_of(members, names);
-    }
-    let changes = lines.iter().filter(|(sign, _)| "+~-".contains(*sign)).count();
-    let who = match (is_rest, is_only_group) {
-        (true, true) => format!("all {} targets", members.len()),
-        (true, false) => format!("{} others", members.len()),
-        (false, _) => format!("{} targets", members.len()),
+/// Whether a group has all targets with a plan, or all that are in no other group.
+enum Rest {
+    No,
+    Others,
+    All,
+}
+
+/// Returns whom a group of targets has. The others need no names, unless there is a warning.
+fn heading(lines: &Lines, members: &[usize], rest: Rest, names: &[&str]) -> String {
+    let number = match members {
+        [_] => return names_of(members, names),
+        members => members.len(),
     };
+    let who = match rest {
+        Rest::No => format!("{number} targets"),
+        Rest::Others => format!("{number} others"),
+        Rest::All if number == names.len() && number == 2 => "both targets".to_owned(),
+        Rest::All if number == names.len() => format!("all {number} targets"),
+        Rest::All => format!("the other {number} targets"),
+    };
+    let changes = lines.iter().filter(|(sign, _)| "+~-".contains(*sign)).count();
     let same = if changes == 0 { who } else { format!("{who}: the same {} each", count(changes, "change")) };
     let has_warning = lines.iter().any(|(sign, _)| *sign == '!');
-    let is_all = is_rest && is_only_group;
-    match is_all || (is_rest && !has_warning) {
-        true => same,
-        false => format!("{same} ({})", names_of(members, names)),
+    match rest {
+        Rest::All => same,
+        Rest::Others if !has_warning => same,
+        _ => format!("{same} ({})", names_of(members, names)),
     }
 }
 

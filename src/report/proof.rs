@@ -3,6 +3,7 @@
 use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
+use super::several::of_any_account;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
@@ -61,10 +62,22 @@ pub fn cause_in_short(proof: &Result<Proof>, diagnosis: Option<&Diagnosis>) -> S
     step.map(|step| format!("{}: {}", step.id.title(), step.evidence)).unwrap_or_default()
 }
 
-/// Returns an error for tables.
+/// Returns what tells this proof and its diagnosis from those of other targets; `None` without a diagnosis.
+#[must_use]
+pub fn essence(proof: Option<&Proof>, diagnosis: Option<&Diagnosis>, account: &str) -> Option<String> {
+    let steps = proof.map(|proof| proof.steps.iter().map(|step| (step.id, step.outcome)).collect::<Vec<_>>());
+    let remarks = proof.map(remarks).map(|remarks| of_any_account(&format!("{remarks:?}"), account));
+    Some(format!("{steps:?} {remarks:?} {}", super::diagnosis::essence(diagnosis?, account)))
+}
+
+/// Returns an error for tables, whose rows name the account.
 #[must_use]
 pub fn error_in_short(error: &Error) -> String {
-    on_one_line(&error.message).into_owned()
+    let message = on_one_line(&error.message);
+    match message.split_once(": ") {
+        Some((place, message)) if place.starts_with("target account ") => message.to_owned(),
+        _ => message.into_owned(),
+    }
 }
 
 /// Returns every step of one proof.

@@ -3,14 +3,19 @@
 use comfy_table::{Cell, ColumnConstraint};
 
 use super::console::{borderless, trimmed};
+use crate::iam::invalid::shown_up_to;
 
 /// The columns that name a target.
 const TARGET: &str = "Target";
 const ACCOUNT: &str = "Account";
-/// Maximum width of a name in a table; longer ones are broken, at hyphens if they have any.
+/// Names of this width have room in every table. Longer ones may be broken, at hyphens if they have any.
 const LONGEST_NAME: usize = 26;
+/// Even in a table without room, names are broken only after so many characters.
+const SHORTEST_NAME: usize = 12;
+/// The spaces around each column.
+const PADDING: usize = 2;
 /// Minimum width of a column whose text wraps.
-const NARROWEST: usize = 24;
+const NARROWEST: usize = 32;
 /// Stands for a target's own account; no text of AWS has this character of the private use area.
 const OWN_ACCOUNT: char = '\u{f8ff}';
 
@@ -54,13 +59,40 @@ impl Field {
 
     /// Returns the width that it needs in a table.
     fn width(&self) -> usize {
-        let widest = self.values.iter().map(|value| value.chars().count()).chain([self.name.len()]).max();
-        let most = match self.name {
+        let least = match self.name {
             TARGET => LONGEST_NAME,
             _ if self.wraps => NARROWEST,
             _ => usize::MAX,
         };
-        widest.unwrap_or_default().min(most)
+        self.widest().min(least)
+    }
+
+    fn widest(&self) -> usize {
+        let lines = self.values.iter().flat_map(|value| value.lines());
+        lines.map(|line| line.chars().count()).chain([self.name.len()]).max().unwrap_or_default()
+    }
+
+    /// Returns the text of a cell.
+    fn cell(&self, number: usize, longest_name: usize) -> String {
+        let value = self.values.get(number).map(String::as_str).unwrap_or_default();
+        match self.name {
+            TARGET => textwrap::wrap(value, longest_name).join("\n"),
+            _ if self.wraps => value.split(' ').map(shortened).collect::<Vec<_>>().join(" "),
+            _ => value.to_owned(),
+        }
+    }
+}
+
+/// Returns a word that fits: the end of an ARN, the beginning of another one.
+fn shortened(word: &str) -> String {
+    match word.rsplit_once('/') {
+        _ if word.chars().count() <= NARROWEST => word.to_owned(),
+        Some((_, name)) if name.chars().count() + 2 <= NARROWEST => format!("…/{name}"),
+        Some((_, name)) => {
+            let skipped = name.chars().count().saturating_sub(NARROWEST - 1);
+            format!("…{}", name.chars().skip(skipped).collect::<String>())
+        }
+        None => shown_up_to(NARROWEST, word),
     }
 }
 
@@ -93,7 +125,7 @@ impl Sheet {
     /// Returns whether the table fits.
     #[must_use]
     pub fn fits(&self, width: u16) -> bool {
-        self.columns.iter().map(|field| field.width() + 2).sum::<usize>() <= usize::from(width)
+        needed(&self.columns.iter().collect::<Vec<_>>()) <= usize::from(width)
     }
 
     /// Returns a row for each target. Leaves out the account if there is no room for it.
@@ -101,16 +133,19 @@ impl Sheet {
     pub fn table(&self, width: u16) -> String {
         let has_room = self.fits(width);
         let columns: Vec<_> = self.columns.iter().filter(|field| has_room || field.name != ACCOUNT).collect();
+        let others: Vec<_> = columns.iter().copied().filter(|field| field.name != TARGET).collect();
+        let left = usize::from(width).saturating_sub(needed(&others) + PADDING);
+        // Names are broken only where it must be.
+        let names = columns.iter().find(|field| field.name == TARGET).map_or(0, |field| field.widest());
+        let longest_name =
+            left.max(SHORTEST_NAME).min(if others.iter().any(|it| it.wraps) { LONGEST_NAME } else { names });
         let mut table = borderless(width);
         table.set_header(columns.iter().map(|field| field.name.to_uppercase()));
         for number in 0..self.targets() {
-            table.add_row(columns.iter().map(|field| {
-                let value = field.values.get(number).map(String::as_str).unwrap_or_default();
-                Cell::new(if field.name == TARGET { broken(value) } else { value.to_owned() })
-            }));
+            table.add_row(columns.iter().map(|field| Cell::new(field.cell(number, longest_name))));
         }
-        for (column, field) in table.column_iter_mut().zip(&columns) {
-            if !field.wraps {
+        if left >= SHORTEST_NAME {
+            for (column, _) in table.column_iter_mut().zip(&columns).filter(|(_, field)| !field.wraps) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -135,9 +170,9 @@ pub fn lines<T: AsRef<str>>(fields: impl Iterator<Item = (&'static str, T)>) -> 
     fields.map(|(name, value)| format!("{name:13}{}", value.as_ref())).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a long name in several lines.
-fn broken(name: &str) -> String {
-    textwrap::wrap(name, LONGEST_NAME).join("\n")
+/// Returns the width that these columns need.
+fn needed(columns: &[&Field]) -> usize {
+    columns.iter().map(|field| field.width() + PADDING).sum()
 }
 
 /// Returns the values in the order in which they come up, each with the numbers of its targets.
@@ -193,21 +228,49 @@ pub fn names_of(members: &[usize], names: &[&str]) -> String {
     members.iter().filter_map(|member| names.get(*member).copied()).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns texts with the names of their targets, for what must be said of some targets in any case.
-pub fn remarks(all: impl IntoIterator<Item = (String, String)>, width: u16) -> Option<String> {
-    let mut remarks: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, text) in all {
-        match remarks.iter_mut().find(|(known, _)| *known == text) {
+/// Returns remarks on targets, with their names: pairs of name and text. A remark on all of them names `all` instead: how
+/// many there are, and what to call them.
+pub fn remarks(
+    remarks: impl IntoIterator<Item = (String, String)>,
+    (number, all): (usize, &str),
+    width: u16,
+) -> Option<String> {
+    let mut texts: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, text) in remarks {
+        match texts.iter_mut().find(|(known, _)| *known == text) {
             Some((_, names)) if names.contains(&name) => {}
             Some((_, names)) => names.push(name),
-            None => remarks.push((text, vec![name])),
+            None => texts.push((text, vec![name])),
         }
     }
-    let text = |(text, names): &(String, Vec<String>)| {
-        filled(&format!("{}: {}", names.join(", "), shown(text)), "", "  ", width)
+    let line = |(text, names): &(String, Vec<String>)| {
+        let is_all = names.len() == number && number > 1;
+        let names = if is_all { all.to_owned() } else { names.join(", ") };
+        filled(&format!("{names}: {}", shown(text)), "", "  ", width)
     };
-    let lines: Vec<_> = remarks.iter().map(text).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    (!texts.is_empty()).then(|| texts.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Returns one of each kind of problem, with the names of the other targets that have the same one. A problem without a
+/// key is like no other.
+pub fn distinct<'a, T>(
+    targets: &'a [T],
+    key: impl Fn(&T) -> Option<String>,
+    name: impl Fn(&'a T) -> &'a str,
+) -> Vec<(&'a T, Vec<&'a str>)> {
+    let keys = targets.iter().enumerate().map(|(number, target)| key(target).ok_or(number));
+    let one = |(_, members): (_, Vec<usize>)| {
+        let mut members = members.into_iter().filter_map(|member| targets.get(member));
+        Some((members.next()?, members.map(&name).collect()))
+    };
+    grouped(keys).into_iter().filter_map(one).collect()
+}
+
+/// Says which other targets have the same problem; `None` if there are none.
+#[must_use]
+pub fn the_same_problem(names: &[&str], width: u16) -> Option<String> {
+    let text = format!("The same problem: {}; to see it: xacct diagnose TARGET", names.join(", "));
+    (!names.is_empty()).then(|| filled(&text, "", "  ", width))
 }
 
 /// Returns a paragraph in lines that fit. Options, ARNs and names of commands are not broken.

@@ -8,6 +8,8 @@ use crate::scene::{ACCOUNT_A, Scene, trust};
 use crate::snapshots::assert_output;
 use crate::support::Output;
 use crate::support::schema::assert_follows_the_schema;
+use crate::support::third_party::test_name;
+use crate::terminal::Terminal;
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const ENTERED: &str = "OrganizationAccountAccessRole";
@@ -189,6 +191,35 @@ fn diagnose_has_a_row_for_each_link_and_a_report_for_each_problem() {
     break_two(&scene);
     let output = shows("many-diagnose-two-fail", &scene, "diagnose", 3);
     assert_eq!(output.stdout.matches("Tested as").count(), 2, "{output}");
+}
+
+/// Without the grant, all fail alike: one report, and a row with the cause for each.
+#[test]
+fn the_same_problem_has_one_report() {
+    let scene = linked();
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
+    for words in ["verify", "diagnose"] {
+        let output = shows(&format!("many-{words}-no-grant"), &scene, words, 3);
+        assert_eq!(output.stdout.matches("Tested as").count(), 1, "{output}");
+        assert_eq!(output.stdout.matches("user alice has no grant").count(), 12, "{output}");
+        assert!(output.stdout.contains("The same problem: test, stage, prod, sandbox"), "{output}");
+    }
+}
+
+/// At the question, the plan is short, and `d` shows every change of every target with its policies.
+#[test]
+fn the_question_shows_everything_if_asked() {
+    let mut scene = scene();
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "bootstrap") else { return };
+    let prompt = "Apply 25 changes? [y/N, d = show policies]";
+    terminal.answer(prompt, 1, "d\n");
+    terminal.answer(prompt, 2, "n\n");
+    let (_, screen) = terminal.ended();
+    let (before, after) = screen.split_once(prompt).expect("a question");
+    assert_eq!(before.matches("create role xacct, trusting").count(), 1, "{screen}");
+    assert!(before.lines().count() <= 40, "{screen}");
+    assert_eq!(after.matches("create role xacct, trusting").count(), 12, "{screen}");
+    assert_eq!(after.matches("\"sts:ExternalId\": \"abc\"").count(), 12, "{screen}");
 }
 
 #[test]

@@ -195,7 +195,11 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let width = console.width();
     let user = work.source.user.name.as_str();
     let several = work.has_several();
-    for job in &work.jobs {
+    let essence = |job: &Job| {
+        let proof = job.state.proof.as_ref().and_then(|proof| proof.as_ref().ok());
+        proof::essence(proof, job.state.diagnosis.as_ref(), job.link.account.as_str())
+    };
+    for (job, same) in several::distinct(&work.jobs, essence, |job| &job.link.name) {
         if let Some(Ok(proof)) = &job.state.proof
             && (!several || proof.outcome != Outcome::Works)
         {
@@ -204,6 +208,9 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             console.result(&format!("\n{title}\n{}", proof::steps(proof, job.state.diagnosis.as_ref(), user, width)));
         } else if let Some(diagnosis) = &job.state.diagnosis {
             console.result(&format!("\n{}", diagnosis::text(diagnosis, width)));
+        }
+        if let Some(text) = several::the_same_problem(&same, width) {
+            console.result(&format!("\n{text}"));
         }
     }
     if several {

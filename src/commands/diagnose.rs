@@ -129,7 +129,7 @@ fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
         Field::of("Role", diagnosed, |it| it.role_name.clone()),
         Field::of("Region", diagnosed, |it| attempt(it, &|attempt| attempt.region.clone())),
         Field::of("Credentials", diagnosed, |it| attempt(it, &|attempt| attempt.credentials.clone())),
-        Field::of("Result", diagnosed, |it| it.result()).column(),
+        Field::of("Result", diagnosed, Diagnosed::result).column(),
         Field::of("Cause", diagnosed, Diagnosed::cause).column().wrapping(),
     ]);
     let (fine, others): (Vec<_>, Vec<_>) = diagnosed.iter().partition(|it| it.exit_code() == ExitCode::Done);
@@ -309,9 +309,10 @@ impl Diagnosed {
     fn remarks(&self) -> Vec<String> {
         let Some(diagnosis) = &self.diagnosis else { return Vec::new() };
         let own = |text: &str| {
-            let text = several::of_any_account(text, &self.account);
+            // The command at the end names the target.
             let end = format!(" {}", self.name);
-            text.strip_suffix(&end).map_or_else(|| text.clone(), |text| format!("{text} TARGET"))
+            let text = text.strip_suffix(&end).map_or_else(|| text.to_owned(), |text| format!("{text} TARGET"));
+            several::of_any_account(&text, &self.account)
         };
         diagnosis::remarks(diagnosis).iter().map(|text| own(text)).collect()
     }

@@ -175,7 +175,8 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     proofs.iter().filter_map(|proven| proven.result.as_ref().err()).for_each(|error| console.error(error));
     if proofs.len() > 1 {
         blocks.extend(table(proofs, user, width));
-        blocks.extend(remarks(proofs, width));
+        let proven = proofs.iter().filter_map(|it| Some((it.link.name.as_str(), it.result.as_ref().ok()?)));
+        blocks.extend(proof::remarks_on_several(proven, width));
         let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
         blocks.push(several::result(works, proofs.len(), "work"));
     }
@@ -186,17 +187,6 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
 fn why(proven: &Proven<'_>, width: u16) -> String {
     let diagnosis = proven.diagnosis.as_ref().map(|diagnosis| diagnosis::text(diagnosis, width));
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
-}
-
-/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
-fn remarks(proofs: &[Proven<'_>], width: u16) -> Option<String> {
-    let of = |proven: &Proven<'_>| {
-        let remarks = proven.works().map(|proof| proof::remarks(proof).into_iter().chain(proof::not_checked(proof)));
-        let name = proven.link.name.clone();
-        remarks.into_iter().flatten().map(move |remark| (name.clone(), remark)).collect::<Vec<_>>()
-    };
-    let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
-    several::remarks(proofs.iter().flat_map(of), (works, "all that work"), width)
 }
 
 /// Returns the time of a proof; all have one width, so that it does not decide how the other columns wrap.

@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
-use super::several::of_any_account;
+use super::several::{self, of_any_account};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
@@ -154,6 +154,20 @@ pub fn remarks(proof: &Proof) -> Vec<String> {
 pub fn not_checked(proof: &Proof) -> Option<String> {
     let is_it = |step: &&Step| step.id == StepId::NobodyElseAdmitted && step.outcome == StepOutcome::Skipped;
     proof.steps.iter().find(is_it).map(|step| format!("{}: {}", step.id.title(), step.evidence))
+}
+
+/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
+pub fn remarks_on_several<'a>(proofs: impl Iterator<Item = (&'a str, &'a Proof)>, width: u16) -> Option<String> {
+    let work: Vec<_> = proofs.filter(|(_, proof)| proof.outcome == Outcome::Works).collect();
+    let of = |(name, proof): &(&str, &Proof)| {
+        let name = (*name).to_owned();
+        remarks(proof)
+            .into_iter()
+            .chain(not_checked(proof))
+            .map(move |remark| (name.clone(), remark))
+            .collect::<Vec<_>>()
+    };
+    several::remarks(work.iter().flat_map(of), (work.len(), "all that work"), width)
 }
 
 /// Returns `Verified in 4.1 s (usable 2.8 s after the last write)`, or the verdict.

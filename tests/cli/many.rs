@@ -206,6 +206,23 @@ fn the_same_problem_has_one_report() {
     }
 }
 
+/// A colleague's account that two targets accept is named beside them, also where all work.
+#[test]
+fn accepted_callers_are_named_with_their_targets() {
+    let scene = linked();
+    for name in ["prod", "audit"] {
+        let section = format!("[targets.{name}]\n");
+        let accept = "accept = [{ who = \"account 999999999999\", reason = \"auditors\" }]\n";
+        scene.environment.edit("xacct.toml", &section, &format!("{section}{accept}"));
+        scene.sandbox.world(|world| admit_others(world, name));
+    }
+    let words = "prod, audit: accepted: account 999999999999 (auditors)";
+    scene.xacct("verify").exits_with(0).says(&[words, "12 of 12 work"]);
+    scene.xacct("diagnose").exits_with(0).says(&[words, "12 of 12 have no problems"]);
+    let output = scene.xacct("bootstrap --yes").exits_with(0);
+    output.says(&[words, "12 of 12 work", "prod  ", "2 targets (prod, audit)"]);
+}
+
 /// At the question, the plan is short, and `d` shows every change of every target with its policies.
 #[test]
 fn the_question_shows_everything_if_asked() {

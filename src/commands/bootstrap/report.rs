@@ -254,7 +254,10 @@ fn table(work: &Work, width: u16) -> String {
     let proofs = || work.jobs.iter().filter_map(|job| job.state.proof.as_ref());
     let works = proofs().filter(|proof| matches!(proof, Ok(proof) if proof.outcome == Outcome::Works)).count();
     let last = proofs().next().map(|_| several::result(works, rows.len(), "work"));
-    [Some(sheet.table(width)), last].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let proven =
+        work.jobs.iter().filter_map(|job| Some((job.link.name.as_str(), job.state.proof.as_ref()?.as_ref().ok()?)));
+    let remarks = proof::remarks_on_several(proven, width);
+    [Some(sheet.table(width)), remarks, last].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 /// The result of one target.

@@ -194,7 +194,7 @@ fn results(work: &Work, half: &str, width: u16) -> String {
         Field::of("Cause", &rows, |(_, (_, cause))| cause.clone()).column().wrapping(),
     ]);
     let last = several::result(work.done().count(), rows.len(), "removed");
-    format!("{}\n{last}{half}", sheet.table(width))
+    format!("{}\n\n{last}{half}", sheet.table(width))
 }
 
 #[derive(Serialize)]

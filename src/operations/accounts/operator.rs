@@ -84,7 +84,12 @@ pub fn who_of_several<'a>(
     let own = |account: &str, words: &str| several::of_any_account(words, account);
     let callers = operators.clone().map(|(account, operator)| match operator {
         None => "not checked".to_owned(),
-        Some(operator) => own(account, &operator.caller.arn.to_string()),
+        // The rows have the account, and the line must fit.
+        Some(operator) => {
+            let arn = operator.caller.arn.to_string();
+            let caller = arn.split_once(&format!(":{account}:")).map_or(arn.as_str(), |(_, caller)| caller);
+            format!("as {caller}")
+        }
     });
     let origins = operators
         .clone()

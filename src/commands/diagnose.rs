@@ -13,7 +13,7 @@ use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::cli::{ReportOptions, RequestOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
-use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
+use crate::diagnosis::{Attempt, Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{Region, SessionDuration};
@@ -23,7 +23,9 @@ use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::{Claim, Extent, Freshness, Proof, Prover, Watch};
+use crate::report::console::count;
 use crate::report::json::{self, JsonError};
+use crate::report::several::{self, Field, Sheet};
 use crate::report::{diagnosis, proof};
 
 /// Find out which side of a link is wrong, and how to fix it.
@@ -73,6 +75,8 @@ pub struct Diagnose {
 /// The result of diagnosing one link.
 struct Diagnosed {
     name: String,
+    account: String,
+    role_name: String,
     role: String,
     user: String,
     proof: Option<Result<Proof>>,
@@ -102,10 +106,43 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
         let targets = diagnosed.iter().map(|it| (it.name.clone(), it.into())).collect();
         run.console.result(&json::document("diagnose", exit_code, JsonDiagnose { targets }));
     } else {
-        let blocks: Vec<_> = diagnosed.iter().map(|it| it.text(run.console.width())).collect();
+        let width = run.console.width();
+        let blocks = if diagnosed.len() > 1 {
+            of_several(&diagnosed, width)
+        } else {
+            diagnosed.iter().map(|it| it.text(width)).collect()
+        };
         run.console.result(&blocks.join("\n\n"));
     }
     Ok(exit_code)
+}
+
+/// Returns a row for each link, and below them the reports of those with problems.
+fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
+    let attempt = |it: &Diagnosed, words: &dyn Fn(&Attempt) -> String| {
+        it.diagnosis.as_ref().map(|diagnosis| words(&diagnosis.attempt)).unwrap_or_default()
+    };
+    let sheet = Sheet::new(vec![
+        Field::of("Target", diagnosed, |it| it.name.clone()),
+        Field::of("Account", diagnosed, |it| it.account.clone()),
+        Field::of("User", diagnosed, |it| it.user.clone()),
+        Field::of("Role", diagnosed, |it| it.role_name.clone()),
+        Field::of("Region", diagnosed, |it| attempt(it, &|attempt| attempt.region.clone())),
+        Field::of("Credentials", diagnosed, |it| attempt(it, &|attempt| attempt.credentials.clone())),
+        Field::of("Result", diagnosed, Diagnosed::result).column(),
+        Field::of("Cause", diagnosed, Diagnosed::cause).column().wrapping(),
+    ]);
+    let (fine, others): (Vec<_>, Vec<_>) = diagnosed.iter().partition(|it| it.exit_code() == ExitCode::Done);
+    let remarks = fine.iter().flat_map(|it| it.remarks().into_iter().map(|remark| (it.name.clone(), remark)));
+    let mut blocks: Vec<_> = sheet.shared().into_iter().chain([sheet.table(width)]).collect();
+    blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
+    for (one, same) in several::distinct(&others, |it| it.essence(), |it| &it.name) {
+        let name = if one.name == one.account { String::new() } else { format!("{}: ", one.name) };
+        blocks.push(format!("{name}{}", one.text(width)));
+        blocks.extend(several::the_same_problem(&same, width));
+    }
+    blocks.push(several::result(fine.len(), diagnosed.len(), "have no problems"));
+    blocks
 }
 
 /// Diagnoses offline from saved facts.
@@ -113,6 +150,8 @@ fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
     let facts = facts_file::read(path, run)?;
     Ok(Diagnosed {
         name: facts.link.name.clone(),
+        account: facts.link.role.account.to_string(),
+        role_name: facts.link.role.name.to_string(),
         role: facts.link.role.to_string(),
         user: facts.link.user.to_string(),
         proof: None,
@@ -148,6 +187,8 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         tally.one_more();
         Diagnosed {
             name: link.name.clone(),
+            account: link.account.to_string(),
+            role_name: link.role_below_its_path(),
             role: role.to_string(),
             user: user.name().to_string(),
             diagnosis: facts.as_ref().map(diagnosis_of),
@@ -234,6 +275,46 @@ impl Diagnosed {
             }
             (None, _) => ExitCode::NotProven,
         }
+    }
+
+    /// Returns the result in two words, for tables.
+    fn result(&self) -> String {
+        match &self.diagnosis {
+            _ if self.exit_code() == ExitCode::Done => "no problems".to_owned(),
+            Some(diagnosis) if !diagnosis.findings.is_empty() => count(diagnosis.findings.len(), "problem"),
+            Some(_) => "inconclusive".to_owned(),
+            None => "error".to_owned(),
+        }
+    }
+
+    /// Returns the cause in a few words; empty if there is no problem.
+    fn cause(&self) -> String {
+        if self.exit_code() == ExitCode::Done {
+            return String::new();
+        }
+        match (self.diagnosis.as_ref().and_then(diagnosis::cause_in_short), &self.proof) {
+            (Some(cause), _) => cause,
+            (None, Some(proof)) => proof::cause_in_short(proof, None),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Returns what tells its problems from those of other links.
+    fn essence(&self) -> Option<String> {
+        let proof = self.proof.as_ref().and_then(|proof| proof.as_ref().ok());
+        proof::essence(proof, self.diagnosis.as_ref(), &self.account)
+    }
+
+    /// Returns what a report says even of a link without problems: warnings, notes, what could not be read.
+    fn remarks(&self) -> Vec<String> {
+        let Some(diagnosis) = &self.diagnosis else { return Vec::new() };
+        let own = |text: &str| {
+            // The command at the end names the target.
+            let end = format!(" {}", self.name);
+            let text = text.strip_suffix(&end).map_or_else(|| text.to_owned(), |text| format!("{text} TARGET"));
+            several::of_any_account(&text, &self.account)
+        };
+        diagnosis::remarks(diagnosis).iter().map(|text| own(text)).collect()
     }
 
     fn text(&self, width: u16) -> String {

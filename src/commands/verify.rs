@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use comfy_table::Cell;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::cli::{ProofOptions, ReportOptions};
-use crate::config;
+use crate::config::{self, Link};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -18,8 +17,9 @@ use crate::operations::proving;
 use crate::operations::run::Run;
 use crate::operations::settle;
 use crate::operations::verification::{Proven, Verification};
-use crate::proof::Outcome;
+use crate::proof::Proof;
 use crate::report::json::{self, JsonError, JsonProof};
+use crate::report::several::{self, Field, Sheet};
 use crate::report::{console, diagnosis, proof};
 
 /// Test that a link works and rejects what it should.
@@ -77,28 +77,38 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
+/// Returns a title with the target's name, if there are several targets and the title does not have it.
+fn titled(link: &Link, title: &str, targets: usize) -> String {
+    match targets > 1 && link.name != link.account.as_str() {
+        true => format!("{}: {title}", link.name),
+        false => title.to_owned(),
+    }
+}
+
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
+    let width = console.width();
+    let shown: Vec<_> = proofs.iter().filter(|proven| proofs.len() == 1 || proven.works().is_none()).collect();
     let mut blocks = Vec::new();
-    for proven in proofs {
-        let title = format!("{user} → {}", proven.role);
-        match &proven.result {
-            Ok(proof) if proofs.len() == 1 || proof.outcome != Outcome::Works => {
+    for (proven, same) in several::distinct(&shown, |it| it.essence(), |it| &it.link.name) {
+        let title = titled(proven.link, &format!("{user} → {}", proven.role), proofs.len());
+        blocks.push(match &proven.result {
+            Ok(proof) => {
                 let heading = proof::heading(proof);
-                let steps = proof::steps(proof, proven.diagnosis.as_ref(), user, console.width());
-                blocks.push(format!("{title}\n{heading}\n{steps}"));
+                format!("{title}\n{heading}\n{}", proof::steps(proof, proven.diagnosis.as_ref(), user, width))
             }
-            Ok(_) => {}
-            Err(error) => {
-                blocks.push(format!("{title}\nNot verified{}", why(proven, console.width())));
-                console.error(error);
-            }
-        }
+            Err(_) => format!("{title}\nNot verified{}", why(proven, width)),
+        });
+        blocks.extend(several::the_same_problem(&same, width));
     }
+    proofs.iter().filter_map(|proven| proven.result.as_ref().err()).for_each(|error| console.error(error));
     if proofs.len() > 1 {
-        blocks.push(table(proofs, console.width()));
-        blocks.extend(remarks(proofs));
+        blocks.extend(table(proofs, user, width));
+        let proven = proofs.iter().filter_map(|it| Some((it.link.name.as_str(), it.result.as_ref().ok()?)));
+        blocks.extend(proof::remarks_on_several(proven, width));
+        let works = proofs.iter().filter(|proven| proven.works().is_some()).count();
+        blocks.push(several::result(works, proofs.len(), "work"));
     }
     console.result(&blocks.join("\n\n"));
 }
@@ -109,34 +119,28 @@ fn why(proven: &Proven<'_>, width: u16) -> String {
     diagnosis.map_or_else(String::new, |text| format!("\n\n{text}"))
 }
 
-/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
-fn remarks(proofs: &[Proven<'_>]) -> Option<String> {
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for proven in proofs {
-        let Some(proof) = proven.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works) else { continue };
-        for remark in proof::remarks(proof).into_iter().chain(proof::not_checked(proof)) {
-            match lines.iter_mut().find(|(known, _)| *known == remark) {
-                Some((_, names)) => names.push(&proven.link.name),
-                None => lines.push((remark, vec![&proven.link.name])),
-            }
-        }
-    }
-    let lines: Vec<_> = lines.iter().map(|(remark, names)| format!("{}: {remark}", names.join(", "))).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+/// Returns the time of a proof; all have one width, so that it does not decide how the other columns wrap.
+fn time(proof: &Proof) -> String {
+    format!("{:<6}", console::seconds(proof.duration))
 }
 
-fn table(proofs: &[Proven<'_>], width: u16) -> String {
-    let mut table = console::borderless(width);
-    table.set_header(["TARGET", "ACCOUNT", "ROLE", "RESULT", "TIME"]);
-    for proven in proofs {
-        let (result, time) = match &proven.result {
-            Ok(proof) => (proof::verdict_in_short(proof.outcome), console::seconds(proof.duration)),
-            Err(_) => ("error", String::new()),
-        };
-        let link = proven.link;
-        table.add_row([&link.name, link.account.as_str(), link.role.as_str(), result, &time].map(Cell::new));
-    }
-    console::trimmed(&table)
+/// Returns what the links share, and a row for each, with the cause of a failure.
+fn table(proofs: &[Proven<'_>], user: &str, width: u16) -> Vec<String> {
+    let sheet = Sheet::new(vec![
+        Field::of("Target", proofs, |it| it.link.name.clone()),
+        Field::of("Account", proofs, |it| it.link.account.to_string()),
+        Field::of("User", proofs, |_| user.to_owned()),
+        Field::of("Role", proofs, |it| it.link.role_below_its_path()),
+        Field::of("Region", proofs, |it| it.link.region_in_words()),
+        Field::of("Result", proofs, |it| match &it.result {
+            Ok(proof) => proof::verdict_in_short(proof.outcome).to_owned(),
+            Err(_) => "error".to_owned(),
+        })
+        .column(),
+        Field::of("Cause", proofs, |it| proof::cause_in_short(&it.result, it.diagnosis.as_ref())).column().wrapping(),
+        Field::of("Time", proofs, |it| it.result.as_ref().map_or_else(|_| String::new(), time)).column(),
+    ]);
+    sheet.shared().into_iter().chain([sheet.table(width)]).collect()
 }
 
 #[derive(Serialize)]

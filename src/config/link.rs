@@ -141,6 +141,18 @@ pub enum WayIn {
 }
 
 impl Link {
+    /// Returns the role's name below its path: `engineering/deploy`.
+    #[must_use]
+    pub fn role_below_its_path(&self) -> String {
+        format!("{}{}", self.role_path.as_str().trim_start_matches('/'), self.role)
+    }
+
+    /// Returns the Region, or whose it is.
+    #[must_use]
+    pub fn region_in_words(&self) -> String {
+        self.region.as_ref().map_or_else(|| "the profile's".to_owned(), ToString::to_string)
+    }
+
     /// Returns the role's ARN.
     #[must_use]
     pub fn role_arn(&self, partition: Partition) -> RoleArn {

@@ -11,7 +11,8 @@ use crate::operations::last_test::{Begun, Tested};
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
-use crate::proof::{Freshness, Proof};
+use crate::proof::{Freshness, Outcome, Proof};
+use crate::report::proof::essence;
 
 /// How to test links.
 pub struct Verification<'a> {
@@ -29,6 +30,18 @@ pub struct Proven<'a> {
     pub result: Result<Proof>,
     /// Set if the link does not work.
     pub diagnosis: Option<Diagnosis>,
+}
+
+impl Proven<'_> {
+    /// Returns the proof, if the link works.
+    pub fn works(&self) -> Option<&Proof> {
+        self.result.as_ref().ok().filter(|proof| proof.outcome == Outcome::Works)
+    }
+
+    /// Returns what tells its problem from those of other links.
+    pub fn essence(&self) -> Option<String> {
+        essence(self.result.as_ref().ok(), self.diagnosis.as_ref(), self.link.account.as_str())
+    }
 }
 
 impl Verification<'_> {

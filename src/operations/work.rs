@@ -9,6 +9,7 @@ use crate::iam::plan::Plan;
 use crate::operations::accounts::{Operator, SourceSide};
 use crate::report::changes::{self, Style};
 use crate::report::json::{self, JsonChange, JsonError};
+use crate::report::plans::{self, Planned};
 
 /// One link, with the half in its target account.
 pub struct Job<T> {
@@ -83,6 +84,38 @@ impl<T> Work<T> {
         let applied =
             self.jobs.iter().filter_map(|job| job.result.as_ref().err()).chain(self.grant.result.as_ref().err());
         ExitCode::worst(failed.chain(applied).map(|error| error.kind.exit_code()))
+    }
+
+    /// Returns whether the run has several targets: then what they share is said once.
+    pub fn has_several(&self) -> bool {
+        self.jobs.len() + self.failed.len() > 1
+    }
+
+    /// Returns the names of the targets with a plan.
+    pub fn names(&self) -> Vec<&str> {
+        self.jobs.iter().map(|job| job.link.name.as_str()).collect()
+    }
+
+    /// Returns the plans of several targets: a row for each, and below them what changes, said once. With `everything`,
+    /// says of each target all its changes.
+    pub fn summary(&self, everything: bool, documents: bool, width: u16) -> String {
+        let planned = self.jobs.iter().map(|job| Planned {
+            name: &job.link.name,
+            account: job.link.account.as_str(),
+            plan: Some((&job.role, &job.plan)),
+        });
+        let failed = self.failed.iter().map(|Failed { link, .. }| Planned {
+            name: &link.name,
+            account: link.account.as_str(),
+            plan: None,
+        });
+        let planned: Vec<_> = planned.chain(failed).collect();
+        let table = plans::table(&planned, &self.grant.plan, width);
+        let details = match everything {
+            true => self.plans(documents, width),
+            false => plans::details(&planned, &self.grant.plan, width),
+        };
+        if details.is_empty() { format!("\n{table}") } else { format!("\n{table}\n\n{details}") }
     }
 
     /// Returns the plans in words: those of all targets, then that of the source.

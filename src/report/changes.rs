@@ -220,32 +220,49 @@ pub struct Style<'a> {
 /// Returns the preview of one side: the changes, unmanaged resources and warnings.
 #[must_use]
 pub fn preview(plan: &Plan, style: &Style<'_>) -> String {
+    let label = format!("{:<pad$}", style.side, pad = style.pad);
+    let line = |sign, text: &str| line(sign, Some(&label), text, style.width);
     let mut blocks = Vec::new();
     for change in &plan.changes {
-        blocks.push(line(sign(change), &sentence(change, style.role, Mood::Would), style));
+        blocks.push(line(sign(change), &sentence(change, style.role, Mood::Would)));
         if style.documents {
             let label = if change.replaced().is_some() { "new" } else { "document" };
             blocks.extend(change.replaced().map(|replaced| indented("current", &found_text(replaced))));
             blocks.extend(change.document().map(|document| indented(label, &document.to_string())));
         }
     }
-    blocks.extend(plan.notes.iter().map(|seen| line(' ', &note(seen), style)));
-    let warnings = plan.warnings.iter().map(|risk| line('!', &warning(risk), style));
-    blocks.extend(warnings.map(|text| format!("{WARN}{text}{WARN:#}")));
+    blocks.extend(plan.notes.iter().map(|seen| line(' ', &note(seen))));
+    blocks.extend(plan.warnings.iter().map(|risk| line('!', &warning(risk))));
     blocks.join("\n")
 }
 
-fn line(sign: char, text: &str, style: &Style<'_>) -> String {
-    let mut table = borderless(style.width);
-    table.add_row([format!(" {sign}"), format!("{:<pad$}", style.side, pad = style.pad), text.to_owned()]);
+/// Returns a change, note or warning after its symbol and label.
+pub(super) fn line(sign: char, label: Option<&str>, text: &str, width: u16) -> String {
+    let mut table = borderless(width);
+    let label = label.map(str::to_owned);
+    table.add_row([format!(" {sign}")].into_iter().chain(label).chain([text.to_owned()]));
     let text = trimmed(&table);
     match sign {
-        '+' => styled_mark(&text, GOOD),
-        '~' => styled_mark(&text, WARN),
-        '-' => styled_mark(&text, BAD),
-        // A warning is styled as a whole.
-        _ => text,
+        '!' => format!("{WARN}{text}{WARN:#}"),
+        sign => style_of(sign).map_or_else(|| text.clone(), |style| styled_mark(&text, style)),
     }
+}
+
+fn style_of(sign: char) -> Option<anstyle::Style> {
+    match sign {
+        '+' => Some(GOOD),
+        '~' | '!' => Some(WARN),
+        '-' => Some(BAD),
+        _ => None,
+    }
+}
+
+/// Returns a table with its symbols in their styles: each begins a cell, and two spaces are before it.
+pub(super) fn styled_symbols(table: &str) -> String {
+    ['+', '~', '-', '!'].into_iter().fold(table.to_owned(), |table, sign| {
+        let style = style_of(sign).unwrap_or_default();
+        table.replace(&format!("  {sign} "), &format!("  {style}{sign}{style:#} "))
+    })
 }
 
 fn found_text(found: &FoundDocument) -> String {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
+use super::several::of_any_account;
 use crate::diagnosis::facts::Answer;
-use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict, said};
+use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Unread, Verdict, said};
 
 /// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]
@@ -25,9 +26,9 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     } else if diagnosis.findings.is_empty() {
         blocks.push(format!("{GOOD}No problems found.{GOOD:#}"));
     }
-    let warnings = diagnosis.warnings.iter().flat_map(|it| wrapped(&format!("Warning: {it}"), "", width));
-    let notes = diagnosis.notes.iter().flat_map(|it| wrapped(&capitalised(it), "", width));
-    let lines: Vec<_> = warnings.chain(notes).collect();
+    let warnings = diagnosis.warnings.iter().map(|it| format!("Warning: {it}"));
+    let notes = diagnosis.notes.iter().map(|it| capitalised(it));
+    let lines: Vec<_> = warnings.chain(notes).flat_map(|text| wrapped(&text, "", width)).collect();
     if !lines.is_empty() {
         blocks.push(lines.join("\n"));
     }
@@ -37,16 +38,54 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     }
     if !diagnosis.unread.is_empty() {
         let mut lines = vec!["Could not read:".to_owned()];
-        for unread in &diagnosis.unread {
-            let why = match unread.permission.as_str() {
-                "" => unread.answer.clone(),
-                permission => format!("allow {permission}"),
-            };
-            lines.extend(wrapped(&format!("{}: {why}", unread.what), "  ", width));
-        }
+        lines.extend(diagnosis.unread.iter().flat_map(|unread| wrapped(&unread_text(unread), "  ", width)));
         blocks.push(lines.join("\n"));
     }
     blocks.join("\n\n")
+}
+
+/// Returns the first cause in a few words, for tables; `None` if there is none.
+#[must_use]
+pub fn cause_in_short(diagnosis: &Diagnosis) -> Option<String> {
+    let finding = diagnosis.findings.first()?;
+    // What follows a colon explains it.
+    let summary = plain(finding.summary.split(": ").next().unwrap_or_default());
+    let likely = if finding.certainty == Certainty::Certain { "" } else { "likely: " };
+    let more = match diagnosis.findings.len() {
+        1 => String::new(),
+        all => format!(" (and {} more)", all - 1),
+    };
+    Some(format!("{likely}{summary}{more}"))
+}
+
+/// Returns what a table of links without problems does not say: warnings, notes, what could not be read.
+#[must_use]
+pub fn remarks(diagnosis: &Diagnosis) -> Vec<String> {
+    let warnings = diagnosis.warnings.iter().map(|it| format!("{WARN}warning:{WARN:#} {}", plain(it)));
+    let unread = diagnosis.unread.iter().map(|it| format!("could not read {}", plain(&unread_text(it))));
+    warnings.chain(unread).chain(diagnosis.notes.iter().map(|it| plain(it))).collect()
+}
+
+fn unread_text(unread: &Unread) -> String {
+    let why = match unread.permission.as_str() {
+        "" => unread.answer.clone(),
+        permission => format!("allow {permission}"),
+    };
+    format!("{}: {why}", unread.what)
+}
+
+/// Returns what tells this diagnosis from those of other targets: everything but the answer, which has an ID of its own, the
+/// fixes, which name the target, and the account.
+#[must_use]
+pub fn essence(diagnosis: &Diagnosis, account: &str) -> String {
+    let findings = diagnosis.findings.iter().map(|finding| {
+        let mut finding = Finding { fixes: Vec::new(), ..finding.clone() };
+        finding.evidence.retain(|evidence| !matches!(evidence, Evidence::Answer(_)));
+        finding
+    });
+    let Diagnosis { possible, warnings, notes, unread, .. } = diagnosis;
+    let rest = (findings.collect::<Vec<_>>(), possible, warnings, notes, unread);
+    of_any_account(&format!("{rest:?}"), account)
 }
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {

@@ -5,7 +5,9 @@ pub mod console;
 pub mod diagnosis;
 pub mod json;
 pub mod markdown;
+pub mod plans;
 pub mod proof;
+pub mod several;
 
 pub use console::Console;
 

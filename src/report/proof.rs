@@ -3,8 +3,11 @@
 use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
+use super::several::{self, of_any_account};
 use crate::diagnosis::Diagnosis;
+use crate::error::{Error, Result};
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
+use crate::text::on_one_line;
 
 /// The marks of steps.
 const OK: &str = "ok";
@@ -37,6 +40,43 @@ pub fn verdict_in_short(outcome: Outcome) -> &'static str {
         Outcome::S3Blocked => "S3 blocked",
         Outcome::Refused => "does not work",
         Outcome::TooOpen => "TOO OPEN",
+    }
+}
+
+/// Returns in a few words why a link does not work, for tables: the first cause, or the step that failed. Empty if it
+/// works.
+#[must_use]
+pub fn cause_in_short(proof: &Result<Proof>, diagnosis: Option<&Diagnosis>) -> String {
+    if matches!(proof, Ok(proof) if proof.outcome == Outcome::Works) {
+        return String::new();
+    }
+    if let Some(cause) = diagnosis.and_then(super::diagnosis::cause_in_short) {
+        return cause;
+    }
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(error) => return error_in_short(error),
+    };
+    let of = |outcome| proof.steps.iter().find(|step| step.outcome == outcome);
+    let step = of(StepOutcome::Failed).or_else(|| of(StepOutcome::NotProven));
+    step.map(|step| format!("{}: {}", step.id.title(), step.evidence)).unwrap_or_default()
+}
+
+/// Returns what tells this proof and its diagnosis from those of other targets; `None` without a diagnosis.
+#[must_use]
+pub fn essence(proof: Option<&Proof>, diagnosis: Option<&Diagnosis>, account: &str) -> Option<String> {
+    let steps = proof.map(|proof| proof.steps.iter().map(|step| (step.id, step.outcome)).collect::<Vec<_>>());
+    let remarks = proof.map(remarks).map(|remarks| of_any_account(&format!("{remarks:?}"), account));
+    Some(format!("{steps:?} {remarks:?} {}", super::diagnosis::essence(diagnosis?, account)))
+}
+
+/// Returns an error for tables, whose rows name the account.
+#[must_use]
+pub fn error_in_short(error: &Error) -> String {
+    let message = on_one_line(&error.message);
+    match message.split_once(": ") {
+        Some((place, message)) if place.starts_with("target account ") => message.to_owned(),
+        _ => message.into_owned(),
     }
 }
 
@@ -82,7 +122,7 @@ pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u1
         text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));
         return text;
     }
-    let mut told: Option<&crate::error::Error> = None;
+    let mut told: Option<&Error> = None;
     for step in &proof.steps {
         // Two requests that were accepted have one cause.
         if let Some(error) = step.error.as_ref().filter(|error| told != Some(*error)) {
@@ -114,6 +154,20 @@ pub fn remarks(proof: &Proof) -> Vec<String> {
 pub fn not_checked(proof: &Proof) -> Option<String> {
     let is_it = |step: &&Step| step.id == StepId::NobodyElseAdmitted && step.outcome == StepOutcome::Skipped;
     proof.steps.iter().find(is_it).map(|step| format!("{}: {}", step.id.title(), step.evidence))
+}
+
+/// Returns what is to be said of links that work, if there are several: warnings, accepted callers, what was not checked.
+pub fn remarks_on_several<'a>(proofs: impl Iterator<Item = (&'a str, &'a Proof)>, width: u16) -> Option<String> {
+    let work: Vec<_> = proofs.filter(|(_, proof)| proof.outcome == Outcome::Works).collect();
+    let of = |(name, proof): &(&str, &Proof)| {
+        let name = (*name).to_owned();
+        remarks(proof)
+            .into_iter()
+            .chain(not_checked(proof))
+            .map(move |remark| (name.clone(), remark))
+            .collect::<Vec<_>>()
+    };
+    several::remarks(work.iter().flat_map(of), (work.len(), "all that work"), width)
 }
 
 /// Returns `Verified in 4.1 s (usable 2.8 s after the last write)`, or the verdict.

@@ -36,9 +36,12 @@ fn says_once_what_all_targets_share() {
     assert_output("list-two", "list", &scene.xacct("list").exits_with(0));
     // What does not fit into a table is said in lines.
     let long = "an-external-id-of-thirty-two-letters-and-more-which-makes-the-table-too-wide";
-    scene.environment.edit("xacct.toml", "[targets.333333333333]", &format!("[targets.{long}]"));
+    let text = scene.environment.read("xacct.toml");
+    let (before, target) = text.split_once("[targets.333333333333]").expect("the target");
+    let target = target.replacen("\"abc\"", &format!("\"{long}\""), 1);
+    scene.environment.write("xacct.toml", &format!("{before}[targets.333333333333]{target}"));
     let output = scene.xacct("list").exits_with(0);
-    assert!(output.stdout.contains(&format!("Target       {long}\n")), "{output}");
+    assert!(output.stdout.contains(&format!("External ID  {long}\n")), "{output}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | `startup` | offline commands start no network client |
 //! | `bootstrap` | bootstrap creates both halves, with every option |
 //! | `targets` | several targets, separate halves, access to target accounts |
+//! | `many` | twelve targets: what they share is said once, and whatever differs is named |
 //! | `names` | targets by name or account ID; `--all` |
 //! | `drift` | manual changes are found and repaired; unmanaged policies are kept |
 //! | `round_trips` | requests run concurrently, none is repeated, few connections are opened |
@@ -97,6 +98,7 @@ mod install;
 mod list;
 mod long_sessions;
 mod lost_answers;
+mod many;
 mod mfa;
 mod missing_permissions;
 mod names;

@@ -1,8 +1,8 @@
 //! The output of bootstrap: the plan, the result, and what the owner of the other account needs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
-
-use comfy_table::Cell;
+use std::time::Duration;
 
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
@@ -12,31 +12,34 @@ use crate::cli::{Half, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::plan::Change;
-use crate::operations::accounts::who;
+use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::{ask, check_can_ask, declined};
 use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
+use crate::report::several::{self, Field, Sheet};
 use crate::report::{diagnosis, json, proof};
 use crate::text::shell::ShellCommand;
+
+/// External IDs that are different for each of more targets than this are not shown before the question.
+const FEW: usize = 3;
 
 /// Shows the operators, the links, and every change. `found_profile` is the user's, if xacct had to look for it.
 pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: &Run<'_>) {
     let mut text = String::new();
+    let width = run.console.width();
+    let everything = args.changes.dry_run || args.changes.show_policies;
     who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
-    for job in &work.jobs {
+    if work.has_several() && !everything {
+        links(&mut text, work, run);
+    }
+    for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
-        text.push_str(&terms(&job.link));
-        if let Some(why) = &job.state.no_bucket {
-            let _ = writeln!(text, "         test without a bucket: {why}");
-        } else if is_kept_without_bucket(job, run) {
-            let _ =
-                writeln!(text, "         test without a bucket (probe in xacct.toml); to decide again: --probe auto");
-        }
-        if let Some(kept) = &job.state.kept {
-            let _ = writeln!(text, "         {kept}");
+        let _ = writeln!(text, "         {}\n         {}", external_id(&job.link), terms(&job.link));
+        for remark in [bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
+            let _ = writeln!(text, "         {remark}");
         }
     }
     if let Some(profile) = found_profile {
@@ -54,7 +57,11 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    text.push_str(&work.plans(args.changes.show_policies, run.console.width()));
+    let documents = args.changes.show_policies;
+    text.push_str(&match work.has_several() {
+        true => work.summary(everything, documents, width),
+        false => work.plans(documents, width),
+    });
     run.console.tell(&text);
     for failed in &work.failed {
         let error = failed.error.clone();
@@ -71,11 +78,51 @@ fn is_kept_without_bucket(job: &Job, run: &Run<'_>) -> bool {
     is_kept && job.plan.changes.iter().any(Change::adds_permissions)
 }
 
-fn terms(link: &Link) -> String {
-    let id = match link.external_id.known() {
-        Some(id) => format!("external ID {id}"),
-        None => "no external ID".to_owned(),
+/// Writes the operators and the terms of several links: what they share once.
+fn links(text: &mut String, work: &Work, run: &Run<'_>) {
+    let (names, width) = (work.names(), run.console.width());
+    let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
+    who_of_several(text, &names, operators, width);
+    let said = |words: &dyn Fn(&Job) -> String| {
+        let own = |job: &Job| several::of_any_account(&words(job), job.link.account.as_str());
+        several::said(&names, work.jobs.iter().map(own))
     };
+    let ids: BTreeSet<_> = work.jobs.iter().map(|job| job.link.external_id.known()).collect();
+    // Many different ones say nothing: xacct.toml and the policies have them.
+    let own_ids = ids.len() == work.jobs.len() && ids.len() > FEW;
+    let paragraphs = [
+        said(&|job| format!("{} may assume {}", work.source.user.name, job.role)),
+        said(&|job| match job.link.external_id.known() {
+            Some(_) if own_ids => "an external ID of its own".to_owned(),
+            _ => external_id(&job.link),
+        }),
+        said(&|job| terms(&job.link)),
+        said(&|job| bucket(job, run)),
+        said(&kept),
+    ];
+    write_paragraphs(text, "Links", &paragraphs.concat(), width);
+}
+
+fn external_id(link: &Link) -> String {
+    link.external_id.known().map_or_else(|| "no external ID".to_owned(), |id| format!("external ID {id}"))
+}
+
+/// Returns why the test has no bucket; empty if it has one.
+fn bucket(job: &Job, run: &Run<'_>) -> String {
+    match &job.state.no_bucket {
+        Some(why) => format!("test without a bucket: {why}"),
+        None if is_kept_without_bucket(job, run) => {
+            "test without a bucket (probe in xacct.toml); to decide again: --probe auto".to_owned()
+        }
+        None => String::new(),
+    }
+}
+
+fn kept(job: &Job) -> String {
+    job.state.kept.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn terms(link: &Link) -> String {
     let mut terms = vec![if link.require_mfa { "MFA required" } else { "no MFA" }.to_owned()];
     if link.restrict_to_user {
         terms.push("this user only".to_owned());
@@ -84,7 +131,7 @@ fn terms(link: &Link) -> String {
         terms.push("session tags".to_owned());
     }
     terms.push(format!("sessions up to {}", link.max_session_duration));
-    format!("         {id}\n         {}\n", terms.join(" · "))
+    terms.join(" · ")
 }
 
 /// Asks for confirmation; `d` shows the policy documents.
@@ -153,8 +200,12 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     let console = run.console;
     let width = console.width();
     let user = work.source.user.name.as_str();
-    let several = work.jobs.len() + work.failed.len() > 1;
-    for job in &work.jobs {
+    let several = work.has_several();
+    let essence = |job: &Job| {
+        let proof = job.state.proof.as_ref().and_then(|proof| proof.as_ref().ok());
+        proof::essence(proof, job.state.diagnosis.as_ref(), job.link.account.as_str())
+    };
+    for (job, same) in several::distinct(&work.jobs, essence, |job| &job.link.name) {
         if let Some(Ok(proof)) = &job.state.proof
             && (!several || proof.outcome != Outcome::Works)
         {
@@ -163,6 +214,9 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             console.result(&format!("\n{title}\n{}", proof::steps(proof, job.state.diagnosis.as_ref(), user, width)));
         } else if let Some(diagnosis) = &job.state.diagnosis {
             console.result(&format!("\n{}", diagnosis::text(diagnosis, width)));
+        }
+        if let Some(text) = several::the_same_problem(&same, width) {
+            console.result(&format!("\n{text}"));
         }
     }
     if several {
@@ -185,27 +239,57 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
     }
 }
 
-/// Returns a table with one row per target.
+/// Returns a table with one row per target, and below it how many work.
 fn table(work: &Work, width: u16) -> String {
-    let mut table = console::borderless(width);
-    table.set_header(["TARGET", "ACCOUNT", "CHANGES", "RESULT", "READY AFTER"]);
-    for job in &work.jobs {
-        let proof = job.state.proof.as_ref();
-        let (result, ready) = match (&job.result, proof) {
-            (Err(_), _) => ("error", None),
-            (Ok(()), Some(Ok(proof))) => (proof::verdict_in_short(proof.outcome), proof.ready_after),
-            (Ok(()), Some(Err(_))) => ("applied; error while verifying", None),
-            (Ok(()), None) if work.grant.result.is_err() => ("applied; the grant failed", None),
-            (Ok(()), None) => ("applied; not verified", None),
+    let failed = work.failed.iter().map(|failed| Row {
+        link: &failed.link,
+        changes: 0,
+        result: "error",
+        cause: proof::error_in_short(&failed.error),
+        ready: None,
+    });
+    let rows: Vec<_> = work.jobs.iter().map(|job| Row::of(job, work)).chain(failed).collect();
+    let sheet = Sheet::new(vec![
+        Field::of("Target", &rows, |row| row.link.name.clone()),
+        Field::of("Account", &rows, |row| row.link.account.to_string()),
+        Field::of("Changes", &rows, |row| row.changes.to_string()).column(),
+        Field::of("Result", &rows, |row| row.result.to_owned()).column().wrapping(),
+        Field::of("Cause", &rows, |row| row.cause.clone()).column().wrapping(),
+        Field::of("Ready after", &rows, |row| row.ready.map_or_else(String::new, console::seconds)).column(),
+    ]);
+    let proofs = || work.jobs.iter().filter_map(|job| job.state.proof.as_ref());
+    let works = proofs().filter(|proof| matches!(proof, Ok(proof) if proof.outcome == Outcome::Works)).count();
+    let last = proofs().next().map(|_| several::result(works, rows.len(), "work"));
+    let proven =
+        work.jobs.iter().filter_map(|job| Some((job.link.name.as_str(), job.state.proof.as_ref()?.as_ref().ok()?)));
+    let remarks = proof::remarks_on_several(proven, width);
+    [Some(sheet.table(width)), remarks, last].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+/// The result of one target.
+struct Row<'a> {
+    link: &'a Link,
+    changes: usize,
+    result: &'static str,
+    cause: String,
+    ready: Option<Duration>,
+}
+
+impl<'a> Row<'a> {
+    fn of(job: &'a Job, work: &Work) -> Self {
+        let state = &job.state;
+        let why = |proof| proof::cause_in_short(proof, state.diagnosis.as_ref());
+        let (result, cause, ready) = match (&job.result, &state.proof) {
+            (Err(error), _) => ("error", proof::error_in_short(error), None),
+            (Ok(()), Some(proof)) => match proof {
+                Ok(proven) => (proof::verdict_in_short(proven.outcome), why(proof), proven.ready_after),
+                Err(_) => ("applied; error while verifying", why(proof), None),
+            },
+            (Ok(()), None) if work.grant.result.is_err() => ("applied; the grant failed", String::new(), None),
+            (Ok(()), None) => ("applied; not verified", String::new(), None),
         };
-        let ready = ready.map_or_else(String::new, console::seconds);
-        let changes = job.plan.changes.len().to_string();
-        table.add_row([&job.link.name, job.link.account.as_str(), &changes, result, &ready].map(Cell::new));
+        Self { link: &job.link, changes: job.plan.changes.len(), result, cause, ready }
     }
-    for failed in &work.failed {
-        table.add_row([&failed.link.name, failed.link.account.as_str(), "0", "error", ""].map(Cell::new));
-    }
-    console::trimmed(&table)
 }
 
 fn errors(work: &Work) -> impl Iterator<Item = &Error> {

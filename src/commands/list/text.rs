@@ -2,58 +2,44 @@
 
 use std::time::SystemTime;
 
-use comfy_table::Cell;
-
 use super::listed::Listed;
 use super::live::{Drift, Live};
 use crate::config::Link;
 use crate::error::Result;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
-use crate::report::console::{self, count, error_text};
+use crate::report::console::{count, error_text};
 use crate::report::proof::verdict_in_short;
+use crate::report::several::{Field, Sheet, lines, result};
 use crate::text::shell::ShellCommand;
-
-/// A line or a column of the list: its name, and its values in the order of the targets.
-struct Field {
-    name: &'static str,
-    values: Vec<String>,
-}
-
-impl Field {
-    /// Returns the value that all targets share.
-    fn shared(&self) -> Option<&str> {
-        let first = self.values.first()?;
-        self.values.iter().all(|value| value == first).then_some(first)
-    }
-
-    fn width(&self) -> usize {
-        self.values.iter().map(|value| value.chars().count()).chain([self.name.len()]).max().unwrap_or_default()
-    }
-}
 
 /// Returns the list as text.
 pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
+    let width = run.console.width();
     let fields = fields(listed, run);
     let mut blocks = match listed {
-        [_] => vec![lines(fields.iter().map(|field| (field.name, field.values.concat())))],
-        _ => several(fields, run.console.width()),
+        [_] => vec![lines(fields.iter().flat_map(Field::entries))],
+        _ => several(fields, width),
     };
-    blocks.extend(problems(listed, run.console.width()));
+    blocks.extend(problems(listed, width));
+    if listed.len() > 1 && listed.iter().any(|it| it.live.is_some()) {
+        let live = listed.iter().filter_map(|it| it.live.as_ref());
+        let works = live.filter(|live| matches!(&live.proof, Ok(proof) if proof.outcome == Outcome::Works)).count();
+        blocks.push(result(works, listed.len(), "work"));
+    }
     blocks.join("\n\n")
 }
 
 fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
     let now = (run.context.now)();
-    let field =
-        |name, value: &dyn Fn(&Listed<'_>) -> String| Field { name, values: listed.iter().map(value).collect() };
+    let field = |name, value: &dyn Fn(&Listed<'_>) -> String| Field::of(name, listed, value);
     let mut fields = vec![
         field("Target", &|it| it.link.name.clone()),
         field("Account", &|it| it.link.account.to_string()),
-        field("Role", &|it| format!("{}{}", it.link.role_path.as_str().trim_start_matches('/'), it.link.role)),
+        field("Role", &|it| it.link.role_below_its_path()),
         field("User", &|_| user(run)),
         field("External ID", &|it| it.link.external_id.known().map_or_else(|| "none".to_owned(), ToString::to_string)),
-        field("Region", &|it| it.link.region.as_ref().map_or_else(|| "the profile's".to_owned(), ToString::to_string)),
+        field("Region", &|it| it.link.region_in_words()),
         field("Policies", &|it| policies(it.link).join(", ")),
     ];
     if listed.iter().any(|it| it.link.require_mfa) {
@@ -121,32 +107,9 @@ fn tested(live: &Live) -> String {
 
 /// Returns what all targets share, and a table with the rest; blocks for each target if the table is too wide.
 fn several(fields: Vec<Field>, width: u16) -> Vec<String> {
-    let names = ["Target", "Account"];
-    let (shared, columns): (Vec<_>, Vec<_>) =
-        fields.into_iter().partition(|field| !names.contains(&field.name) && field.shared().is_some());
-    let mut blocks = Vec::new();
-    if !shared.is_empty() {
-        blocks.push(lines(shared.iter().filter_map(|field| Some((field.name, field.shared()?.to_owned())))));
-    }
-    let needed: usize = columns.iter().map(|field| field.width() + 2).sum();
-    let targets = columns.first().map(|field| field.values.len()).unwrap_or_default();
-    let row = |number: usize| columns.iter().filter_map(move |field| Some((field.name, field.values.get(number)?)));
-    if needed <= usize::from(width) {
-        let mut table = console::borderless(width);
-        table.set_header(columns.iter().map(|field| field.name.to_uppercase()));
-        for number in 0..targets {
-            table.add_row(row(number).map(|(_, value)| Cell::new(value)));
-        }
-        blocks.push(console::trimmed(&table));
-    } else {
-        blocks.extend((0..targets).map(|number| lines(row(number).map(|(name, value)| (name, value.clone())))));
-    }
-    blocks
-}
-
-/// Returns names and values, one on each line.
-fn lines(fields: impl Iterator<Item = (&'static str, String)>) -> String {
-    fields.map(|(name, value)| format!("{name:13}{value}")).collect::<Vec<_>>().join("\n")
+    let sheet = Sheet::new(fields);
+    let rest = if sheet.fits(width) { vec![sheet.table(width)] } else { sheet.blocks() };
+    sheet.shared().into_iter().chain(rest).collect()
 }
 
 /// Returns why something was not read or does not work, with the command that tells more.

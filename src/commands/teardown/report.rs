@@ -9,7 +9,7 @@ use super::arguments::Teardown;
 use super::work::{Job, Work};
 use crate::cli::Half;
 use crate::error::{ExitCode, Result};
-use crate::operations::accounts::who;
+use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::confirm_removal;
 use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
@@ -17,6 +17,8 @@ use crate::operations::work::{Failed, JsonConfig, JsonSource};
 use crate::report::changes::{self, Mood};
 use crate::report::console::{STRONG, count};
 use crate::report::json::{self, JsonChange, JsonError};
+use crate::report::proof;
+use crate::report::several::{self, Field, Sheet};
 
 /// Reports on one run.
 pub struct Report<'a> {
@@ -63,7 +65,19 @@ impl Report<'_> {
         let Self { args, run, .. } = self;
         let mut text = String::new();
         who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
-        for job in &work.jobs {
+        let (width, documents) = (run.console.width(), args.changes.show_policies);
+        let everything = args.changes.dry_run || documents;
+        if work.has_several() && !everything {
+            let names = work.names();
+            let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
+            who_of_several(&mut text, &names, operators, width);
+            let removes = work.jobs.iter().map(|job| {
+                let role = several::of_any_account(&job.role.to_string(), job.link.account.as_str());
+                format!("{} → {role}", work.source.user.name)
+            });
+            write_paragraphs(&mut text, "Removes", &several::said(&names, removes), width);
+        }
+        for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
             who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
             let _ = writeln!(text, "Removes  {} → {}", work.source.user.name, job.role);
         }
@@ -74,7 +88,10 @@ impl Report<'_> {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
         }
-        text.push_str(&work.plans(args.changes.show_policies, run.console.width()));
+        text.push_str(&match work.has_several() {
+            true => work.summary(everything, documents, width),
+            false => work.plans(documents, width),
+        });
         text.push_str(&self.not_on_record());
         run.console.tell(&text);
         for Failed { link, error } in &work.failed {
@@ -106,13 +123,17 @@ impl Report<'_> {
             }
             return;
         };
-        for job in work.done().filter(|_| work.pending() > 0) {
-            let half = match args.only {
-                None => "",
-                Some(Half::Source) => " (the grant)",
-                Some(Half::Target) => " (the role)",
-            };
-            console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+        let half = match args.only {
+            None => "",
+            Some(Half::Source) => " (the grant)",
+            Some(Half::Target) => " (the role)",
+        };
+        if work.pending() > 0 && work.has_several() {
+            console.tell(&format!("\n{}", results(work, half, console.width())));
+        } else if work.pending() > 0 {
+            for job in work.done() {
+                console.tell(&format!("Removed {}{half}: {}", job.link.name, job.role));
+            }
         }
         if work.grant.result.is_ok() && work.jobs.iter().any(|job| job.result.is_err()) {
             for change in &work.grant.plan.changes {
@@ -151,6 +172,29 @@ impl Report<'_> {
             config: JsonConfig::new(&self.run.file.path, recorded),
         }
     }
+}
+
+/// Returns a row for each target, and below them how many are removed.
+fn results(work: &Work, half: &str, width: u16) -> String {
+    let removed = format!("removed{half}");
+    let in_short = |result: &Result<()>| result.as_ref().err().map(proof::error_in_short).unwrap_or_default();
+    let of_job = |job: &Job| match (&job.result, &work.grant.result) {
+        (Err(_), _) => ("error", in_short(&job.result)),
+        (_, Err(_)) => ("error", in_short(&work.grant.result)),
+        _ => (removed.as_str(), String::new()),
+    };
+    let jobs = work.jobs.iter().map(|job| (&job.link, of_job(job)));
+    let failed = work.failed.iter().map(|Failed { link, error }| (link, ("kept", proof::error_in_short(error))));
+    let rows: Vec<_> = jobs.chain(failed).collect();
+    let sheet = Sheet::new(vec![
+        Field::of("Target", &rows, |(link, _)| link.name.clone()),
+        Field::of("Account", &rows, |(link, _)| link.account.to_string()),
+        Field::of("Role", &rows, |(link, _)| link.role_below_its_path()).column(),
+        Field::of("Result", &rows, |(_, (result, _))| (*result).to_owned()).column(),
+        Field::of("Cause", &rows, |(_, (_, cause))| cause.clone()).column().wrapping(),
+    ]);
+    let last = several::result(work.done().count(), rows.len(), "removed");
+    format!("{}\n\n{last}{half}", sheet.table(width))
 }
 
 #[derive(Serialize)]

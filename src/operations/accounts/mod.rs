@@ -4,7 +4,7 @@ mod operator;
 mod source;
 mod target;
 
-pub(crate) use operator::{Operator, who};
+pub(crate) use operator::{Operator, who, who_of_several, write_paragraphs};
 pub(crate) use source::{
     SourceSide, refuse_entering_without_source, source_access, source_as_told, source_operator, source_side,
     source_side_to_remove,

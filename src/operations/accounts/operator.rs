@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
 use crate::report::console::STRONG;
-use crate::report::json;
+use crate::report::{json, several};
 
 /// The operator of an account.
 #[derive(Debug, Clone)]
@@ -71,6 +71,42 @@ pub fn who(text: &mut String, side: &str, account: &str, operator: Option<&Opera
                 let _ = writeln!(text, "         custom endpoint {endpoint}");
             }
         }
+    }
+}
+
+/// Writes the operators of several targets, each with the number of its account: what they share once.
+pub fn who_of_several<'a>(
+    text: &mut String,
+    names: &[&str],
+    operators: impl Iterator<Item = (&'a str, Option<&'a Operator>)> + Clone,
+    width: u16,
+) {
+    let own = |account: &str, words: &str| several::of_any_account(words, account);
+    let callers = operators.clone().map(|(account, operator)| match operator {
+        None => "not checked".to_owned(),
+        // The rows have the account, and the line must fit.
+        Some(operator) => {
+            let arn = operator.caller.arn.to_string();
+            let caller = arn.split_once(&format!(":{account}:")).map_or(arn.as_str(), |(_, caller)| caller);
+            format!("as {caller}")
+        }
+    });
+    let origins = operators
+        .clone()
+        .map(|(account, operator)| operator.map(|operator| own(account, &operator.access.origin)).unwrap_or_default());
+    let endpoints = operators.map(|(_, operator)| {
+        let endpoints = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
+        endpoints.iter().map(|endpoint| format!("custom endpoint {endpoint}")).collect::<Vec<_>>().join(", ")
+    });
+    let paragraphs = [several::said(names, callers), several::said(names, origins), several::said(names, endpoints)];
+    write_paragraphs(text, "Targets", &paragraphs.concat(), width);
+}
+
+/// Writes paragraphs after one label.
+pub fn write_paragraphs(text: &mut String, label: &str, paragraphs: &[String], width: u16) {
+    for (number, paragraph) in paragraphs.iter().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        let _ = writeln!(text, "{}", several::filled(paragraph, &format!("{label:<9}"), "           ", width));
     }
 }
 

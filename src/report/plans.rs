@@ -1,0 +1,192 @@
+//! The plans of several targets: a row for each, and below them every change, note and warning once, with its targets.
+
+use super::changes::{Mood, line, note, sentence, sign, styled_symbols, warning};
+use super::console::{STRONG, count};
+use super::several::{Field, Sheet, filled, grouped, names_of, of_any_account, shown};
+use crate::iam::arn::RoleArn;
+use crate::iam::plan::{Change, Plan};
+
+/// A target with its plan.
+pub struct Planned<'a> {
+    /// The target's name.
+    pub name: &'a str,
+    /// Its account.
+    pub account: &'a str,
+    /// Its role and the plan; `None` if there is no plan because of an error.
+    pub plan: Option<(&'a RoleArn, &'a Plan)>,
+}
+
+/// Returns a row for each target: what changes there, by kinds. `grant` is the plan in the source account.
+#[must_use]
+pub fn table(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
+    let of_plan = |name, cell: &dyn Fn(&RoleArn, &Plan) -> String| {
+        Field::of(name, targets, |it| it.plan.map(|(role, plan)| cell(role, plan)).unwrap_or_default()).column()
+    };
+    let fields = vec![
+        Field::of("Target", targets, |it| it.name.to_owned()),
+        Field::of("Account", targets, |it| it.account.to_owned()),
+        Field::of("Role", targets, |it| role_cell(it, grant)).column(),
+        of_plan("Trust", &|_, plan| trust_cell(plan)),
+        of_plan("Policies", &|_, plan| policies_cell(plan)),
+        of_plan("Settings", &|_, plan| settings_cell(plan)),
+        of_plan("Grant", &|role, _| grant_cell(role, grant).to_owned()),
+        of_plan("Warnings", &|_, plan| match plan.warnings.len() {
+            0 => String::new(),
+            warnings => format!("! {warnings}"),
+        }),
+    ];
+    styled_symbols(&Sheet::new(fields).table(width))
+}
+
+fn role_cell(target: &Planned<'_>, grant: &Plan) -> String {
+    let Some((role, plan)) = target.plan else { return "! error".to_owned() };
+    match plan.changes.iter().find_map(|change| match change {
+        Change::CreateRole(_) => Some("+ create"),
+        Change::DeleteRole { .. } => Some("- delete"),
+        _ => None,
+    }) {
+        Some(cell) => cell,
+        None if plan.is_empty() && grant_cell(role, grant).is_empty() => "unchanged",
+        None => "",
+    }
+    .to_owned()
+}
+
+fn trust_cell(plan: &Plan) -> String {
+    let is_it = plan.changes.iter().any(|change| matches!(change, Change::ReplaceTrustPolicy { .. }));
+    if is_it { "~ replace".to_owned() } else { String::new() }
+}
+
+fn policies_cell(plan: &Plan) -> String {
+    let of_policies = plan.changes.iter().filter(|change| {
+        matches!(
+            change,
+            Change::AttachPolicy { .. }
+                | Change::PutRolePolicy { .. }
+                | Change::DetachPolicy { .. }
+                | Change::DeleteRolePolicy { .. }
+        )
+    });
+    let signs: Vec<_> = of_policies.map(sign).collect();
+    let number = |(wanted, verb): (char, &str)| match signs.iter().filter(|sign| **sign == wanted).count() {
+        0 => None,
+        number => Some(format!("{wanted} {verb} {number}")),
+    };
+    [('+', "add"), ('~', "replace"), ('-', "remove")].into_iter().filter_map(number).collect::<Vec<_>>().join("\n")
+}
+
+fn settings_cell(plan: &Plan) -> String {
+    let settings = |change: &Change| match change {
+        Change::SetBoundary { .. } => vec!["~ boundary"],
+        Change::TagRole { .. } => vec!["~ tags"],
+        Change::UpdateRole { from: (text, seconds), description, max_session } => {
+            let session = (*seconds != max_session.as_secs()).then_some("~ session");
+            session.into_iter().chain((text != description).then_some("~ text")).collect()
+        }
+        _ => Vec::new(),
+    };
+    plan.changes.iter().flat_map(settings).collect::<Vec<_>>().join("\n")
+}
+
+fn grant_cell(role: &RoleArn, grant: &Plan) -> &'static str {
+    let cell = |change: &Change| match change {
+        Change::PutGrant { added, .. } if added.contains(role) => Some("+ add"),
+        Change::ShrinkGrant { removed, .. } | Change::DeleteGrant { removed, .. } if removed.contains(role) => {
+            Some("- remove")
+        }
+        _ => None,
+    };
+    grant.changes.iter().find_map(cell).unwrap_or_default()
+}
+
+/// What a plan says: each line with its symbol.
+type Lines = Vec<(char, String)>;
+
+fn said(plan: &Plan, role: &str) -> Lines {
+    let changes = plan.changes.iter().map(|change| (sign(change), sentence(change, role, Mood::Would)));
+    let notes = plan.notes.iter().map(|it| (' ', note(it)));
+    let warnings = plan.warnings.iter().map(|it| ('!', warning(it)));
+    changes.chain(notes).chain(warnings).collect()
+}
+
+/// Returns every change, note and warning: those that several targets share once, the most frequent ones last, and
+/// those of the source account at the end.
+#[must_use]
+pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
+    let names: Vec<_> = targets.iter().map(|target| target.name).collect();
+    let own = targets.iter().map(|target| match target.plan {
+        Some((role, plan)) => said(plan, role.name.as_str()),
+        None => Vec::new(),
+    });
+    let own: Vec<_> = own.collect();
+    let masked = own.iter().zip(targets).map(|(lines, target)| {
+        lines.iter().map(|(sign, text)| (*sign, of_any_account(text, target.account))).collect::<Lines>()
+    });
+    let mut groups = grouped(masked);
+    groups.retain(|(lines, _)| !lines.is_empty());
+    // Stable: the most frequent of equals is the last one.
+    let common = groups.iter().map(|(_, members)| members.len()).max().unwrap_or_default();
+    groups.sort_by_key(|(_, members)| members.len() == common && common > 1);
+    let planned = targets.iter().filter(|target| target.plan.is_some()).count();
+    let is_all = groups.iter().map(|(_, members)| members.len()).sum::<usize>() == planned;
+    let last = groups.len().saturating_sub(1);
+    let mut blocks = Vec::new();
+    for (number, (masked, members)) in groups.iter().enumerate() {
+        let rest = match (number == last && members.len() > 1 && is_all, number == 0) {
+            (false, _) => Rest::No,
+            (true, false) => Rest::Others,
+            (true, true) => Rest::All,
+        };
+        let lines = match members.as_slice() {
+            // Its own words, with the account's number.
+            [only] => own.get(*only).cloned().unwrap_or_default(),
+            _ => masked.iter().map(|(sign, text)| (*sign, shown(text))).collect(),
+        };
+        blocks.push(block(&heading(&lines, members, rest, &names), &lines, width));
+    }
+    let lines = said(grant, "");
+    if !lines.is_empty() {
+        blocks.push(block("source account", &lines, width));
+    }
+    blocks.join("\n")
+}
+
+/// Whether a group has all targets with a plan, or all that are in no other group.
+enum Rest {
+    No,
+    Others,
+    All,
+}
+
+/// Returns whom a group of targets has. The others need no names, unless there is a warning.
+fn heading(lines: &Lines, members: &[usize], rest: Rest, names: &[&str]) -> String {
+    let number = match members {
+        [_] => return names_of(members, names),
+        members => members.len(),
+    };
+    let who = match rest {
+        Rest::No => format!("{number} targets"),
+        Rest::Others => format!("{number} others"),
+        Rest::All if number == names.len() && number == 2 => "both targets".to_owned(),
+        Rest::All if number == names.len() => format!("all {number} targets"),
+        Rest::All => format!("the other {number} targets"),
+    };
+    let changes = lines.iter().filter(|(sign, _)| "+~-".contains(*sign)).count();
+    let same = if changes == 0 { who } else { format!("{who}: the same {} each", count(changes, "change")) };
+    let has_warning = lines.iter().any(|(sign, _)| *sign == '!');
+    match rest {
+        Rest::All => same,
+        Rest::Others if !has_warning => same,
+        _ => format!("{same} ({})", names_of(members, names)),
+    }
+}
+
+fn block(heading: &str, lines: &Lines, width: u16) -> String {
+    let heading = filled(heading, "", "  ", width);
+    let heading = heading.lines().map(|line| format!("{STRONG}{line}{STRONG:#}"));
+    let lines = lines.iter().map(|(sign, text)| line(*sign, None, text, width));
+    heading.chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,18 +2,22 @@
 //! diagnosis for a link that does not work.
 
 mod facts_file;
+mod message;
+mod saved;
+mod typed;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
+use self::typed::Typed;
 use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::cli::{ReportOptions, RequestOptions, UserOptions};
 use crate::config::{self, Link, Source, WayIn};
-use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
+use crate::diagnosis::{Diagnosis, Facts, Message, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::names::{Region, SessionDuration};
@@ -37,15 +41,25 @@ use crate::report::{diagnosis, proof};
   xacct diagnose dev --user-profile alice
   Find out why AWS denies a tool's request:
     xacct diagnose dev --duration 4h --session-tag project=x
+  Save what one account shows, and add what the other one shows:
+    xacct diagnose dev --save-facts facts.json
+    xacct diagnose --facts facts.json --target-profile ops --save-facts facts.json
   Save the facts for a bug report, and replay them offline:
     xacct diagnose dev --save-facts facts.json --redact
     xacct diagnose --facts facts.json")]
 pub struct Diagnose {
+    /// Which options were typed. It must be the first field: parsing another one takes it from clap's matches.
+    #[command(flatten)]
+    typed: Typed,
     /// The target, by name in xacct.toml or account ID (default: all)
     #[arg(value_name = "TARGET", conflicts_with = "facts")]
     pub target: Option<String>,
-    /// Diagnose offline from a saved facts file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["save_facts", "user_profile", "mfa_code", "profile", "target_profile"])]
+    /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks
+    ///
+    /// --profile reads the source account, --target-profile the target account, and --user-profile tests the link of
+    /// xacct.toml again. What the file has stays, unless it is read again. Variables and xacct.toml alone do not add
+    /// anything.
+    #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
     /// Save the facts to this file; it contains no secrets
     #[arg(long, value_name = "FILE")]
@@ -77,6 +91,8 @@ struct Diagnosed {
     user: String,
     proof: Option<Result<Proof>>,
     diagnosis: Option<Diagnosis>,
+    /// What to send to whoever can read or test what is missing.
+    messages: Vec<Message>,
     /// Why the facts file could not be written.
     not_saved: Option<Error>,
 }
@@ -85,8 +101,7 @@ impl Verb for Diagnose {
     const NAME: &'static str = "diagnose";
 
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
-        // Saved facts need no xacct.toml.
-        let run = if self.facts.is_some() { start.without_file() } else { start.load()? };
+        let run = if self.facts.is_some() { saved::start(self, start)? } else { start.load()? };
         interrupt::guarded(&run, diagnose(self, &run)).map(Ended::from)
     }
 }
@@ -94,7 +109,7 @@ impl Verb for Diagnose {
 /// Runs `xacct diagnose`.
 async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
     let diagnosed = match &args.facts {
-        Some(path) => vec![replay(path, run)?],
+        Some(path) => vec![saved::diagnosed(path, args, run).await?],
         None => live(args, run).await?,
     };
     let exit_code = ExitCode::worst(diagnosed.iter().map(Diagnosed::exit_code));
@@ -106,19 +121,6 @@ async fn diagnose(args: &Diagnose, run: &Run<'_>) -> Result<ExitCode> {
         run.console.result(&blocks.join("\n\n"));
     }
     Ok(exit_code)
-}
-
-/// Diagnoses offline from saved facts.
-fn replay(path: &Path, run: &Run<'_>) -> Result<Diagnosed> {
-    let facts = facts_file::read(path, run)?;
-    Ok(Diagnosed {
-        name: facts.link.name.clone(),
-        role: facts.link.role.to_string(),
-        user: facts.link.user.to_string(),
-        proof: None,
-        diagnosis: Some(diagnosis_of(&facts)),
-        not_saved: None,
-    })
 }
 
 /// Tries every link and reads both its halves.
@@ -146,14 +148,20 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
         let case = Case { link, role: &role, target: None, written: None };
         let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, args, run).await;
         tally.one_more();
+        let diagnosis = facts.as_ref().map(diagnosis_of);
+        // The diagnosis is reported even if the file cannot be written.
+        let not_saved = save(facts.as_ref(), args, run).err().inspect(|error| run.console.error(error));
+        let messages = facts.as_ref().zip(diagnosis.as_ref()).map(|(facts, diagnosis)| {
+            message::messages(facts, diagnosis, args, not_saved.is_none(), run)
+        });
         Diagnosed {
             name: link.name.clone(),
             role: role.to_string(),
             user: user.name().to_string(),
-            diagnosis: facts.as_ref().map(diagnosis_of),
+            messages: messages.unwrap_or_default(),
+            diagnosis,
             proof: Some(proof),
-            // The diagnosis is reported even if the file cannot be written.
-            not_saved: save(facts.as_ref(), args, run).err().inspect(|error| run.console.error(error)),
+            not_saved,
         }
     });
     Ok(diagnosed.await)
@@ -163,13 +171,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
 fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
     let wanted: Vec<_> = args.target.iter().cloned().collect();
     let mut links = config::recorded_links(&run.file, &wanted, None)?;
-    settle::read_trust_statements(&mut links, run)?;
-    for link in &mut links {
-        link.region = args.user.region.clone().or(link.region.take());
-        link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
-        link.override_session(&args.request.session);
-        link.check(link.region.as_ref().map(Region::partition))?;
-    }
+    with_options(&mut links, args, run)?;
     if args.save_facts.is_some() && links.len() > 1 {
         return Err(Error::usage(format!(
             "a facts file can contain only one target, but {} are selected",
@@ -187,6 +189,18 @@ fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
     }
     args.save_facts.iter().try_for_each(|path| facts_file::check_overwrites(path, run))?;
     Ok(links)
+}
+
+/// Applies the options.
+fn with_options(links: &mut [Link], args: &Diagnose, run: &Run<'_>) -> Result<()> {
+    settle::read_trust_statements(links, run)?;
+    for link in links {
+        link.region = args.user.region.clone().or(link.region.take());
+        link.way_in = args.target_profile.clone().map_or_else(|| link.way_in.clone(), WayIn::Profile);
+        link.override_session(&args.request.session);
+        link.check(link.region.as_ref().map(Region::partition))?;
+    }
+    Ok(())
 }
 
 /// Tries one link and collects its facts; without the user's credentials, collects only what the operators can read.
@@ -248,6 +262,9 @@ impl Diagnosed {
             (None, Some(Err(error))) => text.push_str(&crate::report::console::error_text(error)),
             (None, _) => {}
         }
+        for message in &self.messages {
+            text.push_str(&format!("\n\n{}", diagnosis::message_text(message, width)));
+        }
         text
     }
 }
@@ -265,6 +282,8 @@ struct JsonDiagnosed {
     diagnosis: Option<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<Message>,
 }
 
 impl From<&Diagnosed> for JsonDiagnosed {
@@ -275,6 +294,7 @@ impl From<&Diagnosed> for JsonDiagnosed {
             user: diagnosed.user.clone(),
             diagnosis: diagnosed.diagnosis.clone(),
             error: error.map(JsonError::from),
+            messages: diagnosed.messages.clone(),
         }
     }
 }

@@ -57,6 +57,7 @@ impl Facts {
         let wrong = |error| Error::new(Kind::Internal, format!("cannot write the facts: {error}"));
         let mut value = serde_json::to_value(self).map_err(wrong)?;
         if redact {
+            value["redacted"] = true.into();
             let mut masks = Masks::default();
             for account in [self.link.source_account.as_ref(), Some(&self.link.role.account)].into_iter().flatten() {
                 masks.of(account.as_str());

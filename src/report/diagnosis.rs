@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use crate::diagnosis::facts::Answer;
-use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Verdict, said};
+use crate::diagnosis::{
+    Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Message, Verdict, said,
+};
 
 /// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]
@@ -47,6 +49,27 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
         blocks.push(lines.join("\n"));
     }
     blocks.join("\n\n")
+}
+
+/// Returns a message to send as text, with a heading for the sender.
+#[must_use]
+pub fn message_text(message: &Message, width: u16) -> String {
+    let width = usize::from(width);
+    let Message { to, save, file, report, request, command, then } = message;
+    let mut lines = wrapped(&format!("Message to send to the {to}, with {file}:"), "", width);
+    // Only the heading has a style: the rest is copied.
+    lines = lines.into_iter().map(|line| format!("{WARN}{line}{WARN:#}")).collect();
+    if let Some(save) = save {
+        lines.extend(wrapped(&format!("To create {file}, run:"), "", width));
+        lines.push(format!("    {STRONG}{}{STRONG:#}", plain(&save.to_string())));
+    }
+    lines.push(String::new());
+    lines.extend(wrapped(report, "  ", width));
+    lines.extend(wrapped(request, "  ", width));
+    // A command to paste stays on one line.
+    lines.push(format!("    {STRONG}{}{STRONG:#}", plain(&command.to_string())));
+    lines.extend(wrapped(then, "  ", width));
+    lines.join("\n")
 }
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::{PolicyUsageType, Tag};
 use percent_encoding::percent_decode_str;
 
@@ -58,6 +59,8 @@ pub struct FoundUser {
     pub arn: String,
     /// The unique ID, `AIDA…`.
     pub unique_id: String,
+    /// Seconds since its creation, by this machine's clock.
+    pub age_seconds: Option<u64>,
     /// The ARN of the permissions boundary.
     pub boundary: Option<String>,
     /// Tags.
@@ -102,11 +105,10 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
     let answer = one!("GetRole", access.iam().get_role().role_name(name.to_string()));
     let role = answer.role().ok_or_else(|| CALL.lacks("role"))?;
     let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("trust policy"))?;
-    let created = SystemTime::try_from(*role.create_date()).ok();
     Ok(Reading::Present(FoundRole {
         arn: role.arn().to_owned(),
         unique_id: role.role_id().to_owned(),
-        age_seconds: created.and_then(|at| SystemTime::now().duration_since(at).ok()).map(|age| age.as_secs()),
+        age_seconds: age_seconds(*role.create_date()),
         description: role.description().unwrap_or_default().to_owned(),
         max_session: role.max_session_duration().unwrap_or(3600),
         boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
@@ -118,6 +120,12 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
             Some(LastUse { ago, region: used.region().unwrap_or_default().to_owned() })
         }),
     }))
+}
+
+/// Returns the seconds since this time, by this machine's clock.
+fn age_seconds(created: DateTime) -> Option<u64> {
+    let created = SystemTime::try_from(created).ok()?;
+    Some(SystemTime::now().duration_since(created).ok()?.as_secs())
 }
 
 /// Returns the ARNs of roles whose names differ from this one only in case. Checks at most 2,000 roles.
@@ -148,6 +156,7 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
     Ok(Reading::Present(FoundUser {
         arn: user.arn().to_owned(),
         unique_id: user.user_id().to_owned(),
+        age_seconds: age_seconds(*user.create_date()),
         boundary: user.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
         tags: tags(user.tags()),
     }))

@@ -262,8 +262,8 @@ impl Diagnosed {
             (None, Some(Err(error))) => text.push_str(&crate::report::console::error_text(error)),
             (None, _) => {}
         }
-        for message in &self.messages {
-            text.push_str(&format!("\n\n{}", diagnosis::message_text(message, width)));
+        if !self.messages.is_empty() {
+            text.push_str(&format!("\n\n{}", diagnosis::messages_text(&self.messages, width)));
         }
         text
     }

@@ -51,23 +51,28 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     blocks.join("\n\n")
 }
 
-/// Returns a message to send as text, with a heading for the sender.
+/// Returns messages to send as text, each with a heading for the sender.
 #[must_use]
-pub fn message_text(message: &Message, width: u16) -> String {
-    let width = usize::from(width);
-    let Message { to, save, file, report, request, command, then } = message;
-    let mut lines = wrapped(&format!("Message to send to the {to}, with {file}:"), "", width);
+pub fn messages_text(messages: &[Message], width: u16) -> String {
+    let first = messages.first().and_then(|first| Some((&first.file, first.save.as_ref()?)));
+    let save = first.map(|(file, save)| {
+        let mut lines = wrapped(&format!("To create {file} for these messages, run:"), "", usize::from(width));
+        // A command to paste stays on one line.
+        lines.push(format!("  {STRONG}{}{STRONG:#}", plain(&save.to_string())));
+        lines.join("\n")
+    });
+    let messages = messages.iter().map(|message| message_text(message, usize::from(width)));
+    save.into_iter().chain(messages).collect::<Vec<_>>().join("\n\n")
+}
+
+fn message_text(message: &Message, width: usize) -> String {
+    let Message { to, save: _, file, report, request, command, then } = message;
+    let heading = wrapped(&format!("Message to the {to}, to send with {file}:"), "", width);
     // Only the heading has a style: the rest is copied.
-    lines = lines.into_iter().map(|line| format!("{WARN}{line}{WARN:#}")).collect();
-    if let Some(save) = save {
-        lines.extend(wrapped(&format!("To create {file}, run:"), "", width));
-        lines.push(format!("    {STRONG}{}{STRONG:#}", plain(&save.to_string())));
-    }
-    lines.push(String::new());
+    let mut lines: Vec<_> = heading.into_iter().map(|line| format!("{WARN}{line}{WARN:#}")).collect();
     lines.extend(wrapped(report, "  ", width));
     lines.extend(wrapped(request, "  ", width));
-    // A command to paste stays on one line.
-    lines.push(format!("    {STRONG}{}{STRONG:#}", plain(&command.to_string())));
+    lines.push(format!("    {}", plain(&command.to_string())));
     lines.extend(wrapped(then, "  ", width));
     lines.join("\n")
 }

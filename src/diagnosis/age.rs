@@ -1,5 +1,7 @@
 //! How old the facts are, if several runs read them: what AWS denied may have been changed before or after.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -18,6 +20,7 @@ struct Half {
     is_of: &'static str,
     read_at: Option<i64>,
     age_seconds: Option<u64>,
+    changed_at: BTreeMap<String, i64>,
     read_again: &'static str,
 }
 
@@ -39,6 +42,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
             is_of: "source account",
             read_at: facts.source.read_at,
             age_seconds: user.and_then(|user| user.age_seconds),
+            changed_at: facts.source.changed_at.clone(),
             read_again: "--profile",
         },
         Half {
@@ -46,6 +50,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
             is_of: "target account",
             read_at: facts.target.read_at,
             age_seconds: role.and_then(|role| role.age_seconds),
+            changed_at: facts.target.changed_at.clone(),
             read_again: "--target-profile",
         },
     ]
@@ -63,6 +68,14 @@ fn warning(half: &Half, asked: i64) -> Option<String> {
         let after = in_words(after);
         return Some(format!(
             "{what} was created {after} after the request, which was about an earlier one or none; test the link again: \
+             {test_again}"
+        ));
+    }
+    let changed = half.changed_at.iter().map(|(policy, at)| (at.saturating_sub(asked), policy)).max();
+    if let Some((after, policy)) = changed.filter(|(after, _)| *after > CLOCKS) {
+        let after = in_words(after);
+        return Some(format!(
+            "policy {policy} was changed {after} after the request, which was about its earlier text; test the link again: \
              {test_again}"
         ));
     }
@@ -96,11 +109,11 @@ pub fn written(seconds: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
-/// Returns a duration in its largest unit.
+/// Returns a duration, rounded to a unit of which it has several.
 fn in_words(seconds: i64) -> String {
     let units = [(86_400, "days", 2 * 86_400), (3600, "hours", 2 * 3600), (60, "minutes", 0)];
     let unit = units.into_iter().find(|(_, _, from)| seconds >= *from).unwrap_or((60, "minutes", 0));
-    format!("{} {}", seconds / unit.0, unit.1)
+    format!("{} {}", seconds.saturating_add(unit.0 / 2) / unit.0, unit.1)
 }
 
 #[cfg(test)]

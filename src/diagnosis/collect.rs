@@ -211,7 +211,16 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         return SourceFacts::unread(access.profile.clone(), identity, &words);
     }
     let operator = OperatorFacts { profile: access.profile.clone(), identity };
-    SourceFacts { read_at: now, operator, user, policies, groups, boundary, mfa_devices: settled(mfa_devices) }
+    SourceFacts {
+        read_at: now,
+        operator,
+        user,
+        policies,
+        groups,
+        boundary,
+        mfa_devices: settled(mfa_devices),
+        changed_at: managed.changed_at(),
+    }
 }
 
 /// Reads the role with its policies, at this time.
@@ -228,9 +237,7 @@ pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         let arn = role.present().and_then(|role| role.boundary.clone());
         let look_alikes = async {
             match role {
-                Reading::Absent => {
-                    settled(read::roles_like(access, name).await).present().cloned().unwrap_or_default()
-                }
+                Reading::Absent => settled(read::roles_like(access, name).await).present().cloned().unwrap_or_default(),
                 _ => Vec::new(),
             }
         };
@@ -248,7 +255,8 @@ pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         return TargetFacts { look_alikes: meant, ..TargetFacts::unread(access.profile.clone(), identity, &words) };
     }
     let operator = OperatorFacts { profile: access.profile.clone(), identity };
-    TargetFacts { read_at: now, operator, role, look_alikes, policies, boundary }
+    let changed_at = managed.changed_at();
+    TargetFacts { read_at: now, operator, role, look_alikes, policies, boundary, changed_at }
 }
 
 /// An account's managed policies. Their default versions are read once, concurrently with everything else, and each
@@ -256,7 +264,7 @@ pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
 struct Managed<'a> {
     access: &'a Access,
     versions: OnceCell<BTreeMap<String, String>>,
-    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<FoundDocument>>>>>,
+    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<(FoundDocument, Option<i64>)>>>>>,
 }
 
 impl<'a> Managed<'a> {
@@ -273,8 +281,15 @@ impl<'a> Managed<'a> {
             let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(documents.entry(arn.to_owned()).or_default())
         };
-        let read = async || settled(read::managed(self.access, arn, self.versions().await).await);
-        known.get_or_init(read).await.clone()
+        let read = async || settled(read::managed_with_time(self.access, arn, self.versions().await).await);
+        known.get_or_init(read).await.clone().map(|(document, _)| document)
+    }
+
+    /// Returns when the documents that were read were changed last.
+    fn changed_at(&self) -> BTreeMap<String, i64> {
+        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = documents.iter().filter_map(|(arn, read)| Some((arn.clone(), read.get()?.present()?.1?)));
+        changed.collect()
     }
 }
 
@@ -341,6 +356,7 @@ impl SourceFacts {
             groups: unread(why),
             boundary: unread(why),
             mfa_devices: unread(why),
+            changed_at: BTreeMap::new(),
         }
     }
 }
@@ -355,6 +371,7 @@ impl TargetFacts {
             look_alikes: Vec::new(),
             policies: PolicyFacts { inline: unread(why), attached: unread(why) },
             boundary: unread(why),
+            changed_at: BTreeMap::new(),
         }
     }
 }

@@ -258,6 +258,9 @@ pub struct SourceFacts {
     pub boundary: Reading<FoundDocument>,
     /// The serials of the user's MFA devices.
     pub mfa_devices: Reading<Vec<String>>,
+    /// When the managed policies were changed last, by ARN, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed_at: BTreeMap<String, i64>,
 }
 
 /// A user.
@@ -308,6 +311,9 @@ pub struct TargetFacts {
     pub policies: PolicyFacts,
     /// The policy of the role's permissions boundary; absent if there is none.
     pub boundary: Reading<FoundDocument>,
+    /// When the managed policies were changed last, by ARN, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed_at: BTreeMap<String, i64>,
 }
 
 /// A role.

@@ -52,6 +52,7 @@ impl Facts {
             groups: join.map(old.groups, new.groups, Join::policies),
             boundary: join.reading(old.boundary, new.boundary),
             mfa_devices: join.reading(old.mfa_devices, new.mfa_devices),
+            changed_at: join.times(old.changed_at, new.changed_at),
             read_at: join.time(old.read_at, new.read_at),
         };
         self
@@ -68,6 +69,7 @@ impl Facts {
             role: join.reading(old.role, new.role),
             policies: join.policies(old.policies, new.policies),
             boundary: join.reading(old.boundary, new.boundary),
+            changed_at: join.times(old.changed_at, new.changed_at),
             read_at: join.time(old.read_at, new.read_at),
         };
         self
@@ -113,8 +115,10 @@ impl Facts {
     /// When the user or its account differ.
     pub fn check_user(&self, user: Option<&UserName>, account: Option<&AccountId>, file: &str) -> Result<()> {
         let differs = |what: &str, of_facts: &dyn std::fmt::Display, own: &dyn std::fmt::Display| {
-            Err(Error::usage(format!("the facts are about {what} {of_facts}, but the link in `{file}` is for {what} {own}"))
-                .hint("use the facts of this link, or the xacct.toml of the other: --config FILE"))
+            Err(Error::usage(format!(
+                "the facts are about {what} {of_facts}, but the link in `{file}` is for {what} {own}"
+            ))
+            .hint("use the facts of this link, or the xacct.toml of the other: --config FILE"))
         };
         match (user, account, self.known_source_account()) {
             (Some(user), _, _) if *user != self.link.user => differs("user", &self.link.user, user),
@@ -193,6 +197,11 @@ impl Join {
             inline: self.map(old.inline, new.inline, Self::reading),
             attached: self.map(old.attached, new.attached, Self::reading),
         }
+    }
+
+    /// Returns when policies were changed: also those that only the old reading has, if it is kept.
+    fn times(&self, old: BTreeMap<String, i64>, new: BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+        if self.keeps_old { old.into_iter().chain(new).collect() } else { new }
     }
 
     /// Returns the time of the oldest part.

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::age;
 use super::facts::{Answer, Facts};
+use super::finding::{Certainty, Finding};
 use super::join::Part;
-use super::{Certainty, Diagnosis, age};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
 use crate::text::shell::ShellCommand;
@@ -39,8 +40,8 @@ pub enum Saved<'a> {
 
 /// Returns the messages to send, if these facts alone do not show the cause.
 #[must_use]
-pub fn messages(facts: &Facts, diagnosis: &Diagnosis, saved: &Saved<'_>) -> Vec<Message> {
-    let is_settled = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
+pub fn messages(facts: &Facts, findings: &[Finding], saved: &Saved<'_>) -> Vec<Message> {
+    let is_settled = findings.iter().any(|finding| finding.certainty == Certainty::Certain);
     let parts: &[Part] = match &facts.answer {
         // The operator saves the facts to send them.
         Answer::NotSent(_) if facts.lacks(Part::Request) && matches!(saved, Saved::As(_)) => &[Part::Request],
@@ -75,7 +76,7 @@ fn message(facts: &Facts, part: Part, saved: &Saved<'_>) -> Message {
     let source = facts.source_account();
     let (to, what, option) = match part {
         Part::Request => {
-            let directory = "in the directory of your xacct.toml, with your own credentials; it requests the session";
+            let directory = "in the directory of your xacct.toml, with your own credentials; it tests the link";
             (format!("user {user} of account {source}"), directory, "--user-profile")
         }
         Part::Source => {

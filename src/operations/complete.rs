@@ -18,6 +18,9 @@ use crate::operations::proving;
 use crate::operations::run::Run;
 use crate::proof::{Claim, Extent, Freshness, Proof};
 
+/// How many roles of `xacct.toml` an error names.
+const MOST_NAMES: usize = 5;
+
 /// The credentials for one part, and whether an option names them.
 pub struct Means {
     /// Whether an option of the command line names them. Otherwise they are used only for what the facts lack, and it is
@@ -101,7 +104,7 @@ impl Completion<'_> {
         let access = match self.connections.access(self.user.profile.as_deref()).await {
             Ok(access) => access,
             Err(error) if self.user.is_asked => return Err(error.context("user")),
-            Err(error) => return Ok((facts, Some(Err(error)))),
+            Err(_) => return Ok((facts, None)),
         };
         let role = link.role_arn(access.partition());
         self.tell(&format!("Testing {} → {role} ({})", user.name(), access.origin));
@@ -109,8 +112,7 @@ impl Completion<'_> {
         let account = diagnostician.account.clone();
         let prover = proving::prover(self.connections, access, true, user, account, self.run)?;
         let case = Case { link, role: &role, target: None, written: None };
-        let mut claim =
-            Claim { extent: Extent::Session, ..proving::claim(link, &role, Freshness::Settled, self.run) };
+        let mut claim = Claim { extent: Extent::Session, ..proving::claim(link, &role, Freshness::Settled, self.run) };
         claim.request.duration = self.duration;
         let saved = async { (diagnostician.link(&case), facts.source.clone(), facts.target.clone()) };
         let (proof, new) = diagnostician.try_with(&case, &prover, &claim, saved).await;
@@ -152,12 +154,10 @@ impl Completion<'_> {
                     return Ok(None);
                 }
                 WayIn::EnterRole(_) if self.source_operator.profile.is_none() => return Ok(None),
-                WayIn::EnterRole(_) => {
-                    match self.connections.access(self.source_operator.profile.as_deref()).await {
-                        Ok(source) => enter(self.connections, link, Some(&source)).await,
-                        Err(error) => Err(error),
-                    }
-                }
+                WayIn::EnterRole(_) => match self.connections.access(self.source_operator.profile.as_deref()).await {
+                    Ok(source) => enter(self.connections, link, Some(&source)).await,
+                    Err(error) => Err(error),
+                },
                 WayIn::Profile(_) | WayIn::Search => enter(self.connections, link, None).await,
             },
             _ => return Ok(None),
@@ -199,12 +199,18 @@ impl Completion<'_> {
 /// When the file has targets, and none of them is this link.
 pub fn own_link(facts: &Facts, links: Vec<Link>, user: Option<&UserRef>, source: &Source, file: &str) -> Result<Link> {
     let role = &facts.link.role;
-    let names: Vec<_> = links.iter().map(|link| format!("{}:role{}{}", link.account, link.role_path, link.role)).collect();
+    let mut names: Vec<_> =
+        links.iter().map(|link| format!("{}:role{}{}", link.account, link.role_path, link.role)).collect();
     // AWS finds a role by a name in any case, and whatever its path is.
-    let is_it = |link: &Link| link.account == role.account && link.role.as_str().eq_ignore_ascii_case(role.name.as_str());
+    let is_it =
+        |link: &Link| link.account == role.account && link.role.as_str().eq_ignore_ascii_case(role.name.as_str());
     let is_exact = |link: &Link| link.role == role.name && link.role_path == role.path;
     let mut candidates: Vec<_> = links.into_iter().filter(is_it).collect();
     candidates.sort_by_key(|link| !is_exact(link));
+    if names.len() > MOST_NAMES {
+        names.truncate(MOST_NAMES);
+        names.push("others".to_owned());
+    }
     let link = candidates.into_iter().next().ok_or_else(|| {
         Error::usage(format!("the facts are about role {role}, but `{file}` has only {}", names.join(", ")))
             .hint("use the facts of a link in this file, or the xacct.toml of that link: --config FILE")

@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use crate::diagnosis::facts::Answer;
-use crate::diagnosis::{
-    Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Message, Verdict, said,
-};
+use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Message, Verdict, said};
 
 /// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]

@@ -252,11 +252,7 @@ fn shown_to_both() {
     shows("travel-user-alone", &alice, "diagnose --user-profile me");
     shows("travel-user-saves", &alice, "diagnose --user-profile me --save-facts facts.json");
     alice.sends("facts.json", &target);
-    shows(
-        "travel-target-operator",
-        &target,
-        "diagnose --facts facts.json --target-profile me --save-facts facts.json",
-    );
+    shows("travel-target-operator", &target, "diagnose --facts facts.json --target-profile me --save-facts facts.json");
     let message = alice.json("diagnose --user-profile me --save-facts facts.json", 3)["messages"][0].clone();
     let said = message.to_string();
     let answer = &facts(&alice)["answer"]["refused"];
@@ -318,6 +314,49 @@ fn what_was_read_stays_unless_it_is_read_again() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
+/// With an option, the profiles of `xacct.toml` read what the file lacks, too.
+#[test]
+fn xacct_toml_names_the_other_credentials() {
+    let scene = broken(&CAUSES[3]);
+    let alice = alice(&scene);
+    alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+    scene.environment.write("facts.json", &alice.environment.read("facts.json"));
+    let words = "diagnose --facts facts.json --target-profile dev-admin";
+    scene.sandbox.clear_requests();
+    let document = scene.xacct_json(words, 3);
+    let joined = &document["targets"][ACCOUNT_B];
+    assert_eq!(certain(joined), ["grant_absent"], "{joined:#}");
+    assert!(scene.requests("AssumeRole").is_empty(), "the file has an answer");
+    // It is no error if they do not work.
+    scene.environment.edit("xacct.toml", "\"security-admin\"", "\"no-such\"");
+    let document = scene.xacct_json(words, 3);
+    let joined = &document["targets"][ACCOUNT_B];
+    assert_eq!((certain(joined), recipients(joined)), (Vec::new(), vec![SOURCE.to_owned()]), "{joined:#}");
+    assert!(joined["diagnosis"]["unread"].to_string().contains("no-such"), "{joined:#}");
+
+    // The request is sent if the file has none.
+    scene.environment.edit("xacct.toml", "\"no-such\"", "\"security-admin\"");
+    let target = Person::new(&scene, ADMIN_B).with_link(&scene);
+    target.run("diagnose --profile me --target-profile me --save-facts facts.json").exits_with(3);
+    scene.environment.write("facts.json", &target.environment.read("facts.json"));
+    let document = scene.xacct_json("diagnose --facts facts.json --profile security-admin", 3);
+    let joined = &document["targets"][ACCOUNT_B];
+    assert_eq!(certain(joined), ["grant_absent"], "{joined:#}");
+    assert_eq!(joined["diagnosis"]["attempt"]["credentials"], "profile alice", "{joined:#}");
+}
+
+/// After the fix, the user tests the link with the same file.
+#[test]
+fn a_fixed_link_works() {
+    let scene = broken(&CAUSES[3]);
+    let alice = alice(&scene);
+    alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+    scene.sandbox.world(|world| world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE));
+    let joined = alice.json("diagnose --facts facts.json --user-profile me", 0);
+    assert_eq!(joined["diagnosis"]["findings"], json!([]), "{joined:#}");
+    alice.run("diagnose --facts facts.json --user-profile me").exits_with(0).says(&["ok    alice assumes the role"]);
+}
+
 /// Keys in the environment are used if an option says so.
 #[test]
 fn with_keys_in_the_environment() {
@@ -350,7 +389,7 @@ fn what_is_older_or_newer_than_the_request_is_said() {
     // The role is as old as the test, so it is younger than such a request.
     change_facts(&target, |facts| facts["asked_at"] = (asked - 3 * 86_400).into());
     let said = warnings(&target, "diagnose --facts facts.json");
-    assert!(said.contains("role xacct was created 2 days after the request"), "{said}");
+    assert!(said.contains("role xacct was created 3 days after the request"), "{said}");
     scene.sandbox.world(|world| {
         let role = world.role_mut(ACCOUNT_B, "xacct").expect("the role");
         role.created -= Duration::from_secs(30 * 86_400);
@@ -492,7 +531,8 @@ fn a_role_of_another_path_is_found() {
     let mine = scene.environment.read("xacct.toml");
     let target = Person::new(&scene, ADMIN_B).with_link(&scene);
     let alice = alice(&scene);
-    let without: Vec<_> = mine.lines().filter(|line| !line.contains("role_path") && !line.contains("profile = ")).collect();
+    let without: Vec<_> =
+        mine.lines().filter(|line| !line.contains("role_path") && !line.contains("profile = ")).collect();
     alice.environment.write("xacct.toml", &(without.join("\n") + "\n"));
     alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
     alice.sends("facts.json", &target);

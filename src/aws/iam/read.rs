@@ -307,6 +307,18 @@ pub async fn managed(
     arn: &str,
     versions: &BTreeMap<String, String>,
 ) -> Result<Reading<FoundDocument>> {
+    Ok(managed_with_time(access, arn, versions).await?.map(|(document, _)| document))
+}
+
+/// Reads the same, and when that version was created, in seconds since 1970.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn managed_with_time(
+    access: &Access,
+    arn: &str,
+    versions: &BTreeMap<String, String>,
+) -> Result<Reading<(FoundDocument, Option<i64>)>> {
     let version = match versions.get(arn) {
         Some(version) => version.clone(),
         None => {
@@ -315,7 +327,7 @@ pub async fn managed(
             version.ok_or_else(|| Call::iam("GetPolicy").lacks("default version"))?.to_owned()
         }
     };
-    managed_version(access, arn, &version).await
+    version_with_time(access, arn, &version).await
 }
 
 /// Reads the text of one version of a managed policy.
@@ -323,9 +335,16 @@ pub async fn managed(
 /// # Errors
 /// As for [`role`].
 pub async fn managed_version(access: &Access, arn: &str, version: &str) -> Result<Reading<FoundDocument>> {
+    Ok(version_with_time(access, arn, version).await?.map(|(document, _)| document))
+}
+
+async fn version_with_time(access: &Access, arn: &str, version: &str) -> Result<Reading<(FoundDocument, Option<i64>)>> {
     let answer = one!("GetPolicyVersion", access.iam().get_policy_version().policy_arn(arn).version_id(version));
-    let text = answer.policy_version().and_then(|version| version.document());
-    Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?)))
+    let version = answer.policy_version();
+    let text = version.and_then(|version| version.document());
+    let text = text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?;
+    let created = version.and_then(|version| version.create_date()).map(DateTime::secs);
+    Ok(Reading::Present((document(text), created)))
 }
 
 /// Reads which version of a managed policy is the default one.

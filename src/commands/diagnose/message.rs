@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Diagnose;
-use crate::diagnosis::{Diagnosis, Facts, Message, Saved, messages as messages_of};
+use super::arguments::Diagnose;
+use crate::diagnosis::{Facts, Finding, Message, Saved, messages as messages_of};
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
@@ -11,7 +11,7 @@ use crate::text::shell::ShellCommand;
 const FILE: &str = "facts.json";
 
 /// Returns the messages to send about these facts.
-pub fn messages(facts: &Facts, diagnosis: &Diagnosis, args: &Diagnose, is_saved: bool, run: &Run<'_>) -> Vec<Message> {
+pub fn messages(facts: &Facts, findings: &[Finding], args: &Diagnose, is_saved: bool, run: &Run<'_>) -> Vec<Message> {
     // Only joinable facts are worth sending.
     if facts.redacted {
         return Vec::new();
@@ -21,8 +21,8 @@ pub fn messages(facts: &Facts, diagnosis: &Diagnosis, args: &Diagnose, is_saved:
     let path = if is_read { args.facts.as_ref() } else { written };
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
     match path.and_then(name) {
-        Some(name) => messages_of(facts, diagnosis, &Saved::As(&name)),
-        None => messages_of(facts, diagnosis, &Saved::With(&save(facts, args, run), FILE)),
+        Some(name) => messages_of(facts, findings, &Saved::As(&name)),
+        None => messages_of(facts, findings, &Saved::With(&save(facts, args, run), FILE)),
     }
 }
 

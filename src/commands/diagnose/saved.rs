@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use super::{Diagnose, Diagnosed, facts_file, message, with_options};
+use super::arguments::Diagnose;
+use super::diagnosed::Diagnosed;
+use super::links::with_options;
+use super::{facts_file, message};
 use crate::commands::command_line::Start;
 use crate::config::{self, Link, Source};
-use crate::diagnosis::{Facts, diagnose, provenance};
+use crate::diagnosis::{Diagnosis, Facts, diagnose, provenance};
 use crate::error::{Error, Result};
 use crate::operations::complete::{Completion, Means, own_link};
 use crate::operations::run::{Opening, Run};
@@ -38,7 +41,7 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
     }
     if !args.typed.credentials() {
         let diagnosis = diagnose(&facts);
-        return Ok(Diagnosed::of(&facts, diagnosis, args, run));
+        return Ok(reported(&facts, diagnosis, args, run));
     }
     facts.check_joinable(&shown)?;
     let mut source = Source::from(&run.file.source);
@@ -61,7 +64,7 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
     let (facts, proof) = completion.complete(facts).await?;
     let mut diagnosis = diagnose(&facts);
     diagnosis.notes.push(provenance(&facts));
-    Ok(Diagnosed { proof, ..Diagnosed::of(&facts, diagnosis, args, run) })
+    Ok(Diagnosed { proof, ..reported(&facts, diagnosis, args, run) })
 }
 
 /// Returns the link of the facts in the caller's own `xacct.toml`; `None` if there is no such file.
@@ -76,18 +79,16 @@ fn own(facts: &Facts, source: &Source, args: &Diagnose, run: &Run<'_>) -> Result
     own_link(facts, links, run.file.source.user.as_ref(), source, &file).map(Some)
 }
 
-impl Diagnosed {
-    /// Returns the diagnosis of these facts, saved if an option says so.
-    fn of(facts: &Facts, diagnosis: crate::diagnosis::Diagnosis, args: &Diagnose, run: &Run<'_>) -> Self {
-        let not_saved = super::save(Some(facts), args, run).err().inspect(|error| run.console.error(error));
-        Self {
-            name: facts.link.name.clone(),
-            role: facts.link.role.to_string(),
-            user: facts.link.user.to_string(),
-            messages: message::messages(facts, &diagnosis, args, not_saved.is_none(), run),
-            proof: None,
-            diagnosis: Some(diagnosis),
-            not_saved,
-        }
+/// Returns the diagnosis of these facts, saved if an option says so.
+fn reported(facts: &Facts, diagnosis: Diagnosis, args: &Diagnose, run: &Run<'_>) -> Diagnosed {
+    let not_saved = facts_file::save_if_asked(Some(facts), args, run).err().inspect(|error| run.console.error(error));
+    Diagnosed {
+        name: facts.link.name.clone(),
+        role: facts.link.role.to_string(),
+        user: facts.link.user.to_string(),
+        messages: message::messages(facts, &diagnosis.findings, args, not_saved.is_none(), run),
+        proof: None,
+        diagnosis: Some(diagnosis),
+        not_saved,
     }
 }

@@ -2,15 +2,24 @@ use serde_json::Value;
 
 use super::*;
 
-/// Returns the warnings if the halves were read this many seconds after the request, and the role had this age then.
-fn said(source: i64, target: i64, role_age: u64) -> Vec<String> {
+fn case() -> Value {
     let case = include_str!("../../../tests/cases/diagnose/grant_absent.json");
     let mut facts = serde_json::from_str::<Value>(case).unwrap_or_default()["facts"].take();
     facts["asked_at"] = 1_000_000.into();
+    facts
+}
+
+fn warned(facts: &Value) -> Vec<String> {
+    warnings(&Facts::parse(&facts.to_string(), "facts.json").unwrap_or_else(|error| panic!("{error:?}")))
+}
+
+/// Returns the warnings if the halves were read this many seconds after the request, and the role had this age then.
+fn said(source: i64, target: i64, role_age: u64) -> Vec<String> {
+    let mut facts = case();
     facts["source"]["read_at"] = (1_000_000 + source).into();
     facts["target"]["read_at"] = (1_000_000 + target).into();
     facts["target"]["role"]["present"]["age_seconds"] = role_age.into();
-    warnings(&Facts::parse(&facts.to_string(), "facts.json").unwrap_or_else(|error| panic!("{error:?}")))
+    warned(&facts)
 }
 
 #[test]
@@ -36,6 +45,21 @@ fn a_role_younger_than_the_request_is_another_role() {
                    link again: xacct diagnose --facts FILE --user-profile PROFILE";
     assert_eq!(said(0, 700, 100), [younger]);
     assert_eq!(said(0, 700, 400), [""; 0]);
+}
+
+#[test]
+fn a_policy_that_was_changed_after_the_request_has_another_text() {
+    let mut facts = case();
+    facts["source"]["read_at"] = 1_090_000.into();
+    let policy = "arn:aws:iam::111111111111:policy/limits";
+    for (changed, words) in [
+        (1_080_000, "policy arn:aws:iam::111111111111:policy/limits was changed 22 hours after"),
+        (1, "was read 25 hours"),
+    ] {
+        facts["source"]["changed_at"] = serde_json::json!({policy: changed});
+        let said = warned(&facts);
+        assert!(said.len() == 1 && said[0].contains(words), "{said:?}");
+    }
 }
 
 #[test]

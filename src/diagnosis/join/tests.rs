@@ -30,7 +30,11 @@ fn a_part_lacks_what_nobody_could_read() {
         ("/answer", json!({"not_sent": "not_the_users"}), [true, false, false]),
         ("/source/user", no("iam:GetUser"), [false, true, false]),
         ("/source/groups", no(""), [false, true, false]),
-        ("/source/groups", json!({"present": {"team": {"inline": no(""), "attached": "absent"}}}), [false, true, false]),
+        (
+            "/source/groups",
+            json!({"present": {"team": {"inline": no(""), "attached": "absent"}}}),
+            [false, true, false],
+        ),
         ("/source/policies/inline", document.clone(), [false, true, false]),
         ("/source/mfa_devices", no(""), [false; 3]),
         ("/target/role", no("iam:GetRole"), [false, false, true]),
@@ -60,7 +64,8 @@ fn what_cannot_be_read_now_stays_with_its_time() {
 
 #[test]
 fn policies_are_joined_one_by_one() {
-    let inline = |value: Value| facts(&[("/source/policies/inline", json!({"present": value})), ("/source/read_at", 7.into())]);
+    let inline =
+        |value: Value| facts(&[("/source/policies/inline", json!({"present": value})), ("/source/read_at", 7.into())]);
     let read = json!({"present": {"Version": "2012-10-17", "Statement": []}});
     let joined = inline(json!({"a": read, "gone": read})).with_source(inline(json!({"a": no(""), "b": read})).source);
     let names: Vec<_> = joined.source.policies.inline.present().into_iter().flatten().map(|(name, _)| name).collect();
@@ -87,6 +92,7 @@ fn other_users_and_accounts_are_named() {
     assert_eq!(said("", ""), None, "a file without them");
     let user = "the facts are about user alice, but the link in `x.toml` is for user bob";
     assert_eq!(said("bob", "111111111111").as_deref(), Some(user));
-    let account = "the facts are about source account 111111111111, but the link in `x.toml` is for source account 333333333333";
+    let account =
+        "the facts are about source account 111111111111, but the link in `x.toml` is for source account 333333333333";
     assert_eq!(said("alice", "333333333333").as_deref(), Some(account));
 }

@@ -9,7 +9,7 @@ fn recipients(half: &str, operator: &Value, saved: &Saved<'_>) -> Vec<String> {
     let mut facts = serde_json::from_str::<Value>(case).unwrap_or_default()["facts"].take();
     facts[half]["operator"] = operator.clone();
     let facts = Facts::parse(&facts.to_string(), "facts.json").unwrap_or_else(|error| panic!("{error:?}"));
-    messages(&facts, &diagnose(&facts), saved).into_iter().map(|message| message.to).collect()
+    messages(&facts, &diagnose(&facts).findings, saved).into_iter().map(|message| message.to).collect()
 }
 
 #[test]

@@ -264,8 +264,11 @@ pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
 struct Managed<'a> {
     access: &'a Access,
     versions: OnceCell<BTreeMap<String, String>>,
-    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<(FoundDocument, Option<i64>)>>>>>,
+    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<Version>>>>>,
 }
+
+/// The default version of a managed policy: its text, and when it was created.
+type Version = (FoundDocument, Option<i64>);
 
 impl<'a> Managed<'a> {
     fn of(access: &'a Access) -> Self {

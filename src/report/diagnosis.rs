@@ -54,7 +54,11 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
 pub fn messages_text(messages: &[Message], width: u16) -> String {
     let first = messages.first().and_then(|first| Some((&first.file, first.save.as_ref()?)));
     let save = first.map(|(file, save)| {
-        let mut lines = wrapped(&format!("To create {file} for these messages, run:"), "", usize::from(width));
+        let mut lines = wrapped(
+            &format!("To send a message, save the facts in {file}, and use the message of that run:"),
+            "",
+            usize::from(width),
+        );
         // A command to paste stays on one line.
         lines.push(format!("  {STRONG}{}{STRONG:#}", plain(&save.to_string())));
         lines.join("\n")

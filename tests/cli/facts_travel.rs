@@ -314,6 +314,25 @@ fn what_was_read_stays_unless_it_is_read_again() {
     assert!(scene.sandbox.requests().is_empty());
 }
 
+/// IAM tells when a managed policy was changed, and when a user was created.
+#[test]
+fn what_was_changed_after_the_request_is_said() {
+    let scene = broken(&CAUSES[4]);
+    let (alice, source) = (alice(&scene), Person::new(&scene, ADMIN_A));
+    alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+    alice.sends("facts.json", &source);
+    change_facts(&source, |facts| {
+        facts["asked_at"] = (facts["asked_at"].as_i64().expect("a time") - 5 * 3600).into();
+    });
+    let words = "diagnose --facts facts.json --profile me --save-facts facts.json";
+    let said = source.json(words, 3)["diagnosis"]["warnings"].to_string();
+    assert!(said.contains("user alice was created 5 hours after the request"), "{said}");
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").created -= Duration::from_secs(30 * 86_400));
+    let said = source.json(words, 3)["diagnosis"]["warnings"].to_string();
+    let policy = "policy arn:aws:iam::111111111111:policy/limits was changed 5 hours after the request";
+    assert!(said.contains(policy), "{said}");
+}
+
 /// With an option, the profiles of `xacct.toml` read what the file lacks, too.
 #[test]
 fn xacct_toml_names_the_other_credentials() {
@@ -354,7 +373,7 @@ fn a_fixed_link_works() {
     scene.sandbox.world(|world| world.grant_assume_role(ACCOUNT_A, "alice", "xacct", ROLE));
     let joined = alice.json("diagnose --facts facts.json --user-profile me", 0);
     assert_eq!(joined["diagnosis"]["findings"], json!([]), "{joined:#}");
-    alice.run("diagnose --facts facts.json --user-profile me").exits_with(0).says(&["ok    alice assumes the role"]);
+    alice.run("diagnose --facts facts.json --user-profile me").exits_with(0).says(&["ok  alice assumes the role"]);
 }
 
 /// Keys in the environment are used if an option says so.

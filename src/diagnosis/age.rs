@@ -11,6 +11,9 @@ use crate::text::shell::ShellCommand;
 /// From how many seconds between the request and a reading a change in between is worth a warning.
 const APART: i64 = 15 * 60;
 
+/// From how many seconds on facts are old.
+const OLD: i64 = 2 * 86_400;
+
 /// How many seconds the clocks of the machines and of AWS may differ.
 const CLOCKS: i64 = 300;
 
@@ -87,6 +90,14 @@ fn warning(half: &Half, asked: i64) -> Option<String> {
         let apart = in_words(apart);
         format!("the {is_of} was read {apart} {order} the request, and may have changed in between; to be sure, {next}")
     })
+}
+
+/// Returns a warning if the request was sent long before this time.
+#[must_use]
+pub fn outdated(facts: &Facts, now: i64) -> Option<String> {
+    let ago = now.saturating_sub(facts.asked_at?);
+    (ago >= OLD)
+        .then(|| format!("these facts are {} old; both accounts and the answer may be different now", in_words(ago)))
 }
 
 /// Returns when each part was read, for facts that several runs collected.

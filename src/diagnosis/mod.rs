@@ -24,7 +24,7 @@ use serde::{Serialize, Serializer};
 
 use crate::answers::cause;
 pub use crate::answers::cause::{Cause, Side};
-pub use age::provenance;
+pub use age::{outdated, provenance};
 pub use facts::Facts;
 pub use finding::{Certainty, Evidence, Finding, Possibility, said};
 pub use fix::{Fix, FixStep};

@@ -214,6 +214,7 @@ pub fn own_link(facts: &Facts, links: Vec<Link>, user: Option<&UserRef>, source:
     let link = candidates.into_iter().next().ok_or_else(|| {
         Error::usage(format!("the facts are about role {role}, but `{file}` has only {}", names.join(", ")))
             .hint("use the facts of a link in this file, or the xacct.toml of that link: --config FILE")
+            .hint("the operator of the target account needs no xacct.toml: run the command in another directory")
     })?;
     facts.check_user(user.map(UserRef::name), source.account.as_ref(), file)?;
     Ok(link)

@@ -405,6 +405,10 @@ fn what_is_older_or_newer_than_the_request_is_said() {
     assert!(said.contains("the target account was read 3 hours before the request"), "{said}");
     assert!(said.contains("xacct diagnose --facts FILE --target-profile PROFILE"), "{said}");
 
+    change_facts(&target, |facts| facts["asked_at"] = (asked - 8 * 86_400).into());
+    let said = warnings(&target, "diagnose --facts facts.json");
+    assert!(said.contains("these facts are 8 days old"), "{said}");
+
     // The role is as old as the test, so it is younger than such a request.
     change_facts(&target, |facts| facts["asked_at"] = (asked - 3 * 86_400).into());
     let said = warnings(&target, "diagnose --facts facts.json");

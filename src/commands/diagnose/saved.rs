@@ -8,9 +8,10 @@ use super::links::with_options;
 use super::{facts_file, message};
 use crate::commands::command_line::Start;
 use crate::config::{self, Link, Source};
-use crate::diagnosis::{Diagnosis, Facts, diagnose, provenance};
+use crate::diagnosis::{Diagnosis, Facts, diagnose, outdated, provenance};
 use crate::error::{Error, Result};
 use crate::operations::complete::{Completion, Means, own_link};
+use crate::operations::explain::now;
 use crate::operations::run::{Opening, Run};
 
 /// Returns the run for saved facts: offline, they need no `xacct.toml`.
@@ -40,7 +41,8 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
         }
     }
     if !args.typed.credentials() {
-        let diagnosis = diagnose(&facts);
+        let mut diagnosis = diagnose(&facts);
+        diagnosis.warnings.extend(now(run).and_then(|now| outdated(&facts, now)));
         return Ok(reported(&facts, diagnosis, args, run));
     }
     facts.check_joinable(&shown)?;

@@ -63,6 +63,15 @@ fn a_policy_that_was_changed_after_the_request_has_another_text() {
 }
 
 #[test]
+fn facts_of_last_week_are_old() {
+    let facts = Facts::parse(&case().to_string(), "facts.json").unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(outdated(&facts, 1_000_000 + 86_400), None);
+    let said = "these facts are 7 days old; both accounts and the answer may be different now";
+    assert_eq!(outdated(&facts, 1_000_000 + 7 * 86_400).as_deref(), Some(said));
+    assert_eq!(outdated(&facts, i64::MIN), None);
+}
+
+#[test]
 fn no_time_is_too_far_away() {
     for read in [i64::MIN / 2, i64::MAX / 2] {
         assert_eq!(said(read, read, u64::MAX).len(), 2);

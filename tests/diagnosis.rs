@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use xacct::diagnosis::{Cause, Facts, Fix, FixStep, diagnose};
+use xacct::diagnosis::{Cause, Facts, Fix, FixStep, Saved, diagnose, messages};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,9 +177,14 @@ fn names_in_accounts_cannot_inject_commands_into_fixes() {
             text.replace(":policy/", &format!(":policy/{escaped}/")).replace(":mfa/", &format!(":mfa/{escaped}"));
         let text = text.replace("\"profile\":\"", &format!("\"profile\":\"{escaped}"));
         let facts = Facts::parse(&text, &file).unwrap_or_else(|error| panic!("{}", error.message));
-        let fixes = diagnose(&facts).findings.into_iter().flat_map(|finding| finding.fixes);
-        for step in fixes.flat_map(|fix| fix.steps) {
-            let FixStep::Run(command) = step else { continue };
+        let diagnosis = diagnose(&facts);
+        let messages = messages(&facts, &diagnosis.findings, &Saved::As(&format!("{hostile}-pwned.json")));
+        let fixes = diagnosis.findings.into_iter().flat_map(|finding| finding.fixes);
+        let of_fixes = fixes.flat_map(|fix| fix.steps).filter_map(|step| match step {
+            FixStep::Run(command) => Some(command),
+            _ => None,
+        });
+        for command in messages.into_iter().map(|message| message.command).chain(of_fixes) {
             let command = command.to_string();
             commands += 1;
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{file}: {command}"));

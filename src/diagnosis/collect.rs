@@ -151,25 +151,49 @@ pub fn no_caller(error: &Error) -> CallerFacts {
     }
 }
 
-/// Reads the user with all policies that affect it.
-pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
-    let access = match access {
-        Ok(access) => access,
+/// The credentials with which an account is read.
+pub struct Reader {
+    /// The credentials.
+    pub access: Access,
+    /// Their owner, if already known.
+    pub owner: Option<CallerArn>,
+}
+
+impl Reader {
+    async fn identity(&self) -> Reading<CallerArn> {
+        match &self.owner {
+            Some(owner) => Reading::Present(owner.clone()),
+            None => settled(sts::caller(&self.access).await.map(|caller| Reading::Present(caller.arn))),
+        }
+    }
+}
+
+impl From<Access> for Reader {
+    fn from(access: Access) -> Self {
+        Self { access, owner: None }
+    }
+}
+
+/// Reads the user with all policies that affect it, at this time.
+pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) -> SourceFacts {
+    let reader = match reader {
+        Ok(reader) => reader,
         Err(error) => return SourceFacts::unread(None, failed(&error), &error.own_message_and_answer()),
     };
+    let access = &reader.access;
     let user = link.user.as_str();
-    let managed = &Managed::of(&access);
+    let managed = &Managed::of(access);
     let boundary = async |user: Reading<UserFacts>| {
         let document = boundary(user.present().and_then(|user| user.boundary.as_deref()), managed).await;
         (user, document)
     };
     let user_and_boundary =
-        async { boundary(settled(read::user(&access, &link.user).await).map(UserFacts::from)).await };
+        async { boundary(settled(read::user(access, &link.user).await).map(UserFacts::from)).await };
     let groups = async {
-        match settled(read::groups(&access, user).await) {
+        match settled(read::groups(access, user).await) {
             Reading::Present(groups) => {
                 let groups = groups.into_iter().map(async |group| {
-                    let read = policies(&access, Holder::Group(&group), managed).await;
+                    let read = policies(access, Holder::Group(&group), managed).await;
                     (group, read)
                 });
                 Reading::Present(join_all(groups).await.into_iter().collect())
@@ -178,37 +202,44 @@ pub async fn source(access: Result<Access>, link: &LinkFacts) -> SourceFacts {
         }
     };
     let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
-        sts::caller(&access),
+        reader.identity(),
         user_and_boundary,
-        policies(&access, Holder::User(user), managed),
+        policies(access, Holder::User(user), managed),
         groups,
-        read::mfa_devices(&access, &link.user),
+        read::mfa_devices(access, &link.user),
         managed.versions(),
     );
-    let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
-    if let Some(words) = wrong_account(&identity, link.source_account.as_ref(), &access) {
-        return SourceFacts::unread(access.profile, identity, &words);
+    if let Some(words) = wrong_account(&identity, link.source_account.as_ref(), access) {
+        return SourceFacts::unread(access.profile.clone(), identity, &words);
     }
-    let operator = OperatorFacts { profile: access.profile, identity };
-    SourceFacts { operator, user, policies, groups, boundary, mfa_devices: settled(mfa_devices) }
+    let operator = OperatorFacts { profile: access.profile.clone(), identity };
+    SourceFacts {
+        read_at: now,
+        operator,
+        user,
+        policies,
+        groups,
+        boundary,
+        mfa_devices: settled(mfa_devices),
+        changed_at: managed.changed_at(),
+    }
 }
 
-/// Reads the role with its policies.
-pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
-    let access = match access {
-        Ok(access) => access,
+/// Reads the role with its policies, at this time.
+pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) -> TargetFacts {
+    let reader = match reader {
+        Ok(reader) => reader,
         Err(error) => return TargetFacts::unread(None, failed(&error), &error.own_message_and_answer()),
     };
+    let access = &reader.access;
     let name = &link.role.name;
-    let managed = &Managed::of(&access);
+    let managed = &Managed::of(access);
     let role = async {
-        let role = settled(read::role(&access, name).await).map(RoleFacts::from);
+        let role = settled(read::role(access, name).await).map(RoleFacts::from);
         let arn = role.present().and_then(|role| role.boundary.clone());
         let look_alikes = async {
             match role {
-                Reading::Absent => {
-                    settled(read::roles_like(&access, name).await).present().cloned().unwrap_or_default()
-                }
+                Reading::Absent => settled(read::roles_like(access, name).await).present().cloned().unwrap_or_default(),
                 _ => Vec::new(),
             }
         };
@@ -216,18 +247,18 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
         (role, boundary, look_alikes)
     };
     let (identity, (role, boundary, look_alikes), policies, _) = tokio::join!(
-        sts::caller(&access),
+        reader.identity(),
         role,
-        policies(&access, Holder::Role(name.as_str()), managed),
+        policies(access, Holder::Role(name.as_str()), managed),
         managed.versions(),
     );
-    let identity = settled(identity.map(|caller| Reading::Present(caller.arn)));
-    if let Some(words) = wrong_account(&identity, Some(&link.role.account), &access) {
+    if let Some(words) = wrong_account(&identity, Some(&link.role.account), access) {
         let meant = role.present().map(|role| role.arn.clone()).into_iter().collect();
-        return TargetFacts { look_alikes: meant, ..TargetFacts::unread(access.profile, identity, &words) };
+        return TargetFacts { look_alikes: meant, ..TargetFacts::unread(access.profile.clone(), identity, &words) };
     }
-    let operator = OperatorFacts { profile: access.profile, identity };
-    TargetFacts { operator, role, look_alikes, policies, boundary }
+    let operator = OperatorFacts { profile: access.profile.clone(), identity };
+    let changed_at = managed.changed_at();
+    TargetFacts { read_at: now, operator, role, look_alikes, policies, boundary, changed_at }
 }
 
 /// An account's managed policies. Their default versions are read once, concurrently with everything else, and each
@@ -235,8 +266,11 @@ pub async fn target(access: Result<Access>, link: &LinkFacts) -> TargetFacts {
 struct Managed<'a> {
     access: &'a Access,
     versions: OnceCell<BTreeMap<String, String>>,
-    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<FoundDocument>>>>>,
+    documents: Mutex<BTreeMap<String, Arc<OnceCell<Reading<Version>>>>>,
 }
+
+/// The default version of a managed policy: its text, and when it was created.
+type Version = (FoundDocument, Option<i64>);
 
 impl<'a> Managed<'a> {
     fn of(access: &'a Access) -> Self {
@@ -252,8 +286,15 @@ impl<'a> Managed<'a> {
             let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(documents.entry(arn.to_owned()).or_default())
         };
-        let read = async || settled(read::managed(self.access, arn, self.versions().await).await);
-        known.get_or_init(read).await.clone()
+        let read = async || settled(read::managed_with_time(self.access, arn, self.versions().await).await);
+        known.get_or_init(read).await.clone().map(|(document, _)| document)
+    }
+
+    /// Returns when the documents that were read were changed last.
+    fn changed_at(&self) -> BTreeMap<String, i64> {
+        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = documents.iter().filter_map(|(arn, read)| Some((arn.clone(), read.get()?.present()?.1?)));
+        changed.collect()
     }
 }
 
@@ -313,12 +354,14 @@ impl SourceFacts {
     /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {
+            read_at: None,
             operator: OperatorFacts { profile, identity },
             user: unread(why),
             policies: PolicyFacts { inline: unread(why), attached: unread(why) },
             groups: unread(why),
             boundary: unread(why),
             mfa_devices: unread(why),
+            changed_at: BTreeMap::new(),
         }
     }
 }
@@ -327,11 +370,13 @@ impl TargetFacts {
     /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {
+            read_at: None,
             operator: OperatorFacts { profile, identity },
             role: unread(why),
             look_alikes: Vec::new(),
             policies: PolicyFacts { inline: unread(why), attached: unread(why) },
             boundary: unread(why),
+            changed_at: BTreeMap::new(),
         }
     }
 }
@@ -342,8 +387,8 @@ fn unread<T>(why: &str) -> Reading<T> {
 
 impl From<read::FoundUser> for UserFacts {
     fn from(user: read::FoundUser) -> Self {
-        let read::FoundUser { arn, unique_id, boundary, tags } = user;
-        Self { arn, unique_id, boundary, tags }
+        let read::FoundUser { arn, unique_id, age_seconds, boundary, tags } = user;
+        Self { arn, unique_id, age_seconds, boundary, tags }
     }
 }
 

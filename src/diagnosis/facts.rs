@@ -21,6 +21,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Facts {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
+    /// Whether account IDs are placeholders. Redacted files of older versions lack it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
     /// The time of the request, in seconds since 1970 by this machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<i64>,
@@ -243,6 +246,9 @@ pub struct OperatorFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceFacts {
+    /// When it was read, in seconds since 1970 by that machine's clock: its oldest part, if several runs read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<i64>,
     /// The operator.
     pub operator: OperatorFacts,
     /// The user with the grant.
@@ -255,6 +261,9 @@ pub struct SourceFacts {
     pub boundary: Reading<FoundDocument>,
     /// The serials of the user's MFA devices.
     pub mfa_devices: Reading<Vec<String>>,
+    /// When the managed policies were changed last, by ARN, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed_at: BTreeMap<String, i64>,
 }
 
 /// A user.
@@ -265,6 +274,9 @@ pub struct UserFacts {
     pub arn: String,
     /// `AIDA…`
     pub unique_id: String,
+    /// Its age in seconds when it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
     /// The ARN of the permissions boundary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boundary: Option<String>,
@@ -287,6 +299,9 @@ pub struct PolicyFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFacts {
+    /// When it was read, as for the source account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<i64>,
     /// The operator.
     pub operator: OperatorFacts,
     /// The role with the name in the file.
@@ -299,6 +314,9 @@ pub struct TargetFacts {
     pub policies: PolicyFacts,
     /// The policy of the role's permissions boundary; absent if there is none.
     pub boundary: Reading<FoundDocument>,
+    /// When the managed policies were changed last, by ARN, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed_at: BTreeMap<String, i64>,
 }
 
 /// A role.
@@ -309,7 +327,7 @@ pub struct RoleFacts {
     pub arn: String,
     /// Whether xacct created or adopted it.
     pub is_ours: bool,
-    /// Its age in seconds by this machine's clock.
+    /// Its age in seconds when it was read, by that machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<u64>,
     /// `MaxSessionDuration`.
@@ -330,6 +348,19 @@ impl Facts {
         let told = self.link.source_account.as_ref();
         let asked = self.caller.identity.present().and_then(|arn| arn.account());
         told.or(asked).map_or_else(|| "of the user".to_owned(), ToString::to_string)
+    }
+
+    /// Returns the caller's account and name, if the credentials belong to the user.
+    pub(super) fn caller_is_user(&self) -> bool {
+        let user = self.caller.identity.present().and_then(CallerArn::user);
+        user.is_some_and(|user| user.name == self.link.user)
+    }
+
+    /// Returns the age of the role, in seconds, at the time of the request; `None` if it did not exist yet.
+    pub(super) fn role_age(&self) -> Option<u64> {
+        let age = i64::try_from(self.target.role.present()?.age_seconds?).ok()?;
+        let later = self.asked_at.zip(self.target.read_at).map_or(0, |(asked, read)| read.saturating_sub(asked));
+        u64::try_from(age.saturating_sub(later)).ok()
     }
 
     /// Returns the time of the request, if known.

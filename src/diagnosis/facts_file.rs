@@ -55,7 +55,8 @@ impl Facts {
     /// When the facts cannot be written as JSON, which is a bug in xacct.
     pub fn to_text(&self, redact: bool) -> Result<String> {
         let wrong = |error| Error::new(Kind::Internal, format!("cannot write the facts: {error}"));
-        let mut value = serde_json::to_value(self).map_err(wrong)?;
+        let facts = Self { redacted: self.redacted || redact, ..self.clone() };
+        let mut value = serde_json::to_value(facts).map_err(wrong)?;
         if redact {
             let mut masks = Masks::default();
             for account in [self.link.source_account.as_ref(), Some(&self.link.role.account)].into_iter().flatten() {

@@ -4,6 +4,7 @@
 //! every denial of AssumeRole (IAM User Guide, "Troubleshoot access denied error messages"). So xacct evaluates the
 //! policies, and uses AWS's message only if it says more.
 
+mod age;
 mod checks;
 pub mod collect;
 mod context;
@@ -12,6 +13,8 @@ pub mod facts;
 mod facts_file;
 mod finding;
 mod fix;
+mod join;
+mod message;
 mod policies;
 mod redact;
 mod statement;
@@ -21,9 +24,12 @@ use serde::{Serialize, Serializer};
 
 use crate::answers::cause;
 pub use crate::answers::cause::{Cause, Side};
+pub use age::{outdated, provenance};
 pub use facts::Facts;
 pub use finding::{Certainty, Evidence, Finding, Possibility, said};
 pub use fix::{Fix, FixStep};
+pub use join::Part;
+pub use message::{Message, Saved, messages};
 pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
@@ -158,6 +164,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
     diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
+    diagnosis.warnings.extend(age::warnings(facts));
     diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
     // The sort is stable: findings of equal certainty keep the order of the checks.
     diagnosis.findings.sort_by_key(|finding| finding.certainty);

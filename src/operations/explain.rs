@@ -7,7 +7,7 @@ use crate::aws::connections::Connections;
 use crate::aws::sts;
 use crate::cli::{BucketNamespace, Probe};
 use crate::config::{Link, Source};
-use crate::diagnosis::collect::{self, Tried};
+use crate::diagnosis::collect::{self, Reader, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::{Diagnosis, Facts, diagnose};
 use crate::environment;
@@ -92,10 +92,22 @@ impl<'a> Diagnostician<'a> {
         prover: &Prover,
         claim: &Claim,
     ) -> (Result<Proof>, Option<Facts>) {
+        self.try_with(case, prover, claim, self.halves(case)).await
+    }
+
+    /// Tries the link, and takes the halves from elsewhere.
+    pub async fn try_with(
+        &self,
+        case: &Case<'_>,
+        prover: &Prover,
+        claim: &Claim,
+        halves: impl Future<Output = (LinkFacts, SourceFacts, TargetFacts)>,
+    ) -> (Result<Proof>, Option<Facts>) {
         let (proof, halves, caller) = {
             // Such a proof ends with the session: the halves are read anyway.
             let prove = prover.prove(claim, std::future::pending(), &());
-            tokio::join!(prove, self.halves(case), self.caller(prover, claim))
+            // On the heap: futures nested more deeply are too much for the compiler.
+            tokio::join!(Box::pin(prove), Box::pin(halves), Box::pin(self.caller(prover, claim)))
         };
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
@@ -106,13 +118,14 @@ impl<'a> Diagnostician<'a> {
 
     async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
         let link = self.link(case);
-        let source = async { collect::source(self.operators.source().await, &link).await };
+        let now = now(self.run);
+        let source = async { collect::source(self.operators.source().await.map(Reader::from), &link, now).await };
         let target = async {
             let access = match &case.target {
                 Some(access) => Ok(access.clone()),
                 None => self.operators.target(case.link).await,
             };
-            collect::target(access, &link).await
+            collect::target(access.map(Reader::from), &link, now).await
         };
         let (source, target) = tokio::join!(source, target);
         (link, source, target)
@@ -152,7 +165,8 @@ impl<'a> Diagnostician<'a> {
             Some(user).filter(|user| is_another && self.connections.profiles().require(user).is_ok());
     }
 
-    fn link(&self, case: &Case<'_>) -> LinkFacts {
+    /// Returns the link as the facts describe it.
+    pub fn link(&self, case: &Case<'_>) -> LinkFacts {
         let link = case.link;
         LinkFacts {
             name: link.name.clone(),
@@ -186,6 +200,7 @@ impl<'a> Diagnostician<'a> {
     ) -> Facts {
         Facts {
             schema_version: SCHEMA_VERSION,
+            redacted: false,
             asked_at: now(self.run),
             link,
             caller,
@@ -231,7 +246,7 @@ fn requested(prover: &Prover, claim: &Claim) -> Option<RequestFacts> {
 }
 
 /// Returns the time, in seconds since 1970.
-fn now(run: &Run<'_>) -> Option<i64> {
+pub fn now(run: &Run<'_>) -> Option<i64> {
     let elapsed = (run.context.now)().duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(elapsed.as_secs()).ok()
 }

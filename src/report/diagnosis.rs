@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::console::{BAD, GOOD, STRONG, WARN, capitalised};
 use super::several::of_any_account;
 use crate::diagnosis::facts::Answer;
-use crate::diagnosis::{Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Unread, Verdict, said};
+use crate::diagnosis::{
+    Attempt, Certainty, Diagnosis, Evidence, Finding, Fix, FixStep, Layer, Message, Unread, Verdict, said,
+};
 
 /// Returns the diagnosis as text: problems, evidence and fixes.
 #[must_use]
@@ -86,6 +88,36 @@ pub fn essence(diagnosis: &Diagnosis, account: &str) -> String {
     let Diagnosis { possible, warnings, notes, unread, .. } = diagnosis;
     let rest = (findings.collect::<Vec<_>>(), possible, warnings, notes, unread);
     of_any_account(&format!("{rest:?}"), account)
+}
+
+/// Returns messages to send as text, each with a heading for the sender.
+#[must_use]
+pub fn messages_text(messages: &[Message], width: u16) -> String {
+    let first = messages.first().and_then(|first| Some((&first.file, first.save.as_ref()?)));
+    let save = first.map(|(file, save)| {
+        let mut lines = wrapped(
+            &format!("To send a message, save the facts in {file}, and use the message of that run:"),
+            "",
+            usize::from(width),
+        );
+        // A command to paste stays on one line.
+        lines.push(format!("  {STRONG}{}{STRONG:#}", plain(&save.to_string())));
+        lines.join("\n")
+    });
+    let messages = messages.iter().map(|message| message_text(message, usize::from(width)));
+    save.into_iter().chain(messages).collect::<Vec<_>>().join("\n\n")
+}
+
+fn message_text(message: &Message, width: usize) -> String {
+    let Message { to, save: _, file, report, request, command, then } = message;
+    let heading = wrapped(&format!("Message to the {to}, to send with {file}:"), "", width);
+    // Only the heading has a style: the rest is copied.
+    let mut lines: Vec<_> = heading.into_iter().map(|line| format!("{WARN}{line}{WARN:#}")).collect();
+    lines.extend(wrapped(report, "  ", width));
+    lines.extend(wrapped(request, "  ", width));
+    lines.push(format!("    {}", plain(&command.to_string())));
+    lines.extend(wrapped(then, "  ", width));
+    lines.join("\n")
 }
 
 fn attempt_text(attempt: &Attempt, width: usize) -> String {

@@ -56,6 +56,7 @@
 //! | `diagnose` | every cause of a diagnosis, with its evidence and its fix |
 //! | `missing_permissions` | unreadable facts are reported as unknown |
 //! | `facts_files` | saved facts and offline diagnosis |
+//! | `facts_travel` | facts that two people collect, one account each |
 //! | `cases` | writes the cases of `tests/cases/diagnose` |
 //! | `fixes` | follows the fixes of a diagnosis |
 //! | `aws_cli` | runs AWS CLI commands that xacct prints |
@@ -87,6 +88,7 @@ mod drift;
 mod exec;
 mod exit_codes;
 mod facts_files;
+mod facts_travel;
 mod faults;
 mod file_input;
 mod files;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::{PolicyUsageType, Tag};
 use percent_encoding::percent_decode_str;
 
@@ -58,6 +59,8 @@ pub struct FoundUser {
     pub arn: String,
     /// The unique ID, `AIDA…`.
     pub unique_id: String,
+    /// Seconds since its creation, by this machine's clock.
+    pub age_seconds: Option<u64>,
     /// The ARN of the permissions boundary.
     pub boundary: Option<String>,
     /// Tags.
@@ -102,11 +105,10 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
     let answer = one!("GetRole", access.iam().get_role().role_name(name.to_string()));
     let role = answer.role().ok_or_else(|| CALL.lacks("role"))?;
     let trust = role.assume_role_policy_document().ok_or_else(|| CALL.lacks("trust policy"))?;
-    let created = SystemTime::try_from(*role.create_date()).ok();
     Ok(Reading::Present(FoundRole {
         arn: role.arn().to_owned(),
         unique_id: role.role_id().to_owned(),
-        age_seconds: created.and_then(|at| SystemTime::now().duration_since(at).ok()).map(|age| age.as_secs()),
+        age_seconds: age_seconds(*role.create_date()),
         description: role.description().unwrap_or_default().to_owned(),
         max_session: role.max_session_duration().unwrap_or(3600),
         boundary: role.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
@@ -117,6 +119,12 @@ pub async fn role(access: &Access, name: &RoleName) -> Result<Reading<FoundRole>
             Some(LastUse { at: at.into(), region: used.region().unwrap_or_default().to_owned() })
         }),
     }))
+}
+
+/// Returns the seconds since this time, by this machine's clock.
+fn age_seconds(created: DateTime) -> Option<u64> {
+    let created = SystemTime::try_from(created).ok()?;
+    Some(SystemTime::now().duration_since(created).ok()?.as_secs())
 }
 
 /// Returns the ARNs of roles whose names differ from this one only in case. Checks at most 2,000 roles.
@@ -147,6 +155,7 @@ pub async fn user(access: &Access, name: &UserName) -> Result<Reading<FoundUser>
     Ok(Reading::Present(FoundUser {
         arn: user.arn().to_owned(),
         unique_id: user.user_id().to_owned(),
+        age_seconds: age_seconds(*user.create_date()),
         boundary: user.permissions_boundary().and_then(|found| found.permissions_boundary_arn()).map(str::to_owned),
         tags: tags(user.tags()),
     }))
@@ -297,6 +306,18 @@ pub async fn managed(
     arn: &str,
     versions: &BTreeMap<String, String>,
 ) -> Result<Reading<FoundDocument>> {
+    Ok(managed_with_time(access, arn, versions).await?.map(|(document, _)| document))
+}
+
+/// Reads the same, and when that version was created, in seconds since 1970.
+///
+/// # Errors
+/// As for [`role`].
+pub async fn managed_with_time(
+    access: &Access,
+    arn: &str,
+    versions: &BTreeMap<String, String>,
+) -> Result<Reading<(FoundDocument, Option<i64>)>> {
     let version = match versions.get(arn) {
         Some(version) => version.clone(),
         None => {
@@ -305,7 +326,7 @@ pub async fn managed(
             version.ok_or_else(|| Call::iam("GetPolicy").lacks("default version"))?.to_owned()
         }
     };
-    managed_version(access, arn, &version).await
+    version_with_time(access, arn, &version).await
 }
 
 /// Reads the text of one version of a managed policy.
@@ -313,9 +334,16 @@ pub async fn managed(
 /// # Errors
 /// As for [`role`].
 pub async fn managed_version(access: &Access, arn: &str, version: &str) -> Result<Reading<FoundDocument>> {
+    Ok(version_with_time(access, arn, version).await?.map(|(document, _)| document))
+}
+
+async fn version_with_time(access: &Access, arn: &str, version: &str) -> Result<Reading<(FoundDocument, Option<i64>)>> {
     let answer = one!("GetPolicyVersion", access.iam().get_policy_version().policy_arn(arn).version_id(version));
-    let text = answer.policy_version().and_then(|version| version.document());
-    Ok(Reading::Present(document(text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?)))
+    let version = answer.policy_version();
+    let text = version.and_then(|version| version.document());
+    let text = text.ok_or_else(|| Call::iam("GetPolicyVersion").lacks("policy document"))?;
+    let created = version.and_then(|version| version.create_date()).map(DateTime::secs);
+    Ok(Reading::Present((document(text), created)))
 }
 
 /// Reads which version of a managed policy is the default one.

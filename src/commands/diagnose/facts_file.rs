@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::arguments::Diagnose;
 use crate::diagnosis::Facts;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, LONGEST_COLLECTION, Readers};
@@ -40,8 +41,21 @@ fn found(path: &Path, place: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Saves the facts, if `--save-facts` was given.
+///
+/// # Errors
+/// When there are none, or the file cannot be written.
+pub fn save_if_asked(facts: Option<&Facts>, args: &Diagnose, run: &Run<'_>) -> Result<()> {
+    let Some(path) = &args.save_facts else { return Ok(()) };
+    let facts = facts.ok_or_else(|| {
+        let nothing = format!("no facts to write to `{}`: AWS could not be reached", path.display());
+        Error::new(Kind::File, nothing)
+    })?;
+    save(path, facts, args.redact, run)
+}
+
 /// Saves the facts, and shows the command that diagnoses from them.
-pub fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
+fn save(path: &Path, facts: &Facts, redact: bool, run: &Run<'_>) -> Result<()> {
     let shown = path.display();
     let place = run.context.directory.join(path);
     let text = facts.to_text(redact)?;

@@ -14,10 +14,12 @@ const PROPAGATION_SECONDS: u64 = 300;
 pub fn propagating(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<Finding> {
     let is_allowed =
         |evaluation: &Evaluation<'_>| matches!(evaluation.verdict(), Verdict::Allowed | Verdict::AllowedAsFarAsRead);
-    let of_role = facts.target.role.present().and_then(|role| role.age_seconds);
     let is_half_shown = facts.target.role.present().is_some_and(|role| is_unique_id(&role.arn));
-    let ago =
-        [facts.written_seconds_ago, of_role].into_iter().flatten().min().filter(|ago| *ago <= PROPAGATION_SECONDS);
+    let ago = [facts.written_seconds_ago, facts.role_age()]
+        .into_iter()
+        .flatten()
+        .min()
+        .filter(|ago| *ago <= PROPAGATION_SECONDS);
     if ago.is_none() && !is_half_shown {
         return None;
     }

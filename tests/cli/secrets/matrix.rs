@@ -17,7 +17,10 @@ fn lines(command: &str) -> Option<Vec<String>> {
     let lines = match command {
         "bootstrap" => vec![format!("{BOOTSTRAP} --external-id abc --require-mfa --show-policies")],
         "verify" => vec!["verify".to_owned(), "verify --user-profile bob".to_owned()],
-        "diagnose" => ["--save-facts facts.json", "--facts facts.json"].map(|it| format!("diagnose {it}")).to_vec(),
+        "diagnose" => {
+            let completed = "--facts facts.json --target-profile dev-admin --save-facts facts.json";
+            ["--save-facts facts.json", "--facts facts.json", completed].map(|it| format!("diagnose {it}")).to_vec()
+        }
         "teardown" => {
             ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --all --even-if-used {it}")).to_vec()
         }
@@ -200,9 +203,8 @@ fn every_command_if_all_works() {
     side_by_side(&modes, |mode| {
         let outputs = search(&NONE, mode);
         for output in outputs {
-            let is_meant = ["\"bob\"", "/no/such", "\"--check\"", "\"--facts\"", "\"static\""]
-                .iter()
-                .any(|word| output.command.contains(word));
+            let is_meant =
+                ["\"bob\"", "/no/such", "\"--check\"", "\"static\""].iter().any(|word| output.command.contains(word));
             assert!(output.code == 0 || is_meant, "{output}");
         }
     });
@@ -217,7 +219,7 @@ fn every_aws_command_if_something_is_wrong() {
         side_by_side(&cases, |(trouble, mode)| {
             let outputs = search(trouble, mode);
             let failed = outputs.iter().filter(|output| output.code != 0).count();
-            assert!(failed > 3, "{} makes {failed} runs fail", trouble.name);
+            assert!(failed > 2, "{} makes {failed} runs fail", trouble.name);
         });
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use xacct::diagnosis::{Facts, diagnose};
+use xacct::diagnosis::{Facts, Part, Saved, diagnose, messages, provenance};
 use xacct::iam::state::Reading;
 use xacct::report::diagnosis;
 
@@ -32,6 +32,16 @@ pub fn facts(data: &[u8]) -> bool {
         assert!(!shown.trim().is_empty());
         assert_printable(&shown);
     }
+    let messages = messages(&facts, &diagnosis.findings, &Saved::As("facts.json"));
+    let shown = diagnosis::messages_text(&messages, 80) + &provenance(&facts);
+    assert_printable(&shown);
+
+    // What was read again is joined to itself.
+    assert_eq!(facts.clone().with_source(facts.source.clone()), facts);
+    assert_eq!(facts.clone().with_target(facts.target.clone()), facts);
+    assert_eq!(facts.with_request(facts.clone()).as_ref(), Some(&facts));
+    let _ = [Part::Request, Part::Source, Part::Target].map(|part| facts.lacks(part));
+
     for finding in &diagnosis.findings {
         assert!(!finding.fixes.is_empty() && finding.fixes.iter().all(|fix| !fix.steps.is_empty()), "{finding:?}");
     }

@@ -37,7 +37,7 @@ pub fn member(path: &[&str], random: &mut Rng) -> Option<Value> {
         ["request"] => request(random),
         [.., "region"] => pick(REGIONS, random),
         [.., "external_id"] => pick(EXTERNAL_IDS, random),
-        ["asked_at" | "written_seconds_ago"] => json!(random.u32(..)),
+        ["asked_at" | "written_seconds_ago"] | [_, "read_at"] => json!(random.u32(..)),
         [] => facts(random),
         _ => return None,
     })
@@ -52,6 +52,7 @@ fn facts(random: &mut Rng) -> Value {
         "request": request(random),
         "answer": answer(random),
         "source": {
+            "read_at": maybe(random, |random| random.u32(..).into()),
             "operator": {"identity": reading(random, |random| pick(CALLERS, random))},
             "user": reading(random, user),
             "policies": holder(random),
@@ -60,6 +61,7 @@ fn facts(random: &mut Rng) -> Value {
             "mfa_devices": reading(random, |random| list(random, MFA_DEVICES)),
         },
         "target": {
+            "read_at": maybe(random, |random| random.u32(..).into()),
             "operator": {"identity": reading(random, |random| pick(CALLERS, random))},
             "role": reading(random, role),
             "policies": holder(random),
@@ -205,7 +207,12 @@ fn refusal(random: &mut Rng) -> Value {
 }
 
 fn user(random: &mut Rng) -> Value {
-    json!({"arn": pick(CALLERS, random), "unique_id": "AIDAZAZ3XH6BN74Z5FIKH", "tags": tags(random)})
+    json!({
+        "arn": pick(CALLERS, random),
+        "unique_id": "AIDAZAZ3XH6BN74Z5FIKH",
+        "age_seconds": maybe(random, |random| random.u32(..).into()),
+        "tags": tags(random),
+    })
 }
 
 fn role(random: &mut Rng) -> Value {

@@ -1,0 +1,62 @@
+//! The arguments of `xacct diagnose`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::typed::Typed;
+use crate::cli::{ReportOptions, RequestOptions, UserOptions};
+
+/// Find out which side of a link is wrong, and how to fix it.
+///
+/// AWS reports most failures with the same AccessDenied. diagnose tries to assume the role as the user, reads both halves
+/// with the operators' credentials, and evaluates the policies as AWS does. It changes nothing. verify and bootstrap show
+/// the same diagnosis for a link that does not work.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  xacct diagnose
+  xacct diagnose dev --user-profile alice
+  Find out why AWS denies a tool's request:
+    xacct diagnose dev --duration 4h --session-tag project=x
+  Save what one account shows, and add what the other one shows:
+    xacct diagnose dev --save-facts facts.json
+    xacct diagnose --facts facts.json --target-profile ops
+  Save the facts for a bug report, and replay them offline:
+    xacct diagnose dev --save-facts facts.json --redact
+    xacct diagnose --facts facts.json")]
+pub struct Diagnose {
+    /// Which options were typed. It must be the first field: parsing another one takes it from clap's matches.
+    #[command(flatten)]
+    pub typed: Typed,
+    /// The target, by name in xacct.toml or account ID (default: all)
+    #[arg(value_name = "TARGET", conflicts_with = "facts")]
+    pub target: Option<String>,
+    /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks
+    ///
+    /// --profile reads the source account, --target-profile the target account, and --user-profile tests the link of
+    /// xacct.toml again. What the file has stays, unless it is read again. Variables and xacct.toml alone do not add
+    /// anything.
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+    /// Save the facts to this file; it contains no secrets
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// Replace account IDs with placeholders in that file
+    #[arg(long, requires = "save_facts")]
+    pub redact: bool,
+    /// AWS profile of the operator in the source account (default: from xacct.toml, else the usual credential chain)
+    #[arg(long, value_name = "NAME", env = "XACCT_PROFILE", help_heading = "Credentials")]
+    pub profile: Option<String>,
+    /// AWS profile of the operator in the target account (default: from xacct.toml)
+    #[arg(long, value_name = "NAME", env = "XACCT_TARGET_PROFILE", help_heading = "Credentials")]
+    pub target_profile: Option<String>,
+    /// User, Region and MFA.
+    #[command(flatten)]
+    pub user: UserOptions,
+    /// Optional parameters of the AssumeRole request.
+    #[command(flatten)]
+    pub request: RequestOptions,
+    /// Options of the report.
+    #[command(flatten)]
+    pub report: ReportOptions,
+}

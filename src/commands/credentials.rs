@@ -27,7 +27,7 @@ use crate::report::console::count;
   Delete all cached sessions:
     xacct credentials --forget")]
 pub struct Credentials {
-    /// The target, by name in xacct.toml or account ID (default: the only one)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else the only one)
     #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
     pub target: Option<String>,
     /// Format of the credentials

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::command_line::{Start, Verb};
 use crate::aws::client::access::Access;
 use crate::cli::{ReportOptions, RequestOptions, UserOptions};
-use crate::config::{self, Link, Source, WayIn};
+use crate::config::{Link, Source, WayIn};
 use crate::diagnosis::{Diagnosis, Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::arn::Partition;
@@ -41,7 +41,7 @@ use crate::report::{diagnosis, proof};
     xacct diagnose dev --save-facts facts.json --redact
     xacct diagnose --facts facts.json")]
 pub struct Diagnose {
-    /// The target, by name in xacct.toml or account ID (default: all)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET", conflicts_with = "facts")]
     pub target: Option<String>,
     /// Diagnose offline from a saved facts file
@@ -161,8 +161,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
 
 /// The links to diagnose, with the options applied.
 fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
-    let wanted: Vec<_> = args.target.iter().cloned().collect();
-    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let mut links = run.links(args.target.as_slice())?;
     settle::read_trust_statements(&mut links, run)?;
     for link in &mut links {
         link.region = args.user.region.clone().or(link.region.take());

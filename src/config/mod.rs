@@ -16,6 +16,6 @@ pub use policy_files::{read_policy_file, read_trust_statements, rebased};
 pub use save::check_writable;
 pub use select::{
     Wanted, all_links, check_chosen, includes, links_found, links_to_make, links_to_sweep, names_or_text,
-    recorded_links, recorded_source, source,
+    recorded_links, recorded_source, source, wanted,
 };
 pub use write::{forget, record};

@@ -6,7 +6,7 @@ use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
 use crate::cli::{RequestOptions, SessionAttributes, SessionOptions, UserOptions};
-use crate::config::{self, Link, Source};
+use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
@@ -88,8 +88,7 @@ pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> 
 }
 
 fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
-    let wanted: Vec<_> = target.map(str::to_owned).into_iter().collect();
-    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let mut links = run.links(target.map(str::to_owned).as_slice())?;
     let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
     match (links.pop(), links.is_empty()) {
         (Some(link), true) => Ok(link),

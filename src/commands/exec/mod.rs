@@ -36,7 +36,7 @@ another program signals the whole process group, the command gets the signal
 twice, and Terraform aborts at the second one: use timeout --foreground, and
 send signals to xacct, not to its process group.")]
 pub struct Exec {
-    /// The target, by name in xacct.toml or account ID (default: the only one)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else the only one)
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// The command and its arguments, after `--`

@@ -5,7 +5,6 @@ use clap::Args;
 use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::run::Run;
@@ -43,7 +42,7 @@ impl Consumer for TerragruntHcl {
     const NAME: &'static str = "terragrunt-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let links = run.links(&self.printed.targets)?;
         let link = only_one(&links, "a Terragrunt unit can assume only one role")?;
         let version: Option<Version> = self.terragrunt_version.as_deref().map(str::parse).transpose()?;
         if let Some((version, known)) = version.and_then(|version| Some((version, version.as_known()?))) {

@@ -23,7 +23,7 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 xacct verify and xacct bootstrap also use the role. For two days after either,
 teardown needs --even-if-used.")]
 pub struct Teardown {
-    /// Targets, by name in xacct.toml or account ID
+    /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// All targets in xacct.toml

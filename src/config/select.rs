@@ -1,6 +1,8 @@
 //! Selects the links that a command works on, and their source.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
 use super::link::{Link, Source};
@@ -231,6 +233,33 @@ pub fn wanted(file: &ConfigFile, typed: &[String], usual: Option<&str>) -> Resul
         Some(usual) => Ok(vec![usual.to_owned()]),
         None => Ok(typed.to_vec()),
     }
+}
+
+/// Returns the target that has the name or the account of a directory between `xacct.toml` and `directory`. The one nearest to
+/// `directory` counts.
+///
+/// # Errors
+/// When `directory` is not below `xacct.toml`, or no target fits.
+pub fn of_directory(file: &ConfigFile, directory: &Path) -> Result<String> {
+    let path = file.path.display();
+    if file.text.is_none() {
+        return Err(no_file(file).note("Terragrunt, for example, needs its absolute path: --config FILE"));
+    }
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = real(directory);
+    let absolute = directory.join(&file.path);
+    let top = real(absolute.parent().unwrap_or(&absolute));
+    let Ok(below) = directory.strip_prefix(&top) else {
+        return Err(Error::usage(format!("the directory `{}` is not below that of `{path}`", directory.display()))
+            .hint("specify the target by its name in xacct.toml"));
+    };
+    let names = below.iter().rev().filter_map(OsStr::to_str);
+    names.map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
+        let targets: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+        Error::usage(format!("no directory in `{}` has the name of a target of `{path}`", below.display()))
+            .note(format!("its targets are {}", targets.join(", ")))
+            .hint("specify the target, or rename the directory or the target")
+    })
 }
 
 /// Refuses to remove everything unless that is said: a command that removes needs targets, or `--all`. The usual target is

@@ -15,6 +15,25 @@ use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover};
 use crate::text::shell::ShellCommand;
 
+/// What becomes of a session of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A tool gets it once, so it lasts as long as the role allows.
+    HandOver,
+    /// A server hands out this one and those that follow it, so the usual hour is enough.
+    Serve,
+    /// It follows another one of the server. The user is not there to be asked for anything.
+    Renew,
+}
+
+/// An open session of a role.
+pub struct OpenedRole {
+    /// The name of the target in `xacct.toml`.
+    pub target: String,
+    pub role: RoleArn,
+    pub opened: Opened,
+}
+
 /// An open session.
 pub struct Opened {
     pub credentials: SessionCredentials,
@@ -28,15 +47,23 @@ pub struct Opened {
 ///
 /// # Errors
 /// When there are several targets, the credentials are not the user's, or AWS denies the request.
-pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+pub async fn of_role(
+    target: Option<&str>,
+    options: &SessionOptions,
+    purpose: Purpose,
+    run: &Run<'_>,
+) -> Result<OpenedRole> {
     if options.cache && options.user.no_cache {
         return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
     let mut link = the_link(target, run)?;
     link.override_session(&options.request.session);
     link.check(link.region.as_ref().map(Region::partition))?;
+    if purpose == Purpose::Serve {
+        check_renewable(&link, options, run)?;
+    }
     let region = options.user.region.clone().or_else(|| link.region.clone());
-    let (_, prover) = user(options, region.clone(), run).await?;
+    let (_, prover) = user(options, region.clone(), purpose, run).await?;
     let access = prover.access();
     let role = link.role_arn(access.partition());
     let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
@@ -45,7 +72,8 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
         region: region.clone(),
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
-    claim.request.duration = options.request.duration.or_else(|| longest(&link, access));
+    let usual = if purpose == Purpose::HandOver { longest(&link, access) } else { None };
+    claim.request.duration = options.request.duration.or(usual);
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
@@ -59,14 +87,53 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     let credentials = match cached {
         Some(session) => session,
         None => {
-            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role, options))?;
+            let session = prover.session(&claim).await.map_err(|error| match purpose {
+                Purpose::Renew if link.require_mfa => without_code(error, &link),
+                _ => refused(error, &link, &role, options),
+            })?;
             if let Some(cache) = &cache {
                 cache.store(&key(&prover, &claim)?, &session.credentials);
             }
             session.credentials
         }
     };
-    Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), region })
+    let whose = format!("role {} in {}", role.name, role.account);
+    Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region } })
+}
+
+/// Refuses sessions that cannot be renewed, or too often, before anything is sent.
+fn check_renewable(link: &Link, options: &SessionOptions, run: &Run<'_>) -> Result<()> {
+    // SDKs renew a session 15 minutes before it expires, and ask again for each request if they get no longer one.
+    const SHORTEST: i32 = 30 * 60;
+    if let Some(duration) = options.request.duration.filter(|duration| duration.as_secs() < SHORTEST) {
+        return Err(Error::usage(format!("--server renews sessions, which must last at least 30m, not {duration}"))
+            .hint("omit --duration: the usual hour is renewed until the command ends"));
+    }
+    if !link.require_mfa {
+        return Ok(());
+    }
+    let because = format!("target `{}` requires MFA, and a renewal cannot prompt for a code", link.name);
+    if options.request.duration.is_some_and(SessionDuration::needs_access_key) {
+        return Err(Error::usage("each session of more than an hour needs a code of its own, also with --server")
+            .note(because)
+            .hint("omit --duration: sessions of an hour are renewed with the cached MFA session, for 12h"));
+    }
+    if options.user.no_cache || cfg!(not(unix)) || run.session_cache().is_none() {
+        return Err(Error::usage("--server needs the session cache for this target")
+            .note(because)
+            .hint("omit --no-cache (XACCT_NO_CACHE), or run the command without --server"));
+    }
+    Ok(())
+}
+
+/// Returns what an error of a renewal without an MFA session means.
+fn without_code(error: Error, link: &Link) -> Error {
+    if error.kind != Kind::Credentials || error.aws.is_some() {
+        return error;
+    }
+    let prompt = ShellCommand::new("xacct").args(["exec", &link.name]).option("--duration", "1h").command(["true"]);
+    Error::new(Kind::Credentials, "the cached MFA session has ended, and a renewal cannot prompt for a code")
+        .hint(format!("enter a code in another terminal, and xacct renews the session: {prompt}"))
 }
 
 /// Returns the cached session for this request.
@@ -81,7 +148,7 @@ async fn from_cache(prover: &Prover, claim: &Claim, cache: Option<&Cache>) -> Re
 /// # Errors
 /// When the credentials are not the user's or are a session's, or AWS denies the request.
 pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
-    let (name, prover) = user(options, options.user.region.clone(), run).await?;
+    let (name, prover) = user(options, options.user.region.clone(), Purpose::HandOver, run).await?;
     let credentials = prover.own_session().await?;
     let access = prover.access();
     Ok(Opened { credentials, whose: format!("user {name}"), region: access.has_region.then(|| access.region.clone()) })
@@ -101,12 +168,24 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
 }
 
 /// Returns the user's name and a prover, by the same settings as `verify`.
-async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -> Result<(String, Prover)> {
+async fn user(
+    options: &SessionOptions,
+    region: Option<Region>,
+    purpose: Purpose,
+    run: &Run<'_>,
+) -> Result<(String, Prover)> {
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
     let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
     let connections = run.open_connections(opening)?;
+    let connections = match purpose {
+        Purpose::Renew => {
+            let mfa = connections.mfa().that_asks_nobody();
+            connections.with_mfa(mfa)
+        }
+        Purpose::HandOver | Purpose::Serve => connections,
+    };
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
     let shown = name.name().to_string();

@@ -11,6 +11,7 @@ use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
 use crate::print::versions::Argument;
+use crate::text::shell::{ShellCommand, quoted};
 
 /// Print Terragrunt settings that use a link.
 ///
@@ -106,8 +107,21 @@ impl Consumer for TerragruntHcl {
                 warn_of_mfa("Terraform", &link.name, run);
             }
             warn_of_own_role("Terragrunt", run);
+            run.console.say(&format!(
+                "Instead of these settings, Terragrunt can get the session from xacct:\n  export TG_AUTH_PROVIDER_CMD={}\n\
+                 If its units work in several accounts, use --target-from-directory in place of the target; see \
+                 `xacct help sessions`",
+                quoted(&auth_provider(&link.name, run).to_string())
+            ));
             terragrunt::generating(&access, self.bucket.as_deref())?
         };
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
+}
+
+/// Returns the command for `TG_AUTH_PROVIDER_CMD`. Terragrunt runs it in the directory of each unit, and several times.
+fn auth_provider(target: &str, run: &Run<'_>) -> ShellCommand {
+    let config = run.context.directory.join(&run.file.path);
+    let xacct = ShellCommand::new("xacct").option("--config", config.display());
+    xacct.args(["credentials", target]).flag("--cache").option("--format", "terragrunt")
 }

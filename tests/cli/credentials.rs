@@ -162,7 +162,7 @@ fn terminal_shows_a_warning_with_the_credentials() {
 fn units(units: &[&str]) -> Scene {
     let scene = Scene::linked("");
     scene.xacct(
-        "bootstrap 333333333333 --name prod --yes --no-verify --enter-role OrganizationAccountAccessRole --external-id b",
+        "bootstrap 333333333333 --name prod --yes --no-verify --enter-role OrganizationAccountAccessRole --external-id bcd",
     )
     .exits_with(0);
     scene.environment.edit("xacct.toml", "[targets.222222222222]", "[targets.dev]");

@@ -208,7 +208,7 @@ fn a_default_profile_with_credentials_is_hidden_from_the_command() {
 
 #[test]
 fn renews_the_session_before_it_expires() {
-    let scene = Scene::linked("");
+    let scene = Scene::linked("--no-verify");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(6))).on_call(1));
     let served = Served::start(&scene, "");
     let (status, first) = served.credentials();
@@ -224,7 +224,7 @@ fn renews_the_session_before_it_expires() {
 
 #[test]
 fn a_failed_renewal_is_said_once_and_answered_until_it_works_again() {
-    let scene = Scene::linked("");
+    let scene = Scene::linked("--no-verify");
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4))).on_call(1));
     let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "not today".to_owned() };
     scene.sandbox.add_fault(Fault::new("AssumeRole", denied).on_calls(2..=99));
@@ -233,7 +233,7 @@ fn a_failed_renewal_is_said_once_and_answered_until_it_works_again() {
     until("the session expired", || served.credentials().0 == 503);
     let (_, document) = served.credentials();
     assert_eq!(document["Code"], "SessionExpired");
-    assert!(document["Message"].as_str().is_some_and(|why| why.contains("AccessDenied")), "{document}");
+    assert!(document["Message"].as_str().is_some_and(|why| why.contains("sts:AssumeRole was denied")), "{document}");
     scene.sandbox.clear_faults();
     until("it works again", || served.credentials().0 == 200);
     let output = served.end(&scene);

@@ -149,3 +149,25 @@ fn the_backend_of_terraform_is_served() {
     let objects = accounts.target.aws(&format!("s3api list-objects-v2 --bucket {bucket}"));
     assert_eq!(objects["Contents"][0]["Key"], "a.tfstate");
 }
+
+#[test]
+fn the_aws_provider_of_terraform_is_served() {
+    let Some(mut accounts) = Accounts::for_test(test_name!()) else {
+        return;
+    };
+    accounts.bootstrap(&["--generate-external-id"]).exits_with(0);
+    let environment = &mut accounts.environment;
+    let main = format!(
+        "provider \"aws\" {{\n  region = \"{REGION}\"\n}}\ndata \"aws_caller_identity\" \"here\" {{}}\noutput \"arn\" {{\n  \
+         value = data.aws_caller_identity.here.arn\n}}\n"
+    );
+    environment.write("main.tf", &main);
+    let Some(()) = third_party::terraform(test_name!(), environment) else {
+        return;
+    };
+    environment.append(".aws/config", SHADOW);
+    environment.append(".aws/credentials", SHADOW);
+    let script = "terraform apply -no-color -auto-approve -input=false >&2 && terraform output -raw arn";
+    let output = environment.xacct(&["exec", "--server", "--", "/bin/sh", "-c", script]).exits_with(0);
+    assert_eq!(output.stdout, format!("arn:aws:sts::{}:assumed-role/xacct/alice", accounts.target.id));
+}

@@ -60,6 +60,7 @@ pub struct Exec {
     ///
     /// The command gets the address of an endpoint on the loopback interface and a token, as in a container of ECS, instead
     /// of credentials. The AWS SDKs, the AWS CLI and Terraform get credentials there, and get new ones before they expire.
+    /// Sessions last one hour, or --duration.
     #[arg(long, conflicts_with = "cache")]
     pub server: bool,
     /// Options of the session.

@@ -23,7 +23,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
         }
         "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
         "sweep" => vec!["sweep --all --yes --older-than 1s".to_owned()],
-        "exec" => vec!["exec -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
+        "exec" => vec!["exec -- /bin/true".to_owned(), "exec --server -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
         "credentials" => {
             let formats = formats.map(|format| format!("credentials --format {format}"));
             formats

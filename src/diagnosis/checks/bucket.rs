@@ -3,17 +3,18 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::condition::{escapes, is_of_bucket, limits, meet_all, met};
 use crate::diagnosis::checks::meaning::{Asked, meant};
-use crate::diagnosis::checks::named::{in_account, in_organization, in_words};
+use crate::diagnosis::checks::named::{self, in_account, in_organization};
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::checks::s3_answer::without_bucket;
 use crate::diagnosis::checks::tail::{contradiction, contradicts, is_shown};
 use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix};
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
 use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict, s3_action};
-use crate::iam::policy::Effect;
+use crate::iam::policy::{Effect, PolicyDocument};
+use crate::iam::revocation::{in_words, revoked_before};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
@@ -59,6 +60,14 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
 fn of_policies(facts: &Facts, policies: &Evaluation<'_>) -> Finding {
     let (role, action) = (&facts.link.role.name, s3_action(facts));
     if let Some(place) = policies.denies.first() {
+        if let Some(before) = revoked_before(&PolicyDocument::of(vec![place.statement.clone()])) {
+            let before = in_words(before);
+            let what = format!("the {} revokes all sessions from before {before}", place.policy.words());
+            let later = Fix::by(Side::Request, facts)
+                .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
+                .verify(facts, VerifyWith::Nothing);
+            return Finding::new(Cause::S3Denied, what).because(Evidence::denial(place)).fix(later);
+        }
         let limits = limits(facts, place);
         let what = format!("{} of the {} denies {action}{limits}", place.numbered(), place.policy.words());
         let finding = Finding::new(Cause::S3Denied, what).because(Evidence::denial(place));
@@ -196,8 +205,8 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
     let finding = match denial.by? {
         DeniedBy::ServiceControl | DeniedBy::ResourceControl | DeniedBy::VpcEndpoint => {
             let policy = match denial.by? {
-                DeniedBy::ServiceControl => in_words(&denial, "service control policy"),
-                DeniedBy::ResourceControl => in_words(&denial, "resource control policy"),
+                DeniedBy::ServiceControl => named::in_words(&denial, "service control policy"),
+                DeniedBy::ResourceControl => named::in_words(&denial, "resource control policy"),
                 _ => "the policy of the VPC endpoint for S3".to_owned(),
             };
             let what = format!("{policy} denies {action} in account {account}");

@@ -287,7 +287,7 @@ pub fn check_chosen(
     let error = Error::usage(format!("xacct {command} needs a target, or --all"))
         .note(format!("the targets in `{path}` are {}", names.join(", ")));
     let error = match usual {
-        Some(_) => error.note("commands that delete ignore XACCT_TARGET"),
+        Some(_) => error.note("commands that delete or revoke ignore XACCT_TARGET"),
         None => error,
     };
     Err(error

@@ -59,7 +59,7 @@ impl Run<'_> {
         config::recorded_links(&self.file, &self.wanted(typed)?, None)
     }
 
-    /// Refuses a command that deletes and names no target.
+    /// Refuses a command that deletes or revokes, and names no target.
     ///
     /// # Errors
     /// When it has no `--all` either, and the file has targets.

@@ -252,9 +252,9 @@ fn xacct_target_is_the_target_of_commands_that_name_none() {
 fn xacct_target_selects_nothing_for_deletion() {
     let mut scene = two();
     scene.environment.set("XACCT_TARGET", "prod");
-    for words in ["teardown --yes", "sweep --yes", "print profile --remove"] {
+    for words in ["teardown --yes", "sweep --yes", "revoke --yes", "print profile --remove"] {
         let output = scene.xacct(words).exits_with(2);
-        output.says(&["needs a target, or --all", "note: commands that delete ignore XACCT_TARGET", "prod"]);
+        output.says(&["needs a target, or --all", "note: commands that delete or revoke ignore XACCT_TARGET", "prod"]);
     }
     assert_eq!(scene.sandbox.requests(), []);
     // Neither does it narrow what is named.

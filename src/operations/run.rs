@@ -73,7 +73,20 @@ impl Run<'_> {
     /// When the MFA code is malformed, or the AWS config files cannot be read.
     pub fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
         let mfa = self.mfa(opening.user)?;
-        let connections = Connections::open(opening.region, opening.path_style, self.notify())?.with_mfa(mfa);
+        self.open(opening, mfa, self.notify())
+    }
+
+    /// Opens connections once more while a command of the user runs: prompts for nothing, and repeats no warning.
+    ///
+    /// # Errors
+    /// When the AWS config files cannot be read.
+    pub fn reopen_connections(&self, opening: Opening<'_>) -> Result<Connections> {
+        let mfa = self.mfa(opening.user)?.that_asks_nobody();
+        self.open(opening, mfa, Arc::new(|_: &str| {}))
+    }
+
+    fn open(&self, opening: Opening<'_>, mfa: Mfa, warn: Warn) -> Result<Connections> {
+        let connections = Connections::open(opening.region, opening.path_style, warn)?.with_mfa(mfa);
         let connections = if self.console.is_verbose() { connections.with_trace(self.notify()) } else { connections };
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),

@@ -87,10 +87,7 @@ pub async fn of_role(
     let credentials = match cached {
         Some(session) => session,
         None => {
-            let session = prover.session(&claim).await.map_err(|error| match purpose {
-                Purpose::Renew if link.require_mfa => without_code(error, &link),
-                _ => refused(error, &link, &role, options),
-            })?;
+            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role, options))?;
             if let Some(cache) = &cache {
                 cache.store(&key(&prover, &claim)?, &session.credentials);
             }
@@ -99,6 +96,18 @@ pub async fn of_role(
     };
     let whose = format!("role {} in {}", role.name, role.account);
     Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region } })
+}
+
+/// Opens another session of a role for a server. Prompts for nothing.
+///
+/// # Errors
+/// When an MFA code is necessary, or for the reasons of [`of_role`].
+pub async fn renewed(target: &str, options: &SessionOptions, run: &Run<'_>) -> Result<SessionCredentials> {
+    match of_role(Some(target), options, Purpose::Renew, run).await {
+        Ok(role) => Ok(role.opened.credentials),
+        Err(error) if error.message.ends_with(mfa::NO_CODE) => Err(without_code(target)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Refuses sessions that cannot be renewed, or too often, before anything is sent.
@@ -126,12 +135,9 @@ fn check_renewable(link: &Link, options: &SessionOptions, run: &Run<'_>) -> Resu
     Ok(())
 }
 
-/// Returns what an error of a renewal without an MFA session means.
-fn without_code(error: Error, link: &Link) -> Error {
-    if error.kind != Kind::Credentials || error.aws.is_some() {
-        return error;
-    }
-    let prompt = ShellCommand::new("xacct").args(["exec", &link.name]).option("--duration", "1h").command(["true"]);
+/// Returns the error of a renewal that needs a code.
+fn without_code(target: &str) -> Error {
+    let prompt = ShellCommand::new("xacct").args(["exec", target]).option("--duration", "1h").command(["true"]);
     Error::new(Kind::Credentials, "the cached MFA session has ended, and a renewal cannot prompt for a code")
         .hint(format!("enter a code in another terminal, and xacct renews the session: {prompt}"))
 }
@@ -178,13 +184,9 @@ async fn user(
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
     let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
-    let connections = run.open_connections(opening)?;
     let connections = match purpose {
-        Purpose::Renew => {
-            let mfa = connections.mfa().that_asks_nobody();
-            connections.with_mfa(mfa)
-        }
-        Purpose::HandOver | Purpose::Serve => connections,
+        Purpose::Renew => run.reopen_connections(opening)?,
+        Purpose::HandOver | Purpose::Serve => run.open_connections(opening)?,
     };
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;

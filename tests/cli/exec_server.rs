@@ -219,6 +219,8 @@ fn renews_the_session_before_it_expires() {
     assert!(renewed["Expiration"].as_str() > first["Expiration"].as_str(), "{renewed}");
     let output = served.end(&scene);
     assert!(!output.stderr.contains("error"), "{output}");
+    // What is worth a warning is so once.
+    assert_eq!(output.stderr.matches("Using custom endpoint").count(), 1, "{output}");
     assert_eq!(scene.requests("AssumeRole").len(), 2);
 }
 

@@ -21,6 +21,9 @@ use crate::iam::names::{MfaCode, MfaSerial, SessionDuration};
 /// Prompts for the code of a device; `None` if the user enters none. The text says why the last code was of no use.
 pub type AskForCode = Arc<dyn Fn(&MfaSerial, Option<&str>) -> Option<String> + Send + Sync>;
 
+/// The error of a request for which there is no code.
+pub const NO_CODE: &str = "an MFA code is required, and there is no terminal to prompt for it";
+
 /// How often the user may correct a wrong code.
 const CORRECTIONS: usize = 2;
 
@@ -183,11 +186,8 @@ impl Mfa {
     /// Prompts for a code.
     async fn typed(&self, serial: &MfaSerial, why: Option<&'static str>) -> Result<String> {
         let Some(ask) = self.ask.clone() else {
-            return Err(Error::new(
-                Kind::Credentials,
-                "an MFA code is required, and there is no terminal to prompt for it",
-            )
-            .hint("pass the current code of the device: --mfa-code CODE or XACCT_MFA_CODE"));
+            return Err(Error::new(Kind::Credentials, NO_CODE)
+                .hint("pass the current code of the device: --mfa-code CODE or XACCT_MFA_CODE"));
         };
         let device = serial.clone();
         let typed = tokio::task::spawn_blocking(move || ask(&device, why))

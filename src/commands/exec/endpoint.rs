@@ -35,8 +35,9 @@ const CONNECTIONS: usize = 64;
 /// The longest head of a request, in bytes. The body is never read.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// How long a connection may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may take, and the head of its request: clients on this machine send it at once.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_FOR_HEAD: Duration = Duration::from_secs(2);
 
 /// How long a request waits for a session that is being renewed: botocore waits two seconds for an answer.
 const WAIT: Duration = Duration::from_millis(1500);
@@ -99,7 +100,7 @@ impl Endpoint {
                 });
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(PATIENCE)
+                    .header_read_timeout(PATIENCE_FOR_HEAD)
                     .max_buf_size(LONGEST_HEAD)
                     .keep_alive(false)
                     .serve_connection(TokioIo::new(stream), answer);

@@ -15,7 +15,7 @@ use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::export;
 use crate::operations::run::Run;
-use crate::operations::session::{self, OpenedRole, Purpose};
+use crate::operations::session::{self, OpenedRole};
 
 /// A server before it serves anybody.
 pub struct Server<'a> {
@@ -90,11 +90,8 @@ impl<'a> Server<'a> {
             News::Recovered => run.console.say(&format!("Renewed the session of {}", opened.whose)),
         };
         let serve = async |stopped: oneshot::Receiver<()>| {
-            let open = async || {
-                // Boxed, because the types of futures would become too deep for the compiler.
-                let renewed = Box::pin(session::of_role(Some(&target), options, Purpose::Renew, run));
-                Ok(renewed.await?.opened.credentials)
-            };
+            // Boxed, because the types of futures would become too deep for the compiler.
+            let open = async || Box::pin(session::renewed(&target, options, run)).await;
             tokio::select! {
                 _ = stopped => {}
                 never = renewal::keep_fresh(&send, open, &wake, now, tell) => match never {},

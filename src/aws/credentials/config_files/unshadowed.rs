@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::ini::is_space;
+use super::locations::{self, CONFIG, CREDENTIALS};
 use crate::environment::Variables;
 use crate::error::Result;
 
@@ -50,13 +51,13 @@ pub struct Shadow {
 /// When a file cannot be read.
 pub fn shadows(variable: Variables<'_>) -> Result<Vec<Shadow>> {
     let files = [
-        (super::CONFIG, without_credentials as fn(&str) -> Option<String>),
+        (CONFIG, without_credentials as fn(&str) -> Option<String>),
         // Its other profiles have nothing but secrets.
-        (super::CREDENTIALS, |text| without_credentials(text).map(|_| String::new())),
+        (CREDENTIALS, |text| without_credentials(text).map(|_| String::new())),
     ];
     let mut shadows = Vec::new();
     for (file, without) in files {
-        let (_, path, text) = super::text(file, variable)?;
+        let (_, path, text) = locations::text(file, variable)?;
         if let Some(text) = without(&text) {
             shadows.push(Shadow { variable: file.variable, path, text });
         }

@@ -7,7 +7,7 @@ use clap::Args;
 /// The links whose settings to print, and the file to write to.
 #[derive(Debug, Clone, Args)]
 pub struct Printed {
-    /// Targets, by name in xacct.toml or account ID (default: all)
+    /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Write to this file; overwrites only files that this command generated

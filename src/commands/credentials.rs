@@ -4,9 +4,11 @@ use clap::{Args, ValueEnum};
 
 use super::command_line::{Start, Verb};
 use crate::cli::SessionOptions;
+use crate::config;
 use crate::error::{Ended, ExitCode, Result};
 use crate::export;
 use crate::operations::run::Run;
+use crate::operations::session::Purpose;
 use crate::operations::{interrupt, session};
 use crate::report::console::count;
 
@@ -22,14 +24,20 @@ use crate::report::console::count;
   In a shell:
     eval \"$(xacct credentials dev --format env)\"
     xacct credentials dev --format fish | source
-  For Terragrunt:
-    TG_AUTH_PROVIDER_CMD='xacct credentials dev --format terragrunt'
+  For Terragrunt, which runs the command in the directory of each unit:
+    TG_AUTH_PROVIDER_CMD='xacct --config /home/me/xacct.toml credentials dev --cache --format terragrunt'
   Delete all cached sessions:
     xacct credentials --forget")]
 pub struct Credentials {
-    /// The target, by name in xacct.toml or account ID (default: the only one)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else the only one)
     #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
     pub target: Option<String>,
+    /// Use the target that has the name of a directory between xacct.toml and the working directory
+    ///
+    /// The nearest to the working directory counts: in live/dev/vpc, with xacct.toml in live, that is target dev. For
+    /// Terragrunt, which runs the command in the directory of each unit.
+    #[arg(long, conflicts_with_all = ["target", "session_token", "forget"])]
+    pub target_from_directory: bool,
     /// Format of the credentials
     #[arg(long, value_name = "FORMAT", default_value = "process")]
     pub format: Format,
@@ -78,10 +86,17 @@ fn credentials(args: &Credentials, run: &Run<'_>) -> Result<ExitCode> {
         run.console.say(&format!("Removed {} from the cache", count(forgotten, "session")));
         return Ok(ExitCode::Done);
     }
+    let of_directory = match args.target_from_directory {
+        true => Some(config::of_directory(&run.file, &run.context.directory)?),
+        false => None,
+    };
     let opened = interrupt::guarded(run, async {
         match args.session_token {
             true => session::of_user(&args.session, run).await,
-            false => session::of_role(args.target.as_deref(), &args.session, run).await,
+            false => {
+                let target = of_directory.as_deref().or(args.target.as_deref());
+                Ok(session::of_role(target, &args.session, Purpose::HandOver, run).await?.opened)
+            }
         }
     })?;
     let keys = opened.credentials.reveal();

@@ -167,11 +167,19 @@ fn section(page: &mut String, title: &str, parts: impl Iterator<Item = String>) 
     }
 }
 
-/// Returns the variables that options can be set with.
+/// Returns the variables that options and the target can be set with.
 fn environment(command: &Command) -> impl Iterator<Item = String> {
     command.get_arguments().filter(|argument| !argument.is_hide_set()).filter_map(|argument| {
-        let variable = argument.get_env()?.to_str()?;
-        Some(item(variable, &format!("the same as --{}", argument.get_long()?)))
+        match argument.get_long() {
+            Some(option) => Some(item(argument.get_env()?.to_str()?, &format!("the same as --{option}"))),
+            // clap does not know this variable, because it must not conflict with options that exclude a target.
+            None => {
+                let help = argument.get_help()?.to_string();
+                let meaning =
+                    if help.contains("default: XACCT_TARGET") { "the target, if none is specified" } else { "ignored" };
+                help.contains("XACCT_TARGET").then(|| item("XACCT_TARGET", meaning))
+            }
+        }
     })
 }
 

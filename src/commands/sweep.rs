@@ -37,7 +37,7 @@ use crate::text::shell::ShellCommand;
   Sweep an account that is not in xacct.toml:
     xacct sweep 222222222222 --target-profile dev-admin")]
 pub struct Sweep {
-    /// Targets, by name in xacct.toml or account ID
+    /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// All targets in xacct.toml
@@ -91,7 +91,7 @@ impl Verb for Sweep {
 
 /// Runs `xacct sweep`.
 async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
-    config::check_chosen(&run.file, "sweep", &args.targets, args.all)?;
+    run.check_chosen("sweep", &args.targets, args.all)?;
     let mut links = config::links_to_sweep(&run.file, &args.targets, &args.access)?;
     // Links to the same account share its buckets.
     let mut seen = BTreeSet::new();

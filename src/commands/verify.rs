@@ -34,7 +34,7 @@ use crate::report::{console, diagnosis, proof};
   xacct verify 222222222222 --mfa-code 123456
   xacct verify --probe identity --output json")]
 pub struct Verify {
-    /// Targets, by name in xacct.toml or account ID (default: all)
+    /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// AWS profile used if no user profile is set
@@ -59,7 +59,7 @@ impl Verb for Verify {
 
 /// Runs `xacct verify`.
 async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
-    let mut links = config::recorded_links(&run.file, &args.targets, Some(&args.proof))?;
+    let mut links = config::recorded_links(&run.file, &run.wanted(&args.targets)?, Some(&args.proof))?;
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let user = proving::user_on_record(run)?;

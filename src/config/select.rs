@@ -1,6 +1,8 @@
 //! Selects the links that a command works on, and their source.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use super::file::{ConfigFile, DEFAULT_ROLE_NAME, Recorded};
 use super::link::{Link, Source};
@@ -219,12 +221,62 @@ pub fn names_or_text(file: &ConfigFile, text: &str) -> Vec<String> {
     if names.is_empty() { vec![text.to_owned()] } else { names.into_iter().map(str::to_owned).collect() }
 }
 
-/// Refuses to remove everything unless that is said: a command that removes needs targets, or `--all`.
+/// Returns the targets on the command line, or the usual one if there are none.
+///
+/// # Errors
+/// When the file has no such target.
+pub fn wanted(file: &ConfigFile, typed: &[String], usual: Option<&str>) -> Result<Vec<String>> {
+    match usual.filter(|_| typed.is_empty()) {
+        Some(usual) if file.text.is_some() && !is_on_record(file, usual) => Err(no_target(file, usual)
+            .note("the variable XACCT_TARGET names it")
+            .hint("set XACCT_TARGET to one of these targets, or unset it")),
+        Some(usual) => Ok(vec![usual.to_owned()]),
+        None => Ok(typed.to_vec()),
+    }
+}
+
+/// Returns the target that has the name or the account of a directory between `xacct.toml` and `directory`. The one nearest to
+/// `directory` counts.
+///
+/// # Errors
+/// When `directory` is not below `xacct.toml`, or no target fits.
+pub fn of_directory(file: &ConfigFile, directory: &Path) -> Result<String> {
+    let path = file.path.display();
+    if file.text.is_none() {
+        return Err(no_file(file).note("Terragrunt, for example, needs its absolute path: --config FILE"));
+    }
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = real(directory);
+    let absolute = directory.join(&file.path);
+    let top = real(absolute.parent().unwrap_or(&absolute));
+    let Ok(below) = directory.strip_prefix(&top) else {
+        return Err(Error::usage(format!("the directory `{}` is not below that of `{path}`", directory.display()))
+            .hint("specify the target by its name in xacct.toml"));
+    };
+    let names = below.iter().rev().filter_map(OsStr::to_str);
+    names.map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
+        let targets: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
+        Error::usage(format!("no directory in `{}` has the name of a target of `{path}`", below.display()))
+            .note(format!("its targets are {}", targets.join(", ")))
+            .hint("specify the target, or rename the directory or the target")
+    })
+}
+
+/// Refuses to remove everything unless that is said: a command that removes needs targets, or `--all`. The usual target is
+/// only part of the advice.
 ///
 /// # Errors
 /// When it has neither, and the file has targets.
-pub fn check_chosen(file: &ConfigFile, command: &'static str, wanted: &[String], all: bool) -> Result<()> {
-    let Some((first, _)) = file.targets.first().filter(|_| wanted.is_empty() && !all) else { return Ok(()) };
+pub fn check_chosen(
+    file: &ConfigFile,
+    command: &'static str,
+    typed: &[String],
+    all: bool,
+    usual: Option<&str>,
+) -> Result<()> {
+    let Some((first, _)) = file.targets.first().filter(|_| typed.is_empty() && !all) else { return Ok(()) };
+    let usual = usual.filter(|usual| is_on_record(file, usual));
+    let first = usual.unwrap_or(first);
     let path = file.path.display().to_string();
     let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
     let xacct = command.split(' ').fold(ShellCommand::new("xacct"), |xacct, word| match word.starts_with('-') {
@@ -232,8 +284,13 @@ pub fn check_chosen(file: &ConfigFile, command: &'static str, wanted: &[String],
         false => xacct.arg(word),
     });
     let xacct = xacct.option_if("--config", Some(&path).filter(|path| *path != "xacct.toml"));
-    Err(Error::usage(format!("xacct {command} needs a target, or --all"))
-        .note(format!("the targets in `{path}` are {}", names.join(", ")))
+    let error = Error::usage(format!("xacct {command} needs a target, or --all"))
+        .note(format!("the targets in `{path}` are {}", names.join(", ")));
+    let error = match usual {
+        Some(_) => error.note("commands that delete or revoke ignore XACCT_TARGET"),
+        None => error,
+    };
+    Err(error
         .hint(format!("for one target: {}", xacct.clone().arg(first)))
         .hint(format!("for all of them: {}", xacct.flag("--all"))))
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::aws::keys::Keys;
+use crate::iam::arn::RoleArn;
 use crate::iam::names::Region;
 
 pub use stale::is_stale;
@@ -24,16 +25,19 @@ pub fn expiration(keys: &Keys<'_>) -> Option<String> {
 /// Returns the variables of a session, with the names of the AWS CLI (`aws configure export-credentials`).
 #[must_use]
 pub fn variables(keys: &Keys<'_>, region: Option<&Region>) -> Vec<(&'static str, String)> {
-    let region = region.map(ToString::to_string);
     let all = [
         ("AWS_ACCESS_KEY_ID", Some(keys.access_key_id.to_owned())),
         ("AWS_SECRET_ACCESS_KEY", Some(keys.secret_access_key.to_owned())),
         ("AWS_SESSION_TOKEN", keys.session_token.map(str::to_owned)),
         ("AWS_CREDENTIAL_EXPIRATION", expiration(keys)),
-        ("AWS_REGION", region.clone()),
-        ("AWS_DEFAULT_REGION", region),
     ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(region_variables(region)).collect()
+}
+
+/// Returns the variables of a Region.
+pub fn region_variables(region: Option<&Region>) -> impl Iterator<Item = (&'static str, String)> {
+    let names = region.map(|_| ["AWS_REGION", "AWS_DEFAULT_REGION"]).into_iter().flatten();
+    names.filter_map(move |name| Some((name, region?.to_string())))
 }
 
 /// Returns the document for `credential_process` (AWS CLI User Guide, "Sourcing credentials with an external process").
@@ -48,6 +52,20 @@ pub fn process(keys: &Keys<'_>) -> String {
         document.insert("Expiration".to_owned(), json!(expiration));
     }
     pretty(&Value::Object(document))
+}
+
+/// Returns the document of a container's credentials endpoint (AWS SDKs and Tools Reference Guide, "Container credential
+/// provider").
+#[must_use]
+pub fn container(keys: &Keys<'_>, role: &RoleArn) -> String {
+    pretty(&json!({
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key,
+        "Token": keys.session_token,
+        "Expiration": expiration(keys),
+        "AccountId": role.account.as_str(),
+        "RoleArn": role.to_string(),
+    }))
 }
 
 /// Returns xacct's own JSON document.
@@ -67,8 +85,8 @@ pub fn json(keys: &Keys<'_>, region: Option<&Region>) -> String {
 /// has no field for an expiry.
 #[must_use]
 pub fn terragrunt(keys: &Keys<'_>, region: Option<&Region>) -> String {
-    let region = variables(keys, region).into_iter().filter(|(name, _)| name.ends_with("REGION"));
-    let envs: Map<_, _> = region.map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
+    let envs: Map<_, _> =
+        region_variables(region).map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
     pretty(&json!({
         "awsCredentials": {
             "ACCESS_KEY_ID": keys.access_key_id,

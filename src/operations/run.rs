@@ -12,7 +12,7 @@ use crate::aws::credentials::mfa::{AskForCode, Mfa};
 use crate::aws::credentials::session_cache::Cache;
 use crate::aws::s3::test_bucket::Leftovers;
 use crate::cli::{TypedCode, UserOptions};
-use crate::config::ConfigFile;
+use crate::config::{self, ConfigFile, Link};
 use crate::context::Context;
 use crate::error::Result;
 use crate::iam::names::{MfaSerial, Region};
@@ -39,14 +39,54 @@ pub(crate) struct Opening<'a> {
     pub sts_rate: Option<u16>,
 }
 
+/// The variable with the target of commands that name none.
+pub(crate) const TARGET: &str = "XACCT_TARGET";
+
 impl Run<'_> {
+    /// Returns the targets on the command line, or the one of `XACCT_TARGET`, or none.
+    ///
+    /// # Errors
+    /// When `xacct.toml` has no such target.
+    pub fn wanted(&self, typed: &[String]) -> Result<Vec<String>> {
+        config::wanted(&self.file, typed, self.context.variable(TARGET))
+    }
+
+    /// Returns the links of [`Run::wanted`], or all of them.
+    ///
+    /// # Errors
+    /// When the file does not exist or lacks one of them.
+    pub fn links(&self, typed: &[String]) -> Result<Vec<Link>> {
+        config::recorded_links(&self.file, &self.wanted(typed)?, None)
+    }
+
+    /// Refuses a command that deletes or revokes, and names no target.
+    ///
+    /// # Errors
+    /// When it has no `--all` either, and the file has targets.
+    pub fn check_chosen(&self, command: &'static str, typed: &[String], all: bool) -> Result<()> {
+        config::check_chosen(&self.file, command, typed, all, self.context.variable(TARGET))
+    }
+
     /// Opens connections; sends no request yet.
     ///
     /// # Errors
     /// When the MFA code is malformed, or the AWS config files cannot be read.
     pub fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
         let mfa = self.mfa(opening.user)?;
-        let connections = Connections::open(opening.region, opening.path_style, self.notify())?.with_mfa(mfa);
+        self.open(opening, mfa, self.notify())
+    }
+
+    /// Opens connections once more while a command of the user runs: prompts for nothing, and repeats no warning.
+    ///
+    /// # Errors
+    /// When the AWS config files cannot be read.
+    pub fn reopen_connections(&self, opening: Opening<'_>) -> Result<Connections> {
+        let mfa = self.mfa(opening.user)?.that_asks_nobody();
+        self.open(opening, mfa, Arc::new(|_: &str| {}))
+    }
+
+    fn open(&self, opening: Opening<'_>, mfa: Mfa, warn: Warn) -> Result<Connections> {
+        let connections = Connections::open(opening.region, opening.path_style, warn)?.with_mfa(mfa);
         let connections = if self.console.is_verbose() { connections.with_trace(self.notify()) } else { connections };
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),

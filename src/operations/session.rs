@@ -6,7 +6,7 @@ use crate::aws::credentials::mfa;
 use crate::aws::credentials::session_cache::{Cache, Key};
 use crate::aws::keys::SessionCredentials;
 use crate::cli::{RequestOptions, SessionAttributes, SessionOptions, UserOptions};
-use crate::config::{self, Link, Source};
+use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration};
@@ -15,13 +15,30 @@ use crate::operations::run::{Opening, Run};
 use crate::proof::{Claim, Extent, Freshness, Prover};
 use crate::text::shell::ShellCommand;
 
+/// What becomes of a session of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A tool gets it once, so it lasts as long as the role allows.
+    HandOver,
+    /// A server hands out this one and those that follow it, so the usual hour is enough.
+    Serve,
+    /// It follows another one of the server. The user is not there to be asked for anything.
+    Renew,
+}
+
+/// An open session of a role.
+pub struct OpenedRole {
+    /// The name of the target in `xacct.toml`.
+    pub target: String,
+    pub role: RoleArn,
+    pub opened: Opened,
+}
+
 /// An open session.
 pub struct Opened {
     pub credentials: SessionCredentials,
     /// The role or the user, in words.
     pub whose: String,
-    /// The role, unless it is a session of the user.
-    pub role: Option<RoleArn>,
     /// The Region to use it in, if one is set.
     pub region: Option<Region>,
 }
@@ -30,15 +47,23 @@ pub struct Opened {
 ///
 /// # Errors
 /// When there are several targets, the credentials are not the user's, or AWS denies the request.
-pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+pub async fn of_role(
+    target: Option<&str>,
+    options: &SessionOptions,
+    purpose: Purpose,
+    run: &Run<'_>,
+) -> Result<OpenedRole> {
     if options.cache && options.user.no_cache {
         return Err(Error::usage("--cache and --no-cache (XACCT_NO_CACHE) conflict").hint("use only one of them"));
     }
     let mut link = the_link(target, run)?;
     link.override_session(&options.request.session);
     link.check(link.region.as_ref().map(Region::partition))?;
+    if purpose == Purpose::Serve {
+        check_renewable(&link, options, run)?;
+    }
     let region = options.user.region.clone().or_else(|| link.region.clone());
-    let (_, prover) = user(options, region.clone(), run).await?;
+    let (_, prover) = user(options, region.clone(), purpose, run).await?;
     let access = prover.access();
     let role = link.role_arn(access.partition());
     let region = region.or_else(|| access.has_region.then(|| access.region.clone()));
@@ -47,7 +72,8 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
         region: region.clone(),
         ..proving::claim(&link, &role, Freshness::Settled, run)
     };
-    claim.request.duration = options.request.duration.or_else(|| longest(&link, access));
+    let usual = if purpose == Purpose::HandOver { longest(&link, access) } else { None };
+    claim.request.duration = options.request.duration.or(usual);
     let cache = if options.cache { run.session_cache() } else { None };
     if options.cache && cache.is_none() {
         run.console.warn("Cannot cache the session: neither HOME nor XDG_CACHE_HOME is set to a directory");
@@ -61,14 +87,58 @@ pub async fn of_role(target: Option<&str>, options: &SessionOptions, run: &Run<'
     let credentials = match cached {
         Some(session) => session,
         None => {
-            let session = prover.session(&claim).await.map_err(|error| refused(error, &link, &role, options))?;
+            let session = prover.session(&claim).await.map_err(|error| match purpose {
+                Purpose::Renew if prover.lacked_code() => without_code(&link.name),
+                _ => refused(error, &link, &role, options),
+            })?;
             if let Some(cache) = &cache {
                 cache.store(&key(&prover, &claim)?, &session.credentials);
             }
             session.credentials
         }
     };
-    Ok(Opened { credentials, whose: format!("role {} in {}", role.name, role.account), role: Some(role), region })
+    let whose = format!("role {} in {}", role.name, role.account);
+    Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region } })
+}
+
+/// Opens another session of a role for a server. Prompts for nothing.
+///
+/// # Errors
+/// When an MFA code is necessary, or for the reasons of [`of_role`].
+pub async fn renewed(target: &str, options: &SessionOptions, run: &Run<'_>) -> Result<SessionCredentials> {
+    Ok(of_role(Some(target), options, Purpose::Renew, run).await?.opened.credentials)
+}
+
+/// Refuses sessions that cannot be renewed, or too often, before anything is sent.
+fn check_renewable(link: &Link, options: &SessionOptions, run: &Run<'_>) -> Result<()> {
+    // SDKs renew a session 15 minutes before it expires, and ask again for each request if they get no longer one.
+    const SHORTEST: i32 = 30 * 60;
+    if let Some(duration) = options.request.duration.filter(|duration| duration.as_secs() < SHORTEST) {
+        return Err(Error::usage(format!("--server renews sessions, which must last at least 30m, not {duration}"))
+            .hint("omit --duration: the usual hour is renewed until the command ends"));
+    }
+    if !link.require_mfa {
+        return Ok(());
+    }
+    let because = format!("target `{}` requires MFA, and a renewal cannot prompt for a code", link.name);
+    if options.request.duration.is_some_and(SessionDuration::needs_access_key) {
+        return Err(Error::usage("each session of more than an hour needs a code of its own, also with --server")
+            .note(because)
+            .hint("omit --duration: sessions of an hour are renewed with the cached MFA session, for 12h"));
+    }
+    if options.user.no_cache || cfg!(not(unix)) || run.session_cache().is_none() {
+        return Err(Error::usage("--server needs the session cache for this target")
+            .note(because)
+            .hint("omit --no-cache (XACCT_NO_CACHE), or run the command without --server"));
+    }
+    Ok(())
+}
+
+/// Returns the error of a renewal that needs a code.
+fn without_code(target: &str) -> Error {
+    let prompt = ShellCommand::new("xacct").args(["exec", target]).option("--duration", "1h").command(["true"]);
+    Error::new(Kind::Credentials, "the cached MFA session has ended, and a renewal cannot prompt for a code")
+        .hint(format!("enter a code in another terminal, and xacct renews the session: {prompt}"))
 }
 
 /// Returns the cached session for this request.
@@ -83,16 +153,15 @@ async fn from_cache(prover: &Prover, claim: &Claim, cache: Option<&Cache>) -> Re
 /// # Errors
 /// When the credentials are not the user's or are a session's, or AWS denies the request.
 pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
-    let (name, prover) = user(options, options.user.region.clone(), run).await?;
+    let (name, prover) = user(options, options.user.region.clone(), Purpose::HandOver, run).await?;
     let credentials = prover.own_session().await?;
     let access = prover.access();
     let whose = format!("user {name}");
-    Ok(Opened { credentials, whose, role: None, region: access.has_region.then(|| access.region.clone()) })
+    Ok(Opened { credentials, whose, region: access.has_region.then(|| access.region.clone()) })
 }
 
 fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
-    let wanted: Vec<_> = target.map(str::to_owned).into_iter().collect();
-    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let mut links = run.links(target.map(str::to_owned).as_slice())?;
     let names: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
     match (links.pop(), links.is_empty()) {
         (Some(link), true) => Ok(link),
@@ -105,12 +174,20 @@ fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {
 }
 
 /// Returns the user's name and a prover, by the same settings as `verify`.
-async fn user(options: &SessionOptions, region: Option<Region>, run: &Run<'_>) -> Result<(String, Prover)> {
+async fn user(
+    options: &SessionOptions,
+    region: Option<Region>,
+    purpose: Purpose,
+    run: &Run<'_>,
+) -> Result<(String, Prover)> {
     let UserOptions { user_profile, .. } = &options.user;
     let source = Source::from(&run.file.source);
     let name = proving::user_on_record(run)?;
     let opening = Opening { user: &options.user, region, path_style: false, sts_rate: None };
-    let connections = run.open_connections(opening)?;
+    let connections = match purpose {
+        Purpose::Renew => run.reopen_connections(opening)?,
+        Purpose::HandOver | Purpose::Serve => run.open_connections(opening)?,
+    };
     let own = user_profile.as_deref().or(source.user_profile.as_deref());
     let access = connections.access(own.or(options.profile.as_deref()).or(source.profile.as_deref())).await?;
     let shown = name.name().to_string();

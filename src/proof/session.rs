@@ -78,6 +78,12 @@ impl Prover {
         claim.require_mfa && !self.access.is_session && !self.mfa.mfa.can_have_code()
     }
 
+    /// Returns whether a session was not opened because there was no MFA code for it.
+    #[must_use]
+    pub fn lacked_code(&self) -> bool {
+        self.mfa.mfa.lacked_code()
+    }
+
     /// Assumes the role with the access key and a code, which serves this request alone.
     pub(super) async fn assume_with_code(&self, access: &Access, request: &AssumeRole) -> Result<Session> {
         let serial = self.mfa_serial().await?;

@@ -15,12 +15,13 @@ use xacct::environment::{KEYS, READ_BY_SDK};
 use crate::scene::Scene;
 
 /// Every command, in a form that changes nothing.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "verify --probe identity",
     "bootstrap --dry-run",
     "diagnose",
     "credentials --no-cache",
     "exec --no-cache -- true",
+    "exec --server -- true",
     "teardown --all --dry-run",
     "sweep --all --dry-run",
     "who",
@@ -67,7 +68,7 @@ const VALUES: [&str; 19] = [
 ];
 
 /// Variables that programs other than the SDK read, or libraries below it.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 21] = [
     "ALL_PROXY",
     "AWS_CA_BUNDLE",
     "AWS_ENDPOINT_URL",
@@ -87,6 +88,7 @@ const OTHERS: [&str; 20] = [
     "SSL_CERT_FILE",
     "TERM",
     "TMPDIR",
+    "XACCT_TARGET",
     "XDG_CACHE_HOME",
 ];
 

@@ -157,3 +157,79 @@ fn terminal_shows_a_warning_with_the_credentials() {
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("SecretAccessKey") && screen.contains("These credentials are secret until 2"), "{screen}");
 }
+
+/// Creates targets `dev` and `prod`, and an empty directory for each of these units.
+fn units(units: &[&str]) -> Scene {
+    let scene = Scene::linked("");
+    scene.xacct(
+        "bootstrap 333333333333 --name prod --yes --no-verify --enter-role OrganizationAccountAccessRole --external-id bcd",
+    )
+    .exits_with(0);
+    scene.environment.edit("xacct.toml", "[targets.222222222222]", "[targets.dev]");
+    for unit in units {
+        scene.environment.write(&format!("{unit}/terragrunt.hcl"), "");
+    }
+    scene.sandbox.clear_requests();
+    scene
+}
+
+/// Terragrunt runs the command in the directory of a unit.
+#[test]
+fn the_target_is_that_of_the_directory() {
+    let scene = units(&[
+        "live/dev/vpc",
+        "live/prod/dev/.terragrunt-cache/x/y",
+        "live/prod",
+        "live/222222222222/vpc",
+        "live/shared",
+    ]);
+    let config = scene.environment.path("xacct.toml").display().to_string();
+    let ask = |directory: &str, config: &str| {
+        let mut command = scene.environment.command(env!("CARGO_BIN_EXE_xacct"));
+        command.current_dir(scene.environment.path(directory));
+        command.args(["--config", config, "credentials", "--target-from-directory", "--format", "json"]);
+        scene.sandbox.clear_requests();
+        Output::of(command)
+    };
+    for (directory, config, role) in [
+        ("live/dev/vpc", config.as_str(), "arn:aws:iam::222222222222:role/xacct"),
+        ("live/dev/vpc", "../../../xacct.toml", "arn:aws:iam::222222222222:role/xacct"),
+        // The nearest counts.
+        ("live/prod/dev/.terragrunt-cache/x/y", &config, "arn:aws:iam::222222222222:role/xacct"),
+        ("live/prod", &config, "arn:aws:iam::333333333333:role/xacct"),
+        ("live/222222222222/vpc", &config, "arn:aws:iam::222222222222:role/xacct"),
+    ] {
+        ask(directory, config).exits_with(0);
+        assert_eq!(scene.requests("AssumeRole")[0].parameter("RoleArn"), Some(role), "{directory}");
+    }
+    ask("live/shared", &config)
+        .exits_with(2)
+        .says(&["no directory in `live/shared` has the name of a target", "`dev`, `prod`"]);
+    ask("live/dev", "xacct.toml").exits_with(2).says(&["there is no xacct.toml here", "absolute path"]);
+    // Names of directories above xacct.toml are no targets.
+    let text = scene.environment.read("xacct.toml");
+    scene.environment.write("live/prod/dev/xacct.toml", &text);
+    let inner = scene.environment.path("live/prod/dev/xacct.toml").display().to_string();
+    ask("live/prod/dev/.terragrunt-cache", &inner).exits_with(2).says(&["no directory in `.terragrunt-cache`"]);
+    ask("live/dev/vpc", &inner).exits_with(2).says(&["is not below that of"]);
+    scene.xacct("credentials dev --target-from-directory").exits_with(2).says(&["cannot be used with"]);
+}
+
+/// What is printed works in any directory, and opens one session for all.
+#[test]
+fn the_printed_command_for_terragrunt_works_in_every_unit() {
+    let scene = units(&["live/vpc", "live/it's here/db"]);
+    let printed = scene.xacct("print terragrunt-hcl prod --region us-east-1").exits_with(0);
+    let line = printed.stderr.lines().find_map(|line| line.trim().strip_prefix("export TG_AUTH_PROVIDER_CMD="));
+    let words = shlex::split(line.unwrap_or_else(|| panic!("{printed}"))).expect("one word of a shell");
+    let command = shlex::split(&words[0]).expect("words");
+    for unit in ["live/vpc", "live/it's here/db", "live/vpc"] {
+        let mut run = scene.environment.command(env!("CARGO_BIN_EXE_xacct"));
+        run.args(&command[1..]).current_dir(scene.environment.path(unit));
+        let document = Output::of(run).exits_with(0).json();
+        assert!(document["awsCredentials"]["SESSION_TOKEN"].is_string(), "{document}");
+    }
+    let assumed = scene.requests("AssumeRole");
+    assert_eq!(assumed.len(), 1);
+    assert_eq!(assumed[0].parameter("RoleArn"), Some("arn:aws:iam::333333333333:role/xacct"));
+}

@@ -229,7 +229,7 @@ fn usage_errors_send_no_requests() {
     let targets = "[source]\nuser = \"alice\"\n[targets.dev]\naccount = \"222222222222\"\n[targets.prod]\naccount = \"333333333333\"\n";
     scene.environment.write("xacct.toml", targets);
     for (words, wanted) in [
-        ("exec dev", "COMMAND"),
+        ("exec dev", "a shell needs a terminal"),
         ("exec dev --", "COMMAND"),
         ("exec dev prod -- /bin/true", "unexpected argument"),
         ("exec -- /bin/true", "a session needs exactly one target, but these are selected: dev, prod"),
@@ -464,4 +464,41 @@ fn terraform_receives_one_interrupt() {
         assert_eq!(screen.matches("Interrupt received").count(), 1, "{screen}");
         assert!(screen.contains("Gracefully shutting down") && !screen.contains("Two interrupts"), "{screen}");
     }
+}
+
+#[test]
+fn without_a_command_starts_the_shell() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("PS1", "ready> ");
+    let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, "exec 222222222222") else {
+        return;
+    };
+    terminal.answer("Starting /bin/sh; leave it with `exit`", 1, "");
+    terminal.answer(
+        "ready> ",
+        1,
+        "echo \"[$XACCT_TARGET $XACCT_SESSION_ROLE ${AWS_ACCESS_KEY_ID%%[A-Z0-9][A-Z0-9]*}]\"; exit 3\n",
+    );
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(3), "{screen}");
+    assert!(screen.contains("[222222222222 arn:aws:iam::222222222222:role/xacct ]"), "{screen}");
+    assert!(screen.contains("Using a session of role xacct in 222222222222"), "{screen}");
+}
+
+#[test]
+fn no_shell_starts_within_a_shell() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("XACCT_SESSION_ROLE", "arn:aws:iam::333333333333:role/other");
+    let Some(terminal) = Terminal::start(test_name!(), &mut scene, "exec 222222222222") else {
+        return;
+    };
+    let (code, screen) = terminal.ended();
+    assert_eq!(code, Some(2), "{screen}");
+    assert!(screen.contains("has a session of arn:aws:iam::333333333333:role/other already"), "{screen}");
+    // A command has no prompt that could mislead.
+    let mut command = scene.command("exec -- /bin/sh -c");
+    command.arg("echo $XACCT_SESSION_ROLE");
+    let output = Output::of(command).exits_with(0);
+    assert_eq!(output.stdout, "arn:aws:iam::222222222222:role/xacct\n");
+    output.says(&["inside another `xacct exec`, with a session of arn:aws:iam::333333333333:role/other"]);
 }

@@ -304,7 +304,7 @@ fn the_manual_page_reads_well() {
     ];
     // Above and below are the title and the version.
     assert_eq!(sections.get(1..=wanted.len()), Some(&wanted[..]), "{plain}");
-    assert!(plain.contains("       xacct-exec - Run a command with a session of the role\n"), "{plain}");
+    assert!(plain.contains("       xacct-exec - Run a command or a shell with a session of the role\n"), "{plain}");
     assert!(plain.contains("         xacct exec -- terraform plan\n         xacct exec dev --duration"), "{plain}");
     for line in plain.lines() {
         assert!(line.chars().count() <= 80 && !line.contains('\\'), "{line}\n{plain}");

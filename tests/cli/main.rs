@@ -18,6 +18,7 @@
 //! | `mfa` | multi-factor authentication |
 //! | `long_sessions` | sessions of more than an hour with MFA |
 //! | `exec` | a command with a session: variables, exit codes, signals |
+//! | `exec_server` | credentials served to a command, and renewed |
 //! | `credentials` | session credentials in every format |
 //! | `install` | profiles in the AWS config file |
 //! | `session_cache` | cached sessions, and files that the cache must not trust |
@@ -86,6 +87,7 @@ mod diagnose;
 mod documents;
 mod drift;
 mod exec;
+mod exec_server;
 mod exit_codes;
 mod facts_files;
 mod facts_travel;

@@ -197,3 +197,80 @@ fn json_contains_the_other_half() {
     assert!(command.contains("--only target") && command.contains("--policy-arn PowerUserAccess"), "{command}");
     assert_eq!(half["document"], trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
 }
+
+/// Two targets, `dev` and `prod`.
+fn two() -> Scene {
+    let scene = Scene::new();
+    scene.xacct(&format!("{BOTH} --no-verify")).exits_with(0);
+    scene.environment.edit("xacct.toml", "[targets.222222222222]", "[targets.dev]");
+    scene.environment.edit("xacct.toml", "[targets.333333333333]", "[targets.prod]");
+    scene.sandbox.clear_requests();
+    scene
+}
+
+#[test]
+fn xacct_target_is_the_target_of_commands_that_name_none() {
+    let mut scene = two();
+    for usual in ["prod", "333333333333", "3333-3333-3333"] {
+        scene.environment.set("XACCT_TARGET", usual);
+        for command in ["verify", "list", "diagnose", "who", "bootstrap --check"] {
+            for (words, wanted) in [(command.to_owned(), "prod"), (format!("{command} dev"), "dev")] {
+                let targets = scene.xacct_json(&words, 0)["targets"].clone();
+                let names: Vec<_> = targets.as_object().expect("targets").keys().cloned().collect();
+                assert_eq!(names, [wanted], "{usual}: {words}");
+            }
+        }
+        for (words, wanted) in [
+            ("print provider-hcl", ACCOUNT_C),
+            ("print profile dev", ACCOUNT_B),
+            ("exec -- /usr/bin/env", ACCOUNT_C),
+            ("exec dev -- /usr/bin/env", ACCOUNT_B),
+        ] {
+            let printed = scene.xacct(words).exits_with(0).stdout;
+            assert!(printed.contains(&format!("arn:aws:iam::{wanted}:role/xacct")), "{words}: {printed}");
+            let other = if wanted == ACCOUNT_C { ROLE } else { ROLE_IN_C };
+            assert!(!printed.contains(other), "{words}: {printed}");
+        }
+        scene.sandbox.clear_requests();
+        scene.xacct("credentials").exits_with(0);
+        assert_eq!(scene.requests("AssumeRole")[0].parameter("RoleArn"), Some(ROLE_IN_C));
+    }
+    // Options without a target conflict with none.
+    scene.xacct(&format!("credentials --session-token --mfa-code {}", scene.sandbox.totp("alice"))).exits_with(0);
+    scene.xacct("credentials --forget").exits_with(0);
+    scene.environment.set("XACCT_TARGET", "test");
+    for words in ["verify", "exec -- /bin/true", "credentials", "bootstrap --yes", "print provider-hcl", "list", "who"]
+    {
+        scene.xacct(words).exits_with(2).says(&["has no target `test`", "note: the variable XACCT_TARGET names it"]);
+    }
+    scene.xacct("verify dev").exits_with(0);
+    scene.environment.set("XACCT_TARGET", "");
+    assert!(scene.xacct_json("verify", 0)["targets"]["prod"].is_object());
+}
+
+#[test]
+fn xacct_target_selects_nothing_for_deletion() {
+    let mut scene = two();
+    scene.environment.set("XACCT_TARGET", "prod");
+    for words in ["teardown --yes", "sweep --yes", "revoke --yes", "print profile --remove"] {
+        let output = scene.xacct(words).exits_with(2);
+        output.says(&["needs a target, or --all", "note: commands that delete or revoke ignore XACCT_TARGET", "prod"]);
+    }
+    assert_eq!(scene.sandbox.requests(), []);
+    // Neither does it narrow what is named.
+    let document = scene.xacct_json("teardown --all --dry-run", 0);
+    assert_eq!(document["targets"].as_object().map(serde_json::Map::len), Some(2), "{document}");
+    let document = scene.xacct_json("sweep dev", 0);
+    assert!(document["accounts"][ACCOUNT_B].is_object() && document["accounts"][ACCOUNT_C].is_null(), "{document}");
+}
+
+#[test]
+fn accounts_of_bootstrap_override_xacct_target() {
+    let mut scene = two();
+    scene.environment.set("XACCT_TARGET", "prod");
+    let targets = scene.xacct_json("bootstrap --check --target-account 222222222222", 0)["targets"].clone();
+    assert!(targets["dev"].is_object() && targets["prod"].is_null(), "{targets}");
+    scene.environment.set("XACCT_TARGET_ACCOUNT", ACCOUNT_B);
+    let targets = scene.xacct_json("bootstrap --check", 0)["targets"].clone();
+    assert!(targets["dev"].is_object() && targets["prod"].is_null(), "{targets}");
+}

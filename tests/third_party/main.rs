@@ -25,6 +25,7 @@ mod ministack;
 mod policies;
 mod profile;
 mod role_hcl;
+mod served;
 #[path = "../support/mod.rs"]
 mod support;
 mod targets;

@@ -12,7 +12,7 @@ use crate::support::{Output, Proxy, TestEnvironment};
 const XACCT: &str = env!("CARGO_BIN_EXE_xacct");
 
 /// Returns a program of the venv; `None`, counted as skipped, if it is missing.
-fn program(test: &str, name: &str) -> Option<PathBuf> {
+pub fn program(test: &str, name: &str) -> Option<PathBuf> {
     in_venv(name).map_err(|reason| skip(test, &reason)).ok()
 }
 
@@ -81,7 +81,7 @@ fn boto3_uses_the_link_and_refreshes_credentials() {
 }
 
 /// A sandbox with alice's link, and an environment.
-fn sandbox(options: &str) -> (Sandbox, TestEnvironment) {
+pub fn sandbox(options: &str) -> (Sandbox, TestEnvironment) {
     let sandbox = Sandbox::start();
     let mut environment = TestEnvironment::new();
     let folder = environment.path("aws");

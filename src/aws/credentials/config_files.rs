@@ -2,16 +2,16 @@
 
 pub(in crate::aws) mod for_sdk;
 mod ini;
+mod locations;
 mod sections;
-
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+mod unshadowed;
 
 pub use sections::{Section, Sections, Setting};
+pub use unshadowed::{Shadow, shadows};
 
 use crate::environment::Variables;
 use crate::error::{Error, Kind, Result};
-use crate::files;
+use locations::{CONFIG, CREDENTIALS, text};
 
 /// Reads both files from the SDK's locations (AWS SDKs and Tools Reference Guide, "Finding and changing the location of
 /// the shared files"). A missing file counts as empty.
@@ -19,27 +19,8 @@ use crate::files;
 /// # Errors
 /// When one cannot be read, or is a pipe or a device, for which the SDK would wait.
 pub(in crate::aws) fn read(variable: Variables<'_>) -> Result<Sections> {
-    let home = std::env::home_dir();
-    let text = |name: &str, usual: &str| {
-        let path = variable(name).unwrap_or_else(|| usual.to_owned());
-        let place = expanded(&path, home.as_deref());
-        // The usual way to specify no file.
-        if place == Path::new("/dev/null") {
-            return Ok((path, String::new()));
-        }
-        match files::read_bytes(&place, files::LONGEST_COLLECTION) {
-            Ok(bytes) => Ok((path, String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                Ok((path, String::new()))
-            }
-            Err(error) => {
-                let words = format!("cannot read the AWS config files: `{}`: {error}", place.display());
-                Err(Error::new(Kind::File, words).caused_by(error))
-            }
-        }
-    };
-    let (config, config_text) = text("AWS_CONFIG_FILE", "~/.aws/config")?;
-    let (credentials, credentials_text) = text("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")?;
+    let (config, _, config_text) = text(CONFIG, variable)?;
+    let (credentials, _, credentials_text) = text(CREDENTIALS, variable)?;
     Ok(Sections::parse((&config, &config_text), (&credentials, &credentials_text)))
 }
 
@@ -61,13 +42,6 @@ impl Sections {
             Some(problem) => Err(Error::new(Kind::File, format!("cannot read the AWS config files: {problem}"))
                 .hint("correct or remove that line; the AWS CLI stops at it, too")),
         }
-    }
-}
-
-fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~/"), home) {
-        (Some(below), Some(home)) => home.join(below),
-        _ => PathBuf::from(path),
     }
 }
 

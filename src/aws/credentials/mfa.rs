@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
@@ -39,6 +40,8 @@ pub struct Mfa {
     sessions: Mutex<BTreeMap<Key, Arc<OnceCell<Result<SessionCredentials>>>>>,
     /// The devices for which the given code was sent. Locked while a code is asked for, so that prompts do not mix.
     used: AsyncMutex<BTreeSet<MfaSerial>>,
+    /// Whether a code was needed and could not be asked for.
+    lacked_code: AtomicBool,
 }
 
 impl fmt::Debug for Mfa {
@@ -56,7 +59,7 @@ impl Mfa {
         duration: Option<SessionDuration>,
         cache: Option<Cache>,
     ) -> Self {
-        Self { code, ask, duration, cache, sessions: Mutex::default(), used: AsyncMutex::default() }
+        Self { code, ask, duration, cache, ..Self::default() }
     }
 
     /// Returns this without a code and without a prompt: only cached sessions.
@@ -69,6 +72,12 @@ impl Mfa {
     #[must_use]
     pub fn can_have_code(&self) -> bool {
         self.code.is_some() || self.ask.is_some()
+    }
+
+    /// Returns whether a request failed because there was no code for it.
+    #[must_use]
+    pub fn lacked_code(&self) -> bool {
+        self.lacked_code.load(Ordering::Relaxed)
     }
 
     /// Returns an MFA session for the user of this access key: that of this run, a cached one, or a new one.
@@ -183,6 +192,7 @@ impl Mfa {
     /// Prompts for a code.
     async fn typed(&self, serial: &MfaSerial, why: Option<&'static str>) -> Result<String> {
         let Some(ask) = self.ask.clone() else {
+            self.lacked_code.store(true, Ordering::Relaxed);
             return Err(Error::new(
                 Kind::Credentials,
                 "an MFA code is required, and there is no terminal to prompt for it",

@@ -37,7 +37,7 @@ use crate::iam::names::AccountId;
     xacct bootstrap --only target --target-account 222222222222 \\
       --user arn:aws:iam::111111111111:user/alice --generate-external-id")]
 pub struct Bootstrap {
-    /// Targets, by name in xacct.toml or account ID (default: all in xacct.toml)
+    /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all in xacct.toml)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Name of a new target in xacct.toml (default: its account ID)

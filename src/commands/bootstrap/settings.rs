@@ -26,8 +26,9 @@ impl Settings {
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
         let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
-        let wanted =
-            Wanted { targets: &args.targets, accounts: accounts(args, run.context), name: args.name.as_deref() };
+        let accounts = accounts(args, run.context);
+        let targets = if accounts.is_empty() { run.wanted(&args.targets)? } else { args.targets.clone() };
+        let wanted = Wanted { targets: &targets, accounts, name: args.name.as_deref() };
         let mut links = config::links_to_make(&run.file, &wanted, &args.access, &role_options, &args.proof)?;
         let files = settle::read_policy_files(&links, run)?;
         settle::read_trust_statements(&mut links, run)?;

@@ -28,7 +28,7 @@ pub struct Diagnose {
     /// Which options were typed. It must be the first field: parsing another one takes it from clap's matches.
     #[command(flatten)]
     pub typed: Typed,
-    /// The target, by name in xacct.toml or account ID (default: all)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET", conflicts_with = "facts")]
     pub target: Option<String>,
     /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks

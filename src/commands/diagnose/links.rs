@@ -2,7 +2,7 @@
 
 use super::arguments::Diagnose;
 use super::facts_file;
-use crate::config::{self, Link, WayIn};
+use crate::config::{Link, WayIn};
 use crate::error::{Error, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::run::Run;
@@ -13,8 +13,7 @@ use crate::operations::settle;
 /// # Errors
 /// When the options do not fit the links, or a file cannot be read.
 pub fn links(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Link>> {
-    let wanted: Vec<_> = args.target.iter().cloned().collect();
-    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let mut links = run.links(args.target.as_slice())?;
     with_options(&mut links, args, run)?;
     if args.save_facts.is_some() && links.len() > 1 {
         return Err(Error::usage(format!(

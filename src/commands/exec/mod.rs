@@ -1,9 +1,14 @@
 //! `xacct exec`: runs a command with a session of the role.
 
 mod child;
+mod endpoint;
 mod own_role;
+mod renewal;
+mod server;
+mod shell;
 
 use std::ffi::{OsStr, OsString};
+use std::io::Error as IoError;
 use std::process::Command;
 
 use clap::Args;
@@ -12,40 +17,57 @@ use super::command_line::{Start, Verb};
 use crate::cli::SessionOptions;
 use crate::error::{Ended, Error, Kind, Result};
 use crate::export;
-use crate::operations::run::Run;
+use crate::iam::arn::RoleArn;
+use crate::operations::run::{Run, TARGET};
+use crate::operations::session::{OpenedRole, Purpose};
 use crate::operations::{interrupt, session};
 use crate::text::shell::ShellCommand;
 use child::Signals;
+use server::Server;
 
-/// Run a command with a session of the role.
+/// The variable with the ARN of the role, beside that of the target: for prompts, and to notice an `exec` within an `exec`.
+const ROLE: &str = "XACCT_SESSION_ROLE";
+
+/// Run a command or a shell with a session of the role.
 ///
 /// xacct passes the session's credentials to the command in environment variables, and removes variables that would
 /// override them. The command uses stdin, stdout, stderr and signals directly, and xacct exits with its exit code.
+/// Without a command, and on a terminal, xacct starts your shell.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
-  xacct exec dev -- bash
+  xacct exec dev
+  Let SDKs renew their credentials, for a command of many hours:
+    xacct exec dev --server -- terraform apply
 
 A role cannot assume itself. Use either xacct exec or the settings of
 xacct print provider-hcl, backend-hcl and terragrunt-hcl, not both.
 
 xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
-override the session or hold other credentials. xacct exits with the command's
-exit code: 128 plus the signal number if a signal ended it, 127 if it was not
-found, 126 if it cannot be run.
+override the session or hold other credentials, and sets XACCT_TARGET to the
+name of the target and XACCT_SESSION_ROLE to the ARN of the role. xacct exits
+with the command's exit code: 128 plus the signal number if a signal ended it,
+127 if it was not found, 126 if it cannot be run.
 
 xacct forwards signals to the command; Ctrl-C reaches the command directly. If
 another program signals the whole process group, the command gets the signal
 twice, and Terraform aborts at the second one: use timeout --foreground, and
 send signals to xacct, not to its process group.")]
 pub struct Exec {
-    /// The target, by name in xacct.toml or account ID (default: the only one)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else the only one)
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// The command and its arguments, after `--`
+    /// The command and its arguments, after `--` (default: your shell)
     #[arg(value_name = "COMMAND", last = true, num_args = 1..)]
     pub command: Vec<OsString>,
+    /// Serve credentials on this machine until the command ends, and renew them
+    ///
+    /// The command gets the address of an endpoint on the loopback interface and a token, as in a container of ECS, instead
+    /// of credentials. The AWS SDKs, the AWS CLI and Terraform get credentials there, and get new ones before they expire.
+    /// Sessions last one hour, or --duration.
+    #[arg(long, conflicts_with = "cache")]
+    pub server: bool,
     /// Options of the session.
     #[command(flatten)]
     pub session: SessionOptions,
@@ -104,15 +126,25 @@ impl Verb for Exec {
 
 /// Runs `xacct exec`.
 fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
-    let Some((program, arguments)) = args.command.split_first() else {
-        let target = args.target.as_deref().unwrap_or("TARGET");
-        return Err(Error::usage("no command given")
-            .hint(format!("put it after `--`: {} -- COMMAND", ShellCommand::new("xacct").args(["exec", target]))));
+    let shell;
+    let (program, arguments) = match args.command.split_first() {
+        Some((program, arguments)) => (program, arguments),
+        None => {
+            check_shell(args, run)?;
+            shell = shell::program(run.context);
+            (&shell, &[] as &[OsString])
+        }
     };
+    if let (Some(role), false) = (run.context.variable(ROLE), args.command.is_empty()) {
+        run.console.warn(&format!(
+            "This is inside another `xacct exec`, with a session of {role}, which the command does not get"
+        ));
+    }
     // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
     let signals = Signals::watch()?;
-    let opened = interrupt::guarded(run, session::of_role(args.target.as_deref(), &args.session, run));
-    let opened = opened.map_err(|error| match &args.target {
+    let purpose = if args.server { Purpose::Serve } else { Purpose::HandOver };
+    let opening = session::of_role(args.target.as_deref(), &args.session, purpose, run);
+    let opened = interrupt::guarded(run, opening).map_err(|error| match &args.target {
         Some(word) if run.file.text.is_some() && !run.file.has(word) => {
             let words = std::iter::once(OsStr::new(word)).chain(args.command.iter().map(OsString::as_os_str));
             let whole = ShellCommand::new("xacct").arg("exec").command(words.map(OsStr::to_string_lossy));
@@ -120,38 +152,90 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
         }
         _ => error,
     })?;
-    let keys = opened.credentials.reveal();
     let mut command = Command::new(program);
     command.args(arguments);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(export::is_stale)) {
         command.env_remove(name);
     }
-    command.envs(export::variables(&keys, opened.region.as_ref()));
+    command.env(TARGET, &opened.target).env(ROLE, opened.role.to_string());
+    warn_of_own_role(&opened.role, &command, run);
 
-    let expiry = export::expiration(&keys).unwrap_or_else(|| "an unknown time".to_owned());
-    run.console.say(&format!("Using a session of {} that expires at {expiry}", opened.whose));
-    if let Some(role) = &opened.role
-        && let Some(file) = own_role::file_that_assumes(role, &args.command, &run.context.directory)
-    {
+    let ended = match args.server {
+        true => {
+            let server = Server::open(opened, &args.session, run)?;
+            server.set(&mut command);
+            server.announce();
+            announce_shell(args, program, run);
+            server.during(|| child::run(command, signals, None, run.context.now, &|| {}))?
+        }
+        false => hand_over(&opened, command, signals, args, run),
+    };
+    let ended = ended.map_err(|error| Error::new(Kind::Internal, format!("cannot wait for the command: {error}")))?;
+    if let child::How::NotStarted(error) = &ended.how {
+        let shown = program.to_string_lossy();
+        run.console.error(&Error::new(Kind::File, format!("cannot run `{shown}`: {error}")));
+    }
+    Ok(Ended::Command(ended.code()))
+}
+
+/// Warns of a file of the command that assumes the role of its own session.
+fn warn_of_own_role(role: &RoleArn, command: &Command, run: &Run<'_>) {
+    let words: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_owned).collect();
+    if let Some(file) = own_role::file_that_assumes(role, &words, &run.context.directory) {
         run.console.say(&format!(
             "{file} assumes role {} of {}, but the command already has a session of that role, and a role cannot assume \
              itself: run the command without xacct exec, or remove the role from {file}",
             role.name, role.account
         ));
     }
+}
+
+/// Runs the command with the credentials of one session.
+fn hand_over(
+    opened: &OpenedRole,
+    mut command: Command,
+    signals: Signals,
+    args: &Exec,
+    run: &Run<'_>,
+) -> std::result::Result<child::Ended, IoError> {
+    let opened = &opened.opened;
+    let keys = opened.credentials.reveal();
+    command.envs(export::variables(&keys, opened.region.as_ref()));
+    let expiry = export::expiration(&keys).unwrap_or_else(|| "an unknown time".to_owned());
+    run.console.say(&format!("Using a session of {} that expires at {expiry}", opened.whose));
+    announce_shell(args, command.get_program(), run);
     let outlived = || {
         run.console.warn(&format!(
             "The session of {} expired at {expiry}, but the command is still running: AWS now denies its requests",
             opened.whose
         ));
     };
-    let ended = child::run(command, signals, keys.expires, run.context.now, &outlived)
-        .map_err(|error| Error::new(Kind::Internal, format!("cannot wait for the command: {error}")))?;
-    if let child::How::NotStarted(error) = &ended.how {
-        let shown = program.to_string_lossy();
-        run.console.error(&Error::new(Kind::File, format!("cannot run `{shown}`: {error}")));
-    } else if ended.outlived {
+    let ended = child::run(command, signals, keys.expires, run.context.now, &outlived)?;
+    if ended.outlived {
         run.console.warn(&format!("The command ran longer than its session, which expired at {expiry}"));
     }
-    Ok(Ended::Command(ended.code()))
+    Ok(ended)
+}
+
+/// Refuses to start a shell for nobody, or a shell in which the prompt of another one would be wrong.
+fn check_shell(args: &Exec, run: &Run<'_>) -> Result<()> {
+    let target = args.target.as_deref().unwrap_or("TARGET");
+    let with_command = ShellCommand::new("xacct").args(["exec", target]);
+    if !run.context.terminal.can_ask {
+        return Err(Error::usage("no command given, and a shell needs a terminal")
+            .hint(format!("put the command after `--`: {with_command} -- COMMAND")));
+    }
+    match run.context.variable(ROLE) {
+        Some(role) => Err(Error::usage(format!("this shell has a session of {role} already"))
+            .hint("leave it first: exit")
+            .hint(format!("or run only a command: {with_command} -- COMMAND"))),
+        None => Ok(()),
+    }
+}
+
+/// Tells that a shell starts, because its prompt may not.
+fn announce_shell(args: &Exec, shell: &OsStr, run: &Run<'_>) {
+    if args.command.is_empty() {
+        run.console.say(&format!("Starting {}; leave it with `exit`", shell.to_string_lossy()));
+    }
 }

@@ -21,7 +21,7 @@ that of xacct verify: 3 if a link does not work. To fail on differences, use
 xacct bootstrap --check."
 )]
 pub struct List {
-    /// Targets, by name in xacct.toml or account ID (default: all)
+    /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Compare both accounts with xacct.toml, and test the links

@@ -7,7 +7,7 @@ mod live;
 mod text;
 
 use super::command_line::{Start, Verb};
-use crate::config::{self, Link};
+use crate::config::Link;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::{Partition, UserRef};
 use crate::iam::names::Region;
@@ -28,7 +28,7 @@ impl Verb for List {
 
 /// Runs `xacct list`.
 fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
-    let links = config::recorded_links(&run.file, &args.targets, None)?;
+    let links = run.links(&args.targets)?;
     let mut listed: Vec<_> = links.iter().map(|link| offline(link, run)).collect();
     if args.live {
         let live = interrupt::guarded(run, live::of(&links, args, run))?;

@@ -5,7 +5,6 @@ use clap::Args;
 use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::iam::templates::{self, State, StateLock};
@@ -58,7 +57,7 @@ impl Consumer for BackendHcl {
     const NAME: &'static str = "backend-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let links = run.links(&self.printed.targets)?;
         let link = only_one(&links, "a configuration can have only one backend")?;
         let version = self.terraform_version.as_deref().map_or(Ok(Version::USUAL), str::parse)?;
         if let Some(known) = version.as_known() {

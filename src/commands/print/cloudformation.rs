@@ -5,7 +5,6 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, only_one, partition, user_arn};
 use super::out::{Form, emit, printed_by};
 use crate::cli::{Printed, valid};
-use crate::config;
 use crate::error::{ExitCode, Result};
 use crate::iam::arn::UserArn;
 use crate::operations::run::Run;
@@ -48,7 +47,7 @@ impl Consumer for Cloudformation {
     const NAME: &'static str = "cloudformation";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = run.links(&self.printed.targets)?;
         settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a template can create only one role")?;
         let partition = partition(&links, None, run)?;

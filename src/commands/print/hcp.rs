@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, access, only_one, user_arn, xacct};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config::{self, Link};
+use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::UserArn;
 use crate::iam::names::Region;
@@ -75,7 +75,7 @@ impl Consumer for Hcp {
     const NAME: &'static str = "hcp";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = run.links(&self.printed.targets)?;
         settle::read_trust_statements(&mut links, run)?;
         let link = only_one(&links, "a workspace can have only one role")?;
         let access = access(link, self.region.as_ref(), None, run)?;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::consumer::{Consumer, partition, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config::{self, WayIn};
+use crate::config::WayIn;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::names::{AccountId, IamPath};
@@ -54,7 +54,7 @@ impl Consumer for Policies {
     const NAME: &'static str = "policies";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let links = run.links(&self.printed.targets)?;
         let partition = partition(&links, None, run)?;
         for link in &links {
             link.check(Some(partition))?;

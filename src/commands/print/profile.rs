@@ -73,7 +73,7 @@ impl Consumer for Profiles {
         if self.remove {
             return remove(self, run);
         }
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let links = run.links(&self.printed.targets)?;
         if self.profile_name.is_some() && links.len() > 1 {
             return Err(Error::usage(format!(
                 "--profile-name needs exactly one target, but {} targets are selected",
@@ -128,7 +128,7 @@ impl Consumer for Profiles {
 /// Removes the profiles of targets, which need not be in `xacct.toml` any more.
 fn remove(args: &Profiles, run: &Run<'_>) -> Result<ExitCode> {
     let targets = &args.printed.targets;
-    config::check_chosen(&run.file, "print profile --remove", targets, args.all)?;
+    run.check_chosen("print profile --remove", targets, args.all)?;
     if targets.is_empty() && !args.all {
         return Err(Error::usage("xacct print profile --remove needs a target, or --all"));
     }

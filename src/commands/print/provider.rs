@@ -5,7 +5,7 @@ use clap::Args;
 use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, SessionAttributes, valid};
-use crate::config::{self, Link};
+use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::{Region, SessionDuration, TagKey};
@@ -56,7 +56,7 @@ impl Consumer for ProviderHcl {
     }
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = run.links(&self.printed.targets)?;
         links.iter_mut().for_each(|link| link.override_session(&self.session));
         let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
         let alone = links.len() == 1;

@@ -35,7 +35,7 @@ impl Consumer for RoleHcl {
     const NAME: &'static str = "role-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let mut links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let mut links = run.links(&self.printed.targets)?;
         let all = config::recorded_links(&run.file, &[], None)?;
         let partition = partition(&all, None, run)?;
         let has_user = links.iter().any(|link| link.restrict_to_user);

@@ -5,13 +5,13 @@ use clap::Args;
 use super::consumer::{Consumer, access, only_one, region, warn_of_mfa, warn_of_own_role, without_prompt};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
-use crate::config;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::names::{Region, SessionDuration};
 use crate::operations::run::Run;
 use crate::print::backend::check_bucket;
 use crate::print::terragrunt::{self, Names, Version};
 use crate::print::versions::Argument;
+use crate::text::shell::{ShellCommand, quoted};
 
 /// Print Terragrunt settings that use a link.
 ///
@@ -43,7 +43,7 @@ impl Consumer for TerragruntHcl {
     const NAME: &'static str = "terragrunt-hcl";
 
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
-        let links = config::recorded_links(&run.file, &self.printed.targets, None)?;
+        let links = run.links(&self.printed.targets)?;
         let link = only_one(&links, "a Terragrunt unit can assume only one role")?;
         let version: Option<Version> = self.terragrunt_version.as_deref().map(str::parse).transpose()?;
         if let Some((version, known)) = version.and_then(|version| Some((version, version.as_known()?))) {
@@ -107,8 +107,21 @@ impl Consumer for TerragruntHcl {
                 warn_of_mfa("Terraform", &link.name, run);
             }
             warn_of_own_role("Terragrunt", run);
+            run.console.say(&format!(
+                "Instead of these settings, Terragrunt can get the session from xacct:\n  export TG_AUTH_PROVIDER_CMD={}\n\
+                 If its units work in several accounts, use --target-from-directory in place of the target; see \
+                 `xacct help sessions`",
+                quoted(&auth_provider(&link.name, run).to_string())
+            ));
             terragrunt::generating(&access, self.bucket.as_deref())?
         };
         emit::<Self>(Form::Commented, &text, &self.printed, run)
     }
+}
+
+/// Returns the command for `TG_AUTH_PROVIDER_CMD`. Terragrunt runs it in the directory of each unit, and several times.
+fn auth_provider(target: &str, run: &Run<'_>) -> ShellCommand {
+    let config = run.context.directory.join(&run.file.path);
+    let xacct = ShellCommand::new("xacct").option("--config", config.display());
+    xacct.args(["credentials", target]).flag("--cache").option("--format", "terragrunt")
 }

@@ -20,7 +20,7 @@ use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, time
 
 To keep somebody out, also remove what lets them in: xacct who dev")]
 pub struct Revoke {
-    /// Targets, by name in xacct.toml or account ID
+    /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// All targets in xacct.toml

@@ -27,7 +27,7 @@ impl Verb for Revoke {
 
 /// Runs `xacct revoke`.
 async fn revoke(args: &Revoke, run: &Run<'_>) -> Result<ExitCode> {
-    config::check_chosen(&run.file, "revoke", &args.targets, args.all)?;
+    run.check_chosen("revoke", &args.targets, args.all)?;
     let links = config::recorded_links(&run.file, &args.targets, None)?;
     let links: Vec<_> = links.into_iter().map(|link| link.with_access(&args.access)).collect();
     let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));

@@ -23,7 +23,7 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
 If a role was used in the last two days, teardown asks with a warning, and with
 --yes it needs --even-if-used. Tests by xacct on this machine do not count.")]
 pub struct Teardown {
-    /// Targets, by name in xacct.toml or account ID
+    /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// All targets in xacct.toml

@@ -38,7 +38,7 @@ impl Verb for Teardown {
 
 /// Runs `xacct teardown`.
 async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
-    config::check_chosen(&run.file, "teardown", &args.targets, args.all)?;
+    run.check_chosen("teardown", &args.targets, args.all)?;
     let (links, unknown) = config::links_found(&run.file, &args.targets, &args.access)?;
     let report = Report { args, run, unknown };
     if links.is_empty() {

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::command_line::{Start, Verb};
 use crate::cli::{CodeOptions, ReportOptions, UserOptions};
-use crate::config::{self, Link, Source, WayIn};
+use crate::config::{Link, Source, WayIn};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::iam::who::{Account, Index};
 use crate::operations::accounts;
@@ -46,7 +46,7 @@ Examples:
   Which targets can one role of the source account reach?
     xacct who --principal role/ci")]
 pub struct WhoGetsIn {
-    /// The target, by name in xacct.toml or account ID (default: all)
+    /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// Show only what this user or role of the source account reaches: user/NAME or role/NAME
@@ -142,8 +142,7 @@ async fn who(args: &WhoGetsIn, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Returns the links, with the options applied.
 fn links(args: &WhoGetsIn, run: &Run<'_>) -> Result<Vec<Link>> {
-    let wanted: Vec<_> = args.target.iter().cloned().collect();
-    let mut links = config::recorded_links(&run.file, &wanted, None)?;
+    let mut links = run.links(args.target.as_slice())?;
     if let (Some(account), [_, _, ..]) = (&args.target, links.as_slice()) {
         let names: Vec<_> = links.iter().map(|link| format!("`{}`", link.name)).collect();
         return Err(Error::usage(format!("account {account} has several targets: {}", names.join(", ")))

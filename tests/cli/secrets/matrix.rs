@@ -27,7 +27,11 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "revoke" => vec!["revoke --all --dry-run --show-policies".to_owned(), "revoke --all --yes".to_owned()],
         "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
         "sweep" => vec!["sweep --all --yes --older-than 1s".to_owned()],
-        "exec" => vec!["exec -- /bin/true".to_owned(), "exec -- /no/such/command".to_owned()],
+        "exec" => vec![
+            "exec -- /bin/true".to_owned(),
+            "exec --server -- /bin/true".to_owned(),
+            "exec -- /no/such/command".to_owned(),
+        ],
         "credentials" => {
             let formats = formats.map(|format| format!("credentials --format {format}"));
             formats

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::caller::{Service, authenticate};
-use crate::clock::{Clock, http_date};
+use crate::clock::{Clock, http_date, iso8601};
 use crate::error::ApiError;
 use crate::faults::{Fault, FaultKind, Faults};
 use crate::holds::{Holds, Stage};
@@ -119,6 +119,17 @@ impl Backend {
             }
             FaultKind::OtherRole => {
                 return Reply::Answer(process().rewritten(|body| body.replace(":assumed-role/", ":assumed-role/not-")));
+            }
+            FaultKind::Brief(life) => {
+                let answer = process();
+                let expires = self.clock.now() + *life;
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                let sessions = &mut crate::lock::lock(&self.state).world.sessions;
+                if let Some(session) = sessions.values_mut().find(|session| body.contains(&session.key.id)) {
+                    let asked = std::mem::replace(&mut session.expires, expires);
+                    return Reply::Answer(answer.rewritten(|body| body.replace(&iso8601(asked), &iso8601(expires))));
+                }
+                return Reply::Answer(answer);
             }
             FaultKind::BrokenKey => {
                 let broken = |body: &str| body.replace("</AccessKeyId>", "&#10;</AccessKeyId>");

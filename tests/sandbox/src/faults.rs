@@ -37,6 +37,8 @@ pub enum FaultKind {
     LongArn(usize),
     /// The answer tells of another role's session.
     OtherRole,
+    /// The session expires so soon, whatever was asked for.
+    Brief(Duration),
     /// The access key in the answer has a line feed in it.
     BrokenKey,
     /// Every page of a list says that there is another one.
@@ -147,6 +149,7 @@ impl FromStr for FaultKind {
             "long-answer" => FaultKind::LongAnswer,
             "long-arn" => FaultKind::LongArn(rest.parse().map_err(|_| format!("`{text}` is not long-arn:BYTES"))?),
             "other-role" => FaultKind::OtherRole,
+            "brief" => FaultKind::Brief(parse_duration(rest)?),
             "broken-key" => FaultKind::BrokenKey,
             "endless-pages" => FaultKind::EndlessPages,
             "error-in-200" => FaultKind::ErrorIn200,
@@ -168,7 +171,7 @@ impl FromStr for FaultKind {
             _ => {
                 return Err(format!(
                     "`{text}` is not one of throttle, 500, 502, 503, 504, reset, close, cut-head, garbled, hang, delay:TIME, truncate, notxml, \
-                     page:STATUS, long-answer, long-arn:BYTES, other-role, broken-key, endless-pages, error-in-200, \
+                     page:STATUS, long-answer, long-arn:BYTES, other-role, brief:TIME, broken-key, endless-pages, error-in-200, \
                      skew:SECONDS, gone, error:STATUS:CODE"
                 ));
             }

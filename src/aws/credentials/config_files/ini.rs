@@ -181,7 +181,7 @@ pub(super) fn trimmed(text: &str) -> &str {
 }
 
 /// Whether Python's `str.isspace` counts this character.
-fn is_space(c: char) -> bool {
+pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 

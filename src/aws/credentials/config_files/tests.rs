@@ -1,14 +1,6 @@
 use super::*;
 
 #[test]
-fn expands_a_tilde_to_the_home_directory() {
-    let home = Some(Path::new("/home/me"));
-    assert_eq!(expanded("~/.aws/config", home), Path::new("/home/me/.aws/config"));
-    assert_eq!(expanded("/etc/~/config", home), Path::new("/etc/~/config"));
-    assert_eq!(expanded("~/.aws/config", None), Path::new("~/.aws/config"));
-}
-
-#[test]
 fn only_the_sections_of_the_run_can_stop_it() {
     let text = "[profile mine]\nregion = a\nsso_session = s\n[profile other]\nnonsense\n[sso-session s]\n\
                 sso_region = b\n[sso-session t]\nsso_region = b\nsso_region = c\n[profile via]\nsso_session = t\n";

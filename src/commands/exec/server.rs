@@ -1,0 +1,158 @@
+//! `exec --server`: the command gets the address of an endpoint in place of credentials, and so outlives a session.
+
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::{Notify, oneshot, watch};
+
+use super::endpoint::{Endpoint, Service};
+use super::renewal::{self, Current, News};
+use crate::aws::credentials::config_files::{self, Shadow};
+use crate::cli::SessionOptions;
+use crate::environment::variable;
+use crate::error::{Error, Kind, Result};
+use crate::export;
+use crate::operations::run::Run;
+use crate::operations::session::{self, OpenedRole};
+
+/// A server before it serves anybody.
+pub struct Server<'a> {
+    first: OpenedRole,
+    options: &'a SessionOptions,
+    run: &'a Run<'a>,
+    endpoint: Endpoint,
+    shadows: Vec<Shadow>,
+    /// The files for the command in place of those that shadow the endpoint.
+    files: Option<TempDir>,
+}
+
+impl<'a> Server<'a> {
+    /// Opens a port for this session and those that follow it.
+    ///
+    /// # Errors
+    /// When there is no port, or the AWS config files cannot be read or replaced for the command.
+    pub fn open(first: OpenedRole, options: &'a SessionOptions, run: &'a Run<'a>) -> Result<Self> {
+        let shadows = config_files::shadows(&variable)?;
+        let files = if shadows.is_empty() { None } else { Some(copies(&shadows)?) };
+        Ok(Self { first, options, run, endpoint: Endpoint::open(run.context)?, shadows, files })
+    }
+
+    /// Sets what the command needs to find the endpoint.
+    pub fn set(&self, command: &mut Command) {
+        command.envs(self.endpoint.variables());
+        command.envs(export::region_variables(self.first.opened.region.as_ref()));
+        if let Some(files) = &self.files {
+            command.envs(self.shadows.iter().map(|shadow| (shadow.variable, files.path().join(shadow.variable))));
+        }
+        command.envs(without_proxy(&variable));
+    }
+
+    /// Tells where the endpoint is, and what the command does not see.
+    pub fn announce(&self) {
+        let Self { first, endpoint, shadows, run, .. } = self;
+        run.console.say(&format!(
+            "Serving sessions of {} at {}, renewed until the command ends",
+            first.opened.whose,
+            endpoint.uri()
+        ));
+        for Shadow { variable, path, text } in shadows {
+            let instead = if text.is_empty() { "an empty file instead of it" } else { "a copy without them" };
+            run.console.say(&format!(
+                "The default profile in `{}` has credentials that SDKs would prefer: the command gets {instead} \
+                 ({variable})",
+                path.display()
+            ));
+        }
+    }
+
+    /// Serves, and renews the session, while `work` runs.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub fn during<T>(self, work: impl FnOnce() -> T) -> Result<T> {
+        let Self { first, options, run, endpoint, shadows: _, files: _files } = self;
+        let OpenedRole { target, role, opened } = first;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
+        let now = run.context.now;
+        let (send, current) = watch::channel(Current { session: opened.credentials, failure: None });
+        let wake = Arc::new(Notify::new());
+        let service = Service { role, current, wake: Arc::clone(&wake), now };
+        let tell = |news: News<'_>, current: &Current| match news {
+            News::Failed(error) => {
+                let expiry = export::expiration(&current.session.reveal()).unwrap_or_default();
+                let what = format!("cannot renew the session of {}, which expires at {expiry}", opened.whose);
+                run.console.error(&error.clone().context(what).note("xacct keeps trying"));
+            }
+            News::Recovered => run.console.say(&format!("Renewed the session of {}", opened.whose)),
+        };
+        let serve = async |stopped: oneshot::Receiver<()>| {
+            // Boxed, because the types of futures would become too deep for the compiler.
+            let open = async || Box::pin(session::renewed(&target, options, run)).await;
+            tokio::select! {
+                _ = stopped => {}
+                never = renewal::keep_fresh(&send, open, &wake, now, tell) => match never {},
+                Err(error) = endpoint.serve(service) => {
+                    let words = format!("cannot serve credentials any more: {error}");
+                    run.console.error(&Error::new(Kind::Internal, words));
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let (stop, stopped) = oneshot::channel();
+            scope.spawn(move || {
+                runtime.block_on(serve(stopped));
+                runtime.shutdown_background();
+            });
+            let done = work();
+            drop(stop);
+            Ok(done)
+        })
+    }
+}
+
+/// Writes the files for the command. They have no secrets.
+fn copies(shadows: &[Shadow]) -> Result<TempDir> {
+    let write = || {
+        let folder = tempfile::Builder::new().prefix("xacct-").tempdir()?;
+        for shadow in shadows {
+            fs::write(folder.path().join(shadow.variable), &shadow.text)?;
+        }
+        Ok(folder)
+    };
+    write().map_err(|error: std::io::Error| {
+        Error::new(Kind::File, format!("cannot write the AWS config files for the command: {error}")).caused_by(error)
+    })
+}
+
+/// Returns the variables that keep requests to the endpoint, which contain its token, from a proxy.
+fn without_proxy(variable: &dyn Fn(&str) -> Option<String>) -> Vec<(&'static str, String)> {
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    if !proxies.into_iter().any(|name| variable(name).is_some()) {
+        return Vec::new();
+    }
+    let set = ["NO_PROXY", "no_proxy"].into_iter().filter_map(|name| Some((name, variable(name)?)));
+    let extended: Vec<_> = set.map(|(name, hosts)| (name, format!("{hosts},127.0.0.1"))).collect();
+    if extended.is_empty() { vec![("NO_PROXY", "127.0.0.1".to_owned())] } else { extended }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_reached_without_a_proxy() {
+        let with = |set: &[(&str, &str)]| {
+            let set: Vec<_> = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            without_proxy(&move |wanted| set.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()))
+        };
+        assert_eq!(with(&[("NO_PROXY", "a")]), []);
+        assert_eq!(with(&[("HTTP_PROXY", "http://p")]), [("NO_PROXY", "127.0.0.1".to_owned())]);
+        // Only the variables that are set, for some programs read only the first of the two.
+        let set = [("all_proxy", "http://p"), ("no_proxy", "a")];
+        assert_eq!(with(&set), [("no_proxy", "a,127.0.0.1".to_owned())]);
+    }
+}

@@ -1,0 +1,284 @@
+//! `xacct exec --server` serves credentials to its command, and to nobody else.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use xacct_sandbox::{Fault, FaultKind};
+
+use crate::scene::{ACCOUNT_B, Scene};
+use crate::support::Running;
+
+/// A command that says what it got, and stays until a file `enough` exists.
+const COMMAND: &str = "echo \"$AWS_CONTAINER_CREDENTIALS_FULL_URI\"; echo \"$AWS_CONTAINER_AUTHORIZATION_TOKEN\"; \
+                       while [ ! -e enough ]; do /bin/sleep 0.05; done; exit 5";
+
+/// A running `exec --server`.
+struct Served {
+    running: Running,
+    address: String,
+    path: String,
+    token: String,
+}
+
+impl Served {
+    #[track_caller]
+    fn start(scene: &Scene, options: &str) -> Self {
+        let mut command = scene.command(&format!("exec --server {options} -- /bin/sh -c"));
+        command.arg(COMMAND);
+        let running = Running::start(command);
+        let (Some(uri), Some(token)) = (running.line(), running.line()) else {
+            panic!("{}", running.ended());
+        };
+        let (address, path) = uri.strip_prefix("http://").and_then(|uri| uri.split_once('/')).expect("a path");
+        Self { address: address.to_owned(), path: format!("/{path}"), token, running }
+    }
+
+    /// Sends a request, and returns the status and the body.
+    fn ask(&self, line: &str, host: &str, token: &str) -> (u16, Value) {
+        let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n\r\n");
+        let answer = send(&self.address, &request);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+        assert!(head.contains("cache-control: no-store"), "{head}");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}")))
+    }
+
+    fn credentials(&self) -> (u16, Value) {
+        self.ask(&format!("GET {}", self.path), &self.address, &self.token)
+    }
+
+    #[track_caller]
+    fn end(self, scene: &Scene) -> crate::support::Output {
+        scene.environment.write("enough", "");
+        self.running.ended().exits_with(5)
+    }
+}
+
+/// Sends bytes and returns everything that comes back.
+fn send(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a port");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    // The server may close before it has read everything.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Waits until this holds.
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn serves_the_session_to_whoever_has_the_token() {
+    let scene = Scene::linked("--external-id abc");
+    let served = Served::start(&scene, "");
+    let (status, document) = served.credentials();
+    assert_eq!(status, 200);
+    let session = scene.sandbox.world(|world| {
+        world.sessions().find(|session| session.key.id == document["AccessKeyId"]).cloned().expect("the session")
+    });
+    assert_eq!(session.account, ACCOUNT_B);
+    assert_eq!(document["SecretAccessKey"], session.key.secret.as_str());
+    assert_eq!(document["Token"], session.token.as_str());
+    assert_eq!(document["AccountId"], ACCOUNT_B);
+    assert!(document["Expiration"].as_str().is_some_and(|expiry| expiry.ends_with('Z')), "{document}");
+    // An hour, although nobody asked for it.
+    assert_eq!(scene.requests("AssumeRole")[0].parameter("DurationSeconds"), None);
+
+    let (get, address, token) = (format!("GET {}", served.path), served.address.clone(), served.token.clone());
+    assert_eq!(token.len(), 64);
+    let wrong = format!("{}{}", if token.starts_with('0') { '1' } else { '0' }, &token[1..]);
+    for (line, host, token, status, code) in [
+        (get.as_str(), address.as_str(), wrong.as_str(), 401, "WrongToken"),
+        (&get, &address, "", 401, "WrongToken"),
+        (&get, &address, &token[..63], 401, "WrongToken"),
+        (&get, &address, &format!("Bearer {token}"), 401, "WrongToken"),
+        ("GET /", &address, &wrong, 401, "WrongToken"),
+        ("GET /", &address, &token, 404, "NotFound"),
+        ("GET /credentials/", &address, &token, 404, "NotFound"),
+        (&get.replace("GET", "POST"), &address, &token, 405, "WrongMethod"),
+        // A web page whose name was made to lead here.
+        (&get, "evil.example:80", &token, 403, "WrongHost"),
+        (&get, &address.replace("127.0.0.1", "localhost"), &token, 403, "WrongHost"),
+    ] {
+        let (got, document) = served.ask(line, host, token);
+        assert_eq!((got, document["Code"].as_str()), (status, Some(code)), "{line} {host} {token}");
+        assert!(!document.to_string().contains(&session.key.secret), "{document}");
+    }
+    assert_eq!(scene.requests("AssumeRole").len(), 1);
+
+    let output = served.end(&scene);
+    let output = output.says(&["Serving sessions of role xacct in 222222222222 at http://127.0.0.1:"]);
+    assert!(!output.stderr.contains(&token), "{output}");
+    assert!(TcpStream::connect(&address).is_err(), "the port is closed");
+}
+
+#[test]
+fn clients_that_talk_too_much_or_too_little_disturb_nobody() {
+    let scene = Scene::linked("");
+    let served = Served::start(&scene, "");
+    let idle: Vec<_> = (0..20).map(|_| TcpStream::connect(&served.address).expect("a port")).collect();
+    let long =
+        format!("GET {} HTTP/1.1\r\nHost: {}\r\nX: {}\r\n\r\n", served.path, served.address, "x".repeat(100_000));
+    let answer = send(&served.address, &long);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let answer = send(&served.address, "\0\u{1}\r\n\r\n");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let start = Instant::now();
+    assert_eq!(served.credentials().0, 200);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    drop(idle);
+    served.end(&scene);
+}
+
+#[test]
+fn the_command_gets_an_address_and_no_credentials() {
+    let mut scene = Scene::linked("");
+    for (name, value) in [
+        ("AWS_PROFILE", "bob"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/x"),
+        ("AWS_ROLE_ARN", "arn:aws:iam::222222222222:role/other"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("NO_PROXY", "127.0.0.1:4,localhost"),
+    ] {
+        scene.environment.set(name, value);
+    }
+    let proxy = format!("127.0.0.1:{}", scene.sandbox.port());
+    scene.environment.set("NO_PROXY", &proxy);
+    let output = scene.xacct("exec --server --region eu-west-1 -- /usr/bin/env").exits_with(0);
+    let value = |name: &str| {
+        output.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    };
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_PROFILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ROLE_ARN",
+    ] {
+        assert_eq!(value(name), None, "{name}");
+    }
+    assert_eq!(value("AWS_REGION").as_deref(), Some("eu-west-1"));
+    assert_eq!(value("XACCT_TARGET").as_deref(), Some(ACCOUNT_B));
+    assert_eq!(value("XACCT_SESSION_ROLE").as_deref(), Some("arn:aws:iam::222222222222:role/xacct"));
+    assert_eq!(value("NO_PROXY"), Some(format!("{proxy},127.0.0.1")));
+    assert_eq!(value("AWS_CONFIG_FILE").as_ref(), scene.environment.variables().get("AWS_CONFIG_FILE"));
+    scene.sandbox.world(|world| {
+        for session in world.sessions() {
+            assert!(!output.stdout.contains(&session.key.secret) && !output.stdout.contains(&session.token));
+        }
+    });
+}
+
+#[test]
+fn a_default_profile_with_credentials_is_hidden_from_the_command() {
+    let scene = Scene::linked("");
+    scene.environment.append("aws/config", "\n[default]\nregion = eu-west-3\ncredential_process = /bin/false\n");
+    scene
+        .environment
+        .append("aws/credentials", "\n[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n");
+    let mut command = scene.command("exec --server -- /bin/sh -c");
+    command
+        .arg("cat \"$AWS_CONFIG_FILE\"; echo ==; cat \"$AWS_SHARED_CREDENTIALS_FILE\"; echo ==; echo $AWS_CONFIG_FILE");
+    let output = crate::support::Output::of(command).exits_with(0);
+    let parts: Vec<_> = output.stdout.split("==\n").collect();
+    let [config, credentials, path] = parts.as_slice() else { panic!("{output}") };
+    assert!(config.contains("[default]\nregion = eu-west-3\n") && config.contains("[profile alice]"), "{config}");
+    assert!(!config.contains("/bin/false") && !config.contains("aws_secret_access_key"), "{config}");
+    assert_eq!(*credentials, "");
+    assert!(!std::path::Path::new(path.trim()).exists(), "{path} is gone");
+    output.says(&["credentials that SDKs would prefer", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]);
+}
+
+#[test]
+fn renews_the_session_before_it_expires() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(6))).on_call(1));
+    let served = Served::start(&scene, "");
+    let (status, first) = served.credentials();
+    assert_eq!(status, 200);
+    until("another session", || scene.requests("AssumeRole").len() == 2);
+    until("the other session is served", || served.credentials().1["AccessKeyId"] != first["AccessKeyId"]);
+    let renewed = served.credentials().1;
+    assert!(renewed["Expiration"].as_str() > first["Expiration"].as_str(), "{renewed}");
+    let output = served.end(&scene);
+    assert!(!output.stderr.contains("error"), "{output}");
+    // What is worth a warning is so once.
+    assert_eq!(output.stderr.matches("Using custom endpoint").count(), 1, "{output}");
+    assert_eq!(scene.requests("AssumeRole").len(), 2);
+}
+
+#[test]
+fn a_failed_renewal_is_said_once_and_answered_until_it_works_again() {
+    let scene = Scene::linked("--no-verify");
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4))).on_call(1));
+    let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "not today".to_owned() };
+    scene.sandbox.add_fault(Fault::new("AssumeRole", denied).on_calls(2..=99));
+    let served = Served::start(&scene, "");
+    assert_eq!(served.credentials().0, 200);
+    until("the session expired", || served.credentials().0 == 503);
+    let (_, document) = served.credentials();
+    assert_eq!(document["Code"], "SessionExpired");
+    assert!(document["Message"].as_str().is_some_and(|why| why.contains("sts:AssumeRole was denied")), "{document}");
+    scene.sandbox.clear_faults();
+    until("it works again", || served.credentials().0 == 200);
+    let output = served.end(&scene);
+    let output =
+        output.says(&["cannot renew the session of role xacct", "not today", "xacct diagnose", "Renewed the session"]);
+    assert_eq!(output.stderr.matches("cannot renew").count(), 1, "{output}");
+}
+
+#[test]
+fn renewals_use_the_cached_mfa_session_and_prompt_for_nothing() {
+    let scene = Scene::linked("--require-mfa --external-id abc --max-session-duration 12h --no-verify");
+    for (words, wanted) in [
+        ("--no-cache", "needs the session cache"),
+        ("--duration 2h", "a code of its own"),
+        ("--duration 15m", "at least 30m, not 15m"),
+        ("--cache", "cannot be used with"),
+    ] {
+        scene.xacct(&format!("exec --server {words} -- /bin/true")).exits_with(2).says(&[wanted]);
+    }
+    scene.sandbox.clear_requests();
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4))).on_calls(1..=2));
+    let served = Served::start(&scene, &format!("--mfa-code {}", scene.sandbox.totp("alice")));
+    until("a renewal", || scene.requests("AssumeRole").len() == 2);
+    assert_eq!(scene.requests("GetSessionToken").len(), 1);
+    // Without the cached session, nobody is there to enter a code.
+    scene.xacct("credentials --forget").exits_with(0);
+    until("the session expired", || served.credentials().0 == 503);
+    let (_, document) = served.credentials();
+    assert!(document["Message"].as_str().is_some_and(|why| why.contains("MFA session has ended")), "{document}");
+    scene.sandbox.clear_faults();
+    scene.sandbox.advance(Duration::from_secs(30));
+    scene.xacct(&format!("exec --duration 1h --mfa-code {} -- /bin/true", scene.sandbox.totp("alice"))).exits_with(0);
+    until("it works again", || served.credentials().0 == 200);
+    let output = served.end(&scene);
+    output.says(&["in another terminal", "xacct exec 222222222222 --duration 1h -- true"]);
+}
+
+#[test]
+fn signals_and_exit_codes_are_those_of_the_command() {
+    let scene = Scene::linked("");
+    let mut served = Served::start(&scene, "");
+    served.running.signal(Signal::TERM);
+    served.running.ended().exits_with(143);
+    assert!(TcpStream::connect(&served.address).is_err());
+    scene.xacct("exec --server -- /no/such/command").exits_with(127);
+}

@@ -111,6 +111,12 @@ impl Fix {
         self
     }
 
+    /// Adds the steps of another fix.
+    pub fn also(mut self, other: Self) -> Self {
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// Tests the link again.
     pub fn verify(self, facts: &Facts, with: VerifyWith) -> Self {
         let command = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);

@@ -114,11 +114,11 @@ pub(super) async fn prove<'a>(
         let role = link.role_arn(partition);
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
-        let result = prover.prove(&claim, silent.target(link), &progress).await;
+        let result = prover.prove(&claim, silent.target(link), std::future::ready(None), &progress).await;
         if let Ok(proof) = &result {
             Tested { link, role: &role, user: user.name(), source: account.as_ref() }.keep(proof, run.context);
         }
-        let case = Case { link, role: &role, target: None, written: None };
+        let case = Case { link, role: &role, target: None, written: None, made: None };
         let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
         tally.one_more();
         Proven { link, role, result, diagnosis }

@@ -1,9 +1,10 @@
 //! What AWS would deny next, once the user can assume the role: AWS did not get that far, so only the policies tell.
 
+use super::cause::Side;
 use super::checks::{bucket, others, too_open, trust};
 use super::facts::{Answer, CallerFacts, Facts, LinkFacts, Mfa, NotSent};
 use super::finding::{Certainty, Finding};
-use super::fix::FixStep;
+use super::fix::Fix;
 use super::verdict::{self, Evaluation, Layer, Verdict};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
@@ -68,12 +69,10 @@ pub fn with_credentials(facts: &Facts) -> Facts {
     Facts { caller, answer: Answer::NotSent(NotSent::NotTheUsers), ..facts.clone() }
 }
 
-/// Returns whether the fix of a finding replaces the trust policy.
+/// Returns whether a finding is about the trust policy, and its fix replaces that as a whole.
 fn rewrites_trust(finding: &Finding) -> bool {
-    let words = ["xacct", "bootstrap"].map(str::to_owned);
-    let is_bootstrap = |step: &FixStep| matches!(step, FixStep::Run(command) if command.words().starts_with(&words));
-    let is_certain = finding.certainty == Certainty::Certain;
-    is_certain && finding.fixes.first().is_some_and(|fix| fix.steps.iter().any(is_bootstrap))
+    let is_of_trust = finding.side != Side::Source && finding.certainty == Certainty::Certain;
+    is_of_trust && finding.fixes.first().is_some_and(Fix::is_bootstrap)
 }
 
 /// Says what decides whether the role may have the bucket, if xacct does not know it.

@@ -13,6 +13,7 @@ pub mod facts;
 mod facts_file;
 mod finding;
 mod fix;
+pub mod made;
 mod policies;
 mod redact;
 mod statement;

@@ -8,8 +8,10 @@ use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
+use crate::cli::Probe;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
+use crate::diagnosis::made::Made;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{UserArn, UserRef};
 use crate::operations::explain::{Case, Diagnostician};
@@ -90,6 +92,17 @@ fn operator(job: &Job) -> Result<Access> {
     operator.ok_or_else(|| Error::new(Kind::Credentials, "this run used no credentials for the target account"))
 }
 
+/// Returns the link to diagnose.
+fn case(job: &Job, written: Option<Instant>) -> Case<'_> {
+    let target = job.operator.as_ref().map(|operator| operator.access.clone());
+    Case { link: &job.link, role: &job.role, target, written, made: None }
+}
+
+/// Returns both halves as this run has made them, or found them.
+fn made(job: &Job) -> Made<'_> {
+    Made { role: &job.state.desired, session_tags: job.link.allow_session_tags }
+}
+
 /// What the proofs of all links share.
 struct Bench<'a> {
     args: &'a Bootstrap,
@@ -105,20 +118,28 @@ impl Bench<'_> {
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
     async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
         let progress = self.run.console.progress(&job.link.name);
-        let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
+        let in_vain = Cell::new(false);
+        let (proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
         proven();
         if let Ok(proof) = &proof {
             let (user, source) = (&self.user.name, Some(&self.user.account));
             Tested { link: &job.link, role: &job.role, user, source }.keep(proof, self.run.context);
         }
-        let target = job.operator.as_ref().map(|operator| operator.access.clone());
-        let case = Case { link: &job.link, role: &job.role, target, written };
+        // What was not waited for is not shown yet, either.
+        let made = in_vain.get().then(|| made(job));
+        let case = Case { made, ..case(job, written) };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
         (proof, diagnosis)
     }
 
     /// Proves one link, and again if the grant was repaired meanwhile: a repair gets the full wait for propagation.
-    async fn prove_past_repairs(&self, job: &Job, watch: &dyn Watch) -> (Result<Proof>, Claim, Option<Instant>) {
+    /// Sets `in_vain` if waiting cannot help.
+    async fn prove_past_repairs(
+        &self,
+        job: &Job,
+        in_vain: &Cell<bool>,
+        watch: &dyn Watch,
+    ) -> (Result<Proof>, Claim, Option<Instant>) {
         let mut written = job.state.written.max(self.granted.get());
         loop {
             let freshness = match written {
@@ -130,9 +151,20 @@ impl Bench<'_> {
                 claim.extent = Extent::Refusals(why.clone());
             }
             if let Extent::Bucket(test) = &mut claim.extent {
-                test.foresight = job.state.is_open.then(|| Box::new(job.state.foresight()));
+                test.is_required = job.link.probe == Probe::Bucket;
+                test.reader = job.operator.as_ref().filter(|_| test.is_required).map(|it| it.access.clone());
+                let is_open = job.state.is_open || test.is_required;
+                test.foresight = is_open.then(|| Box::new(job.state.foresight()));
             }
-            let proof = self.prover.prove(&claim, std::future::ready(operator(job)), watch).await;
+            in_vain.set(false);
+            // On the heap: the steps of the proof pass it on by value.
+            let obstacle = Box::pin(async {
+                let case = case(job, written);
+                let why = self.diagnostician.obstacle(&case, (&self.prover, &claim), &made(job)).await;
+                in_vain.set(why.is_some());
+                why
+            });
+            let proof = self.prover.prove(&claim, std::future::ready(operator(job)), obstacle, watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {
                 return (proof, claim, written);

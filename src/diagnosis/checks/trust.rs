@@ -46,6 +46,12 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
         }
         before.push(trust);
     }
+    // One fix that replaces the trust policy repairs all of it, and one that follows the old policy would contradict it.
+    if findings.iter().any(|finding| finding.fixes.first().is_some_and(Fix::is_bootstrap)) {
+        for finding in &mut findings {
+            finding.fixes.sort_by_key(|fix| !fix.is_bootstrap());
+        }
+    }
     findings
 }
 

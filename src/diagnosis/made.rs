@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::facts::{Facts, RoleFacts};
+use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, FoundDocument, Reading};
-use crate::iam::templates::{self, GRANT_POLICY};
+use crate::iam::templates::GRANT_POLICY;
 
 /// Both halves as bootstrap has made them.
 #[derive(Debug, Clone, Copy)]
 pub struct Made<'a> {
     /// The role.
     pub role: &'a DesiredRole,
-    /// Whether the grant allows session tags.
-    pub session_tags: bool,
+    /// Its trust policy, with the statements of others that bootstrap keeps.
+    pub trust: &'a FoundDocument,
+    /// The grant, if it was written.
+    pub grant: Option<&'a PolicyDocument>,
 }
 
 impl Made<'_> {
@@ -34,7 +37,7 @@ impl Made<'_> {
             max_session_seconds: role.max_session.as_secs(),
             boundary,
             tags,
-            trust: FoundDocument::Policy(role.trust.clone()),
+            trust: self.trust.clone(),
         });
         let inline = role.inline.iter().map(|(name, document)| (name.to_string(), present(document.clone())));
         add(&mut facts.target.policies.inline, inline);
@@ -43,14 +46,12 @@ impl Made<'_> {
                 attached.entry(arn.to_string()).or_insert_with(not_shown);
             }
         }
-        let roles = [role.arn.clone()].into();
-        let with_tags = self.session_tags.then(|| role.arn.clone()).into_iter().collect();
-        let grant = (GRANT_POLICY.to_owned(), present(templates::grant(&roles, &with_tags)));
-        add(&mut facts.source.policies.inline, [grant]);
+        let grant = self.grant.map(|document| (GRANT_POLICY.to_owned(), present(document.clone())));
+        add(&mut facts.source.policies.inline, grant);
     }
 }
 
-fn present(document: crate::iam::policy::PolicyDocument) -> Reading<FoundDocument> {
+fn present(document: PolicyDocument) -> Reading<FoundDocument> {
     Reading::Present(FoundDocument::Policy(document))
 }
 

@@ -110,6 +110,8 @@ fn a_deny_in_a_trust_statement_file_is_told_at_once() {
         "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:user/alice"}},
     });
     scene.environment.write("more.json", &document(json!([no])).to_string());
+    let plan = scene.bootstrap("--trust-statement-file more.json --dry-run").exits_with(0);
+    plan.says(&["trust_statement_files deny user alice, so the link cannot work", "NotAlice"]);
     let diagnosis = is_told_at_once(&scene, "--trust-statement-file more.json", "trust_denies");
     let by_hand = fixes_by_hand(&diagnosis);
     assert!(by_hand.contains("trust_statement_files") && by_hand.contains("(NotAlice)"), "{by_hand}");
@@ -117,6 +119,16 @@ fn a_deny_in_a_trust_statement_file_is_told_at_once() {
 
 fn fixes_by_hand(diagnosis: &Value) -> String {
     text(&diagnosis["findings"][0]["fixes"][0]["steps"][0]["do"])
+}
+
+/// A Deny that others wrote into the grant policy, and that bootstrap keeps.
+#[test]
+fn a_deny_in_the_grant_policy_is_told_at_once() {
+    let scene = Scene::linked("--no-verify");
+    let mut grant = scene.sandbox.world(|world| world.user_policy(ACCOUNT_A, "alice", "xacct").cloned()).unwrap();
+    grant["Statement"].as_array_mut().unwrap().push(deny()["Statement"][0].clone());
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "xacct", grant));
+    is_told_at_once(&scene, "--external-id abc", "source_denies");
 }
 
 /// A denial that this run removes from the trust policy propagates: it is waited for.

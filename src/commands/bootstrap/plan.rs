@@ -13,10 +13,10 @@ use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::plan::Plan;
-use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
+use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
+use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::{self, Risk};
-use crate::iam::state::DesiredRole;
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
@@ -126,9 +126,12 @@ impl Planner<'_> {
         };
         plan.warnings
             .extend(boundary.into_iter().flat_map(|boundary| risks::of_boundary(&desired, observed, boundary)));
+        plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
         let shown = observed.cloned();
+        let trust = trust_after(&plan, &desired, observed);
         let making = Making {
             desired,
+            trust,
             shown,
             quotas,
             kept,
@@ -141,6 +144,19 @@ impl Planner<'_> {
             diagnosis: None,
         };
         Ok((making, target.map(|target| target.operator), plan))
+    }
+}
+
+/// Returns the trust policy of the role after the plan.
+fn trust_after(plan: &Plan, desired: &DesiredRole, observed: Option<&ObservedRole>) -> FoundDocument {
+    let written = plan.changes.iter().find_map(|change| match change {
+        Change::CreateRole(role) => Some(role.trust.clone()),
+        Change::ReplaceTrustPolicy { to, .. } => Some((**to).clone()),
+        _ => None,
+    });
+    match (written, observed) {
+        (None, Some(observed)) => observed.trust.clone(),
+        (written, _) => FoundDocument::Policy(written.unwrap_or_else(|| desired.trust.clone())),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::made::Made;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{UserArn, UserRef};
+use crate::iam::plan::Change;
+use crate::iam::policy::PolicyDocument;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
 use crate::operations::last_test::Tested;
@@ -49,6 +51,7 @@ impl Proving<'_> {
             prover,
             user: work.source.user.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
+            grant: work.grant.plan.changes.iter().find_map(Change::document).cloned(),
             granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
         };
         let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
@@ -98,11 +101,6 @@ fn case(job: &Job, written: Option<Instant>) -> Case<'_> {
     Case { link: &job.link, role: &job.role, target, written, made: None }
 }
 
-/// Returns both halves as this run has made them, or found them.
-fn made(job: &Job) -> Made<'_> {
-    Made { role: &job.state.desired, session_tags: job.link.allow_session_tags }
-}
-
 /// What the proofs of all links share.
 struct Bench<'a> {
     args: &'a Bootstrap,
@@ -110,11 +108,18 @@ struct Bench<'a> {
     prover: Prover,
     user: UserArn,
     diagnostician: Diagnostician<'a>,
+    /// The grant as planned, if it had to be written.
+    grant: Option<PolicyDocument>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
 
 impl Bench<'_> {
+    /// Returns both halves as this run has made them, or found them.
+    fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
+        Made { role: &job.state.desired, trust: &job.state.trust, grant: self.grant.as_ref() }
+    }
+
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
     async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
         let progress = self.run.console.progress(&job.link.name);
@@ -126,7 +131,7 @@ impl Bench<'_> {
             Tested { link: &job.link, role: &job.role, user, source }.keep(proof, self.run.context);
         }
         // What was not waited for is not shown yet, either.
-        let made = in_vain.get().then(|| made(job));
+        let made = in_vain.get().then(|| self.made(job));
         let case = Case { made, ..case(job, written) };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
         (proof, diagnosis)
@@ -160,7 +165,7 @@ impl Bench<'_> {
             // On the heap: the steps of the proof pass it on by value.
             let obstacle = Box::pin(async {
                 let case = case(job, written);
-                let why = self.diagnostician.obstacle(&case, (&self.prover, &claim), &made(job)).await;
+                let why = self.diagnostician.obstacle(&case, (&self.prover, &claim), &self.made(job)).await;
                 in_vain.set(why.is_some());
                 why
             });

@@ -1,9 +1,11 @@
 //! Any two causes together: both are named at once, and all first fixes, applied in their order, repair the link.
 
 use serde_json::{Value, json};
+use xacct_sandbox::world::ALICE;
 
-use super::source::{broken, diagnosis};
+use super::source::{broken, diagnosis, refusing, without_grant};
 use super::{Broken, apply_with, change_trust, deny_in_trust, try_as, works};
+use crate::cases;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, text};
 use crate::support::policies::{allow, document};
 
@@ -18,7 +20,7 @@ struct Break {
 
 const BREAKS: [Break; 13] = [
     Break { cause: "caller_is_another_user", place: "profile", how: |scene| try_as(scene, "bob") },
-    Break { cause: "grant_absent", place: "grant", how: without_grant },
+    Break { cause: "grant_absent", place: "grant", how: |scene| scene.sandbox.world(without_grant) },
     Break { cause: "source_denies", place: "policy of the user", how: deny_user },
     Break { cause: "boundary_cuts", place: "boundary of the user", how: |scene| bound_user(scene, buckets_only()) },
     Break { cause: "boundary_cuts", place: "boundary of the user", how: |scene| bound_user(scene, all_but("sts:*")) },
@@ -35,10 +37,6 @@ const BREAKS: [Break; 13] = [
 /// What is left open where bootstrap replaces the trust policy anyway.
 const OPEN: [&str; 2] = ["external_id_not_demanded", "others_admitted"];
 const REPLACED: [&str; 2] = ["trust_other_account", "trust_denies"];
-
-fn without_grant(scene: &Scene) {
-    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
-}
 
 fn deny(action: &str) -> Value {
     json!({"Effect": "Deny", "Action": action, "Resource": "*"})
@@ -205,8 +203,7 @@ fn one_cause_is_named_alone() {
 /// Nothing is asked of S3, so nothing is said of it.
 #[test]
 fn without_a_bucket_the_role_needs_no_right_to_one() {
-    let scene = broken("--policy-arn ReadOnlyAccess", |_| ());
-    without_grant(&scene);
+    let scene = broken("--policy-arn ReadOnlyAccess", without_grant);
     let diagnosis = diagnosis(&scene, "");
     assert_eq!(diagnosis["findings"].as_array().map(Vec::len), Some(1), "{diagnosis:#}");
     assert_eq!(diagnosis["findings"][0]["cause"], "grant_absent");
@@ -217,7 +214,7 @@ fn without_a_bucket_the_role_needs_no_right_to_one() {
 fn a_deny_and_no_allow_in_one_policy() {
     let cases: [(&str, fn(&Scene)); 4] = [
         ("source_denies grant_absent", |scene| {
-            without_grant(scene);
+            scene.sandbox.world(without_grant);
             deny_user(scene);
         }),
         ("boundary_cuts boundary_cuts", |scene| bound_user(scene, document(json!([deny("sts:*")])))),
@@ -235,6 +232,7 @@ fn a_deny_and_no_allow_in_one_policy() {
     for (wanted, how) in cases {
         let scene = broken("", |_| ());
         how(&scene);
+        cases::record(&scene, &format!("{}_and_no_allow", wanted.split(' ').next().unwrap()), "");
         let diagnosis = diagnosis(&scene, "");
         let mut broken = Broken { scene, words: "verify".to_owned(), diagnosis };
         assert_eq!(broken.causes().join(" "), wanted, "{:#}", broken.diagnosis);
@@ -243,12 +241,53 @@ fn a_deny_and_no_allow_in_one_policy() {
     }
 }
 
+/// AWS names the policy of the session, and the grant is gone as well.
+#[test]
+fn what_aws_names_hides_nothing() {
+    let scene = broken("", without_grant);
+    scene.sandbox.add_fault(refusing("because no session policy allows the sts:AssumeRole action"));
+    let diagnosis = diagnosis(&scene, "");
+    let mut broken = Broken { scene, words: "verify".to_owned(), diagnosis };
+    assert_eq!(broken.causes(), ["session_policy_cuts", "grant_absent"], "{:#}", broken.diagnosis);
+    broken.scene.sandbox.clear_faults();
+    apply_all(&mut broken);
+    works(&broken.scene, "verify");
+}
+
+/// AWS does not evaluate policies without valid credentials, but xacct does.
+#[test]
+fn invalid_credentials_hide_no_policy() {
+    let scene = broken("", without_grant);
+    without_policies(&scene);
+    scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
+    cases::record(&scene, "unknown_credentials_and_the_rest", "");
+    let document = scene.xacct_json("verify", 1);
+    let findings = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].clone();
+    let found: Vec<_> =
+        findings.as_array().unwrap().iter().map(|it| (text(&it["cause"]), it["foreseen"] == true)).collect();
+    let wanted = [("unknown_credentials", false), ("grant_absent", true), ("s3_not_allowed", true)];
+    assert_eq!(found, wanted.map(|(cause, foreseen)| (cause.to_owned(), foreseen)), "{findings:#}");
+}
+
+/// The request sends session tags: neither half allows them, nor anything else.
+#[test]
+fn session_tags_and_no_grant() {
+    let scene = broken("", without_grant);
+    let document = scene.xacct_json("diagnose --session-tag a=b", 3);
+    let diagnosis = document["targets"][ACCOUNT_B]["diagnosis"].clone();
+    let mut broken = Broken { scene, words: "diagnose --session-tag a=b".to_owned(), diagnosis };
+    let causes = broken.causes();
+    assert_eq!(causes, ["session_tags_not_allowed", "grant_absent", "session_tags_not_allowed"]);
+    apply_all(&mut broken);
+    works(&broken.scene, "diagnose --session-tag a=b");
+}
+
 /// The example of a role that was emptied and a grant that was removed, as `diagnose` shows it.
 #[test]
 fn no_grant_and_no_right_to_a_bucket() {
-    let scene = broken("", |_| ());
-    without_grant(&scene);
+    let scene = broken("", without_grant);
     without_policies(&scene);
+    cases::record(&scene, "grant_absent_and_no_bucket", "");
     let output = scene.xacct("diagnose").exits_with(3);
     output.says(&["[source account: grant_absent]", "[target account: s3_not_allowed, not tested]"]);
 }

@@ -55,7 +55,7 @@ pub const TOPICS: &[Topic] = &[
     },
     Topic {
         name: "removal",
-        summary: "Removing links and leftover test buckets",
+        summary: "Removing links, sessions and leftover test buckets",
         text: include_str!("commands/teardown/README.md"),
     },
     Topic { name: "ci", summary: "Scripts and pipelines", text: include_str!("cli/README.md") },

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_config::BehaviorVersion;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
@@ -11,6 +10,7 @@ use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sso::SsoCredentialsProvider;
+use aws_config::{AppName, BehaviorVersion};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -32,6 +32,9 @@ use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::environment::{self, variable};
 use crate::error::{Error, Result};
 use crate::iam::names::Region;
+
+/// The name of the application in the user agent, which appears there as `app/…`.
+const APP_NAME: &str = concat!("xacct-", env!("CARGO_PKG_VERSION"));
 
 /// The Region if none is configured: it is enabled in every account of partition `aws`.
 const FALLBACK_REGION: &str = "us-east-1";
@@ -261,6 +264,12 @@ impl Connections {
         }
         let used = profile.unwrap_or_else(|| self.profiles.selected());
         loader = loader.profile_name(for_sdk::name(used)).retry_config(self.retries(used)?);
+        // CloudTrail then shows which requests are xacct's. A name that the user chose stays.
+        let is_named =
+            variable("AWS_SDK_UA_APP_ID").is_some() || self.profiles.setting(used, "sdk_ua_app_id").is_some();
+        if let Some(name) = AppName::new(APP_NAME).ok().filter(|_| !is_named) {
+            loader = loader.app_name(name);
+        }
         let region = self.region_for(used).await;
         loader = loader.profile_files(self.profiles.files_about(used));
         for source in self.profiles.sources(used).skip(1) {

@@ -7,6 +7,7 @@ use aws_sdk_sts as sts;
 
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
+use crate::aws::client::clock::Clock;
 use crate::aws::client::error::Call;
 use crate::aws::client::rate_limit::unless_throttled;
 use crate::aws::keys::{SessionCredentials, fit_headers};
@@ -62,9 +63,27 @@ impl AssumeRole {
 /// # Errors
 /// When the credentials are not valid, or AWS cannot be reached.
 pub async fn caller(access: &Access) -> Result<Caller> {
+    identify(access, &Clock::default()).await
+}
+
+/// Returns the same, and the time of AWS's clock in whole seconds; `None` if the answer had none.
+///
+/// # Errors
+/// As [`caller`].
+pub async fn caller_and_time(access: &Access) -> Result<(Caller, Option<SystemTime>)> {
+    let clock = Clock::default();
+    let caller = identify(access, &clock).await?;
+    Ok((caller, clock.time()))
+}
+
+async fn identify(access: &Access, clock: &Clock) -> Result<Caller> {
     const CALL: Call = Call::sts("GetCallerIdentity");
     let request = access.new_sts().get_caller_identity();
-    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await;
+    let send = async || {
+        let sent = request.clone().customize().interceptor(clock.clone()).send().await;
+        sent.map_err(|error| CALL.failed(error))
+    };
+    let answer = unless_throttled(send).await;
     let answer = answer.map_err(|error| match (&access.signs_in, error.meaning()) {
         (Some(command), Some(Meaning::SessionExpired)) => {
             Error { hints: vec![format!("sign in again: {command}")], ..error }

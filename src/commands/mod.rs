@@ -10,6 +10,7 @@ mod help;
 mod list;
 mod man;
 mod print;
+mod revoke;
 mod sweep;
 mod teardown;
 mod verify;
@@ -39,7 +40,10 @@ const GROUPS: &[Group] = &[
         ],
     },
     Group { title: "Use", commands: &[Entry::of::<exec::Exec>(), Entry::of::<credentials::Credentials>()] },
-    Group { title: "Remove", commands: &[Entry::of::<teardown::Teardown>(), Entry::of::<sweep::Sweep>()] },
+    Group {
+        title: "Remove",
+        commands: &[Entry::of::<revoke::Revoke>(), Entry::of::<teardown::Teardown>(), Entry::of::<sweep::Sweep>()],
+    },
     Group {
         title: "Settings for other tools",
         commands: &[

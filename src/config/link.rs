@@ -255,7 +255,7 @@ impl Link {
     }
 
     /// Returns the link with the options for the operator's credentials, which override its settings.
-    pub(super) fn with_access(mut self, access: &OperatorAccess) -> Self {
+    pub fn with_access(mut self, access: &OperatorAccess) -> Self {
         if let Some(profile) = &access.target_profile {
             self.way_in = WayIn::Profile(profile.clone());
         } else if let Some(role) = &access.enter_role {

@@ -83,5 +83,6 @@ fn undecided(layer: &Evaluation<'_>) -> Option<String> {
     let mut keys: Vec<_> = layer.may_apply.iter().flat_map(|(_, keys)| keys.clone()).collect();
     keys.sort_unstable();
     keys.dedup();
-    Some(format!("not tested: {}, which depends on {} according to the {}", layer.action, keys.join(", "), layer.name))
+    let keys = keys.join(", ");
+    Some(format!("not tested: {}, which depends on {keys} according to the {}", layer.action, layer.name))
 }

@@ -175,6 +175,8 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     context.set("aws:PrincipalType", ["AssumedRole"]);
     context.set("aws:PrincipalIsAWSService", ["false"]);
     set_time(&mut context, facts);
+    // The test uses each session right after it was issued.
+    context.set("aws:TokenIssueTime", facts.time().and_then(|asked| asked.format(&Rfc3339).ok()));
     let region = facts.asked_region();
     context.set("aws:RequestedRegion", [region.to_string()]);
     // Assumed: what CreateBucket sends, which is nothing in us-east-1.

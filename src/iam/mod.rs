@@ -11,6 +11,7 @@ pub mod names;
 pub mod partition;
 pub mod plan;
 pub mod policy;
+pub mod revocation;
 pub mod risks;
 pub mod state;
 pub mod templates;

@@ -8,8 +8,10 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{PolicyDocument, PolicyError};
+use crate::iam::revocation::revoked_before;
 use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::OffsetDateTime;
 
 /// The tag by which xacct recognises a role that it created.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "xacct");
@@ -94,6 +96,12 @@ pub enum FoundDocument {
 }
 
 impl FoundDocument {
+    /// Returns the time before which sessions are revoked, if that is all that this policy does.
+    #[must_use]
+    pub fn revoked_before(&self) -> Option<OffsetDateTime> {
+        revoked_before(self.policy()?)
+    }
+
     /// Reads the text of a document.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -208,8 +216,8 @@ impl DesiredRole {
     #[must_use]
     pub fn inline_size_on(&self, observed: Option<&ObservedRole>) -> usize {
         let undeclared = observed.into_iter().flat_map(|role| &role.inline);
-        let undeclared = undeclared.filter(|(name, _)| {
-            !self.inline.keys().any(|wanted| wanted.as_str() == *name) && !self.removes_inline(name)
+        let undeclared = undeclared.filter(|(name, found)| {
+            !self.inline.keys().any(|wanted| wanted.as_str() == *name) && !self.removes_inline(name, found.as_ref())
         });
         let sizes = undeclared.filter_map(|(_, document)| document.as_ref().map(FoundDocument::size));
         self.inline.values().map(PolicyDocument::size).chain(sizes).sum()
@@ -231,11 +239,12 @@ impl DesiredRole {
     }
 
     /// Returns whether an inline policy goes from the role: it is xacct's own and no longer needed, or nothing undeclared
-    /// may stay.
+    /// may stay. A policy that only revokes sessions stays: without it, they could be used again.
     #[must_use]
-    pub fn removes_inline(&self, name: &str) -> bool {
+    pub fn removes_inline(&self, name: &str, found: Option<&FoundDocument>) -> bool {
         let is_wanted = self.inline.keys().any(|wanted| wanted.as_str() == name);
-        !is_wanted && (self.exclusive || name.starts_with(OWN_POLICY_PREFIX))
+        let is_revocation = found.is_some_and(|found| found.revoked_before().is_some());
+        !is_wanted && !is_revocation && (self.exclusive || name.starts_with(OWN_POLICY_PREFIX))
     }
 }
 

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::arn::{Partition, RoleArn, UserArn};
 use super::names::{AccountId, ExternalId, Region};
 use super::policy::{Element, PolicyDocument};
+use super::revocation;
 
 /// The `Sid` by which xacct recognises its own statement in a trust policy and in a grant.
 pub const LINK_SID: &str = "XacctAssumeRole";
@@ -50,6 +52,7 @@ embedded! {
     GRANT_SESSION_TAGS = "grant-session-tags.json";
     TRUST_HCP = "trust-hcp.json";
     VERIFY_BUCKET = "verify-bucket.json";
+    REVOKE_SESSIONS = "revoke-sessions.json";
     OPERATOR_SOURCE = "operator-source.json";
     OPERATOR_SOURCE_ENTER = "operator-source-enter.json";
     OPERATOR_TARGET = "operator-target.json";
@@ -154,6 +157,12 @@ pub fn grant(roles: &BTreeSet<RoleArn>, with_session_tags: &BTreeSet<RoleArn>) -
 #[must_use]
 pub fn verify_bucket(partition: Partition) -> PolicyDocument {
     filled(&VERIFY_BUCKET, &|name| (name == "Partition").then(|| Fill::One(partition.to_string())))
+}
+
+/// Returns the policy that denies everything to each session of a role that was issued before this time.
+#[must_use]
+pub fn revoke_sessions(before: OffsetDateTime) -> PolicyDocument {
+    filled(&REVOKE_SESSIONS, &|name| (name == "RevokedBefore").then(|| Fill::One(revocation::in_words(before))))
 }
 
 /// Returns the minimal policy of the source account's operator for `bootstrap` and `diagnose`.

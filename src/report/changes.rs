@@ -6,8 +6,10 @@ use crate::iam::admission::Accepted;
 use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
+use crate::iam::revocation::{REVOKE_POLICY, in_words};
 use crate::iam::risks::{BoundaryChange, Risk, Undeclared};
 use crate::iam::state::FoundDocument;
+use crate::iam::templates::VERIFY_POLICY;
 use crate::report::console::{BAD, GOOD, WARN, borderless, count, styled_mark, trimmed};
 use crate::text::shell::ShellCommand;
 
@@ -94,10 +96,10 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
                 Some(_) => format!("{} policy {name} of", verb("replace", "replaced")),
                 None => format!("{} policy {name} to", verb("add", "added")),
             };
-            let what = if name.as_str() == crate::iam::templates::VERIFY_POLICY {
-                ": create and delete xacct-verify-* buckets"
-            } else {
-                ""
+            let what = match name.as_str() {
+                VERIFY_POLICY => ": create and delete xacct-verify-* buckets",
+                REVOKE_POLICY => ": deny everything to the sessions that exist",
+                _ => "",
             };
             format!("{start} role {role}{what}")
         }
@@ -155,6 +157,10 @@ pub fn note(note: &Note) -> String {
         Note::OtherStatements(statements) => format!("unmanaged, left in place: statements in the grant: {}", list(statements)),
         Note::ReplacedStatements(statements) => {
             format!("replaced because of --adopt: unmanaged statements in the grant: {}", list(statements))
+        }
+        Note::Revoked { policy, before, is_own } => {
+            let lift = if *is_own { "; xacct revoke --lift removes it" } else { "" };
+            format!("sessions from before {} are revoked by policy {policy}{lift}", in_words(*before))
         }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
     }

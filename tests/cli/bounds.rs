@@ -6,11 +6,12 @@ use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{Scene, side_by_side};
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "verify",
     "bootstrap --check",
     "diagnose --profile security-admin",
     "teardown --all --dry-run",
+    "revoke --all --dry-run",
     "sweep --all --dry-run",
     "who",
 ];

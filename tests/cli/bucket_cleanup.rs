@@ -131,7 +131,8 @@ fn retries_failed_deletions_at_the_end() {
     scene.sandbox.clear_faults();
     scene.sandbox.add_fault(Fault::new("DeleteBucket", FaultKind::ServerError(500)).on_calls(1..=4));
     let verification = scene.verdict("", 3);
-    assert_eq!(step(&verification, "delete_bucket")["outcome"], "failed");
+    // A failure of AWS says nothing about the link.
+    assert_eq!(step(&verification, "delete_bucket")["outcome"], "not_proven");
     assert_eq!(scene.buckets(), 0);
 }
 

@@ -10,12 +10,13 @@ use crate::support::Output;
 /// In the year 9999.
 const FAR: i64 = 251_600_000_000;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "verify",
     "bootstrap --check",
     "diagnose",
     "who",
     "teardown --all --dry-run",
+    "revoke --all --dry-run",
     "sweep --all --dry-run",
     "exec -- /bin/true",
     "credentials --cache",

@@ -29,6 +29,7 @@
 //! | `wider` | whatever is wider than declared is named, and by `--check` or `exclusive` a difference |
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
+//! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
 //! | `identity` | a link knows its role from a colleague's |
 //! | `stale` | what changed between showing and doing is left alone |
@@ -109,6 +110,7 @@ mod probe;
 mod profiles;
 mod propagation;
 mod refusals;
+mod revoke;
 mod risks;
 mod round_trips;
 mod secrets;

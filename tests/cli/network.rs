@@ -235,3 +235,24 @@ fn profiles_assume_roles_at_the_same_endpoints() {
         assert_eq!(wanted_hosts(&[], "", &words), fips, "{profile}");
     }
 }
+
+/// CloudTrail records the user agent, so that auditors can tell xacct's requests from others.
+#[test]
+fn names_itself_in_the_user_agent() {
+    let app = concat!("app/xacct-", env!("CARGO_PKG_VERSION"));
+    let mut scene = Scene::linked("");
+    let agents = |scene: &Scene| -> Vec<_> {
+        scene.sandbox.requests().into_iter().map(|request| request.user_agent.unwrap_or_default()).collect()
+    };
+    scene.xacct("verify").exits_with(0);
+    let sent = agents(&scene);
+    assert!(!sent.is_empty() && sent.iter().all(|agent| agent.split(' ').any(|word| word == app)), "{sent:?}");
+    scene.environment.set("AWS_SDK_UA_APP_ID", "ours");
+    scene.sandbox.clear_requests();
+    scene.xacct("verify").exits_with(0);
+    let sent = agents(&scene);
+    assert!(
+        !sent.is_empty() && sent.iter().all(|agent| agent.contains("app/ours") && !agent.contains(app)),
+        "{sent:?}"
+    );
+}

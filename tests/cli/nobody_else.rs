@@ -125,7 +125,7 @@ fn an_accepted_caller_is_printed_and_an_unused_entry_is_a_warning() {
     assert_eq!(statements.len(), 2, "bootstrap keeps the statement that admits an accepted caller");
     statements.pop();
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust));
-    let words = "`account 999999999999` in `accept` is not admitted";
+    let words = "`accept` names `account 999999999999`, but the trust policy does not";
     scene.xacct("verify").exits_with(0).says(&["warning:", words]);
     scene.xacct("diagnose").exits_with(0).says(&["Warning:", words]);
     assert!(scene.environment.read("xacct.toml").contains("accept = [{"), "bootstrap keeps the entry");

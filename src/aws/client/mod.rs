@@ -2,6 +2,7 @@
 
 pub mod access;
 pub(in crate::aws) mod bounds;
+pub(in crate::aws) mod clock;
 pub(in crate::aws) mod endpoints;
 pub(in crate::aws) mod error;
 pub(in crate::aws) mod fate;

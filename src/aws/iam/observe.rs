@@ -376,7 +376,7 @@ pub async fn effective_policies(
     policies.extend(desired.inline.values().map(|document| Reading::Present(FoundDocument::Policy(document.clone()))));
     let wanted = |name: &str| desired.inline.keys().any(|wanted| wanted.as_str() == name);
     let others = observed.into_iter().flat_map(|role| &role.inline);
-    let others = others.filter(|(name, _)| !wanted(name) && !desired.removes_inline(name));
+    let others = others.filter(|(name, found)| !wanted(name) && !desired.removes_inline(name, found.as_ref()));
     policies.extend(others.map(|(_, document)| match document {
         Some(document) => Reading::Present(document.clone()),
         None => Reading::Unreadable { permission: "iam:GetRolePolicy".to_owned(), answer: String::new() },

@@ -4,17 +4,18 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::condition::{escapes, is_of_bucket, limits, meet_all, met};
 use crate::diagnosis::checks::denials::{self, Denials};
 use crate::diagnosis::checks::meaning::{Asked, meant};
-use crate::diagnosis::checks::named::{in_account, in_organization, in_words};
+use crate::diagnosis::checks::named::{self, in_account, in_organization};
 use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::checks::s3_answer::without_bucket;
 use crate::diagnosis::checks::tail::{contradiction, contradicts, is_shown};
 use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix};
+use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
 use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef, document_without};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, RoleEvaluation, Verdict, s3_action};
 use crate::iam::policy::{Effect, PolicyDocument};
+use crate::iam::revocation::{in_words, revoked_before};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
@@ -98,11 +99,23 @@ fn of_layer<'e, 'a: 'e, I: Iterator<Item = &'e Evaluation<'a>>>(
 
 /// Returns whether the test bucket can avoid a denial, which then stays.
 fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
-    !escapes(facts, place, is_of_bucket).is_empty()
+    revocation(place).is_some() || !escapes(facts, place, is_of_bucket).is_empty()
+}
+
+/// Returns the time before which this statement revokes all sessions, in words, if it does.
+fn revocation(place: &StatementRef<'_>) -> Option<String> {
+    revoked_before(&PolicyDocument::of(vec![place.statement.clone()])).map(in_words)
 }
 
 /// Returns the finding for a denial that the test bucket can avoid.
 fn guarded(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
+    if let Some(before) = revocation(place) {
+        let what = format!("the {} revokes all sessions from before {before}", place.policy.words());
+        let later = Fix::by(Side::Request, facts)
+            .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
+            .verify(facts, VerifyWith::Nothing);
+        return Finding::new(Cause::S3Denied, what).because(Evidence::denial(place)).fix(later);
+    }
     let limits = limits(facts, place);
     let finding = if matches!(place.policy.attachment, Attachment::Boundary(_)) {
         let role = &facts.link.role.name;
@@ -273,8 +286,8 @@ fn answered(facts: &Facts, s3: &S3Facts) -> Option<Finding> {
     let finding = match denial.by? {
         DeniedBy::ServiceControl | DeniedBy::ResourceControl | DeniedBy::VpcEndpoint => {
             let policy = match denial.by? {
-                DeniedBy::ServiceControl => in_words(&denial, "service control policy"),
-                DeniedBy::ResourceControl => in_words(&denial, "resource control policy"),
+                DeniedBy::ServiceControl => named::in_words(&denial, "service control policy"),
+                DeniedBy::ResourceControl => named::in_words(&denial, "resource control policy"),
                 _ => "the policy of the VPC endpoint for S3".to_owned(),
             };
             let what = format!("{policy} denies {action} in account {account}");

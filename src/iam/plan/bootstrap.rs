@@ -16,6 +16,7 @@ use crate::iam::evaluate::{self, Context, Principal, Request, action_matches};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredGrant, DesiredRole, FoundDocument, ObservedRole, ObservedUser, Quota, RoleQuotas, SOURCE_TAG,
@@ -216,6 +217,10 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     if let (None, Some(boundary)) = (&desired.boundary, &observed.boundary) {
         notes.push(Note::OtherBoundary(boundary.clone()));
     }
+    notes.extend(observed.inline.iter().filter_map(|(policy, found)| {
+        let before = found.as_ref()?.revoked_before()?;
+        Some(Note::Revoked { policy: policy.clone(), before, is_own: policy == REVOKE_POLICY })
+    }));
     Plan { changes, notes, warnings: Vec::new() }
 }
 
@@ -260,7 +265,7 @@ fn permissions(
         from: found(name.as_str()).filter(|_| !narrows_first).cloned().map(Box::new),
         to: Box::new((*wanted).clone()),
     });
-    let goes = |name: &str| desired.removes_inline(name) || (narrows_first && changed.contains_key(name));
+    let goes = |name: &str| desired.removes_inline(name, found(name)) || (narrows_first && changed.contains_key(name));
     let delete = inline.keys().filter(|name| goes(name));
     let detach = attached.iter().filter(|policy| desired.detaches(policy));
     delete

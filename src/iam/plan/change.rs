@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
+
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::LINK_TAG;
@@ -163,6 +165,15 @@ pub enum Note {
     OtherBoundary(String),
     /// xacct could not read the user's other inline policies, so it could not check the quota.
     QuotaNotCounted,
+    /// A policy revokes sessions.
+    Revoked {
+        /// The name of the inline policy.
+        policy: String,
+        /// Sessions that were issued before this time are revoked.
+        before: OffsetDateTime,
+        /// Whether xacct wrote it.
+        is_own: bool,
+    },
     /// A policy with the grant's name that xacct did not write.
     OtherGrant(String),
     /// Statements of others in the grant, which deny something and stay.

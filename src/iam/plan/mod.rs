@@ -5,6 +5,7 @@ mod callers;
 mod change;
 pub mod order;
 mod quotas;
+pub mod revoke;
 pub mod teardown;
 
 pub use change::{Change, Note, Plan};

@@ -10,6 +10,7 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, found_in_words};
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::revocation::CONSOLE_POLICY;
 use crate::iam::state::{Fingerprint, FoundDocument, OWN_POLICY_PREFIX, ObservedUser, SOURCE_TAG, is_ours};
 use crate::iam::templates::is_own_sid;
 
@@ -152,21 +153,38 @@ pub fn plan_role_removal(removal: &Removal, standing: Option<&StandingRole>) -> 
     Ok(Plan { changes: inline.chain(detach).chain([role]).collect(), ..Plan::default() })
 }
 
+/// The ARN, the tags and the trust policy of a role, by which xacct tells whose it is.
+pub(super) type Marks<'a> = (&'a String, &'a BTreeMap<String, String>, &'a FoundDocument);
+
+/// Returns why a role is not that of a link; `None` if it is.
+pub(super) fn not_of_the_link(
+    role: &RoleArn,
+    source: &AccountId,
+    identity: &Identity,
+    (arn, tags, trust): Marks<'_>,
+) -> Option<Objection> {
+    if *arn != role.to_string() {
+        return Some(Objection::OtherArn { found: arn.clone(), wanted: role.clone() });
+    }
+    if !is_ours(tags) {
+        return Some(Objection::Foreign(role.clone()));
+    }
+    if let Some(owner) = tags.get(SOURCE_TAG).filter(|owner| **owner != source.as_str()) {
+        return Some(Objection::OtherSource { role: role.clone(), owner: owner.clone() });
+    }
+    (!identity.owns(tags, trust.policy())).then(|| Objection::OtherLink {
+        role: role.clone(),
+        found: found_in_words(tags, trust.policy()),
+        wanted: identity.in_words(),
+    })
+}
+
 fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     let role = &removal.role;
-    if standing.arn != role.to_string() {
-        return vec![Objection::OtherArn { found: standing.arn.clone(), wanted: role.clone() }];
-    }
+    let marks = (&standing.arn, &standing.tags, &standing.trust);
     // For a role that is not ours, xacct checks nothing else.
-    if !is_ours(&standing.tags) {
-        return vec![Objection::Foreign(role.clone())];
-    }
-    if let Some(owner) = standing.tags.get(SOURCE_TAG).filter(|owner| **owner != removal.source.as_str()) {
-        return vec![Objection::OtherSource { role: role.clone(), owner: owner.clone() }];
-    }
-    if !removal.identity.owns(&standing.tags, standing.trust.policy()) {
-        let found = found_in_words(&standing.tags, standing.trust.policy());
-        return vec![Objection::OtherLink { role: role.clone(), found, wanted: removal.identity.in_words() }];
+    if let Some(objection) = not_of_the_link(role, &removal.source, &removal.identity, marks) {
+        return vec![objection];
     }
     let mut objections = Vec::new();
     if !standing.instance_profiles.is_empty() {
@@ -175,8 +193,9 @@ fn objections(removal: &Removal, standing: &StandingRole) -> Vec<Objection> {
     }
     let named: BTreeSet<_> = removal.attachments.iter().map(ToString::to_string).collect();
     let attachments: BTreeSet<_> = standing.attachments.difference(&named).cloned().collect();
-    let inline: BTreeSet<_> =
-        standing.inline.iter().filter(|name| !name.starts_with(OWN_POLICY_PREFIX)).cloned().collect();
+    // What revokes sessions goes with the role, which ends them all.
+    let is_expected = |name: &&String| name.starts_with(OWN_POLICY_PREFIX) || *name == CONSOLE_POLICY;
+    let inline: BTreeSet<_> = standing.inline.iter().filter(|name| !is_expected(name)).cloned().collect();
     let ours = removal.boundary.as_ref().map(ToString::to_string);
     let boundary = standing.boundary.clone().filter(|found| Some(found) != ours.as_ref());
     let is_extended = !attachments.is_empty() || !inline.is_empty() || boundary.is_some();

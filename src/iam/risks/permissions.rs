@@ -23,10 +23,11 @@ pub(super) fn of_permissions(desired: &DesiredRole, observed: Option<&ObservedRo
     let attached = desired.attached_on(observed).into_iter().filter(|arn| is_administrator_access(arn));
     let inline = desired.inline.iter().filter(|(_, document)| allows_everything(document));
     let undeclared = observed.into_iter().flat_map(undeclared_inline);
-    let undeclared = undeclared.filter(|(name, _)| !desired.removes_inline(name)).filter(|(_, found)| {
-        let document = found.as_ref().and_then(FoundDocument::policy);
-        document.is_some_and(allows_everything)
-    });
+    let undeclared =
+        undeclared.filter(|(name, found)| !desired.removes_inline(name, found.as_ref())).filter(|(_, found)| {
+            let document = found.as_ref().and_then(FoundDocument::policy);
+            document.is_some_and(allows_everything)
+        });
     let inline = inline.map(|(name, _)| name.to_string()).chain(undeclared.map(|(name, _)| name.clone()));
     attached.chain(inline).map(|policy| Risk::Administrator { policy }).collect()
 }
@@ -42,7 +43,10 @@ pub(super) fn of_undeclared(desired: &DesiredRole, observed: &ObservedRole) -> V
 }
 
 fn undeclared_inline(observed: &ObservedRole) -> impl Iterator<Item = (&String, &Option<FoundDocument>)> {
-    observed.inline.iter().filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX))
+    // A revocation allows nothing, and is no setting of the link.
+    let inline =
+        observed.inline.iter().filter(|(_, found)| found.as_ref().is_none_or(|found| found.revoked_before().is_none()));
+    inline.filter(|(name, _)| !name.starts_with(OWN_POLICY_PREFIX))
 }
 
 /// Returns the risks of the declared boundary: another text than at the last run, none that could be read, or one that

@@ -1,6 +1,9 @@
 //! The target account: its operator, and the role.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use time::OffsetDateTime;
 
 use super::operator::{Operator, refuse_root};
 use crate::aws::client::access::Access;
@@ -12,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{PolicyArn, RoleArn};
 use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
+use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredRole, ObservedBoundary, ObservedRole, PolicyVersion, Reading, RoleQuotas,
 };
@@ -129,6 +133,42 @@ pub async fn target_side_to_remove(
     let operator = operator_of(link, access, caller)?;
     let role = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
     Ok((operator, role))
+}
+
+/// Reads one target account to revoke the sessions of its role: the role, and how far AWS's clock is ahead of this
+/// machine's, in seconds.
+///
+/// # Errors
+/// When there is no access, the account is the wrong one, or something in it cannot be read.
+pub async fn target_side_to_revoke(
+    connections: &Connections,
+    link: &Link,
+    source: Option<&Access>,
+    now: fn() -> SystemTime,
+) -> Result<(Operator, Option<ObservedRole>, i64)> {
+    let access = enter_in_region(connections, link, source).await?;
+    let caller = async {
+        let answer = sts::caller_and_time(&access).await;
+        (answer, OffsetDateTime::from(now()))
+    };
+    let expected = BTreeSet::from([REVOKE_POLICY.to_owned()]);
+    let ((caller, here), role) = tokio::join!(caller, observe::role(&access, &link.role, &expected));
+    let (caller, there) = match caller {
+        Ok((caller, there)) => (Ok(caller), there),
+        Err(error) => (Err(error), None),
+    };
+    let operator = operator_of(link, access, caller)?;
+    let role = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
+    let ahead = there.map_or(0, |there| OffsetDateTime::from(there).unix_timestamp() - here.unix_timestamp());
+    Ok((operator, role, ahead))
+}
+
+/// Reads the role again, right before its sessions are revoked, or the revocation is lifted.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn role_to_revoke(operator: &Operator, name: &RoleName) -> Result<Option<ObservedRole>> {
+    operator.readable(observe::role_as_shown(&operator.access, name, &[REVOKE_POLICY.to_owned()].into()).await?)
 }
 
 /// Returns the operator of a target account, whose credentials must belong to that account.

@@ -135,7 +135,9 @@ fn both(first: &Break, second: &Break) -> Broken {
 #[track_caller]
 fn apply_all(broken: &mut Broken) {
     for finding in broken.diagnosis["findings"].as_array().cloned().unwrap_or_default() {
-        let by_hand = |_: &mut Scene, step: &str| assert!(step.ends_with(':'), "a manual step: {step}");
+        let by_hand = |_: &mut Scene, step: &str| {
+            assert!(step.ends_with(':') || step.starts_with("aws configure"), "a manual step: {step}")
+        };
         apply_with(&mut broken.scene, &finding["fixes"][0], by_hand, &[0, 3]);
     }
 }

@@ -22,14 +22,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Returns a clock that is off by `skew_seconds` in signature checks.
+    /// Returns a clock that is ahead of this machine's by `skew_seconds`.
     pub(crate) fn skewed(skew_seconds: i64) -> Self {
         Clock { advanced_ms: AtomicI64::new(0), skew_ms: skew_seconds * 1000 }
     }
 
-    /// Returns the time for expiries, codes and propagation, which `advance` moves.
+    /// Returns the time for sessions, expiries, codes and propagation, which `advance` moves too.
     pub(crate) fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + time::Duration::milliseconds(self.advanced_ms.load(Ordering::Relaxed))
+        self.wall() + time::Duration::milliseconds(self.advanced_ms.load(Ordering::Relaxed))
     }
 
     /// Returns the time for signatures and the `Date` header, which the skew moves.

@@ -1,0 +1,114 @@
+//! Reads the roles concurrently, and plans the changes.
+
+use time::OffsetDateTime;
+
+use super::arguments::Revoke;
+use crate::aws::connections::Connections;
+use crate::config::{self, Link, WayIn};
+use crate::error::{Error, Kind, Result};
+use crate::iam::arn::Partition;
+use crate::iam::plan::Plan;
+use crate::iam::plan::revoke::{Refusal, Revocation, plan_lift, plan_revocation};
+use crate::iam::revocation::REVOKE_POLICY;
+use crate::iam::state::ObservedRole;
+use crate::operations::accounts::{self, Operator, source_as_told};
+use crate::operations::run::{Run, side_by_side};
+use crate::operations::settle;
+use crate::proof::Watch;
+use crate::text::shell::ShellCommand;
+
+/// One role, with its plan and its result.
+pub struct Job {
+    pub link: Link,
+    pub revocation: Revocation,
+    pub operator: Operator,
+    pub shown: Option<ObservedRole>,
+    /// How many seconds AWS's clock is ahead of this machine's.
+    pub ahead: i64,
+    pub plan: Plan,
+    /// The time before which sessions are revoked, once they are.
+    pub result: Result<Option<OffsetDateTime>>,
+}
+
+/// A link that could not be planned.
+pub struct Failed {
+    pub link: Link,
+    pub error: Error,
+}
+
+/// Reads every role, and plans its change.
+pub async fn plan(
+    links: Vec<Link>,
+    args: &Revoke,
+    run: &Run<'_>,
+    connections: &Connections,
+) -> Result<(Vec<Job>, Vec<Failed>)> {
+    let source = config::recorded_source(&run.file, &args.access)?;
+    let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
+    let access = if is_entered { Some(accounts::source_access(connections, &source).await?) } else { None };
+    let progress = run.console.progress("revoke");
+    progress.now("reading the roles");
+    let found = side_by_side(&links, args.report.concurrency, async |link| {
+        accounts::target_side_to_revoke(connections, link, access.as_ref(), run.context.now).await
+    })
+    .await;
+    let (mut jobs, mut failed) = (Vec::new(), Vec::new());
+    for (link, found) in links.into_iter().zip(found) {
+        let planned = found.and_then(|(operator, shown, ahead)| {
+            let partition = operator.caller.arn.partition().unwrap_or(Partition::Aws);
+            let side = source_as_told(&source, partition, false)?;
+            let identity = settle::identity(&link, &side.user)?;
+            let revocation = Revocation { role: link.role_arn(partition), source: side.account, identity };
+            let plan = planned(&revocation, shown.as_ref(), now(ahead, run), args).map_err(|it| refused(&it, &link))?;
+            Ok((revocation, operator, shown, ahead, plan))
+        });
+        match planned {
+            Ok((revocation, operator, shown, ahead, plan)) => {
+                jobs.push(Job { link, revocation, operator, shown, ahead, plan, result: Ok(None) });
+            }
+            Err(error) => failed.push(Failed { link, error }),
+        }
+    }
+    Ok((jobs, failed))
+}
+
+/// Plans the change of one role, by this time of AWS's clock.
+pub fn planned(
+    revocation: &Revocation,
+    role: Option<&ObservedRole>,
+    now: OffsetDateTime,
+    args: &Revoke,
+) -> std::result::Result<Plan, Refusal> {
+    if args.lift { plan_lift(revocation, role, now) } else { plan_revocation(revocation, role, until(now)) }
+}
+
+/// Returns the time by AWS's clock.
+pub fn now(ahead: i64, run: &Run<'_>) -> OffsetDateTime {
+    OffsetDateTime::from((run.context.now)()) + time::Duration::seconds(ahead)
+}
+
+/// Returns the first second in which no session has been issued so far: sessions are issued in whole seconds. One more,
+/// because AWS's clock is only known to the second.
+pub fn until(now: OffsetDateTime) -> OffsetDateTime {
+    now + time::Duration::seconds(2)
+}
+
+/// Returns the error for a refusal, with hints.
+pub fn refused(refusal: &Refusal, link: &Link) -> Error {
+    let error = Error::new(Kind::Refused, refusal.to_string());
+    match refusal {
+        Refusal::NoRole(_) => error
+            .hint(format!("create the role again: {}", ShellCommand::new("xacct").arg("bootstrap").arg(&link.name))),
+        Refusal::Objection(_) => error.note("xacct changes no role that is not the link's"),
+        Refusal::TooEarly { role, .. } => {
+            let delete = ShellCommand::new("aws")
+                .args(["iam", "delete-role-policy"])
+                .option("--role-name", &role.name)
+                .option("--policy-name", REVOKE_POLICY);
+            error
+                .note("without the policy, these sessions could be used again; it denies nothing to later ones")
+                .hint("run the command again after that time")
+                .hint(format!("or let them be used again: {delete}"))
+        }
+    }
+}

@@ -58,7 +58,7 @@ async fn one_bucket(
     watch.now("creating a test bucket");
     let test = if let Extent::Bucket(test) = &claim.extent { Some(test) } else { None };
     let foresight = test.and_then(|test| test.foresight.as_deref());
-    let reader = test.and_then(|test| test.reader.as_ref()).unwrap_or(access);
+    let reader = test.and_then(|test| test.reader.as_deref()).unwrap_or(access);
     let foreseen = RefCell::new(Foreseen::Unread);
     let create = async || {
         let answer = test_bucket::create(access, &spec, leftovers).await;

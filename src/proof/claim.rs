@@ -104,7 +104,7 @@ pub struct TestBucket {
     /// The role's policies, if nobody has read them yet: they are, once S3 has denied the bucket.
     pub foresight: Option<Box<Foresight>>,
     /// The access to read them with; `None` for the session's own.
-    pub reader: Option<Access>,
+    pub reader: Option<Box<Access>>,
     /// Whether the test fails without a bucket, even if the policies can never allow one.
     pub is_required: bool,
     /// Random bytes for its name.

@@ -157,7 +157,7 @@ impl Bench<'_> {
             }
             if let Extent::Bucket(test) = &mut claim.extent {
                 test.is_required = job.link.probe == Probe::Bucket;
-                test.reader = job.operator.as_ref().filter(|_| test.is_required).map(|it| it.access.clone());
+                test.reader = job.operator.as_ref().filter(|_| test.is_required).map(|it| Box::new(it.access.clone()));
                 let is_open = job.state.is_open || test.is_required;
                 test.foresight = is_open.then(|| Box::new(job.state.foresight()));
             }

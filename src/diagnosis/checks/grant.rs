@@ -30,7 +30,8 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     let mut allowing = Vec::new();
     for evaluation in assume() {
         let (grant, action) = (&evaluation.grant, evaluation.action);
-        if !(grant.lacks_allow() && is_enough(evaluation)) && !is_covered(facts, &allowing, grant) {
+        let is_needless = grant.lacks_allow() && is_enough(evaluation);
+        if !is_needless && !is_covered(facts, &allowing, grant) {
             findings.extend(of_grant(facts, grant, action));
         }
         allowing.push(grant);

@@ -12,7 +12,7 @@ use super::quotas::{Excess, exceeded};
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::effective::surely_denies;
-use crate::iam::evaluate::{self, Context, Principal, Request, action_matches};
+use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, action_matches};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -416,7 +416,7 @@ pub fn denied_by_file(statements: &PolicyDocument, user: &UserArn, role: &RoleAr
     let is_known = |key: &String| known.iter().any(|(known, _)| known.eq_ignore_ascii_case(key));
     let denies = |statement: &&Statement| {
         let document = PolicyDocument::of(vec![(*statement).clone()]);
-        let applies = evaluate::resource_policy(&document, &request).statements.iter().all(|finding| finding.applies());
+        let applies = evaluate::resource_policy(&document, &request).statements.iter().all(StatementFinding::applies);
         let is_plain =
             !document.minified().contains("${") && statement.condition.values().flat_map(BTreeMap::keys).all(is_known);
         statement.effect == Effect::Deny && applies && is_plain

@@ -9,13 +9,16 @@ use crate::cases;
 use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, text};
 use crate::support::policies::{allow, document};
 
+/// What breaks a link.
+type How = fn(&Scene);
+
 /// A way to break a link.
 struct Break {
     /// What diagnose calls it.
     cause: &'static str,
     /// What it changes. Two that change the same are not combined.
     place: &'static str,
-    how: fn(&Scene),
+    how: How,
 }
 
 const BREAKS: [Break; 13] = [
@@ -136,7 +139,7 @@ fn both(first: &Break, second: &Break) -> Broken {
 fn apply_all(broken: &mut Broken) {
     for finding in broken.diagnosis["findings"].as_array().cloned().unwrap_or_default() {
         let by_hand = |_: &mut Scene, step: &str| {
-            assert!(step.ends_with(':') || step.starts_with("aws configure"), "a manual step: {step}")
+            assert!(step.ends_with(':') || step.starts_with("aws configure"), "a manual step: {step}");
         };
         apply_with(&mut broken.scene, &finding["fixes"][0], by_hand, &[0, 3]);
     }
@@ -214,7 +217,7 @@ fn without_a_bucket_the_role_needs_no_right_to_one() {
 /// In one policy, a Deny hides no absent Allow.
 #[test]
 fn a_deny_and_no_allow_in_one_policy() {
-    let cases: [(&str, fn(&Scene)); 4] = [
+    let cases: [(&str, How); 4] = [
         ("source_denies grant_absent", |scene| {
             scene.sandbox.world(without_grant);
             deny_user(scene);

@@ -265,7 +265,7 @@ fn invalid_credentials_hide_no_policy() {
     let scene = broken("", without_grant);
     without_policies(&scene);
     scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
-    cases::record(&scene, "unknown_credentials_and_the_rest", "");
+    cases::record(&scene, "unknown_credentials_of_a_key_and_the_rest", "");
     let document = scene.xacct_json("verify", 1);
     let findings = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].clone();
     let found: Vec<_> =

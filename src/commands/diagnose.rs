@@ -82,7 +82,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     let tally = run.console.tally("diagnose", links.len(), "diagnosed");
     let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
         let role = link.role_arn(partition);
-        let case = Case { link, role: &role, target: None, written: None };
+        let case = Case { link, role: &role, target: None, written: None, made: None };
         let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, args, run).await;
         tally.one_more();
         let diagnosis = facts.as_ref().map(diagnosis_of);

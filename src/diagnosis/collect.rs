@@ -13,7 +13,7 @@ use super::facts::{
 use crate::aws::client::access::Access;
 use crate::aws::iam::read::{self, Holder};
 use crate::aws::sts::{self, AssumeRole, Caller};
-use crate::error::{Error, Kind, Result};
+use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition};
 use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
@@ -33,6 +33,22 @@ pub struct Tried {
 }
 
 impl Tried {
+    /// Returns the result of a link that AWS denied, without AWS's words: right after a write they may be about what was
+    /// there before.
+    #[must_use]
+    pub fn denied() -> Self {
+        let answer = AwsAnswer {
+            service: "sts".into(),
+            operation: "AssumeRole".into(),
+            code: Some("AccessDenied".to_owned()),
+            message: None,
+            request_id: None,
+            status: None,
+        };
+        let (let_through, refusals_tried) = (BTreeSet::new(), BTreeSet::new());
+        Self { answer: Answer::Refused(answer), let_through, refusals_tried, s3: None }
+    }
+
     /// Returns the result of a proof, or `None` if xacct could not reach AWS. `lacks_device` says that the proof found
     /// no MFA device.
     #[must_use]
@@ -367,6 +383,12 @@ impl SourceFacts {
 }
 
 impl TargetFacts {
+    /// Returns the facts of an account that was not read, with the reason.
+    #[must_use]
+    pub fn not_read(why: &str) -> Self {
+        Self::unread(None, unread(why), why)
+    }
+
     /// Returns the facts of an account that xacct could not read, with the reason.
     fn unread(profile: Option<String>, identity: Reading<CallerArn>, why: &str) -> Self {
         Self {

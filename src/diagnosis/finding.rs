@@ -29,6 +29,9 @@ pub struct Finding {
     pub side: Side,
     /// How certain it is.
     pub certainty: Certainty,
+    /// Whether the request did not get that far: only the policies show that this would fail next.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub foreseen: bool,
     /// The problem as a sentence without full stop.
     pub summary: String,
     /// The evidence.
@@ -74,6 +77,7 @@ impl Finding {
             cause,
             side: cause.side(),
             certainty: Certainty::Certain,
+            foreseen: false,
             summary: summary.into(),
             evidence: Vec::new(),
             fixes: Vec::new(),
@@ -82,6 +86,11 @@ impl Finding {
 
     pub(super) fn likely(self) -> Self {
         Self { certainty: Certainty::Likely, ..self }
+    }
+
+    /// Marks what the request did not reach.
+    pub(super) fn foreseen(self) -> Self {
+        Self { foreseen: true, ..self }
     }
 
     pub(super) fn on(self, side: Side) -> Self {

@@ -106,9 +106,21 @@ impl Fix {
         Self { who, steps: vec![FixStep::Run(command.option_if("--config", config_file(facts)))] }
     }
 
+    /// Returns whether it runs bootstrap.
+    pub fn is_bootstrap(&self) -> bool {
+        let words = ["xacct", "bootstrap"].map(str::to_owned);
+        self.steps.iter().any(|step| matches!(step, FixStep::Run(command) if command.words().starts_with(&words)))
+    }
+
     /// Adds a command.
     pub fn run(mut self, command: ShellCommand) -> Self {
         self.steps.push(FixStep::Run(command));
+        self
+    }
+
+    /// Adds the steps of another fix.
+    pub fn also(mut self, other: Self) -> Self {
+        self.steps.extend(other.steps);
         self
     }
 

@@ -5,6 +5,7 @@
 //! policies, and uses AWS's message only if it says more.
 
 mod age;
+mod ahead;
 mod checks;
 pub mod collect;
 mod context;
@@ -14,6 +15,7 @@ mod facts_file;
 mod finding;
 mod fix;
 mod join;
+pub mod made;
 mod message;
 mod policies;
 mod redact;
@@ -33,19 +35,20 @@ pub use message::{Message, Saved, messages};
 pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 
+use ahead::Ahead;
 use checks::{
     answer, bucket, credentials, duration, grant, mfa, named, others, possible, propagation, tail, too_open, trust,
     unparsed,
 };
 use facts::{Answer, LinkFacts};
-use verdict::Evaluation;
+use verdict::{Evaluation, Evaluations};
 
 /// The result of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The request and AWS's answer.
     pub attempt: Attempt,
-    /// The problems, the most certain first.
+    /// The problems, in the order in which to fix them: first what AWS denied, the most certain first.
     pub findings: Vec<Finding>,
     /// Possible causes, if the facts do not show the cause.
     pub possible: Vec<Possibility>,
@@ -99,7 +102,8 @@ impl Diagnosis {
     }
 }
 
-/// Returns what the facts show. The checks have the order in which AWS denies: credentials, then policies, then S3.
+/// Returns what the facts show. The checks have the order in which AWS denies: credentials, then policies, then S3. AWS
+/// ends at the first denial; the policies show what it would deny next.
 #[must_use]
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let mut diagnosis = Diagnosis {
@@ -116,6 +120,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     findings.extend(credentials::findings(facts));
     let is_credentials = findings.iter().any(|finding| is_about_credentials(finding.cause));
     let evaluations = verdict::evaluations(facts);
+    let mut ahead = Ahead::default();
     match &facts.answer {
         Answer::Accepted(_) => {
             // xacct sends no request with a duration that AWS must reject.
@@ -128,29 +133,32 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             diagnosis.notes = [too_open::notes(facts), others.notes].concat();
         }
         // Without valid credentials AWS does not reach the policies.
-        Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {}
+        Answer::Refused(_) | Answer::NotSent(_) if is_credentials => {
+            let facts = &ahead::with_credentials(facts);
+            let mut policies = halves(facts, &verdict::evaluations(facts));
+            mfa::merge(&mut policies);
+            ahead = ahead::of(facts, &policies);
+            policies.retain(|finding| finding.certainty == Certainty::Certain);
+            findings.extend(policies.into_iter().map(Finding::foreseen));
+        }
         Answer::Refused(_) | Answer::NotSent(_) => {
-            findings.extend(trust::refusals(facts, &evaluations));
-            // The grant may be right for the role that is probably meant.
-            match trust::meant(facts) {
-                Some(role) => {
-                    let facts = Facts { link: LinkFacts { role, ..facts.link.clone() }, ..facts.clone() };
-                    findings.extend(grant::refusals(&facts, &verdict::evaluations(&facts)));
-                }
-                None => findings.extend(grant::refusals(facts, &evaluations)),
-            }
+            findings.extend(halves(facts, &evaluations));
             findings.extend(duration::foreseen(facts, findings));
             mfa::merge(findings);
             tail::compare(facts, &evaluations, findings);
+            ahead = ahead::of(facts, findings);
         }
     }
+    let Ahead { findings: next, layers, notes } = ahead;
+    diagnosis.notes.extend(notes);
     // If the file names a user that does not exist, the credentials are not the problem.
     if findings.iter().any(|finding| finding.cause == Cause::UserAbsent) {
         findings.retain(|finding| finding.cause != Cause::CallerIsAnotherUser);
     }
     findings.extend(unparsed::findings(facts));
-    let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy;
-    let certain = diagnosis.findings.iter().any(|finding| finding.certainty == Certainty::Certain);
+    let is_of_policy = |finding: &&Finding| finding.cause != Cause::UnreadablePolicy && !finding.foreseen;
+    let explains = |finding: &Finding| finding.certainty == Certainty::Certain && !finding.foreseen;
+    let certain = diagnosis.findings.iter().any(explains);
     let is_denied = matches!(&facts.answer, Answer::Refused(answer) if answer.is_denial());
     if is_denied && !certain {
         if diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
@@ -163,12 +171,27 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     } else if !diagnosis.findings.iter().any(|finding| is_of_policy(&finding)) {
         diagnosis.possible.extend(possible::of_s3(facts, &evaluations));
     }
+    diagnosis.findings.extend(next);
     diagnosis.warnings.extend(named::warning(facts, &diagnosis.findings));
     diagnosis.warnings.extend(age::warnings(facts));
-    diagnosis.layers = evaluations.all().map(Evaluation::report).collect();
+    diagnosis.layers = evaluations.all().map(Evaluation::report).chain(layers).collect();
     // The sort is stable: findings of equal certainty keep the order of the checks.
-    diagnosis.findings.sort_by_key(|finding| finding.certainty);
+    diagnosis.findings.sort_by_key(|finding| (finding.foreseen, finding.certainty));
     diagnosis
+}
+
+/// Returns why the policies of the two halves do not let the user assume the role.
+fn halves(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
+    let mut findings = trust::refusals(facts, evaluations);
+    // The grant may be right for the role that is probably meant.
+    findings.extend(match trust::meant(facts) {
+        Some(role) => {
+            let facts = Facts { link: LinkFacts { role, ..facts.link.clone() }, ..facts.clone() };
+            grant::refusals(&facts, &verdict::evaluations(&facts))
+        }
+        None => grant::refusals(facts, evaluations),
+    });
+    findings
 }
 
 /// Returns whether AWS rejects the request before it evaluates policies because of this cause.

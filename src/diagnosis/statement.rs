@@ -1,5 +1,7 @@
 //! Statements of policies: where they are, and which of their elements are at fault.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::iam::evaluate::Mismatch;
@@ -133,13 +135,6 @@ impl StatementRef<'_> {
         }
     }
 
-    /// Returns the document without this statement, or `None` if no statement would remain.
-    pub fn document_without(&self) -> Option<PolicyDocument> {
-        let mut document = self.document.clone();
-        document.statements.remove(self.number.checked_sub(1)?);
-        (!document.statements.is_empty()).then_some(document)
-    }
-
     /// Returns the condition keys and policy variables of the statement that `is_it` accepts.
     pub fn names_key(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
         let keys = self.statement.condition.values().flat_map(|keys| keys.keys().cloned());
@@ -152,7 +147,7 @@ impl StatementRef<'_> {
 
     /// Returns the condition keys on which a match depends: the condition's own, and those of policy variables.
     pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {
-        let of_texts = |texts: &std::collections::BTreeSet<String>| {
+        let of_texts = |texts: &BTreeSet<String>| {
             texts.iter().flat_map(|text| variables(&Value::String(text.clone()))).collect::<Vec<_>>()
         };
         match mismatch {
@@ -165,20 +160,38 @@ impl StatementRef<'_> {
         }
     }
 
-    /// Returns the document with one resource exempted from this denial, or `None` if its form does not allow that.
-    pub fn document_sparing(&self, resource: &str) -> Option<PolicyDocument> {
-        let spared = match self.statement.resource.as_ref()? {
+    /// Returns the resources of this denial with one exempted, or `None` if its form does not allow that.
+    fn sparing(&self, resource: &str) -> Option<Element<BTreeSet<String>>> {
+        Some(match self.statement.resource.as_ref()? {
             Element::Is(all) if all.iter().all(|one| one == "*") => Element::Not([resource.to_owned()].into()),
             Element::Is(list) if list.contains(resource) && list.len() > 1 => {
                 Element::Is(list.iter().filter(|one| *one != resource).cloned().collect())
             }
             Element::Not(list) => Element::Not(list.iter().cloned().chain([resource.to_owned()]).collect()),
             Element::Is(_) => return None,
-        };
-        let mut document = self.document.clone();
-        document.statements.get_mut(self.number.checked_sub(1)?)?.resource = Some(spared);
-        Some(document)
+        })
     }
+}
+
+/// Returns the document of these statements without them, or `None` if no statement would remain.
+pub fn document_without(places: &[&StatementRef<'_>]) -> Option<PolicyDocument> {
+    let mut document = places.first()?.document.clone();
+    let mut numbers = 1..;
+    document.statements.retain(|_| {
+        let number = numbers.next();
+        places.iter().all(|place| Some(place.number) != number)
+    });
+    (!document.statements.is_empty()).then_some(document)
+}
+
+/// Returns the document of these denials with one resource exempted from each, or `None` if the form of one does not
+/// allow that.
+pub fn document_sparing(places: &[&StatementRef<'_>], resource: &str) -> Option<PolicyDocument> {
+    let mut document = places.first()?.document.clone();
+    for place in places {
+        document.statements.get_mut(place.number.checked_sub(1)?)?.resource = Some(place.sparing(resource)?);
+    }
+    Some(document)
 }
 
 /// Returns why a statement does not apply, in words.

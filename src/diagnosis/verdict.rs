@@ -90,6 +90,11 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// Returns whether certainly no statement allows the request, whether or not one denies it.
+    pub fn lacks_allow(&self) -> bool {
+        self.allows.is_empty() && self.deciding(Effect::Allow).next().is_none() && self.is_whole()
+    }
+
     /// Returns whether xacct could read and evaluate every policy.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty() && self.unparsed.is_empty()
@@ -158,17 +163,37 @@ pub struct ActionEvaluation<'a> {
 pub struct Evaluations<'a> {
     /// AssumeRole and the other actions that the request needs.
     pub assume: Vec<ActionEvaluation<'a>>,
-    /// The S3 action of the test, by the role's policies and by its boundary.
-    pub s3: Option<(Evaluation<'a>, Option<Evaluation<'a>>)>,
+    /// The calls of the test to S3: first the one that was denied, if any, then the others in order. Empty if the role was
+    /// not assumed, or nothing is asked of S3.
+    pub s3: Vec<RoleEvaluation<'a>>,
 }
 
+/// The evaluation of one action of the role's session by every kind of policy.
+#[derive(Debug)]
+pub struct RoleEvaluation<'a> {
+    /// By the policies of the role.
+    pub policies: Evaluation<'a>,
+    /// By the role's permissions boundary, if any.
+    pub boundary: Option<Evaluation<'a>>,
+}
+
+impl<'a> RoleEvaluation<'a> {
+    /// Returns both.
+    pub fn layers(&self) -> (&Evaluation<'a>, Option<&Evaluation<'a>>) {
+        (&self.policies, self.boundary.as_ref())
+    }
+}
+
+/// The actions of the test bucket, in their order. CreateBucket sends a tag, so it needs two of them.
+const BUCKET_ACTIONS: [&str; 3] = ["s3:CreateBucket", "s3:TagResource", "s3:DeleteBucket"];
+
 impl<'a> Evaluations<'a> {
-    /// Returns all evaluations.
+    /// Returns the evaluations of AssumeRole, and of the first S3 action: the one that was denied, if any.
     pub fn all(&self) -> impl Iterator<Item = &Evaluation<'a>> {
         let assume = self.assume.iter();
         let assume = assume
             .flat_map(|evaluation| evaluation.trust.iter().chain([&evaluation.grant]).chain(&evaluation.boundary));
-        let s3 = self.s3.iter().flat_map(|(policies, boundary)| [policies].into_iter().chain(boundary));
+        let s3 = self.s3.first().into_iter().flat_map(|it| [&it.policies].into_iter().chain(&it.boundary));
         assume.chain(s3)
     }
 }
@@ -202,7 +227,7 @@ pub fn evaluations(facts: &Facts) -> Evaluations<'_> {
         let layers = evaluation.trust.iter_mut().chain([&mut evaluation.grant]).chain(&mut evaluation.boundary);
         layers.for_each(|layer| layer.put_first(&denial));
     }
-    if let Some((policies, boundary)) = &mut evaluations.s3 {
+    if let Some(RoleEvaluation { policies, boundary }) = evaluations.s3.first_mut() {
         let denial = Denial::of_s3(facts);
         [policies].into_iter().chain(boundary).for_each(|layer| layer.put_first(&denial));
     }
@@ -221,16 +246,22 @@ pub fn grant<'a>(facts: &'a Facts, asked: &Asked) -> Evaluation<'a> {
 }
 
 /// Evaluates the policies and the boundary of the role.
-fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> (Evaluation<'a>, Option<Evaluation<'a>>) {
+fn of_role<'a>(facts: &'a Facts, asked: &Asked) -> RoleEvaluation<'a> {
     let identity = |name: &str, policies| evaluate(name.to_owned(), asked, policies, evaluate::identity_policy);
     let boundary = policies::boundary_of_role(facts).map(|it| identity("permissions boundary of the role", it));
-    (identity("policies of the role", policies::of_role(facts)), boundary)
+    RoleEvaluation { policies: identity("policies of the role", policies::of_role(facts)), boundary }
 }
 
-/// Evaluates the S3 call that was denied, or the first S3 call of the test.
-fn s3(facts: &Facts) -> Option<(Evaluation<'_>, Option<Evaluation<'_>>)> {
+/// Evaluates the S3 call that was denied, or the first one that would be, and then the other calls of the test.
+fn s3(facts: &Facts) -> Vec<RoleEvaluation<'_>> {
     let is_asked = matches!(facts.answer, Answer::Accepted(_)) && (facts.s3.is_some() || facts.link.checks_s3);
-    is_asked.then(|| of_role(facts, &context::of_s3(facts, &s3_action(facts))))
+    if !is_asked {
+        return Vec::new();
+    }
+    let first = s3_action(facts);
+    let others = BUCKET_ACTIONS.into_iter().filter(|action| *action != first);
+    let actions = [first.as_str()].into_iter().chain(others);
+    actions.map(|action| of_role(facts, &context::of_s3(facts, action))).collect()
 }
 
 /// Returns the action that S3 denied, which is that of its message if it names one. If the test made no S3 call, returns
@@ -244,11 +275,10 @@ pub fn s3_action(facts: &Facts) -> String {
         Some(operation) => format!("s3:{operation}"),
         None => {
             let is_refused = |action: &&str| {
-                let (policies, boundary) = of_role(facts, &context::of_s3(facts, action));
+                let RoleEvaluation { policies, boundary } = of_role(facts, &context::of_s3(facts, action));
                 policies.verdict().refuses() || boundary.is_some_and(|boundary| boundary.verdict().refuses())
             };
-            let steps = ["s3:CreateBucket", "s3:DeleteBucket"];
-            steps.into_iter().find(is_refused).unwrap_or("s3:CreateBucket").to_owned()
+            BUCKET_ACTIONS.into_iter().find(is_refused).unwrap_or("s3:CreateBucket").to_owned()
         }
     }
 }

@@ -111,7 +111,7 @@ impl Completion<'_> {
         let diagnostician = Diagnostician::new(self.run, self.connections, self.source, &user, None);
         let account = diagnostician.account.clone();
         let prover = proving::prover(self.connections, access, true, user, account, self.run)?;
-        let case = Case { link, role: &role, target: None, written: None };
+        let case = Case { link, role: &role, target: None, written: None, made: None };
         let mut claim = Claim { extent: Extent::Session, ..proving::claim(link, &role, Freshness::Settled, self.run) };
         claim.request.duration = self.duration;
         let saved = async { (diagnostician.link(&case), facts.source.clone(), facts.target.clone()) };

@@ -1,5 +1,6 @@
 //! Collects the facts of a link for its diagnosis.
 
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::aws::client::access::Access;
@@ -9,7 +10,8 @@ use crate::cli::{BucketNamespace, Probe};
 use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Reader, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
-use crate::diagnosis::{Diagnosis, Facts, diagnose};
+use crate::diagnosis::made::Made;
+use crate::diagnosis::{Certainty, Diagnosis, Facts, diagnose};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
@@ -26,6 +28,8 @@ pub struct Diagnostician<'a> {
     user: UserName,
     pub account: Option<AccountId>,
     operators: Operators,
+    /// The source account, as read once something was denied: it is that of all links.
+    source: OnceCell<SourceFacts>,
 }
 
 /// The link to diagnose.
@@ -36,6 +40,8 @@ pub struct Case<'a> {
     pub target: Option<Access>,
     /// When this run wrote either half, if it did.
     pub written: Option<Instant>,
+    /// What this run has made of both halves, if reads may not show it yet.
+    pub made: Option<Made<'a>>,
 }
 
 impl<'a> Diagnostician<'a> {
@@ -54,6 +60,7 @@ impl<'a> Diagnostician<'a> {
             user: user.name().clone(),
             account: source.account.clone().or_else(|| user.account().cloned()),
             operators: Operators::new(connections, source.profile.clone(), operator),
+            source: OnceCell::new(),
         }
     }
 
@@ -72,6 +79,30 @@ impl<'a> Diagnostician<'a> {
         self.facts(case, prover, claim, proof).await.as_ref().map(diagnose)
     }
 
+    /// Returns what denies AssumeRole for certain, even once AWS has propagated everything that this run has made of the
+    /// link. Only what the run did not write can be read stale, and that has not changed. `None` if nothing does, as far
+    /// as it could be read.
+    pub async fn obstacle(
+        &self,
+        case: &Case<'_>,
+        (prover, claim): (&Prover, &Claim),
+        made: &Made<'_>,
+    ) -> Option<String> {
+        let link = self.link(case);
+        let source = async {
+            let read =
+                async || collect::source(self.operators.source().await.map(Reader::from), &link, now(self.run)).await;
+            self.source.get_or_init(read).await.clone()
+        };
+        let (source, caller) = tokio::join!(source, self.caller(prover, claim));
+        let halves = (link, source, TargetFacts::not_read("xacct has just written it"));
+        let mut facts = self.together(case, requested(prover, claim)?, Tried::denied(), halves, caller);
+        made.put_into(&mut facts);
+        let findings = diagnose(&facts).findings.into_iter();
+        let mut certain = findings.filter(|it| it.certainty == Certainty::Certain && !it.foreseen);
+        certain.next().map(|finding| finding.summary)
+    }
+
     /// Collects all facts about a link with this proof. `None` if AWS could not be reached.
     async fn facts(&self, case: &Case<'_>, prover: &Prover, claim: &Claim, proof: &Result<Proof>) -> Option<Facts> {
         let tried = Tried::of(proof, prover.region(claim), prover.lacks_device())?;
@@ -82,7 +113,11 @@ impl<'a> Diagnostician<'a> {
         if let (Reading::Unreadable { .. }, Ok(Proof { role: Some(role), .. })) = (&halves.2.role, proof) {
             halves.2.role = Reading::Present(role.clone().into());
         }
-        Some(self.together(case, requested(prover, claim)?, tried, halves, caller))
+        let mut facts = self.together(case, requested(prover, claim)?, tried, halves, caller);
+        if let Some(made) = &case.made {
+            made.put_into(&mut facts);
+        }
+        Some(facts)
     }
 
     /// Tries the link, and collects all other facts meanwhile.
@@ -105,7 +140,7 @@ impl<'a> Diagnostician<'a> {
     ) -> (Result<Proof>, Option<Facts>) {
         let (proof, halves, caller) = {
             // Such a proof ends with the session: the halves are read anyway.
-            let prove = prover.prove(claim, std::future::pending(), &());
+            let prove = prover.prove(claim, std::future::pending(), std::future::ready(None), &());
             // On the heap: futures nested more deeply are too much for the compiler.
             tokio::join!(Box::pin(prove), Box::pin(halves), Box::pin(self.caller(prover, claim)))
         };

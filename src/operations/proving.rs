@@ -47,6 +47,8 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
         Probe::Auto | Probe::Bucket => Extent::Bucket(TestBucket {
             random: run.context.random,
             foresight: None,
+            reader: None,
+            is_required: false,
             tags: link.bucket_tags.clone(),
             account_regional: link.bucket_namespace == BucketNamespace::AccountRegional,
         }),

@@ -56,25 +56,30 @@ async fn one_bucket(
     let waiting = |action: &'static str| move |waited| watch.waiting(claim.freshness.words(Some(action), waited));
 
     watch.now("creating a test bucket");
-    let foresight = if let Extent::Bucket(test) = &claim.extent { test.foresight.as_deref() } else { None };
+    let test = if let Extent::Bucket(test) = &claim.extent { Some(test) } else { None };
+    let foresight = test.and_then(|test| test.foresight.as_deref());
+    let reader = test.and_then(|test| test.reader.as_deref()).unwrap_or(access);
     let foreseen = RefCell::new(Foreseen::Unread);
     let create = async || {
         let answer = test_bucket::create(access, &spec, leftovers).await;
         // What could be read does not change; what could not may become readable while IAM propagates.
         let is_open = *foreseen.borrow() == Foreseen::Unread;
         if let Some(foresight) = foresight.filter(|_| is_open && is_denied(&answer)) {
-            foreseen.replace(foresight.look(access).await);
+            foreseen.replace(foresight.look(reader).await);
         }
         answer
     };
     // Waiting cannot change what no policy allows.
     let may_change = |answer: &Result<()>| may_pass(answer) && !matches!(*foreseen.borrow(), Foreseen::Impossible(_));
     let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting("s3:CreateBucket"))).await;
-    if let Foreseen::Impossible(why) = foreseen.into_inner() {
+    let impossible = if let Foreseen::Impossible(why) = foreseen.into_inner() { Some(why) } else { None };
+    let is_required = test.is_some_and(|test| test.is_required);
+    if let Some(why) = impossible.as_ref().filter(|_| !is_required) {
         let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why).took(created.duration);
         return Ok((None, vec![step]));
     }
-    let mut steps = vec![s3_step(StepId::CreateBucket, created, spec.name.clone())?];
+    let step = s3_step(StepId::CreateBucket, created, spec.name.clone())?;
+    let mut steps = vec![impossible.into_iter().fold(step, Step::not_waited_for)];
     if steps.iter().all(Step::is_ok) {
         watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::foresight::Foresight;
 use super::wait::Freshness;
+use crate::aws::client::access::Access;
 use crate::aws::s3::test_bucket::BucketSpec;
 use crate::error::Result;
 use crate::iam::admission::{Accepted, Declared, Subject};
@@ -100,8 +101,12 @@ pub enum Extent {
 /// The settings of a test bucket.
 #[derive(Debug)]
 pub struct TestBucket {
-    /// The role's policies, if the operator could not read them: the session may, once S3 has denied the bucket.
+    /// The role's policies, if nobody has read them yet: they are, once S3 has denied the bucket.
     pub foresight: Option<Box<Foresight>>,
+    /// The access to read them with; `None` for the session's own.
+    pub reader: Option<Box<Access>>,
+    /// Whether the test fails without a bucket, even if the policies can never allow one.
+    pub is_required: bool,
     /// Random bytes for its name.
     pub random: fn(&mut [u8]) -> std::io::Result<()>,
     /// Tags that the organization requires.

@@ -99,7 +99,8 @@ impl Prover {
     }
 
     /// Runs all steps for one link, and reports progress to `watch`. `operator` returns credentials that may read the
-    /// role, and asks nobody for them.
+    /// role, and asks nobody for them. `obstacle` is awaited once AWS has denied AssumeRole after a write, beside further
+    /// attempts: it returns why no wait for propagation can change that, if it knows.
     ///
     /// # Errors
     /// When AWS cannot be reached or the credentials are invalid. A link that does not work is an outcome, not an
@@ -108,12 +109,13 @@ impl Prover {
         &self,
         claim: &Claim,
         operator: impl Future<Output = Result<Access>>,
+        obstacle: impl Future<Output = Option<String>>,
         watch: &dyn Watch,
     ) -> Result<Proof> {
         let start = Instant::now();
         let mut seen = Seen::default();
         let (arrived, session) = oneshot::channel();
-        let tried = self.steps(claim, watch, &mut seen, arrived);
+        let tried = self.steps(claim, obstacle, watch, &mut seen, arrived);
         let (tried, read) = tokio::join!(tried, nobody_else::step(claim, operator, session, watch));
         match tried {
             Ok(()) => {}
@@ -175,6 +177,7 @@ impl Prover {
     async fn steps(
         &self,
         claim: &Claim,
+        obstacle: impl Future<Output = Option<String>>,
         watch: &dyn Watch,
         seen: &mut Seen,
         arrived: oneshot::Sender<Arrived>,
@@ -188,12 +191,14 @@ impl Prover {
         if let Some(spec) = &spec {
             test_bucket::connect_ahead(&plain, spec);
         }
-        let (access, Timed { value: assumed, duration }) = self.enter(&plain, &request, claim, watch, steps).await?;
+        let (access, Timed { value: assumed, duration }) =
+            self.enter(&plain, &request, claim, obstacle, watch, steps).await?;
         let session = match assumed.answer {
             Ok(session) => session,
             Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(Stop::Failed(error)),
             Err(error) => {
-                steps.push(self.refused(error, claim).took(duration));
+                let step = self.refused(error, claim).took(duration);
+                steps.push(assumed.in_vain.into_iter().fold(step, Step::not_waited_for));
                 return Ok(());
             }
         };
@@ -233,11 +238,12 @@ impl Prover {
         plain: &Access,
         request: &AssumeRole,
         claim: &Claim,
+        obstacle: impl Future<Output = Option<String>>,
         watch: &dyn Watch,
         steps: &mut Vec<Step>,
     ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
         if !claim.require_mfa && self.said_to_be_the_users {
-            let assumed = async { Ok(assume(plain, request, claim.freshness, watch).await) };
+            let assumed = async { Ok(assume(plain, request, claim.freshness, obstacle, watch).await) };
             let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
             steps.push(who);
             return Ok((plain.clone(), assumed));
@@ -260,10 +266,10 @@ impl Prover {
                 return Err(Stop::without_mfa(error));
             }
             // The credentials without the code: what follows opens no further session.
-            return Ok((plain.clone(), Timed { value: Settled { answer, since: start }, duration: start.elapsed() }));
+            return Ok((plain.clone(), Timed { value: Settled::at(answer, start), duration: start.elapsed() }));
         }
         let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
-        let assumed = assume(&access, request, claim.freshness, watch).await;
+        let assumed = assume(&access, request, claim.freshness, obstacle, watch).await;
         Ok((access, assumed))
     }
 
@@ -335,12 +341,13 @@ async fn assume(
     access: &Access,
     request: &AssumeRole,
     freshness: Freshness,
+    obstacle: impl Future<Output = Option<String>>,
     watch: &dyn Watch,
 ) -> Timed<Settled<Session>> {
     watch.now("assuming the role");
     let attempt = async || sts::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
-    timed(freshness.settle(2, attempt, Result::is_ok, may_pass, waiting)).await
+    timed(freshness.settle_unless(obstacle, 2, attempt, may_pass, waiting)).await
 }
 
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {

@@ -55,6 +55,11 @@ impl Step {
         self
     }
 
+    /// Says why the step did not wait for propagation.
+    pub(super) fn not_waited_for(self, why: String) -> Self {
+        self.note(format!("did not wait for IAM propagation, which would not help: {why}"))
+    }
+
     pub(super) fn is_ok(&self) -> bool {
         self.outcome == StepOutcome::Ok
     }

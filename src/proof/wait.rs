@@ -1,11 +1,13 @@
 //! Waits for IAM propagation, and only after a write.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::answers::Passes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Whether a proof waits for IAM propagation.
 ///
@@ -30,6 +32,15 @@ pub struct Settled<T> {
     pub answer: Result<T>,
     /// When the first of the welcome answers came.
     pub since: Instant,
+    /// Why waiting ended before patience did, if nothing could have changed the answer.
+    pub in_vain: Option<String>,
+}
+
+impl<T> Settled<T> {
+    /// Returns an answer that was waited for as long as it could help.
+    pub fn at(answer: Result<T>, since: Instant) -> Self {
+        Self { answer, since, in_vain: None }
+    }
 }
 
 impl Freshness {
@@ -61,7 +72,7 @@ impl Freshness {
             let answer = attempt().await;
             let now = Instant::now();
             let Self::JustWritten { at, patience } = self else {
-                return Settled { answer, since: now };
+                return Settled::at(answer, now);
             };
             if is_welcome(&answer) {
                 if row == 0 {
@@ -69,18 +80,60 @@ impl Freshness {
                 }
                 row += 1;
                 if row >= times {
-                    return Settled { answer, since };
+                    return Settled::at(answer, since);
                 }
                 continue;
             }
             row = 0;
             let waited = now.duration_since(at);
             if waited >= patience || !may_change(&answer) {
-                return Settled { answer, since: now };
+                return Settled::at(answer, now);
             }
             waiting(waited);
             sleep(pause(waited).min(patience.saturating_sub(waited))).await;
         }
+    }
+}
+
+impl Freshness {
+    /// Repeats the request until it succeeds `times` in a row, patience ends, or `obstacle` says why waiting cannot change
+    /// the answer. `obstacle` is awaited once, from the first answer on that waiting may change, beside further attempts.
+    /// Nothing is known to be in the way of a request that has succeeded.
+    pub async fn settle_unless<T>(
+        self,
+        obstacle: impl Future<Output = Option<String>>,
+        times: u32,
+        attempt: impl AsyncFn() -> Result<T>,
+        may_change: impl Fn(&Result<T>) -> bool,
+        waiting: impl Fn(Duration),
+    ) -> Settled<T> {
+        let (denied, denial, has_succeeded) = (Notify::new(), RefCell::new(None), Cell::new(false));
+        let attempt = async || {
+            let answer = attempt().await;
+            match &answer {
+                Ok(_) => has_succeeded.set(true),
+                Err(error) if may_change(&answer) => {
+                    denial.replace(Some(error.clone()));
+                    denied.notify_one();
+                }
+                Err(_) => {}
+            }
+            answer
+        };
+        let in_vain = async {
+            denied.notified().await;
+            match obstacle.await {
+                Some(why) if !has_succeeded.get() => why,
+                _ => std::future::pending().await,
+            }
+        };
+        let (why, error) = tokio::select! {
+            biased;
+            settled = self.settle(times, attempt, Result::is_ok, &may_change, waiting) => return settled,
+            why = in_vain => (why, denial.take()),
+        };
+        let error = error.unwrap_or_else(|| Error::new(Kind::Internal, "nothing was denied"));
+        Settled { in_vain: Some(why), ..Settled::at(Err(error), Instant::now()) }
     }
 }
 

@@ -134,7 +134,8 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
     let first = summary.next().unwrap_or_default();
     let mut lines = vec![format!("{style}{number:<3}{}{style:#}", first.trim_start())];
     lines.extend(summary.map(|line| format!("{style}{line}{style:#}")));
-    lines.push(format!("   [{}: {}{certainty}]", finding.side.words(), finding.cause.id()));
+    let tested = if finding.foreseen { ", not tested" } else { "" };
+    lines.push(format!("   [{}: {}{certainty}{tested}]", finding.side.words(), finding.cause.id()));
     for evidence in &finding.evidence {
         match evidence {
             // The attempt above shows it already.

@@ -97,6 +97,7 @@ mod files;
 mod fixes;
 mod help;
 mod identity;
+mod in_vain;
 mod input;
 mod install;
 mod list;

@@ -57,6 +57,16 @@ fn bootstrap_of_a_new_link() {
 }
 
 #[test]
+fn bootstrap_that_need_not_wait() {
+    let scene = Scene::new();
+    scene.sandbox.world(|world| {
+        let arn = world.add_policy(ACCOUNT_A, "buckets-only", allow("s3:*", "*"));
+        world.set_user_boundary(ACCOUNT_A, "alice", Some(&arn));
+    });
+    shows("bootstrap-in-vain", &scene, &format!("{BOOTSTRAP} --external-id abc"));
+}
+
+#[test]
 fn bootstrap_with_everything() {
     let words = format!(
         "{BOOTSTRAP} --external-id abc --role-name deploy --role-path /engineering/ --tag team=platform --restrict-to-user \
@@ -179,6 +189,10 @@ fn diagnose_a_working_and_a_broken_link() {
     scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
     shows("diagnose-two-causes", &scene, "diagnose");
     shows_json("diagnose-two-causes-json", &scene, "diagnose");
+    scene.environment.edit("xacct.toml", "\"wrong\"", "\"abc\"");
+    scene.sandbox.world(|world| world.role_mut(ACCOUNT_B, "xacct").expect("the role").policies.inline.clear());
+    shows("diagnose-not-tested", &scene, "diagnose");
+    shows_json("diagnose-not-tested-json", &scene, "diagnose");
 }
 
 #[test]

@@ -13,9 +13,10 @@ use crate::cli::Half;
 use crate::config::{Link, Source, includes};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
-use crate::iam::plan::Plan;
-use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
+use crate::iam::plan::bootstrap::{Refusal, denied_by_file, plan_grant, plan_role};
+use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Risk;
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
 use crate::operations::planning;
 use crate::operations::run::Run;
@@ -116,11 +117,14 @@ impl Planner<'_> {
             planning::role(link, identity, self.source, target.as_ref(), &own, |desired, observed, quotas| {
                 allowed(self.args, |adopt| plan_role(desired, observed, quotas, adopt), |it| refused_role(it, link))
             });
-        let (desired, plan) = planned?;
+        let (desired, mut plan) = planned?;
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
+        plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
         let shown = observed.cloned();
+        let trust = trust_after(&plan, &desired, observed);
         let making = Making {
             desired,
+            trust,
             shown,
             quotas,
             kept,
@@ -133,6 +137,19 @@ impl Planner<'_> {
             diagnosis: None,
         };
         Ok((making, target.map(|target| target.operator), plan))
+    }
+}
+
+/// Returns the trust policy of the role after the plan.
+fn trust_after(plan: &Plan, desired: &DesiredRole, observed: Option<&ObservedRole>) -> FoundDocument {
+    let written = plan.changes.iter().find_map(|change| match change {
+        Change::CreateRole(role) => Some(role.trust.clone()),
+        Change::ReplaceTrustPolicy { to, .. } => Some((**to).clone()),
+        _ => None,
+    });
+    match (written, observed) {
+        (None, Some(observed)) => observed.trust.clone(),
+        (written, _) => FoundDocument::Policy(written.unwrap_or_else(|| desired.trust.clone())),
     }
 }
 

@@ -8,10 +8,14 @@ use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
+use crate::cli::Probe;
 use crate::config::Source;
 use crate::diagnosis::Diagnosis;
+use crate::diagnosis::made::Made;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{UserArn, UserRef};
+use crate::iam::plan::Change;
+use crate::iam::policy::PolicyDocument;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::grant_writer::GrantWriter;
 use crate::operations::last_test::{Begun, Tested};
@@ -47,6 +51,7 @@ impl Proving<'_> {
             prover,
             user: work.source.user.clone(),
             diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
+            grant: work.grant.plan.changes.iter().find_map(Change::document).cloned(),
             granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
         };
         let tally = self.run.console.tally("bootstrap", work.jobs.len(), "verified");
@@ -90,6 +95,12 @@ fn operator(job: &Job) -> Result<Access> {
     operator.ok_or_else(|| Error::new(Kind::Credentials, "this run used no credentials for the target account"))
 }
 
+/// Returns the link to diagnose.
+fn case(job: &Job, written: Option<Instant>) -> Case<'_> {
+    let target = job.operator.as_ref().map(|operator| operator.access.clone());
+    Case { link: &job.link, role: &job.role, target, written, made: None }
+}
+
 /// What the proofs of all links share.
 struct Bench<'a> {
     args: &'a Bootstrap,
@@ -97,16 +108,24 @@ struct Bench<'a> {
     prover: Prover,
     user: UserArn,
     diagnostician: Diagnostician<'a>,
+    /// The grant as planned, if it had to be written.
+    grant: Option<PolicyDocument>,
     /// When the grant was last written, repairs included.
     granted: Cell<Option<Instant>>,
 }
 
 impl Bench<'_> {
+    /// Returns both halves as this run has made them, or found them.
+    fn made<'a>(&'a self, job: &'a Job) -> Made<'a> {
+        Made { role: &job.state.desired, trust: &job.state.trust, grant: self.grant.as_ref() }
+    }
+
     /// Proves one link, and diagnoses it if it does not work. Calls `proven` in between.
     async fn prove(&self, job: &Job, proven: impl Fn()) -> (Result<Proof>, Option<Diagnosis>) {
         let progress = self.run.console.progress(&job.link.name);
         let at = (self.run.context.now)();
-        let (proof, claim, written) = self.prove_past_repairs(job, &progress).await;
+        let in_vain = Cell::new(false);
+        let (proof, claim, written) = self.prove_past_repairs(job, &in_vain, &progress).await;
         proven();
         if let Ok(proof) = &proof {
             let (user, source) = (&self.user.name, Some(&self.user.account));
@@ -115,14 +134,21 @@ impl Bench<'_> {
             let start = Begun { at, used_before: Some(used_before), region: self.prover.region(&claim).clone() };
             Tested { link: &job.link, role: &job.role, user, source }.keep(proof, start, self.run.context);
         }
-        let target = job.operator.as_ref().map(|operator| operator.access.clone());
-        let case = Case { link: &job.link, role: &job.role, target, written };
+        // What was not waited for is not shown yet, either.
+        let made = in_vain.get().then(|| self.made(job));
+        let case = Case { made, ..case(job, written) };
         let diagnosis = self.diagnostician.explain(&case, (&self.prover, &claim), &proof, &progress).await;
         (proof, diagnosis)
     }
 
     /// Proves one link, and again if the grant was repaired meanwhile: a repair gets the full wait for propagation.
-    async fn prove_past_repairs(&self, job: &Job, watch: &dyn Watch) -> (Result<Proof>, Claim, Option<Instant>) {
+    /// Sets `in_vain` if waiting cannot help.
+    async fn prove_past_repairs(
+        &self,
+        job: &Job,
+        in_vain: &Cell<bool>,
+        watch: &dyn Watch,
+    ) -> (Result<Proof>, Claim, Option<Instant>) {
         let mut written = job.state.written.max(self.granted.get());
         loop {
             let freshness = match written {
@@ -134,9 +160,20 @@ impl Bench<'_> {
                 claim.extent = Extent::Refusals(why.clone());
             }
             if let Extent::Bucket(test) = &mut claim.extent {
-                test.foresight = job.state.is_open.then(|| Box::new(job.state.foresight()));
+                test.is_required = job.link.probe == Probe::Bucket;
+                test.reader = job.operator.as_ref().filter(|_| test.is_required).map(|it| Box::new(it.access.clone()));
+                let is_open = job.state.is_open || test.is_required;
+                test.foresight = is_open.then(|| Box::new(job.state.foresight()));
             }
-            let proof = self.prover.prove(&claim, std::future::ready(operator(job)), watch).await;
+            in_vain.set(false);
+            // On the heap: the steps of the proof pass it on by value.
+            let obstacle = Box::pin(async {
+                let case = case(job, written);
+                let why = self.diagnostician.obstacle(&case, (&self.prover, &claim), &self.made(job)).await;
+                in_vain.set(why.is_some());
+                why
+            });
+            let proof = self.prover.prove(&claim, std::future::ready(operator(job)), obstacle, watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {
                 return (proof, claim, written);

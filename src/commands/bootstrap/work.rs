@@ -8,7 +8,7 @@ use super::keep::Kept;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::plan::Plan;
-use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
 use crate::proof::{Foresight, Proof};
 
@@ -21,6 +21,8 @@ pub type Work = work::Work<Making>;
 /// The state of a link that bootstrap creates or repairs.
 pub struct Making {
     pub desired: DesiredRole,
+    /// The trust policy after the plan, with the statements of others that stay.
+    pub trust: FoundDocument,
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<ObservedRole>,
     pub quotas: RoleQuotas,

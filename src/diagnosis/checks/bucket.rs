@@ -2,6 +2,7 @@
 
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::condition::{escapes, is_of_bucket, limits, meet_all, met};
+use crate::diagnosis::checks::denials::{self, Denials};
 use crate::diagnosis::checks::meaning::{Asked, meant};
 use crate::diagnosis::checks::named::{self, in_account, in_organization};
 use crate::diagnosis::checks::propagation::propagating;
@@ -11,30 +12,34 @@ use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
-use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef};
-use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict, s3_action};
+use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef, document_without};
+use crate::diagnosis::verdict::{Evaluation, Evaluations, RoleEvaluation, Verdict, s3_action};
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::revocation::{in_words, revoked_before};
 use crate::iam::templates;
 use crate::text::shell::ShellCommand;
 
-/// Returns why S3 denies the session.
+/// Returns why S3 denies the session, or would deny it next.
 pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
-    let Some((policies, boundary)) = &evaluations.s3 else { return Vec::new() };
+    let Some((policies, boundary)) = evaluations.s3.first().map(RoleEvaluation::layers) else { return Vec::new() };
     let refused = facts.s3.as_ref();
+    let mut findings = of_layer(facts, || evaluations.s3.iter().map(|it| &it.policies), of_policy_denial, lacks_allow);
+    let boundaries = || evaluations.s3.iter().filter_map(|it| it.boundary.as_ref());
+    findings.extend(of_layer(
+        facts,
+        boundaries,
+        |facts, denials| of_boundary_denial(facts, denials, &evaluations.s3),
+        |facts, boundary| boundary_lacks_allow(facts, boundary, &evaluations.s3),
+    ));
     if let Some(finding) = refused.and_then(|s3| answered(facts, s3)) {
-        return vec![finding];
-    }
-    let mut findings = Vec::new();
-    if policies.verdict().refuses() {
-        findings.push(of_policies(facts, policies));
-    }
-    if let Some(boundary) = boundary.as_ref().filter(|boundary| boundary.verdict().refuses()) {
-        findings.push(of_boundary(facts, boundary));
+        // S3 has not evaluated the role's policies, or has passed them.
+        let foreseen = findings.into_iter().map(Finding::foreseen);
+        return [finding].into_iter().chain(foreseen).collect();
     }
     let denial = Denial::of_s3(facts);
     if let (Some(s3), Some(by @ (DeniedBy::Identity | DeniedBy::Boundary))) = (refused, denial.by) {
-        let is_it = |finding: &Finding| (finding.cause == Cause::S3Boundary) == (by == DeniedBy::Boundary);
+        let is_boundary = |finding: &Finding| finding.cause == Cause::S3Boundary;
+        let is_it = |finding: &Finding| !finding.foreseen && is_boundary(finding) == (by == DeniedBy::Boundary);
         if findings.iter().any(is_it) {
             findings.sort_by_key(|finding| !is_it(finding));
         } else {
@@ -42,8 +47,8 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
         }
         return findings;
     }
-    let all_read = [Some(policies), boundary.as_ref()].into_iter().flatten().all(|it| it.verdict() == Verdict::Allowed);
-    let refused = refused.filter(|_| findings.is_empty());
+    let all_read = [Some(policies), boundary].into_iter().flatten().all(|it| it.verdict() == Verdict::Allowed);
+    let refused = refused.filter(|_| findings.iter().all(|finding| finding.foreseen));
     if let Some(finding) = refused.and_then(|_| propagating(facts, evaluations)) {
         findings.push(finding);
     } else if let Some(s3) = refused.filter(|_| all_read) {
@@ -56,56 +61,125 @@ pub fn findings(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Returns why the policies of the role do not allow the call.
-fn of_policies(facts: &Facts, policies: &Evaluation<'_>) -> Finding {
-    let (role, action) = (&facts.link.role.name, s3_action(facts));
-    if let Some(place) = policies.denies.first() {
-        if let Some(before) = revoked_before(&PolicyDocument::of(vec![place.statement.clone()])) {
-            let before = in_words(before);
-            let what = format!("the {} revokes all sessions from before {before}", place.policy.words());
-            let later = Fix::by(Side::Request, facts)
-                .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
-                .verify(facts, VerifyWith::Nothing);
-            return Finding::new(Cause::S3Denied, what).because(Evidence::denial(place)).fix(later);
-        }
-        let limits = limits(facts, place);
-        let what = format!("{} of the {} denies {action}{limits}", place.numbered(), place.policy.words());
-        let finding = Finding::new(Cause::S3Denied, what).because(Evidence::denial(place));
-        let denial = Denial::of_s3(facts);
-        let is_named = place.policy.arn().is_some_and(|arn| denial.is_of(arn));
-        let finding = if is_named { finding.named(&denial) } else { finding };
-        let escapes = escapes(facts, place, is_of_bucket);
-        if !escapes.is_empty() {
-            return escapes.into_iter().fold(finding, Finding::fix).fix(without_bucket(facts));
-        }
-        let fix = Fix::by(Side::Target, facts)
-            .step_do("if the denial is not meant for the test bucket, remove the statement:")
-            .replace(facts, &place.policy, place.document_without().as_ref());
-        return finding.fix(fix).fix(without_bucket(facts));
+/// Returns why the policies of one kind do not allow the test bucket: those that deny it, and what they lack. The
+/// evaluations are of the calls of the test, first that which was denied.
+fn of_layer<'e, 'a: 'e, I: Iterator<Item = &'e Evaluation<'a>>>(
+    facts: &Facts,
+    layers: impl Fn() -> I,
+    denied: impl Fn(&Facts, &Denials<'_, '_>) -> Finding,
+    lacks: impl Fn(&Facts, &Evaluation<'_>) -> Finding,
+) -> Vec<Finding> {
+    let Some(asked) = layers().next() else { return Vec::new() };
+    let is_reached = |action: &str| facts.s3.is_some() && action == asked.action;
+    let reached = |finding: Finding, is_it: bool| if is_it { finding } else { finding.foreseen() };
+    let mut findings = Vec::new();
+    for denials in denials::by_policy(layers(), |place| !is_guard(facts, place)) {
+        findings.push(reached(denied(facts, &denials), is_reached(&asked.action) && denials.are_of(&asked.action)));
     }
+    let mut guards: Vec<&StatementRef<'_>> = Vec::new();
+    for layer in layers() {
+        for place in layer.denies.iter().filter(|place| is_guard(facts, place)) {
+            let is_known = |known: &&StatementRef<'_>| known.policy == place.policy && known.number == place.number;
+            if !guards.iter().any(is_known) {
+                guards.push(place);
+                findings.push(reached(guarded(facts, place, &layer.action), is_reached(&layer.action)));
+            }
+        }
+    }
+    // The fix allows all calls of the test, unless it meets a condition of one.
+    let mut lacking: Vec<&Evaluation<'_>> = layers().filter(|it| it.lacks_allow()).collect();
+    let meets = |layer: &Evaluation<'_>| {
+        layer.nearest().is_some_and(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket).is_some())
+    };
+    let mut is_covered = false;
+    lacking.retain(|layer| meets(layer) || !std::mem::replace(&mut is_covered, true));
+    findings.extend(lacking.into_iter().map(|layer| reached(lacks(facts, layer), is_reached(&layer.action))));
+    findings
+}
+
+/// Returns whether the test bucket can avoid a denial, which then stays.
+fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
+    revocation(place).is_some() || !escapes(facts, place, is_of_bucket).is_empty()
+}
+
+/// Returns the time before which this statement revokes all sessions, in words, if it does.
+fn revocation(place: &StatementRef<'_>) -> Option<String> {
+    revoked_before(&PolicyDocument::of(vec![place.statement.clone()])).map(in_words)
+}
+
+/// Returns the finding for a denial that the test bucket can avoid.
+fn guarded(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
+    if let Some(before) = revocation(place) {
+        let what = format!("the {} revokes all sessions from before {before}", place.policy.words());
+        let later = Fix::by(Side::Request, facts)
+            .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
+            .verify(facts, VerifyWith::Nothing);
+        return Finding::new(Cause::S3Denied, what).because(Evidence::denial(place)).fix(later);
+    }
+    let limits = limits(facts, place);
+    let finding = if matches!(place.policy.attachment, Attachment::Boundary(_)) {
+        let role = &facts.link.role.name;
+        Finding::new(
+            Cause::S3Boundary,
+            format!("the permissions boundary of role {role} does not allow {action}{limits}"),
+        )
+    } else {
+        let what = format!("{} of the {} denies {action}{limits}", place.numbered(), place.policy.words());
+        Finding::new(Cause::S3Denied, what)
+    };
+    let finding = named_by_aws(facts, finding.because(Evidence::denial(place)), place);
+    escapes(facts, place, is_of_bucket).into_iter().fold(finding, Finding::fix).fix(without_bucket(facts))
+}
+
+fn named_by_aws(facts: &Facts, finding: Finding, place: &StatementRef<'_>) -> Finding {
+    let denial = Denial::of_s3(facts);
+    if place.policy.arn().is_some_and(|arn| denial.is_of(arn)) { finding.named(&denial) } else { finding }
+}
+
+fn of_policy_denial(facts: &Facts, denials: &Denials<'_, '_>) -> Finding {
+    let finding = denials.shown_by(Finding::new(Cause::S3Denied, denials.words()));
+    let places = denials.places();
+    let statements = if places.len() == 1 { "statement" } else { "statements" };
+    let fix = Fix::by(Side::Target, facts)
+        .step_do(format!("if the denial is not meant for the test bucket, remove the {statements}:"))
+        .replace(facts, &denials.place.policy, document_without(&places).as_ref());
+    named_by_aws(facts, finding, denials.place).fix(fix).fix(without_bucket(facts))
+}
+
+/// Returns the finding for policies of the role that do not allow the call.
+fn lacks_allow(facts: &Facts, policies: &Evaluation<'_>) -> Finding {
+    let (role, action) = (&facts.link.role.name, &policies.action);
     let what = format!("no policy of role {role} allows {action}");
     let finding = Finding::new(Cause::S3NotAllowed, what);
     let nearest = policies.nearest();
     let finding = match nearest {
         Some((place, why)) => finding.because(Evidence::mismatched(place, why)),
-        None => finding.fact(format!("role {role} has no policies")),
+        None if policies.denies.is_empty() => finding.fact(format!("role {role} has no policies")),
+        None => finding.fact(format!("the policies of role {role} have no Allow statement")),
     };
     // A permission under a condition that the request can meet stays as it is.
     let met = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket));
     finding.fix(met.unwrap_or_else(|| allow(facts))).fix(without_bucket(facts))
 }
 
-/// Returns why the boundary of the role does not allow the call.
-fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>) -> Finding {
-    let (role, action) = (&facts.link.role.name, s3_action(facts));
-    let limits = boundary.denies.first().map(|place| limits(facts, place)).unwrap_or_default();
-    let what = format!("the permissions boundary of role {role} does not allow {action}{limits}");
+fn of_boundary_denial(facts: &Facts, denials: &Denials<'_, '_>, s3: &[RoleEvaluation<'_>]) -> Finding {
+    let (role, action) = (&facts.link.role.name, denials.action());
+    let what = format!("the permissions boundary of role {role} does not allow {action}");
+    let finding = denials.shown_by(Finding::new(Cause::S3Boundary, what));
+    let document = boundary_that_allows(facts, s3);
+    let fix = Fix::by(Side::Target, facts).replace(facts, &denials.place.policy, document.as_ref());
+    named_by_aws(facts, finding, denials.place).fix(fix).fix(without_bucket(facts))
+}
+
+/// Returns the finding for a boundary of the role that does not allow the call.
+fn boundary_lacks_allow(facts: &Facts, boundary: &Evaluation<'_>, s3: &[RoleEvaluation<'_>]) -> Finding {
+    let (role, action) = (&facts.link.role.name, &boundary.action);
+    let what = format!("the permissions boundary of role {role} does not allow {action}");
     let finding = Finding::new(Cause::S3Boundary, what);
-    let place = boundary.denies.first().map(|place| (place, Evidence::denial(place)));
     let nearest = boundary.nearest();
-    let place = place.or_else(|| nearest.map(|(place, why)| (place, Evidence::mismatched(place, why))));
-    let Some((place, evidence)) = place else {
-        let arn = facts.target.role.present().and_then(|role| role.boundary.clone()).unwrap_or_default();
+    let place = nearest.map(|(place, _)| place).or(boundary.denies.first());
+    let arn = facts.target.role.present().and_then(|role| role.boundary.clone()).unwrap_or_default();
+    let Some(place) = place else {
         let fix = Fix::by(Side::Target, facts)
             .step_do(format!("recreate {arn}, or set another permissions boundary on the role"));
         return finding
@@ -113,32 +187,39 @@ fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>) -> Finding {
             .fix(fix)
             .fix(without_bucket(facts));
     };
-    let finding = finding.because(evidence);
-    let met = match boundary.denies.first() {
-        Some(place) => escapes(facts, place, is_of_bucket),
-        None => nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket)).into_iter().collect(),
+    let finding = match nearest {
+        Some((place, why)) => finding.because(Evidence::mismatched(place, why)),
+        None => finding.fact(format!("the boundary policy {arn} has no Allow statement")),
     };
-    if !met.is_empty() {
-        return met.into_iter().fold(finding, Finding::fix).fix(without_bucket(facts));
-    }
-    let check = templates::verify_bucket(facts.link.role.partition);
-    let document = if boundary.denies.is_empty() {
-        let mut wider = place.document.clone();
-        wider.statements.extend(check.statements);
-        wider
-    } else {
-        // Removing a boundary would allow everything.
-        place.document_without().unwrap_or(check)
-    };
-    let fix = Fix::by(Side::Target, facts).replace(facts, &place.policy, Some(&document));
+    let met = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, is_of_bucket));
+    let fix = met.unwrap_or_else(|| {
+        let document = boundary_that_allows(facts, s3);
+        Fix::by(Side::Target, facts).replace(facts, &place.policy, document.as_ref())
+    });
     finding.fix(fix).fix(without_bucket(facts))
+}
+
+/// Returns the document of the role's permissions boundary, changed so that it allows the test bucket: without the
+/// statements that deny it, and with those that it lacks. `None` if the policy does not exist.
+fn boundary_that_allows(facts: &Facts, s3: &[RoleEvaluation<'_>]) -> Option<PolicyDocument> {
+    let boundaries = || s3.iter().filter_map(|it| it.boundary.as_ref());
+    let mut document = match denials::by_policy(boundaries(), |place| !is_guard(facts, place)).first() {
+        // A boundary has one policy.
+        Some(denials) => document_without(&denials.places()).unwrap_or_else(|| PolicyDocument::of(Vec::new())),
+        None => boundaries().next()?.nearest()?.0.document.clone(),
+    };
+    // An empty boundary would allow nothing, and removing the boundary would allow everything.
+    if boundaries().any(Evaluation::lacks_allow) || document.statements.is_empty() {
+        document.statements.extend(templates::verify_bucket(facts.link.role.partition).statements);
+    }
+    Some(document)
 }
 
 /// Returns the finding for the kind of policy that S3 names, if the policies that were read do not show it.
 fn from_tail(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy, &Denial<'_>)) -> Finding {
     let (role, action) = (&facts.link.role.name, s3_action(facts));
-    let (policies, boundary) = match &evaluations.s3 {
-        Some((policies, boundary)) => (Some(policies), boundary.as_ref()),
+    let (policies, boundary) = match evaluations.s3.first().map(RoleEvaluation::layers) {
+        Some((policies, boundary)) => (Some(policies), boundary),
         None => (None, None),
     };
     let layer = if by == DeniedBy::Boundary { boundary } else { policies };

@@ -14,14 +14,14 @@ pub fn foreseen(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
     let limit = facts.target.role.present().map(|role| role.max_session_seconds);
     let is_chained = facts.caller.is_session;
     let is_new = |cause| findings.iter().all(|finding| finding.cause != cause);
-    let mut foreseen = Vec::new();
+    let mut foreseen: Vec<Finding> = Vec::new();
     if limit.is_some_and(|limit| wanted > limit) && is_new(Cause::DurationOverRoleLimit) {
         foreseen.push(over_role_limit(facts));
     }
     if is_chained && wanted > 3600 && is_new(Cause::DurationOverChainingLimit) {
         foreseen.push(over_an_hour(facts));
     }
-    foreseen
+    foreseen.into_iter().map(Finding::foreseen).collect()
 }
 
 pub fn over_role_limit(facts: &Facts) -> Finding {

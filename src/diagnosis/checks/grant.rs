@@ -3,14 +3,15 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, escapes, found_words, limits, meet, meet_all, met, shown_by};
+use crate::diagnosis::checks::denials::{self, Denials};
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::checks::named::quarantined;
 use crate::diagnosis::denial::{Denial, is_quarantine};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_of_aws};
-use crate::diagnosis::statement::{Attachment, Identity, StatementRef};
-use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
+use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
+use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, PolicyDocument};
@@ -22,28 +23,65 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
     if facts.source.user == Reading::Absent {
         return vec![user_absent(facts)];
     }
+    let assume = || evaluations.assume.iter();
+    let mut findings = denials(facts, assume().map(|it| &it.grant), of_grant_denial);
+    // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
+    let is_enough = |it: &ActionEvaluation<'_>| is_named_directly(facts, it.trust.as_ref());
+    let mut allowing = Vec::new();
+    for evaluation in assume() {
+        let (grant, action) = (&evaluation.grant, evaluation.action);
+        let is_needless = grant.lacks_allow() && is_enough(evaluation);
+        if !is_needless && !is_covered(facts, &allowing, grant) {
+            findings.extend(of_grant(facts, grant, action));
+        }
+        allowing.push(grant);
+    }
+    let boundaries = || assume().filter_map(|it| it.boundary.as_ref());
+    findings.extend(denials(facts, boundaries(), |facts, denials| of_boundary_denial(facts, denials, evaluations)));
+    // Nor does a boundary limit what a policy grants the user directly (IAM User Guide, permissions boundaries).
+    let mut lacking = assume().filter(|it| !is_enough(it)).filter_map(|it| it.boundary.as_ref());
+    findings.extend(lacking.find(|it| it.lacks_allow()).map(|it| lacks_allow(facts, it, evaluations)));
+    findings
+}
+
+/// Returns whether the fix for an action before this one allows this one as well: nothing covers it for the same reason.
+pub fn is_covered(facts: &Facts, before: &[&Evaluation<'_>], evaluation: &Evaluation<'_>) -> bool {
+    let is_named = Denial::of_assume_role(facts).action.is_some_and(|action| action == evaluation.action);
+    let lacks_action = evaluation.nearest().is_none_or(|(_, mismatches)| mismatches.contains(&Mismatch::Action));
+    !is_named && !lacks_action && before.iter().any(|before| before.lacks_allow())
+}
+
+/// Returns the findings for the statements that deny. Those that the request can avoid are guards, and stay: each has a
+/// finding of its own. All others of one policy have one finding, by `plain`.
+fn denials<'e, 'a: 'e>(
+    facts: &Facts,
+    evaluations: impl Iterator<Item = &'e Evaluation<'a>> + Clone,
+    plain: impl Fn(&Facts, &Denials<'_, '_>) -> Finding,
+) -> Vec<Finding> {
+    let groups = denials::by_policy(evaluations.clone(), |place| !is_guard(facts, place));
+    let mut groups: Vec<_> = groups.into_iter().map(Some).collect();
     let mut findings = Vec::new();
-    let mut assume_refused = false;
-    let denial = Denial::of_assume_role(facts);
-    for evaluation in &evaluations.assume {
-        let action = evaluation.action;
-        // A denial of AssumeRole covers these as well, unless AWS names them.
-        if action != "sts:AssumeRole" && assume_refused && denial.action != Some(action) {
-            continue;
-        }
-        let refused = evaluation.grant.verdict().refuses();
-        assume_refused |= refused;
-        // Within one account a trust policy that names the user is enough (STS API reference, AssumeRole).
-        let is_enough = is_named_directly(facts, evaluation.trust.as_ref());
-        if !(refused && evaluation.grant.denies.is_empty() && is_enough) {
-            findings.extend(of_grant(facts, &evaluation.grant, action));
-        }
-        // Nor does a boundary limit what a policy grants the user directly (IAM User Guide, permissions boundaries).
-        if let Some(boundary) = evaluation.boundary.as_ref().filter(|it| !(is_enough && it.denies.is_empty())) {
-            findings.extend(of_boundary(facts, boundary, action));
+    let mut guards: Vec<&StatementRef<'_>> = Vec::new();
+    for evaluation in evaluations {
+        for place in &evaluation.denies {
+            if is_guard(facts, place) {
+                let is_known = |known: &&StatementRef<'_>| known.policy == place.policy && known.number == place.number;
+                if !guards.iter().any(is_known) {
+                    guards.push(place);
+                    findings.push(guarded(facts, place, &evaluation.action));
+                }
+            } else if let Some(group) =
+                groups.iter_mut().find(|group| group.as_ref().is_some_and(|it| it.place.policy == place.policy))
+            {
+                findings.extend(group.take().map(|group| plain(facts, &group)));
+            }
         }
     }
     findings
+}
+
+fn is_guard(facts: &Facts, place: &StatementRef<'_>) -> bool {
+    needs_mfa(facts, place) || !escapes(facts, place, any).is_empty()
 }
 
 fn user_absent(facts: &Facts) -> Finding {
@@ -71,21 +109,20 @@ fn is_named_directly(facts: &Facts, trust: Option<&Evaluation<'_>>) -> bool {
     is_one_account && trust.is_some_and(|trust| trust.allows.iter().any(names))
 }
 
+/// Returns why the policies do not allow the action, whether or not one of them denies it.
 fn of_grant(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Vec<Finding> {
-    match grant.verdict() {
-        Verdict::Denied => grant.denies.iter().map(|place| denies(facts, place, action)).collect(),
-        Verdict::NotAllowed if action != "sts:AssumeRole" => lacks_action(facts, grant, action).into_iter().collect(),
-        Verdict::NotAllowed => match grant.nearest() {
-            Some((place, mismatches)) if !mismatches.contains(&Mismatch::Action) => {
-                mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)).collect()
-            }
-            _ => vec![absent(facts, grant)],
-        },
-        Verdict::Unknown | Verdict::AllowedAsFarAsRead => {
-            let may_apply = grant.deciding(Effect::Allow).chain(grant.deciding(Effect::Deny));
-            may_apply.map(|(place, keys)| depends(facts, place, keys)).collect()
+    if !grant.lacks_allow() {
+        let may_apply = grant.deciding(Effect::Allow).chain(grant.deciding(Effect::Deny));
+        return may_apply.map(|(place, keys)| depends(facts, place, keys)).collect();
+    }
+    if action != "sts:AssumeRole" {
+        return lacks_action(facts, grant, action).into_iter().collect();
+    }
+    match grant.nearest() {
+        Some((place, mismatches)) if !mismatches.contains(&Mismatch::Action) => {
+            mismatches.iter().map(|mismatch| mismatched(facts, place, mismatch)).collect()
         }
-        Verdict::Allowed => Vec::new(),
+        _ => vec![absent(facts, grant)],
     }
 }
 
@@ -145,7 +182,7 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
     }
     let finding = if place.statement.effect == Effect::Deny {
         let what = format!("the {} may deny sts:AssumeRole, depending on {listed}", place.policy.words());
-        Finding::new(Cause::SourceDenies, what).fix(met(facts, place, &keys)).fix(spare(facts, place))
+        Finding::new(Cause::SourceDenies, what).fix(met(facts, place, &keys)).fix(spare(facts, &[place]))
     } else {
         let what = format!(
             "the {} allows sts:AssumeRole only for some values of {listed}, and the request probably has a different one",
@@ -157,8 +194,11 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
 }
 
-/// Exempts the role from a denial or removes the denial, and says whom else that affects.
-fn spare(facts: &Facts, place: &StatementRef<'_>) -> Fix {
+/// Exempts the role from the denials of one policy or removes them, and says whom else that affects.
+fn spare(facts: &Facts, places: &[&StatementRef<'_>]) -> Fix {
+    let fix = Fix::by(Side::Source, facts);
+    let Some(place) = places.first() else { return fix };
+    let statements = if places.len() == 1 { "statement" } else { "statements" };
     let is_of_aws = matches!(&place.policy.attachment, Attachment::Attached(arn) if is_of_aws(arn));
     let also = match (&place.policy.identity, &place.policy.attachment) {
         (_, Attachment::Attached(_)) if is_of_aws => {
@@ -171,92 +211,111 @@ fn spare(facts: &Facts, place: &StatementRef<'_>) -> Fix {
         (Identity::Group(_), _) => " (this affects every user in the group)",
         _ => "",
     };
-    let fix = Fix::by(Side::Source, facts);
-    match place.document_sparing(&facts.link.role.to_string()) {
+    match document_sparing(places, &facts.link.role.to_string()) {
         Some(sparing) if !is_of_aws => fix
             .step_do(format!("if the denial is not meant for this role, exempt the role{also}:"))
             .replace(facts, &place.policy, Some(&sparing)),
-        _ => fix.step_do(format!("if the denial is not meant for this role, remove the statement{also}:")).replace(
+        _ => fix.step_do(format!("if the denial is not meant for this role, remove the {statements}{also}:")).replace(
             facts,
             &place.policy,
-            place.document_without().as_ref(),
+            document_without(places).as_ref(),
         ),
     }
 }
 
-fn denies(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
+/// Returns the finding for a denial that the request can avoid.
+fn guarded(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
     if needs_mfa(facts, place) {
         let what = format!("the {} denies requests without MFA", place.policy.words());
         return mfa_absent(facts, what)
             .on(Side::Source)
             .because(Evidence::of(place, place.marks_of_key("aws:multifactorauth")));
     }
-    let denial = Denial::of_assume_role(facts);
-    if let Some(arn) = place.policy.arn().filter(|arn| is_quarantine(arn)) {
-        return quarantined(facts, arn);
-    }
     let what = format!("{} of the {} denies {action}{}", place.numbered(), place.policy.words(), limits(facts, place));
-    let finding = Finding::new(Cause::SourceDenies, what).because(Evidence::denial(place));
-    let finding =
-        if place.policy.arn().is_some_and(|arn| denial.is_of(arn)) { finding.named(&denial) } else { finding };
-    let escapes = escapes(facts, place, any);
-    // A denial that the request can avoid is a guard, and stays.
-    if escapes.is_empty() { finding.fix(spare(facts, place)) } else { escapes.into_iter().fold(finding, Finding::fix) }
+    let cause = if matches!(place.policy.attachment, Attachment::Boundary(_)) {
+        Cause::BoundaryCuts
+    } else {
+        Cause::SourceDenies
+    };
+    let finding = Finding::new(cause, what).because(Evidence::denial(place));
+    escapes(facts, place, any).into_iter().fold(named_by_aws(facts, finding, place), Finding::fix)
 }
 
-fn of_boundary(facts: &Facts, boundary: &Evaluation<'_>, action: &str) -> Option<Finding> {
-    if !boundary.verdict().refuses() {
-        return None;
+fn of_grant_denial(facts: &Facts, denials: &Denials<'_, '_>) -> Finding {
+    if let Some(arn) = denials.place.policy.arn().filter(|arn| is_quarantine(arn)) {
+        return quarantined(facts, arn);
     }
-    let user = &facts.link.user;
+    let finding = denials.shown_by(Finding::new(Cause::SourceDenies, denials.words()));
+    named_by_aws(facts, finding, denials.place).fix(spare(facts, &denials.places()))
+}
+
+/// Says so if AWS names the policy of this statement.
+fn named_by_aws(facts: &Facts, finding: Finding, place: &StatementRef<'_>) -> Finding {
+    let denial = Denial::of_assume_role(facts);
+    if place.policy.arn().is_some_and(|arn| denial.is_of(arn)) { finding.named(&denial) } else { finding }
+}
+
+fn of_boundary_denial(facts: &Facts, denials: &Denials<'_, '_>, evaluations: &Evaluations<'_>) -> Finding {
+    let places = denials.places();
+    let statements = if places.len() == 1 { "statement" } else { "statements" };
+    let fix = Fix::by(Side::Source, facts)
+        .step_do(format!("if the denial is not meant for this role, remove the {statements}:"))
+        .replace(facts, &denials.place.policy, boundary_that_allows(facts, evaluations).as_ref());
+    let finding = denials.shown_by(Finding::new(Cause::BoundaryCuts, denials.words()));
+    named_by_aws(facts, finding, denials.place).fix(fix)
+}
+
+/// Returns the document of the user's permissions boundary, changed so that it allows the request: without the statements
+/// that deny it, and with those that it lacks. `None` if the policy does not exist.
+fn boundary_that_allows(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<PolicyDocument> {
+    let boundaries = || evaluations.assume.iter().filter_map(|it| it.boundary.as_ref());
+    let lacking: Vec<_> = boundaries().filter(|it| it.lacks_allow()).map(|it| it.action.as_str()).collect();
+    let denials = denials::by_policy(boundaries(), |place| !is_guard(facts, place));
+    let mut document = match denials.first() {
+        // A boundary has one policy.
+        Some(denials) => document_without(&denials.places()).unwrap_or_else(|| PolicyDocument::of(Vec::new())),
+        None => boundaries().next()?.nearest()?.0.document.clone(),
+    };
+    // An empty boundary would allow nothing, and removing the boundary would allow everything.
+    if !lacking.is_empty() || document.statements.is_empty() {
+        let with_tags = lacking.iter().any(|action| *action != "sts:AssumeRole");
+        document.statements.extend(grant(facts, with_tags).statements);
+    }
+    Some(document)
+}
+
+/// Returns why no statement of the boundary allows the action.
+fn lacks_allow(facts: &Facts, boundary: &Evaluation<'_>, evaluations: &Evaluations<'_>) -> Finding {
+    let (user, action) = (&facts.link.user, &boundary.action);
     let arn = facts.source.user.present().and_then(|user| user.boundary.clone()).unwrap_or_default();
-    if let Some(place) = boundary.denies.first() {
-        if needs_mfa(facts, place) {
-            return Some(denies(facts, place, action));
-        }
-        let limits = limits(facts, place);
-        let what = format!("{} of the {} denies {action}{limits}", place.numbered(), place.policy.words());
-        let finding = Finding::new(Cause::BoundaryCuts, what).because(Evidence::denial(place));
-        let escapes = escapes(facts, place, any);
-        if !escapes.is_empty() {
-            return Some(escapes.into_iter().fold(finding, Finding::fix));
-        }
-        // An empty boundary would allow nothing, and removing the boundary would allow everything.
-        let rest = place.document_without().unwrap_or_else(|| grant(facts, action));
-        let fix = Fix::by(Side::Source, facts)
-            .step_do("if the denial is not meant for this role, remove the statement:")
-            .replace(facts, &place.policy, Some(&rest));
-        return Some(finding.fix(fix));
-    }
     let what = format!("the permissions boundary of user {user} does not allow {action}, so the grant has no effect");
     let mut finding = Finding::new(Cause::BoundaryCuts, what);
     let nearest = boundary.nearest();
     finding = match nearest {
         Some((place, mismatches)) => finding.because(Evidence::mismatched(place, mismatches)),
-        None => finding.fact(format!("the boundary policy {arn} does not exist, so the boundary allows nothing")),
+        None if boundary.denies.is_empty() => {
+            finding.fact(format!("the boundary policy {arn} does not exist, so the boundary allows nothing"))
+        }
+        None => finding.fact(format!("the boundary policy {arn} has no Allow statement")),
     };
     // A boundary that allows the request under a condition stays as it is.
     if let Some(fix) = nearest.and_then(|(_, mismatches)| meet_all(facts, mismatches, any)) {
-        return Some(finding.fix(fix));
+        return finding.fix(fix);
     }
     let fix = Fix::by(Side::Source, facts);
-    let fix = match nearest {
-        Some((place, _)) => {
-            let mut document = place.document.clone();
-            document.statements.extend(grant(facts, action).statements);
-            fix.replace(facts, &place.policy, Some(&document))
-        }
+    let place = nearest.map(|(place, _)| place).or(boundary.denies.first());
+    finding.fix(match place {
+        Some(place) => fix.replace(facts, &place.policy, boundary_that_allows(facts, evaluations).as_ref()),
         None => {
             fix.step_do(format!("recreate {arn} with a statement that allows sts:AssumeRole on {}", facts.link.role))
         }
-    };
-    Some(finding.fix(fix))
+    })
 }
 
 /// Returns the statements that a boundary needs for the grant to take effect.
-fn grant(facts: &Facts, action: &str) -> PolicyDocument {
+fn grant(facts: &Facts, with_tags: bool) -> PolicyDocument {
     let roles = [facts.link.role.clone()].into();
-    let with_tags = if action == "sts:AssumeRole" { [].into() } else { [facts.link.role.clone()].into() };
+    let with_tags = with_tags.then(|| facts.link.role.clone()).into_iter().collect();
     templates::grant(&roles, &with_tags)
 }
 

@@ -6,6 +6,7 @@ pub(in crate::diagnosis) mod bucket;
 pub(in crate::diagnosis) mod condition;
 pub(in crate::diagnosis) mod converge;
 pub(in crate::diagnosis) mod credentials;
+pub(in crate::diagnosis) mod denials;
 pub(in crate::diagnosis) mod duration;
 pub(in crate::diagnosis) mod grant;
 pub(in crate::diagnosis) mod meaning;

@@ -12,12 +12,22 @@ use crate::text::shell::ShellCommand;
 
 /// Returns what the role accepts and must reject.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut findings = by_policy(facts);
+    findings.extend(not_enforced(facts));
+    findings
+}
+
+/// Returns what the trust policy allows and must not. If AWS denied the user's own request, that is what it would accept
+/// once the user's policies allow it.
+pub fn by_policy(facts: &Facts) -> Vec<Finding> {
     let is_read = facts.target.role.present().is_some();
+    let plain = context::of_assume_role(facts, "sts:AssumeRole");
+    let is_granted = !verdict::grant(facts, &plain).verdict().refuses();
     let open = |without: LetThrough| {
         let seen = facts.let_through.contains(&without);
         let asked: Asked = context::of_assume_role(&changed(facts, without), "sts:AssumeRole");
         // A request that the user's own policies deny never reaches the role.
-        let is_asked_for = !verdict::grant(facts, &asked).verdict().refuses();
+        let is_asked_for = !is_granted || !verdict::grant(facts, &asked).verdict().refuses();
         let trust = verdict::trust(facts, &asked).filter(|trust| is_asked_for && trust.verdict() == Verdict::Allowed);
         let allows = trust.and_then(|trust| trust.allows.first().cloned());
         (allows.is_some() || seen && !is_read).then_some(allows)
@@ -69,7 +79,6 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
         }));
     }
-    findings.extend(not_enforced(facts));
     findings
 }
 

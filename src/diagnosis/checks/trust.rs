@@ -3,6 +3,7 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::attribute;
 use crate::diagnosis::checks::condition::{any, condition, depends, escapes, limits};
+use crate::diagnosis::checks::grant::is_covered;
 use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::Denial;
 use crate::diagnosis::facts::Facts;
@@ -13,7 +14,7 @@ use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 use crate::iam::arn::{CallerArn, RoleArn};
 use crate::iam::evaluate::Mismatch;
 use crate::iam::policy::{Effect, account_principal, is_unique_id};
-use crate::iam::state::Reading;
+use crate::iam::state::{FoundDocument, Reading};
 
 /// Returns why the role cannot be assumed.
 pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
@@ -31,18 +32,24 @@ pub fn refusals(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Finding> {
         Reading::Present(_) => {}
     }
     let mut findings = Vec::new();
-    let mut assume_refused = false;
     let denial = Denial::of_assume_role(facts);
+    let mut before: Vec<&Evaluation<'_>> = Vec::new();
     for evaluation in &evaluations.assume {
         let Some(trust) = &evaluation.trust else { continue };
+        let is_denied = before.iter().any(|before| before.verdict() == Verdict::Denied);
         match evaluation.action {
-            "sts:AssumeRole" => {
-                assume_refused = trust.verdict().refuses();
-                findings.extend(of_trust(facts, trust));
-            }
+            "sts:AssumeRole" => findings.extend(of_trust(facts, trust)),
             // A denial of AssumeRole covers these as well, unless AWS names them.
-            action if assume_refused && denial.action != Some(action) => {}
-            action => findings.extend(lacks_action(facts, trust, action)),
+            action if is_denied && denial.action != Some(action) => {}
+            action if !is_covered(facts, &before, trust) => findings.extend(lacks_action(facts, trust, action)),
+            _ => {}
+        }
+        before.push(trust);
+    }
+    // One fix that replaces the trust policy repairs all of it, and one that follows the old policy would contradict it.
+    if findings.iter().any(|finding| finding.fixes.first().is_some_and(Fix::is_bootstrap)) {
+        for finding in &mut findings {
+            finding.fixes.sort_by_key(|fix| !fix.is_bootstrap());
         }
     }
     findings
@@ -107,7 +114,7 @@ fn of_trust(facts: &Facts, trust: &Evaluation<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = trust.denies.iter().map(|place| denies(facts, place)).collect();
     let may_apply = trust.deciding(Effect::Allow).chain(trust.deciding(Effect::Deny));
     findings.extend(may_apply.map(|(place, keys)| depends(facts, place, keys)));
-    if trust.allows.is_empty() && trust.deciding(Effect::Allow).next().is_none() && trust.is_whole() {
+    if trust.lacks_allow() {
         match trust.nearest() {
             // The conditions of a statement about other principals do not matter to this user.
             Some((place, mismatches)) if mismatches.contains(&Mismatch::Principal) => {
@@ -136,10 +143,21 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
     let finding = Finding::new(Cause::TrustDenies, what).because(Evidence::denial(place));
     let escapes = escapes(facts, place, any);
     // A denial that the request can avoid is a guard, and stays.
-    if escapes.is_empty() {
-        return finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing));
+    if !escapes.is_empty() {
+        return escapes.into_iter().fold(finding, Finding::fix);
     }
-    escapes.into_iter().fold(finding, Finding::fix)
+    let declared = facts.link.trust_statements.as_ref().and_then(FoundDocument::policy);
+    if declared.is_some_and(|declared| declared.contains(place.statement)) {
+        let (file, statement) = (&facts.link.file, place.statement.sid.as_deref().map(|sid| format!(" ({sid})")));
+        let remove = Fix::by(Side::LocalConfiguration, facts).step_do(format!(
+            "the statement{} is in one of the trust_statement_files in {file}, so bootstrap keeps it: remove it there, or exempt user \
+             {} from it, then:",
+            statement.unwrap_or_default(),
+            facts.link.user
+        ));
+        return finding.fix(remove.also(Fix::bootstrap(facts, BootstrapWith::Nothing)));
+    }
+    finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
 }
 
 /// Returns the finding for one reason why the nearest statement does not apply.

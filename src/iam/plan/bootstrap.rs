@@ -12,7 +12,7 @@ use super::quotas::{Excess, exceeded};
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::effective::surely_denies;
-use crate::iam::evaluate::{Context, Principal, Request, action_matches};
+use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, action_matches};
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
@@ -392,6 +392,37 @@ fn breaks(statement: &Statement, desired: &DesiredGrant) -> Option<Risk> {
     };
     let role = desired.roles.iter().find(denies)?;
     Some(Risk::DeniedByGrant { role: role.clone(), statement: in_words(statement) })
+}
+
+/// Returns the risk of a statement that a file adds to the trust policy and that certainly denies the user.
+#[must_use]
+pub fn denied_by_file(statements: &PolicyDocument, user: &UserArn, role: &RoleArn) -> Option<Risk> {
+    let known = [
+        ("aws:PrincipalArn", user.to_string()),
+        ("aws:PrincipalAccount", user.account.to_string()),
+        ("aws:username", user.name.to_string()),
+    ];
+    let mut context = Context::default();
+    for (key, value) in &known {
+        context.set(key, [value.clone()]);
+    }
+    let arns = [user.to_string()].into_iter().collect();
+    let request = Request {
+        principal: Principal { account: user.account.clone(), arns, unique_id: None }.into(),
+        action: "sts:AssumeRole".to_owned(),
+        resource: role.to_string(),
+        context,
+    };
+    let is_known = |key: &String| known.iter().any(|(known, _)| known.eq_ignore_ascii_case(key));
+    let denies = |statement: &&Statement| {
+        let document = PolicyDocument::of(vec![(*statement).clone()]);
+        let applies = evaluate::resource_policy(&document, &request).statements.iter().all(StatementFinding::applies);
+        let is_plain =
+            !document.minified().contains("${") && statement.condition.values().flat_map(BTreeMap::keys).all(is_known);
+        statement.effect == Effect::Deny && applies && is_plain
+    };
+    let statement = statements.statements.iter().find(denies)?;
+    Some(Risk::DeniedByFile { user: user.clone(), statement: in_words(statement) })
 }
 
 /// Returns the roles and patterns that any statement of the policy allows to be assumed.

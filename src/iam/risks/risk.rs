@@ -97,6 +97,13 @@ pub enum Risk {
         /// The statement.
         statement: String,
     },
+    /// A statement in `trust_statement_files` denies the user, so that the link cannot work.
+    DeniedByFile {
+        /// The user with the grant.
+        user: UserArn,
+        /// The statement.
+        statement: String,
+    },
     /// The declared boundary allows everything.
     BoundaryLimitsNothing {
         /// The ARN of the boundary.
@@ -297,6 +304,9 @@ impl Risk {
                         )
                     }
                 }
+            }
+            Self::DeniedByFile { user, statement } => {
+                format!("trust_statement_files deny user {}, so the link cannot work: {statement}", user.name)
             }
             Self::DeniedByGrant { role, statement } => {
                 format!("the grant policy denies sts:AssumeRole on {role}, so the link cannot work: {statement}")

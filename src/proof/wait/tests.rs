@@ -57,6 +57,71 @@ async fn little_time_is_lost_after_propagation() {
     }
 }
 
+/// Settles while something may be in the way; returns the answer, why waiting ended, the attempts and the seconds.
+async fn ask_unless(
+    freshness: Freshness,
+    obstacle: impl Future<Output = Option<&'static str>>,
+    answers: &[bool],
+) -> (bool, Option<String>, usize, u64) {
+    let (start, asked) = (Instant::now(), Cell::new(0));
+    let attempt = async || {
+        let answer = *answers.get(asked.get()).or(answers.last()).unwrap();
+        asked.set(asked.get() + 1);
+        if answer { Ok(()) } else { Err(Error::new(Kind::Aws, "no")) }
+    };
+    let obstacle = async { obstacle.await.map(str::to_owned) };
+    let settled = freshness.settle_unless(obstacle, 2, attempt, Result::is_err, |_| {}).await;
+    (settled.answer.is_ok(), settled.in_vain, asked.get(), start.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_obstacle_ends_the_wait_at_once() {
+    let (is_ok, why, asked, seconds) = ask_unless(just_written(), async { Some("a boundary") }, &[false]).await;
+    assert_eq!((is_ok, why.as_deref(), asked, seconds), (false, Some("a boundary"), 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_go_on_while_an_obstacle_is_looked_for() {
+    let slow = async {
+        sleep(Duration::from_secs(30)).await;
+        Some("a boundary")
+    };
+    let (is_ok, why, asked, _) = ask_unless(just_written(), slow, &[false, false, true]).await;
+    assert_eq!((is_ok, why, asked), (true, None, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_obstacle_patience_ends_the_wait() {
+    let (is_ok, why, asked, seconds) = ask_unless(just_written(), async { None }, &[false]).await;
+    assert_eq!((is_ok, why, seconds), (false, None, 60));
+    assert!(asked > 10, "{asked}");
+}
+
+/// Nobody looks for an obstacle to what works, or to what is not waited for.
+#[tokio::test(start_paused = true)]
+async fn an_obstacle_is_looked_for_only_after_a_denial() {
+    for (freshness, answer) in [(just_written(), true), (Freshness::Settled, true), (Freshness::Settled, false)] {
+        let looked = Cell::new(false);
+        let obstacle = async {
+            looked.set(true);
+            Some("a boundary")
+        };
+        let (is_ok, why, ..) = ask_unless(freshness, obstacle, &[answer]).await;
+        assert_eq!((is_ok, why, looked.get()), (answer, None, false));
+    }
+}
+
+/// Servers with and without the change answer in turn: what has worked once is not in vain.
+#[tokio::test(start_paused = true)]
+async fn a_success_refutes_an_obstacle() {
+    let soon = async {
+        sleep(Duration::from_millis(150)).await;
+        Some("a boundary")
+    };
+    let (is_ok, why, ..) = ask_unless(just_written(), soon, &[false, true, false, true, true]).await;
+    assert_eq!((is_ok, why), (true, None));
+}
+
 #[test]
 fn a_denial_by_the_organization_is_final() {
     let denied = |code: &str, message: &str| {

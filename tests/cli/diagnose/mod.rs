@@ -3,6 +3,7 @@
 
 pub mod bucket;
 mod local;
+mod pairs;
 mod request;
 pub mod source;
 mod target;

@@ -66,7 +66,7 @@ fn deny_roles() -> Value {
     ]))
 }
 
-fn without_grant(world: &mut World) {
+pub fn without_grant(world: &mut World) {
     world.user_mut(ACCOUNT_A, "alice").policies.inline.clear();
 }
 
@@ -391,7 +391,7 @@ fn organization_policies() {
     });
 }
 
-fn refusing(tail: &str) -> Fault {
+pub fn refusing(tail: &str) -> Fault {
     let message = format!(
         "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: sts:AssumeRole on resource: {ROLE} {tail}"
     );

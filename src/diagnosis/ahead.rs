@@ -1,0 +1,88 @@
+//! What AWS would deny next, once the user can assume the role: AWS did not get that far, so only the policies tell.
+
+use super::cause::Side;
+use super::checks::{bucket, others, too_open, trust};
+use super::facts::{Answer, CallerFacts, Facts, LinkFacts, Mfa, NotSent};
+use super::finding::{Certainty, Finding};
+use super::fix::Fix;
+use super::verdict::{self, Evaluation, Layer, Verdict};
+use crate::iam::arn::CallerArn;
+use crate::iam::state::Reading;
+
+/// What the policies show of the rest of the test.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// What would fail.
+    pub findings: Vec<Finding>,
+    /// The evaluations that show it.
+    pub layers: Vec<Layer>,
+    /// What the policies do not decide.
+    pub notes: Vec<String>,
+}
+
+/// Returns what would fail if the role had been assumed. `findings` are the reasons why it was not.
+pub fn of(facts: &Facts, findings: &[Finding]) -> Ahead {
+    // What a role may do that was not found, nobody knows.
+    let Reading::Present(_) = &facts.target.role else { return Ahead::default() };
+    let facts = &assumed(facts);
+    let mut ahead = Ahead::default();
+    // Bootstrap writes the trust policy anew.
+    if !findings.iter().any(rewrites_trust) {
+        ahead.findings.extend(too_open::by_policy(facts));
+        ahead.findings.extend(others::reviewed(facts).finding);
+    }
+    let evaluations = verdict::evaluations(facts);
+    let of_bucket = bucket::findings(facts, &evaluations);
+    let layers = evaluations.s3.iter().take(1).flat_map(|it| [&it.policies].into_iter().chain(&it.boundary));
+    if of_bucket.is_empty() {
+        ahead.notes.extend(layers.filter_map(undecided));
+    } else {
+        ahead.layers.extend(layers.map(Evaluation::report));
+    }
+    let untested = of_bucket.into_iter().map(|finding| {
+        finding.fact("not tested, because the role could not be assumed: the policies that xacct read show it")
+    });
+    ahead.findings.extend(untested);
+    ahead.findings = ahead.findings.into_iter().map(Finding::foreseen).collect();
+    ahead
+}
+
+/// Returns the facts as they would be had AWS returned a session of the role, or of the one that is probably meant.
+fn assumed(facts: &Facts) -> Facts {
+    let role = trust::meant(facts).unwrap_or_else(|| facts.link.role.clone());
+    let (partition, account, name) = (role.partition, &role.account, &role.name);
+    let session = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{}", facts.request.session_name);
+    let answer = Answer::Accepted(CallerArn::parse(&session));
+    let link = LinkFacts { role, ..facts.link.clone() };
+    Facts { answer, link, s3: None, ..facts.clone() }
+}
+
+/// Returns the facts as they would be with valid credentials of the user, which carry MFA if the link requires it.
+pub fn with_credentials(facts: &Facts) -> Facts {
+    let mfa = match (facts.link.require_mfa, facts.caller.is_session) {
+        (true, _) => Mfa::Present,
+        (false, true) => Mfa::Unknown,
+        (false, false) => Mfa::Absent,
+    };
+    let caller = CallerFacts { mfa, ..facts.caller.clone() };
+    // What AWS says of the credentials it does not say of the policies.
+    Facts { caller, answer: Answer::NotSent(NotSent::NotTheUsers), ..facts.clone() }
+}
+
+/// Returns whether a finding is about the trust policy, and its fix replaces that as a whole.
+fn rewrites_trust(finding: &Finding) -> bool {
+    let is_of_trust = finding.side != Side::Source && finding.certainty == Certainty::Certain;
+    is_of_trust && finding.fixes.first().is_some_and(Fix::is_bootstrap)
+}
+
+/// Says what decides whether the role may have the bucket, if xacct does not know it.
+fn undecided(layer: &Evaluation<'_>) -> Option<String> {
+    if layer.verdict() == Verdict::Allowed || !layer.is_whole() {
+        return None;
+    }
+    let mut keys: Vec<_> = layer.may_apply.iter().flat_map(|(_, keys)| keys.clone()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let keys = keys.join(", ");
+    Some(format!("not tested: {}, which depends on {keys} according to the {}", layer.action, layer.name))
+}

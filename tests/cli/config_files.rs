@@ -53,7 +53,7 @@ fn a_source_profile_may_have_any_name() {
     scene.environment.set("AWS_PROFILE", "my keys");
     verify_as(&scene, "-").exits_with(0);
     let output = scene.environment.xacct(&["verify", "--probe", "identity", "--user-profile", "alice"]);
-    output.says(&["role session"]);
+    output.says(&["session of role"]);
 }
 
 #[test]

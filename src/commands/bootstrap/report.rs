@@ -188,8 +188,9 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
             _ => "TARGET",
         };
         let exec = ShellCommand::new("xacct").arg("exec").arg(target);
-        console.say("Next: xacct print-provider-hcl > provider.tf, and run Terraform with the user's credentials");
-        console.say(&format!("Or, without that provider block: {exec} -- COMMAND"));
+        console.say("Next, one of these:");
+        console.say("  xacct print-provider-hcl > provider.tf    and run Terraform as the user");
+        console.say(&format!("  {exec} -- COMMAND"));
     } else if exit_code == ExitCode::Done {
         console.say("Next: xacct verify");
     }

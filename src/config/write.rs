@@ -152,10 +152,12 @@ fn section(inline: &InlineTable) -> Table {
     }
     let mut before = String::new();
     for (key, value) in inline {
-        let prefix = inline.key(key).and_then(|key| key.leaf_decor().prefix());
-        before.extend(prefix.map(comments));
-        before.extend(value.decor().prefix().map(comments));
+        let around_key = inline.key(key).map(|key| [key.dotted_decor(), key.leaf_decor()]);
+        let around_key = around_key.into_iter().flatten().flat_map(|decor| [decor.prefix(), decor.suffix()]);
+        before.extend(around_key.chain([value.decor().prefix()]).flatten().map(comments));
         if let Some(mut key) = section.key_mut(key) {
+            key.dotted_decor_mut().clear();
+            key.leaf_decor_mut().clear();
             key.leaf_decor_mut().set_prefix(std::mem::take(&mut before));
         }
         before.extend(value.decor().suffix().map(comments));

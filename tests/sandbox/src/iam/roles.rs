@@ -147,7 +147,8 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     Ok(Some(Xml::build(|xml| {
         xml.element("Role", |xml| {
             // Right after CreateRole, IAM may not know the ARN yet.
-            let is_new = call.now - role.created < call.unique_ids;
+            let age = call.now - role.created;
+            let is_new = !age.is_negative() && age < call.unique_ids;
             let arn = if is_new { role.id.clone() } else { account.role_arn(role) };
             write(xml, (role, &arn), &call.readable, Some(call.now - call.late_uses));
         });

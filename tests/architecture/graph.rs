@@ -113,7 +113,9 @@ impl Graph {
         if self.modules.contains_key(&below) && !rest.is_empty() {
             return self.resolve(&below, rest, seen);
         }
-        if module.items.contains(first) {
+        // So may a function and an imported module: of the two, only the module has something below it.
+        let is_module = !rest.is_empty() && module.imports.contains_key(first);
+        if module.items.contains(first) && !is_module {
             return Some(&module.file);
         }
         if !seen.insert(below) {

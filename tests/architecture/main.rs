@@ -153,11 +153,11 @@ fn in_diagnosis_only_collect_calls_aws() {
 }
 
 #[test]
-fn only_bootstrap_and_teardown_can_write_iam() {
-    let writers = ["src/commands/bootstrap/", "src/commands/teardown/"];
-    let with_grant = [&writers[..], &["src/operations/grant_writer"]].concat();
-    assert_imported_only_by("src/aws/iam/apply.rs", &with_grant);
-    assert_imported_only_by("src/operations/grant_writer.rs", &writers);
+fn only_commands_that_show_a_plan_can_write_iam() {
+    let of_grants = ["src/commands/bootstrap/", "src/commands/teardown/"];
+    let all = [&of_grants[..], &["src/commands/revoke/", "src/operations/grant_writer"]].concat();
+    assert_imported_only_by("src/aws/iam/apply.rs", &all);
+    assert_imported_only_by("src/operations/grant_writer.rs", &of_grants);
 }
 
 /// A source file: its path in the package, and its lines of code outside tests.

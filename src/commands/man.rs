@@ -10,6 +10,7 @@ use clap_mangen::Man as Page;
 use super::command_line::{Start, Verb, definition};
 use crate::error::{Ended, Error, ExitCode, Kind, Result};
 use crate::files::{self, Readers};
+use crate::operations::run::TARGET;
 use crate::topics::TOPICS;
 
 /// Print a page of the manual, or write all pages.
@@ -168,16 +169,18 @@ fn section(page: &mut String, title: &str, parts: impl Iterator<Item = String>) 
 }
 
 /// Returns the variables that options and the target can be set with.
-fn environment(command: &Command) -> impl Iterator<Item = String> {
-    command.get_arguments().filter(|argument| !argument.is_hide_set()).filter_map(|argument| {
+fn environment(command: &Command) -> impl Iterator<Item = String> + '_ {
+    let has = |option: &str| command.get_arguments().any(|argument| argument.get_id() == option);
+    // Commands that only delete or revoke have --all, and need it or a name.
+    let is_removal = has("all") && !has("remove");
+    command.get_arguments().filter(|argument| !argument.is_hide_set()).filter_map(move |argument| {
         match argument.get_long() {
             Some(option) => Some(item(argument.get_env()?.to_str()?, &format!("the same as --{option}"))),
             // clap does not know this variable, because it must not conflict with options that exclude a target.
             None => {
-                let help = argument.get_help()?.to_string();
-                let meaning =
-                    if help.contains("default: XACCT_TARGET") { "the target, if none is specified" } else { "ignored" };
-                help.contains("XACCT_TARGET").then(|| item("XACCT_TARGET", meaning))
+                let is_target = ["target", "targets"].contains(&argument.get_id().as_str());
+                let meaning = if is_removal { "ignored" } else { "the target, if none is specified" };
+                is_target.then(|| item(TARGET, meaning))
             }
         }
     })

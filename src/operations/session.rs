@@ -111,7 +111,8 @@ pub async fn renewed(target: &str, options: &SessionOptions, run: &Run<'_>) -> R
 
 /// Refuses sessions that cannot be renewed, or too often, before anything is sent.
 fn check_renewable(link: &Link, options: &SessionOptions, run: &Run<'_>) -> Result<()> {
-    // SDKs renew a session 15 minutes before it expires, and ask again for each request if they get no longer one.
+    // botocore asks again at each request while a session has less than 15 minutes left (`credentials.py`,
+    // `_advisory_refresh_timeout`), so that a shorter one is of no use to it.
     const SHORTEST: i32 = 30 * 60;
     if let Some(duration) = options.request.duration.filter(|duration| duration.as_secs() < SHORTEST) {
         return Err(Error::usage(format!("--server renews sessions, which must last at least 30m, not {duration}"))

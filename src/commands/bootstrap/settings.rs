@@ -27,7 +27,9 @@ impl Settings {
         let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
         let accounts = accounts(args, run.context);
-        let targets = if accounts.is_empty() { run.wanted(&args.targets)? } else { args.targets.clone() };
+        // The variable names a target that there is, --name a new one.
+        let names_target = !accounts.is_empty() || args.name.is_some();
+        let targets = if names_target { args.targets.clone() } else { run.wanted(&args.targets)? };
         let wanted = Wanted { targets: &targets, accounts, name: args.name.as_deref() };
         let mut links = config::links_to_make(&run.file, &wanted, &args.access, &role_options, &args.proof)?;
         let files = settle::read_policy_files(&links, run)?;

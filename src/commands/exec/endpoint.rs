@@ -26,7 +26,7 @@ use crate::error::{Error, Kind, Result};
 use crate::export;
 use crate::iam::arn::RoleArn;
 
-/// The SDK for Ruby needs a path.
+/// The SDK for Ruby needs a path (aws-sdk-ruby, `ecs_credentials.rb`).
 const PATH: &str = "/credentials";
 
 /// How many connections may be open at once. More have to wait.
@@ -39,7 +39,8 @@ const LONGEST_HEAD: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATIENCE_FOR_HEAD: Duration = Duration::from_secs(2);
 
-/// How long a request waits for a session that is being renewed: botocore waits two seconds for an answer.
+/// How long a request waits for a session that is being renewed: botocore waits two seconds for an answer
+/// (`utils.py`, `ContainerMetadataFetcher.TIMEOUT_SECONDS`).
 const WAIT: Duration = Duration::from_millis(1500);
 
 /// A port of the loopback interface and its token, before anybody is served.

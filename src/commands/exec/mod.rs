@@ -45,10 +45,11 @@ A role cannot assume itself. Use either xacct exec or the settings of
 xacct print provider-hcl, backend-hcl and terragrunt-hcl, not both.
 
 xacct removes AWS_PROFILE, XACCT_MFA_CODE and other variables that would
-override the session or hold other credentials, and sets XACCT_TARGET to the
-name of the target and XACCT_SESSION_ROLE to the ARN of the role. xacct exits
-with the command's exit code: 128 plus the signal number if a signal ended it,
-127 if it was not found, 126 if it cannot be run.
+override the session or hold other credentials. It sets XACCT_TARGET to the
+name of the target, XACCT_CONFIG to the path of its xacct.toml, and
+XACCT_SESSION_ROLE to the ARN of the role. xacct exits with the command's exit
+code: 128 plus the signal number if a signal ended it, 127 if it was not found,
+126 if it cannot be run.
 
 xacct forwards signals to the command; Ctrl-C reaches the command directly. If
 another program signals the whole process group, the command gets the signal
@@ -158,6 +159,8 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
         command.env_remove(name);
     }
     command.env(TARGET, &opened.target).env(ROLE, opened.role.to_string());
+    // The name is that of a target in this file, wherever the command goes.
+    command.env("XACCT_CONFIG", run.context.directory.join(&run.file.path));
     warn_of_own_role(&opened.role, &command, run);
 
     let ended = match args.server {
@@ -182,7 +185,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
 fn warn_of_own_role(role: &RoleArn, command: &Command, run: &Run<'_>) {
     let words: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_owned).collect();
     if let Some(file) = own_role::file_that_assumes(role, &words, &run.context.directory) {
-        run.console.say(&format!(
+        run.console.warn(&format!(
             "{file} assumes role {} of {}, but the command already has a session of that role, and a role cannot assume \
              itself: run the command without xacct exec, or remove the role from {file}",
             role.name, role.account

@@ -8,7 +8,9 @@ use tokio::sync::{Notify, watch};
 use crate::aws::keys::SessionCredentials;
 use crate::error::{Error, Result};
 
-/// SDKs renew their session 15 minutes before it expires, and must get a new one then.
+/// botocore and the SDK for Java ask for a new session 15 minutes before the end (botocore, `credentials.py`,
+/// `_advisory_refresh_timeout`), and must get one then. Assumed: no SDK asks earlier; one that does gets the same session
+/// again until it is renewed.
 const AHEAD: Duration = Duration::from_secs(20 * 60);
 
 /// How often to check the clock, so that a renewal is not late after the computer slept.
@@ -54,7 +56,7 @@ pub async fn keep_fresh(
     let mut due = self::due(current.borrow().session.reveal().expires, now());
     let mut failures = 0;
     loop {
-        wait_until(due, wake, now).await;
+        wait_until(due, || wanted(wake, current, now), now).await;
         match open().await {
             Ok(session) => {
                 due = self::due(session.reveal().expires, now());
@@ -84,15 +86,25 @@ fn due(expires: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
     Some(expires - AHEAD.min(life / 2))
 }
 
+/// Waits for a call while the session has expired. A call may have waited for the session that is there by now.
+async fn wanted(wake: &Notify, current: &watch::Sender<Current>, now: fn() -> SystemTime) {
+    loop {
+        wake.notified().await;
+        if !current.borrow().is_alive(now()) {
+            return;
+        }
+    }
+}
+
 /// Waits until this time or a call. Timers stand still while the computer sleeps, so it looks at the clock.
-async fn wait_until(due: Option<SystemTime>, wake: &Notify, now: fn() -> SystemTime) {
+async fn wait_until(due: Option<SystemTime>, wanted: impl AsyncFn(), now: fn() -> SystemTime) {
     loop {
         let left = due.map_or(LOOK, |due| due.duration_since(now()).unwrap_or_default());
         if left.is_zero() {
             return;
         }
         tokio::select! {
-            () = wake.notified() => return,
+            () = wanted() => return,
             () = tokio::time::sleep(left.min(LOOK)) => {}
         }
     }

@@ -13,9 +13,9 @@ use crate::iam::arn::RoleArn;
 /// "Refining permissions using last accessed information"), so this covers nightly jobs.
 pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 
-/// How far the clocks of this machine and of AWS may differ. AWS rejects a signature that is off by more (IAM User Guide,
-/// "Signature Version 4").
-const CLOCKS: Duration = Duration::from_secs(5 * 60);
+/// How far a use by a test may be from its start and end, by AWS's clock: AWS tells both in whole seconds, and an answer
+/// takes time on its way. Assumed: IAM reports a use with the second of its request. If it does not, teardown asks.
+const ACCURACY: time::Duration = time::Duration::seconds(5);
 
 /// A use of a role, as IAM reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl From<Option<LastUse>> for Used {
 /// The use of a role by one of xacct's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestUse {
-    /// The start of the test, by this machine's clock.
+    /// The start of the test, by AWS's clock.
     #[serde(with = "time::serde::rfc3339")]
     from: OffsetDateTime,
     /// Its end.
@@ -91,21 +91,26 @@ impl TestUse {
     ) -> Self {
         let before = match read {
             // It may be this test: then what was before it is lost.
-            Some(Used::Last(last)) if last.at >= from => Used::Unknown(from),
+            Some(Used::Last(last)) if last.at >= from && !earlier.iter().any(|test| test.covers(&last)) => {
+                Used::Unknown(from)
+            }
             Some(used) => used.besides(earlier),
             None => Used::Unknown(from),
         };
         Self { from, to, regions, before }
     }
 
-    /// Returns whether this test may still matter.
+    /// Returns whether this test may still matter, by this machine's clock. One that ends before it starts, or far in the
+    /// future, was not written by xacct.
     #[must_use]
     pub fn is_late(&self, now: OffsetDateTime) -> bool {
-        now - self.to < LATELY
+        let is_possible = self.from <= self.to && self.to <= now.saturating_add(time::Duration::DAY);
+        is_possible && now - self.to < LATELY
     }
 
     fn covers(&self, last: &LastUse) -> bool {
-        let is_meanwhile = self.from - CLOCKS <= last.at && last.at <= self.to + CLOCKS;
+        let (from, to) = (self.from.saturating_sub(ACCURACY), self.to.saturating_add(ACCURACY));
+        let is_meanwhile = from <= last.at && last.at <= to;
         is_meanwhile && self.regions.contains(&last.region)
     }
 }

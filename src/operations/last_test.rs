@@ -53,8 +53,10 @@ struct Record {
 
 /// How a test began.
 pub struct Begun {
-    /// When.
+    /// When, by this machine's clock.
     pub at: SystemTime,
+    /// How far AWS's clock is ahead of this machine's.
+    pub ahead: time::Duration,
     /// The last use of the role, if it was read before.
     pub used_before: Option<Used>,
     /// The Region of its requests.
@@ -69,22 +71,22 @@ impl Tested<'_> {
     }
 
     fn write(&self, proof: &Proof, start: Begun, context: &Context) -> Option<()> {
-        let now = (context.now)().into();
+        let here = OffsetDateTime::from((context.now)());
+        let (from, to) = (OffsetDateTime::from(start.at) + start.ahead, here + start.ahead);
         let mut uses = self.uses(context);
-        uses.retain(|earlier| earlier.is_late(now));
         // Without a session, the test did not use the role.
         if proof.session.is_some() {
             // Requests to IAM, and to global endpoints, go to the partition's first Region.
             let regions = vec![start.region.to_string(), self.role.partition.default_region().to_owned()];
             let read = start.used_before.or_else(|| proof.used_before.clone());
-            uses.push(TestUse::new((start.at.into(), now), regions, read, &uses));
+            uses.push(TestUse::new((from, to), regions, read, &uses));
         }
         uses.drain(..uses.len().saturating_sub(MOST_USES));
         let record = Record {
             role_arn: self.role.to_string(),
             user: self.user.to_string(),
             outcome: proof.outcome.id().to_owned(),
-            at: now.format(&Rfc3339).ok()?,
+            at: here.format(&Rfc3339).ok()?,
             settings: self.settings(),
             uses,
         };
@@ -105,7 +107,10 @@ impl Tested<'_> {
 
     /// Returns how the tests of the last two days on this machine used the role.
     pub fn uses(&self, context: &Context) -> Vec<TestUse> {
-        self.read(context).map_or_else(Vec::new, |record| record.uses)
+        let now = (context.now)().into();
+        let mut uses = self.read(context).map_or_else(Vec::new, |record| record.uses);
+        uses.retain(|test| test.is_late(now));
+        uses
     }
 
     fn read(&self, context: &Context) -> Option<Record> {

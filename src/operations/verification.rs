@@ -87,11 +87,12 @@ impl Verification<'_> {
             let role = link.role_arn(partition);
             let claim = proving::claim(link, &role, Freshness::Settled, run);
             let progress = run.console.progress(&link.name);
-            let start = Begun { at: (run.context.now)(), used_before: None, region: prover.region(&claim).clone() };
+            let at = (run.context.now)();
             let result = prover.prove(&claim, silent.target(link), std::future::ready(None), &progress).await;
             if let Ok(proof) = &result {
                 let tested = Tested { link, role: &role, user: user.name(), source: account.as_ref() };
-                tested.keep(proof, start, run.context);
+                let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
+                tested.keep(proof, Begun { at, ahead, used_before: None, region }, run.context);
             }
             let case = Case { link, role: &role, target: None, written: None, made: None };
             let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use time::OffsetDateTime;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
@@ -32,7 +33,8 @@ pub struct Prover {
     source: Option<AccountId>,
     pub(super) mfa: MfaMeans,
     leftovers: Leftovers,
-    caller: OnceCell<Result<Caller>>,
+    /// The owner of the credentials, and how far AWS's clock is ahead.
+    caller: OnceCell<Result<(Caller, time::Duration)>>,
     pub(super) mfa_access: OnceCell<Result<Access>>,
     pub(super) device: OnceCell<Result<MfaSerial>>,
     /// Whether AssumeRole itself was sent with a code.
@@ -151,7 +153,18 @@ impl Prover {
     /// # Errors
     /// When they are invalid, or AWS cannot be reached.
     pub async fn caller(&self) -> Result<Caller> {
-        self.caller.get_or_init(|| sts::caller(&self.access)).await.clone()
+        let ask = async || {
+            let (caller, there) = sts::caller_and_time(&self.access).await?;
+            let ahead = there.map(|there| OffsetDateTime::from(there) - OffsetDateTime::now_utc());
+            Ok((caller, ahead.unwrap_or_default()))
+        };
+        self.caller.get_or_init(ask).await.clone().map(|(caller, _)| caller)
+    }
+
+    /// Returns how far AWS's clock was ahead of this machine's when it told the caller; zero before that.
+    #[must_use]
+    pub fn clock_ahead(&self) -> time::Duration {
+        self.caller.get().and_then(|asked| asked.as_ref().ok()).map_or(time::Duration::ZERO, |(_, ahead)| *ahead)
     }
 
     /// Returns the access that the proof tries.

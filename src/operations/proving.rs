@@ -43,7 +43,7 @@ pub fn prover(
 /// Returns the claim about a link.
 pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -> Claim {
     let extent = match link.probe {
-        Probe::Identity => Extent::Refusals("--probe identity".to_owned()),
+        Probe::Identity => Extent::Refusals("probe = \"identity\"".to_owned()),
         Probe::Auto | Probe::Bucket => Extent::Bucket(TestBucket {
             random: run.context.random,
             foresight: None,

@@ -8,7 +8,7 @@ use xacct_sandbox::{Fault, FaultKind, RecordedRequest, Sandbox};
 
 use crate::operators::{WORDS, source_policy, target_policy, with_operators, without};
 use crate::scene::{ACCOUNT_B, BOOTSTRAP, ROLE, Scene, as_alice, side_by_side, step};
-use crate::support::policies::{allow, document};
+use crate::support::policies::{allow, deny, document};
 
 const NOT_ALLOWED: &str = "no policy of the role allows s3:CreateBucket";
 
@@ -121,14 +121,27 @@ fn the_fix_of_a_denied_bucket_is_probe_bucket() {
 }
 
 #[test]
-fn a_role_that_is_widened_keeps_its_test_until_it_is_decided_anew() {
+fn a_role_that_is_widened_is_tested_with_a_bucket() {
     let scene = Scene::linked("--policy-arn ReadOnlyAccess");
-    let says = "test without a bucket (probe in xacct.toml); to decide again: --probe auto";
-    scene.xacct("bootstrap --yes --policy-arn PowerUserAccess").exits_with(0).says(&[says]);
+    let says = ["test with a bucket: the role's policies allow it now", "--probe identity"];
+    scene.xacct("bootstrap --dry-run --policy-arn PowerUserAccess").exits_with(0).says(&says);
     scene.sandbox.clear_requests();
-    scene.xacct("bootstrap --yes --probe auto").exits_with(0);
+    scene.xacct("bootstrap --yes --policy-arn PowerUserAccess").exits_with(0);
     assert_eq!(scene.requests("CreateBucket").len(), 1);
-    assert!(scene.environment.read("xacct.toml").contains("probe = \"auto\"\n"));
+    assert!(!scene.environment.read("xacct.toml").contains("probe = \"identity\""));
+    // From now on, a denied bucket is a failure.
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "guard", deny("s3:*", "*")));
+    assert_eq!(scene.verdict("", 3)["outcome"], "s3_blocked");
+}
+
+#[test]
+fn a_role_that_is_widened_keeps_a_test_that_an_option_chose() {
+    let scene = Scene::linked("--policy-arn ReadOnlyAccess");
+    scene.sandbox.clear_requests();
+    scene.xacct("bootstrap --yes --policy-arn PowerUserAccess --probe identity").exits_with(0);
+    assert_eq!(scene.requests("CreateBucket").len(), 0);
+    scene.xacct("bootstrap --yes").exits_with(0);
+    assert_eq!(scene.requests("CreateBucket").len(), 0, "nothing was widened since");
 }
 
 /// The operator cannot read the policies, but the session can, once they have propagated.

@@ -1,8 +1,10 @@
 //! Decides before the test whether the role can have a test bucket (`--probe auto`).
 
+use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
 use crate::cli::Probe;
+use crate::iam::plan::Change;
 use crate::operations::run::side_by_side;
 use crate::proof::{Foreseen, Foresight, StepId, StepOutcome};
 
@@ -12,10 +14,10 @@ pub struct Questions(Vec<Option<(Access, Foresight)>>);
 
 impl Questions {
     /// Returns the questions of this run.
-    pub fn of(work: &Work) -> Self {
+    pub fn of(work: &Work, args: &Bootstrap) -> Self {
         let question = |job: &Job| {
             let access = job.operator.as_ref()?.access.clone();
-            let is_open = job.link.probe == Probe::Auto;
+            let is_open = job.link.probe == Probe::Auto || is_decided_anew(job, args);
             is_open.then(|| (access, job.state.foresight()))
         };
         Self(work.jobs.iter().map(question).collect())
@@ -24,24 +26,26 @@ impl Questions {
     /// Reads the policies and answers.
     pub async fn answer(self, concurrency: u16) -> Answers {
         let answer = async |question: &Option<(Access, Foresight)>| match question {
-            Some((access, foresight)) => foresight.look(access).await,
-            None => Foreseen::Possible,
+            Some((access, foresight)) => Some(foresight.look(access).await),
+            None => None,
         };
         Answers(side_by_side(&self.0, concurrency, answer).await)
     }
 }
 
 /// What the policies of each link say, in the order of the links.
-pub struct Answers(Vec<Foreseen>);
+pub struct Answers(Vec<Option<Foreseen>>);
 
 impl Answers {
     /// Puts the answers to the links: `xacct.toml` records them, for verify.
     pub fn settle(self, work: &mut Work) {
         for (job, foreseen) in work.jobs.iter_mut().zip(self.0) {
             match foreseen {
-                Foreseen::Possible => {}
-                Foreseen::Unread => job.state.is_open = true,
-                Foreseen::Impossible(why) => without_bucket(job, why),
+                None => {}
+                // What was decided for other policies ends with them.
+                Some(Foreseen::Possible) => job.link.probe = Probe::Auto,
+                Some(Foreseen::Unread) => job.state.is_open = job.link.probe == Probe::Auto,
+                Some(Foreseen::Impossible(why)) => without_bucket(job, why),
             }
         }
     }
@@ -61,6 +65,12 @@ pub fn settle_late(work: &mut Work) -> bool {
         }
     }
     any
+}
+
+/// Returns whether `xacct.toml` says to test without a bucket, and this plan lets the role do more.
+fn is_decided_anew(job: &Job, args: &Bootstrap) -> bool {
+    let is_recorded = job.link.probe == Probe::Identity && args.proof.probe.is_none();
+    is_recorded && job.plan.changes.iter().any(Change::adds_permissions)
 }
 
 fn without_bucket(job: &mut Job, why: String) {

@@ -11,7 +11,6 @@ use super::work::{Job, Work};
 use crate::cli::{Half, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
-use crate::iam::plan::Change;
 use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::{ask, check_can_ask, declined};
 use crate::operations::grant_writer::repaired;
@@ -71,11 +70,10 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     }
 }
 
-/// Returns whether the file says to test without a bucket, though this plan changes what the role may do.
-fn is_kept_without_bucket(job: &Job, run: &Run<'_>) -> bool {
+/// Returns whether the file says to test without a bucket, and bootstrap has decided anew.
+fn has_bucket_again(job: &Job, run: &Run<'_>) -> bool {
     let recorded = run.file.target(&job.link.name).and_then(|target| target.probe);
-    let is_kept = job.link.probe == Probe::Identity && recorded == Some(Probe::Identity);
-    is_kept && job.plan.changes.iter().any(Change::adds_permissions)
+    job.link.probe == Probe::Auto && recorded == Some(Probe::Identity)
 }
 
 /// Writes the operators and the terms of several links: what they share once.
@@ -111,8 +109,8 @@ fn external_id(link: &Link) -> String {
 fn bucket(job: &Job, run: &Run<'_>) -> String {
     match &job.state.no_bucket {
         Some(why) => format!("test without a bucket: {why}"),
-        None if is_kept_without_bucket(job, run) => {
-            "test without a bucket (probe in xacct.toml); to decide again: --probe auto".to_owned()
+        None if has_bucket_again(job, run) => {
+            "test with a bucket: the role's policies allow it now; without: --probe identity".to_owned()
         }
         None => String::new(),
     }

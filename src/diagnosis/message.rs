@@ -115,16 +115,26 @@ fn report(facts: &Facts) -> String {
         Some(caller) => caller.to_string(),
         None => format!("user {} of account {}", facts.link.user, facts.source_account()),
     };
-    let code = answer.code.as_deref().unwrap_or("an error");
+    let code = answer.code.as_deref().filter(|code| is_word(code)).unwrap_or("an error");
+    let (service, operation) = (&answer.service, &answer.operation);
+    let request_to =
+        if is_word(service) && is_word(operation) { format!("{service}:{operation}") } else { "a request".to_owned() };
     let at = facts.asked_at.and_then(age::written).map_or_else(String::new, |at| format!(" at {at}"));
-    let id = answer.request_id.as_ref().map_or_else(String::new, |id| format!(", request ID {id}"));
+    let id = answer.request_id.as_ref().filter(|id| is_word(id));
+    let id = id.map_or_else(String::new, |id| format!(", request ID {id}"));
     let request = &facts.request;
     let external_id = if request.external_id.is_some() { "with" } else { "without" };
     format!(
-        "{caller} cannot assume {role}. AWS answered {code} to {}:{}{at} in Region {}{id}. The request was sent \
+        "{caller} cannot assume {role}. AWS answered {code} to {request_to}{at} in Region {}{id}. The request was sent \
          {external_id} an external ID.",
-        answer.service, answer.operation, request.region
+        request.region
     )
+}
+
+/// Returns whether this can be a name or an ID of AWS's. Facts of others could have whole sentences in its place, and the
+/// message is sent on.
+fn is_word(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./+=".contains(c))
 }
 
 #[cfg(test)]

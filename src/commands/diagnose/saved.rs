@@ -14,6 +14,8 @@ use crate::operations::complete::{Completion, Means, own_link};
 use crate::operations::explain::now;
 use crate::operations::run::{Opening, Run};
 
+const USUAL_FILE: &str = "xacct.toml";
+
 /// Returns the run for saved facts: offline, they need no `xacct.toml`.
 ///
 /// # Errors
@@ -32,7 +34,9 @@ pub fn start<'a>(args: &Diagnose, start: &Start<'a>) -> Result<Run<'a>> {
 /// When the file cannot be read, or credentials that an option names do not work or are not those of the link.
 pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Diagnosed> {
     let shown = path.display().to_string();
-    let facts = facts_file::read(path, run)?;
+    let mut facts = facts_file::read(path, run)?;
+    // The path is the sender's, and the fixes are for whoever reads this.
+    facts.link.file = USUAL_FILE.to_owned();
     if let Some(out) = &args.save_facts {
         facts_file::check_overwrites(out, run)?;
         if args.redact && run.context.directory.join(out) == run.context.directory.join(path) {
@@ -48,6 +52,9 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
     facts.check_joinable(&shown)?;
     let mut source = Source::from(&run.file.source);
     let own = own(&facts, &source, args, run)?;
+    if own.is_some() {
+        facts.link.file = run.file.path.display().to_string();
+    }
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
     source.profile = args.profile.clone().or(source.profile);
     let region = args.user.region.clone().or_else(|| own.as_ref()?.region.clone());
@@ -64,6 +71,14 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
         duration: args.request.duration,
     };
     let (facts, proof) = completion.complete(facts).await?;
+    let is_of_others = facts.target.role.present().is_some_and(|role| !role.is_ours);
+    if let Some(out) = args.save_facts.as_ref().filter(|_| is_of_others && own.is_none()) {
+        run.console.warn(&format!(
+            "{} has the policies of role {}, which xacct did not create: check that you want to send them",
+            out.display(),
+            facts.link.role
+        ));
+    }
     let mut diagnosis = diagnose(&facts);
     diagnosis.notes.push(provenance(&facts));
     Ok(Diagnosed { proof, ..reported(&facts, diagnosis, args, run) })
@@ -72,7 +87,7 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
 /// Returns the link of the facts in the caller's own `xacct.toml`; `None` if there is no such file.
 fn own(facts: &Facts, source: &Source, args: &Diagnose, run: &Run<'_>) -> Result<Option<Link>> {
     let is_absent = run.file.text.is_none() || run.file.targets.is_empty();
-    if is_absent && run.file.path.as_os_str() == "xacct.toml" {
+    if is_absent && run.file.path.as_os_str() == USUAL_FILE {
         return Ok(None);
     }
     let mut links = config::recorded_links(&run.file, &[], None)?;

@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use super::facts::{Answer, Facts};
 use crate::text::shell::ShellCommand;
 
-/// From how many seconds between the request and a reading a change in between is worth a warning.
-const APART: i64 = 15 * 60;
+/// From how many seconds between the request and a reading a change in between is worth a warning: more than one run takes.
+const APART: i64 = 60;
 
 /// From how many seconds on facts are old.
 const OLD: i64 = 2 * 86_400;

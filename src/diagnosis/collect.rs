@@ -59,7 +59,7 @@ impl Tried {
             Ok(proof) => proof,
             Err(Error { aws: Some(answer), .. }) => return only(Answer::Refused((**answer).clone())),
             Err(error) if error.kind == Kind::Credentials => {
-                return only(Answer::NotSent(NotSent::NoCredentials(error.own_message_and_answer())));
+                return only(Answer::NotSent(NotSent::NoCredentials(why(error))));
             }
             Err(_) => return None,
         };
@@ -194,7 +194,7 @@ impl From<Access> for Reader {
 pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) -> SourceFacts {
     let reader = match reader {
         Ok(reader) => reader,
-        Err(error) => return SourceFacts::unread(None, failed(&error), &error.own_message_and_answer()),
+        Err(error) => return SourceFacts::unread(None, failed(&error), &why(&error)),
     };
     let access = &reader.access;
     let user = link.user.as_str();
@@ -245,7 +245,7 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
 pub async fn target(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) -> TargetFacts {
     let reader = match reader {
         Ok(reader) => reader,
-        Err(error) => return TargetFacts::unread(None, failed(&error), &error.own_message_and_answer()),
+        Err(error) => return TargetFacts::unread(None, failed(&error), &why(&error)),
     };
     let access = &reader.access;
     let name = &link.role.name;
@@ -363,7 +363,16 @@ fn settled<T>(result: Result<Reading<T>>) -> Reading<T> {
 }
 
 fn failed<T>(error: &Error) -> Reading<T> {
-    Reading::Unreadable { permission: String::new(), answer: error.own_message_and_answer() }
+    Reading::Unreadable { permission: String::new(), answer: why(error) }
+}
+
+/// Returns the error in words. Without credentials, the first hint says how to get them, such as the command to sign in.
+fn why(error: &Error) -> String {
+    let message = error.own_message_and_answer();
+    match error.hints.first().filter(|_| error.kind == Kind::Credentials) {
+        Some(hint) => format!("{message}; {hint}"),
+        None => message,
+    }
 }
 
 impl SourceFacts {

@@ -23,10 +23,10 @@ fn said(source: i64, target: i64, role_age: u64) -> Vec<String> {
 }
 
 #[test]
-fn minutes_apart_are_as_good_as_none() {
+fn a_minute_apart_is_as_good_as_none() {
     assert_eq!(said(0, 0, 9_000_000), [""; 0]);
-    assert_eq!(said(-899, 899, 9_000_000), [""; 0]);
-    assert_eq!(said(0, 100, 0), [""; 0], "clocks differ");
+    assert_eq!(said(-59, 59, 9_000_000), [""; 0]);
+    assert_eq!(said(0, 50, 0), [""; 0], "clocks differ");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_role_younger_than_the_request_is_another_role() {
     let younger = "role xacct was created 10 minutes after the request, which was about an earlier one or none; test the \
                    link again: xacct diagnose --facts FILE --user-profile PROFILE";
     assert_eq!(said(0, 700, 100), [younger]);
-    assert_eq!(said(0, 700, 400), [""; 0]);
+    assert!(said(0, 700, 400)[0].contains("was read 12 minutes after the request"), "clocks differ");
 }
 
 #[test]

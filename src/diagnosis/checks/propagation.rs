@@ -27,7 +27,7 @@ pub fn propagating(facts: &Facts, evaluations: &Evaluations<'_>) -> Option<Findi
         return None;
     }
     let why = match ago {
-        Some(ago) => format!("the link was changed {ago} s ago"),
+        Some(ago) => format!("the link was changed {ago} s before it"),
         None => "IAM shows the role's unique ID instead of its ARN".to_owned(),
     };
     let what = format!("the policies allow the request, but {why}, and IAM may still be propagating the change");

@@ -1,4 +1,4 @@
-//! `xacct revoke` ends the sessions that exist, and keeps the link.
+//! `xacct revoke` ends the current sessions, and keeps the link.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -67,7 +67,7 @@ fn ends_sessions_and_keeps_the_link() {
     // Everything else is as before, and new sessions work.
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
     Consumer::of(&scene).works(&scene).exits_with(0);
-    let said = ["are revoked by policy", "xacct-revoke-sessions; xacct revoke --lift removes it"];
+    let said = ["are revoked by policy", "xacct-revoke-sessions; xacct revoke TARGET --lift removes it"];
     scene.xacct("bootstrap --check --exclusive").exits_with(0).says(&said);
     scene.xacct("bootstrap --yes --exclusive").exits_with(0);
     assert!(has_policy(&scene, POLICY), "bootstrap removes it neither as its own nor as undeclared");
@@ -174,6 +174,6 @@ fn a_refused_write_is_an_error_and_nothing_else() {
 fn shows_what_it_does() {
     let scene = Scene::linked("");
     let output = scene.xacct("revoke 222222222222 --yes").exits_with(0);
-    let revoked = format!("Revoked all sessions of {ROLE} from before");
+    let revoked = format!("Revoked all sessions of {ROLE} issued before");
     output.says(&["add policy xacct-revoke-sessions to role xacct: deny everything", &revoked, "xacct verify"]);
 }

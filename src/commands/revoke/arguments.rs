@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, timeout};
 
-/// End the sessions of a role that exist, and keep the link.
+/// End a role's current sessions, and keep the link.
 ///
 /// Adds a policy to the role that denies everything to sessions issued until now, as "Revoke active sessions" in the
 /// console does. Whoever may assume the role can open new sessions, which work as before.

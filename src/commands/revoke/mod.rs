@@ -1,4 +1,4 @@
-//! `xacct revoke`: ends the sessions of the role that exist, and keeps the link.
+//! `xacct revoke`: ends a role's current sessions, and keeps the link.
 
 mod apply;
 mod arguments;

@@ -87,8 +87,11 @@ pub fn now(ahead: i64, run: &Run<'_>) -> OffsetDateTime {
     OffsetDateTime::from((run.context.now)()) + time::Duration::seconds(ahead)
 }
 
-/// Returns the first second in which no session has been issued so far: sessions are issued in whole seconds. One more,
-/// because AWS's clock is only known to the second.
+/// Returns the first second in which no session has been issued so far, and one more, because AWS's clock is only known
+/// to the second.
+///
+/// Assumed: the time of a session's issue is in whole seconds. If it is finer, this time is still later than every session
+/// so far.
 pub fn until(now: OffsetDateTime) -> OffsetDateTime {
     now + time::Duration::seconds(2)
 }

@@ -86,7 +86,7 @@ pub fn finish(
         match &job.result {
             Ok(Some(before)) => {
                 let role = &job.revocation.role;
-                console.tell(&format!("Revoked all sessions of {role} from before {}", in_words(*before)));
+                console.tell(&format!("Revoked all sessions of {role} issued before {}", in_words(*before)));
             }
             Ok(None) => console.tell(&format!("Removed policy {REVOKE_POLICY} from {}", job.revocation.role)),
             Err(error) => console.error(error),

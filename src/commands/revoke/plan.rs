@@ -12,6 +12,7 @@ use crate::iam::plan::revoke::{Refusal, Revocation, plan_lift, plan_revocation};
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::ObservedRole;
 use crate::operations::accounts::{self, Operator, source_as_told};
+use crate::operations::objection::with_hints;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
 use crate::proof::Watch;
@@ -100,9 +101,8 @@ pub fn until(now: OffsetDateTime) -> OffsetDateTime {
 pub fn refused(refusal: &Refusal, link: &Link) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
     match refusal {
-        Refusal::NoRole(_) => error
-            .hint(format!("create the role again: {}", ShellCommand::new("xacct").arg("bootstrap").arg(&link.name))),
-        Refusal::Objection(_) => error.note("xacct changes no role that is not the link's"),
+        Refusal::NoRole(_) => error.hint(format!("check `role` in [targets.{}]", link.name)),
+        Refusal::Objection(objection) => with_hints(error, objection, link, None),
         Refusal::TooEarly { role, .. } => {
             let delete = ShellCommand::new("aws")
                 .args(["iam", "delete-role-policy"])

@@ -18,7 +18,9 @@ use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, time
   Remove the policy after twelve hours, when all revoked sessions have expired:
     xacct revoke dev --lift
 
-To keep somebody out, also remove what lets them in: xacct who dev")]
+To keep somebody out, also remove what lets them in: xacct who dev
+
+--check needs --lift, because a revocation always changes the role.")]
 pub struct Revoke {
     /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]

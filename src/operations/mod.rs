@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
 pub(crate) mod last_test;
+pub(crate) mod objection;
 pub(crate) mod operators;
 pub(crate) mod planning;
 pub(crate) mod proving;

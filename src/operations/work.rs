@@ -1,5 +1,7 @@
 //! The links that one run changes, with the plan and the result of both halves.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::config::Link;
@@ -127,6 +129,48 @@ impl<T> Work<T> {
         let targets = self.jobs.iter().map(|job| show(&job.plan, &side(job), job.role.name.as_str()));
         let source = show(&self.grant.plan, "source", "");
         targets.chain([source]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A target in JSON. `M` has what only one of the commands shows.
+#[derive(Default, Serialize)]
+pub struct JsonTarget<M> {
+    account: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<json::Operator>,
+    changes: Vec<JsonChange>,
+    #[serde(flatten)]
+    more: M,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+impl<T> Work<T> {
+    /// Returns every target for JSON, by name.
+    pub fn json_targets<M: Default>(&self, more: impl Fn(&Job<T>) -> M) -> BTreeMap<String, JsonTarget<M>> {
+        let of_link = |link: &Link| JsonTarget::<M> {
+            account: link.account.to_string(),
+            role: link.role.to_string(),
+            ..JsonTarget::default()
+        };
+        let jobs = self.jobs.iter().map(|job| {
+            let target = JsonTarget {
+                role_arn: Some(job.role.to_string()),
+                operator: job.operator.as_ref().map(json::Operator::from),
+                changes: json::plan_changes(&job.plan, job.role.name.as_str()),
+                more: more(job),
+                error: job.result.as_ref().err().map(JsonError::from),
+                ..of_link(&job.link)
+            };
+            (job.link.name.clone(), target)
+        });
+        let failed = self.failed.iter().map(|Failed { link, error }| {
+            (link.name.clone(), JsonTarget { error: Some(error.into()), ..of_link(link) })
+        });
+        jobs.chain(failed).collect()
     }
 }
 

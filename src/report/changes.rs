@@ -98,7 +98,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             };
             let what = match name.as_str() {
                 VERIFY_POLICY => ": create and delete xacct-verify-* buckets",
-                REVOKE_POLICY => ": deny everything to the sessions that exist",
+                REVOKE_POLICY => ": deny everything to current sessions",
                 _ => "",
             };
             format!("{start} role {role}{what}")
@@ -159,8 +159,8 @@ pub fn note(note: &Note) -> String {
             format!("replaced because of --adopt: unmanaged statements in the grant: {}", list(statements))
         }
         Note::Revoked { policy, before, is_own } => {
-            let lift = if *is_own { "; xacct revoke --lift removes it" } else { "" };
-            format!("sessions from before {} are revoked by policy {policy}{lift}", in_words(*before))
+            let lift = if *is_own { "; xacct revoke TARGET --lift removes it" } else { "" };
+            format!("sessions issued before {} are revoked by policy {policy}{lift}", in_words(*before))
         }
         Note::OtherGrant(name) => format!("unmanaged, left in place: policy {name} of the user"),
     }

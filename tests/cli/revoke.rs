@@ -1,11 +1,12 @@
-//! `xacct revoke` ends the sessions that exist, and keeps the link.
+//! `xacct revoke` ends the current sessions, and keeps the link.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::scene::{ACCOUNT_B, ROLE, Scene};
+use crate::scene::{ACCOUNT_B, ACCOUNT_C, ROLE, Scene};
+use crate::snapshots::assert_output;
 use crate::support::Output;
 
 const POLICY: &str = "xacct-revoke-sessions";
@@ -54,7 +55,9 @@ fn ends_sessions_and_keeps_the_link() {
     old.works(&scene).exits_with(0);
 
     scene.xacct("revoke --yes").exits_with(2).says(&["needs a target, or --all"]);
-    let document = scene.xacct_json("revoke 222222222222 --check", 4);
+    scene.xacct("revoke --lift").exits_with(2).says(&["xacct revoke --lift 222222222222", "xacct revoke --lift --all"]);
+    scene.xacct("revoke 222222222222 --check").exits_with(2).says(&["--check needs --lift", "--dry-run"]);
+    let document = scene.xacct_json("revoke 222222222222 --dry-run", 0);
     assert_eq!(document["applied"], false, "{document:#}");
     assert!(!has_policy(&scene, POLICY));
     old.works(&scene).exits_with(0);
@@ -67,7 +70,7 @@ fn ends_sessions_and_keeps_the_link() {
     // Everything else is as before, and new sessions work.
     assert_eq!(scene.verdict("", 0)["outcome"], "works");
     Consumer::of(&scene).works(&scene).exits_with(0);
-    let said = ["are revoked by policy", "xacct-revoke-sessions; xacct revoke --lift removes it"];
+    let said = ["are revoked by policy", "xacct-revoke-sessions; xacct revoke TARGET --lift removes it"];
     scene.xacct("bootstrap --check --exclusive").exits_with(0).says(&said);
     scene.xacct("bootstrap --yes --exclusive").exits_with(0);
     assert!(has_policy(&scene, POLICY), "bootstrap removes it neither as its own nor as undeclared");
@@ -76,6 +79,7 @@ fn ends_sessions_and_keeps_the_link() {
     scene.sandbox.world(|world| {
         world.put_role_policy(ACCOUNT_B, "xacct", POLICY, revoking(OffsetDateTime::now_utc() - Duration::hours(13)));
     });
+    assert_eq!(scene.xacct_json("revoke 222222222222 --lift --check", 4)["pending_changes"], 1);
     scene.xacct("revoke 222222222222 --lift --yes").exits_with(0).says(&["Removed policy xacct-revoke-sessions"]);
     assert!(!has_policy(&scene, POLICY));
     scene.xacct("revoke --all --lift --yes").exits_with(0).says(&["Nothing to do"]);
@@ -149,15 +153,21 @@ fn changes_no_role_that_is_not_the_links() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| drop(world.role_mut(ACCOUNT_B, "xacct").unwrap().tags.remove("managed-by")));
     scene.sandbox.clear_requests();
-    scene.xacct("revoke --all --yes").exits_with(1).says(&["does not have xacct's tag"]);
+    scene
+        .xacct("revoke --all --yes")
+        .exits_with(1)
+        .says(&["does not have xacct's tag", "xacct bootstrap 222222222222 --adopt"]);
     assert_eq!(scene.writes(), [""; 0]);
 }
 
 #[test]
-fn a_role_that_is_gone_is_an_error_with_the_next_command() {
+fn a_role_that_is_gone_is_an_error() {
     let scene = Scene::linked("");
     scene.sandbox.world(|world| world.delete_role(ACCOUNT_B, "xacct"));
-    scene.xacct("revoke --all --yes").exits_with(1).says(&["has no role `xacct`", "xacct bootstrap 222222222222"]);
+    scene
+        .xacct("revoke --all --yes")
+        .exits_with(1)
+        .says(&["has no role `xacct`", "check `role` in [targets.222222222222]"]);
 }
 
 #[test]
@@ -174,6 +184,43 @@ fn a_refused_write_is_an_error_and_nothing_else() {
 fn shows_what_it_does() {
     let scene = Scene::linked("");
     let output = scene.xacct("revoke 222222222222 --yes").exits_with(0);
-    let revoked = format!("Revoked all sessions of {ROLE} from before");
+    let revoked = format!("Revoked all sessions of {ROLE} issued before");
     output.says(&["add policy xacct-revoke-sessions to role xacct: deny everything", &revoked, "xacct verify"]);
+}
+
+/// Links two accounts.
+fn two() -> Scene {
+    let scene = Scene::new();
+    let words = "bootstrap --yes --no-verify --target-account 222222222222,333333333333 --user alice --user-profile alice \
+                 --profile security-admin --enter-role OrganizationAccountAccessRole";
+    scene.xacct(words).exits_with(0);
+    scene
+}
+
+#[test]
+fn has_a_row_for_each_of_several_targets() {
+    let scene = two();
+    scene.sandbox.world(|world| drop(world.role_mut(ACCOUNT_C, "xacct").unwrap().tags.remove("managed-by")));
+    assert_output("revoke-one-fails", "revoke --all --yes", &scene.xacct("revoke --all --yes"));
+    let scene = two();
+    let document = scene.xacct_json("revoke --all --yes", 0);
+    assert!(
+        [ACCOUNT_B, ACCOUNT_C].iter().all(|name| document["targets"][name]["revoked_before"].is_string()),
+        "{document:#}"
+    );
+    assert_output("revoke-several-too-early", "revoke --all --lift", &scene.xacct("revoke --all --lift"));
+}
+
+/// Every option that an error names exists.
+#[test]
+fn an_unknown_source_account_is_an_error_that_names_what_sets_it() {
+    let scene = Scene::linked("");
+    let file = scene.environment.read("xacct.toml");
+    let without: Vec<_> = file.lines().filter(|line| *line != "account = \"111111111111\"").collect();
+    scene.environment.write("xacct.toml", &without.join("\n"));
+    for words in ["revoke --all --yes", "teardown --all --yes --only target"] {
+        let output = scene.xacct(words).exits_with(2).says(&["the source account is not set", "--source-account ID"]);
+        assert!(!output.everything().contains("--user"), "{output}");
+    }
+    scene.xacct("revoke --all --yes --source-account 111111111111").exits_with(0);
 }

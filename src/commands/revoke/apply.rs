@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use super::arguments::Revoke;
-use super::plan::{Job, now, planned, refused, until};
+use super::plan::{now, planned, refused, until};
+use super::work::Job;
 use crate::aws::iam::apply;
 use crate::config::Link;
 use crate::error::Result;
@@ -20,28 +20,24 @@ use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
 use crate::text::shell::ShellCommand;
 
-/// Revokes the sessions of a role, or lifts the revocation. Returns the time before which sessions are revoked.
-pub async fn apply(
-    job: &mut Job,
-    args: &Revoke,
-    run: &Run<'_>,
-    progress: &Progress<'_>,
-) -> Result<Option<OffsetDateTime>> {
+/// Revokes the sessions of a role, or lifts the revocation.
+pub async fn apply(job: &mut Job, args: &Revoke, run: &Run<'_>, progress: &Progress<'_>) -> Result<()> {
+    let Some(operator) = &job.operator else { return Ok(()) };
     let place = format!("target account {}", job.link.account);
-    let (access, name) = (&job.operator.access, job.revocation.role.name.clone());
-    let read = async || accounts::role_to_revoke(&job.operator, &name).await;
+    let name = job.role.name.clone();
+    let read = async || accounts::role_to_revoke(operator, &name).await;
     let role = read().await.map_err(|error| error.context(&place))?;
-    if let (Some(role), Some(shown)) = (&role, &job.shown) {
+    if let (Some(role), Some(shown)) = (&role, &job.state.shown) {
         let next = command(args, &job.link).flag("--dry-run");
         let changed = role.fingerprint().changed_since(&shown.fingerprint());
         check_unchanged(&format!("{place}: role `{name}`"), &changed, &next)?;
     }
     // As of now, so that no session that was opened during the confirmation stays.
-    let before = until(now(job.ahead, run));
-    let fresh = planned(&job.revocation, role.as_ref(), now(job.ahead, run), args);
+    let before = until(now(job.state.ahead, run));
+    let fresh = planned(&job.state.revocation, role.as_ref(), now(job.state.ahead, run), args);
     job.plan = fresh.map_err(|refusal| refused(&refusal, &job.link))?;
     for phase in phases(&job.plan.changes, role.as_ref(), &RoleQuotas::default()) {
-        let applied = apply::to_role(access, &job.revocation.role, &phase, false, args.timeout).await;
+        let applied = apply::to_role(&operator.access, &job.role, &phase, false, args.timeout).await;
         outcome(&applied, &job.plan, name.as_str(), &place)?;
     }
     let expected = job.plan.changes.first().and_then(|change| change.document());
@@ -57,13 +53,14 @@ pub async fn apply(
     };
     read_until_done(read_left, &place, args.timeout, progress).await?;
     if args.lift {
-        return Ok(None);
+        return Ok(());
     }
     // The next session must not be one of those revoked.
-    while let Ok(left) = Duration::try_from(before - now(job.ahead, run)) {
+    while let Ok(left) = Duration::try_from(before - now(job.state.ahead, run)) {
         sleep(left.max(Duration::from_millis(10))).await;
     }
-    Ok(Some(before))
+    job.state.before = Some(before);
+    Ok(())
 }
 
 /// Returns this command for one target.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, timeout};
 
-/// End the sessions of a role that exist, and keep the link.
+/// End a role's current sessions, and keep the link.
 ///
 /// Adds a policy to the role that denies everything to sessions issued until now, as "Revoke active sessions" in the
 /// console does. Whoever may assume the role can open new sessions, which work as before.
@@ -18,7 +18,9 @@ use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, time
   Remove the policy after twelve hours, when all revoked sessions have expired:
     xacct revoke dev --lift
 
-To keep somebody out, also remove what lets them in: xacct who dev")]
+To keep somebody out, also remove what lets them in: xacct who dev
+
+--check needs --lift, because a revocation always changes the role.")]
 pub struct Revoke {
     /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]

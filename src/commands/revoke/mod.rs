@@ -1,20 +1,25 @@
-//! `xacct revoke`: ends the sessions of the role that exist, and keeps the link.
+//! `xacct revoke`: ends a role's current sessions, and keeps the link.
 
 mod apply;
 mod arguments;
 mod plan;
 mod report;
+mod work;
 
 use super::command_line::{Start, Verb};
 use crate::cli::UserOptions;
 use crate::config;
-use crate::error::{Ended, ExitCode, Result};
+use crate::error::{Ended, Error, ExitCode, Result};
+use crate::iam::arn::Partition;
+use crate::operations::accounts::source_as_told;
 use crate::operations::interrupt;
+use crate::operations::proving::user_on_record;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::proof::Watch;
 use apply::apply;
 pub use arguments::Revoke;
 use plan::plan;
+use report::Report;
 
 impl Verb for Revoke {
     const NAME: &'static str = "revoke";
@@ -27,34 +32,42 @@ impl Verb for Revoke {
 
 /// Runs `xacct revoke`.
 async fn revoke(args: &Revoke, run: &Run<'_>) -> Result<ExitCode> {
-    run.check_chosen("revoke", &args.targets, args.all)?;
+    if args.changes.check && !args.lift {
+        return Err(Error::usage("--check needs --lift, because a revocation always changes the role")
+            .hint("to show the change and stop: --dry-run"));
+    }
+    run.check_chosen(if args.lift { "revoke --lift" } else { "revoke" }, &args.targets, args.all)?;
     let links = config::recorded_links(&run.file, &args.targets, None)?;
     let links: Vec<_> = links.into_iter().map(|link| link.with_access(&args.access)).collect();
+    let source = config::recorded_source(&run.file, &args.access)?;
+    user_on_record(run)?;
+    source_as_told(&source, Partition::Aws, false)?;
     let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));
     let opening = Opening { user: &user, region: None, path_style: false, sts_rate };
     let connections = run.open_connections(opening)?;
-    let (mut jobs, failed) = plan(links, args, run, &connections).await?;
-    if let ([], [failed]) = (jobs.as_slice(), failed.as_slice()) {
-        return Err(failed.error.clone());
+
+    let mut work = plan(links, &source, args, run, &connections).await?;
+    work.refuse_single_failure()?;
+    let report = Report { args, run };
+    report.preview(&work);
+    if args.changes.only_shown() {
+        let exit_code = work.preview_exit_code(args.changes.check);
+        report.finish(&work, exit_code, false);
+        return Ok(exit_code);
     }
-    report::show(&jobs, &failed, args, run);
-    let pending = jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>();
-    let applies = pending > 0 && !args.changes.only_shown();
+
+    let applies = work.pending() > 0;
     if applies {
         if !args.changes.yes {
-            report::confirm(&jobs, pending, args, run).await?;
+            report.confirm(&work).await?;
         }
         let progress = run.console.progress("revoke");
         progress.now("writing");
-        side_by_side(jobs.iter_mut().filter(|job| !job.plan.is_empty()), args.report.concurrency, async |job| {
-            job.result = apply(job, args, run, &progress).await;
-        })
-        .await;
+        let jobs = work.jobs.iter_mut().filter(|job| !job.plan.is_empty());
+        side_by_side(jobs, args.report.concurrency, async |job| job.result = apply(job, args, run, &progress).await)
+            .await;
     }
-    let differs = (args.changes.check && pending > 0).then_some(ExitCode::ChangesPending);
-    let errors =
-        failed.iter().map(|failed| &failed.error).chain(jobs.iter().filter_map(|job| job.result.as_ref().err()));
-    let exit_code = ExitCode::worst(errors.map(|error| error.kind.exit_code()).chain(differs));
-    report::finish(&jobs, &failed, (pending, applies), exit_code, args, run);
+    let exit_code = work.exit_code();
+    report.finish(&work, exit_code, applies);
     Ok(exit_code)
 }

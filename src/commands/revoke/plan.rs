@@ -3,73 +3,72 @@
 use time::OffsetDateTime;
 
 use super::arguments::Revoke;
+use super::work::{Job, Revoking, Work};
 use crate::aws::connections::Connections;
-use crate::config::{self, Link, WayIn};
+use crate::config::{Link, Source, WayIn};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
 use crate::iam::plan::revoke::{Refusal, Revocation, plan_lift, plan_revocation};
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::ObservedRole;
-use crate::operations::accounts::{self, Operator, source_as_told};
+use crate::operations::accounts::{self, Operator, SourceSide, source_as_told};
+use crate::operations::objection::with_hints;
 use crate::operations::run::{Run, side_by_side};
 use crate::operations::settle;
+use crate::operations::work::{Failed, GrantJob};
 use crate::proof::Watch;
 use crate::text::shell::ShellCommand;
 
-/// One role, with its plan and its result.
-pub struct Job {
-    pub link: Link,
-    pub revocation: Revocation,
-    pub operator: Operator,
-    pub shown: Option<ObservedRole>,
-    /// How many seconds AWS's clock is ahead of this machine's.
-    pub ahead: i64,
-    pub plan: Plan,
-    /// The time before which sessions are revoked, once they are.
-    pub result: Result<Option<OffsetDateTime>>,
-}
-
-/// A link that could not be planned.
-pub struct Failed {
-    pub link: Link,
-    pub error: Error,
-}
+/// A target account: its operator, the role if there is one, and how many seconds AWS's clock is ahead.
+type TargetSide = (Operator, Option<ObservedRole>, i64);
 
 /// Reads every role, and plans its change.
 pub async fn plan(
     links: Vec<Link>,
+    source: &Source,
     args: &Revoke,
     run: &Run<'_>,
     connections: &Connections,
-) -> Result<(Vec<Job>, Vec<Failed>)> {
-    let source = config::recorded_source(&run.file, &args.access)?;
+) -> Result<Work> {
     let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
-    let access = if is_entered { Some(accounts::source_access(connections, &source).await?) } else { None };
+    let access = if is_entered { Some(accounts::source_access(connections, source).await?) } else { None };
     let progress = run.console.progress("revoke");
     progress.now("reading the roles");
     let found = side_by_side(&links, args.report.concurrency, async |link| {
         accounts::target_side_to_revoke(connections, link, access.as_ref(), run.context.now).await
     })
     .await;
+    // A link does not cross partitions.
+    let partition = found.iter().flatten().find_map(|(operator, ..)| operator.caller.arn.partition());
+    let source = source_as_told(source, partition.unwrap_or(Partition::Aws), false)?;
     let (mut jobs, mut failed) = (Vec::new(), Vec::new());
     for (link, found) in links.into_iter().zip(found) {
-        let planned = found.and_then(|(operator, shown, ahead)| {
-            let partition = operator.caller.arn.partition().unwrap_or(Partition::Aws);
-            let side = source_as_told(&source, partition, false)?;
-            let identity = settle::identity(&link, &side.user)?;
-            let revocation = Revocation { role: link.role_arn(partition), source: side.account, identity };
-            let plan = planned(&revocation, shown.as_ref(), now(ahead, run), args).map_err(|it| refused(&it, &link))?;
-            Ok((revocation, operator, shown, ahead, plan))
-        });
-        match planned {
-            Ok((revocation, operator, shown, ahead, plan)) => {
-                jobs.push(Job { link, revocation, operator, shown, ahead, plan, result: Ok(None) });
+        match found.and_then(|found| plan_role(&link, found, &source, args, run)) {
+            Ok((state, operator, plan)) => {
+                let (role, operator) = (state.revocation.role.clone(), Some(operator));
+                jobs.push(Job { link, role, operator, plan, result: Ok(()), state });
             }
             Err(error) => failed.push(Failed { link, error }),
         }
     }
-    Ok((jobs, failed))
+    // The grant stays as it is.
+    let grant = GrantJob { plan: Plan::default(), result: Ok(()), repairs: 0 };
+    Ok(Work { source, grant, jobs, failed })
+}
+
+fn plan_role(
+    link: &Link,
+    (operator, shown, ahead): TargetSide,
+    source: &SourceSide,
+    args: &Revoke,
+    run: &Run<'_>,
+) -> Result<(Revoking, Operator, Plan)> {
+    let role = link.role_arn(source.user.partition);
+    let identity = settle::identity(link, &source.user)?;
+    let revocation = Revocation { role, source: source.account.clone(), identity };
+    let plan = planned(&revocation, shown.as_ref(), now(ahead, run), args).map_err(|it| refused(&it, link))?;
+    Ok((Revoking { revocation, shown, ahead, before: None }, operator, plan))
 }
 
 /// Plans the change of one role, by this time of AWS's clock.
@@ -87,8 +86,11 @@ pub fn now(ahead: i64, run: &Run<'_>) -> OffsetDateTime {
     OffsetDateTime::from((run.context.now)()) + time::Duration::seconds(ahead)
 }
 
-/// Returns the first second in which no session has been issued so far: sessions are issued in whole seconds. One more,
-/// because AWS's clock is only known to the second.
+/// Returns the first second in which no session has been issued so far, and one more, because AWS's clock is only known
+/// to the second.
+///
+/// Assumed: the time of a session's issue is in whole seconds. If it is finer, this time is still later than every session
+/// so far.
 pub fn until(now: OffsetDateTime) -> OffsetDateTime {
     now + time::Duration::seconds(2)
 }
@@ -97,9 +99,8 @@ pub fn until(now: OffsetDateTime) -> OffsetDateTime {
 pub fn refused(refusal: &Refusal, link: &Link) -> Error {
     let error = Error::new(Kind::Refused, refusal.to_string());
     match refusal {
-        Refusal::NoRole(_) => error
-            .hint(format!("create the role again: {}", ShellCommand::new("xacct").arg("bootstrap").arg(&link.name))),
-        Refusal::Objection(_) => error.note("xacct changes no role that is not the link's"),
+        Refusal::NoRole(_) => error.hint(format!("check `role` in [targets.{}]", link.name)),
+        Refusal::Objection(objection) => with_hints(error, objection, link, None),
         Refusal::TooEarly { role, .. } => {
             let delete = ShellCommand::new("aws")
                 .args(["iam", "delete-role-policy"])

@@ -6,145 +6,144 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::arguments::Revoke;
-use super::plan::{Failed, Job};
+use super::work::{Job, Work};
 use crate::error::{ExitCode, Result};
 use crate::iam::revocation::{REVOKE_POLICY, in_words};
-use crate::operations::accounts::who;
+use crate::operations::accounts::{who, who_of_several};
 use crate::operations::apply::confirm_removal;
 use crate::operations::run::Run;
-use crate::report::changes::{Style, preview};
+use crate::operations::work::{Failed, JsonTarget};
 use crate::report::console::{STRONG, count};
-use crate::report::json::{self, JsonChange, JsonError};
+use crate::report::json;
+use crate::report::proof::error_in_short;
+use crate::report::several::{self, Field, Sheet};
 use crate::text::shell::ShellCommand;
 
-/// Shows the operators and every change.
-pub fn show(jobs: &[Job], failed: &[Failed], args: &Revoke, run: &Run<'_>) {
-    let mut text = String::new();
-    for job in jobs {
-        who(&mut text, "Target", job.link.account.as_str(), Some(&job.operator));
-    }
-    let pending = jobs.iter().map(|job| job.plan.changes.len()).sum::<usize>();
-    match pending {
-        _ if jobs.is_empty() => text.push_str("\nNo session can be revoked\n"),
-        0 => text.push_str("\nNothing to do: no policy of xacct revokes sessions\n"),
-        pending => {
-            let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
-        }
-    }
-    let side = |job: &Job| if jobs.len() > 1 { job.link.name.clone() } else { "target".to_owned() };
-    let pad = jobs.iter().map(|job| side(job).chars().count()).max().unwrap_or_default();
-    let (documents, width) = (args.changes.show_policies, run.console.width());
-    let plans = jobs.iter().filter(|job| !job.plan.is_empty()).map(|job| {
-        let style = Style { side: &side(job), pad, role: job.revocation.role.name.as_str(), documents, width };
-        preview(&job.plan, &style)
-    });
-    text.push_str(&plans.collect::<Vec<_>>().join("\n"));
-    run.console.tell(&text);
-    for Failed { link, error } in failed {
-        run.console.error(&error.clone().context(format!("target {}", link.name)));
-    }
+/// Reports on one run.
+pub struct Report<'a> {
+    pub args: &'a Revoke,
+    pub run: &'a Run<'a>,
 }
 
-/// Asks for confirmation.
-///
-/// # Errors
-/// When the answer is no, or there is no terminal to ask on.
-pub async fn confirm(jobs: &[Job], pending: usize, args: &Revoke, run: &Run<'_>) -> Result<()> {
-    let names = jobs.iter().filter(|job| !job.plan.is_empty()).map(|job| job.link.name.as_str());
-    let names = names.collect::<Vec<_>>().join(", ");
-    let question = match args.lift {
-        true => format!("Remove the policy from {names}?"),
-        false => format!("End all sessions of {names}, also those of runs in progress?"),
-    };
-    let hint = "or show the changes and stop: --dry-run";
-    confirm_removal(&question, &format!("{} to apply", count(pending, "change")), hint, run).await
-}
-
-/// Shows the result: the number of planned changes, and whether they were to be applied.
-pub fn finish(
-    jobs: &[Job],
-    failed: &[Failed],
-    (pending, applied): (usize, bool),
-    exit_code: ExitCode,
-    args: &Revoke,
-    run: &Run<'_>,
-) {
-    let console = run.console;
-    if console.is_json() {
-        let done = jobs.iter().map(|job| (job.link.name.clone(), JsonTarget::from(job)));
-        let targets = done.chain(failed.iter().map(|failed| (failed.link.name.clone(), JsonTarget::from(failed))));
-        let body = JsonRevoke { targets: targets.collect(), pending_changes: pending, applied };
-        console.result(&json::document("revoke", exit_code, body));
-    }
-    if !applied {
-        if pending > 0 {
-            console.say("Nothing was changed");
+impl Report<'_> {
+    /// Shows the operators and every change.
+    pub fn preview(&self, work: &Work) {
+        let Self { args, run } = self;
+        let mut text = String::new();
+        let (width, documents) = (run.console.width(), args.changes.show_policies);
+        let everything = args.changes.dry_run || documents;
+        let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
+        if work.has_several() && !everything {
+            who_of_several(&mut text, &work.names(), operators, width);
+        } else {
+            operators.for_each(|(account, operator)| who(&mut text, "Target", account, operator));
         }
-        return;
-    }
-    for job in jobs.iter().filter(|job| !job.plan.is_empty()) {
-        match &job.result {
-            Ok(Some(before)) => {
-                let role = &job.revocation.role;
-                console.tell(&format!("Revoked all sessions of {role} from before {}", in_words(*before)));
+        match work.pending() {
+            _ if work.jobs.is_empty() => text.push_str("\nNo role can be changed\n"),
+            0 => text.push_str("\nNothing to do: no policy of xacct revokes sessions\n"),
+            pending => {
+                let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
-            Ok(None) => console.tell(&format!("Removed policy {REVOKE_POLICY} from {}", job.revocation.role)),
-            Err(error) => console.error(error),
+        }
+        text.push_str(&match work.has_several() {
+            true => work.summary(everything, documents, width),
+            false => work.plans(documents, width),
+        });
+        run.console.tell(text.trim_start_matches('\n'));
+        for Failed { link, error } in &work.failed {
+            run.console.error(&error.clone().context(format!("target {}", link.name)));
         }
     }
-    if args.lift || !jobs.iter().any(|job| matches!(job.result, Ok(Some(_)))) {
-        return;
+
+    /// Asks for confirmation.
+    ///
+    /// # Errors
+    /// When the answer is no, or there is no terminal to ask on.
+    pub async fn confirm(&self, work: &Work) -> Result<()> {
+        let names = work.jobs.iter().filter(|job| !job.plan.is_empty()).map(|job| job.link.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let question = match self.args.lift {
+            true => format!("Remove the policy from {names}?"),
+            false => format!("End all sessions of {names}, also those of runs in progress?"),
+        };
+        let hint = "or show the changes and stop: --dry-run";
+        confirm_removal(&question, &format!("{} to apply", count(work.pending(), "change")), hint, self.run).await
     }
-    match run.session_cache().map(|cache| cache.forget()) {
-        Some(Ok(forgotten)) if forgotten > 0 => {
-            console.say(&format!("Removed {} of this machine from the cache", count(forgotten, "session")));
+
+    /// Shows the result. `applied` says whether the changes were to be applied.
+    pub fn finish(&self, work: &Work, exit_code: ExitCode, applied: bool) {
+        let Self { args, run } = self;
+        let console = run.console;
+        if console.is_json() {
+            let targets = work.json_targets(|job| JsonRevoked { revoked_before: job.state.before.map(in_words) });
+            let body = JsonRevoke { targets, pending_changes: work.pending(), applied };
+            console.result(&json::document("revoke", exit_code, body));
         }
-        Some(Err(error)) => console.error(&error),
-        _ => {}
+        if !applied {
+            if work.pending() > 0 {
+                console.say("Nothing was changed");
+            }
+            return;
+        }
+        if work.has_several() {
+            console.tell(&format!("\n{}", results(work, args, console.width())));
+        } else {
+            for job in work.done() {
+                console.tell(&match job.state.before {
+                    Some(before) => format!("Revoked all sessions of {} issued before {}", job.role, in_words(before)),
+                    None => format!("Removed policy {REVOKE_POLICY} from {}", job.role),
+                });
+            }
+        }
+        work.jobs.iter().filter_map(|job| job.result.as_ref().err()).for_each(|error| console.error(error));
+        if !work.jobs.iter().any(|job| job.state.before.is_some()) {
+            return;
+        }
+        match run.session_cache().map(|cache| cache.forget()) {
+            Some(Ok(forgotten)) if forgotten > 0 => {
+                console.say(&format!("Removed {} of this machine from the cache", count(forgotten, "session")));
+            }
+            Some(Err(error)) => console.error(&error),
+            _ => {}
+        }
+        let verify = ShellCommand::new("xacct").arg("verify").args(args.targets.iter());
+        console.say(&format!("Next: {verify}"));
     }
-    let verify = ShellCommand::new("xacct").arg("verify").args(args.targets.iter());
-    console.say(&format!("Next: {verify}"));
+}
+
+/// Returns a row for each target, and below them how many are done.
+fn results(work: &Work, args: &Revoke, width: u16) -> String {
+    let done = if args.lift { "lifted" } else { "revoked" };
+    let of_job = |job: &Job| match &job.result {
+        Err(error) => ("error", error_in_short(error)),
+        Ok(()) => (done, String::new()),
+    };
+    let jobs = work.jobs.iter().map(|job| (&job.link, of_job(job)));
+    let failed = work.failed.iter().map(|Failed { link, error }| (link, ("error", error_in_short(error))));
+    let rows: Vec<_> = jobs.chain(failed).collect();
+    let sheet = Sheet::new(vec![
+        Field::of("Target", &rows, |(link, _)| link.name.clone()),
+        Field::of("Account", &rows, |(link, _)| link.account.to_string()),
+        Field::of("Role", &rows, |(link, _)| link.role_below_its_path()).column(),
+        Field::of("Result", &rows, |(_, (result, _))| (*result).to_owned()).column(),
+        Field::of("Cause", &rows, |(_, (_, cause))| cause.clone()).column().wrapping(),
+    ]);
+    let last = several::result(work.done().count(), rows.len(), done);
+    // The earliest of the times is true of all roles.
+    let before = work.jobs.iter().filter_map(|job| job.state.before).min();
+    let sessions = before.map(|before| format!(": all sessions issued before {}", in_words(before)));
+    format!("{}\n\n{last}{}", sheet.table(width), sessions.unwrap_or_default())
 }
 
 #[derive(Serialize)]
 struct JsonRevoke {
-    targets: BTreeMap<String, JsonTarget>,
+    targets: BTreeMap<String, JsonTarget<JsonRevoked>>,
     pending_changes: usize,
     applied: bool,
 }
 
 #[derive(Default, Serialize)]
-struct JsonTarget {
-    account: String,
-    role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_arn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operator: Option<json::Operator>,
-    changes: Vec<JsonChange>,
+struct JsonRevoked {
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<JsonError>,
-}
-
-impl From<&Job> for JsonTarget {
-    fn from(job: &Job) -> Self {
-        Self {
-            account: job.link.account.to_string(),
-            role: job.link.role.to_string(),
-            role_arn: Some(job.revocation.role.to_string()),
-            operator: Some((&job.operator).into()),
-            changes: json::plan_changes(&job.plan, job.revocation.role.name.as_str()),
-            revoked_before: job.result.as_ref().ok().copied().flatten().map(in_words),
-            error: job.result.as_ref().err().map(JsonError::from),
-        }
-    }
-}
-
-impl From<&Failed> for JsonTarget {
-    fn from(Failed { link, error }: &Failed) -> Self {
-        let (account, role) = (link.account.to_string(), link.role.to_string());
-        Self { account, role, error: Some(error.into()), ..Self::default() }
-    }
 }

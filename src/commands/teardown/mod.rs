@@ -49,7 +49,8 @@ async fn teardown(args: &Teardown, run: &Run<'_>) -> Result<ExitCode> {
     user_on_record(run)?;
     if args.only == Some(Half::Target) {
         links.iter().try_for_each(refuse_entering_without_source)?;
-        source_as_told(&source, Partition::Aws, false)?;
+        source_as_told(&source, Partition::Aws, false)
+            .map_err(|error| error.note("--only target does not read the source account"))?;
     }
     let user = UserOptions::from(&args.code);
     let opening = Opening { user: &user, region: None, path_style: false, sts_rate: Some(args.report.sts_rate) };

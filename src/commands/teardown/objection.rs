@@ -1,61 +1,16 @@
-//! Hints for a role that teardown refuses to remove.
+//! The error for a role that teardown refuses to remove.
 
 use crate::config::Link;
 use crate::error::{Error, Kind};
-use crate::iam::arn::RoleArn;
-use crate::iam::names::RoleName;
 use crate::iam::plan::teardown::Objection;
+use crate::operations::objection::with_hints;
 use crate::text::shell::ShellCommand;
 
 /// Returns one error for all objections to a role, with hints for each.
 pub fn refused(objections: &[Objection], link: &Link) -> Error {
     let said = objections.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    objections.iter().fold(Error::new(Kind::Refused, said), |error, objection| hints(error, objection, link))
-}
-
-fn hints(error: Error, objection: &Objection, link: &Link) -> Error {
-    let name = &link.name;
-    let teardown = ShellCommand::new("xacct").arg("teardown").arg(name).option("--only", "source");
-    let only_source = format!("keep the role and remove only the grant: {teardown}");
-    let of_role = |operation: &str, role: &RoleName| {
-        ShellCommand::new("aws").arg("iam").arg(operation).option("--role-name", role)
-    };
-    match objection {
-        Objection::Foreign(_) | Objection::OtherLink { .. } => {
-            let adopt = ShellCommand::new("xacct").arg("bootstrap").arg(name);
-            error.hint(only_source).hint(format!("or adopt the role first: {}", adopt.flag("--adopt")))
-        }
-        Objection::OtherSource { owner, .. } => {
-            error.hint(only_source).hint(format!("or remove it with the xacct.toml of account {owner}"))
-        }
-        Objection::OtherArn { found, .. } => match found.parse::<RoleArn>() {
-            Ok(found) if found.account == link.account => {
-                error.hint(format!("if this is the right role, set role_path = \"{}\" in [targets.{name}]", found.path))
-            }
-            _ => error.hint("use credentials of the account in xacct.toml: --target-profile NAME"),
-        },
-        Objection::InstanceProfiles { role, profiles } => profiles.iter().fold(error, |error, profile| {
-            let remove = ShellCommand::new("aws")
-                .args(["iam", "remove-role-from-instance-profile"])
-                .option("--instance-profile-name", profile)
-                .option("--role-name", &role.name);
-            error.hint(format!("remove it from the instance profile: {remove}"))
-        }),
-        Objection::Extended { role, attachments, inline, boundary } => {
-            let role = &role.name;
-            let detach = attachments.iter().map(|arn| {
-                format!("detach the policy: {}", of_role("detach-role-policy", role).option("--policy-arn", arn))
-            });
-            let delete = inline.iter().map(|name| {
-                format!("delete the policy: {}", of_role("delete-role-policy", role).option("--policy-name", name))
-            });
-            let boundary =
-                boundary.iter().map(|_| format!("remove the boundary: {}", of_role("delete-role-permissions-boundary", role)));
-            let hints = detach.chain(delete).chain(boundary);
-            hints.fold(error, Error::hint).hint("or remove everything together with the role: --even-if-extended")
-        }
-        Objection::UsedLately(_) => error
-            .hint("find out who used it: CloudTrail in the target account records the session names; tests by xacct on other machines also use the role")
-            .hint("remove it anyway: --even-if-used"),
-    }
+    let teardown = ShellCommand::new("xacct").arg("teardown").arg(&link.name).option("--only", "source");
+    let instead = format!("keep the role and remove only the grant: {teardown}");
+    let error = Error::new(Kind::Refused, said);
+    objections.iter().fold(error, |error, objection| with_hints(error, objection, link, Some(instead.clone())))
 }

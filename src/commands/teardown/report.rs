@@ -13,10 +13,10 @@ use crate::operations::accounts::{who, who_of_several, write_paragraphs};
 use crate::operations::apply::confirm_removal;
 use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
-use crate::operations::work::{Failed, JsonConfig, JsonSource};
+use crate::operations::work::{Failed, JsonConfig, JsonSource, JsonTarget};
 use crate::report::changes::{self, Mood};
 use crate::report::console::{STRONG, count};
-use crate::report::json::{self, JsonChange, JsonError};
+use crate::report::json;
 use crate::report::proof;
 use crate::report::several::{self, Field, Sheet};
 
@@ -161,11 +161,9 @@ impl Report<'_> {
     }
 
     fn json(&self, work: &Work, recorded: Option<&Result<bool>>) -> JsonTeardown {
-        let jobs = work.jobs.iter().map(|job| (job.link.name.clone(), JsonTarget::from(job)));
-        let failed = work.failed.iter().map(|failed| (failed.link.name.clone(), JsonTarget::from(failed)));
         JsonTeardown {
             source: Some(work.into()),
-            targets: jobs.chain(failed).collect(),
+            targets: work.json_targets(|job| JsonWarnings { warnings: json::plan_warnings(&job.plan) }),
             not_on_record: self.unknown.clone(),
             pending_changes: work.pending(),
             applied: recorded.is_some(),
@@ -201,7 +199,7 @@ fn results(work: &Work, half: &str, width: u16) -> String {
 struct JsonTeardown {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<JsonSource>,
-    targets: BTreeMap<String, JsonTarget>,
+    targets: BTreeMap<String, JsonTarget<JsonWarnings>>,
     not_on_record: Vec<String>,
     pending_changes: usize,
     applied: bool,
@@ -209,36 +207,6 @@ struct JsonTeardown {
 }
 
 #[derive(Default, Serialize)]
-struct JsonTarget {
-    account: String,
-    role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_arn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operator: Option<json::Operator>,
-    changes: Vec<JsonChange>,
+struct JsonWarnings {
     warnings: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<JsonError>,
-}
-
-impl From<&Job> for JsonTarget {
-    fn from(job: &Job) -> Self {
-        Self {
-            account: job.link.account.to_string(),
-            role: job.link.role.to_string(),
-            role_arn: Some(job.role.to_string()),
-            operator: job.operator.as_ref().map(json::Operator::from),
-            changes: json::plan_changes(&job.plan, job.role.name.as_str()),
-            warnings: json::plan_warnings(&job.plan),
-            error: job.result.as_ref().err().map(JsonError::from),
-        }
-    }
-}
-
-impl From<&Failed> for JsonTarget {
-    fn from(Failed { link, error }: &Failed) -> Self {
-        let (account, role) = (link.account.to_string(), link.role.to_string());
-        Self { account, role, error: Some(error.into()), ..Self::default() }
-    }
 }

@@ -110,7 +110,7 @@ fn revocation(place: &StatementRef<'_>) -> Option<String> {
 /// Returns the finding for a denial that the test bucket can avoid.
 fn guarded(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
     if let Some(before) = revocation(place) {
-        let what = format!("the {} revokes all sessions from before {before}", place.policy.words());
+        let what = format!("the {} revokes all sessions issued before {before}", place.policy.words());
         let later = Fix::by(Side::Request, facts)
             .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
             .verify(facts, VerifyWith::Nothing);

@@ -33,7 +33,7 @@ pub enum Refusal {
     #[error(transparent)]
     Objection(Box<Objection>),
     /// Revoked sessions may still be valid.
-    #[error("role `{}` in account {} may still have sessions from before {}, which last until {}", .role.name, .role.account, in_words(*.before), in_words(*.before + LONGEST_SESSION))]
+    #[error("role `{}` in account {} may still have sessions issued before {}, which last until {}", .role.name, .role.account, in_words(*.before), in_words(*.before + LONGEST_SESSION))]
     TooEarly { role: RoleArn, before: OffsetDateTime },
 }
 

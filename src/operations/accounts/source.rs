@@ -151,21 +151,16 @@ fn source_place(access: &Access) -> String {
 /// # Errors
 /// When the account or the user is not set.
 pub fn source_as_told(source: &Source, partition: Partition, needs_path: bool) -> Result<SourceSide> {
-    let hint = "specify the user's ARN: --user arn:aws:iam::ACCOUNT:user/NAME";
-    let account = source.account.clone();
-    let account = account.ok_or_else(|| {
-        Error::usage("unknown source account: --only target does not read the source account").hint(hint)
+    let account = source.account.clone().ok_or_else(|| {
+        Error::usage("the source account is not set")
+            .hint("set it: --source-account ID, or `account` in [source] of xacct.toml")
     })?;
     let user = match &source.user {
-        None => {
-            return Err(Error::usage("unknown user: --only target does not read the source account").hint(hint));
-        }
+        None => return Err(Error::usage("the user is not set").hint("set `user` in [source] of xacct.toml")),
         Some(UserRef::Arn(arn)) => arn.clone(),
         Some(UserRef::Name(_)) if needs_path => {
-            return Err(Error::usage(
-                "--restrict-to-user needs the user's full ARN: --only target does not read the source account",
-            )
-            .hint(hint));
+            return Err(Error::usage("a role that is restricted to the user needs the user's full ARN")
+                .hint("set `user` in [source] of xacct.toml to the ARN"));
         }
         Some(UserRef::Name(name)) => {
             UserArn { partition, account: account.clone(), path: IamPath::root(), name: name.clone() }

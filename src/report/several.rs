@@ -128,6 +128,13 @@ impl Sheet {
         needed(&self.columns.iter().collect::<Vec<_>>()) <= usize::from(width)
     }
 
+    /// Returns whether the table fits without the account, and with names that are broken.
+    #[must_use]
+    pub fn fits_if_broken(&self, width: u16) -> bool {
+        let others: Vec<_> = self.columns.iter().filter(|field| ![TARGET, ACCOUNT].contains(&field.name)).collect();
+        SHORTEST_NAME + PADDING + needed(&others) <= usize::from(width)
+    }
+
     /// Returns a row for each target. Leaves out the account if there is no room for it.
     #[must_use]
     pub fn table(&self, width: u16) -> String {

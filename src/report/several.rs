@@ -273,6 +273,13 @@ pub fn distinct<'a, T>(
     grouped(keys).into_iter().filter_map(one).collect()
 }
 
+/// Returns the title of a target's report with the target's name, unless the title has it: a target may be named by its
+/// account.
+#[must_use]
+pub fn titled(name: &str, account: &str, title: &str) -> String {
+    if name == account && title.contains(account) { title.to_owned() } else { format!("{name}: {title}") }
+}
+
 /// Says which other targets have the same problem; `None` if there are none.
 #[must_use]
 pub fn the_same_problem(names: &[&str], width: u16) -> Option<String> {

@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use xacct::diagnosis::{Cause, Facts, Fix, FixStep, Saved, diagnose, messages};
+use xacct::diagnosis::{Cause, Diagnosis, Facts, Fix, FixStep, Saved, diagnose, messages};
+use xacct::report::diagnosis::cause_in_short;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +101,29 @@ fn every_case_has_the_expected_diagnosis() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Tables show only the part before a colon.
+#[test]
+fn the_short_form_of_a_cause_is_a_sentence() {
+    const VERBS: [&str; 6] = ["accepts", "cannot", "denies", "has", "is", "does"];
+    let mut shortened = 0;
+    for (file, case) in cases() {
+        let facts = Facts::parse(&case.facts.to_string(), &file).unwrap_or_else(|error| panic!("{}", error.message));
+        let diagnosis = diagnose(&facts);
+        for finding in diagnosis.findings.iter().filter(|finding| finding.summary.contains(": ")) {
+            let alone = Diagnosis { findings: vec![finding.clone()], ..diagnosis.clone() };
+            let short = cause_in_short(&alone).expect("a cause");
+            let short = short.trim_start_matches("likely: ");
+            assert!(finding.summary.starts_with(&format!("{short}: ")), "{file}: {short}");
+            // Not the subject alone, and no verb without what it is about.
+            let words: Vec<_> = short.split(' ').collect();
+            let verb = words.iter().position(|word| VERBS.contains(word));
+            assert!(verb.is_some_and(|verb| verb > 0 && verb + 1 < words.len()), "{file}: {short}");
+            shortened += 1;
+        }
+    }
+    assert!(shortened > 10, "only {shortened}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::cli::{ProofOptions, ReportOptions};
-use crate::config::{self, Link};
+use crate::config;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -77,14 +77,6 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     Ok(exit_code)
 }
 
-/// Returns a title with the target's name, if there are several targets and the title does not have it.
-fn titled(link: &Link, title: &str, targets: usize) -> String {
-    match targets > 1 && link.name != link.account.as_str() {
-        true => format!("{}: {title}", link.name),
-        false => title.to_owned(),
-    }
-}
-
 fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let console = run.console;
     let user = user.name().as_str();
@@ -92,7 +84,11 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
     let shown: Vec<_> = proofs.iter().filter(|proven| proofs.len() == 1 || proven.works().is_none()).collect();
     let mut blocks = Vec::new();
     for (proven, same) in several::distinct(&shown, |it| it.essence(), |it| &it.link.name) {
-        let title = titled(proven.link, &format!("{user} → {}", proven.role), proofs.len());
+        let title = format!("{user} → {}", proven.role);
+        let title = match proofs.len() {
+            1 => title,
+            _ => several::titled(&proven.link.name, proven.link.account.as_str(), &title),
+        };
         blocks.push(match &proven.result {
             Ok(proof) => {
                 let heading = proof::heading(proof);

@@ -20,6 +20,7 @@ const CLOCKS: i64 = 300;
 /// One half, as it was read.
 struct Half {
     what: String,
+    is_a: &'static str,
     is_of: &'static str,
     read_at: Option<i64>,
     age_seconds: Option<u64>,
@@ -42,6 +43,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
     [
         Half {
             what: format!("user {}", facts.link.user),
+            is_a: "user",
             is_of: "source account",
             read_at: facts.source.read_at,
             age_seconds: user.and_then(|user| user.age_seconds),
@@ -50,6 +52,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
         },
         Half {
             what: format!("role {}", facts.link.role.name),
+            is_a: "role",
             is_of: "target account",
             read_at: facts.target.read_at,
             age_seconds: role.and_then(|role| role.age_seconds),
@@ -61,7 +64,7 @@ fn halves(facts: &Facts) -> [Half; 2] {
 
 fn warning(half: &Half, asked: i64) -> Option<String> {
     let read = half.read_at?;
-    let Half { what, is_of, read_again, .. } = half;
+    let Half { what, is_a, is_of, read_again, .. } = half;
     let again = |option| ShellCommand::new("xacct").arg("diagnose").option("--facts", "FILE").option(option, "PROFILE");
     let test_again = again("--user-profile");
     let created = half.age_seconds.and_then(|age| read.checked_sub(i64::try_from(age).ok()?));
@@ -70,16 +73,16 @@ fn warning(half: &Half, asked: i64) -> Option<String> {
     if let Some(after) = born {
         let after = in_words(after);
         return Some(format!(
-            "{what} was created {after} after the request, which was about an earlier one or none; test the link again: \
-             {test_again}"
+            "{what} was created {after} after the request: AWS saw an earlier {is_a} of that name, or none; test the link \
+             again: {test_again}"
         ));
     }
     let changed = half.changed_at.iter().map(|(policy, at)| (at.saturating_sub(asked), policy)).max();
     if let Some((after, policy)) = changed.filter(|(after, _)| *after > CLOCKS) {
         let after = in_words(after);
         return Some(format!(
-            "policy {policy} was changed {after} after the request, which was about its earlier text; test the link again: \
-             {test_again}"
+            "policy {policy} was changed {after} after the request, which AWS judged by the earlier text; test the link \
+             again: {test_again}"
         ));
     }
     let (apart, order, next) = match later >= 0 {

@@ -149,7 +149,7 @@ impl fmt::Display for RecentUse {
         let (name, account, ago) = (&role.name, &role.account, rough(*ago));
         write!(f, "role `{name}` in account {account} was used {ago} ago in Region {}", last.region)?;
         match tested {
-            true => f.write_str(" by a test of xacct's, which could not read when it was used before"),
+            true => f.write_str(" by xacct's own test; xacct could not read the use before it"),
             false => Ok(()),
         }
     }

@@ -28,7 +28,7 @@ pub struct Diagnostician<'a> {
     user: UserName,
     pub account: Option<AccountId>,
     operators: Operators,
-    /// The source account, as read once something was denied: it is that of all links.
+    /// The source account, which all links share, read once; after a write, it is read again.
     source: OnceCell<SourceFacts>,
 }
 
@@ -89,12 +89,7 @@ impl<'a> Diagnostician<'a> {
         made: &Made<'_>,
     ) -> Option<String> {
         let link = self.link(case);
-        let source = async {
-            let read =
-                async || collect::source(self.operators.source().await.map(Reader::from), &link, now(self.run)).await;
-            self.source.get_or_init(read).await.clone()
-        };
-        let (source, caller) = tokio::join!(source, self.caller(prover, claim));
+        let (source, caller) = tokio::join!(self.shared_source(&link), self.caller(prover, claim));
         let halves = (link, source, TargetFacts::not_read("xacct has just written it"));
         let mut facts = self.together(case, requested(prover, claim)?, Tried::denied(), halves, caller);
         made.put_into(&mut facts);
@@ -153,17 +148,31 @@ impl<'a> Diagnostician<'a> {
 
     async fn halves(&self, case: &Case<'_>) -> (LinkFacts, SourceFacts, TargetFacts) {
         let link = self.link(case);
-        let now = now(self.run);
-        let source = async { collect::source(self.operators.source().await.map(Reader::from), &link, now).await };
+        let source = async {
+            match case.written {
+                Some(_) => self.source(&link).await,
+                None => self.shared_source(&link).await,
+            }
+        };
         let target = async {
             let access = match &case.target {
                 Some(access) => Ok(access.clone()),
                 None => self.operators.target(case.link).await,
             };
-            collect::target(access.map(Reader::from), &link, now).await
+            collect::target(access.map(Reader::from), &link, now(self.run)).await
         };
         let (source, target) = tokio::join!(source, target);
         (link, source, target)
+    }
+
+    /// Reads the source account.
+    async fn source(&self, link: &LinkFacts) -> SourceFacts {
+        collect::source(self.operators.source().await.map(Reader::from), link, now(self.run)).await
+    }
+
+    /// Returns the source account, read once: nothing in it depends on the link.
+    async fn shared_source(&self, link: &LinkFacts) -> SourceFacts {
+        self.source.get_or_init(|| self.source(link)).await.clone()
     }
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {

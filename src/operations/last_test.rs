@@ -76,7 +76,7 @@ impl Tested<'_> {
         let mut uses = self.uses(context);
         // Without a session, the test did not use the role.
         if proof.session.is_some() {
-            // Requests to IAM, and to global endpoints, go to the partition's first Region.
+            // Assumed: requests to IAM, and to global endpoints, count for the partition's first Region.
             let regions = vec![start.region.to_string(), self.role.partition.default_region().to_owned()];
             let read = start.used_before.or_else(|| proof.used_before.clone());
             uses.push(TestUse::new((from, to), regions, read, &uses));

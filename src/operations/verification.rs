@@ -5,13 +5,15 @@ use crate::cli::{ProofOptions, ReportOptions};
 use crate::config::{Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
-use crate::iam::arn::{RoleArn, UserRef};
+use crate::iam::arn::{Partition, RoleArn, UserRef};
+use crate::iam::last_use::Used;
+use crate::iam::names::AccountId;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::last_test::{Begun, Tested};
 use crate::operations::operators::Operators;
 use crate::operations::proving;
 use crate::operations::run::{Opening, Run, side_by_side};
-use crate::proof::{Freshness, Outcome, Proof};
+use crate::proof::{Freshness, Outcome, Proof, Prover};
 use crate::report::proof::essence;
 
 /// How to test links.
@@ -44,7 +46,7 @@ impl Proven<'_> {
     }
 }
 
-impl Verification<'_> {
+impl<'a> Verification<'a> {
     /// Opens connections for the tests of these links; sends no request yet.
     ///
     /// # Errors
@@ -60,16 +62,11 @@ impl Verification<'_> {
         })
     }
 
-    /// Proves all links concurrently, and diagnoses those that do not work.
+    /// Prepares the tests: gets the user's credentials.
     ///
     /// # Errors
-    /// When there are no credentials of the user.
-    pub async fn prove<'a>(
-        &self,
-        links: &'a [Link],
-        user: &UserRef,
-        connections: &Connections,
-    ) -> Result<Vec<Proven<'a>>> {
+    /// When there are none.
+    pub async fn bench(&self, user: &'a UserRef, connections: &'a Connections) -> Result<Bench<'a>> {
         let run = self.run;
         let source = &run.file.source;
         let own = self.options.user.user_profile.as_deref().or(source.user_profile.as_deref());
@@ -80,25 +77,60 @@ impl Verification<'_> {
         let mut operator = Source::from(source);
         operator.profile = operator.profile.or_else(|| self.profile.map(str::to_owned));
         let diagnostician = Diagnostician::new(run, connections, &operator, user, None);
-
         let silent = Operators::new(&connections.that_ask_nobody(), operator.profile, None);
-        let tally = run.console.tally("verify", links.len(), "verified");
+        Ok(Bench { run, user, account, partition, prover, diagnostician, silent })
+    }
+
+    /// Tests all links concurrently, and diagnoses those that do not work.
+    ///
+    /// # Errors
+    /// When there are no credentials of the user.
+    pub async fn prove<'l>(
+        &self,
+        links: &'l [Link],
+        user: &'a UserRef,
+        connections: &'a Connections,
+    ) -> Result<Vec<Proven<'l>>> {
+        let bench = self.bench(user, connections).await?;
+        let tally = self.run.console.tally("verify", links.len(), "verified");
         let proofs = side_by_side(links, self.report.concurrency, async |link| {
-            let role = link.role_arn(partition);
-            let claim = proving::claim(link, &role, Freshness::Settled, run);
-            let progress = run.console.progress(&link.name);
-            let at = (run.context.now)();
-            let result = prover.prove(&claim, silent.target(link), std::future::ready(None), &progress).await;
-            if let Ok(proof) = &result {
-                let tested = Tested { link, role: &role, user: user.name(), source: account.as_ref() };
-                let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
-                tested.keep(proof, Begun { at, ahead, used_before: None, region }, run.context);
-            }
-            let case = Case { link, role: &role, target: None, written: None, made: None };
-            let diagnosis = diagnostician.explain(&case, (&prover, &claim), &result, &progress).await;
+            let proven = bench.prove(link, None).await;
             tally.one_more();
-            Proven { link, role, result, diagnosis }
+            proven
         });
         Ok(proofs.await)
+    }
+}
+
+/// What the tests of all links share.
+pub struct Bench<'a> {
+    run: &'a Run<'a>,
+    user: &'a UserRef,
+    /// The user's account, if known.
+    account: Option<AccountId>,
+    partition: Partition,
+    prover: Prover,
+    diagnostician: Diagnostician<'a>,
+    /// The operators, as far as their credentials need no prompt.
+    silent: Operators,
+}
+
+impl Bench<'_> {
+    /// Tests one link, and diagnoses it if it does not work. `used_before` is the last use of the role, if already read.
+    pub async fn prove<'l>(&self, link: &'l Link, used_before: Option<Used>) -> Proven<'l> {
+        let Self { run, user, prover, .. } = self;
+        let role = link.role_arn(self.partition);
+        let claim = proving::claim(link, &role, Freshness::Settled, run);
+        let progress = run.console.progress(&link.name);
+        let at = (run.context.now)();
+        let result = prover.prove(&claim, self.silent.target(link), std::future::ready(None), &progress).await;
+        if let Ok(proof) = &result {
+            let tested = Tested { link, role: &role, user: user.name(), source: self.account.as_ref() };
+            let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());
+            tested.keep(proof, Begun { at, ahead, used_before, region }, run.context);
+        }
+        let case = Case { link, role: &role, target: None, written: None, made: None };
+        let diagnosis = self.diagnostician.explain(&case, (prover, &claim), &result, &progress).await;
+        Proven { link, role, result, diagnosis }
     }
 }

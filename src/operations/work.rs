@@ -31,6 +31,17 @@ pub struct Failed {
     pub error: Error,
 }
 
+impl Failed {
+    /// Returns the error with the target's name, unless the target is named by its account, which the error names.
+    pub fn named_error(&self) -> Error {
+        let Self { link, error } = self;
+        match link.name == link.account.as_str() {
+            true => error.clone(),
+            false => error.clone().context(format!("target {}", link.name)),
+        }
+    }
+}
+
 /// The half in the source account, which all links share.
 pub struct GrantJob {
     pub plan: Plan,

@@ -46,11 +46,11 @@ pub fn text(diagnosis: &Diagnosis, width: u16) -> String {
     blocks.join("\n\n")
 }
 
-/// Returns the first cause in a few words, for tables; `None` if there is none.
+/// Returns the first cause in a few words, for tables; `None` if there is none. The part of a summary before a colon stands
+/// alone; a test over all cases of `tests/cases/diagnose` checks that.
 #[must_use]
 pub fn cause_in_short(diagnosis: &Diagnosis) -> Option<String> {
     let finding = diagnosis.findings.first()?;
-    // What follows a colon explains it.
     let summary = plain(finding.summary.split(": ").next().unwrap_or_default());
     let likely = if finding.certainty == Certainty::Certain { "" } else { "likely: " };
     let more = match diagnosis.findings.len() {

@@ -6,6 +6,7 @@ use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, s
 use super::several::{self, of_any_account};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
+use crate::iam::names::AccountId;
 use crate::proof::{Outcome, Proof, Step, StepId, StepOutcome};
 use crate::text::on_one_line;
 
@@ -16,6 +17,8 @@ const UNKNOWN: &str = "?";
 const WARNING: &str = "!";
 /// The verdict on a role that admits others.
 const ADMITS_OTHERS: &str = "TOO OPEN: admits callers whom the link does not declare";
+/// Stands before the account that is the context of an error.
+const TARGET_ACCOUNT: &str = "target account ";
 /// The column of the marks.
 const MARK: usize = 2;
 
@@ -75,9 +78,20 @@ pub fn essence(proof: Option<&Proof>, diagnosis: Option<&Diagnosis>, account: &s
 pub fn error_in_short(error: &Error) -> String {
     let message = on_one_line(&error.message);
     match message.split_once(": ") {
-        Some((place, message)) if place.starts_with("target account ") => message.to_owned(),
+        Some((context, message)) if is_place(context) => message.to_owned(),
         _ => message.into_owned(),
     }
+}
+
+/// Names a target account, as the context of an error.
+#[must_use]
+pub fn place(account: &AccountId) -> String {
+    format!("{TARGET_ACCOUNT}{account}")
+}
+
+/// Returns whether this is such a context.
+fn is_place(text: &str) -> bool {
+    text.strip_prefix(TARGET_ACCOUNT).is_some_and(|account| account.parse::<AccountId>().is_ok())
 }
 
 /// Returns every step of one proof.

@@ -128,6 +128,13 @@ impl Sheet {
         needed(&self.columns.iter().collect::<Vec<_>>()) <= usize::from(width)
     }
 
+    /// Returns whether the table fits without the account, and with names that are broken.
+    #[must_use]
+    pub fn fits_if_broken(&self, width: u16) -> bool {
+        let others: Vec<_> = self.columns.iter().filter(|field| ![TARGET, ACCOUNT].contains(&field.name)).collect();
+        SHORTEST_NAME + PADDING + needed(&others) <= usize::from(width)
+    }
+
     /// Returns a row for each target. Leaves out the account if there is no room for it.
     #[must_use]
     pub fn table(&self, width: u16) -> String {
@@ -264,6 +271,13 @@ pub fn distinct<'a, T>(
         Some((members.next()?, members.map(&name).collect()))
     };
     grouped(keys).into_iter().filter_map(one).collect()
+}
+
+/// Returns the title of a target's report with the target's name, unless the title has it: a target may be named by its
+/// account.
+#[must_use]
+pub fn titled(name: &str, account: &str, title: &str) -> String {
+    if name == account && title.contains(account) { title.to_owned() } else { format!("{name}: {title}") }
 }
 
 /// Says which other targets have the same problem; `None` if there are none.

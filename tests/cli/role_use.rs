@@ -115,7 +115,7 @@ fn a_role_that_the_test_could_not_read_is_kept() {
     scene.xacct("verify").exits_with(0);
     scene.environment.edit("xacct.toml", unknown, known);
     report(&scene);
-    assert_refused(&scene, "by a test of xacct's, which could not read when it was used before");
+    assert_refused(&scene, "by xacct's own test; xacct could not read the use before it");
 }
 
 /// The session reads the role right after it was opened, when AWS does not yet show this use.

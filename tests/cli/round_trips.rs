@@ -140,15 +140,48 @@ fn diagnose_of_a_missing_role_takes_three_round_trips() {
     assert_steps(&scene, 3);
 }
 
-#[test]
-fn two_targets_take_no_more_round_trips() {
-    let scene = slow();
+/// Creates links to two targets.
+fn link_two(scene: &Scene) {
     let both = "bootstrap --yes --target-account 222222222222,333333333333 --user alice --user-profile alice --profile \
                 security-admin --enter-role OrganizationAccountAccessRole --external-id abc --no-verify";
     scene.xacct(both).exits_with(0);
     scene.sandbox.clear_requests();
+}
+
+#[test]
+fn two_targets_take_no_more_round_trips() {
+    let scene = slow();
+    link_two(&scene);
     scene.xacct("verify").exits_with(0);
     assert_steps(&scene, 4);
+}
+
+/// The operator enters each account, so the target accounts take one round trip more than the source account.
+#[test]
+fn live_reads_both_accounts_concurrently() {
+    let scene = slow();
+    link_two(&scene);
+    scene.xacct("list --live").exits_with(0);
+    assert_eq!(scene.requests("GetUser").len(), 1);
+    assert_overlap(&scene, "GetUser", "AssumeRole");
+    assert_steps(&scene, 6);
+}
+
+#[test]
+fn several_links_share_what_was_read_of_the_source_account() {
+    let scene = slow();
+    link_two(&scene);
+    let is_shared = |words: &str, exit_code| {
+        scene.sandbox.clear_requests();
+        scene.xacct(words).exits_with(exit_code);
+        for operation in ["GetUser", "ListUserPolicies", "ListAttachedUserPolicies", "ListGroupsForUser"] {
+            assert_eq!(scene.requests(operation).len(), 1, "{words}: {operation}");
+        }
+    };
+    is_shared("diagnose", 0);
+    scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").policies.inline.clear());
+    is_shared("diagnose", 3);
+    is_shared("verify", 3);
 }
 
 #[test]

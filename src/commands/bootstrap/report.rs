@@ -63,10 +63,7 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     });
     run.console.tell(&text);
     for failed in &work.failed {
-        let error = failed.error.clone();
-        // The error names the account; the target's name is added only if it differs.
-        let named = failed.link.name != failed.link.account.as_str();
-        run.console.error(&if named { error.context(format!("target {}", failed.link.name)) } else { error });
+        run.console.error(&failed.named_error());
     }
 }
 
@@ -209,7 +206,10 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             && (!several || proof.outcome != Outcome::Works)
         {
             let heading = proof::heading(proof);
-            let title = if several { format!("{}: {heading}", job.link.name) } else { heading };
+            let title = match several {
+                true => several::titled(&job.link.name, job.link.account.as_str(), &heading),
+                false => heading,
+            };
             console.result(&format!("\n{title}\n{}", proof::steps(proof, job.state.diagnosis.as_ref(), user, width)));
         } else if let Some(diagnosis) = &job.state.diagnosis {
             console.result(&format!("\n{}", diagnosis::text(diagnosis, width)));

@@ -9,6 +9,7 @@ use crate::report::console::count;
 use crate::report::json::JsonError;
 use crate::report::several;
 use crate::report::{diagnosis, proof};
+use crate::text::shell::ShellCommand;
 
 /// The result of diagnosing one link.
 pub struct Diagnosed {
@@ -75,10 +76,11 @@ impl Diagnosed {
     /// Returns what a report says even of a link without problems: warnings, notes, what could not be read.
     pub fn remarks(&self) -> Vec<String> {
         let Some(diagnosis) = &self.diagnosis else { return Vec::new() };
+        // A note may end with the command that tests what it is about.
+        let test = |target: &str| ShellCommand::new("xacct").arg("verify").arg(target).to_string();
         let own = |text: &str| {
-            // The command at the end names the target.
-            let end = format!(" {}", self.name);
-            let text = text.strip_suffix(&end).map_or_else(|| text.to_owned(), |text| format!("{text} TARGET"));
+            let before = text.strip_suffix(&test(&self.name));
+            let text = before.map_or_else(|| text.to_owned(), |before| format!("{before}{}", test("TARGET")));
             several::of_any_account(&text, &self.account)
         };
         diagnosis::remarks(diagnosis).iter().map(|text| own(text)).collect()

@@ -1,11 +1,11 @@
-//! The diagnoses of several links: a row for each, and the reports of those with problems.
+//! The diagnoses of several links: the reports of those with problems, and a row for each.
 
 use super::diagnosed::Diagnosed;
 use crate::diagnosis::Attempt;
 use crate::error::ExitCode;
 use crate::report::several::{self, Field, Sheet};
 
-/// Returns a row for each link, and below them the reports of those with problems.
+/// Returns the reports of the links with problems, and below them, near the prompt, a row for each link.
 pub fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
     let attempt = |it: &Diagnosed, words: &dyn Fn(&Attempt) -> String| {
         it.diagnosis.as_ref().map(|diagnosis| words(&diagnosis.attempt)).unwrap_or_default()
@@ -22,13 +22,13 @@ pub fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
     ]);
     let (fine, others): (Vec<_>, Vec<_>) = diagnosed.iter().partition(|it| it.exit_code() == ExitCode::Done);
     let remarks = fine.iter().flat_map(|it| it.remarks().into_iter().map(|remark| (it.name.clone(), remark)));
-    let mut blocks: Vec<_> = sheet.shared().into_iter().chain([sheet.table(width)]).collect();
-    blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
+    let mut blocks = Vec::new();
     for (one, same) in several::distinct(&others, |it| it.essence(), |it| &it.name) {
-        let name = if one.name == one.account { String::new() } else { format!("{}: ", one.name) };
-        blocks.push(format!("{name}{}", one.text(width)));
+        blocks.push(several::titled(&one.name, &one.account, &one.text(width)));
         blocks.extend(several::the_same_problem(&same, width));
     }
+    blocks.extend(sheet.shared().into_iter().chain([sheet.table(width)]));
+    blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
     blocks.push(several::result(fine.len(), diagnosed.len(), "have no problems"));
     blocks
 }

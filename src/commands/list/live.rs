@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::OnceCell;
+
 use super::arguments::List;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
 use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
+use crate::iam::last_use::Used;
 use crate::iam::plan::Plan;
 use crate::iam::plan::bootstrap::{Refusal, plan_grant, plan_role};
 use crate::iam::state::{DesiredRole, ObservedRole, RoleQuotas};
@@ -31,6 +34,8 @@ pub struct Live {
 pub struct Drift {
     pub role: Plan,
     pub grant: Plan,
+    /// The last use of the role.
+    pub used_before: Used,
 }
 
 impl Live {
@@ -60,81 +65,74 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
     let verification = Verification { options: &args.proof, profile, report: args.report, run };
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
-    let drifts = drifts(&links, &connections, args, run).await?;
-    let proofs = proofs(&tested, &connections, &verification).await;
-    let all = drifts.into_iter().zip(proofs);
-    Ok(all.map(|(drift, (proof, diagnosis))| Live { drift, proof, diagnosis }).collect())
-}
-
-/// Tests the links as `verify` does.
-async fn proofs(
-    links: &[Link],
-    connections: &Connections,
-    verification: &Verification<'_>,
-) -> Vec<(Result<Proof>, Option<Diagnosis>)> {
-    let proven = async {
-        let user = proving::user_on_record(verification.run)?;
-        verification.prove(links, &user, connections).await
-    };
-    match proven.await {
-        Ok(proven) => proven.into_iter().map(|proven| (proven.result, proven.diagnosis)).collect(),
-        Err(error) => links.iter().map(|_| (Err(error.clone()), None)).collect(),
-    }
-}
-
-/// Compares both halves of each link with `xacct.toml`.
-async fn drifts(links: &[Link], connections: &Connections, args: &List, run: &Run<'_>) -> Result<Vec<Result<Drift>>> {
     let source = config::recorded_source(&run.file, &args.access)?;
-    let files = settle::read_policy_files(links, run)?;
-    let side = source_side(connections, &source).await;
-    let tally = run.console.tally("list", links.len(), "read");
-    let drifts = side_by_side(links, args.report.concurrency, async |link| {
-        let drift = match &side {
-            Ok((access, side)) => drift(link, side, access, connections, &files, run).await,
-            Err(error) => Err(error.clone()),
+    let files = settle::read_policy_files(&links, run)?;
+    let user = proving::user_on_record(run);
+    let bench = async { verification.bench(user.as_ref().map_err(Error::clone)?, &connections).await };
+    let (bench, operator) = tokio::join!(bench, accounts::source_access(&connections, &source));
+    let comparison = Comparison { connections: &connections, run, source, files, operator, read: OnceCell::new() };
+    let tally = run.console.tally("list", links.len(), "tested");
+    let live = side_by_side(links.iter().zip(&tested), args.report.concurrency, async |(link, tested)| {
+        // First, so that the test finds the MFA session of the target operator in the cache, and does not hide who used
+        // the role before.
+        let drift = comparison.drift(link).await;
+        let used_before = drift.as_ref().ok().map(|drift| drift.used_before.clone());
+        let (proof, diagnosis) = match &bench {
+            Ok(bench) => {
+                let proven = bench.prove(tested, used_before).await;
+                (proven.result, proven.diagnosis)
+            }
+            Err(error) => (Err(error.clone()), None),
         };
         tally.one_more();
-        drift
+        Live { drift, proof, diagnosis }
     });
-    Ok(drifts.await)
+    Ok(live.await)
 }
 
-async fn source_side(connections: &Connections, source: &Source) -> Result<(Access, SourceSide)> {
-    let access = accounts::source_access(connections, source).await?;
-    let side = accounts::source_side(&access, source).await?;
-    Ok((access, side))
+/// Compares links with `xacct.toml`.
+struct Comparison<'a> {
+    connections: &'a Connections,
+    run: &'a Run<'a>,
+    source: Source,
+    files: BTreeMap<String, InlinePolicies>,
+    /// The source operator's access.
+    operator: Result<Access>,
+    /// The source account, read once, for all links.
+    read: OnceCell<Result<SourceSide>>,
 }
 
-/// Plans what `bootstrap` would change for this link.
-async fn drift(
-    link: &Link,
-    source: &SourceSide,
-    access: &Access,
-    connections: &Connections,
-    files: &BTreeMap<String, InlinePolicies>,
-    run: &Run<'_>,
-) -> Result<Drift> {
-    let mut link = link.clone();
-    let own = files.get(&link.name).cloned().unwrap_or_default();
-    let names = own.keys().map(ToString::to_string).chain([VERIFY_POLICY.to_owned()]).collect();
-    let target = accounts::target_side(connections, &link, Some(access), &names).await?;
-    let observed = target.observed.as_ref();
-    let identity = settle::identity(&link, &source.user)?;
-    link.id.clone_from(&identity.id);
-    settle::complete(&mut link, source, observed, run.context)?;
-    let plan = |desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas| {
-        plan_role(desired, observed, quotas, true).map_err(refused)
-    };
-    let (desired, role) = planning::role(&link, identity, source, Some(&target), &own, plan)?;
-    let grant = match &source.observed {
-        Some(user) => {
-            let alone = std::iter::once((&link, desired.arn.clone()));
-            let wanted = settle::grant_beside(&run.file, &source.user, alone)?;
-            plan_grant(&wanted, user, true).map_err(refused)?
-        }
-        None => Plan::default(),
-    };
-    Ok(Drift { role, grant })
+impl Comparison<'_> {
+    /// Plans what `bootstrap` would change for this link.
+    async fn drift(&self, link: &Link) -> Result<Drift> {
+        let operator = self.operator.as_ref().map_err(Error::clone)?;
+        let mut link = link.clone();
+        let own = self.files.get(&link.name).cloned().unwrap_or_default();
+        let names = own.keys().map(ToString::to_string).chain([VERIFY_POLICY.to_owned()]).collect();
+        let (source, target) = tokio::join!(
+            self.read.get_or_init(|| accounts::source_side(operator, &self.source)),
+            accounts::target_side(self.connections, &link, Some(operator), &names),
+        );
+        let (source, target) = (source.as_ref().map_err(Error::clone)?, target?);
+        let observed = target.observed.as_ref();
+        let identity = settle::identity(&link, &source.user)?;
+        link.id.clone_from(&identity.id);
+        settle::complete(&mut link, source, observed, self.run.context)?;
+        let plan = |desired: &DesiredRole, observed: Option<&ObservedRole>, quotas: &RoleQuotas| {
+            plan_role(desired, observed, quotas, true).map_err(refused)
+        };
+        let (desired, role) = planning::role(&link, identity, source, Some(&target), &own, plan)?;
+        let grant = match &source.observed {
+            Some(user) => {
+                let alone = std::iter::once((&link, desired.arn.clone()));
+                let wanted = settle::grant_beside(&self.run.file, &source.user, alone)?;
+                plan_grant(&wanted, user, true).map_err(refused)?
+            }
+            None => Plan::default(),
+        };
+        let used_before = observed.and_then(|role| role.last_used.clone()).into();
+        Ok(Drift { role, grant, used_before })
+    }
 }
 
 fn refused(refusal: Box<Refusal>) -> Error {

@@ -9,20 +9,21 @@ use crate::error::Result;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{count, error_text};
-use crate::report::proof::verdict_in_short;
-use crate::report::several::{Field, Sheet, lines, result};
+use crate::report::proof::{cause_in_short, verdict_in_short};
+use crate::report::several::{self, Field, Sheet, lines, result};
 use crate::text::shell::ShellCommand;
 
 /// Returns the list as text.
 pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
     let width = run.console.width();
     let fields = fields(listed, run);
+    let is_live = listed.iter().any(|it| it.live.is_some());
     let mut blocks = match listed {
         [_] => vec![lines(fields.iter().flat_map(Field::entries))],
-        _ => several(fields, width),
+        _ => several(fields, is_live, width),
     };
     blocks.extend(problems(listed, width));
-    if listed.len() > 1 && listed.iter().any(|it| it.live.is_some()) {
+    if listed.len() > 1 && is_live {
         let live = listed.iter().filter_map(|it| it.live.as_ref());
         let works = live.filter(|live| matches!(&live.proof, Ok(proof) if proof.outcome == Outcome::Works)).count();
         blocks.push(result(works, listed.len(), "work"));
@@ -46,8 +47,14 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
         fields.push(field("MFA", &|it| if it.link.require_mfa { "required" } else { "not required" }.to_owned()));
     }
     if listed.iter().any(|it| it.live.is_some()) {
-        fields.push(field("Drift", &|it| it.live.as_ref().map(|live| drift(&live.drift)).unwrap_or_default()));
-        fields.push(field("Test", &|it| it.live.as_ref().map(tested).unwrap_or_default()));
+        let live = |name, value: &dyn Fn(&Live) -> String| {
+            field(name, &|it| it.live.as_ref().map(value).unwrap_or_default()).column()
+        };
+        fields.push(live("Drift", &|live| drift(&live.drift)));
+        fields.push(live("Test", &tested));
+        if listed.len() > 1 {
+            fields.push(live("Cause", &|live| cause_in_short(&live.proof, live.diagnosis.as_ref())).wrapping());
+        }
     } else {
         fields.push(field("Last test", &|it| last(it, now)));
     }
@@ -105,39 +112,50 @@ fn tested(live: &Live) -> String {
     .to_owned()
 }
 
-/// Returns what all targets share, and a table with the rest; blocks for each target if the table is too wide.
-fn several(fields: Vec<Field>, width: u16) -> Vec<String> {
+/// Returns what all targets share, and a table with the rest; blocks for each target if the table is too wide. With results
+/// of tests, the table may do without the account.
+fn several(fields: Vec<Field>, is_live: bool, width: u16) -> Vec<String> {
     let sheet = Sheet::new(fields);
-    let rest = if sheet.fits(width) { vec![sheet.table(width)] } else { sheet.blocks() };
+    let rest = if sheet.fits(width) || is_live && sheet.fits_if_broken(width) {
+        vec![sheet.table(width)]
+    } else {
+        sheet.blocks()
+    };
     sheet.shared().into_iter().chain(rest).collect()
 }
 
-/// Returns why something was not read or does not work, with the command that tells more.
+/// Returns why something was not read or does not work, with the command that tells more. The table of several targets has
+/// the causes.
 fn problems(listed: &[Listed<'_>], width: u16) -> Option<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for Listed { link, live, .. } in listed {
-        let Some(live) = live else { continue };
-        let name = &link.name;
-        let command = |verb| ShellCommand::new("xacct").arg(verb).arg(name);
-        match &live.drift {
-            Ok(drift) if drift.differs() => {
-                lines.push(format!("{name}: show the differences: {}", command("bootstrap").flag("--check")));
-            }
-            Ok(_) => {}
-            Err(error) => lines.push(format!("{name}: cannot compare: {}", error_text(error))),
+    let is_alone = listed.len() == 1;
+    let of = |Listed { link, live, .. }: &Listed<'_>| {
+        let target = if is_alone { link.name.as_str() } else { "TARGET" };
+        let texts = live.as_ref().map(|live| problems_of(live, target, is_alone)).unwrap_or_default();
+        let own = |text: String| if is_alone { text } else { several::of_any_account(&text, link.account.as_str()) };
+        texts.into_iter().map(|text| (link.name.clone(), own(text))).collect::<Vec<_>>()
+    };
+    several::remarks(listed.iter().flat_map(of), (listed.len(), "all"), width)
+}
+
+fn problems_of(live: &Live, target: &str, with_causes: bool) -> Vec<String> {
+    let command = |verb| ShellCommand::new("xacct").arg(verb).arg(target);
+    let mut texts = Vec::new();
+    match &live.drift {
+        Ok(drift) if drift.differs() => {
+            texts.push(format!("show the differences: {}", command("bootstrap").flag("--check")));
         }
-        match (&live.proof, &live.diagnosis) {
-            (Ok(proof), _) if proof.outcome == Outcome::Works => {}
-            (Ok(_), Some(diagnosis)) if !diagnosis.findings.is_empty() => {
-                lines.extend(diagnosis.findings.iter().map(|finding| format!("{name}: {}", finding.summary)));
-                lines.push(format!("{name}: show the fix: {}", command("diagnose")));
-            }
-            (Ok(_), _) => lines.push(format!("{name}: find out why: {}", command("diagnose"))),
-            (Err(error), _) => lines.push(format!("{name}: not tested: {}", error_text(error))),
-        }
+        Ok(_) => {}
+        Err(error) => texts.push(format!("cannot compare: {}", error_text(error))),
     }
-    let options = textwrap::Options::new(width.into()).subsequent_indent("  ").break_words(false);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    let lines: Vec<_> = lines.iter().map(|line| textwrap::fill(line, &options)).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    match (&live.proof, &live.diagnosis) {
+        (Ok(proof), _) if proof.outcome == Outcome::Works => {}
+        (Ok(_), Some(diagnosis)) if !diagnosis.findings.is_empty() => {
+            let causes = diagnosis.findings.iter().filter(|_| with_causes);
+            texts.extend(causes.map(|finding| finding.summary.clone()));
+            texts.push(format!("show the fix: {}", command("diagnose")));
+        }
+        (Ok(_), _) => texts.push(format!("find out why: {}", command("diagnose"))),
+        (Err(error), _) => texts.push(format!("not tested: {}", error_text(error))),
+    }
+    texts
 }

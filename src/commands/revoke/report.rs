@@ -50,8 +50,8 @@ impl Report<'_> {
             false => work.plans(documents, width),
         });
         run.console.tell(text.trim_start_matches('\n'));
-        for Failed { link, error } in &work.failed {
-            run.console.error(&error.clone().context(format!("target {}", link.name)));
+        for failed in &work.failed {
+            run.console.error(&failed.named_error());
         }
     }
 

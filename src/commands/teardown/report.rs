@@ -94,8 +94,8 @@ impl Report<'_> {
         });
         text.push_str(&self.not_on_record());
         run.console.tell(&text);
-        for Failed { link, error } in &work.failed {
-            run.console.error(&error.clone().context(format!("target {}", link.name)));
+        for failed in &work.failed {
+            run.console.error(&failed.named_error());
         }
     }
 

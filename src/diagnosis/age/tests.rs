@@ -41,7 +41,7 @@ fn hours_apart_are_said() {
 
 #[test]
 fn a_role_younger_than_the_request_is_another_role() {
-    let younger = "role xacct was created 10 minutes after the request, which was about an earlier one or none; test the \
+    let younger = "role xacct was created 10 minutes after the request: AWS saw an earlier role of that name, or none; test the \
                    link again: xacct diagnose --facts FILE --user-profile PROFILE";
     assert_eq!(said(0, 700, 100), [younger]);
     assert!(said(0, 700, 400)[0].contains("was read 12 minutes after the request"), "clocks differ");

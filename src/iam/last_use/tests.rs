@@ -105,7 +105,11 @@ fn what_could_not_be_read_may_be_a_use() {
     // AWS already shows the test itself.
     let own = test(60, Some(Some(used(60))), &[]);
     for test in [unread, own] {
-        assert_recent(&used(60), &[test], "was used an hour ago in Region eu-west-1 by a test of xacct's");
+        assert_recent(
+            &used(60),
+            &[test],
+            "was used an hour ago in Region eu-west-1 by xacct's own test; xacct could not read the use before it",
+        );
     }
     // Two days later, it does not matter.
     let old = test(48 * 60, None, &[]);

@@ -19,6 +19,7 @@ use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::{
     BOUNDARY_TAG, DesiredRole, ObservedBoundary, ObservedRole, PolicyVersion, Reading, RoleQuotas,
 };
+use crate::report::proof::place;
 
 /// The observed state of the target account.
 #[derive(Debug, Clone)]
@@ -64,12 +65,8 @@ pub async fn enter(connections: &Connections, link: &Link, source: Option<&Acces
 /// # Errors
 /// As [`enter`]; the error names the account.
 pub async fn enter_in_region(connections: &Connections, link: &Link, source: Option<&Access>) -> Result<Access> {
-    let access = enter(connections, link, source).await.map_err(|error| error.context(place(link)))?;
+    let access = enter(connections, link, source).await.map_err(|error| error.context(place(&link.account)))?;
     Ok(link.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region)))
-}
-
-fn place(link: &Link) -> String {
-    format!("target account {}", link.account)
 }
 
 /// Reads one target account.
@@ -97,8 +94,8 @@ pub async fn target_side(
     );
     // Wrong credentials are reported before any other error.
     let operator = operator_of(link, access, caller)?;
-    let observed = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
-    let mut found = policies.map_err(|error| error.context(place(link)))?;
+    let observed = operator.readable(role.map_err(|error| error.context(place(&link.account)))?)?;
+    let mut found = policies.map_err(|error| error.context(place(&link.account)))?;
     let versions = versions_by_arn(&declared, &found);
     let boundary = match link.permissions_boundary.as_ref().zip(found.pop()) {
         Some((boundary, version)) => {
@@ -106,7 +103,7 @@ pub async fn target_side(
             let recorded = tag.and_then(|tag| PolicyVersion::from_tag(tag));
             let arn = boundary.resolve(partition);
             let read = observe::boundary(&operator.access, &arn, version, recorded.as_ref()).await;
-            Some(read.map_err(|error| error.context(place(link)))?)
+            Some(read.map_err(|error| error.context(place(&link.account)))?)
         }
         None => None,
     };
@@ -131,7 +128,7 @@ pub async fn target_side_to_remove(
     let access = enter_in_region(connections, link, source).await?;
     let (caller, role) = tokio::join!(sts::caller(&access), observe::role_to_remove(&access, &link.role));
     let operator = operator_of(link, access, caller)?;
-    let role = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
+    let role = operator.readable(role.map_err(|error| error.context(place(&link.account)))?)?;
     Ok((operator, role))
 }
 
@@ -158,7 +155,7 @@ pub async fn target_side_to_revoke(
         Err(error) => (Err(error), None),
     };
     let operator = operator_of(link, access, caller)?;
-    let role = operator.readable(role.map_err(|error| error.context(place(link)))?)?;
+    let role = operator.readable(role.map_err(|error| error.context(place(&link.account)))?)?;
     let ahead = there.map_or(0, |there| OffsetDateTime::from(there).unix_timestamp() - here.unix_timestamp());
     Ok((operator, role, ahead))
 }
@@ -176,7 +173,7 @@ pub async fn role_to_revoke(operator: &Operator, name: &RoleName) -> Result<Opti
 /// # Errors
 /// When the credentials are invalid, or belong to another account or to the root user.
 pub fn operator_of(link: &Link, access: Access, caller: Result<Caller>) -> Result<Operator> {
-    let caller = caller.map_err(|error| error.context(place(link)))?;
+    let caller = caller.map_err(|error| error.context(place(&link.account)))?;
     refuse_root(&caller, "target", "--target-profile")?;
     if caller.account != link.account {
         return Err(Error::new(

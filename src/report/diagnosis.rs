@@ -128,6 +128,9 @@ fn attempt_text(attempt: &Attempt, width: usize) -> String {
     lines.join("\n")
 }
 
+/// How much evidence of a finding, and how many steps of a fix, are shown: nobody reads thousands.
+const MOST: usize = 50;
+
 fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize) -> String {
     let (style, certainty) = if finding.certainty == Certainty::Certain { (BAD, "") } else { (WARN, ", likely") };
     let mut summary = wrapped(&capitalised(&finding.summary), "   ", width).into_iter();
@@ -136,7 +139,7 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
     lines.extend(summary.map(|line| format!("{style}{line}{style:#}")));
     let tested = if finding.foreseen { ", not tested" } else { "" };
     lines.push(format!("   [{}: {}{certainty}{tested}]", finding.side.words(), finding.cause.id()));
-    for evidence in &finding.evidence {
+    for evidence in finding.evidence.iter().take(MOST) {
         match evidence {
             // The attempt above shows it already.
             Evidence::Answer(answer) if attempt.answer == Answer::Refused(answer.clone()) => {}
@@ -148,6 +151,7 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
             }
         }
     }
+    lines.extend(more(finding.evidence.len(), "   - "));
     for (index, fix) in finding.fixes.iter().enumerate() {
         lines.extend(fix_lines(fix, if index == 0 { "Fix" } else { "Or" }, width));
     }
@@ -156,7 +160,7 @@ fn finding_text(finding: &Finding, attempt: &Attempt, number: &str, width: usize
 
 fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
     let mut lines = wrapped(&format!("{title} ({}):", fix.who), "   ", width);
-    for step in &fix.steps {
+    for step in fix.steps.iter().take(MOST) {
         match step {
             // A command to paste stays on one line.
             FixStep::Run(command) => lines.push(format!("     {STRONG}{}{STRONG:#}", plain(&command.to_string()))),
@@ -172,7 +176,14 @@ fn fix_lines(fix: &Fix, title: &str, width: usize) -> Vec<String> {
             FixStep::Do(words) => lines.extend(wrapped(words, "     ", width)),
         }
     }
+    lines.extend(more(fix.steps.len(), "     "));
     lines
+}
+
+/// Returns a line for what is left out of so many.
+fn more(all: usize, indent: &str) -> Option<String> {
+    let left_out = all.checked_sub(MOST).filter(|left_out| *left_out > 0)?;
+    Some(format!("{indent}and {left_out} more: see --output json"))
 }
 
 fn layer_lines(layer: &Layer, width: usize) -> Vec<String> {

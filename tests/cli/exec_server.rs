@@ -206,6 +206,24 @@ fn a_default_profile_with_credentials_is_hidden_from_the_command() {
     output.says(&["credentials that SDKs would prefer", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]);
 }
 
+/// SDKs run what a config file says, and it may contain a password.
+#[test]
+fn nobody_else_can_read_or_write_the_config_files_of_the_command() {
+    let scene = Scene::linked("");
+    scene.environment.append("aws/config", "\n[default]\ncredential_process = /bin/false\n");
+    scene.environment.append("aws/credentials", "\n[default]\naws_access_key_id = AKIAOTHER\n");
+    for umask in ["000", "022", "077"] {
+        let mut command = scene.environment.command("/bin/sh");
+        command.arg("-c").arg(format!("umask {umask}; exec \"$@\"")).arg("sh");
+        let served = scene.command("exec --server -- /bin/sh -c");
+        command.arg(served.get_program()).args(served.get_args());
+        command.arg("ls -ld \"${AWS_CONFIG_FILE%/*}\" \"$AWS_CONFIG_FILE\" \"$AWS_SHARED_CREDENTIALS_FILE\"; umask");
+        let output = crate::support::Output::of(command).exits_with(0);
+        let modes: Vec<_> = output.stdout.lines().map(|line| line.get(..10).unwrap_or(line)).collect();
+        assert_eq!(modes, ["drwx------", "-rw-------", "-rw-------", &format!("0{umask}")], "{umask}: {output}");
+    }
+}
+
 #[test]
 fn renews_the_session_before_it_expires() {
     let scene = Scene::linked("--no-verify");

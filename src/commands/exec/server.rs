@@ -1,6 +1,5 @@
 //! `exec --server`: the command gets the address of an endpoint in place of credentials, and so outlives a session.
 
-use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::cli::SessionOptions;
 use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::export;
+use crate::files::{self, Readers};
 use crate::operations::run::Run;
 use crate::operations::session::{self, OpenedRole};
 
@@ -114,12 +114,17 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Writes the files for the command. They have no secrets.
+/// Writes the files for the command, which only their owner may read or write, whatever the umask: a `credential_process` or
+/// an `endpoint_url` of another profile may contain a password, and SDKs run what such a file says.
 fn copies(shadows: &[Shadow]) -> Result<TempDir> {
     let write = || {
-        let folder = tempfile::Builder::new().prefix("xacct-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("xacct-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir()?;
         for shadow in shadows {
-            fs::write(folder.path().join(shadow.variable), &shadow.text)?;
+            files::create(&folder.path().join(shadow.variable), &shadow.text, Readers::Owner)?;
         }
         Ok(folder)
     };

@@ -31,7 +31,7 @@ const LEADING: [&str; 20] = [
     "web_identity_token_file",
 ];
 
-/// The keys with secrets, which are copied from no profile.
+/// The access keys, which are copied from no profile.
 const SECRET: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
 /// A config file in which the default profile has credentials.
@@ -41,7 +41,7 @@ pub struct Shadow {
     pub variable: &'static str,
     /// The path of the file.
     pub path: PathBuf,
-    /// The text without them. It has no secrets.
+    /// The text without them. It has no access keys, but what other profiles run or connect to may contain a password.
     pub text: String,
 }
 
@@ -52,7 +52,7 @@ pub struct Shadow {
 pub fn shadows(variable: Variables<'_>) -> Result<Vec<Shadow>> {
     let files = [
         (CONFIG, without_credentials as fn(&str) -> Option<String>),
-        // Its other profiles have nothing but secrets.
+        // Its other profiles have nothing but access keys.
         (CREDENTIALS, |text| without_credentials(text).map(|_| String::new())),
     ];
     let mut shadows = Vec::new();

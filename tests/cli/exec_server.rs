@@ -206,6 +206,34 @@ fn a_default_profile_with_credentials_is_hidden_from_the_command() {
     output.says(&["credentials that SDKs would prefer", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]);
 }
 
+/// The AWS CLI prefers its credentials to those of a container.
+#[test]
+fn a_boto_file_with_credentials_is_hidden_from_the_command() {
+    let mut scene = Scene::linked("");
+    let shown = |scene: &Scene| {
+        let mut command = scene.command("exec --server -- /bin/sh -c");
+        command.arg("echo \"$BOTO_CONFIG\"; cat \"$BOTO_CONFIG\" 2>/dev/null; :");
+        crate::support::Output::of(command).exits_with(0)
+    };
+    // gsutil needs its own.
+    scene.environment.write(".boto", "[Credentials]\ngs_access_key_id = GOOG\n");
+    assert_eq!(shown(&scene).stdout, "\n");
+    let file = "[Credentials]\nAWS_Access_Key_ID : AKIAOTHER\naws_secret_access_key : other\n";
+    scene.environment.write(".boto", file);
+    let output = shown(&scene);
+    assert!(output.stdout.ends_with("/BOTO_CONFIG\n"), "{output}");
+    output.says(&[".boto` has credentials that SDKs would prefer", "(BOTO_CONFIG)"]);
+    scene.environment.write("other", file);
+    let other = scene.environment.path("other").display().to_string();
+    scene.environment.set("BOTO_CONFIG", &other);
+    let output = shown(&scene);
+    assert!(output.stdout.ends_with("/BOTO_CONFIG\n"), "{output}");
+    scene.environment.set("BOTO_CONFIG", "/dev/null");
+    assert_eq!(shown(&scene).stdout, "/dev/null\n");
+    scene.environment.set("BOTO_CONFIG", "/");
+    assert_eq!(shown(&scene).stdout, "/\n");
+}
+
 /// SDKs run what a config file says, and it may contain a password.
 #[test]
 fn nobody_else_can_read_or_write_the_config_files_of_the_command() {

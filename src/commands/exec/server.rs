@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::endpoint::{Endpoint, Service};
 use super::renewal::{self, Current, News};
-use crate::aws::credentials::config_files::{self, Shadow};
+use crate::aws::credentials::config_files::{self, BOTO_CONFIG, Shadow};
 use crate::cli::SessionOptions;
 use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
@@ -16,6 +16,7 @@ use crate::export;
 use crate::files::{self, Readers};
 use crate::operations::run::Run;
 use crate::operations::session::{self, OpenedRole};
+use crate::text::on_one_line;
 
 /// A server before it serves anybody.
 pub struct Server<'a> {
@@ -59,10 +60,11 @@ impl<'a> Server<'a> {
         ));
         for Shadow { variable, path, text } in shadows {
             let instead = if text.is_empty() { "an empty file instead of it" } else { "a copy without them" };
+            let whose = if *variable == BOTO_CONFIG { "" } else { "The default profile in " };
+            let path = path.to_string_lossy();
             run.console.say(&format!(
-                "The default profile in `{}` has credentials that SDKs would prefer: the command gets {instead} \
-                 ({variable})",
-                path.display()
+                "{whose}`{}` has credentials that SDKs would prefer: the command gets {instead} ({variable})",
+                on_one_line(&path)
             ));
         }
     }

@@ -142,7 +142,9 @@ fn without_proxy(variable: &dyn Fn(&str) -> Option<String>) -> Vec<(&'static str
         return Vec::new();
     }
     let set = ["NO_PROXY", "no_proxy"].into_iter().filter_map(|name| Some((name, variable(name)?)));
-    let extended: Vec<_> = set.map(|(name, hosts)| (name, format!("{hosts},127.0.0.1"))).collect();
+    // curl takes `*` for every host only if nothing else is there (its manual, `--noproxy`).
+    let extend = |hosts: String| if hosts.trim() == "*" { hosts } else { format!("{hosts},127.0.0.1") };
+    let extended: Vec<_> = set.map(|(name, hosts)| (name, extend(hosts))).collect();
     if extended.is_empty() { vec![("NO_PROXY", "127.0.0.1".to_owned())] } else { extended }
 }
 
@@ -161,5 +163,7 @@ mod tests {
         // Only the variables that are set, for some programs read only the first of the two.
         let set = [("all_proxy", "http://p"), ("no_proxy", "a")];
         assert_eq!(with(&set), [("no_proxy", "a,127.0.0.1".to_owned())]);
+        // With anything beside it, `*` would no longer mean every host.
+        assert_eq!(with(&[("HTTP_PROXY", "http://p"), ("NO_PROXY", "*")]), [("NO_PROXY", "*".to_owned())]);
     }
 }

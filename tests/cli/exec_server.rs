@@ -234,6 +234,17 @@ fn a_boto_file_with_credentials_is_hidden_from_the_command() {
     assert_eq!(shown(&scene).stdout, "/\n");
 }
 
+#[test]
+fn a_file_or_a_variable_cannot_write_lines_of_its_own() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("XACCT_SESSION_ROLE", "a\nwarning: b");
+    let provider = "provider \"aws\" {\n assume_role {\n role_arn = \"arn:aws:iam::222222222222:role/xacct\"\n}\n}\n";
+    scene.environment.write("a\nerror: \u{1b}[31mb.tf", provider);
+    let output = scene.xacct("exec --server -- /bin/sh -c exit").exits_with(0);
+    let output = output.says(&["a error: \\u001b[31mb.tf assumes role xacct", "with a session of a warning: b,"]);
+    assert!(!output.stderr.contains("\nerror: ") && !output.stderr.contains("\nwarning: b"), "{output}");
+}
+
 /// SDKs run what a config file says, and it may contain a password.
 #[test]
 fn nobody_else_can_read_or_write_the_config_files_of_the_command() {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -48,6 +49,14 @@ impl Served {
 
     fn credentials(&self) -> (u16, Value) {
         self.ask(&format!("GET {}", self.path), &self.address, &self.token)
+    }
+
+    /// Returns the status of an answer, if there is one.
+    fn try_credentials(&self) -> Option<u16> {
+        let Self { path, address, token, .. } = self;
+        let answer =
+            send(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {token}\r\n\r\n"));
+        answer.split(' ').nth(1)?.parse().ok()
     }
 
     #[track_caller]
@@ -204,6 +213,36 @@ fn a_default_profile_with_credentials_is_hidden_from_the_command() {
     assert_eq!(*credentials, "");
     assert!(!std::path::Path::new(path.trim()).exists(), "{path} is gone");
     output.says(&["credentials that SDKs would prefer", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]);
+}
+
+/// Any user of this computer can open them.
+#[test]
+fn idle_connections_keep_nobody_out() {
+    let scene = Scene::linked("");
+    let served = Served::start(&scene, "");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..256 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let Ok(mut stream) = TcpStream::connect(&served.address) else { continue };
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                    let _ = stream.read(&mut [0]);
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        // botocore waits two seconds for an answer.
+        let answered = (0..10).filter(|_| {
+            let start = Instant::now();
+            let status = served.try_credentials();
+            status == Some(200) && start.elapsed() < Duration::from_secs(2)
+        });
+        let answered = answered.count();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(answered >= 8, "{answered} of 10");
+    });
+    served.end(&scene);
 }
 
 /// The AWS CLI prefers its credentials to those of a container.

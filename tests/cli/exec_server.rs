@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use xacct_sandbox::{Fault, FaultKind};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::scene::{ACCOUNT_B, Scene};
+use crate::scene::{ACCOUNT_B, Scene, side_by_side};
 use crate::support::Running;
 
 /// A command that says what it got, and stays until a file `enough` exists.
@@ -305,7 +307,7 @@ fn nobody_else_can_read_or_write_the_config_files_of_the_command() {
 #[test]
 fn renews_the_session_before_it_expires() {
     let scene = Scene::linked("--no-verify");
-    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(6))).on_call(1));
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(20))).on_call(1));
     let served = Served::start(&scene, "");
     let (status, first) = served.credentials();
     assert_eq!(status, 200);
@@ -318,6 +320,42 @@ fn renews_the_session_before_it_expires() {
     // What is worth a warning is so once.
     assert_eq!(output.stderr.matches("Using custom endpoint").count(), 1, "{output}");
     assert_eq!(scene.requests("AssumeRole").len(), 2);
+}
+
+/// The clock of this computer is two hours ahead or behind.
+#[test]
+fn a_wrong_clock_neither_ends_a_session_nor_prolongs_it() {
+    side_by_side(&[-7200, 7200], |skew| {
+        let scene = Scene::of(Sandbox::builder().clock_skew(*skew));
+        scene.link("--no-verify");
+        scene.sandbox.clear_requests();
+        let served = Served::start(&scene, "");
+        let (status, document) = served.credentials();
+        assert_eq!(status, 200, "{skew}: {document}");
+        // SDKs compare it with this clock.
+        let expires =
+            OffsetDateTime::parse(document["Expiration"].as_str().unwrap_or_default(), &Rfc3339).expect("a time");
+        let left = (expires - OffsetDateTime::now_utc()).whole_seconds();
+        assert!((3500..=3600).contains(&left), "{skew}: {left}");
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(served.credentials().1["AccessKeyId"], document["AccessKeyId"]);
+        // The second is that of the corrected signature.
+        assert!(scene.requests("AssumeRole").len() <= 2, "{:?}", scene.requests("AssumeRole").len());
+        let output = served.end(&scene);
+        let wanted = if *skew < 0 { "120 minutes ahead of AWS's" } else { "120 minutes behind AWS's" };
+        assert_eq!(output.stderr.matches(wanted).count(), 1, "{output}");
+
+        let brief = Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4)));
+        scene.sandbox.add_fault(brief);
+        std::fs::remove_file(scene.environment.path("enough")).expect("a file");
+        let served = Served::start(&scene, "");
+        assert_eq!(served.credentials().0, 200);
+        let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "not today".to_owned() };
+        scene.sandbox.clear_faults();
+        scene.sandbox.add_fault(Fault::new("AssumeRole", denied));
+        until("the session expired", || served.credentials().0 == 503);
+        served.end(&scene);
+    });
 }
 
 #[test]
@@ -354,7 +392,7 @@ fn renewals_use_the_cached_mfa_session_and_prompt_for_nothing() {
     scene.sandbox.clear_requests();
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4))).on_calls(1..=2));
     let served = Served::start(&scene, &format!("--mfa-code {}", scene.sandbox.totp("alice")));
-    until("a renewal", || scene.requests("AssumeRole").len() == 2);
+    until("a renewal", || served.credentials().0 == 200 && scene.requests("AssumeRole").len() == 2);
     assert_eq!(scene.requests("GetSessionToken").len(), 1);
     // Without the cached session, nobody is there to enter a code.
     scene.xacct("credentials --forget").exits_with(0);

@@ -175,7 +175,7 @@ impl Served {
         }
         let current = current.borrow();
         if is_alive(&current) {
-            return response(StatusCode::OK, export::container(&current.session.reveal(), role));
+            return response(StatusCode::OK, export::container(&current.reveal(now()), role));
         }
         let why = current.failure.as_deref().unwrap_or("the session expired, and xacct is renewing it");
         refusal(StatusCode::SERVICE_UNAVAILABLE, "SessionExpired", why)

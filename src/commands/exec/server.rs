@@ -2,12 +2,13 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::endpoint::{Endpoint, Service};
-use super::renewal::{self, Current, News};
+use super::renewal::{self, Current, News, TOLERATED, between};
 use crate::aws::credentials::config_files::{self, BOTO_CONFIG, Shadow};
 use crate::cli::SessionOptions;
 use crate::environment::variable;
@@ -58,6 +59,14 @@ impl<'a> Server<'a> {
             first.opened.whose,
             endpoint.uri()
         ));
+        let now = (run.context.now)();
+        if let Some(at) = first.opened.at.filter(|at| between(*at, now) > TOLERATED) {
+            run.console.warn(&format!(
+                "The clock of this computer is {} minutes {} AWS's: correct it. The command gets expiry times by this clock",
+                (between(at, now).as_secs() + 30) / 60,
+                if at < now { "ahead of" } else { "behind" }
+            ));
+        }
         for Shadow { variable, path, text } in shadows {
             let instead = if text.is_empty() { "an empty file instead of it" } else { "a copy without them" };
             let whose = if *variable == BOTO_CONFIG { "" } else { "The default profile in " };
@@ -80,20 +89,26 @@ impl<'a> Server<'a> {
         let runtime =
             runtime.map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
         let now = run.context.now;
-        let (send, current) = watch::channel(Current { session: opened.credentials, failure: None });
+        let most =
+            Duration::from_secs(u64::from(options.request.duration.unwrap_or_default().as_secs().unsigned_abs()));
+        let whose = opened.whose.clone();
+        let (send, current) = watch::channel(Current::new(opened, most, now()));
         let wake = Arc::new(Notify::new());
         let service = Service { role, current, wake: Arc::clone(&wake), now };
         let tell = |news: News<'_>, current: &Current| match news {
             News::Failed(error) => {
-                let expiry = export::expiration(&current.session.reveal()).unwrap_or_default();
-                let what = format!("cannot renew the session of {}, which expires at {expiry}", opened.whose);
+                let expiry = export::expiration(&current.reveal(now())).unwrap_or_default();
+                let what = format!("cannot renew the session of {whose}, which expires at {expiry}");
                 run.console.error(&error.clone().context(what).note("xacct keeps trying"));
             }
-            News::Recovered => run.console.say(&format!("Renewed the session of {}", opened.whose)),
+            News::Recovered => run.console.say(&format!("Renewed the session of {whose}")),
         };
         let serve = async |stopped: oneshot::Receiver<()>| {
             // Boxed, because the types of futures would become too deep for the compiler.
-            let open = async || Box::pin(session::renewed(&target, options, run)).await;
+            let open = async || {
+                let opened = Box::pin(session::renewed(&target, options, run)).await?;
+                Ok(Current::new(opened, most, now()))
+            };
             tokio::select! {
                 _ = stopped => {}
                 never = renewal::keep_fresh(&send, open, &wake, now, tell) => match never {},

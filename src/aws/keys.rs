@@ -36,6 +36,12 @@ impl fmt::Debug for Keys<'_> {
 }
 
 impl SessionCredentials {
+    /// Returns a session that no AWS opened.
+    #[cfg(test)]
+    pub fn for_test(expires: Option<SystemTime>) -> Self {
+        Self(Credentials::new("AKIATEST", "secret", Some("token".to_owned()), expires, "test"))
+    }
+
     /// Returns the secrets: for commands that print or pass on credentials, and for the session cache.
     #[must_use]
     pub fn reveal(&self) -> Keys<'_> {

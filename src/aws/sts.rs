@@ -31,6 +31,8 @@ pub struct Session {
     pub credentials: SessionCredentials,
     /// The ARN of the session (`assumed-role/…`).
     pub arn: CallerArn,
+    /// The time of AWS's clock when the session was opened, in whole seconds; `None` if the answer had none.
+    pub opened_at: Option<SystemTime>,
 }
 
 /// The parameters of an AssumeRole request.
@@ -126,11 +128,16 @@ pub async fn assume_with(
         .set_source_identity(request.source_identity.as_ref().map(ToString::to_string))
         .set_serial_number(mfa.map(|(serial, _)| serial.to_string()))
         .set_token_code(mfa.map(|(_, code)| code.as_str().to_owned()));
-    let answer = unless_throttled(async || request.clone().send().await.map_err(|error| CALL.failed(error))).await?;
+    let clock = Clock::default();
+    let send = async || {
+        let sent = request.clone().customize().interceptor(clock.clone()).send().await;
+        sent.map_err(|error| CALL.failed(error))
+    };
+    let answer = unless_throttled(send).await?;
     let arn = answer.assumed_role_user().map(|user| CallerArn::parse(user.arn()));
     let arn = arn.ok_or_else(|| CALL.lacks("session ARN"))?;
     let credentials = credentials(answer.credentials()).ok_or_else(|| CALL.lacks("credentials"))?;
-    Ok(Session { credentials, arn })
+    Ok(Session { credentials, arn, opened_at: clock.time() })
 }
 
 /// Gets a session token for the user, with MFA if a device and a code are given.

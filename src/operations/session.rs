@@ -1,5 +1,7 @@
 //! Opens sessions of the role or of the user, for `exec` and `credentials`.
 
+use std::time::SystemTime;
+
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
 use crate::aws::credentials::mfa;
@@ -41,6 +43,8 @@ pub struct Opened {
     pub whose: String,
     /// The Region to use it in, if one is set.
     pub region: Option<Region>,
+    /// The time of AWS's clock when the session was opened, if AWS has just opened it.
+    pub at: Option<SystemTime>,
 }
 
 /// Opens a session of the named target, or of the only one.
@@ -84,8 +88,8 @@ pub async fn of_role(
         claim.request.duration = None;
         cached = from_cache(&prover, &claim, cache.as_ref()).await?;
     }
-    let credentials = match cached {
-        Some(session) => session,
+    let (credentials, at) = match cached {
+        Some(session) => (session, None),
         None => {
             let session = prover.session(&claim).await.map_err(|error| match purpose {
                 Purpose::Renew if prover.lacked_code() => without_code(&link.name),
@@ -94,19 +98,19 @@ pub async fn of_role(
             if let Some(cache) = &cache {
                 cache.store(&key(&prover, &claim)?, &session.credentials);
             }
-            session.credentials
+            (session.credentials, session.opened_at)
         }
     };
     let whose = format!("role {} in {}", role.name, role.account);
-    Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region } })
+    Ok(OpenedRole { target: link.name, role, opened: Opened { credentials, whose, region, at } })
 }
 
 /// Opens another session of a role for a server. Prompts for nothing.
 ///
 /// # Errors
 /// When an MFA code is necessary, or for the reasons of [`of_role`].
-pub async fn renewed(target: &str, options: &SessionOptions, run: &Run<'_>) -> Result<SessionCredentials> {
-    Ok(of_role(Some(target), options, Purpose::Renew, run).await?.opened.credentials)
+pub async fn renewed(target: &str, options: &SessionOptions, run: &Run<'_>) -> Result<Opened> {
+    Ok(of_role(Some(target), options, Purpose::Renew, run).await?.opened)
 }
 
 /// Refuses sessions that cannot be renewed, or too often, before anything is sent.
@@ -158,7 +162,7 @@ pub async fn of_user(options: &SessionOptions, run: &Run<'_>) -> Result<Opened> 
     let credentials = prover.own_session().await?;
     let access = prover.access();
     let whose = format!("user {name}");
-    Ok(Opened { credentials, whose, region: access.has_region.then(|| access.region.clone()) })
+    Ok(Opened { credentials, whose, region: access.has_region.then(|| access.region.clone()), at: None })
 }
 
 fn the_link(target: Option<&str>, run: &Run<'_>) -> Result<Link> {

@@ -2,13 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use xacct_sandbox::{Fault, FaultKind};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use xacct_sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::scene::{ACCOUNT_B, Scene};
+use crate::scene::{ACCOUNT_B, Scene, side_by_side};
 use crate::support::Running;
 
 /// A command that says what it got, and stays until a file `enough` exists.
@@ -48,6 +51,14 @@ impl Served {
 
     fn credentials(&self) -> (u16, Value) {
         self.ask(&format!("GET {}", self.path), &self.address, &self.token)
+    }
+
+    /// Returns the status of an answer, if there is one.
+    fn try_credentials(&self) -> Option<u16> {
+        let Self { path, address, token, .. } = self;
+        let answer =
+            send(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {token}\r\n\r\n"));
+        answer.split(' ').nth(1)?.parse().ok()
     }
 
     #[track_caller]
@@ -206,10 +217,97 @@ fn a_default_profile_with_credentials_is_hidden_from_the_command() {
     output.says(&["credentials that SDKs would prefer", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]);
 }
 
+/// Any user of this computer can open them.
+#[test]
+fn idle_connections_keep_nobody_out() {
+    let scene = Scene::linked("");
+    let served = Served::start(&scene, "");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..256 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let Ok(mut stream) = TcpStream::connect(&served.address) else { continue };
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                    let _ = stream.read(&mut [0]);
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        // botocore waits two seconds for an answer.
+        let answered = (0..10).filter(|_| {
+            let start = Instant::now();
+            let status = served.try_credentials();
+            status == Some(200) && start.elapsed() < Duration::from_secs(2)
+        });
+        let answered = answered.count();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(answered >= 8, "{answered} of 10");
+    });
+    served.end(&scene);
+}
+
+/// The AWS CLI prefers its credentials to those of a container.
+#[test]
+fn a_boto_file_with_credentials_is_hidden_from_the_command() {
+    let mut scene = Scene::linked("");
+    let shown = |scene: &Scene| {
+        let mut command = scene.command("exec --server -- /bin/sh -c");
+        command.arg("echo \"$BOTO_CONFIG\"; cat \"$BOTO_CONFIG\" 2>/dev/null; :");
+        crate::support::Output::of(command).exits_with(0)
+    };
+    // gsutil needs its own.
+    scene.environment.write(".boto", "[Credentials]\ngs_access_key_id = GOOG\n");
+    assert_eq!(shown(&scene).stdout, "\n");
+    let file = "[Credentials]\nAWS_Access_Key_ID : AKIAOTHER\naws_secret_access_key : other\n";
+    scene.environment.write(".boto", file);
+    let output = shown(&scene);
+    assert!(output.stdout.ends_with("/BOTO_CONFIG\n"), "{output}");
+    output.says(&[".boto` has credentials that SDKs would prefer", "(BOTO_CONFIG)"]);
+    scene.environment.write("other", file);
+    let other = scene.environment.path("other").display().to_string();
+    scene.environment.set("BOTO_CONFIG", &other);
+    let output = shown(&scene);
+    assert!(output.stdout.ends_with("/BOTO_CONFIG\n"), "{output}");
+    scene.environment.set("BOTO_CONFIG", "/dev/null");
+    assert_eq!(shown(&scene).stdout, "/dev/null\n");
+    scene.environment.set("BOTO_CONFIG", "/");
+    assert_eq!(shown(&scene).stdout, "/\n");
+}
+
+#[test]
+fn a_file_or_a_variable_cannot_write_lines_of_its_own() {
+    let mut scene = Scene::linked("");
+    scene.environment.set("XACCT_SESSION_ROLE", "a\nwarning: b");
+    let provider = "provider \"aws\" {\n assume_role {\n role_arn = \"arn:aws:iam::222222222222:role/xacct\"\n}\n}\n";
+    scene.environment.write("a\nerror: \u{1b}[31mb.tf", provider);
+    let output = scene.xacct("exec --server -- /bin/sh -c exit").exits_with(0);
+    let output = output.says(&["a error: \\u001b[31mb.tf assumes role xacct", "with a session of a warning: b,"]);
+    assert!(!output.stderr.contains("\nerror: ") && !output.stderr.contains("\nwarning: b"), "{output}");
+}
+
+/// SDKs run what a config file says, and it may contain a password.
+#[test]
+fn nobody_else_can_read_or_write_the_config_files_of_the_command() {
+    let scene = Scene::linked("");
+    scene.environment.append("aws/config", "\n[default]\ncredential_process = /bin/false\n");
+    scene.environment.append("aws/credentials", "\n[default]\naws_access_key_id = AKIAOTHER\n");
+    for umask in ["000", "022", "077"] {
+        let mut command = scene.environment.command("/bin/sh");
+        command.arg("-c").arg(format!("umask {umask}; exec \"$@\"")).arg("sh");
+        let served = scene.command("exec --server -- /bin/sh -c");
+        command.arg(served.get_program()).args(served.get_args());
+        command.arg("ls -ld \"${AWS_CONFIG_FILE%/*}\" \"$AWS_CONFIG_FILE\" \"$AWS_SHARED_CREDENTIALS_FILE\"; umask");
+        let output = crate::support::Output::of(command).exits_with(0);
+        let modes: Vec<_> = output.stdout.lines().map(|line| line.get(..10).unwrap_or(line)).collect();
+        assert_eq!(modes, ["drwx------", "-rw-------", "-rw-------", &format!("0{umask}")], "{umask}: {output}");
+    }
+}
+
 #[test]
 fn renews_the_session_before_it_expires() {
     let scene = Scene::linked("--no-verify");
-    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(6))).on_call(1));
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(20))).on_call(1));
     let served = Served::start(&scene, "");
     let (status, first) = served.credentials();
     assert_eq!(status, 200);
@@ -222,6 +320,42 @@ fn renews_the_session_before_it_expires() {
     // What is worth a warning is so once.
     assert_eq!(output.stderr.matches("Using custom endpoint").count(), 1, "{output}");
     assert_eq!(scene.requests("AssumeRole").len(), 2);
+}
+
+/// The clock of this computer is two hours ahead or behind.
+#[test]
+fn a_wrong_clock_neither_ends_a_session_nor_prolongs_it() {
+    side_by_side(&[-7200, 7200], |skew| {
+        let scene = Scene::of(Sandbox::builder().clock_skew(*skew));
+        scene.link("--no-verify");
+        scene.sandbox.clear_requests();
+        let served = Served::start(&scene, "");
+        let (status, document) = served.credentials();
+        assert_eq!(status, 200, "{skew}: {document}");
+        // SDKs compare it with this clock.
+        let expires =
+            OffsetDateTime::parse(document["Expiration"].as_str().unwrap_or_default(), &Rfc3339).expect("a time");
+        let left = (expires - OffsetDateTime::now_utc()).whole_seconds();
+        assert!((3500..=3600).contains(&left), "{skew}: {left}");
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(served.credentials().1["AccessKeyId"], document["AccessKeyId"]);
+        // The second is that of the corrected signature.
+        assert!(scene.requests("AssumeRole").len() <= 2, "{:?}", scene.requests("AssumeRole").len());
+        let output = served.end(&scene);
+        let wanted = if *skew < 0 { "120 minutes ahead of AWS's" } else { "120 minutes behind AWS's" };
+        assert_eq!(output.stderr.matches(wanted).count(), 1, "{output}");
+
+        let brief = Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4)));
+        scene.sandbox.add_fault(brief);
+        std::fs::remove_file(scene.environment.path("enough")).expect("a file");
+        let served = Served::start(&scene, "");
+        assert_eq!(served.credentials().0, 200);
+        let denied = FaultKind::Error { status: 403, code: "AccessDenied".to_owned(), message: "not today".to_owned() };
+        scene.sandbox.clear_faults();
+        scene.sandbox.add_fault(Fault::new("AssumeRole", denied));
+        until("the session expired", || served.credentials().0 == 503);
+        served.end(&scene);
+    });
 }
 
 #[test]
@@ -258,7 +392,7 @@ fn renewals_use_the_cached_mfa_session_and_prompt_for_nothing() {
     scene.sandbox.clear_requests();
     scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Brief(Duration::from_secs(4))).on_calls(1..=2));
     let served = Served::start(&scene, &format!("--mfa-code {}", scene.sandbox.totp("alice")));
-    until("a renewal", || scene.requests("AssumeRole").len() == 2);
+    until("a renewal", || served.credentials().0 == 200 && scene.requests("AssumeRole").len() == 2);
     assert_eq!(scene.requests("GetSessionToken").len(), 1);
     // Without the cached session, nobody is there to enter a code.
     scene.xacct("credentials --forget").exits_with(0);

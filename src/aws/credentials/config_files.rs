@@ -7,7 +7,7 @@ mod sections;
 mod unshadowed;
 
 pub use sections::{Section, Sections, Setting};
-pub use unshadowed::{Shadow, shadows};
+pub use unshadowed::{BOTO_CONFIG, Shadow, shadows};
 
 use crate::environment::Variables;
 use crate::error::{Error, Kind, Result};

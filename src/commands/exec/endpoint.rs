@@ -4,9 +4,11 @@
 //! Everything on this machine can connect to the loopback interface, and web pages can make a browser do so. So a request
 //! needs a secret token, and the address as its host.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hyper::body::Incoming;
@@ -18,7 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::renewal::Current;
 use crate::context::Context;
@@ -29,15 +31,16 @@ use crate::iam::arn::RoleArn;
 /// The SDK for Ruby needs a path (aws-sdk-ruby, `ecs_credentials.rb`).
 const PATH: &str = "/credentials";
 
-/// How many connections may be open at once. More have to wait.
-const CONNECTIONS: usize = 64;
+/// How many connections may be open at once. Another one takes the place of the oldest that has not sent a whole head, so
+/// that idle connections of other users of this computer keep nobody out.
+const CONNECTIONS: usize = 128;
 
 /// The longest head of a request, in bytes. The body is never read.
 const LONGEST_HEAD: usize = 16 * 1024;
 
 /// How long a connection may take, and the head of its request: clients on this machine send it at once.
 const PATIENCE: Duration = Duration::from_secs(5);
-const PATIENCE_FOR_HEAD: Duration = Duration::from_secs(2);
+const PATIENCE_FOR_HEAD: Duration = Duration::from_millis(500);
 
 /// How long a request waits for a session that is being renewed: botocore waits two seconds for an answer
 /// (`utils.py`, `ContainerMetadataFetcher.TIMEOUT_SECONDS`).
@@ -83,19 +86,28 @@ impl Endpoint {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let served = Arc::new(Served { address: self.address, token: self.token, service });
         let mut connections = JoinSet::new();
+        // Those that have not sent a whole head, the oldest first.
+        let mut waiting: VecDeque<(AbortHandle, Arc<AtomicBool>)> = VecDeque::new();
         loop {
+            while connections.try_join_next().is_some() {}
+            waiting.retain(|(connection, has_head)| !connection.is_finished() && !has_head.load(Ordering::Relaxed));
             while connections.len() >= CONNECTIONS {
+                if let Some((oldest, _)) = waiting.pop_front() {
+                    oldest.abort();
+                }
                 connections.join_next().await;
             }
-            while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = listener.accept().await else {
                 // Too many open files, for example.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
             let served = Arc::clone(&served);
-            connections.spawn(async move {
+            let has_head = Arc::new(AtomicBool::new(false));
+            let sets = Arc::clone(&has_head);
+            let connection = connections.spawn(async move {
                 let answer = service_fn(|request| {
+                    sets.store(true, Ordering::Relaxed);
                     let served = Arc::clone(&served);
                     async move { Ok::<_, Infallible>(served.answer(&request).await) }
                 });
@@ -108,6 +120,9 @@ impl Endpoint {
                 // A client that breaks off or talks too long gets no answer.
                 let _ = tokio::time::timeout(PATIENCE, connection).await;
             });
+            waiting.push_back((connection, has_head));
+            // Reads what has arrived before the next connection can take the place of this one.
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -160,7 +175,7 @@ impl Served {
         }
         let current = current.borrow();
         if is_alive(&current) {
-            return response(StatusCode::OK, export::container(&current.session.reveal(), role));
+            return response(StatusCode::OK, export::container(&current.reveal(now()), role));
         }
         let why = current.failure.as_deref().unwrap_or("the session expired, and xacct is renewing it");
         refusal(StatusCode::SERVICE_UNAVAILABLE, "SessionExpired", why)

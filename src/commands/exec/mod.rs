@@ -21,6 +21,7 @@ use crate::iam::arn::RoleArn;
 use crate::operations::run::{Run, TARGET};
 use crate::operations::session::{OpenedRole, Purpose};
 use crate::operations::{interrupt, session};
+use crate::text::on_one_line;
 use crate::text::shell::ShellCommand;
 use child::Signals;
 use server::Server;
@@ -138,7 +139,8 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     };
     if let (Some(role), false) = (run.context.variable(ROLE), args.command.is_empty()) {
         run.console.warn(&format!(
-            "This is inside another `xacct exec`, with a session of {role}, which the command does not get"
+            "This is inside another `xacct exec`, with a session of {}, which the command does not get",
+            on_one_line(role)
         ));
     }
     // From here on, a signal either ends xacct before the command runs, or is passed on to the command; none is lost.
@@ -185,6 +187,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
 fn warn_of_own_role(role: &RoleArn, command: &Command, run: &Run<'_>) {
     let words: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_owned).collect();
     if let Some(file) = own_role::file_that_assumes(role, &words, &run.context.directory) {
+        let file = on_one_line(&file);
         run.console.warn(&format!(
             "{file} assumes role {} of {}, but the command already has a session of that role, and a role cannot assume \
              itself: run the command without xacct exec, or remove the role from {file}",
@@ -239,6 +242,7 @@ fn check_shell(args: &Exec, run: &Run<'_>) -> Result<()> {
 /// Tells that a shell starts, because its prompt may not.
 fn announce_shell(args: &Exec, shell: &OsStr, run: &Run<'_>) {
     if args.command.is_empty() {
-        run.console.say(&format!("Starting {}; leave it with `exit`", shell.to_string_lossy()));
+        let shell = shell.to_string_lossy();
+        run.console.say(&format!("Starting {}; leave it with `exit`", on_one_line(&shell)));
     }
 }

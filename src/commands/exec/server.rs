@@ -1,21 +1,23 @@
 //! `exec --server`: the command gets the address of an endpoint in place of credentials, and so outlives a session.
 
-use std::fs;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::endpoint::{Endpoint, Service};
-use super::renewal::{self, Current, News};
-use crate::aws::credentials::config_files::{self, Shadow};
+use super::renewal::{self, Current, News, TOLERATED, between};
+use crate::aws::credentials::config_files::{self, BOTO_CONFIG, Shadow};
 use crate::cli::SessionOptions;
 use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::export;
+use crate::files::{self, Readers};
 use crate::operations::run::Run;
 use crate::operations::session::{self, OpenedRole};
+use crate::text::on_one_line;
 
 /// A server before it serves anybody.
 pub struct Server<'a> {
@@ -57,12 +59,21 @@ impl<'a> Server<'a> {
             first.opened.whose,
             endpoint.uri()
         ));
+        let now = (run.context.now)();
+        if let Some(at) = first.opened.at.filter(|at| between(*at, now) > TOLERATED) {
+            run.console.warn(&format!(
+                "The clock of this computer is {} minutes {} AWS's: correct it. The command gets expiry times by this clock",
+                (between(at, now).as_secs() + 30) / 60,
+                if at < now { "ahead of" } else { "behind" }
+            ));
+        }
         for Shadow { variable, path, text } in shadows {
             let instead = if text.is_empty() { "an empty file instead of it" } else { "a copy without them" };
+            let whose = if *variable == BOTO_CONFIG { "" } else { "The default profile in " };
+            let path = path.to_string_lossy();
             run.console.say(&format!(
-                "The default profile in `{}` has credentials that SDKs would prefer: the command gets {instead} \
-                 ({variable})",
-                path.display()
+                "{whose}`{}` has credentials that SDKs would prefer: the command gets {instead} ({variable})",
+                on_one_line(&path)
             ));
         }
     }
@@ -78,20 +89,26 @@ impl<'a> Server<'a> {
         let runtime =
             runtime.map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
         let now = run.context.now;
-        let (send, current) = watch::channel(Current { session: opened.credentials, failure: None });
+        let most =
+            Duration::from_secs(u64::from(options.request.duration.unwrap_or_default().as_secs().unsigned_abs()));
+        let whose = opened.whose.clone();
+        let (send, current) = watch::channel(Current::new(opened, most, now()));
         let wake = Arc::new(Notify::new());
         let service = Service { role, current, wake: Arc::clone(&wake), now };
         let tell = |news: News<'_>, current: &Current| match news {
             News::Failed(error) => {
-                let expiry = export::expiration(&current.session.reveal()).unwrap_or_default();
-                let what = format!("cannot renew the session of {}, which expires at {expiry}", opened.whose);
+                let expiry = export::expiration(&current.reveal(now())).unwrap_or_default();
+                let what = format!("cannot renew the session of {whose}, which expires at {expiry}");
                 run.console.error(&error.clone().context(what).note("xacct keeps trying"));
             }
-            News::Recovered => run.console.say(&format!("Renewed the session of {}", opened.whose)),
+            News::Recovered => run.console.say(&format!("Renewed the session of {whose}")),
         };
         let serve = async |stopped: oneshot::Receiver<()>| {
             // Boxed, because the types of futures would become too deep for the compiler.
-            let open = async || Box::pin(session::renewed(&target, options, run)).await;
+            let open = async || {
+                let opened = Box::pin(session::renewed(&target, options, run)).await?;
+                Ok(Current::new(opened, most, now()))
+            };
             tokio::select! {
                 _ = stopped => {}
                 never = renewal::keep_fresh(&send, open, &wake, now, tell) => match never {},
@@ -114,12 +131,17 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Writes the files for the command. They have no secrets.
+/// Writes the files for the command, which only their owner may read or write, whatever the umask: a `credential_process` or
+/// an `endpoint_url` of another profile may contain a password, and SDKs run what such a file says.
 fn copies(shadows: &[Shadow]) -> Result<TempDir> {
     let write = || {
-        let folder = tempfile::Builder::new().prefix("xacct-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("xacct-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir()?;
         for shadow in shadows {
-            fs::write(folder.path().join(shadow.variable), &shadow.text)?;
+            files::create(&folder.path().join(shadow.variable), &shadow.text, Readers::Owner)?;
         }
         Ok(folder)
     };
@@ -135,7 +157,9 @@ fn without_proxy(variable: &dyn Fn(&str) -> Option<String>) -> Vec<(&'static str
         return Vec::new();
     }
     let set = ["NO_PROXY", "no_proxy"].into_iter().filter_map(|name| Some((name, variable(name)?)));
-    let extended: Vec<_> = set.map(|(name, hosts)| (name, format!("{hosts},127.0.0.1"))).collect();
+    // curl takes `*` for every host only if nothing else is there (its manual, `--noproxy`).
+    let extend = |hosts: String| if hosts.trim() == "*" { hosts } else { format!("{hosts},127.0.0.1") };
+    let extended: Vec<_> = set.map(|(name, hosts)| (name, extend(hosts))).collect();
     if extended.is_empty() { vec![("NO_PROXY", "127.0.0.1".to_owned())] } else { extended }
 }
 
@@ -154,5 +178,7 @@ mod tests {
         // Only the variables that are set, for some programs read only the first of the two.
         let set = [("all_proxy", "http://p"), ("no_proxy", "a")];
         assert_eq!(with(&set), [("no_proxy", "a,127.0.0.1".to_owned())]);
+        // With anything beside it, `*` would no longer mean every host.
+        assert_eq!(with(&[("HTTP_PROXY", "http://p"), ("NO_PROXY", "*")]), [("NO_PROXY", "*".to_owned())]);
     }
 }

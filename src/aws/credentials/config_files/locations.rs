@@ -24,15 +24,24 @@ pub(super) const CREDENTIALS: ConfigFile =
 /// When it cannot be read, or is a pipe or a device, for which the SDK would wait.
 pub(super) fn text(file: ConfigFile, variable: Variables<'_>) -> Result<(String, PathBuf, String)> {
     let path = variable(file.variable).unwrap_or_else(|| file.usual.to_owned());
-    let place = expanded(&path, std::env::home_dir().as_deref());
+    let (place, text) = text_at(&path)?;
+    Ok((path, place, text))
+}
+
+/// Returns the path that is meant, and the text of the file there.
+///
+/// # Errors
+/// As [`text`].
+pub(super) fn text_at(path: &str) -> Result<(PathBuf, String)> {
+    let place = expanded(path, std::env::home_dir().as_deref());
     // The usual way to specify no file.
     if place == Path::new("/dev/null") {
-        return Ok((path, place, String::new()));
+        return Ok((place, String::new()));
     }
     match files::read_bytes(&place, files::LONGEST_COLLECTION) {
-        Ok(bytes) => Ok((path, place, String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => Ok((place, String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok((path, place, String::new()))
+            Ok((place, String::new()))
         }
         Err(error) => {
             let words = format!("cannot read the AWS config files: `{}`: {error}", place.display());

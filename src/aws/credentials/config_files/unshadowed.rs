@@ -1,4 +1,4 @@
-//! The AWS config files without the credentials of the default profile, which every SDK prefers to those of a container.
+//! The config files without the credentials of the default profile, which every SDK prefers to those of a container.
 
 use std::path::PathBuf;
 
@@ -31,28 +31,33 @@ const LEADING: [&str; 20] = [
     "web_identity_token_file",
 ];
 
-/// The keys with secrets, which are copied from no profile.
+/// The access keys, which are copied from no profile.
 const SECRET: [&str; 4] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
 
-/// A config file in which the default profile has credentials.
+/// The variable with the path of a config file of Boto 2, and the usual paths. The AWS CLI and Boto3 prefer its credentials to
+/// those of a container (botocore, `credentials.py`, `BotoProvider` and `create_credential_resolver`).
+pub const BOTO_CONFIG: &str = "BOTO_CONFIG";
+const BOTO_USUAL: [&str; 2] = ["/etc/boto.cfg", "~/.boto"];
+
+/// A config file with credentials that SDKs find without a profile: those of the default profile, or of Boto 2.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Shadow {
     /// The variable with which another file can be named.
     pub variable: &'static str,
     /// The path of the file.
     pub path: PathBuf,
-    /// The text without them. It has no secrets.
+    /// The text without them. It has no access keys, but what other profiles run or connect to may contain a password.
     pub text: String,
 }
 
-/// Returns the files in which the default profile has credentials, without these.
+/// Returns the files with credentials that SDKs find without a profile, without these.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn shadows(variable: Variables<'_>) -> Result<Vec<Shadow>> {
     let files = [
         (CONFIG, without_credentials as fn(&str) -> Option<String>),
-        // Its other profiles have nothing but secrets.
+        // Its other profiles have nothing but access keys.
         (CREDENTIALS, |text| without_credentials(text).map(|_| String::new())),
     ];
     let mut shadows = Vec::new();
@@ -62,10 +67,26 @@ pub fn shadows(variable: Variables<'_>) -> Result<Vec<Shadow>> {
             shadows.push(Shadow { variable: file.variable, path, text });
         }
     }
+    let usual = || BOTO_USUAL.map(str::to_owned).to_vec();
+    for path in variable(BOTO_CONFIG).map_or_else(usual, |path| vec![path]) {
+        // botocore skips one that it cannot read.
+        if let Ok((path, text)) = locations::text_at(&path)
+            && has_boto_credentials(&text)
+        {
+            shadows.push(Shadow { variable: BOTO_CONFIG, path, text: String::new() });
+            break;
+        }
+    }
     Ok(shadows)
 }
 
-/// Returns the text of a file without comments, secrets, and the lines of the default profile that lead to credentials;
+/// Returns whether a file of Boto 2 has an access key for AWS. One for Google, which `gsutil` reads, has other keys.
+fn has_boto_credentials(text: &str) -> bool {
+    let key = |line: &str| line.split(['=', ':']).next().unwrap_or_default().trim_matches(is_space).to_lowercase();
+    text.lines().any(|line| key(line) == "aws_access_key_id")
+}
+
+/// Returns the text of a file without comments, access keys, and the lines of the default profile that lead to credentials;
 /// `None` if there are no such lines.
 ///
 /// It is not parsed, because SDKs differ in what they make of a line: what any of them may take for such a key goes.

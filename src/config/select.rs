@@ -253,8 +253,9 @@ pub fn of_directory(file: &ConfigFile, directory: &Path) -> Result<String> {
         return Err(Error::usage(format!("the directory `{}` is not below that of `{path}`", directory.display()))
             .hint("specify the target by its name in xacct.toml"));
     };
-    let names = below.iter().rev().filter_map(OsStr::to_str);
-    names.map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
+    // Below this are copies of modules, whose directories the unit's owner did not name.
+    let own: Vec<_> = below.iter().take_while(|name| *name != ".terragrunt-cache").filter_map(OsStr::to_str).collect();
+    own.into_iter().rev().map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
         let targets: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
         Error::usage(format!("no directory in `{}` has the name of a target of `{path}`", below.display()))
             .note(format!("its targets are {}", targets.join(", ")))

@@ -178,7 +178,7 @@ fn units(units: &[&str]) -> Scene {
 fn the_target_is_that_of_the_directory() {
     let scene = units(&[
         "live/dev/vpc",
-        "live/prod/dev/.terragrunt-cache/x/y",
+        "live/prod/dev/.terragrunt-cache/prod/y",
         "live/prod",
         "live/222222222222/vpc",
         "live/shared",
@@ -195,7 +195,7 @@ fn the_target_is_that_of_the_directory() {
         ("live/dev/vpc", config.as_str(), "arn:aws:iam::222222222222:role/xacct"),
         ("live/dev/vpc", "../../../xacct.toml", "arn:aws:iam::222222222222:role/xacct"),
         // The nearest counts.
-        ("live/prod/dev/.terragrunt-cache/x/y", &config, "arn:aws:iam::222222222222:role/xacct"),
+        ("live/prod/dev/.terragrunt-cache/prod/y", &config, "arn:aws:iam::222222222222:role/xacct"),
         ("live/prod", &config, "arn:aws:iam::333333333333:role/xacct"),
         ("live/222222222222/vpc", &config, "arn:aws:iam::222222222222:role/xacct"),
     ] {

@@ -319,7 +319,10 @@ fn a_missing_policy_file() {
 #[test]
 fn a_missing_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["there is no xacct.toml here", "--target-account ID"]);
+    scene
+        .xacct("bootstrap --yes")
+        .exits_with(2)
+        .says(&["there is no xacct.toml here", "xacct bootstrap ID --name NAME"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

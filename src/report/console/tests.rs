@@ -35,7 +35,7 @@ fn a_hint_wraps_but_not_its_command() {
     );
     assert_eq!(
         hint("aws iam create-policy --policy-name xacct --policy-document {}"),
-        format!("{label}\n    aws iam create-policy --policy-name xacct --policy-document {{}}")
+        format!("{}\n    aws iam create-policy --policy-name xacct --policy-document {{}}", label.trim_end())
     );
     assert!(is_detail(&label) && !is_detail("  hint: of somebody else"));
 }

@@ -22,7 +22,8 @@ use crate::report::several::{self, Field, Sheet};
 use crate::report::{diagnosis, json, proof};
 use crate::text::shell::ShellCommand;
 
-/// External IDs and roles that are different for each of more targets than this are not listed before the question.
+/// External IDs and roles that are different for each of more targets than this are not listed before the question. The
+/// next steps do not name more targets, either.
 const FEW: usize = 3;
 
 /// Shows the operators, the links, and every change. `found_profile` is the user's, if xacct had to look for it.
@@ -197,7 +198,11 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
         let exec = ShellCommand::new("xacct").arg("exec").arg(target);
         // Without a target, xacct prints a provider for each target in the file.
         let has_others = run.file.targets.iter().any(|(name, _)| !names.contains(&name.as_str()));
-        let targets = names.into_iter().filter(|_| has_others);
+        let targets = match (has_others, names.len() > FEW) {
+            (false, _) => Vec::new(),
+            (true, true) => vec!["TARGET"],
+            (true, false) => names,
+        };
         let print = ShellCommand::new("xacct").arg("print-provider-hcl").args(targets);
         console.say("Next, one of these:");
         console.say(&format!("  {print} > provider.tf    and run Terraform as the user"));

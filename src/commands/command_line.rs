@@ -29,7 +29,7 @@ use crate::topics::TOPICS;
     // xacct has its own, which also knows topics.
     disable_help_subcommand = true,
     after_long_help = "Examples:
-  xacct bootstrap --target-account 222222222222 --generate-external-id
+  xacct bootstrap 222222222222 --name dev --generate-external-id
   xacct verify
   xacct print-provider-hcl > provider.tf
 

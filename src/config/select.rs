@@ -86,7 +86,7 @@ pub fn links_to_make(
                 }
                 None => no_file(file).note("without it, bootstrap needs a target"),
             };
-            return Err(error.hint("specify the target account: xacct bootstrap --target-account ID"));
+            return Err(error.hint("specify the target account: xacct bootstrap ID --name NAME"));
         }
     }
     for text in wanted.targets {
@@ -335,12 +335,12 @@ pub fn recorded_links(file: &ConfigFile, wanted: &[String], proof: Option<&Proof
     let path = file.path.display();
     if file.text.is_none() {
         return Err(no_file(file)
-            .hint("create a link first: xacct bootstrap --target-account ID")
+            .hint("create a link first: xacct bootstrap ID --name NAME")
             .hint("or specify the path of the file: --config FILE"));
     }
     if file.targets.is_empty() {
         return Err(Error::usage(format!("`{path}` has no targets"))
-            .hint("create a link first: xacct bootstrap --target-account ID"));
+            .hint("create a link first: xacct bootstrap ID --name NAME"));
     }
     let mut names = BTreeSet::new();
     for text in wanted {

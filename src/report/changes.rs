@@ -186,9 +186,12 @@ pub fn warning(risk: &Risk) -> String {
             let command = aws("delete-role-policy").option("--role-name", &role.name).option("--policy-name", name);
             format!("delete it: {command}")
         }
-        Risk::UndeclaredRole { user, policy, .. } => {
+        Risk::UndeclaredRoles { user, policy, roles } => {
             let command = aws("get-user-policy").option("--user-name", &user.name).option("--policy-name", policy);
-            format!("if no other xacct.toml declares it, remove it from this policy: {command}")
+            match roles.len() {
+                1 => format!("if no other xacct.toml declares it, remove it from this policy: {command}"),
+                _ => format!("remove those from this policy that no other xacct.toml declares: {command}"),
+            }
         }
         Risk::BoundaryChanged { change: BoundaryChange::ByAws | BoundaryChange::Recreated, .. } => {
             "bootstrap accepts it".to_owned()

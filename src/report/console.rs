@@ -97,9 +97,13 @@ impl Console {
 
     /// Writes the result to stdout: what a pipe receives.
     pub fn result(&self, text: &str) {
+        self.write(text, is_detail);
+    }
+
+    fn write(&self, text: &str, wraps: fn(&str) -> bool) {
         let write = || {
             let mut stdout = anstream::stdout();
-            writeln!(stdout, "{}", self.fitted(text, self.terminal.shows_results))?;
+            writeln!(stdout, "{}", self.fitted(text, self.terminal.shows_results, wraps))?;
             stdout.flush()
         };
         // A closed pipe (`| head`) is not an error; a full disk is.
@@ -126,13 +130,17 @@ impl Console {
 
     /// Writes to stderr what no option hides: warnings, and what a question is about.
     pub fn warn(&self, text: &str) {
-        let text = self.fitted(text, self.terminal.shows_messages);
+        self.message(text, is_prose);
+    }
+
+    fn message(&self, text: &str, wraps: fn(&str) -> bool) {
+        let text = self.fitted(text, self.terminal.shows_messages, wraps);
         let _ = self.bars.suspend(|| writeln!(anstream::stderr(), "{text}"));
     }
 
-    /// Returns a text as it is written. Only on a terminal do notes and hints wrap: elsewhere they may be searched.
-    fn fitted(&self, text: &str, on_terminal: bool) -> String {
-        let lines = text.trim_end().split('\n').map(|line| match on_terminal && is_detail(line) {
+    /// Returns a text as it is written. Only on a terminal do lines wrap: elsewhere they may be searched.
+    fn fitted(&self, text: &str, on_terminal: bool, wraps: fn(&str) -> bool) -> String {
+        let lines = text.trim_end().split('\n').map(|line| match on_terminal && wraps(line) {
             true => wrapped(line, self.terminal.width),
             false => line.to_owned(),
         });
@@ -142,7 +150,7 @@ impl Console {
     /// Writes a part of the report for people: to stdout, or to stderr if stdout gets a JSON document.
     pub fn tell(&self, text: &str) {
         match (self.is_json(), self.terminal.can_ask) {
-            (false, _) => self.result(text),
+            (false, _) => self.write(text, is_prose),
             // A question may follow about what this says.
             (true, true) => self.warn(text),
             (true, false) => self.say(text),
@@ -151,7 +159,7 @@ impl Console {
 
     /// Writes an error to stderr, with AWS's answer and the hints.
     pub fn error(&self, error: &Error) {
-        self.warn(&error_text(error));
+        self.message(&error_text(error), |_| true);
     }
 
     /// Asks a question, and reads one line. `None` if the terminal is closed.
@@ -291,10 +299,16 @@ pub fn append_details(text: &mut String, error: &Error, indent: &str) {
     }
 }
 
-/// Whether a line is a note or a hint below an error.
+/// Whether a line is about an error: a note, a hint, or what failed.
 fn is_detail(line: &str) -> bool {
-    let labels = [format!("{STRONG}note:{STRONG:#} "), format!("{WARN}hint:{WARN:#} ")];
+    let labels = [(STRONG, "note"), (WARN, "hint"), (BAD, "failed"), (WARN, "inconclusive")];
+    let labels = labels.map(|(style, label)| format!("{style}{label}:{style:#} "));
     labels.iter().any(|label| line.trim_start_matches(' ').starts_with(label))
+}
+
+/// Whether a line of a message is prose. Documents and commands, which people copy, are indented.
+fn is_prose(line: &str) -> bool {
+    !line.starts_with(' ') || is_detail(line)
 }
 
 /// Wraps a line, but not the command at its end, which people copy.
@@ -317,8 +331,13 @@ fn wrapped(line: &str, width: u16) -> String {
 
 /// Returns where the command, or the option, begins that ends a hint after a colon.
 fn command_in(line: &str) -> Option<usize> {
-    let starts = [": xacct ", ": aws ", ": sudo ", ": eval ", ": --"];
-    starts.iter().filter_map(|start| Some(line.find(start)? + 2)).min()
+    // A hint can be nothing but a command: then its label, which is styled, is before it.
+    let labels = [": ".to_owned(), format!(":{WARN:#} ")];
+    let starts = ["xacct ", "aws ", "sudo ", "eval ", "--"];
+    let found = labels.iter().flat_map(|label| {
+        starts.iter().filter_map(move |start| Some(line.find(&format!("{label}{start}"))? + label.len()))
+    });
+    found.min()
 }
 
 /// Returns a borderless table that fits the terminal.

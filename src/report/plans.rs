@@ -1,5 +1,7 @@
 //! The plans of several targets: a row for each, and below them every change, note and warning once, with its targets.
 
+use std::collections::BTreeSet;
+
 use super::changes::{Mood, line, note, sentence, sign, styled_symbols, warning};
 use super::console::{STRONG, count};
 use super::several::{Field, Sheet, filled, grouped, names_of, of_any_account, shown};
@@ -16,26 +18,35 @@ pub struct Planned<'a> {
     pub plan: Option<(&'a RoleArn, &'a Plan)>,
 }
 
-/// Returns a row for each target: what changes there, by kinds. `grant` is the plan in the source account.
+/// Returns a row for each target: what changes there, by kinds. `grant` is the plan in the source account. Roles with
+/// different names are named if there is room.
 #[must_use]
 pub fn table(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
     let of_plan = |name, cell: &dyn Fn(&RoleArn, &Plan) -> String| {
         Field::of(name, targets, |it| it.plan.map(|(role, plan)| cell(role, plan)).unwrap_or_default()).column()
     };
-    let fields = vec![
-        Field::of("Target", targets, |it| it.name.to_owned()),
-        Field::of("Account", targets, |it| it.account.to_owned()),
-        Field::of("Role", targets, |it| role_cell(it, grant)).column(),
-        of_plan("Trust", &|_, plan| trust_cell(plan)),
-        of_plan("Policies", &|_, plan| policies_cell(plan)),
-        of_plan("Settings", &|_, plan| settings_cell(plan)),
-        of_plan("Grant", &|role, _| grant_cell(role, grant).to_owned()),
-        of_plan("Warnings", &|_, plan| match plan.warnings.len() {
-            0 => String::new(),
-            warnings => format!("! {warnings}"),
-        }),
-    ];
-    styled_symbols(&Sheet::new(fields).table(width))
+    let role_names: BTreeSet<_> = targets.iter().filter_map(|it| it.plan).map(|(role, _)| role.name.as_str()).collect();
+    let sheet = |has_role_names: bool| {
+        let role_names = has_role_names.then(|| of_plan("Role name", &|role, _| role.name.to_string()));
+        let target = [
+            Field::of("Target", targets, |it| it.name.to_owned()),
+            Field::of("Account", targets, |it| it.account.to_owned()),
+        ];
+        let changes = [
+            Field::of("Role", targets, |it| role_cell(it, grant)).column(),
+            of_plan("Trust", &|_, plan| trust_cell(plan)),
+            of_plan("Policies", &|_, plan| policies_cell(plan)),
+            of_plan("Settings", &|_, plan| settings_cell(plan)),
+            of_plan("Grant", &|role, _| grant_cell(role, grant).to_owned()),
+            of_plan("Warnings", &|_, plan| match plan.warnings.len() {
+                0 => String::new(),
+                warnings => format!("! {warnings}"),
+            }),
+        ];
+        Sheet::new(target.into_iter().chain(role_names).chain(changes).collect())
+    };
+    let named = sheet(role_names.len() > 1);
+    styled_symbols(&if named.fits(width) { named } else { sheet(false) }.table(width))
 }
 
 fn role_cell(target: &Planned<'_>, grant: &Plan) -> String {

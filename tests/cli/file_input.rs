@@ -166,6 +166,6 @@ fn an_empty_file_has_no_targets() {
     let scene = Scene::new();
     scene.environment.write("xacct.toml", "");
     for command in ["verify", "print-provider-hcl", "bootstrap"] {
-        scene.xacct(command).exits_with(2).says(&["has no targets", "--target-account ID"]);
+        scene.xacct(command).exits_with(2).says(&["has no targets", "xacct bootstrap ID --name NAME"]);
     }
 }

@@ -255,7 +255,9 @@ fn every_command_has_a_manual_page() {
         let page = environment.xacct(&words).exits_with(0).stdout;
         let file = format!("share/man1/{}.1", format!("xacct {name}").trim().replace(' ', "-"));
         assert_eq!(environment.read(&file), page, "{file}");
-        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"FILES\"", "\"EXIT STATUS\""] {
+        for section in
+            ["NAME", "SYNOPSIS", "DESCRIPTION", "\"EXAMPLES\"", "\"ENVIRONMENT\"", "\"FILES\"", "\"EXIT STATUS\""]
+        {
             assert!(page.contains(&format!(".SH {section}\n")), "{section} of {file}");
         }
         assert!(page.contains("\\-\\-config"), "{file} has the options of every command");

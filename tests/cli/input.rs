@@ -94,7 +94,7 @@ const BOOTSTRAP_OPTIONS: &[Case] = &[
     (&["--check", "--dry-run"], "cannot be used with", "--dry-run"),
     (&["--only", "target", "--enter-role", "b", "--user", "alice"], "only target", "hint:"),
     (&["--only", "target", "--target-profile", "dev-admin"], "only target", "arn:aws:iam::ACCOUNT:user/NAME"),
-    (&["--source-account", "222222222222"], "the same account, 222222222222", "--target-account"),
+    (&["--source-account", "222222222222"], "the same account, 222222222222", "xacct bootstrap ID --name NAME"),
     (
         &["--source-account", "333333333333", "--user", "arn:aws:iam::111111111111:user/alice"],
         "the user is in account 111111111111",
@@ -319,7 +319,10 @@ fn a_missing_policy_file() {
 #[test]
 fn a_missing_target() {
     let scene = Scene::new();
-    scene.xacct("bootstrap --yes").exits_with(2).says(&["there is no xacct.toml here", "--target-account ID"]);
+    scene
+        .xacct("bootstrap --yes")
+        .exits_with(2)
+        .says(&["there is no xacct.toml here", "xacct bootstrap ID --name NAME"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

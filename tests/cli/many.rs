@@ -139,15 +139,39 @@ fn a_dry_run_shows_every_change_of_every_target() {
     let scene = scene();
     let output = scene.xacct("bootstrap --dry-run").exits_with(0);
     assert_eq!(output.stdout.matches("create role xacct, trusting").count(), 12, "{output}");
+    assert_eq!(output.stdout.matches("alice may assume arn:aws:iam::ACCOUNT:role/xacct").count(), 1, "{output}");
+    let output = scene.xacct("bootstrap --check --show-policies").exits_with(4);
     for name in NAMES {
         assert!(
             output.stdout.contains(&format!("alice may assume arn:aws:iam::{}:role/xacct", account(name))),
             "{output}"
         );
     }
-    let output = scene.xacct("bootstrap --check --show-policies").exits_with(4);
     assert_eq!(output.stdout.matches("\"sts:ExternalId\": \"abc\"").count(), 12, "{output}");
     assert!(scene.writes().is_empty());
+}
+
+#[test]
+fn roles_with_different_names_share_a_line() {
+    let scene = scene();
+    for name in NAMES {
+        let role = format!("[targets.{name}]\nrole = \"x-{}\"", &account(name)[10..]);
+        scene.environment.edit("xacct.toml", &format!("[targets.{name}]"), &role);
+    }
+    let output = scene.xacct("bootstrap --check").exits_with(4);
+    assert_eq!(output.stdout.matches("alice may assume a role of its own").count(), 1, "{output}");
+    assert_eq!(output.stdout.matches("may assume").count(), 1, "{output}");
+    let row = output.stdout.lines().find(|line| line.trim_start().starts_with("payments-dev "));
+    assert!(row.is_some_and(|row| row.contains("  x-05  ")), "{output}");
+}
+
+#[test]
+fn the_next_steps_name_the_targets_of_the_run() {
+    let scene = scene();
+    let all = "print-provider-hcl > provider.tf";
+    scene.xacct("bootstrap dev --yes").exits_with(0).says(&["xacct print-provider-hcl dev > provider.tf"]);
+    scene.xacct("bootstrap dev test --yes").exits_with(0).says(&["xacct print-provider-hcl dev test > provider.tf"]);
+    scene.xacct("bootstrap --yes").exits_with(0).says(&[all]);
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn check_pair(source: &SourceSide, link: &Link, target: Option<&TargetSide>) -> 
 fn check_callers(source: &Caller, target: &Caller) -> Result<()> {
     if source.account == target.account {
         return Err(Error::new(Kind::Refused, format!("source and target are the same account, {}", source.account))
-            .hint("set another account with --target-account, or other credentials with --target-profile"));
+            .hint("use another target account, or other credentials for it: --target-profile NAME"));
     }
     if let (Some(from), Some(to)) = (source.arn.partition(), target.arn.partition())
         && from != to

@@ -107,6 +107,6 @@ pub fn refused(refusal: &Refusal) -> Error {
                     )
                     .to_string(),
             )
-            .hint("then create the other half: xacct bootstrap --only target --target-account ID"),
+            .hint("then create the other half: xacct bootstrap ID --only target"),
     }
 }

@@ -21,19 +21,21 @@ use crate::report::several::{self, Field, Sheet};
 use crate::report::{diagnosis, json, proof};
 use crate::text::shell::ShellCommand;
 
-/// External IDs that are different for each of more targets than this are not shown before the question.
+/// External IDs and roles that are different for each of more targets than this are not listed before the question. The
+/// next steps do not name more targets, either.
 const FEW: usize = 3;
 
 /// Shows the operators, the links, and every change. `found_profile` is the user's, if xacct had to look for it.
 pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: &Run<'_>) {
     let mut text = String::new();
     let width = run.console.width();
-    let everything = args.changes.dry_run || args.changes.show_policies;
+    let documents = args.changes.show_policies;
+    let is_shared = work.has_several() && !documents;
     who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
-    if work.has_several() && !everything {
+    if is_shared {
         links(&mut text, work, run);
     }
-    for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {
+    for job in work.jobs.iter().filter(|_| !is_shared) {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
         let _ = writeln!(text, "         {}\n         {}", external_id(&job.link), terms(&job.link));
@@ -56,9 +58,8 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    let documents = args.changes.show_policies;
     text.push_str(&match work.has_several() {
-        true => work.summary(everything, documents, width),
+        true => work.summary(args.changes.dry_run || documents, documents, width),
         false => work.plans(documents, width),
     });
     run.console.tell(&text);
@@ -82,11 +83,17 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
         let own = |job: &Job| several::of_any_account(&words(job), job.link.account.as_str());
         several::said(&names, work.jobs.iter().map(own))
     };
+    let many = |different: usize| different == work.jobs.len() && different > FEW;
     let ids: BTreeSet<_> = work.jobs.iter().map(|job| job.link.external_id.known()).collect();
     // Many different ones say nothing: xacct.toml and the policies have them.
-    let own_ids = ids.len() == work.jobs.len() && ids.len() > FEW;
+    let own_ids = many(ids.len());
+    let roles: BTreeSet<_> = work.jobs.iter().map(|job| &job.role.name).collect();
+    let own_roles = many(roles.len());
     let paragraphs = [
-        said(&|job| format!("{} may assume {}", work.source.user.name, job.role)),
+        said(&|job| match own_roles {
+            true => format!("{} may assume a role of its own", work.source.user.name),
+            false => format!("{} may assume {}", work.source.user.name, job.role),
+        }),
         said(&|job| match job.link.external_id.known() {
             Some(_) if own_ids => "an external ID of its own".to_owned(),
             _ => external_id(&job.link),
@@ -178,13 +185,22 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     if let Some(only) = args.only {
         console.tell(&for_the_other_owners(work, only));
     } else if exit_code == ExitCode::Done && !args.no_verify {
-        let target = match work.jobs.as_slice() {
-            [job] => job.link.name.as_str(),
+        let names = work.names();
+        let target = match names.as_slice() {
+            [name] => name,
             _ => "TARGET",
         };
         let exec = ShellCommand::new("xacct").arg("exec").arg(target);
+        // Without a target, xacct prints a provider for each target in the file.
+        let has_others = run.file.targets.iter().any(|(name, _)| !names.contains(&name.as_str()));
+        let targets = match (has_others, names.len() > FEW) {
+            (false, _) => Vec::new(),
+            (true, true) => vec!["TARGET"],
+            (true, false) => names,
+        };
+        let print = ShellCommand::new("xacct").arg("print-provider-hcl").args(targets);
         console.say("Next, one of these:");
-        console.say("  xacct print-provider-hcl > provider.tf    and run Terraform as the user");
+        console.say(&format!("  {print} > provider.tf    and run Terraform as the user"));
         console.say(&format!("  {exec} -- COMMAND"));
     } else if exit_code == ExitCode::Done {
         console.say("Next: xacct verify");

@@ -74,5 +74,5 @@ pub fn refuse_same_account(link: &Link, source: &AccountId) -> Result<()> {
     }
     Err(Error::usage(format!("source and target are the same account, {}", link.account))
         .note("a link connects two accounts")
-        .hint("use another account: --target-account ID"))
+        .hint("use another account: xacct bootstrap ID --name NAME"))
 }

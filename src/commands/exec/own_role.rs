@@ -20,21 +20,22 @@ const MOST_ENTRIES: usize = 4096;
 const MOST_FILES: usize = 128;
 const MOST_BYTES: u64 = 256 * 1024;
 
-/// Returns the name of a file in the folder of this command that assumes the role, if the command may run Terraform.
+/// Returns the path of a file in the folder of this command that assumes the role, if the command may run Terraform. The
+/// path is relative to the working directory.
 pub fn file_that_assumes(role: &RoleArn, command: &[OsString], directory: &Path) -> Option<String> {
     let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
     if !may_run_terraform(&words) {
         return None;
     }
-    let folder = words.iter().find_map(|word| word.strip_prefix("-chdir="));
-    let folder = folder.map_or_else(|| directory.to_owned(), |folder| directory.join(folder));
-    let entries = folder.read_dir().ok()?.take(MOST_ENTRIES).flatten();
+    let folder = Path::new(words.iter().find_map(|word| word.strip_prefix("-chdir=")).unwrap_or_default());
+    let entries = directory.join(folder).read_dir().ok()?.take(MOST_ENTRIES).flatten();
     let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.retain(|name| is_read(name));
     names.sort();
-    names.into_iter().take(MOST_FILES).find(|name| {
-        files::read(&folder.join(name), MOST_BYTES).is_ok_and(|text| assumes(&text, &format!("\"{role}\"")))
-    })
+    let found = names.into_iter().take(MOST_FILES).map(|name| folder.join(name)).find(|path| {
+        files::read(&directory.join(path), MOST_BYTES).is_ok_and(|text| assumes(&text, &format!("\"{role}\"")))
+    });
+    found.map(|path| path.display().to_string())
 }
 
 fn may_run_terraform(words: &[impl AsRef<str>]) -> bool {

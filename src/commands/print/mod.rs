@@ -89,6 +89,7 @@ impl Args for Print {
             )
             .subcommand_value_name("CONSUMER")
             .subcommand_help_heading("Consumers")
+            .after_long_help("Examples:\n  xacct print profile dev\n  xacct print backend-hcl dev --bucket my-state > backend.tf")
             // Without one, xacct names those that fit.
             .override_usage("xacct print [OPTIONS] <CONSUMER>");
         command.subcommands(CONSUMERS.iter().map(Entry::definition))

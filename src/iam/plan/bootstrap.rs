@@ -310,12 +310,11 @@ pub fn plan_grant(desired: &DesiredGrant, observed: &ObservedUser, adopt: bool) 
     let document = templates::grant(&roles, &with_session_tags);
     let mut plan = Plan { warnings: risks::of_user(&document, observed), ..Plan::default() };
     let accounts: BTreeSet<_> = desired.declared.iter().map(|role| &role.account).collect();
-    let undeclared = roles.iter().filter(|role| !desired.declared.contains(*role) && accounts.contains(&role.account));
-    plan.warnings.extend(undeclared.map(|role| Risk::UndeclaredRole {
-        user: user.clone(),
-        policy: name.clone(),
-        role: role.clone(),
-    }));
+    let undeclared = |role: &&RoleArn| !desired.declared.contains(*role) && accounts.contains(&role.account);
+    let undeclared: BTreeSet<_> = roles.iter().filter(undeclared).cloned().collect();
+    if !undeclared.is_empty() {
+        plan.warnings.push(Risk::UndeclaredRoles { user: user.clone(), policy: name.clone(), roles: undeclared });
+    }
     if observed.grant.as_ref().is_some_and(|found| found.matches(&document)) {
         return Ok(plan);
     }

@@ -79,14 +79,14 @@ pub enum Risk {
         /// The entry.
         who: String,
     },
-    /// The grant covers a role that `xacct.toml` does not declare, in the account of a target.
-    UndeclaredRole {
+    /// The grant covers roles that `xacct.toml` does not declare, in the accounts of its targets.
+    UndeclaredRoles {
         /// The user with the grant.
         user: UserArn,
         /// The policy that holds the grant.
         policy: PolicyName,
-        /// The role.
-        role: RoleArn,
+        /// The roles.
+        roles: BTreeSet<RoleArn>,
     },
     /// The grant policy has statements that xacct did not write and that allow something.
     UndeclaredStatements(BTreeSet<String>),
@@ -280,8 +280,16 @@ impl Risk {
             ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
             Self::AcceptedNobody { who } => Accepted::unmatched(who),
-            Self::UndeclaredRole { role, .. } => {
-                format!("the grant also covers {role}, which this xacct.toml does not declare")
+            Self::UndeclaredRoles { roles, .. } => {
+                let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
+                match arns.as_slice() {
+                    [role] => format!("the grant also covers {role}, which this xacct.toml does not declare"),
+                    _ => format!(
+                        "the grant also covers {} roles that this xacct.toml does not declare: {}",
+                        arns.len(),
+                        arns.join(", ")
+                    ),
+                }
             }
             Self::UndeclaredStatements(statements) => {
                 let statements: Vec<_> = statements.iter().map(String::as_str).collect();

@@ -33,5 +33,24 @@ fn a_hint_wraps_but_not_its_command() {
         hint("find the device that you use with `aws iam list-mfa-devices` now"),
         format!("{label}find the device that you use\n    with `aws iam list-mfa-devices` now")
     );
+    assert_eq!(
+        hint("aws iam create-policy --policy-name xacct --policy-document {}"),
+        format!("{}\n    aws iam create-policy --policy-name xacct --policy-document {{}}", label.trim_end())
+    );
     assert!(is_detail(&label) && !is_detail("  hint: of somebody else"));
+}
+
+#[test]
+fn messages_wrap_on_a_terminal_only() {
+    let terminal = Terminal { width: 40, ..Terminal::default() };
+    let console = Console::new(terminal, OutputFormat::Table);
+    let text = "The session of alice cannot be renewed, because arn:aws:iam::aws:policy/PowerUserAccess is gone\n  \
+                xacct exec dev -- aws s3api list-buckets --output json";
+    assert_eq!(console.fitted(text, false, is_prose), text);
+    assert_eq!(
+        console.fitted(text, true, is_prose),
+        "The session of alice cannot be renewed,\n  because\n  arn:aws:iam::aws:policy/PowerUserAccess\n  is gone\n  \
+         xacct exec dev -- aws s3api list-buckets --output json"
+    );
+    assert_eq!(console.fitted(text, true, is_detail), text);
 }

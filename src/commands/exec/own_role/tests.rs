@@ -69,7 +69,7 @@ fn only_commands_that_may_run_terraform_count() {
 #[test]
 fn terraform_may_run_in_another_folder() {
     let files = [("sub/provider.tf", &*provider())];
-    assert_eq!(found(&files, &["terraform", "-chdir=sub", "plan"]).as_deref(), Some("provider.tf"));
+    assert_eq!(found(&files, &["terraform", "-chdir=sub", "plan"]).as_deref(), Some("sub/provider.tf"));
     assert_eq!(found(&files, &["terraform", "-chdir=gone", "plan"]), None);
 }
 

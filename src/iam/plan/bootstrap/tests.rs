@@ -537,6 +537,12 @@ fn a_role_that_the_file_does_not_declare_is_named_and_stays() {
     let expected =
         "the grant also covers arn:aws:iam::222222222222:role/other-file, which this xacct.toml does not declare";
     assert_eq!((plan.changes.len(), undeclared), (0, vec![expected.to_owned()]));
+    let observed = user(Some(&grant(&["a", "b", "other-file", "another-file"], &[])));
+    let plan = plan_grant(&desired, &observed, false).unwrap();
+    let undeclared: Vec<_> = plan.warnings.iter().map(ToString::to_string).collect();
+    let expected = "the grant also covers 2 roles that this xacct.toml does not declare: \
+                    arn:aws:iam::222222222222:role/another-file, arn:aws:iam::222222222222:role/other-file";
+    assert_eq!(undeclared, [expected]);
     // Accounts that are no target here are the business of other files.
     let elsewhere = BTreeSet::from([parsed("arn:aws:iam::333333333333:role/a")]);
     let desired = DesiredGrant { declared: elsewhere, ..desired_grant(&["a"]) };

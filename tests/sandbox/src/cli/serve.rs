@@ -17,7 +17,7 @@ pub(super) fn serve(options: &[&str]) -> Result<ExitCode, String> {
     eprintln!(
         "Paste these lines into another shell, then try:\n\
          \u{20}  aws --profile alice sts get-caller-identity\n\
-         \u{20}  xacct bootstrap --target-account 222222222222 --user alice --generate-external-id \\\n\
+         \u{20}  xacct bootstrap 222222222222 --name dev --user alice --generate-external-id \\\n\
          \u{20}    --profile security-admin --target-profile dev-admin --user-profile alice\n\
          Profiles: security-admin, alice, bob, root (111111111111), dev-admin (222222222222), third-admin (333333333333).\n\
          Press Ctrl-C to stop."

@@ -10,7 +10,7 @@ use super::program::{Program, exit_code};
 /// xacct's exit code for a link that does not work.
 const NOT_PROVEN: i32 = 3;
 
-const BOOTSTRAP: &str = "bootstrap --target-account 222222222222 --user alice --generate-external-id \
+const BOOTSTRAP: &str = "bootstrap 222222222222 --name dev --user alice --generate-external-id \
                          --profile security-admin --target-profile dev-admin --user-profile alice --yes";
 
 /// Creates a link, verifies it, prints the settings for Terraform, breaks the link, diagnoses it and repairs it, each step
@@ -40,7 +40,7 @@ pub(super) fn tell() -> Result<ExitCode, String> {
     if status.code() != Some(NOT_PROVEN) {
         return Ok(exit_code(status));
     }
-    let status = run("bootstrap --target-account 222222222222 --yes")?;
+    let status = run("bootstrap dev --yes")?;
     if !status.success() {
         return Ok(exit_code(status));
     }

@@ -65,7 +65,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     work.refuse_single_failure()?;
     // With --yes, the policies are read beside the writes, so that they take no time of their own.
     let is_beside = args.changes.yes && work.pending() > 0 && !args.changes.only_shown();
-    let mut questions = Some(Questions::of(&work, args));
+    let mut questions = Some(Questions::of(&work, args, &run.file));
     let now = if is_beside || args.changes.check { None } else { questions.take() };
     let (found, answers) = tokio::join!(
         user::look_for(&mut source, &mut work, args, &connections),

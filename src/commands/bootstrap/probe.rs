@@ -4,6 +4,7 @@ use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
 use crate::cli::Probe;
+use crate::config::ConfigFile;
 use crate::iam::plan::Change;
 use crate::operations::run::side_by_side;
 use crate::proof::{Foreseen, Foresight, StepId, StepOutcome};
@@ -14,10 +15,10 @@ pub struct Questions(Vec<Option<(Access, Foresight)>>);
 
 impl Questions {
     /// Returns the questions of this run.
-    pub fn of(work: &Work, args: &Bootstrap) -> Self {
+    pub fn of(work: &Work, args: &Bootstrap, file: &ConfigFile) -> Self {
         let question = |job: &Job| {
             let access = job.operator.as_ref()?.access.clone();
-            let is_open = job.link.probe == Probe::Auto || is_decided_anew(job, args);
+            let is_open = job.link.probe == Probe::Auto || is_decided_anew(job, args, file);
             is_open.then(|| (access, job.state.foresight()))
         };
         Self(work.jobs.iter().map(question).collect())
@@ -67,10 +68,18 @@ pub fn settle_late(work: &mut Work) -> bool {
     any
 }
 
-/// Returns whether `xacct.toml` says to test without a bucket, and this plan lets the role do more.
-fn is_decided_anew(job: &Job, args: &Bootstrap) -> bool {
-    let is_recorded = job.link.probe == Probe::Identity && args.proof.probe.is_none();
-    is_recorded && job.plan.changes.iter().any(Change::adds_permissions)
+/// Returns whether `xacct.toml` says to test without a bucket, and was about other policies, or this plan lets the role do
+/// more. A run that was interrupted after it had let the role do more has not recorded it.
+fn is_decided_anew(job: &Job, args: &Bootstrap, file: &ConfigFile) -> bool {
+    let link = &job.link;
+    let Some(recorded) = file.target(&link.name).filter(|recorded| recorded.probe == Some(Probe::Identity)) else {
+        return false;
+    };
+    let is_about_others = recorded.policy_arns != link.policy_arns
+        || recorded.policy_files != link.policy_files
+        || recorded.permissions_boundary != link.permissions_boundary;
+    let adds = job.plan.changes.iter().any(Change::adds_permissions);
+    args.proof.probe.is_none() && (is_about_others || adds)
 }
 
 fn without_bucket(job: &mut Job, why: String) {

@@ -153,10 +153,9 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         id.chain(mfa).partition(|it| facts.refusals_tried.contains(it) || facts.let_through.contains(it));
     let listed = |requests: &[LetThrough]| requests.iter().map(|it| words(*it)).collect::<Vec<_>>().join(", ");
     let rejected: Vec<_> = sent.into_iter().filter(|it| !facts.let_through.contains(it)).collect();
-    let role = &facts.link.role.name;
     let mut notes = Vec::new();
     if !rejected.is_empty() {
-        notes.push(format!("tested: role {role} rejects requests {}", listed(&rejected)));
+        notes.push(format!("tested: the role rejects requests {}", listed(&rejected)));
     }
     if !unsent.is_empty() {
         let judged = match facts.target.role.present() {
@@ -165,7 +164,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
         };
         let verify = ShellCommand::new("xacct").arg("verify").arg(&facts.link.name);
         notes.push(format!(
-            "not tested: whether role {role} rejects requests {} ({judged}); to test it: {verify}",
+            "not tested: whether the role rejects requests {} ({judged}); to test it: {verify}",
             listed(&unsent)
         ));
     }

@@ -211,7 +211,8 @@ impl<'a> Lines<'a> {
     fn edited(&self, mut edits: Vec<Edit>) -> Changed {
         edits.sort_by_key(|edit| edit.place.start);
         let first = self.all.first().copied().unwrap_or_default();
-        let has_crlf = first.ends_with(b"\r\n");
+        // Of an only line without an end, too: what is added would give it one.
+        let has_crlf = first.ends_with(b"\r\n") || first.ends_with(b"\r");
         let (mut text, mut places, mut done) = (Vec::new(), Vec::new(), 0);
         let copy = |text: &mut Vec<u8>, lines: Range<usize>| {
             self.all.get(lines).into_iter().flatten().for_each(|line| text.extend_from_slice(line));

@@ -125,6 +125,13 @@ fn line() -> impl Strategy<Value = String> {
     (select(&TEXTS[..]), select(&ENDS[..])).prop_map(|(text, end)| format!("{text}{end}"))
 }
 
+#[test]
+fn a_carriage_return_at_the_end_of_the_only_line() {
+    let profiles = [profile("dev", "dev")];
+    let changed = with(b"\r", &profiles, CONFIG).unwrap();
+    assert_eq!(with(&changed.text, &profiles, CONFIG).unwrap().text, changed.text);
+}
+
 proptest! {
     #[test]
     fn everything_else_stays_byte_for_byte(

@@ -24,6 +24,10 @@ const LONGEST_RETRY: Duration = Duration::from_secs(300);
 /// The time after an attempt in which requests cannot call for another one.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// How much shorter a session counts than it seems: AWS's clock is known in whole seconds, rounded down, and its answer
+/// takes time on its way. SDKs reject credentials that have just expired.
+const ROUNDED: Duration = Duration::from_secs(2);
+
 /// The largest error of the computer's clock that does not matter: xacct renews that much earlier than SDKs ask.
 pub const TOLERATED: Duration = Duration::from_secs(5 * 60);
 
@@ -62,6 +66,7 @@ impl Current {
         let expires = opened.credentials.reveal().expires;
         let from = opened.at.unwrap_or(now);
         let life = expires.map(|expires| expires.duration_since(from).unwrap_or_default().min(most));
+        let life = life.map(|life| life.saturating_sub(ROUNDED));
         Self { session: opened.credentials, received: Moment::of(now), life, failure: None }
     }
 

@@ -173,6 +173,12 @@ pub struct ChangeOptions {
 }
 
 impl ChangeOptions {
+    /// Returns whether to show every change of every target, however many say the same.
+    #[must_use]
+    pub fn show_everything(&self) -> bool {
+        self.dry_run || self.show_policies
+    }
+
     /// Returns whether xacct only shows the changes.
     #[must_use]
     pub fn only_shown(&self) -> bool {

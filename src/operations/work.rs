@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::cli::ChangeOptions;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::iam::plan::Plan;
 use crate::operations::accounts::{Operator, SourceSide};
+use crate::report::Console;
 use crate::report::changes::{self, Style};
 use crate::report::json::{self, JsonChange, JsonError};
 use crate::report::plans::{self, Planned};
@@ -33,7 +35,7 @@ pub struct Failed {
 
 impl Failed {
     /// Returns the error with the target's name, unless the target is named by its account, which the error names.
-    pub fn named_error(&self) -> Error {
+    fn named_error(&self) -> Error {
         let Self { link, error } = self;
         match link.name == link.account.as_str() {
             true => error.clone(),
@@ -109,9 +111,21 @@ impl<T> Work<T> {
         self.jobs.iter().map(|job| job.link.name.as_str()).collect()
     }
 
-    /// Returns the plans of several targets: a row for each, and below them what changes, said once. With `everything`,
-    /// says of each target all its changes.
-    pub fn summary(&self, everything: bool, documents: bool, width: u16) -> String {
+    /// Returns what is about to change, as these options want it.
+    pub fn preview(&self, options: &ChangeOptions, width: u16) -> String {
+        match self.has_several() {
+            true => self.summary(options, width),
+            false => self.plans(options.show_policies, width),
+        }
+    }
+
+    /// Reports the targets that could not be planned.
+    pub fn tell_failed(&self, console: &Console) {
+        self.failed.iter().for_each(|failed| console.error(&failed.named_error()));
+    }
+
+    /// Returns the plans of several targets: a row for each, and below them what changes, said once.
+    fn summary(&self, options: &ChangeOptions, width: u16) -> String {
         let planned = self.jobs.iter().map(|job| Planned {
             name: &job.link.name,
             account: job.link.account.as_str(),
@@ -124,8 +138,8 @@ impl<T> Work<T> {
         });
         let planned: Vec<_> = planned.chain(failed).collect();
         let table = plans::table(&planned, &self.grant.plan, width);
-        let details = match everything {
-            true => self.plans(documents, width),
+        let details = match options.show_everything() {
+            true => self.plans(options.show_policies, width),
             false => plans::details(&planned, &self.grant.plan, width),
         };
         if details.is_empty() { format!("\n{table}") } else { format!("\n{table}\n\n{details}") }

@@ -58,14 +58,9 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     } else {
         let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
     }
-    text.push_str(&match work.has_several() {
-        true => work.summary(args.changes.dry_run || documents, documents, width),
-        false => work.plans(documents, width),
-    });
+    text.push_str(&work.preview(&args.changes, width));
     run.console.tell(&text);
-    for failed in &work.failed {
-        run.console.error(&failed.named_error());
-    }
+    work.tell_failed(run.console);
 }
 
 /// Returns whether the file says to test without a bucket, and bootstrap has decided anew.

@@ -30,8 +30,7 @@ impl Report<'_> {
     pub fn preview(&self, work: &Work) {
         let Self { args, run } = self;
         let mut text = String::new();
-        let (width, documents) = (run.console.width(), args.changes.show_policies);
-        let everything = args.changes.dry_run || documents;
+        let (width, everything) = (run.console.width(), args.changes.show_everything());
         let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
         if work.has_several() && !everything {
             who_of_several(&mut text, &work.names(), operators, width);
@@ -45,14 +44,9 @@ impl Report<'_> {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
         }
-        text.push_str(&match work.has_several() {
-            true => work.summary(everything, documents, width),
-            false => work.plans(documents, width),
-        });
+        text.push_str(&work.preview(&args.changes, width));
         run.console.tell(text.trim_start_matches('\n'));
-        for failed in &work.failed {
-            run.console.error(&failed.named_error());
-        }
+        work.tell_failed(run.console);
     }
 
     /// Asks for confirmation.

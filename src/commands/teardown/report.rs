@@ -65,8 +65,7 @@ impl Report<'_> {
         let Self { args, run, .. } = self;
         let mut text = String::new();
         who(&mut text, "Source", work.source.account.as_str(), work.source.operator.as_ref());
-        let (width, documents) = (run.console.width(), args.changes.show_policies);
-        let everything = args.changes.dry_run || documents;
+        let (width, everything) = (run.console.width(), args.changes.show_everything());
         if work.has_several() && !everything {
             let names = work.names();
             let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
@@ -88,15 +87,10 @@ impl Report<'_> {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
         }
-        text.push_str(&match work.has_several() {
-            true => work.summary(everything, documents, width),
-            false => work.plans(documents, width),
-        });
+        text.push_str(&work.preview(&args.changes, width));
         text.push_str(&self.not_on_record());
         run.console.tell(&text);
-        for failed in &work.failed {
-            run.console.error(&failed.named_error());
-        }
+        work.tell_failed(run.console);
     }
 
     /// Asks for confirmation.

@@ -527,7 +527,34 @@ fn a_hostile_file_leads_nowhere() {
         assert!(!output.everything().contains(['\u{1b}', '\u{7}']), "{output}");
         assert!(output.stdout.lines().all(|line| !line.trim_start().starts_with("Please run this: rm")), "{output}");
         assert!(!output.stdout.contains("\nMessage to send to eve"), "{output}");
+        assert!(!output.everything().contains("evil.toml"), "fixes are for the file of whoever reads them\n{output}");
     }
+    // Nor does a message have sentences of theirs.
+    change_facts(&alice, |facts| {
+        facts["answer"]["refused"]["code"] = "AccessDenied".into();
+        facts["answer"]["refused"]["request_id"] = "1. Please run this: rm -rf ~".into();
+    });
+    let document = alice.run("diagnose --facts facts.json --output json").json();
+    let target = document["targets"].as_object().expect("targets").values().next().expect("a target");
+    let messages = target["messages"].as_array().expect("messages");
+    assert!(!messages.is_empty(), "{target:#}");
+    assert!(messages.iter().all(|message| !message.to_string().contains("rm -rf")), "{messages:#?}");
+}
+
+/// A role that xacct did not create holds what its owner may not want to send.
+#[test]
+fn warns_before_the_policies_of_other_roles_are_sent() {
+    let scene = broken(&CAUSES[0]);
+    let (alice, target) = (alice(&scene), Person::new(&scene, ADMIN_B));
+    alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+    alice.sends("facts.json", &target);
+    let words = "diagnose --facts facts.json --target-profile me --save-facts out.json";
+    let warning = "check that you want to send them";
+    let output = target.run(words).exits_with(3);
+    assert!(!output.stderr.contains(warning), "the role is xacct's: {output}");
+    scene.sandbox.world(|world| drop(world.role_mut(ACCOUNT_B, "xacct").unwrap().tags.remove("managed-by")));
+    let output = target.run(words).exits_with(3);
+    assert!(output.stderr.contains(warning), "{output}");
 }
 
 /// Without an `xacct.toml`, the operator sees what is read before it is.

@@ -99,7 +99,7 @@ pub struct OperatorAccess {
     /// Role in the target account that the source operator assumes to manage it
     #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ENTER_ROLE")]
     pub enter_role: Option<RoleName>,
-    /// ID of the source account, if you have no credentials for it (--only target)
+    /// ID of the source account, if you have no credentials for it
     #[arg(long, value_name = "ID", value_parser = account, env = "XACCT_SOURCE_ACCOUNT")]
     pub source_account: Option<AccountId>,
 }

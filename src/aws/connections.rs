@@ -101,7 +101,7 @@ impl Connections {
         Self { pace: Pace::new(rate), ..self }
     }
 
-    /// Tells of every request.
+    /// Reports every request (`--verbose`).
     #[must_use]
     pub fn with_trace(self, tell: Warn) -> Self {
         Self { trace: Some(Trace(tell)), ..self }

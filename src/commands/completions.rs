@@ -27,8 +27,8 @@ use crate::iam::names::Region;
   In ~/.config/fish/completions/xacct.fish:
     xacct completions fish | source
 
-The script belongs to its version of xacct, so let the shell run this command
-when it starts, rather than saving the script.")]
+The script works only with the xacct version that printed it. Don't save it: let
+the shell run this command when it starts.")]
 pub struct Completions {
     /// The shell (default: that of SHELL)
     pub shell: Option<clap_complete::Shell>,
@@ -43,7 +43,8 @@ impl Verb for Completions {
     fn run(&self, start: &Start<'_>) -> Result<Ended> {
         let of_environment = || start.context.variable("SHELL").and_then(clap_complete::Shell::from_shell_path);
         let shell = self.shell.or_else(of_environment).ok_or_else(|| {
-            Error::usage("SHELL names no shell that xacct knows").hint("specify the shell: xacct completions bash")
+            Error::usage("SHELL is not set to a shell that xacct supports")
+                .hint("specify the shell: xacct completions bash")
         })?;
         let mut script = Vec::new();
         let shells = Shells::builtins();

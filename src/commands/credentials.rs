@@ -25,16 +25,16 @@ use crate::report::console::count;
     eval \"$(xacct credentials dev --format env)\"
     xacct credentials dev --format fish | source
   For Terragrunt, which runs the command in the directory of each unit:
-    TG_AUTH_PROVIDER_CMD='xacct --config /home/me/xacct.toml credentials dev --cache --format terragrunt'
+    TG_AUTH_PROVIDER_CMD='xacct --config /live/xacct.toml credentials dev --cache --format terragrunt'
   Delete all cached sessions:
     xacct credentials --forget")]
 pub struct Credentials {
     /// The target, by name in xacct.toml or account ID (default: XACCT_TARGET, else the only one)
     #[arg(value_name = "TARGET", conflicts_with_all = ["session_token", "forget"])]
     pub target: Option<String>,
-    /// Use the target that has the name of a directory between xacct.toml and the working directory
+    /// Use the target whose name or account ID is a directory between xacct.toml and the working directory
     ///
-    /// The nearest to the working directory counts: in live/dev/vpc, with xacct.toml in live, that is target dev. For
+    /// The directory nearest to the working directory wins: with live/xacct.toml, live/dev/vpc selects target dev. Use it for
     /// Terragrunt, which runs the command in the directory of each unit.
     #[arg(long, conflicts_with_all = ["target", "session_token", "forget"])]
     pub target_from_directory: bool,

@@ -13,7 +13,7 @@ use crate::files::{self, Readers};
 use crate::operations::run::TARGET;
 use crate::topics::TOPICS;
 
-/// Print a page of the manual, or write all pages.
+/// Print a manual page, or write all manual pages.
 ///
 /// Each command has a page, in roff format.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ use crate::topics::TOPICS;
   xacct man --out ~/.local/share/man/man1
   man xacct-print-profile")]
 pub struct Man {
-    /// The command, such as `verify` or `print profile` (default: the page about xacct)
+    /// The command, such as `verify` or `print profile` (default: the page of xacct itself)
     #[arg(value_name = "COMMAND", conflicts_with = "out")]
     words: Vec<String>,
     /// Write all pages to this directory, and create it if necessary

@@ -257,8 +257,8 @@ pub fn of_directory(file: &ConfigFile, directory: &Path) -> Result<String> {
     let own: Vec<_> = below.iter().take_while(|name| *name != ".terragrunt-cache").filter_map(OsStr::to_str).collect();
     own.into_iter().rev().map(str::to_owned).find(|name| is_on_record(file, name)).ok_or_else(|| {
         let targets: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
-        Error::usage(format!("no directory in `{}` has the name of a target of `{path}`", below.display()))
-            .note(format!("its targets are {}", targets.join(", ")))
+        Error::usage(format!("no directory in `{}` is the name or account ID of a target in `{path}`", below.display()))
+            .note(format!("its targets: {}", targets.join(", ")))
             .hint("specify the target, or rename the directory or the target")
     })
 }
@@ -319,11 +319,11 @@ fn no_file(file: &ConfigFile) -> Error {
 fn no_target(file: &ConfigFile, text: &str) -> Error {
     let path = file.path.display();
     if file.text.is_none() {
-        return no_file(file).note(format!("`{text}` would be a target of that file"));
+        return no_file(file).note(format!("`{text}` must be defined there as a target"));
     }
     let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
     let error = Error::usage(format!("`{path}` has no target `{text}`"));
-    if names.is_empty() { error } else { error.note(format!("its targets are {}", names.join(", "))) }
+    if names.is_empty() { error } else { error.note(format!("its targets: {}", names.join(", "))) }
 }
 
 /// Returns the recorded links that these texts select; all of them if none is given. A name wins over an account ID: of

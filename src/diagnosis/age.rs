@@ -81,7 +81,7 @@ fn warning(half: &Half, asked: i64) -> Option<String> {
     if let Some((after, policy)) = changed.filter(|(after, _)| *after > CLOCKS) {
         let after = in_words(after);
         return Some(format!(
-            "policy {policy} was changed {after} after the request, which AWS judged by the earlier text; test the link \
+            "policy {policy} was changed {after} after the request, which AWS evaluated against the earlier version; test the link \
              again: {test_again}"
         ));
     }

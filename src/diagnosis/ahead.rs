@@ -26,7 +26,7 @@ pub fn of(facts: &Facts, findings: &[Finding]) -> Ahead {
     let Reading::Present(_) = &facts.target.role else { return Ahead::default() };
     let facts = &assumed(facts);
     let mut ahead = Ahead::default();
-    // Bootstrap writes the trust policy anew.
+    // Bootstrap replaces the trust policy.
     if !findings.iter().any(rewrites_trust) {
         ahead.findings.extend(too_open::by_policy(facts));
         ahead.findings.extend(others::reviewed(facts).finding);

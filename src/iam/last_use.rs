@@ -1,4 +1,4 @@
-//! The last use of a role. AWS tells its time and its Region, but not whose it was, and every use replaces the one before
+//! The last use of a role. AWS reports its time and Region, but not the caller, and every use replaces the one before
 //! it. So xacct reads it before each of its tests: a use by others stays known after the test.
 
 use std::fmt;

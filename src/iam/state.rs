@@ -183,7 +183,7 @@ pub struct DesiredRole {
     pub replaced: BTreeSet<PolicyArn>,
     /// Inline policies; all names begin with [`OWN_POLICY_PREFIX`].
     pub inline: BTreeMap<PolicyName, PolicyDocument>,
-    /// Whether nothing undeclared may be on the role, so that whatever is there goes.
+    /// Whether nothing undeclared may be on the role, so that bootstrap removes the rest.
     pub exclusive: bool,
     /// Callers whom statements of others in the trust policy may admit.
     pub accepted: Vec<Accepted>,
@@ -232,14 +232,14 @@ impl DesiredRole {
         self.attachments.iter().map(ToString::to_string).chain(kept).collect()
     }
 
-    /// Returns whether a managed policy goes from the role: it was declared until now, or nothing undeclared may stay.
+    /// Returns whether a managed policy is to be detached: it was declared until now, or nothing undeclared may stay.
     #[must_use]
     pub fn detaches(&self, arn: &str) -> bool {
         let names = |policies: &BTreeSet<PolicyArn>| policies.iter().any(|policy| policy.to_string() == arn);
         !names(&self.attachments) && (self.exclusive || names(&self.replaced))
     }
 
-    /// Returns whether an inline policy goes from the role: it is xacct's own and no longer needed, or nothing undeclared
+    /// Returns whether an inline policy is to be deleted: it is xacct's own and no longer needed, or nothing undeclared
     /// may stay. A policy that only revokes sessions stays: without it, they could be used again.
     #[must_use]
     pub fn removes_inline(&self, name: &str, found: Option<&FoundDocument>) -> bool {

@@ -120,14 +120,14 @@ fn check_renewable(link: &Link, options: &SessionOptions, run: &Run<'_>) -> Resu
     const SHORTEST: i32 = 30 * 60;
     if let Some(duration) = options.request.duration.filter(|duration| duration.as_secs() < SHORTEST) {
         return Err(Error::usage(format!("--server renews sessions, which must last at least 30m, not {duration}"))
-            .hint("omit --duration: the usual hour is renewed until the command ends"));
+            .hint("omit --duration: xacct renews one-hour sessions until the command ends"));
     }
     if !link.require_mfa {
         return Ok(());
     }
     let because = format!("target `{}` requires MFA, and a renewal cannot prompt for a code", link.name);
     if options.request.duration.is_some_and(SessionDuration::needs_access_key) {
-        return Err(Error::usage("each session of more than an hour needs a code of its own, also with --server")
+        return Err(Error::usage("every session of more than one hour needs a new MFA code, even with --server")
             .note(because)
             .hint("omit --duration: sessions of an hour are renewed with the cached MFA session, for 12h"));
     }

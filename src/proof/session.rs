@@ -116,7 +116,7 @@ impl Prover {
         match claim.request.duration.filter(|duration| self.access.is_session && duration.needs_access_key()) {
             None => Ok(()),
             Some(asked) => Err(Error::usage(format!(
-                "these are session credentials ({}), with which AWS opens sessions of at most {longest}, not {asked}",
+                "these are session credentials ({}), which limit role sessions to {longest}; {asked} was requested",
                 self.access.origin
             ))
             .hint(format!("use --duration {longest}, or a profile with the user's access key: --user-profile NAME"))),

@@ -96,7 +96,7 @@ pub fn messages_text(messages: &[Message], width: u16) -> String {
     let first = messages.first().and_then(|first| Some((&first.file, first.save.as_ref()?)));
     let save = first.map(|(file, save)| {
         let mut lines = wrapped(
-            &format!("To send a message, save the facts in {file}, and use the message of that run:"),
+            &format!("To get messages that you can send, save the facts in {file} first:"),
             "",
             usize::from(width),
         );

@@ -1,5 +1,5 @@
-//! Tells of every request to AWS (`--verbose`): the operation, the status, the duration and the request ID. Of the request
-//! it tells only the operation, because the rest may be secret.
+//! Reports every request to AWS (`--verbose`): the operation, the status, the duration and the request ID. Of the request
+//! it shows only the operation, because the rest may be secret.
 
 use std::time::Instant;
 

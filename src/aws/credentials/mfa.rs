@@ -219,7 +219,7 @@ pub fn check_device(serial: &MfaSerial) -> Result<()> {
         Kind::Credentials,
         format!("`{serial}` is a security key or a passkey, which works only in the console: the AWS API takes codes"),
     )
-    .hint("add an authenticator app to the user, and set mfa_serial to its ARN (…:mfa/NAME)"))
+    .hint("register an authenticator app for the user, and set mfa_serial to its ARN (…:mfa/NAME)"))
 }
 
 /// Returns a cached session if AWS still accepts it, and if its owner is the expected one. Its access key or role may have

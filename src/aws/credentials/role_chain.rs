@@ -192,8 +192,8 @@ fn check(steps: &[Step], base_is_session: bool) -> Result<()> {
             return Err(Error::new(
                 Kind::Credentials,
                 format!(
-                    "duration_seconds of profile `{name}` is {duration}, but its source has the credentials of a session, \
-                     with which AWS opens sessions of at most 1h"
+                    "duration_seconds of profile `{name}` is {duration}, but its source profile uses session credentials, \
+                     which limit role sessions to 1h"
                 ),
             )
             .hint(format!("set duration_seconds = 3600 in profile `{name}`")));

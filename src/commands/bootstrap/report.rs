@@ -63,7 +63,7 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     work.tell_failed(run.console);
 }
 
-/// Returns whether the file says to test without a bucket, and bootstrap has decided anew.
+/// Returns whether the file says to test without a bucket, and bootstrap has now decided otherwise.
 fn has_bucket_again(job: &Job, run: &Run<'_>) -> bool {
     let recorded = run.file.target(&job.link.name).and_then(|target| target.probe);
     job.link.probe == Probe::Auto && recorded == Some(Probe::Identity)
@@ -109,7 +109,7 @@ fn bucket(job: &Job, run: &Run<'_>) -> String {
     match &job.state.no_bucket {
         Some(why) => format!("test without a bucket: {why}"),
         None if has_bucket_again(job, run) => {
-            "test with a bucket: the role's policies allow it now; without: --probe identity".to_owned()
+            "test with a bucket: the role's policies now allow one; to test without one: --probe identity".to_owned()
         }
         None => String::new(),
     }

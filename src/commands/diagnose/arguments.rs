@@ -34,8 +34,8 @@ pub struct Diagnose {
     /// Diagnose from a saved facts file: offline, or with credentials that add what it lacks
     ///
     /// --profile reads the source account, --target-profile the target account, and --user-profile tests the link of
-    /// xacct.toml again. What the file has stays, unless it is read again. Variables and xacct.toml alone do not add
-    /// anything.
+    /// xacct.toml again. xacct keeps everything in the file that it does not read again. Without one of these
+    /// options it sends no requests, whatever variables and xacct.toml set.
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
     /// Save the facts to this file; it contains no secrets

@@ -22,7 +22,7 @@ const USUAL_FILE: &str = "xacct.toml";
 /// When `xacct.toml` is needed and cannot be read, or options contradict each other.
 pub fn start<'a>(args: &Diagnose, start: &Start<'a>) -> Result<Run<'a>> {
     if let Some(option) = args.typed.request.filter(|_| !args.typed.user_profile) {
-        return Err(Error::usage(format!("{option} is about the request, which --facts has saved"))
+        return Err(Error::usage(format!("{option} changes the request, but --facts uses the saved one"))
             .hint("to send it again, name the user's credentials: --user-profile NAME"));
     }
     if args.typed.credentials() { start.load() } else { Ok(start.without_file()) }

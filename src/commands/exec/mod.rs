@@ -39,7 +39,7 @@ const ROLE: &str = "XACCT_SESSION_ROLE";
   xacct exec -- terraform plan
   xacct exec dev --duration 4h -- aws s3 ls
   xacct exec dev
-  Let SDKs renew their credentials, for a command of many hours:
+  Run a command that takes longer than a session:
     xacct exec dev --server -- terraform apply
 
 A role cannot assume itself. Use either xacct exec or the settings of
@@ -65,7 +65,7 @@ pub struct Exec {
     pub command: Vec<OsString>,
     /// Serve credentials on this machine until the command ends, and renew them
     ///
-    /// The command gets the address of an endpoint on the loopback interface and a token, as in a container of ECS, instead
+    /// The command gets the address of an endpoint on the loopback interface and a token, as in an ECS container, instead
     /// of credentials. The AWS SDKs, the AWS CLI and Terraform get credentials there, and get new ones before they expire.
     /// Sessions last one hour, or --duration.
     #[arg(long, conflicts_with = "cache")]
@@ -139,7 +139,7 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     };
     if let (Some(role), false) = (run.context.variable(ROLE), args.command.is_empty()) {
         run.console.warn(&format!(
-            "This is inside another `xacct exec`, with a session of {}, which the command does not get",
+            "This is inside another `xacct exec`; the command does not get that session of {}",
             on_one_line(role)
         ));
     }
@@ -239,7 +239,7 @@ fn check_shell(args: &Exec, run: &Run<'_>) -> Result<()> {
     }
 }
 
-/// Tells that a shell starts, because its prompt may not.
+/// Reports that a shell starts, because its prompt may not.
 fn announce_shell(args: &Exec, shell: &OsStr, run: &Run<'_>) {
     if args.command.is_empty() {
         let shell = shell.to_string_lossy();

@@ -62,7 +62,7 @@ impl<'a> Server<'a> {
         let now = (run.context.now)();
         if let Some(at) = first.opened.at.filter(|at| between(*at, now) > TOLERATED) {
             run.console.warn(&format!(
-                "The clock of this computer is {} minutes {} AWS's: correct it. The command gets expiry times by this clock",
+                "The clock of this machine is {} minutes {} AWS's: correct it. Until then, xacct converts expiry times to this clock",
                 (between(at, now).as_secs() + 30) / 60,
                 if at < now { "ahead of" } else { "behind" }
             ));

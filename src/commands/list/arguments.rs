@@ -16,8 +16,8 @@ use crate::cli::{OperatorAccess, ProofOptions, ReportOptions};
   xacct list dev --output json
   xacct list --live
 
-Options for credentials and tests matter only with --live. Then the exit code is
-that of xacct verify: 3 if a link does not work. To fail on differences, use
+Options for credentials and tests have an effect only with --live. With --live,
+the exit codes are those of xacct verify: 3 if a link does not work. To fail on differences, use
 xacct bootstrap --check."
 )]
 pub struct List {

@@ -37,7 +37,7 @@ pub struct Profiles {
     /// Write the profiles to the AWS config file, replacing those that xacct wrote
     #[arg(long, conflicts_with = "out")]
     pub install: bool,
-    /// Remove the profiles that --install wrote for these targets
+    /// Remove the profiles that --install wrote for these targets; needs a target or --all, and ignores XACCT_TARGET
     #[arg(long, conflicts_with_all = ["install", "out", "profile_name", "mfa_serial", "credential_process", "duration"])]
     pub remove: bool,
     /// With --remove: every profile that --install wrote for this xacct.toml

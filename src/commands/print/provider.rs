@@ -16,7 +16,7 @@ use crate::print::provider::{self, Extras, Provider};
 /// Print the Terraform provider block that uses a link.
 ///
 /// Works offline and without credentials, from xacct.toml. With several targets, each provider gets an alias. Run
-/// Terraform with the user's own credentials then, not with xacct exec: a role cannot assume itself.
+/// Terraform with the user's own credentials, not in xacct exec: a role cannot assume itself.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct print-provider-hcl > provider.tf

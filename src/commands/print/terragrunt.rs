@@ -25,7 +25,7 @@ pub struct TerragruntHcl {
     /// The links, and the file to write to.
     #[command(flatten)]
     pub printed: Printed,
-    /// Print only what this version has (default: what any version has)
+    /// Print settings for this version (default: settings that every version accepts)
     #[arg(long, value_name = "VERSION")]
     pub terragrunt_version: Option<String>,
     /// Bucket for the state, if the link requires an external ID or MFA

@@ -39,7 +39,7 @@ impl Report<'_> {
         }
         match work.pending() {
             _ if work.jobs.is_empty() => text.push_str("\nNo role can be changed\n"),
-            0 => text.push_str("\nNothing to do: no policy of xacct revokes sessions\n"),
+            0 => text.push_str("\nNothing to do: no role has xacct's revocation policy\n"),
             pending => {
                 let _ = writeln!(text, "\n{STRONG}{}{STRONG:#}", count(pending, "change"));
             }
@@ -58,7 +58,7 @@ impl Report<'_> {
         let names = names.collect::<Vec<_>>().join(", ");
         let question = match self.args.lift {
             true => format!("Remove the policy from {names}?"),
-            false => format!("End all sessions of {names}, also those of runs in progress?"),
+            false => format!("End all current sessions of {names}, including runs in progress?"),
         };
         let hint = "or show the changes and stop: --dry-run";
         confirm_removal(&question, &format!("{} to apply", count(work.pending(), "change")), hint, self.run).await
@@ -95,7 +95,7 @@ impl Report<'_> {
         }
         match run.session_cache().map(|cache| cache.forget()) {
             Some(Ok(forgotten)) if forgotten > 0 => {
-                console.say(&format!("Removed {} of this machine from the cache", count(forgotten, "session")));
+                console.say(&format!("Deleted {} from the cache on this machine", count(forgotten, "session")));
             }
             Some(Err(error)) => console.error(&error),
             _ => {}

@@ -20,8 +20,8 @@ use crate::cli::{ChangeOptions, CodeOptions, Half, OperatorAccess, ReportOptions
   Remove only the grant in the source account:
     xacct teardown dev --only source
 
-If a role was used in the last two days, teardown asks with a warning, and with
---yes it needs --even-if-used. Tests by xacct on this machine do not count.")]
+If a role was used in the last two days, teardown warns before it asks; with --yes,
+it requires --even-if-used. xacct's own tests on this machine usually do not count.")]
 pub struct Teardown {
     /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET")]

@@ -51,8 +51,8 @@ pub fn over_an_hour(facts: &Facts) -> Finding {
     let (whose, why) = if is_of_user {
         (
             format!("session credentials of user {} (GetSessionToken)", facts.link.user),
-            "AWS limits sessions to one hour if a session requests them, also one of GetSessionToken; the user's access \
-             key may request more, with the MFA code in AssumeRole itself",
+            "AWS limits role sessions to one hour if session credentials request them, including those of GetSessionToken; \
+             the user's access key can request more, with the MFA code in AssumeRole itself",
         )
     } else {
         (

@@ -166,13 +166,13 @@ pub fn contradiction(by: DeniedBy, denial: &Denial<'_>, action: &str) -> String 
         _ => "the trust policy",
     };
     let read = match denial.policy {
-        _ if by == DeniedBy::Boundary => "what was read has none that denies it",
+        _ if by == DeniedBy::Boundary => "xacct read no boundary that denies it",
         Some(_) if denial.is_explicit => "no policy that was read denies it",
         _ if denial.is_explicit => "no statement that was read denies it",
-        _ => "what was read allows it",
+        _ => "the policies that xacct read allow it",
     };
     format!(
-        "AWS names {kind} for {action}, and {read}: a policy was changed moments ago and IAM is still propagating it, or it \
+        "AWS says that {kind} caused the denial of {action}, but {read}: a policy was changed moments ago and IAM is still propagating it, or it \
          was changed after the request"
     )
 }

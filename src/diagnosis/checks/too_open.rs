@@ -151,7 +151,7 @@ pub fn notes(facts: &Facts) -> Vec<String> {
     let mfa = facts.link.require_mfa.then_some(LetThrough::WithoutMfa);
     let (sent, unsent): (Vec<_>, Vec<_>) =
         id.chain(mfa).partition(|it| facts.refusals_tried.contains(it) || facts.let_through.contains(it));
-    let listed = |requests: &[LetThrough]| requests.iter().map(|it| words(*it)).collect::<Vec<_>>().join(", ");
+    let listed = |requests: &[LetThrough]| requests.iter().map(|it| words(*it)).collect::<Vec<_>>().join(" or ");
     let rejected: Vec<_> = sent.into_iter().filter(|it| !facts.let_through.contains(it)).collect();
     let mut notes = Vec::new();
     if !rejected.is_empty() {

@@ -178,7 +178,7 @@ fn is_of_bearer(host: &str, claim: &str) -> bool {
 
 impl SharedIssuer {
     /// Returns whether the value of a claim, or the pattern, names one customer. `repo:octo*` covers `repo:octo/app:…` and
-    /// the repositories of everybody who calls himself `octo-something`.
+    /// the repositories of every GitHub owner named `octo-something`.
     pub fn names_customer(&self, claim: &str, value: &str, is_pattern: bool) -> bool {
         let fixed = if is_pattern { value.split(['*', '?']).next().unwrap_or_default() } else { value };
         if claim == "sub" && self.host == GITHUB {

@@ -275,7 +275,7 @@ impl Risk {
                 format!("the role has {policy}, which xacct.toml does not declare{rule}")
             }
             Self::NoUserCredentials { user } => format!(
-                "the test will be inconclusive: no profile has an access key of user {user}; name one with \
+                "the test will be inconclusive: xacct found no access key of user {user}; specify a profile with \
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),

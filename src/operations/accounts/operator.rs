@@ -88,7 +88,7 @@ pub fn who_of_several<'a>(
         Some(operator) => {
             let arn = operator.caller.arn.to_string();
             let caller = arn.split_once(&format!(":{account}:")).map_or(arn.as_str(), |(_, caller)| caller);
-            format!("as {caller}")
+            format!("accessed as {caller}")
         }
     });
     let origins = operators

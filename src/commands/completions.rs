@@ -58,7 +58,7 @@ impl Verb for Completions {
     }
 }
 
-/// Answers a completion script; `None` if this run is not of one.
+/// Answers a completion script; `None` if no script started this run.
 pub fn answer(arguments: &[OsString], definition: fn() -> clap::Command) -> Option<Ended> {
     let factory = || with_values(definition(), arguments);
     let directory = std::env::current_dir().ok();

@@ -14,7 +14,7 @@ use crate::aws::connections::Connections;
 use crate::aws::s3::leftover_buckets::{self, Found, Left};
 use crate::aws::sts;
 use crate::cli::{CodeOptions, OperatorAccess, ReportOptions, UserOptions};
-use crate::config::{self, Link, WayIn};
+use crate::config::{self, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::names::AccountId;
 use crate::operations::accounts::{self, Operator, who};
@@ -100,8 +100,7 @@ async fn sweep(args: &Sweep, run: &Run<'_>) -> Result<ExitCode> {
     let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));
     let opening = Opening { user: &user, region: None, path_style: args.path_style, sts_rate };
     let connections = run.open_connections(opening)?;
-    let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
-    let source = if is_entered { Some(accounts::source_access(&connections, &source).await?) } else { None };
+    let source = accounts::source_access_to_enter(&connections, &links, &source).await?;
     let progress = run.console.progress("sweep");
     progress.now("looking for test buckets");
     let mut accounts = side_by_side(&links, args.report.concurrency, async |link| {

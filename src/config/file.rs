@@ -11,6 +11,7 @@ use crate::iam::names::{
     AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
 use crate::iam::partition::Partition;
+use crate::text::shell::ShellCommand;
 
 /// The default name of a role.
 pub const DEFAULT_ROLE_NAME: &str = "xacct";
@@ -86,10 +87,11 @@ impl ConfigFile {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
-    /// Returns whether a target has this name or account.
+    /// Returns the command `xacct` for this file: with `--config`, unless it is the usual `xacct.toml`.
     #[must_use]
-    pub fn has(&self, text: &str) -> bool {
-        self.targets.iter().any(|(name, record)| name == text || record.account.as_str() == text)
+    pub fn xacct(&self) -> ShellCommand {
+        let path = self.path.display().to_string();
+        ShellCommand::new("xacct").option_if("--config", Some(path).filter(|path| path != "xacct.toml"))
     }
 
     /// Returns the directory to which relative paths in the file are relative.

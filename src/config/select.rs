@@ -280,11 +280,10 @@ pub fn check_chosen(
     let first = usual.unwrap_or(first);
     let path = file.path.display().to_string();
     let names: Vec<_> = file.targets.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let xacct = command.split(' ').fold(ShellCommand::new("xacct"), |xacct, word| match word.starts_with('-') {
+    let xacct = command.split(' ').fold(file.xacct(), |xacct, word| match word.starts_with('-') {
         true => xacct.flag(word),
         false => xacct.arg(word),
     });
-    let xacct = xacct.option_if("--config", Some(&path).filter(|path| *path != "xacct.toml"));
     let error = Error::usage(format!("xacct {command} needs a target, or --all"))
         .note(format!("the targets in `{path}` are {}", names.join(", ")));
     let error = match usual {
@@ -375,7 +374,8 @@ pub fn links_found(file: &ConfigFile, wanted: &[String], access: &OperatorAccess
     Ok((links.into_iter().map(|link| link.with_access(access)).collect(), unknown))
 }
 
-fn is_on_record(file: &ConfigFile, text: &str) -> bool {
+/// Returns whether a text selects a target of the file.
+pub fn is_on_record(file: &ConfigFile, text: &str) -> bool {
     !selected(file, text).is_empty()
 }
 

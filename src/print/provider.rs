@@ -50,7 +50,7 @@ impl Provider {
             versions.require(Argument::SourceIdentity, "")?;
         }
         if !versions.have(Argument::Duration) {
-            versions.require(Argument::DurationSeconds, ", or only from 4.0 on, which have `duration`")?;
+            versions.require(Argument::DurationSeconds, ", or 4.0 and later, which have `duration`")?;
             self.extras.duration_in_seconds = true;
         }
         Ok(self)

@@ -169,10 +169,13 @@ impl Versions {
         if self.have(argument) {
             return Ok(());
         }
-        let (tool, lowest) = (self.tool, shown(self.lowest));
+        let tool = self.tool;
         Err(match rows(tool, argument).last() {
-            Some(row) if self.lowest < row.since => Error::usage(format!("{tool} {lowest} lacks {argument}"))
-                .hint(format!("use {} or later{otherwise}", shown(row.since))),
+            Some(row) if self.lowest < row.since => {
+                let since = shown(row.since);
+                Error::usage(format!("{tool} lacks {argument} before {since}"))
+                    .hint(format!("use {since} or later{otherwise}"))
+            }
             Some(Row { until: Some(until), .. }) => {
                 let until = shown(*until);
                 Error::usage(format!("{tool} {until} and later lack {argument}"))

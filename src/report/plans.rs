@@ -169,7 +169,7 @@ enum Rest {
     All,
 }
 
-/// Returns whom a group of targets has. The others need no names, unless there is a warning.
+/// Returns the heading of a group of targets. The others need no names, unless there is a warning.
 fn heading(lines: &Lines, members: &[usize], rest: Rest, names: &[&str]) -> String {
     let number = match members {
         [_] => return names_of(members, names),

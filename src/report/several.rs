@@ -8,7 +8,7 @@ use crate::iam::invalid::shown_up_to;
 /// The columns that name a target.
 const TARGET: &str = "Target";
 const ACCOUNT: &str = "Account";
-/// Names of this width have room in every table. Longer ones may be broken, at hyphens if they have any.
+/// Names of this width fit in every table. Longer ones may be broken, at hyphens if they have any.
 const LONGEST_NAME: usize = 26;
 /// Even in a table without room, names are broken only after so many characters.
 const SHORTEST_NAME: usize = 12;
@@ -96,7 +96,7 @@ fn shortened(word: &str) -> String {
     }
 }
 
-/// What is to be said of several targets.
+/// A report on several targets.
 pub struct Sheet {
     shared: Vec<Field>,
     columns: Vec<Field>,

@@ -105,7 +105,10 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, writer.as_mut()).await;
         if probe::settle_late(&mut work) {
-            recorded = ConfigFile::load(&run.file.path).and_then(|file| record(&work, &source, &file)).and(recorded);
+            recorded = recorded.and_then(|written| {
+                let again = record(&work, &source, &ConfigFile::load(&run.file.path)?)?;
+                Ok(written || again)
+            });
         }
     }
     if let Some(writer) = writer {

@@ -44,13 +44,12 @@ impl Proving<'_> {
         };
         let user = UserRef::Arn(work.source.user.clone());
         let operator = work.source.operator.as_ref().map(|operator| operator.access.clone());
-        let known = Source { account: Some(work.source.account.clone()), ..self.source.clone() };
         let bench = Bench {
             args: self.args,
             run: self.run,
             prover,
             user: work.source.user.clone(),
-            diagnostician: Diagnostician::new(self.run, self.connections, &known, &user, operator),
+            diagnostician: Diagnostician::new(self.run, self.connections, self.source, &user, operator),
             grant: work.grant.plan.changes.iter().find_map(Change::document).cloned(),
             granted: Cell::new(writer.as_ref().and_then(|writer| writer.written)),
         };

@@ -19,7 +19,6 @@ use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
 use crate::report::several::{self, Field, Sheet};
 use crate::report::{diagnosis, json, proof};
-use crate::text::shell::ShellCommand;
 
 /// External IDs and roles that are different for each of more targets than this are not listed before the question. The
 /// next steps do not name more targets, either.
@@ -185,7 +184,7 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
             [name] => name,
             _ => "TARGET",
         };
-        let exec = ShellCommand::new("xacct").arg("exec").arg(target);
+        let exec = run.file.xacct().arg("exec").arg(target);
         // Without a target, xacct prints a provider for each target in the file.
         let has_others = run.file.targets.iter().any(|(name, _)| !names.contains(&name.as_str()));
         let targets = match (has_others, names.len() > FEW) {
@@ -193,12 +192,12 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
             (true, true) => vec!["TARGET"],
             (true, false) => names,
         };
-        let print = ShellCommand::new("xacct").arg("print-provider-hcl").args(targets);
+        let print = run.file.xacct().arg("print-provider-hcl").args(targets);
         console.say("Next, one of these:");
         console.say(&format!("  {print} > provider.tf    and run Terraform as the user"));
         console.say(&format!("  {exec} -- COMMAND"));
     } else if exit_code == ExitCode::Done {
-        console.say("Next: xacct verify");
+        console.say(&format!("Next: {}", run.file.xacct().arg("verify")));
     }
 }
 
@@ -242,7 +241,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
             && job.state.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
         {
             text.push_str("\nSo far the role can only create xacct-verify-* buckets.\nAttach the permissions that Terraform needs:");
-            let attach = ShellCommand::new("xacct").arg("bootstrap").arg(&job.link.name).option_if("--only", only);
+            let attach = run.file.xacct().arg("bootstrap").arg(&job.link.name).option_if("--only", only);
             let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));
         }
         console.result(&text);

@@ -15,6 +15,7 @@ use clap::Args;
 
 use super::command_line::{Start, Verb};
 use crate::cli::SessionOptions;
+use crate::config;
 use crate::error::{Ended, Error, Kind, Result};
 use crate::export;
 use crate::iam::arn::RoleArn;
@@ -148,9 +149,9 @@ fn exec(args: &Exec, run: &Run<'_>) -> Result<Ended> {
     let purpose = if args.server { Purpose::Serve } else { Purpose::HandOver };
     let opening = session::of_role(args.target.as_deref(), &args.session, purpose, run);
     let opened = interrupt::guarded(run, opening).map_err(|error| match &args.target {
-        Some(word) if run.file.text.is_some() && !run.file.has(word) => {
+        Some(word) if run.file.text.is_some() && !config::is_on_record(&run.file, word) => {
             let words = std::iter::once(OsStr::new(word)).chain(args.command.iter().map(OsString::as_os_str));
-            let whole = ShellCommand::new("xacct").arg("exec").command(words.map(OsStr::to_string_lossy));
+            let whole = run.file.xacct().arg("exec").command(words.map(OsStr::to_string_lossy));
             error.hint(format!("or, if it is the command: {whole}"))
         }
         _ => error,

@@ -207,8 +207,7 @@ pub fn user_arn(typed: Option<&UserArn>, partition: Partition, is_printed: bool,
 /// Returns the ARN of an MFA device with the user's name, as the AWS console suggests.
 pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
     let source = &run.file.source;
-    let (user, account) = (source.user.as_ref()?, source.account.as_ref());
-    let account = user.account().or(account)?;
+    let (user, account) = (source.user.as_ref()?, source.account()?);
     format!("arn:{}:iam::{account}:mfa/{}", role.partition, user.name()).parse().ok()
 }
 
@@ -216,14 +215,8 @@ pub fn usual_mfa_serial(role: &RoleArn, run: &Run<'_>) -> Option<MfaSerial> {
 pub fn warn_of_mfa(tool: &str, target: &str, run: &Run<'_>) {
     run.console.say(&format!(
         "Target {target} requires MFA, and {tool} cannot prompt for a code. Open an MFA session first:\n  eval \"$({})\"",
-        xacct(run).arg("credentials").flag("--session-token").option("--format", "env")
+        run.file.xacct().arg("credentials").flag("--session-token").option("--format", "env")
     ));
-}
-
-/// Returns the command `xacct`, with `--config` unless the file is `xacct.toml`.
-pub fn xacct(run: &Run<'_>) -> ShellCommand {
-    let path = run.file.path.display().to_string();
-    ShellCommand::new("xacct").option_if("--config", Some(path).filter(|path| path != "xacct.toml"))
 }
 
 /// Tells which credentials a tool needs that assumes the role itself.

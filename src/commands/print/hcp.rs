@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::consumer::{Consumer, access, only_one, user_arn, xacct};
+use super::consumer::{Consumer, access, only_one, user_arn};
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
 use crate::config::Link;
@@ -137,7 +137,9 @@ impl Hcp {
         let file = self.printed.out.as_ref().filter(|_| self.trust_statement);
         let file = file.map_or_else(|| "hcp.json".to_owned(), |out| out.display().to_string());
         let other = |default: &str, value: &str| Some(value.to_owned()).filter(|value| value != default);
-        let save = xacct(run)
+        let save = run
+            .file
+            .xacct()
             .args(["print", Self::NAME])
             .arg(&link.name)
             .option("--organization", &self.organization)
@@ -146,7 +148,7 @@ impl Hcp {
             .option_if("--hostname", other("app.terraform.io", &self.hostname))
             .flag("--trust-statement")
             .option("--out", &file);
-        let bootstrap = xacct(run).arg("bootstrap").arg(&link.name);
+        let bootstrap = run.file.xacct().arg("bootstrap").arg(&link.name);
         // The option replaces the whole list.
         let folder = run.file.folder(run.context);
         let listed = link.trust_statement_files.iter().map(|path| match folder == run.context.directory {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, usual_mfa_serial, xacct};
+use super::consumer::{Consumer, access, usual_mfa_serial};
 use super::install::edit_config_file;
 use super::out::{Form, emit};
 use crate::cli::{Printed, valid};
@@ -89,7 +89,7 @@ impl Consumer for Profiles {
                     // For more than an hour, exec would send the code with AssumeRole, and leave no MFA session.
                     let hour = SessionDuration::LONGEST_OF_A_SESSION;
                     let is_long = link.max_session_duration.as_secs() > hour.as_secs();
-                    let ask = xacct(run).arg("exec").arg(&link.name);
+                    let ask = run.file.xacct().arg("exec").arg(&link.name);
                     let ask = ask.option_if("--duration", is_long.then_some(hour)).command(["true"]);
                     run.console.say(&format!(
                         "Target {} requires MFA, and a tool that uses credential_process cannot prompt for a code. Before \

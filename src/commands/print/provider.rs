@@ -108,7 +108,7 @@ fn check_extras(args: &ProviderHcl, link: &Link, access: &Access, run: &Run<'_>)
             .hint(format!("add the tag: --session-tag {key}=VALUE")));
     }
     let Some(first) = &args.through else { return Ok(()) };
-    let source = run.file.source.account.as_ref();
+    let source = run.file.source.account();
     if *first == access.role {
         return Err(Error::usage(format!(
             "`{first}` is the role of target `{}`, and a role cannot assume itself",

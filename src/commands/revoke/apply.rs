@@ -33,8 +33,9 @@ pub async fn apply(job: &mut Job, args: &Revoke, run: &Run<'_>, progress: &Progr
         check_unchanged(&format!("{place}: role `{name}`"), &changed, &next)?;
     }
     // As of now, so that no session that was opened during the confirmation stays.
-    let before = until(now(job.state.ahead, run));
-    let fresh = planned(&job.state.revocation, role.as_ref(), now(job.state.ahead, run), args);
+    let at = now(job.state.ahead, run);
+    let before = until(at);
+    let fresh = planned(&job.state.revocation, role.as_ref(), at, args);
     job.plan = fresh.map_err(|refusal| refused(&refusal, &job.link))?;
     for phase in phases(&job.plan.changes, role.as_ref(), &RoleQuotas::default()) {
         let applied = apply::to_role(&operator.access, &job.role, &phase, false, args.timeout).await;

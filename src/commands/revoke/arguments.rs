@@ -8,7 +8,7 @@ use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, time
 
 /// End a role's current sessions, and keep the link.
 ///
-/// Adds a policy to the role that denies everything to sessions issued until now, as "Revoke active sessions" in the
+/// Adds a policy to the role that denies everything to sessions issued before now, as "Revoke active sessions" in the
 /// console does. Whoever may assume the role can open new sessions, which work as before.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
@@ -18,7 +18,8 @@ use crate::cli::{ChangeOptions, CodeOptions, OperatorAccess, ReportOptions, time
   Remove the policy after twelve hours, when all revoked sessions have expired:
     xacct revoke dev --lift
 
-To keep somebody out, also remove what lets them in: xacct who dev
+To lock a principal out, also remove the statement that admits it; to find it:
+  xacct who dev
 
 --check needs --lift, because a revocation always changes the role.")]
 pub struct Revoke {

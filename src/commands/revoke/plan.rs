@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::arguments::Revoke;
 use super::work::{Job, Revoking, Work};
 use crate::aws::connections::Connections;
-use crate::config::{Link, Source, WayIn};
+use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::Partition;
 use crate::iam::plan::Plan;
@@ -31,8 +31,7 @@ pub async fn plan(
     run: &Run<'_>,
     connections: &Connections,
 ) -> Result<Work> {
-    let is_entered = links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
-    let access = if is_entered { Some(accounts::source_access(connections, source).await?) } else { None };
+    let access = accounts::source_access_to_enter(connections, &links, source).await?;
     let progress = run.console.progress("revoke");
     progress.now("reading the roles");
     let found = side_by_side(&links, args.report.concurrency, async |link| {

@@ -17,7 +17,6 @@ use crate::report::console::{STRONG, count};
 use crate::report::json;
 use crate::report::proof::error_in_short;
 use crate::report::several::{self, Field, Sheet};
-use crate::text::shell::ShellCommand;
 
 /// Reports on one run.
 pub struct Report<'a> {
@@ -100,7 +99,7 @@ impl Report<'_> {
             Some(Err(error)) => console.error(&error),
             _ => {}
         }
-        let verify = ShellCommand::new("xacct").arg("verify").args(args.targets.iter());
+        let verify = run.file.xacct().arg("verify").args(args.targets.iter());
         console.say(&format!("Next: {verify}"));
     }
 }

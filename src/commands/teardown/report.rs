@@ -143,8 +143,10 @@ impl Report<'_> {
         let path = run.file.path.display();
         let gone: Vec<_> = work.done().map(|job| job.link.name.as_str()).collect();
         if args.only.is_some() {
-            console.say(&format!("{path} keeps {}, because --only covers one half", gone.join(", ")));
-            console.say("After the other half is removed too, run xacct teardown without --only");
+            if !gone.is_empty() {
+                console.say(&format!("{path} keeps {}, because --only covers one half", gone.join(", ")));
+                console.say("After the other half is removed too, run xacct teardown without --only");
+            }
         } else if matches!(recorded, Ok(true)) {
             let targets = if gone.len() == 1 { "target" } else { "targets" };
             console.say(&format!("Removed {targets} {} from {path}", gone.join(", ")));

@@ -32,6 +32,21 @@ pub async fn source_access(connections: &Connections, source: &Source) -> Result
     connections.access(source.profile.as_deref()).await.map_err(|error| error.context("source account"))
 }
 
+/// Returns the source operator's access if that operator enters a target of these links.
+///
+/// # Errors
+/// As [`source_access`].
+pub async fn source_access_to_enter(
+    connections: &Connections,
+    links: &[Link],
+    source: &Source,
+) -> Result<Option<Access>> {
+    match links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_))) {
+        true => source_access(connections, source).await.map(Some),
+        false => Ok(None),
+    }
+}
+
 /// Reads the user who is to get the grant.
 ///
 /// # Errors

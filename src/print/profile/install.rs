@@ -59,7 +59,7 @@ pub fn with(file: &[u8], profiles: &[Profile], config: &str) -> Result<Changed> 
         for place in lines.sections(heading) {
             match lines.printed(&place, profile) {
                 Some(whole) => places.push(whole),
-                None => return Err(taken(profile, place.start, "was not written by xacct")),
+                None => return Err(taken(profile, place.start, "xacct did not write")),
             }
         }
         if places.is_empty() {
@@ -95,7 +95,7 @@ pub fn without(file: &[u8], targets: Option<&[String]>, config: &str) -> Result<
 fn taken(profile: &Profile, line: usize, why: &str) -> Error {
     Error::new(
         Kind::File,
-        format!("the AWS config file has another profile `{}`, line {}: it {why}", profile.name, line + 1),
+        format!("line {} of the AWS config file has a profile `{}` that {why}", line + 1, profile.name),
     )
     .hint("use another name: --profile-name NAME")
     .hint("or remove that profile, and run the command again")

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use xacct_sandbox::Sandbox;
 use xacct_sandbox::world::RoleUse;
 
-use crate::scene::{ACCOUNT_B, BOOTSTRAP, Scene, side_by_side};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, BOOTSTRAP, Scene, side_by_side};
 use crate::snapshots::assert_output;
 use crate::support::policies::document;
 use crate::support::third_party::test_name;
@@ -205,5 +205,24 @@ fn asks_on_a_terminal() {
         assert_eq!(ended, Some(code), "{screen}");
         let is_there = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").is_some());
         assert_eq!(is_there, used_meanwhile, "{screen}");
+    }
+}
+
+/// The role is read again before it is changed. Where only the grant is, nobody knows.
+#[test]
+fn a_use_while_bootstrap_asks_keeps_a_role() {
+    for (words, says) in [
+        ("bootstrap --max-session-duration 2h", "was used 5 hours ago in"),
+        ("bootstrap", "xacct could not read the use before it"),
+    ] {
+        let mut scene = Scene::linked("--no-verify");
+        scene.sandbox.world(|world| world.user_mut(ACCOUNT_A, "alice").inline.clear());
+        let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, words) else { return };
+        terminal.answer("d = show policies]", 1, "");
+        use_it(&scene, 5);
+        terminal.answer("d = show policies]", 1, "y\n");
+        let (ended, screen) = terminal.ended();
+        assert_eq!(ended, Some(0), "{screen}");
+        assert_refused(&scene, says);
     }
 }

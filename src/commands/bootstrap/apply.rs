@@ -100,6 +100,7 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
         progress.now("reading the role again");
         state.made = false;
         let now = accounts::observe_role(operator, &state.desired).await.map_err(|error| error.context(&place))?;
+        state.used_before = now.as_ref().map(|now| now.last_used.clone().into());
         let left = now.as_ref().and_then(|now| left_of(&job.plan, shown, now, state));
         let changed =
             now.map_or_else(|| vec!["it is gone"], |now| now.fingerprint().changed_since(&shown.fingerprint()));

@@ -84,6 +84,9 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     let mut writer = None;
     if work.pending() > 0 && !args.changes.yes {
         report::confirm(&work, run).await?;
+        // The role may have been used while the question stood.
+        let existing = work.jobs.iter_mut().filter(|job| job.state.shown.is_some());
+        existing.for_each(|job| job.state.used_before = None);
     }
     let kept: Vec<_> = work.jobs.iter().filter_map(|job| job.state.kept.as_ref()).collect();
     if work.pending() > 0 || !kept.is_empty() {

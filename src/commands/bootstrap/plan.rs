@@ -121,11 +121,13 @@ impl Planner<'_> {
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
         plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
         let shown = observed.cloned();
+        let used_before = observed.and_then(|role| role.last_used.clone()).into();
         let trust = trust_after(&plan, &desired, observed);
         let making = Making {
             desired,
             trust,
             shown,
+            used_before: Some(used_before),
             quotas,
             kept,
             versions: target.as_ref().map(|target| target.versions.clone()).unwrap_or_default(),

@@ -128,10 +128,8 @@ impl Bench<'_> {
         proven();
         if let Ok(proof) = &proof {
             let (user, source) = (&self.user.name, Some(&self.user.account));
-            // A role that this run created was not used before.
-            let used_before = job.state.shown.as_ref().and_then(|role| role.last_used.clone()).into();
             let (ahead, region) = (self.prover.clock_ahead(), self.prover.region(&claim).clone());
-            let start = Begun { at, ahead, used_before: Some(used_before), region };
+            let start = Begun { at, ahead, used_before: job.state.used_before.clone(), region };
             Tested { link: &job.link, role: &job.role, user, source }.keep(proof, start, self.run.context);
         }
         // What was not waited for is not shown yet, either.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::keep::Kept;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
+use crate::iam::last_use::Used;
 use crate::iam::plan::Plan;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
 use crate::operations::{proving, work};
@@ -25,6 +26,8 @@ pub struct Making {
     pub trust: FoundDocument,
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<ObservedRole>,
+    /// The uses of the role before this run's test; `None` if nobody looked again since a question was answered.
+    pub used_before: Option<Used>,
     pub quotas: RoleQuotas,
     /// Statements of the role's current trust policy that a new file keeps.
     pub kept: Option<Kept>,

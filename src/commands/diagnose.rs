@@ -19,8 +19,6 @@ use crate::aws::client::access::Access;
 use crate::config::Source;
 use crate::diagnosis::{Facts, diagnose as diagnosis_of};
 use crate::error::{Ended, Error, ExitCode, Result};
-use crate::iam::arn::Partition;
-use crate::iam::names::Region;
 use crate::operations::explain::{Case, Diagnostician};
 use crate::operations::interrupt;
 use crate::operations::proving;
@@ -68,11 +66,10 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     source.user_profile = args.user.user_profile.clone().or(source.user_profile);
     let user = proving::user_on_record(run)?;
     let region = links.iter().find_map(|link| link.region.clone());
-    let of_region = region.as_ref().map_or(Partition::Aws, Region::partition);
     let opening = Opening { user: &args.user, region, path_style: false, sts_rate: Some(args.report.sts_rate) };
     let connections = run.open_connections(opening)?;
     let access = connections.access(source.user_profile.as_deref().or(source.profile.as_deref())).await;
-    let partition = access.as_ref().map_or(of_region, Access::partition);
+    let partition = access.as_ref().ok().map(Access::partition);
     let diagnostician = Diagnostician::new(run, &connections, &source, &user, None);
     let (named, account) = (source.user_profile.is_some(), diagnostician.account.clone());
     let prover = match access {
@@ -81,7 +78,7 @@ async fn live(args: &Diagnose, run: &Run<'_>) -> Result<Vec<Diagnosed>> {
     };
     let tally = run.console.tally("diagnose", links.len(), "diagnosed");
     let diagnosed = side_by_side(&links, args.report.concurrency, async |link| {
-        let role = link.role_arn(partition);
+        let role = link.role_arn(partition.unwrap_or_else(|| run.file.partition_of(link.region.as_ref())));
         let case = Case { link, role: &role, target: None, written: None, made: None };
         let (proof, facts) = investigate(&case, prover.as_ref(), &diagnostician, args, run).await;
         tally.one_more();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::command_line::{Start, Verb};
 use crate::cli::{ProofOptions, ReportOptions};
-use crate::config;
+use crate::config::{self, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -63,8 +63,10 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     settle::read_trust_statements(&mut links, run)?;
     links.iter().try_for_each(|link| link.check(link.region.as_ref().map(Region::partition)))?;
     let user = proving::user_on_record(run)?;
-    let verification =
-        Verification { options: &args.proof, profile: args.profile.as_deref(), report: args.report, run };
+    let mut source = Source::from(&run.file.source);
+    source.profile = source.profile.or_else(|| args.profile.clone());
+    let profile = args.profile.as_deref();
+    let verification = Verification { options: &args.proof, profile, source, report: args.report, run };
     let connections = verification.connect(&links)?;
     let proofs = verification.prove(&links, &user, &connections).await?;
     let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code(&proven.result)));

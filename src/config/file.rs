@@ -87,6 +87,18 @@ impl ConfigFile {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
     }
 
+    /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of the user's ARN, or
+    /// of the other links.
+    #[must_use]
+    pub fn partition_of(&self, region: Option<&Region>) -> Partition {
+        let of_user = match &self.source.user {
+            Some(UserRef::Arn(arn)) => Some(arn.partition),
+            _ => None,
+        };
+        let of_region = region.map(Region::partition);
+        of_region.or(of_user).or_else(|| self.partitions.first().copied()).unwrap_or(Partition::Aws)
+    }
+
     /// Returns the command `xacct` for this file: with `--config`, unless it is the usual `xacct.toml`.
     #[must_use]
     pub fn xacct(&self) -> ShellCommand {

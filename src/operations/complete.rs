@@ -119,7 +119,7 @@ impl Completion<'_> {
         match new.map(|new| (facts.with_request(new), facts)) {
             Some((Some(joined), _)) => Ok((joined, Some(proof))),
             Some((None, facts)) => {
-                self.run.console.warn("The link was not tested again; the saved answer is diagnosed");
+                self.run.console.warn("The link was not tested again; diagnosing the saved answer");
                 Ok((facts, None))
             }
             // AWS could not be reached.

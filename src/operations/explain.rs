@@ -30,6 +30,8 @@ pub struct Diagnostician<'a> {
     operators: Operators,
     /// The source account, which all links share, read once; after a write, it is read again.
     source: OnceCell<SourceFacts>,
+    /// Whether the access key in the environment is the user's, which all links share.
+    user_in_environment: OnceCell<bool>,
 }
 
 /// The link to diagnose.
@@ -61,6 +63,7 @@ impl<'a> Diagnostician<'a> {
             account: source.account.clone().or_else(|| user.account().cloned()),
             operators: Operators::new(connections, source.profile.clone(), operator),
             source: OnceCell::new(),
+            user_in_environment: OnceCell::new(),
         }
     }
 
@@ -176,7 +179,8 @@ impl<'a> Diagnostician<'a> {
     }
 
     async fn caller(&self, prover: &Prover, claim: &Claim) -> CallerFacts {
-        let in_environment = self.is_user_in_environment(prover.access());
+        let in_environment =
+            async { *self.user_in_environment.get_or_init(|| self.is_user_in_environment(prover.access())).await };
         let (mut caller, in_environment) = tokio::join!(collect::caller(prover, claim), in_environment);
         caller.is_user_in_environment = in_environment;
         let variable = |name| self.run.context.variable(name);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Runtime;
 
 use crate::error::{Error, Kind, Result};
 use crate::operations::run::Run;
@@ -14,12 +15,18 @@ use crate::text::shell::ShellCommand;
 /// Maximum time to delete the last buckets.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Starts a runtime.
+///
+/// # Errors
+/// When the system lacks what it needs.
+pub fn runtime() -> Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))
+}
+
 /// Runs the command on a runtime of its own.
 pub fn guarded<T>(run: &Run<'_>, command: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
+    let runtime = runtime()?;
     let result = runtime.block_on(async {
         let ended = tokio::select! {
             biased;

@@ -21,6 +21,8 @@ pub struct Verification<'a> {
     pub options: &'a ProofOptions,
     /// The profile to use if no user profile is set.
     pub profile: Option<&'a str>,
+    /// The source account with its operator, who reads it for a diagnosis.
+    pub source: Source,
     pub report: ReportOptions,
     pub run: &'a Run<'a>,
 }
@@ -74,10 +76,8 @@ impl<'a> Verification<'a> {
         let partition = access.partition();
         let account = source.account().cloned();
         let prover = proving::prover(connections, access, own.is_some(), user.clone(), account.clone(), run)?;
-        let mut operator = Source::from(source);
-        operator.profile = operator.profile.or_else(|| self.profile.map(str::to_owned));
-        let diagnostician = Diagnostician::new(run, connections, &operator, user, None);
-        let silent = Operators::new(&connections.that_ask_nobody(), operator.profile, None);
+        let diagnostician = Diagnostician::new(run, connections, &self.source, user, None);
+        let silent = Operators::new(&connections.that_ask_nobody(), self.source.profile.clone(), None);
         Ok(Bench { run, user, account, partition, prover, diagnostician, silent })
     }
 

@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 
 use super::console::{BAD, GOOD, WARN, append_details, borderless, capitalised, seconds, styled_mark, trimmed};
-use super::several::{self, of_any_account};
+use super::several::{self, filled, of_any_account};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
 use crate::iam::names::AccountId;
@@ -128,9 +128,7 @@ fn marked(line: &str) -> String {
 pub fn steps(proof: &Proof, diagnosis: Option<&Diagnosis>, user: &str, width: u16) -> String {
     let mut text = step_table(proof, user, width);
     for remark in remarks(proof) {
-        let options = textwrap::Options::new(width.into()).initial_indent("  ").subsequent_indent("    ");
-        let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
-        text.push_str(&format!("\n{}", textwrap::fill(&remark, options)));
+        text.push_str(&format!("\n{}", filled(&remark, "  ", "    ", width)));
     }
     if let Some(diagnosis) = diagnosis.filter(|it| !it.findings.is_empty() || !it.possible.is_empty()) {
         text.push_str(&format!("\n\n{}", super::diagnosis::text(diagnosis, width)));

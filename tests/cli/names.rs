@@ -104,3 +104,15 @@ fn nothing_is_removed_without_a_target_unless_all_is_said() {
     assert!(scene.sandbox.requests().is_empty());
     scene.xacct("teardown --all --check --even-if-used").exits_with(4);
 }
+
+/// Otherwise they would be about another file.
+#[test]
+fn printed_commands_name_the_file() {
+    let scene = Scene::new();
+    let output = scene.xacct(&format!("--config links.toml {BOOTSTRAP}")).exits_with(0);
+    output.says(&["xacct --config links.toml print-provider-hcl", "xacct --config links.toml exec 222222222222"]);
+    let output = scene.xacct("--config links.toml revoke 222222222222 --yes").exits_with(0);
+    output.says(&["Next: xacct --config links.toml verify 222222222222"]);
+    let output = scene.xacct("--config links.toml teardown").exits_with(2);
+    output.says(&["xacct --config links.toml teardown 222222222222"]);
+}

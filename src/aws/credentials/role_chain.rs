@@ -188,15 +188,15 @@ fn check(steps: &[Step], base_is_session: bool) -> Result<()> {
         }
         let with_session = base_is_session || index > 0;
         if let Some(duration) = step.duration.filter(|duration| with_session && duration.needs_access_key()) {
-            let name = &step.profile;
+            let (name, longest) = (&step.profile, SessionDuration::LONGEST_OF_A_SESSION);
             return Err(Error::new(
                 Kind::Credentials,
                 format!(
                     "duration_seconds of profile `{name}` is {duration}, but its source profile uses session credentials, \
-                     which limit role sessions to 1h"
+                     which limit role sessions to {longest}"
                 ),
             )
-            .hint(format!("set duration_seconds = 3600 in profile `{name}`")));
+            .hint(format!("set duration_seconds = {} in profile `{name}`", longest.as_secs())));
         }
     }
     Ok(())

@@ -32,7 +32,7 @@ use crate::iam::arn::RoleArn;
 const PATH: &str = "/credentials";
 
 /// How many connections may be open at once. Another one takes the place of the oldest that has not sent a whole head, so
-/// that idle connections of other users of this computer keep nobody out.
+/// that idle connections of other users of this computer cannot block clients.
 const CONNECTIONS: usize = 128;
 
 /// The longest head of a request, in bytes. The body is never read.
@@ -46,7 +46,7 @@ const PATIENCE_FOR_HEAD: Duration = Duration::from_millis(500);
 /// (`utils.py`, `ContainerMetadataFetcher.TIMEOUT_SECONDS`).
 const WAIT: Duration = Duration::from_millis(1500);
 
-/// A port of the loopback interface and its token, before anybody is served.
+/// A port of the loopback interface and its token, before it serves.
 pub struct Endpoint {
     listener: TcpListener,
     address: String,

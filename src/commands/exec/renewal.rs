@@ -70,6 +70,11 @@ impl Current {
         Self { session: opened.credentials, received: Moment::of(now), life, failure: None }
     }
 
+    /// Returns since when, and after how long, to renew the session; after `None` never.
+    fn due(&self) -> (Moment, Option<Duration>) {
+        (self.received, self.life.map(until_renewal))
+    }
+
     fn left(&self, now: SystemTime) -> Option<Duration> {
         Some(self.life?.saturating_sub(self.received.elapsed(now)))
     }
@@ -110,19 +115,17 @@ pub async fn keep_fresh(
     now: fn() -> SystemTime,
     tell: impl Fn(News<'_>, &Current),
 ) -> Infallible {
-    let mut since = current.borrow().received;
-    let mut patience = current.borrow().life.map(until_renewal);
+    let (mut since, mut patience) = current.borrow().due();
     let mut failures = 0;
     loop {
         wait(since, patience, || wanted(wake, current, now), now).await;
         match open().await {
             Ok(session) => {
-                (since, patience) = (session.received, session.life.map(until_renewal));
-                current.send_replace(session);
-                if failures > 0 {
+                (since, patience) = session.due();
+                failures = 0;
+                if current.send_replace(session).failure.is_some() {
                     tell(News::Recovered, &current.borrow());
                 }
-                failures = 0;
             }
             Err(error) => {
                 current.send_modify(|current| current.failure = Some(error.to_string()));

@@ -15,11 +15,12 @@ use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::export;
 use crate::files::{self, Readers};
+use crate::operations::interrupt;
 use crate::operations::run::Run;
 use crate::operations::session::{self, OpenedRole};
 use crate::text::on_one_line;
 
-/// A server before it serves anybody.
+/// A server that has not started yet.
 pub struct Server<'a> {
     first: OpenedRole,
     options: &'a SessionOptions,
@@ -85,9 +86,7 @@ impl<'a> Server<'a> {
     pub fn during<T>(self, work: impl FnOnce() -> T) -> Result<T> {
         let Self { first, options, run, endpoint, shadows: _, files: _files } = self;
         let OpenedRole { target, role, opened } = first;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Error::new(Kind::Internal, format!("cannot start the async runtime: {error}")))?;
+        let runtime = interrupt::runtime()?;
         let now = run.context.now;
         let most =
             Duration::from_secs(u64::from(options.request.duration.unwrap_or_default().as_secs().unsigned_abs()));

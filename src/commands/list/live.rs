@@ -62,10 +62,10 @@ pub async fn of(links: &[Link], args: &List, run: &Run<'_>) -> Result<Vec<Live>>
     // The options of the test do not change what the role should be.
     let tested: Vec<_> = links.iter().map(|link| link.clone().with_proof_options(&args.proof)).collect();
     let profile = args.access.profile.as_deref();
-    let verification = Verification { options: &args.proof, profile, report: args.report, run };
+    let source = config::recorded_source(&run.file, &args.access)?;
+    let verification = Verification { options: &args.proof, profile, source: source.clone(), report: args.report, run };
     // One for both, because an MFA code is good for one session.
     let connections = verification.connect(&tested)?;
-    let source = config::recorded_source(&run.file, &args.access)?;
     let files = settle::read_policy_files(&links, run)?;
     let user = proving::user_on_record(run);
     let bench = async { verification.bench(user.as_ref().map_err(Error::clone)?, &connections).await };

@@ -9,8 +9,6 @@ mod text;
 use super::command_line::{Start, Verb};
 use crate::config::Link;
 use crate::error::{Ended, ExitCode, Result};
-use crate::iam::arn::{Partition, UserRef};
-use crate::iam::names::Region;
 use crate::operations::interrupt;
 use crate::operations::last_test::Tested;
 use crate::operations::run::Run;
@@ -46,13 +44,7 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
 /// Returns what is known without asking AWS.
 fn offline<'a>(link: &'a Link, run: &Run<'_>) -> Listed<'a> {
     let source = &run.file.source;
-    let of_user = match &source.user {
-        Some(UserRef::Arn(arn)) => Some(arn.partition),
-        _ => None,
-    };
-    let of_others = run.file.partitions.first().copied();
-    let partition = link.region.as_ref().map(Region::partition).or(of_user).or(of_others).unwrap_or(Partition::Aws);
-    let role = link.role_arn(partition);
+    let role = link.role_arn(run.file.partition_of(link.region.as_ref()));
     let last = source.user.as_ref().and_then(|user| {
         let account = source.account();
         Tested { link, role: &role, user: user.name(), source: account }.last(run.context)

@@ -204,7 +204,7 @@ fn the_target_is_that_of_the_directory() {
     }
     ask("live/shared", &config)
         .exits_with(2)
-        .says(&["no directory in `live/shared` has the name of a target", "`dev`, `prod`"]);
+        .says(&["no directory in `live/shared` is the name or account ID of a target", "`dev`, `prod`"]);
     ask("live/dev", "xacct.toml").exits_with(2).says(&["there is no xacct.toml here", "absolute path"]);
     // Names of directories above xacct.toml are no targets.
     let text = scene.environment.read("xacct.toml");

@@ -500,5 +500,7 @@ fn no_shell_starts_within_a_shell() {
     command.arg("echo $XACCT_SESSION_ROLE");
     let output = Output::of(command).exits_with(0);
     assert_eq!(output.stdout, "arn:aws:iam::222222222222:role/xacct\n");
-    output.says(&["inside another `xacct exec`, with a session of arn:aws:iam::333333333333:role/other"]);
+    output.says(&[
+        "inside another `xacct exec`; the command does not get that session of arn:aws:iam::333333333333:role/other",
+    ]);
 }

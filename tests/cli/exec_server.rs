@@ -282,7 +282,7 @@ fn a_file_or_a_variable_cannot_write_lines_of_its_own() {
     let provider = "provider \"aws\" {\n assume_role {\n role_arn = \"arn:aws:iam::222222222222:role/xacct\"\n}\n}\n";
     scene.environment.write("a\nerror: \u{1b}[31mb.tf", provider);
     let output = scene.xacct("exec --server -- /bin/sh -c exit").exits_with(0);
-    let output = output.says(&["a error: \\u001b[31mb.tf assumes role xacct", "with a session of a warning: b,"]);
+    let output = output.says(&["a error: \\u001b[31mb.tf assumes role xacct", "that session of a warning: b\n"]);
     assert!(!output.stderr.contains("\nerror: ") && !output.stderr.contains("\nwarning: b"), "{output}");
 }
 
@@ -383,7 +383,7 @@ fn renewals_use_the_cached_mfa_session_and_prompt_for_nothing() {
     let scene = Scene::linked("--require-mfa --external-id abc --max-session-duration 12h --no-verify");
     for (words, wanted) in [
         ("--no-cache", "needs the session cache"),
-        ("--duration 2h", "a code of its own"),
+        ("--duration 2h", "needs a new MFA code"),
         ("--duration 15m", "at least 30m, not 15m"),
         ("--cache", "cannot be used with"),
     ] {

@@ -466,7 +466,7 @@ fn other_links_are_refused_before_anything_is_read() {
     refused(&target, "--target-profile no-such", 1, &["no-such"]);
     // Nothing says which role to assume.
     refused(&target, "--user-profile me", 2, &["there is no xacct.toml with this link"]);
-    refused(&target, "--duration 4h --target-profile me", 2, &["--duration is about the request"]);
+    refused(&target, "--duration 4h --target-profile me", 2, &["--duration changes the request"]);
 
     // An xacct.toml about something else.
     let mine = scene.environment.read("xacct.toml");

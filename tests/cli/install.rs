@@ -62,11 +62,10 @@ fn a_profile_of_others_is_never_replaced() {
         .xacct("print profile --install --profile-name security-admin")
         .exits_with(2)
         .says(&["is the operator's profile"]);
-    scene.xacct("print profile --install --profile-name bob").exits_with(1).says(&[
-        "another profile `bob`",
-        "was not written by xacct",
-        "--profile-name",
-    ]);
+    scene
+        .xacct("print profile --install --profile-name bob")
+        .exits_with(1)
+        .says(&["has a profile `bob` that xacct did not write", "--profile-name"]);
     assert_eq!(scene.environment.read(FILE), others);
 }
 

@@ -128,7 +128,7 @@ fn a_session_is_not_sent_for_more_than_an_hour() {
     scene.environment.set("AWS_SESSION_TOKEN", &keys.token);
     scene.sandbox.clear_requests();
     let output = scene.xacct("exec --duration 2h -- /bin/true").exits_with(2);
-    output.says(&["with which AWS opens sessions of at most 1h, not 2h", "--duration 1h"]);
+    output.says(&["which limit role sessions to 1h", "--duration 1h"]);
     assert_eq!(scene.requests("AssumeRole").len(), 0);
     scene.xacct("exec -- /bin/true").exits_with(0);
     // diagnose is asked what is wrong with such a request, and says whose session it is. It tries the rest of the link.
@@ -151,7 +151,7 @@ fn a_session_is_not_sent_for_more_than_an_hour() {
 fn a_security_key_is_refused_before_anything_is_sent() {
     let scene = long_link();
     scene.environment.edit("aws/config", SERIAL, SECURITY_KEY);
-    let says = ["is a security key or a passkey", "add an authenticator app"];
+    let says = ["is a security key or a passkey", "register an authenticator app"];
     for words in
         ["exec --mfa-code 123456 -- /bin/true", "exec --duration 1h -- /bin/true", "credentials --session-token"]
     {

@@ -123,7 +123,7 @@ fn the_fix_of_a_denied_bucket_is_probe_bucket() {
 #[test]
 fn a_role_that_is_widened_is_tested_with_a_bucket() {
     let scene = Scene::linked("--policy-arn ReadOnlyAccess");
-    let says = ["test with a bucket: the role's policies allow it now", "--probe identity"];
+    let says = ["test with a bucket: the role's policies now allow one", "--probe identity"];
     scene.xacct("bootstrap --dry-run --policy-arn PowerUserAccess").exits_with(0).says(&says);
     scene.sandbox.clear_requests();
     scene.xacct("bootstrap --yes --policy-arn PowerUserAccess").exits_with(0);

@@ -46,7 +46,7 @@ fn an_error_names_the_version_that_brought_the_argument() {
         let error = Versions::only(tool, number).require(argument, "").unwrap_err();
         (error.message, error.hints.join("; "))
     };
-    let expected = "the AWS provider 4.28 lacks `source_identity`";
+    let expected = "the AWS provider lacks `source_identity` before 4.29";
     assert_eq!(
         error(AwsProvider, (4, 28, 0), A::SourceIdentity),
         (expected.to_owned(), "use 4.29 or later".to_owned())

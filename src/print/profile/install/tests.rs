@@ -77,7 +77,7 @@ fn a_profile_of_others_stays_and_is_an_error() {
         (format!("\u{feff}[profile \"dev\"]\n{role}not a setting\n"), 1),
     ] {
         let error = with(file.as_bytes(), &[profile("dev", "dev")], CONFIG).unwrap_err();
-        let place = format!("another profile `dev`, line {line}: it was not written by xacct");
+        let place = format!("line {line} of the AWS config file has a profile `dev` that xacct did not write");
         assert!(error.message.contains(&place), "{error} for {file}");
     }
     let other = text(&with(b"", &[profile("dev", "dev")], "/elsewhere/xacct.toml").unwrap());

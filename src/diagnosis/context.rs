@@ -6,6 +6,7 @@ use super::denial::Denial;
 use super::facts::{Facts, Mfa};
 use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
+use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
 
 /// The condition key for the namespace of a new bucket.
@@ -161,8 +162,9 @@ fn set_time(context: &mut Context, facts: &Facts) {
 
 /// Returns the S3 request of the role session.
 pub fn of_s3(facts: &Facts, action: &str) -> Asked {
-    let (role, bucket) = (&facts.link.role, facts.s3.as_ref().map(|s3| s3.bucket.clone()));
-    let bucket = bucket.unwrap_or_else(|| format!("xacct-verify-{}-check", role.account));
+    let (role, region) = (&facts.link.role, facts.asked_region());
+    let sample = || test_bucket_name(SAMPLE_SUFFIX, &role.account, region, facts.link.is_bucket_regional);
+    let bucket = facts.s3.as_ref().map_or_else(sample, |s3| s3.bucket.clone());
     let named = Denial::of_s3(facts).resource.filter(|resource| resource.contains(":s3:::")).map(str::to_owned);
     let resource = named.unwrap_or_else(|| format!("arn:{}:s3:::{bucket}", role.partition));
     let role = facts.target.role.present();
@@ -177,7 +179,6 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     set_time(&mut context, facts);
     // The test uses each session right after it was issued.
     context.set("aws:TokenIssueTime", facts.time().and_then(|asked| asked.format(&Rfc3339).ok()));
-    let region = facts.asked_region();
     context.set("aws:RequestedRegion", [region.to_string()]);
     // Assumed: what CreateBucket sends, which is nothing in us-east-1.
     context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));

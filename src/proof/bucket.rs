@@ -65,7 +65,7 @@ async fn one_bucket(
         // What could be read does not change; what could not may become readable while IAM propagates.
         let is_open = *foreseen.borrow() == Foreseen::Unread;
         if let Some(foresight) = foresight.filter(|_| is_open && is_denied(&answer)) {
-            foreseen.replace(foresight.look(reader).await);
+            foreseen.replace(foresight.look(reader, &spec.name).await);
         }
         answer
     };

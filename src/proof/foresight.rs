@@ -29,11 +29,12 @@ pub enum Foreseen {
 }
 
 impl Foresight {
-    /// Reads the policies with this access. Nothing that fails is an error: then the test tells.
-    pub async fn look(&self, access: &Access) -> Foreseen {
+    /// Reads with this access what the policies say of a bucket with this name. Nothing that fails is an error: then the
+    /// test tells.
+    pub async fn look(&self, access: &Access, bucket: &str) -> Foreseen {
         let role = &self.desired.arn;
         let policies = observe::effective_policies(access, &self.desired, self.shown.as_ref(), &self.versions).await;
-        let bucket = format!("arn:{}:s3:::xacct-verify-{}-x", role.partition, role.account);
+        let bucket = format!("arn:{}:s3:::{bucket}", role.partition);
         // A bucket that cannot be deleted would stay.
         let actions = ["s3:CreateBucket", "s3:DeleteBucket"];
         match actions.iter().find_map(|action| policies.never_allowed(&role.account, action, &bucket)) {

@@ -75,6 +75,26 @@ fn policy_files_and_boundaries_decide_too() {
     });
 }
 
+/// The names of the account-regional namespace are others.
+#[test]
+fn policies_are_evaluated_for_a_name_of_the_namespace() {
+    let regional = "arn:aws:s3:::*-222222222222-us-west-2-an";
+    let cases = [
+        ("arn:aws:s3:::*-222222222222-*-an", "--bucket-namespace account-regional", None),
+        (regional, "--bucket-namespace account-regional --region us-west-2", None),
+        (regional, "--bucket-namespace account-regional --region us-east-1", Some(NOT_ALLOWED)),
+        (regional, "--region us-west-2", Some(NOT_ALLOWED)),
+    ];
+    side_by_side(&cases, |(resource, options, why)| {
+        let scene = Scene::new();
+        scene.environment.write("own.json", &allow("s3:*", *resource).to_string());
+        let document = scene.bootstrap_json(&format!("--policy-file own.json {options}"), 0);
+        let why = why.map_or(Value::Null, Value::from);
+        assert_eq!(document["targets"][ACCOUNT_B]["no_bucket"], why, "{document:#}");
+        assert_eq!(bucket_step(&document)["outcome"], if why.is_null() { "ok" } else { "skipped" });
+    });
+}
+
 /// With `--yes`, the text of a policy is read beside the writes.
 #[test]
 fn the_decision_takes_no_round_trip_of_its_own() {

@@ -8,9 +8,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::aws::client::access::Access;
 use crate::aws::client::bounds::MOST_PAGES;
 use crate::aws::client::error::Call;
-use crate::aws::s3::test_bucket::{self, BUCKET_PREFIX, PURPOSE_TAG, is_test_bucket};
+use crate::aws::s3::test_bucket::{self, PURPOSE_TAG, is_test_bucket};
 use crate::error::{Error, Result};
-use crate::iam::names::{AccountId, Region};
+use crate::iam::names::{AccountId, BUCKET_PREFIX, Region};
 
 /// How many buckets to check, or delete, concurrently.
 pub const AT_ONCE: usize = 8;

@@ -3,15 +3,26 @@
 use super::arguments::Bootstrap;
 use super::work::{Job, Work};
 use crate::aws::client::access::Access;
-use crate::cli::Probe;
+use crate::cli::{BucketNamespace, Probe};
 use crate::config::ConfigFile;
+use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::plan::Change;
 use crate::operations::run::side_by_side;
 use crate::proof::{Foreseen, Foresight, StepId, StepOutcome};
 
 /// The questions of all links, in their order; `None` for a link whose settings decide. They hold all that the answers
 /// need, so that these can be read beside the writes.
-pub struct Questions(Vec<Option<(Access, Foresight)>>);
+pub struct Questions(Vec<Option<Question>>);
+
+/// A question about one link.
+struct Question {
+    access: Access,
+    foresight: Foresight,
+    /// A name that the bucket can have.
+    bucket: String,
+    /// Whether the name is in the Region of the test.
+    is_exact: bool,
+}
 
 impl Questions {
     /// Returns the questions of this run.
@@ -19,18 +30,37 @@ impl Questions {
         let question = |job: &Job| {
             let access = job.operator.as_ref()?.access.clone();
             let is_open = job.link.probe == Probe::Auto || is_decided_anew(job, args, file);
-            is_open.then(|| (access, job.state.foresight()))
+            is_open.then(|| Question::of(job, access))
         };
         Self(work.jobs.iter().map(question).collect())
     }
 
     /// Reads the policies and answers.
     pub async fn answer(self, concurrency: u16) -> Answers {
-        let answer = async |question: &Option<(Access, Foresight)>| match question {
-            Some((access, foresight)) => Some(foresight.look(access).await),
+        let answer = async |question: &Option<Question>| match question {
+            Some(question) => Some(question.answer().await),
             None => None,
         };
         Answers(side_by_side(&self.0, concurrency, answer).await)
+    }
+}
+
+impl Question {
+    fn of(job: &Job, access: Access) -> Self {
+        let link = &job.link;
+        let is_regional = link.bucket_namespace == BucketNamespace::AccountRegional;
+        let region = link.region.as_ref().unwrap_or(&access.region);
+        let bucket = test_bucket_name(SAMPLE_SUFFIX, &job.role.account, region, is_regional);
+        // Without a Region in the link, the test uses that of the user's credentials.
+        let is_exact = link.region.is_some() || !is_regional;
+        Self { foresight: job.state.foresight(), access, bucket, is_exact }
+    }
+
+    async fn answer(&self) -> Foreseen {
+        match self.foresight.look(&self.access, &self.bucket).await {
+            Foreseen::Impossible(_) if !self.is_exact => Foreseen::Unread,
+            foreseen => foreseen,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod region;
 mod resource;
 mod session;
 mod tag;
+mod test_bucket;
 mod text;
 
 pub use account::AccountId;
@@ -18,6 +19,7 @@ pub use region::Region;
 pub use resource::{IamPath, PolicyName, RoleName, UserName};
 pub use session::{ExternalId, MfaCode, MfaSerial, SessionName, SourceIdentity};
 pub use tag::{Tag, TagKey, TagValue};
+pub use test_bucket::{BUCKET_PREFIX, SAMPLE_SUFFIX, test_bucket_name};
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ pub use cleanup::Leftovers;
 pub(in crate::aws) use requests::delete;
 pub use requests::{head, is_absent};
 pub(in crate::aws) use spec::PURPOSE_TAG;
-pub use spec::{BUCKET_PREFIX, BucketSpec, is_test_bucket};
+pub use spec::{BucketSpec, is_test_bucket};
 
 /// Opens the connection to S3 in the background, by an anonymous request for the bucket that is about to be created. The
 /// answer (no such bucket) is ignored.

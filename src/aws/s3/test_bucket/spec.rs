@@ -1,10 +1,7 @@
 //! The names and tags of test buckets.
 
 use crate::error::{Error, Kind, Result};
-use crate::iam::names::{AccountId, Region, Tag};
-
-/// The name prefix of all test buckets; `policies/verify-bucket.json` allows only such names.
-pub const BUCKET_PREFIX: &str = "xacct-verify-";
+use crate::iam::names::{AccountId, BUCKET_PREFIX, Region, Tag, test_bucket_name};
 
 /// The characters of the random part of a name.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -45,12 +42,7 @@ impl BucketSpec {
         // Bucket names are lower case, so a character encodes five bits.
         let suffix: String =
             bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect();
-        let name = if account_regional {
-            // S3 requires this ending (S3 User Guide, general purpose bucket naming rules).
-            format!("{BUCKET_PREFIX}{suffix}-{owner}-{region}-an")
-        } else {
-            format!("{BUCKET_PREFIX}{owner}-{suffix}")
-        };
+        let name = test_bucket_name(&suffix, owner, region, account_regional);
         Ok(Self { name, owner: owner.clone(), tags, account_regional })
     }
 }

@@ -9,6 +9,7 @@ use super::finding::Possibility;
 use super::policies::{self, Missing, Policies};
 use super::statement::{StatementRef, mismatch_words};
 use crate::iam::evaluate::{self, Mismatch, Request};
+use crate::iam::names::BUCKET_ACTIONS;
 use crate::iam::policy::{Effect, PolicyDocument};
 use crate::iam::state::FoundDocument;
 
@@ -183,9 +184,6 @@ impl<'a> RoleEvaluation<'a> {
         (&self.policies, self.boundary.as_ref())
     }
 }
-
-/// The actions of the test bucket, in their order. CreateBucket sends a tag, so it needs two of them.
-const BUCKET_ACTIONS: [&str; 3] = ["s3:CreateBucket", "s3:TagResource", "s3:DeleteBucket"];
 
 impl<'a> Evaluations<'a> {
     /// Returns the evaluations of AssumeRole, and of the first S3 action: the one that was denied, if any.

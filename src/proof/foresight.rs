@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::client::access::Access;
 use crate::aws::iam::observe;
+use crate::iam::names::BUCKET_ACTIONS;
 use crate::iam::state::{DesiredRole, ObservedRole};
 
 /// The role as a plan leaves it.
@@ -36,8 +37,7 @@ impl Foresight {
         let policies = observe::effective_policies(access, &self.desired, self.shown.as_ref(), &self.versions).await;
         let bucket = format!("arn:{}:s3:::{bucket}", role.partition);
         // A bucket that cannot be deleted would stay.
-        let actions = ["s3:CreateBucket", "s3:DeleteBucket"];
-        match actions.iter().find_map(|action| policies.never_allowed(&role.account, action, &bucket)) {
+        match BUCKET_ACTIONS.into_iter().find_map(|action| policies.never_allowed(&role.account, action, &bucket)) {
             Some(why) => Foreseen::Impossible(why),
             None if policies.are_read() => Foreseen::Possible,
             None => Foreseen::Unread,

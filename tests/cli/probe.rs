@@ -54,9 +54,14 @@ fn the_plan_says_so() {
 
 #[test]
 fn policy_files_and_boundaries_decide_too() {
+    const NO_TAGS: &str = "no policy of the role allows s3:TagResource";
+    let creates_and = |action| allow(json!(["s3:CreateBucket", action]), "*");
     let cases = [
         (allow("s3:GetObject", "*"), "", Some(NOT_ALLOWED)),
-        (allow("s3:CreateBucket", "*"), "", Some("no policy of the role allows s3:DeleteBucket")),
+        (allow("s3:CreateBucket", "*"), "", Some(NO_TAGS)),
+        (creates_and("s3:TagResource"), "", Some("no policy of the role allows s3:DeleteBucket")),
+        // CreateBucket sends a tag.
+        (creates_and("s3:DeleteBucket"), "", Some(NO_TAGS)),
         (allow("s3:*", "*"), "", None),
         (
             allow("s3:*", "*"),

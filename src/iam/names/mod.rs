@@ -19,7 +19,7 @@ pub use region::Region;
 pub use resource::{IamPath, PolicyName, RoleName, UserName};
 pub use session::{ExternalId, MfaCode, MfaSerial, SessionName, SourceIdentity};
 pub use tag::{Tag, TagKey, TagValue};
-pub use test_bucket::{BUCKET_PREFIX, SAMPLE_SUFFIX, test_bucket_name};
+pub use test_bucket::{BUCKET_ACTIONS, BUCKET_PREFIX, SAMPLE_SUFFIX, test_bucket_name};
 
 #[cfg(test)]
 mod tests;

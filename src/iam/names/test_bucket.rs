@@ -1,4 +1,4 @@
-//! The names of test buckets.
+//! The names of test buckets, and the actions that they need.
 
 use super::{AccountId, Region};
 
@@ -7,6 +7,9 @@ pub const BUCKET_PREFIX: &str = "xacct-verify-";
 
 /// A suffix as [`test_bucket_name`] takes it, for a name to evaluate policies with.
 pub const SAMPLE_SUFFIX: &str = "abcdefghijkm";
+
+/// The actions of the test bucket, in their order. CreateBucket sends a tag, so it needs two of them.
+pub const BUCKET_ACTIONS: [&str; 3] = ["s3:CreateBucket", "s3:TagResource", "s3:DeleteBucket"];
 
 /// Returns the name of the test bucket with this random suffix. The name ends with account and Region in the
 /// account-regional namespace.

@@ -29,7 +29,7 @@ impl Asked {
     /// Returns whether the value of a condition key is unknown. Many keys are known to be absent from such a request
     /// (IAM User Guide, AWS global condition context keys).
     pub fn is_unknown(&self, key: &str) -> bool {
-        const ABSENT: [&str; 15] = [
+        const ABSENT: [&str; 16] = [
             "sts:externalid",
             "sts:rolesessionname",
             "sts:sourceidentity",
@@ -46,6 +46,8 @@ impl Asked {
             "aws:principalservicenameslist",
             // Assumed: absent from a request without the header, as other `s3:x-amz-…` keys are.
             BUCKET_NAMESPACE,
+            // Assumed: absent from all requests but CreateBucket with a location.
+            "s3:locationconstraint",
         ];
         let key = key.to_ascii_lowercase();
         if !self.request.context.get(&key).is_empty() || ABSENT.contains(&key.as_str()) {
@@ -180,19 +182,19 @@ pub fn of_s3(facts: &Facts, action: &str) -> Asked {
     // The test uses each session right after it was issued.
     context.set("aws:TokenIssueTime", facts.time().and_then(|asked| asked.format(&Rfc3339).ok()));
     context.set("aws:RequestedRegion", [region.to_string()]);
-    // Assumed: what CreateBucket sends, which is nothing in us-east-1.
-    context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));
     context.set("aws:SecureTransport", ["true"]);
     context.set("aws:ViaAWSService", ["false"]);
     for (key, value) in role.iter().flat_map(|role| &role.tags) {
         context.set(&format!("aws:PrincipalTag/{key}"), [value.clone()]);
     }
-    // CreateBucket sends tags and namespace, and needs both actions.
+    // CreateBucket sends tags, location and namespace, and needs both actions.
     if ["s3:CreateBucket", "s3:TagResource"].contains(&action) {
         for (key, value) in &facts.link.bucket_tags {
             context.set(&format!("aws:RequestTag/{key}"), [value.clone()]);
         }
         context.set("aws:TagKeys", facts.link.bucket_tags.keys().cloned());
+        // Assumed: what CreateBucket sends, which is nothing in us-east-1.
+        context.set("s3:LocationConstraint", Some(region.to_string()).filter(|region| region != "us-east-1"));
         context.set(BUCKET_NAMESPACE, facts.link.is_bucket_regional.then_some("account-regional"));
     }
     let principal = Principal { account: facts.link.role.account.clone(), arns: [arn].into(), unique_id: None };

@@ -44,6 +44,18 @@ fn a_role_without_delete_bucket() {
     assert_eq!(statement(&finding), ("inline policy keep of role xacct".to_owned(), 1, json!([["Effect"]])));
 }
 
+/// Only CreateBucket has a location.
+#[test]
+fn a_denial_of_delete_bucket_without_a_location() {
+    let condition = json!({"StringNotEquals": {"s3:LocationConstraint": "eu-central-1"}});
+    let mut keep = deny("s3:DeleteBucket");
+    keep["Statement"][0]["Condition"] = condition;
+    let scene = broken("--region eu-central-1", |world| world.put_role_policy(ACCOUNT_B, "xacct", "keep", keep));
+    let finding = first(&scene, "s3_denied", "target");
+    assert_eq!(finding["certainty"], "certain", "{finding:#}");
+    assert_eq!(statement(&finding).0, "inline policy keep of role xacct");
+}
+
 #[test]
 fn denies_in_every_kind_of_policy() {
     let places =

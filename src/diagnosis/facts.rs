@@ -27,6 +27,9 @@ pub struct Facts {
     /// The time of the request, in seconds since 1970 by this machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<i64>,
+    /// By how many seconds AWS's clock was ahead of this machine's; absent if unknown or too little to measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead: Option<i64>,
     /// The link as `xacct.toml` describes it.
     pub link: LinkFacts,
     /// The credentials that were used, and their owner.
@@ -363,9 +366,10 @@ impl Facts {
         u64::try_from(age.saturating_sub(later)).ok()
     }
 
-    /// Returns the time of the request, if known.
+    /// Returns the time of the request by AWS's clock, if known.
     pub(super) fn time(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp(self.asked_at?).ok()
+        let ahead = self.clock_ahead.unwrap_or_default();
+        OffsetDateTime::from_unix_timestamp(self.asked_at?.saturating_add(ahead)).ok()
     }
 
     /// Returns the Region of the request that was denied: that to S3, or else AssumeRole.

@@ -95,6 +95,7 @@ impl<'a> Diagnostician<'a> {
         let (source, caller) = tokio::join!(self.shared_source(&link), self.caller(prover, claim));
         let halves = (link, source, TargetFacts::not_read("xacct has just written it"));
         let mut facts = self.together(case, requested(prover, claim)?, Tried::denied(), halves, caller);
+        facts.clock_ahead = clock_ahead(prover);
         made.put_into(&mut facts);
         let findings = diagnose(&facts).findings.into_iter();
         let mut certain = findings.filter(|it| it.certainty == Certainty::Certain && !it.foreseen);
@@ -112,6 +113,7 @@ impl<'a> Diagnostician<'a> {
             halves.2.role = Reading::Present(role.clone().into());
         }
         let mut facts = self.together(case, requested(prover, claim)?, tried, halves, caller);
+        facts.clock_ahead = clock_ahead(prover);
         if let Some(made) = &case.made {
             made.put_into(&mut facts);
         }
@@ -145,7 +147,10 @@ impl<'a> Diagnostician<'a> {
         let caller = CallerFacts { mfa: if prover.has_mfa(claim) { Mfa::Present } else { caller.mfa }, ..caller };
         let tried = Tried::of(&proof, prover.region(claim), prover.lacks_device());
         let facts = tried.zip(requested(prover, claim));
-        let facts = facts.map(|(tried, request)| self.together(case, request, tried, halves, caller));
+        let facts = facts.map(|(tried, request)| Facts {
+            clock_ahead: clock_ahead(prover),
+            ..self.together(case, request, tried, halves, caller)
+        });
         (proof, facts)
     }
 
@@ -250,6 +255,7 @@ impl<'a> Diagnostician<'a> {
             schema_version: SCHEMA_VERSION,
             redacted: false,
             asked_at: now(self.run),
+            clock_ahead: None,
             link,
             caller,
             request,
@@ -291,6 +297,14 @@ impl<'a> Diagnostician<'a> {
 fn requested(prover: &Prover, claim: &Claim) -> Option<RequestFacts> {
     let request = prover.request(claim).ok()?;
     Some(RequestFacts::from((&request, prover.region(claim))))
+}
+
+/// Returns by how many seconds AWS's clock is ahead of this machine's; `None` if unknown or too little to measure. AWS
+/// gives its time in whole seconds, without the fraction: this rounds up.
+fn clock_ahead(prover: &Prover) -> Option<i64> {
+    let ahead = prover.clock_ahead();
+    let seconds = ahead.whole_seconds() + i64::from(ahead.subsec_nanoseconds() > 0);
+    Some(seconds).filter(|seconds| seconds.abs() > 1)
 }
 
 /// Returns the time, in seconds since 1970.

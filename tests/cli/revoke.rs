@@ -145,6 +145,7 @@ fn follows_the_clock_of_aws() {
         let ahead = (before - OffsetDateTime::now_utc()).whole_seconds() - seconds;
         assert!((-20..=5).contains(&ahead), "{ahead} s off, by a clock {seconds} s ahead");
         assert_eq!(scene.verdict("", 0)["outcome"], "works", "new sessions are not among those revoked");
+        scene.xacct("diagnose").exits_with(0).says(&["No problems found"]);
     }
 }
 

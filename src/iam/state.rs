@@ -8,8 +8,8 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::last_use::LastUse;
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
-use crate::iam::policy::{PolicyDocument, PolicyError};
-use crate::iam::revocation::revoked_before;
+use crate::iam::policy::{Effect, PolicyDocument, PolicyError};
+use crate::iam::revocation::{REVOKE_POLICY, revoked_before};
 use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
@@ -240,13 +240,20 @@ impl DesiredRole {
     }
 
     /// Returns whether an inline policy is to be deleted: it is xacct's own and no longer needed, or nothing undeclared
-    /// may stay. A policy that only revokes sessions stays: without it, they could be used again.
+    /// may stay. A policy that only revokes sessions stays: without it, they could be used again. So does one with the
+    /// name of xacct's revocation, if it only denies: somebody changed it, but it may still revoke sessions.
     #[must_use]
     pub fn removes_inline(&self, name: &str, found: Option<&FoundDocument>) -> bool {
         let is_wanted = self.inline.keys().any(|wanted| wanted.as_str() == name);
-        let is_revocation = found.is_some_and(|found| found.revoked_before().is_some());
+        let is_revocation = found.is_some_and(|found| {
+            found.revoked_before().is_some() || name == REVOKE_POLICY && found.policy().is_some_and(only_denies)
+        });
         !is_wanted && !is_revocation && (self.exclusive || name.starts_with(OWN_POLICY_PREFIX))
     }
+}
+
+fn only_denies(document: &PolicyDocument) -> bool {
+    document.statements.iter().all(|statement| statement.effect == Effect::Deny)
 }
 
 /// What a plan rests on: each part of a thing as it was shown, by the name of the part.

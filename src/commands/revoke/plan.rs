@@ -7,7 +7,7 @@ use super::work::{Job, Revoking, Work};
 use crate::aws::connections::Connections;
 use crate::config::{Link, Source};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::Partition;
+use crate::iam::arn::{Partition, RoleArn};
 use crate::iam::plan::Plan;
 use crate::iam::plan::revoke::{Refusal, Revocation, plan_lift, plan_revocation};
 use crate::iam::revocation::REVOKE_POLICY;
@@ -100,15 +100,24 @@ pub fn refused(refusal: &Refusal, link: &Link) -> Error {
     match refusal {
         Refusal::NoRole(_) => error.hint(format!("check `role` in [targets.{}]", link.name)),
         Refusal::Objection(objection) => with_hints(error, objection, link, None),
-        Refusal::TooEarly { role, .. } => {
-            let delete = ShellCommand::new("aws")
-                .args(["iam", "delete-role-policy"])
-                .option("--role-name", &role.name)
-                .option("--policy-name", REVOKE_POLICY);
+        Refusal::TooEarly { role, .. } => error
+            .note("without the policy, these sessions could be used again; it denies nothing to later ones")
+            .hint("run the command again after that time")
+            .hint(format!("or let them be used again: {}", delete(role))),
+        Refusal::Changed(role) => {
+            let revoke = ShellCommand::new("xacct").arg("revoke").arg(&link.name);
             error
-                .note("without the policy, these sessions could be used again; it denies nothing to later ones")
-                .hint("run the command again after that time")
-                .hint(format!("or let them be used again: {delete}"))
+                .note("without the policy, revoked sessions could be used again")
+                .hint(format!("revoke all current sessions: {revoke}"))
+                .hint(format!("or let them be used again: {}", delete(role)))
         }
     }
+}
+
+/// Returns the command that deletes xacct's policy.
+fn delete(role: &RoleArn) -> ShellCommand {
+    ShellCommand::new("aws")
+        .args(["iam", "delete-role-policy"])
+        .option("--role-name", &role.name)
+        .option("--policy-name", REVOKE_POLICY)
 }

@@ -35,6 +35,9 @@ pub enum Refusal {
     /// Revoked sessions may still be valid.
     #[error("role `{}` in account {} may still have sessions issued before {}, which last until {}", .role.name, .role.account, in_words(*.before), in_words(*.before + LONGEST_SESSION))]
     TooEarly { role: RoleArn, before: OffsetDateTime },
+    /// Somebody changed xacct's policy.
+    #[error("policy `{REVOKE_POLICY}` of role `{}` in account {} was changed: xacct cannot tell until when it revokes sessions", .0.name, .0.account)]
+    Changed(RoleArn),
 }
 
 /// Returns the change that denies everything to each session that was issued before this time.
@@ -59,12 +62,14 @@ pub fn plan_revocation(
 /// Returns the change that removes the policy again; none if there is none.
 ///
 /// # Errors
-/// [`Refusal`] if there is no role, it is not the link's, or revoked sessions may still be valid.
+/// [`Refusal`] if there is no role, it is not the link's, the policy was changed, or revoked sessions may still be
+/// valid.
 pub fn plan_lift(link: &Revocation, observed: Option<&ObservedRole>, now: OffsetDateTime) -> Result<Plan, Refusal> {
     let Some(found) = policy_of(link, observed)? else { return Ok(Plan::default()) };
     match found.revoked_before() {
+        None => Err(Refusal::Changed(link.role.clone())),
         Some(before) if now < before + LONGEST_SESSION => Err(Refusal::TooEarly { role: link.role.clone(), before }),
-        _ => {
+        Some(_) => {
             let change = Change::DeleteRolePolicy { name: REVOKE_POLICY.to_owned() };
             Ok(Plan { changes: vec![change], ..Plan::default() })
         }

@@ -166,6 +166,23 @@ fn an_inline_policy_that_is_missing_or_differs_is_written() {
     }
 }
 
+/// Without it, revoked sessions could be used again.
+#[test]
+fn a_revocation_that_was_changed_stays_unless_it_allows_something() {
+    let found = |statements: &str| {
+        FoundDocument::parse(&format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#))
+    };
+    let denial = r#"{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"DateLessThan":
+        {"aws:TokenIssueTime": "2026-11-29T18:00:00Z"}, "Bool": {"aws:ViaAWSService": "false"}}}"#;
+    let allowance = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+    for exclusive in [false, true] {
+        let desired = DesiredRole { exclusive, ..desired_role() };
+        let removes = |document: &FoundDocument| desired.removes_inline("xacct-revoke-sessions", Some(document));
+        assert!(!removes(&found(denial)));
+        assert!(removes(&found(&format!("{denial}, {allowance}"))));
+    }
+}
+
 #[test]
 fn only_our_own_inline_policies_are_removed_and_undeclared_ones_are_warned_about() {
     let plan = plan_after(|role| {

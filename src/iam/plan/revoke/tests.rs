@@ -55,6 +55,20 @@ fn a_revocation_is_lifted_only_when_no_revoked_session_is_valid() {
     assert_eq!(plan_lift(&link(), Some(&role()), NOW), Ok(Plan::default()));
 }
 
+/// A condition that somebody added says nothing about when the revoked sessions end.
+#[test]
+fn a_revocation_that_was_changed_is_not_lifted() {
+    let mut policy = templates::revoke_sessions(NOW - Duration::days(2));
+    let statement = policy.statements.first_mut().unwrap();
+    let more = [("aws:SourceIp".to_owned(), BTreeSet::from(["203.0.113.0/24".to_owned()]))];
+    statement.condition.insert("NotIpAddress".to_owned(), more.into());
+    let found = [FoundDocument::Policy(policy), FoundDocument::parse("not a policy")];
+    for document in found {
+        let role = ObservedRole { inline: [(REVOKE_POLICY.to_owned(), Some(document))].into(), ..role() };
+        assert_eq!(plan_lift(&link(), Some(&role), NOW), Err(Refusal::Changed(link().role)));
+    }
+}
+
 #[test]
 fn only_the_links_role_is_changed() {
     assert!(matches!(plan_revocation(&link(), None, NOW), Err(Refusal::NoRole(_))));

@@ -1,11 +1,13 @@
 //! What AWS would deny next, once the user can assume the role: AWS did not get that far, so only the policies tell.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::cause::Side;
 use super::checks::{bucket, others, too_open, trust};
 use super::facts::{Answer, CallerFacts, Facts, LinkFacts, Mfa, NotSent};
 use super::finding::{Certainty, Finding};
 use super::fix::Fix;
-use super::verdict::{self, Evaluation, Layer, Verdict};
+use super::verdict::{self, Evaluation, Layer, RoleEvaluation, Verdict};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
 
@@ -22,7 +24,7 @@ pub struct Ahead {
 
 /// Returns what would fail if the role had been assumed. `findings` are the reasons why it was not.
 pub fn of(facts: &Facts, findings: &[Finding]) -> Ahead {
-    // What a role may do that was not found, nobody knows.
+    // Without the role there are no policies to evaluate.
     let Reading::Present(_) = &facts.target.role else { return Ahead::default() };
     let facts = &assumed(facts);
     let mut ahead = Ahead::default();
@@ -33,11 +35,11 @@ pub fn of(facts: &Facts, findings: &[Finding]) -> Ahead {
     }
     let evaluations = verdict::evaluations(facts);
     let of_bucket = bucket::findings(facts, &evaluations);
-    let layers = evaluations.s3.iter().take(1).flat_map(|it| [&it.policies].into_iter().chain(&it.boundary));
     if of_bucket.is_empty() {
-        ahead.notes.extend(layers.filter_map(undecided));
+        ahead.notes.extend(undecided(&evaluations.s3));
     } else {
-        ahead.layers.extend(layers.map(Evaluation::report));
+        let first = evaluations.s3.first().into_iter().flat_map(RoleEvaluation::each);
+        ahead.layers.extend(first.map(Evaluation::report));
     }
     let untested = of_bucket.into_iter().map(|finding| {
         finding.fact("not tested, because the role could not be assumed: the policies that xacct read show it")
@@ -75,14 +77,19 @@ fn rewrites_trust(finding: &Finding) -> bool {
     is_of_trust && finding.fixes.first().is_some_and(Fix::is_bootstrap)
 }
 
-/// Says what decides whether the role may have the bucket, if xacct does not know it.
-fn undecided(layer: &Evaluation<'_>) -> Option<String> {
-    if layer.verdict() == Verdict::Allowed || !layer.is_whole() {
-        return None;
+/// Says what decides whether the role may have the bucket, if xacct does not know it. Actions that depend on the same keys
+/// share a sentence.
+fn undecided(evaluations: &[RoleEvaluation<'_>]) -> Vec<String> {
+    let mut actions: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    let layers = evaluations.iter().flat_map(RoleEvaluation::each);
+    for layer in layers.filter(|layer| layer.verdict() != Verdict::Allowed && layer.is_whole()) {
+        let keys: BTreeSet<_> = layer.may_apply.iter().flat_map(|(_, keys)| keys).map(String::as_str).collect();
+        actions.entry((&layer.name, keys)).or_default().push(&layer.action);
     }
-    let mut keys: Vec<_> = layer.may_apply.iter().flat_map(|(_, keys)| keys.clone()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let keys = keys.join(", ");
-    Some(format!("not tested: {}, which depends on {keys} according to the {}", layer.action, layer.name))
+    let sentence = |((name, keys), actions): ((&String, BTreeSet<&str>), Vec<&str>)| {
+        let depend = if actions.len() == 1 { "depends" } else { "depend" };
+        let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+        format!("not tested: {}, which {depend} on {keys} according to the {name}", actions.join(", "))
+    };
+    actions.into_iter().map(sentence).collect()
 }

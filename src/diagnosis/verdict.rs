@@ -183,6 +183,11 @@ impl<'a> RoleEvaluation<'a> {
     pub fn layers(&self) -> (&Evaluation<'a>, Option<&Evaluation<'a>>) {
         (&self.policies, self.boundary.as_ref())
     }
+
+    /// Returns each.
+    pub fn each(&self) -> impl Iterator<Item = &Evaluation<'a>> {
+        [&self.policies].into_iter().chain(&self.boundary)
+    }
 }
 
 impl<'a> Evaluations<'a> {
@@ -191,7 +196,7 @@ impl<'a> Evaluations<'a> {
         let assume = self.assume.iter();
         let assume = assume
             .flat_map(|evaluation| evaluation.trust.iter().chain([&evaluation.grant]).chain(&evaluation.boundary));
-        let s3 = self.s3.first().into_iter().flat_map(|it| [&it.policies].into_iter().chain(&it.boundary));
+        let s3 = self.s3.first().into_iter().flat_map(RoleEvaluation::each);
         assume.chain(s3)
     }
 }

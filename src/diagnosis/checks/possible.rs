@@ -30,9 +30,8 @@ pub fn of_assume_role(facts: &Facts, evaluations: &Evaluations<'_>, is_propagati
 /// Returns what may make S3 deny the request where the role's policies do not explain it.
 pub fn of_s3(facts: &Facts, evaluations: &Evaluations<'_>) -> Vec<Possibility> {
     let (Some(asked), Some(_)) = (evaluations.s3.first(), &facts.s3) else { return Vec::new() };
-    let layers = || [&asked.policies].into_iter().chain(&asked.boundary);
-    let mut possible = verdict::gaps(layers());
-    let unknown = layers().flat_map(|evaluation| &evaluation.may_apply);
+    let mut possible = verdict::gaps(asked.each());
+    let unknown = asked.each().flat_map(|evaluation| &evaluation.may_apply);
     possible.extend(unknown.map(|(place, keys)| Possibility {
         what: format!("{} of the {}, which depends on {}", place.numbered(), place.policy.words(), keys.join(", ")),
         decided_by: format!("compare the value of {} in the request with the statement", keys.join(", ")),

@@ -296,3 +296,16 @@ fn no_grant_and_no_right_to_a_bucket() {
     let output = scene.xacct("diagnose").exits_with(3);
     output.says(&["[source account: grant_absent]", "[target account: s3_not_allowed, not tested]"]);
 }
+
+/// No policy decides whether the role may delete the bucket: that depends on what xacct does not know.
+#[test]
+fn no_grant_and_an_undecided_right_to_a_bucket() {
+    let scene = broken("", without_grant);
+    let mut guard = document(json!([deny("s3:DeleteBucket")]));
+    guard["Statement"][0]["Condition"] = json!({"StringLike": {"aws:userid": "*:alice"}});
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "guard", guard));
+    let document = scene.xacct_json("verify", 3);
+    let notes = document["targets"][ACCOUNT_B]["diagnosis"]["notes"].to_string();
+    let note = "not tested: s3:DeleteBucket, which depends on aws:userid according to the policies of the role";
+    assert!(notes.contains(note), "{notes}");
+}

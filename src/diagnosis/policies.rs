@@ -112,7 +112,7 @@ fn boundary<'a, T>(
     let policy_ref = PolicyRef { identity, attachment: Attachment::Boundary(arn) };
     Some(match document {
         Reading::Present(document) => Policies { documents: vec![(policy_ref, document)], missing: Vec::new() },
-        // A boundary whose policy was deleted allows nothing (IAM User Guide, permissions boundaries).
+        // Assumed: a boundary whose policy does not exist allows nothing.
         Reading::Absent => Policies::default(),
         unread => {
             Policies { missing: missing(unread, policy_ref.words()).into_iter().collect(), documents: Vec::new() }

@@ -19,7 +19,8 @@ pub struct EffectivePolicies {
 
 impl EffectivePolicies {
     /// Returns why no request of the role for this action on this resource can be allowed; `None` if some may be. What
-    /// could not be read may allow everything, and a condition may be met.
+    /// could not be read may allow everything, and a condition may be met. So may what IAM does not show: the role has it,
+    /// or is about to.
     #[must_use]
     pub fn never_allowed(&self, account: &AccountId, action: &str, resource: &str) -> Option<String> {
         let request = Request {
@@ -43,15 +44,13 @@ impl EffectivePolicies {
     /// Returns whether xacct read all of them.
     #[must_use]
     pub fn are_read(&self) -> bool {
-        self.policies.iter().chain(&self.boundary).all(|it| !matches!(it, Reading::Unreadable { .. }))
+        self.policies.iter().chain(&self.boundary).all(|it| it.present().is_some())
     }
 }
 
-/// A policy that is absent allows nothing (IAM User Guide, permissions boundaries).
 fn may_allow(policy: &Reading<FoundDocument>, request: &Request) -> bool {
     match policy {
-        Reading::Absent => false,
-        Reading::Unreadable { .. } | Reading::Present(FoundDocument::Unparsed { .. }) => true,
+        Reading::Absent | Reading::Unreadable { .. } | Reading::Present(FoundDocument::Unparsed { .. }) => true,
         Reading::Present(FoundDocument::Policy(document)) => {
             let findings = evaluate::identity_policy(document, request).statements;
             document.statements.iter().zip(findings).any(|(statement, finding)| {

@@ -356,13 +356,8 @@ pub async fn effective_policies(
     versions: &BTreeMap<String, String>,
 ) -> EffectivePolicies {
     let read = async |arn: String| {
-        let unreadable = |answer: String| Reading::Unreadable { permission: String::new(), answer };
-        match read::managed(access, &arn, versions).await {
-            // A role has it, or is about to: IAM may only not show it yet, so it may allow everything.
-            Ok(Reading::Absent) => unreadable(format!("IAM shows no policy {arn}")),
-            Ok(reading) => reading,
-            Err(error) => unreadable(error.to_string()),
-        }
+        let unreadable = |error: Error| Reading::Unreadable { permission: String::new(), answer: error.to_string() };
+        read::managed(access, &arn, versions).await.unwrap_or_else(unreadable)
     };
     let attached = join_all(desired.attached_on(observed).into_iter().map(read));
     let boundary = desired.boundary.as_ref().map(ToString::to_string).or_else(|| observed?.boundary.clone());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::iam::evaluate::Mismatch;
+use crate::iam::evaluate::{self, Mismatch};
 use crate::iam::policy::{Element, PolicyDocument, Principals, Statement};
 
 /// The owner of a policy.
@@ -148,7 +148,7 @@ impl StatementRef<'_> {
     /// Returns the condition keys on which a match depends: the condition's own, and those of policy variables.
     pub fn keys_of(&self, mismatch: &Mismatch) -> Vec<String> {
         let of_texts = |texts: &BTreeSet<String>| {
-            texts.iter().flat_map(|text| variables(&Value::String(text.clone()))).collect::<Vec<_>>()
+            texts.iter().flat_map(|text| evaluate::variables(text)).map(str::to_owned).collect::<Vec<_>>()
         };
         match mismatch {
             Mismatch::Condition { key, wanted, .. } => [vec![key.clone()], of_texts(wanted)].concat(),
@@ -212,13 +212,10 @@ pub fn mismatch_words(mismatch: &Mismatch) -> String {
     }
 }
 
-/// Returns the names of the policy variables in a statement.
+/// Returns the keys of the policy variables in a statement.
 fn variables(value: &Value) -> Vec<String> {
     match value {
-        Value::String(text) => {
-            let parts = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-            parts.map(|(name, _)| name.split(',').next().unwrap_or_default().trim().to_owned()).collect()
-        }
+        Value::String(text) => evaluate::variables(text).map(str::to_owned).collect(),
         Value::Array(list) => list.iter().flat_map(variables).collect(),
         Value::Object(object) => object.values().flat_map(variables).collect(),
         _ => Vec::new(),

@@ -78,7 +78,9 @@ pub(super) fn surely_denies(document: &PolicyDocument, request: &Request) -> boo
 /// Whether the resources of a statement depend on who asks.
 fn has_variable(statement: &Statement) -> bool {
     match &statement.resource {
-        Some(Element::Is(resources) | Element::Not(resources)) => resources.iter().any(|arn| arn.contains("${")),
+        Some(Element::Is(resources) | Element::Not(resources)) => {
+            resources.iter().any(|arn| evaluate::variables(arn).next().is_some())
+        }
         None => false,
     }
 }

@@ -15,13 +15,14 @@ mod pattern;
 mod request;
 
 pub use finding::{Decision, Finding, Mismatch, StatementFinding};
+pub use pattern::variables;
 pub use request::{Caller, Context, Principal, Request};
 
 pub(super) use condition::Test;
 pub(super) use element::{action_matches, resource_matches};
 pub(super) use language::Language;
 pub(super) use partial::{Known, Met, Value};
-pub(super) use pattern::{Pattern, variables};
+pub(super) use pattern::Pattern;
 
 use super::policy::{Effect, PolicyDocument, Statement, VERSION};
 use element::principal_matches;

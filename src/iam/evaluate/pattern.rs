@@ -168,7 +168,7 @@ fn wildcards(text: &str) -> impl Iterator<Item = Token> {
 }
 
 /// Returns the keys of the policy variables in a text: `aws:username` of `${aws:username, 'nobody'}`. `${*}` has none.
-pub(in crate::iam) fn variables(text: &str) -> impl Iterator<Item = &str> {
+pub fn variables(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     let written = std::iter::from_fn(move || {
         let (_, variable, after) = variable(rest)?;

@@ -4,7 +4,6 @@ use time::format_description::well_known::Rfc3339;
 
 use super::denial::Denial;
 use super::facts::{Facts, Mfa};
-use crate::iam::arn::CallerArn;
 use crate::iam::evaluate::{Context, Principal, Request};
 use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::policy::{Element, Principals, Statement, is_unique_id};
@@ -85,13 +84,10 @@ impl Asked {
 /// Returns the AssumeRole request of the link's user, for one of the actions that it needs.
 pub fn of_assume_role(facts: &Facts, action: &str) -> Asked {
     let user = facts.source.user.present();
-    let caller = facts.caller.identity.present();
-    let is_user = caller.and_then(CallerArn::user).is_some_and(|arn| arn.name == facts.link.user);
     let partition = facts.link.role.partition;
-    let account = facts.link.source_account.clone().or_else(|| caller.and_then(|arn| arn.account().cloned()));
-    let account = account.unwrap_or_else(|| facts.link.role.account.clone());
+    let account = facts.probable_source_account().unwrap_or(&facts.link.role.account).clone();
     let arn = user.map(|user| user.arn.clone());
-    let arn = arn.or_else(|| caller.filter(|_| is_user).map(ToString::to_string));
+    let arn = arn.or_else(|| facts.caller_as_user().map(ToString::to_string));
     let arn_known = arn.is_some();
     let arn = arn.unwrap_or_else(|| format!("arn:{partition}:iam::{account}:user/{}", facts.link.user));
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::AwsAnswer;
 use crate::iam::admission::Accepted;
-use crate::iam::arn::{CallerArn, RoleArn};
+use crate::iam::arn::{CallerArn, RoleArn, UserArn};
 use crate::iam::names::{AccountId, ExternalId, Region, UserName};
 use crate::iam::state::{FoundDocument, Reading};
 
@@ -346,17 +346,25 @@ pub struct RoleFacts {
 }
 
 impl Facts {
-    /// Returns the source account, or a placeholder if it is unknown.
-    pub(super) fn source_account(&self) -> String {
-        let told = self.link.source_account.as_ref();
-        let asked = self.caller.identity.present().and_then(|arn| arn.account());
-        told.or(asked).map_or_else(|| "of the user".to_owned(), ToString::to_string)
+    /// Returns the ARN of the caller, if the credentials belong to the user.
+    pub(super) fn caller_as_user(&self) -> Option<&UserArn> {
+        self.caller.identity.present().and_then(CallerArn::user).filter(|arn| arn.name == self.link.user)
     }
 
-    /// Returns the caller's account and name, if the credentials belong to the user.
-    pub(super) fn caller_is_user(&self) -> bool {
-        let user = self.caller.identity.present().and_then(CallerArn::user);
-        user.is_some_and(|user| user.name == self.link.user)
+    /// Returns the source account that the facts name, if any.
+    #[must_use]
+    pub fn known_source_account(&self) -> Option<&AccountId> {
+        self.link.source_account.as_ref().or_else(|| Some(&self.caller_as_user()?.account))
+    }
+
+    /// Returns the source account, which is probably that of the credentials if the facts name none.
+    pub(super) fn probable_source_account(&self) -> Option<&AccountId> {
+        self.known_source_account().or_else(|| self.caller.identity.present()?.account())
+    }
+
+    /// Returns the probable source account in words.
+    pub(super) fn source_account(&self) -> String {
+        self.probable_source_account().map_or_else(|| "of the user".to_owned(), ToString::to_string)
     }
 
     /// Returns the age of the role, in seconds, at the time of the request; `None` if it did not exist yet.

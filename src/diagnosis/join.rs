@@ -86,13 +86,6 @@ impl Facts {
         })
     }
 
-    /// Returns the source account that the facts name, if any.
-    #[must_use]
-    pub fn known_source_account(&self) -> Option<&AccountId> {
-        let asked = self.caller.identity.present().filter(|_| self.caller_is_user()).and_then(CallerArn::account);
-        self.link.source_account.as_ref().or(asked)
-    }
-
     /// Refuses facts whose account IDs are placeholders: they would be compared with real ones.
     ///
     /// # Errors

@@ -48,11 +48,9 @@ pub fn reviewed(facts: &Facts) -> Others {
 
 /// Returns whom the link declares; `None` if its source account is unknown.
 fn declared(facts: &Facts) -> Option<Declared> {
-    let caller = facts.caller.identity.present().and_then(CallerArn::user);
-    let caller = caller.filter(|arn| arn.name == facts.link.user).cloned();
-    let source = facts.link.source_account.clone().or_else(|| caller.as_ref().map(|arn| arn.account.clone()))?;
+    let source = facts.known_source_account()?;
     let read = facts.source.user.present().and_then(|user| CallerArn::parse(&user.arn).user().cloned());
-    let user = read.or(caller).unwrap_or_else(|| UserArn {
+    let user = read.or_else(|| facts.caller_as_user().cloned()).unwrap_or_else(|| UserArn {
         partition: facts.link.role.partition,
         account: source.clone(),
         path: IamPath::root(),
@@ -60,7 +58,7 @@ fn declared(facts: &Facts) -> Option<Declared> {
     });
     let statements = facts.link.trust_statements.as_ref().and_then(FoundDocument::policy);
     Some(Declared {
-        source,
+        source: source.clone(),
         only_user: facts.link.restrict_to_user.then_some(user),
         statements: statements.cloned().unwrap_or_else(|| PolicyDocument::of(Vec::new())),
         accepted: facts.link.accept.clone(),

@@ -7,7 +7,6 @@ use crate::diagnosis::finding::{Evidence, Finding};
 use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
-use crate::iam::arn::CallerArn;
 use crate::text::shell::ShellCommand;
 
 /// Returns what the role accepts and must reject.
@@ -108,9 +107,9 @@ fn not_enforced(facts: &Facts) -> Option<Finding> {
         let denies = trust.denies.first().map(Evidence::denial);
         Some(denies.or_else(|| trust.nearest().map(|(place, why)| Evidence::mismatched(place, why))))
     };
-    let is_the_users =
-        facts.caller.identity.present().and_then(CallerArn::user).is_some_and(|arn| arn.name == facts.link.user);
-    let plain = refusal(facts).filter(|_| is_the_users).map(|evidence| ("the request".to_owned(), evidence));
+    let plain = refusal(facts)
+        .filter(|_| facts.caller_as_user().is_some())
+        .map(|evidence| ("the request".to_owned(), evidence));
     let changed = facts.let_through.iter().filter_map(|without| {
         let evidence = refusal(&changed(facts, *without))?;
         Some((format!("a request {}", words(*without)), evidence))

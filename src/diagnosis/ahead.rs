@@ -1,4 +1,5 @@
-//! What AWS would deny next, once the user can assume the role: AWS did not get that far, so only the policies tell.
+//! Predicts what AWS would deny once the user can assume the role. The test stopped before that, so only the policies
+//! show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +12,14 @@ use super::verdict::{self, Evaluation, Layer, RoleEvaluation, Verdict};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
 
-/// What the policies show of the rest of the test.
+/// What the policies show about the untested steps.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    /// What would fail.
+    /// The failures to expect.
     pub findings: Vec<Finding>,
     /// The evaluations that show it.
     pub layers: Vec<Layer>,
-    /// What the policies do not decide.
+    /// The actions that the policies leave undecided.
     pub notes: Vec<String>,
 }
 
@@ -67,7 +68,7 @@ pub fn with_credentials(facts: &Facts) -> Facts {
         (false, false) => Mfa::Absent,
     };
     let caller = CallerFacts { mfa, ..facts.caller.clone() };
-    // What AWS says of the credentials it does not say of the policies.
+    // AWS's answer is about the credentials, not the policies.
     Facts { caller, answer: Answer::NotSent(NotSent::NotTheUsers), ..facts.clone() }
 }
 
@@ -77,8 +78,8 @@ fn rewrites_trust(finding: &Finding) -> bool {
     is_of_trust && finding.fixes.first().is_some_and(Fix::is_bootstrap)
 }
 
-/// Says what decides whether the role may have the bucket, if xacct does not know it. Actions that depend on the same keys
-/// share a sentence.
+/// Names the unknown condition keys that decide whether the role may create and delete a bucket. Actions that depend on the
+/// same keys share a sentence.
 fn undecided(evaluations: &[RoleEvaluation<'_>]) -> Vec<String> {
     let mut actions: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     let layers = evaluations.iter().flat_map(RoleEvaluation::each);

@@ -1,4 +1,4 @@
-//! What to send to somebody who can read or test what one person alone cannot.
+//! Messages to people who can read or test what the credentials of this run cannot.
 
 use serde::Serialize;
 

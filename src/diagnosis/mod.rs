@@ -123,7 +123,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     let mut ahead = Ahead::default();
     match &facts.answer {
         Answer::Accepted(_) => {
-            // xacct sends no request with a duration that AWS must reject.
+            // With session credentials, the test requests at most the duration that AWS allows, so AWS accepted it.
             findings.extend(duration::foreseen(facts, findings));
             findings.extend(too_open::findings(facts));
             findings.extend(bucket::findings(facts, &evaluations));

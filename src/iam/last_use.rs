@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 
 use crate::iam::arn::RoleArn;
 
-/// A role that was used within this time may still be in use. AWS reports a use within four hours (IAM User Guide,
-/// "Refining permissions using last accessed information"), so this covers nightly jobs.
+/// A role that was used within this time may still be in use. AWS usually reports a use within four hours (IAM User
+/// Guide, "Refining permissions using last accessed information"), so this covers nightly jobs.
 pub const LATELY: Duration = Duration::from_secs(48 * 3600);
 
 /// How far a use by a test may be from its start and end, by AWS's clock: AWS tells both in whole seconds, and an answer
@@ -35,7 +35,7 @@ pub enum Used {
     Never,
     /// The last one.
     Last(LastUse),
-    /// There may have been one before this test, by which xacct could not read it.
+    /// Unknown: AWS's report of one may have been replaced by that of xacct's test, which began at this time.
     Unknown(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
 }
 

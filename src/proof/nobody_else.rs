@@ -27,7 +27,8 @@ pub(super) struct Read {
     pub step: Option<Step>,
     /// The role, if it could be read.
     pub role: Option<FoundRole>,
-    /// The last use of the role by the first read. AWS reports a use only later, so it is none by this proof.
+    /// The last use of the role by the first read. Assumed: AWS does not report a use within seconds, so it is not this
+    /// proof's.
     pub used_before: Option<Used>,
 }
 

@@ -1,7 +1,7 @@
 //! Multi-factor authentication: one code is enough for all roles, targets and runs until its session expires.
 //!
-//! The exception are role sessions of more than an hour. AWS limits those that another session opens to an hour, and a
-//! session of GetSessionToken is one, so their code goes to AssumeRole itself.
+//! The exception are role sessions of more than an hour. A session can only open shorter ones
+//! ([`SessionDuration::LONGEST_OF_A_SESSION`]), so their code goes to AssumeRole itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -150,8 +150,8 @@ pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str,
                 let session = mfa.session(&access, serial).await.map_err(place)?;
                 assume(&access.with_session(&session, String::new()), step, None).await
             }
-            // An MFA session could open only an hour, so here the AssumeRole request contains the code, as botocore's
-            // always does. Botocore caches such a session, too.
+            // An MFA session cannot open one of this duration, so here the AssumeRole request contains the code, as
+            // botocore's always does. Botocore caches such a session, too.
             Some(serial) if !access.is_session => {
                 let send = async |code: &MfaCode| assume(&access, step, Some((serial, code))).await;
                 let make = async || mfa.with_code(serial, send).await;
@@ -179,8 +179,8 @@ pub(in crate::aws) async fn walk(steps: &[Step], mut access: Access, name: &str,
     Ok(Access { profile: Some(name.to_owned()), ..access })
 }
 
-/// Refuses what AWS would refuse, before a code is asked for: more than an hour with a session, and a device without
-/// codes.
+/// Rejects what AWS would reject, before xacct asks for a code: more than [`SessionDuration::LONGEST_OF_A_SESSION`] with a
+/// session, and a device without codes.
 fn check(steps: &[Step], base_is_session: bool) -> Result<()> {
     for (index, step) in steps.iter().enumerate() {
         if let Some(serial) = &step.mfa {

@@ -112,7 +112,7 @@ fn guarded(facts: &Facts, place: &StatementRef<'_>, action: &str) -> Finding {
     if let Some(before) = revocation(place) {
         let what = format!("the {} revokes all sessions issued before {before}", place.policy.words());
         let later = Fix::by(Side::Request, facts)
-            .step_do(format!("use a session that is opened later than {before}, by AWS's clock:"))
+            .step_do(format!("open a new session after {before} (AWS's clock):"))
             .verify(facts, VerifyWith::Nothing);
         return Finding::new(Cause::S3Denied, what).because(Evidence::denial(place)).fix(later);
     }

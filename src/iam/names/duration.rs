@@ -66,8 +66,8 @@ duration_type! {
 }
 
 impl SessionDuration {
-    /// The longest session that another session may open (IAM User Guide, role chaining). Sessions of GetSessionToken
-    /// are treated alike (awsume#114, aws-runas#11).
+    /// The longest session that another session may open (IAM User Guide, role chaining). Assumed: this also limits
+    /// sessions of GetSessionToken (awsume#114, aws-runas#11).
     pub const LONGEST_OF_A_SESSION: Self = Self(3600);
 
     /// Returns whether only an access key can open a session of this duration, and no other session.

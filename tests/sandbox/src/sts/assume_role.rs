@@ -86,6 +86,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Result<Xml, ApiError> {
         xml.optional("PackedPolicySize", packed_size);
         xml.optional("SourceIdentity", session.source_identity.as_ref());
     });
+    // Assumed: AssumeRole counts as a use of the role, in the Region of the request.
     let used = RoleUse { at: call.now, region: call.caller.region.clone() };
     if let Some(role) = call.world.role_mut(&account.id, &role.name) {
         role.uses.push(used);

@@ -145,7 +145,7 @@ pub struct Role {
     pub trust: Value,
     /// Inline and attached policies.
     pub policies: Policies,
-    /// When and in which Regions its sessions were used.
+    /// When and in which Regions it was assumed.
     #[serde(default)]
     pub uses: Vec<RoleUse>,
     /// Names of its instance profiles. The sandbox has no other data about them.

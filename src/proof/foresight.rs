@@ -1,6 +1,6 @@
 //! Whether a role can have a test bucket at all, from the policies that a plan leaves on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::client::access::Access;
 use crate::aws::iam::observe;
@@ -30,6 +30,26 @@ pub enum Foreseen {
 }
 
 impl Foresight {
+    /// Returns the role as it was before the plan; `None` if it is new.
+    #[must_use]
+    pub fn before(&self) -> Option<Self> {
+        let shown = self.shown.clone()?;
+        // Of the desired role, only what says which role it is.
+        let own = shown
+            .inline
+            .iter()
+            .filter_map(|(name, found)| Some((name.parse().ok()?, found.as_ref()?.policy()?.clone())));
+        let desired = DesiredRole {
+            boundary: None,
+            attachments: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            inline: own.collect(),
+            exclusive: false,
+            ..self.desired.clone()
+        };
+        Some(Self { desired, shown: Some(shown), versions: self.versions.clone() })
+    }
+
     /// Reads with this access what the policies say of a bucket with this name. Nothing that fails is an error: then the
     /// test tells.
     pub async fn look(&self, access: &Access, bucket: &str) -> Foreseen {

@@ -169,6 +169,17 @@ fn a_role_that_is_widened_keeps_a_test_that_an_option_chose() {
     assert_eq!(scene.requests("CreateBucket").len(), 0, "nothing was widened since");
 }
 
+/// A person may choose the shorter test for a role that could have a bucket.
+#[test]
+fn other_policies_leave_a_test_that_a_person_chose() {
+    let scene = Scene::linked("--policy-arn PowerUserAccess --probe identity");
+    scene.environment.edit("xacct.toml", "PowerUserAccess", "AdministratorAccess");
+    scene.sandbox.clear_requests();
+    scene.xacct("bootstrap --yes").exits_with(0);
+    assert_eq!(scene.requests("CreateBucket").len(), 0);
+    assert!(scene.environment.read("xacct.toml").contains("probe = \"identity\""));
+}
+
 /// The operator cannot read the policies, but the session can, once they have propagated.
 #[test]
 fn policies_that_only_the_session_can_read_end_the_wait() {

@@ -18,6 +18,9 @@ pub struct Questions(Vec<Option<Question>>);
 struct Question {
     access: Access,
     foresight: Foresight,
+    /// The role before the plan, if `xacct.toml` says to test without a bucket: bootstrap decided that only if the role's
+    /// policies could never allow one. If they could, a person did, and it stays.
+    before: Option<Foresight>,
     /// A name that the bucket can have.
     bucket: String,
     /// Whether the name is in the Region of the test.
@@ -29,8 +32,11 @@ impl Questions {
     pub fn of(work: &Work, args: &Bootstrap, file: &ConfigFile) -> Self {
         let question = |job: &Job| {
             let access = job.operator.as_ref()?.access.clone();
-            let is_open = job.link.probe == Probe::Auto || is_decided_anew(job, args, file);
-            is_open.then(|| Question::of(job, access))
+            if job.link.probe == Probe::Auto {
+                return Some(Question::of(job, access));
+            }
+            let before = job.state.foresight().before().filter(|_| is_decided_anew(job, args, file))?;
+            Some(Question { before: Some(before), ..Question::of(job, access) })
         };
         Self(work.jobs.iter().map(question).collect())
     }
@@ -38,7 +44,7 @@ impl Questions {
     /// Reads the policies and answers.
     pub async fn answer(self, concurrency: u16) -> Answers {
         let answer = async |question: &Option<Question>| match question {
-            Some(question) => Some(question.answer().await),
+            Some(question) => question.answer().await,
             None => None,
         };
         Answers(side_by_side(&self.0, concurrency, answer).await)
@@ -53,14 +59,20 @@ impl Question {
         let bucket = test_bucket_name(SAMPLE_SUFFIX, &job.role.account, region, is_regional);
         // Without a Region in the link, the test uses that of the user's credentials.
         let is_exact = link.region.is_some() || !is_regional;
-        Self { foresight: job.state.foresight(), access, bucket, is_exact }
+        Self { foresight: job.state.foresight(), before: None, access, bucket, is_exact }
     }
 
-    async fn answer(&self) -> Foreseen {
-        match self.foresight.look(&self.access, &self.bucket).await {
+    /// Returns what the policies say; `None` if that does not matter.
+    async fn answer(&self) -> Option<Foreseen> {
+        if let Some(before) = &self.before
+            && !matches!(before.look(&self.access, &self.bucket).await, Foreseen::Impossible(_))
+        {
+            return None;
+        }
+        Some(match self.foresight.look(&self.access, &self.bucket).await {
             Foreseen::Impossible(_) if !self.is_exact => Foreseen::Unread,
             foreseen => foreseen,
-        }
+        })
     }
 }
 
@@ -99,7 +111,7 @@ pub fn settle_late(work: &mut Work) -> bool {
 }
 
 /// Returns whether `xacct.toml` says to test without a bucket, and was about other policies, or this plan lets the role do
-/// more. A run that was interrupted after it had let the role do more has not recorded it.
+/// more.
 fn is_decided_anew(job: &Job, args: &Bootstrap, file: &ConfigFile) -> bool {
     let link = &job.link;
     let Some(recorded) = file.target(&link.name).filter(|recorded| recorded.probe == Some(Probe::Identity)) else {

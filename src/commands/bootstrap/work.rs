@@ -26,7 +26,8 @@ pub struct Making {
     pub trust: FoundDocument,
     /// The role as it was shown; `None` if there was none, or it was not looked at.
     pub shown: Option<ObservedRole>,
-    /// The uses of the role before this run's test; `None` if nobody looked again since a question was answered.
+    /// The uses of the role before this run's test; `None` if the role was not read since the question was
+    /// answered: then the test reads them.
     pub used_before: Option<Used>,
     pub quotas: RoleQuotas,
     /// Statements of the role's current trust policy that a new file keeps.

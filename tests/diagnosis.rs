@@ -202,7 +202,7 @@ fn names_in_accounts_cannot_inject_commands_into_fixes() {
         let text = text.replace("\"profile\":\"", &format!("\"profile\":\"{escaped}"));
         let facts = Facts::parse(&text, &file).unwrap_or_else(|error| panic!("{}", error.message));
         let diagnosis = diagnose(&facts);
-        let messages = messages(&facts, &diagnosis.findings, &Saved::As(&format!("{hostile}-pwned.json")));
+        let messages = messages(&facts, &diagnosis.findings, &[], &Saved::As(&format!("{hostile}-pwned.json")));
         let fixes = diagnosis.findings.into_iter().flat_map(|finding| finding.fixes);
         let of_fixes = fixes.flat_map(|fix| fix.steps).filter_map(|step| match step {
             FixStep::Run(command) => Some(command),

@@ -1,8 +1,9 @@
-//! Messages to people who can read or test what the credentials of this run cannot.
+//! Messages to people who can read, test or repair what the credentials of this run cannot.
 
 use serde::Serialize;
 
 use super::age;
+use super::cause::Side;
 use super::facts::{Answer, Facts};
 use super::finding::{Certainty, Finding};
 use super::join::Part;
@@ -38,9 +39,10 @@ pub enum Saved<'a> {
     With(&'a ShellCommand, &'a str),
 }
 
-/// Returns the messages to send, if these facts alone do not show the cause.
+/// Returns the messages to send, if these facts alone do not show the cause, or it lies in an account that is not in `own`:
+/// the parts of the facts whose operator runs xacct.
 #[must_use]
-pub fn messages(facts: &Facts, findings: &[Finding], saved: &Saved<'_>) -> Vec<Message> {
+pub fn messages(facts: &Facts, findings: &[Finding], own: &[Part], saved: &Saved<'_>) -> Vec<Message> {
     let is_settled = findings.iter().any(|finding| finding.certainty == Certainty::Certain);
     let parts: &[Part] = match &facts.answer {
         // The operator saves the facts to send them.
@@ -49,7 +51,34 @@ pub fn messages(facts: &Facts, findings: &[Finding], saved: &Saved<'_>) -> Vec<M
         _ => &[],
     };
     let wanted = parts.iter().filter(|part| facts.lacks(**part) && !was_read_by_operator(facts, **part));
-    wanted.map(|part| message(facts, *part, saved)).collect()
+    let asked = wanted.map(|part| message(facts, *part, saved));
+    let told = to_repair(findings, own).into_iter().map(|(part, causes)| repair(facts, part, &causes, saved));
+    asked.chain(told).collect()
+}
+
+/// Returns the accounts that are not in `own` and in which a cause certainly lies, with the causes.
+fn to_repair(findings: &[Finding], own: &[Part]) -> Vec<(Part, Vec<&'static str>)> {
+    let parts = [(Part::Target, Side::Target), (Part::Source, Side::Source)];
+    let others = parts.into_iter().filter(|(part, _)| !own.contains(part));
+    let with_causes = others.map(|(part, side)| {
+        let is_there = |it: &&Finding| it.side == side && it.certainty == Certainty::Certain && !it.foreseen;
+        (part, findings.iter().filter(is_there).map(|it| it.cause.id()).collect::<Vec<_>>())
+    });
+    with_causes.filter(|(_, causes)| !causes.is_empty()).collect()
+}
+
+/// Returns the accounts whose operators read these facts.
+#[must_use]
+pub fn operated(facts: &Facts) -> Vec<Part> {
+    [Part::Source, Part::Target].into_iter().filter(|part| was_read_by_operator(facts, *part)).collect()
+}
+
+/// Says where to get the messages about a cause in the account of somebody else, if there is one.
+#[must_use]
+pub fn note(facts: &Facts, findings: &[Finding]) -> Option<String> {
+    let to: Vec<_> =
+        to_repair(findings, &operated(facts)).into_iter().map(|(part, _)| recipient(facts, part)).collect();
+    (!to.is_empty()).then(|| format!("xacct diagnose writes a message for the {}", to.join(" and the ")))
 }
 
 /// Returns whether an operator of this account read it: then only a permission is missing.
@@ -58,7 +87,8 @@ fn was_read_by_operator(facts: &Facts, part: Part) -> bool {
         let owner = identity.present();
         let is_user = owner.and_then(CallerArn::user).is_some_and(|user| user.name == facts.link.user);
         owner.and_then(CallerArn::account).is_some_and(|owner| owner.as_str() == account)
-            && (part == Part::Target || !is_user)
+            // A user who can read its own policies is probably an administrator.
+            && (part == Part::Target || !is_user || !facts.lacks(part))
     };
     match part {
         Part::Request => false,
@@ -67,26 +97,48 @@ fn was_read_by_operator(facts: &Facts, part: Part) -> bool {
     }
 }
 
+/// Returns who can add this part.
+fn recipient(facts: &Facts, part: Part) -> String {
+    match part {
+        Part::Request => format!("user {} of account {}", facts.link.user, facts.source_account()),
+        Part::Source => format!("operator of source account {}", facts.source_account()),
+        Part::Target => format!("operator of target account {}", facts.link.role.account),
+    }
+}
+
+impl Saved<'_> {
+    /// Returns the command that saves the file, if it is not saved, and the file.
+    fn command_and_file(&self) -> (Option<ShellCommand>, &str) {
+        match self {
+            Saved::As(file) => (None, file),
+            Saved::With(command, file) => (Some((*command).clone()), file),
+        }
+    }
+}
+
+/// Returns the message to the operator of the account in which these causes lie.
+fn repair(facts: &Facts, part: Part, causes: &[&str], saved: &Saved<'_>) -> Message {
+    let (save, file) = saved.command_and_file();
+    Message {
+        to: recipient(facts, part),
+        save,
+        file: file.to_owned(),
+        report: format!("{} The cause is in your account: {}.", report(facts), causes.join(", ")),
+        request: "To see the evidence and the fix, run this; it needs no credentials:".to_owned(),
+        command: ShellCommand::new("xacct").arg("diagnose").option("--facts", file),
+        then: format!("Please make the fix, and tell me when it is done. {file} contains no secrets."),
+    }
+}
+
+/// Returns the message to whoever can add this part.
 fn message(facts: &Facts, part: Part, saved: &Saved<'_>) -> Message {
-    let (save, file) = match saved {
-        Saved::As(file) => (None, *file),
-        Saved::With(command, file) => (Some((*command).clone()), *file),
-    };
-    let (user, role) = (&facts.link.user, &facts.link.role);
-    let source = facts.source_account();
-    let (to, what, option) = match part {
+    let (save, file) = saved.command_and_file();
+    let (what, option) = match part {
         Part::Request => {
-            let directory = "in the directory of your xacct.toml, with your own credentials; it tests the link";
-            (format!("user {user} of account {source}"), directory, "--user-profile")
+            ("in the directory of your xacct.toml, with your own credentials; it tests the link", "--user-profile")
         }
-        Part::Source => {
-            let what = "with credentials that can read this user and its policies; it changes nothing";
-            (format!("operator of source account {source}"), what, "--profile")
-        }
-        Part::Target => {
-            let what = "with credentials that can read this role; it changes nothing";
-            (format!("operator of target account {}", role.account), what, "--target-profile")
-        }
+        Part::Source => ("with credentials that can read this user and its policies; it changes nothing", "--profile"),
+        Part::Target => ("with credentials that can read this role; it changes nothing", "--target-profile"),
     };
     let command = ShellCommand::new("xacct")
         .arg("diagnose")
@@ -94,7 +146,7 @@ fn message(facts: &Facts, part: Part, saved: &Saved<'_>) -> Message {
         .option(option, "PROFILE")
         .option("--save-facts", file);
     Message {
-        to,
+        to: recipient(facts, part),
         save,
         file: file.to_owned(),
         report: report(facts),
@@ -107,9 +159,11 @@ fn message(facts: &Facts, part: Part, saved: &Saved<'_>) -> Message {
 /// Returns what happened, with everything that identifies the request.
 fn report(facts: &Facts) -> String {
     let role = &facts.link.role;
-    let Answer::Refused(answer) = &facts.answer else {
-        let user = &facts.link.user;
-        return format!("User {user} of account {} should be able to assume {role}.", facts.source_account());
+    let user = format!("User {} of account {}", facts.link.user, facts.source_account());
+    let answer = match &facts.answer {
+        Answer::Refused(answer) => answer,
+        Answer::NotSent(_) => return format!("{user} should be able to assume {role}."),
+        Answer::Accepted(_) => return format!("{user} can assume {role}, but there is a problem."),
     };
     let caller = match facts.caller.identity.present() {
         Some(caller) => caller.to_string(),

@@ -31,7 +31,7 @@ pub use facts::Facts;
 pub use finding::{Certainty, Evidence, Finding, Possibility, said};
 pub use fix::{Fix, FixStep};
 pub use join::Part;
-pub use message::{Message, Saved, messages};
+pub use message::{Message, Saved, messages, note as message_note, operated};
 pub use policies::Unread;
 pub use verdict::{Layer, Verdict};
 

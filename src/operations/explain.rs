@@ -11,7 +11,7 @@ use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Reader, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::made::Made;
-use crate::diagnosis::{Certainty, Diagnosis, Facts, diagnose};
+use crate::diagnosis::{Certainty, Diagnosis, Facts, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
@@ -79,7 +79,10 @@ impl<'a> Diagnostician<'a> {
             return None;
         }
         watch.now("reading both halves");
-        self.facts(case, prover, claim, proof).await.as_ref().map(diagnose)
+        let facts = self.facts(case, prover, claim, proof).await?;
+        let mut diagnosis = diagnose(&facts);
+        diagnosis.notes.extend(message_note(&facts, &diagnosis.findings));
+        Some(diagnosis)
     }
 
     /// Returns what denies AssumeRole for certain, even once AWS has propagated everything that this run has made of the

@@ -194,7 +194,13 @@ fn the_operators_first_then_the_user() {
         assert_eq!(scene.requests("AssumeRole").len(), 1, "{id}");
         assert!(scene.requests("GetRole").is_empty() && scene.requests("GetUserPolicy").is_empty(), "{id}");
         assert_eq!(facts(&alice)["target"], read["target"], "{id}");
-        assert_eq!(recipients(&joined), [""; 0], "{id}");
+        // The user's own file may be what is wrong.
+        let wanted: &[&str] = match joined["diagnosis"]["findings"][0]["side"].as_str() {
+            Some("target") => &[TARGET],
+            Some("source") => &[SOURCE],
+            _ => &[],
+        };
+        assert_eq!(recipients(&joined), wanted, "{id}");
     });
 }
 
@@ -228,6 +234,32 @@ fn no_message_if_the_cause_is_known() {
         world.set_service_control_policy(ACCOUNT_A, "no", deny("sts:*", "*"));
     });
     assert_eq!(recipients(&alice.json("diagnose --user-profile me", 3)), [""; 0], "AWS names the policy");
+}
+
+/// The user knows the cause, but the operator of the other account has to make the fix.
+#[test]
+fn a_message_about_a_known_cause_in_the_account_of_somebody_else() {
+    let scene = broken(&CAUSES[1]);
+    let (alice, target) = (alice(&scene), Person::new(&scene, ADMIN_B));
+    alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+    alice.sends("facts.json", &target);
+    target.json("diagnose --facts facts.json --target-profile me --save-facts facts.json", 3);
+    target.sends("facts.json", &alice);
+    let joined = alice.json("diagnose --facts facts.json --user-profile me --save-facts facts.json", 3);
+    let message = &joined["messages"][0];
+    assert_eq!(message["to"], TARGET, "{joined:#}");
+    assert!(text(&message["report"]).ends_with("The cause is in your account: trust_other_account."), "{message:#}");
+    alice.sends("facts.json", &target);
+    let command = text(&message["command"]);
+    let read = target.run(command.strip_prefix("xacct ").expect("xacct")).exits_with(3);
+    read.says(&["[target account: trust_other_account]"]);
+
+    // Whoever operates both accounts needs no message.
+    let document = scene.xacct_json("diagnose", 3);
+    assert!(document["targets"][ACCOUNT_B]["messages"].is_null(), "{document:#}");
+    let notes = |document: &Value| document["targets"][ACCOUNT_B]["diagnosis"]["notes"].to_string();
+    let note = "xacct diagnose writes a message for the operator of target account 222222222222";
+    assert!(!notes(&scene.xacct_json("verify", 3)).contains(note));
 }
 
 /// An operator who lacks a permission needs the permission, not another operator.

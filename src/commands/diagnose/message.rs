@@ -1,9 +1,9 @@
-//! The messages to send to those who can read or test what is missing.
+//! The messages to send to those who can read, test or repair what this run cannot.
 
 use std::path::PathBuf;
 
 use super::arguments::Diagnose;
-use crate::diagnosis::{Facts, Finding, Message, Saved, messages as messages_of};
+use crate::diagnosis::{Facts, Finding, Message, Part, Saved, messages as messages_of, operated};
 use crate::operations::run::Run;
 use crate::text::shell::ShellCommand;
 
@@ -20,9 +20,23 @@ pub fn messages(facts: &Facts, findings: &[Finding], args: &Diagnose, is_saved: 
     let written = args.save_facts.as_ref().filter(|_| is_saved && !args.redact);
     let path = if is_read { args.facts.as_ref() } else { written };
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = own(facts, args);
     match path.and_then(name) {
-        Some(name) => messages_of(facts, findings, &Saved::As(&name)),
-        None => messages_of(facts, findings, &Saved::With(&save(facts, args, run), FILE)),
+        Some(name) => messages_of(facts, findings, &own, &Saved::As(&name)),
+        None => messages_of(facts, findings, &own, &Saved::With(&save(facts, args, run), FILE)),
+    }
+}
+
+/// Returns the accounts whose operator runs this command. Whoever completed saved facts has seen the diagnosis, so that
+/// nobody needs a message about it from somebody who only reads them.
+fn own(facts: &Facts, args: &Diagnose) -> Vec<Part> {
+    match &args.facts {
+        None => operated(facts),
+        Some(_) if !args.typed.credentials() => vec![Part::Source, Part::Target],
+        Some(_) => {
+            let named = [(args.typed.profile, Part::Source), (args.typed.target_profile, Part::Target)];
+            named.into_iter().filter_map(|(is_named, part)| is_named.then_some(part)).collect()
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub fn facts(data: &[u8]) -> bool {
         assert!(!shown.trim().is_empty());
         assert_printable(&shown);
     }
-    let messages = messages(&facts, &diagnosis.findings, &Saved::As("facts.json"));
+    let messages = messages(&facts, &diagnosis.findings, &[], &Saved::As("facts.json"));
     let shown = diagnosis::messages_text(&messages, 80) + &provenance(&facts);
     assert_printable(&shown);
 

@@ -17,7 +17,7 @@ use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition};
 use crate::iam::names::{AccountId, Region, SessionDuration};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
-use crate::proof::{Claim, Proof, Prover, StepId, StepOutcome};
+use crate::proof::{Claim, Denied, Proof, Prover, StepId, StepOutcome};
 
 /// The result of testing the link.
 #[derive(Debug)]
@@ -33,20 +33,26 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Returns the result of a link that AWS denied, without AWS's words: right after a write they may be about what was
+    /// Returns the result of a link with this denial, without AWS's words: right after a write they may be about what was
     /// there before.
     #[must_use]
-    pub fn denied() -> Self {
-        let answer = AwsAnswer {
-            service: "sts".into(),
-            operation: "AssumeRole".into(),
+    pub fn denied(denied: Denied<'_>) -> Self {
+        let denial = |service: &'static str, operation: &'static str| AwsAnswer {
+            service: service.into(),
+            operation: operation.into(),
             code: Some("AccessDenied".to_owned()),
             message: None,
             request_id: None,
             status: None,
         };
-        let (let_through, refusals_tried) = (BTreeSet::new(), BTreeSet::new());
-        Self { answer: Answer::Refused(answer), let_through, refusals_tried, s3: None }
+        let (answer, s3) = match denied {
+            Denied::AssumeRole => (Answer::Refused(denial("sts", "AssumeRole")), None),
+            Denied::S3 { session, bucket, region, operation } => {
+                let (bucket, region) = (bucket.to_owned(), region.clone());
+                (Answer::Accepted(session.clone()), Some(S3Facts { bucket, region, answer: denial("s3", operation) }))
+            }
+        };
+        Self { answer, let_through: BTreeSet::new(), refusals_tried: BTreeSet::new(), s3 }
     }
 
     /// Returns the result of a proof, or `None` if xacct could not reach AWS. `lacks_device` says that the proof found

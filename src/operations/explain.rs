@@ -1,5 +1,7 @@
 //! Collects the facts of a link for its diagnosis.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -11,7 +13,7 @@ use crate::config::{Link, Source};
 use crate::diagnosis::collect::{self, Reader, Tried};
 use crate::diagnosis::facts::{CallerFacts, LinkFacts, Mfa, RequestFacts, SCHEMA_VERSION, SourceFacts, TargetFacts};
 use crate::diagnosis::made::Made;
-use crate::diagnosis::{Certainty, Diagnosis, Facts, diagnose, message_note};
+use crate::diagnosis::{Cause, Certainty, Diagnosis, Facts, Finding, diagnose, message_note};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::iam::arn::{RoleArn, UserRef};
@@ -19,7 +21,7 @@ use crate::iam::names::{AccountId, UserName};
 use crate::iam::state::{FoundDocument, Reading};
 use crate::operations::operators::Operators;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Outcome, Proof, Prover, Watch};
+use crate::proof::{Claim, Denied, Outcome, Proof, Prover, Watch};
 
 /// Collects facts from both accounts. Gets the source operator's credentials once, for all links.
 pub struct Diagnostician<'a> {
@@ -85,7 +87,7 @@ impl<'a> Diagnostician<'a> {
         Some(diagnosis)
     }
 
-    /// Returns what denies AssumeRole for certain, even once AWS has propagated everything that this run has made of the
+    /// Returns what certainly denies this request, even once AWS has propagated everything that this run has made of the
     /// link. Only what the run did not write can be read stale, and that has not changed. `None` if nothing does, as far
     /// as it could be read.
     pub async fn obstacle(
@@ -93,15 +95,24 @@ impl<'a> Diagnostician<'a> {
         case: &Case<'_>,
         (prover, claim): (&Prover, &Claim),
         made: &Made<'_>,
+        denied: Denied<'_>,
     ) -> Option<String> {
         let link = self.link(case);
         let (source, caller) = tokio::join!(self.shared_source(&link), self.caller(prover, claim));
-        let halves = (link, source, TargetFacts::not_read("xacct has just written it"));
-        let mut facts = self.together(case, requested(prover, claim)?, Tried::denied(), halves, caller);
+        let mut target = TargetFacts::not_read("xacct has just written it");
+        // The inline policies that this run has made. As others are unknown, only a Deny among these is certain.
+        target.policies.inline = Reading::Present(BTreeMap::new());
+        let halves = (link, source, target);
+        let mut facts = self.together(case, requested(prover, claim)?, Tried::denied(denied), halves, caller);
         facts.clock_ahead = clock_ahead(prover);
         made.put_into(&mut facts);
         let findings = diagnose(&facts).findings.into_iter();
-        let mut certain = findings.filter(|it| it.certainty == Certainty::Certain && !it.foreseen);
+        // Once AWS accepts AssumeRole, other findings are not in the way of S3.
+        let is_about_it = |it: &Finding| match denied {
+            Denied::AssumeRole => true,
+            Denied::S3 { .. } => matches!(it.cause, Cause::S3Denied | Cause::S3Boundary | Cause::S3NotAllowed),
+        };
+        let mut certain = findings.filter(|it| it.certainty == Certainty::Certain && !it.foreseen && is_about_it(it));
         certain.next().map(|finding| finding.summary)
     }
 
@@ -143,7 +154,7 @@ impl<'a> Diagnostician<'a> {
     ) -> (Result<Proof>, Option<Facts>) {
         let (proof, halves, caller) = {
             // Such a proof ends with the session: the halves are read anyway.
-            let prove = prover.prove(claim, std::future::pending(), std::future::ready(None), &());
+            let prove = prover.prove(claim, std::future::pending(), async |_| None, &());
             // On the heap: futures nested more deeply are too much for the compiler.
             tokio::join!(Box::pin(prove), Box::pin(halves), Box::pin(self.caller(prover, claim)))
         };

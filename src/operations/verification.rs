@@ -123,7 +123,7 @@ impl Bench<'_> {
         let claim = proving::claim(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         let at = (run.context.now)();
-        let result = prover.prove(&claim, self.silent.target(link), std::future::ready(None), &progress).await;
+        let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;
         if let Ok(proof) = &result {
             let tested = Tested { link, role: &role, user: user.name(), source: self.account.as_ref() };
             let (ahead, region) = (prover.clock_ahead(), prover.region(&claim).clone());

@@ -8,18 +8,20 @@ use tokio::time::Instant;
 use super::claim::{Claim, Extent, bucket_spec};
 use super::foresight::Foreseen;
 use super::step::{Step, StepId, StepOutcome, Timed, answer_code, timed};
-use super::wait::{Freshness, Settled, is_denied, may_pass};
+use super::wait::{Denied, Freshness, Settled, is_denied, may_pass};
 use super::watch::Watch;
 use crate::aws::client::access::Access;
 use crate::aws::s3::test_bucket::{self, BucketSpec, Leftovers, Removed};
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::CallerArn;
 use crate::iam::names::AccountId;
 
 /// Runs the steps with a bucket, and returns its name with them. Without a `spec`, skips them.
 pub(super) async fn steps(
     access: &Access,
     spec: Option<BucketSpec>,
-    claim: &Claim,
+    (claim, session): (&Claim, &CallerArn),
+    obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
     leftovers: &Leftovers,
     watch: &dyn Watch,
 ) -> Result<(Option<String>, Vec<Step>)> {
@@ -29,13 +31,13 @@ pub(super) async fn steps(
         let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why);
         return Ok((None, vec![step]));
     };
-    let (name, steps) = one_bucket(access, spec, claim, leftovers, watch).await?;
+    let (name, steps) = one_bucket(access, spec, (claim, session), obstacle, leftovers, watch).await?;
     // S3's response to the deletion was lost, and with it the proof of the owner: try another bucket.
     let is_lost = |step: &Step| step.error.as_ref().is_some_and(|error| error.kind == Kind::Network);
     if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven && is_lost(step))
         && let Some(other) = bucket_spec(claim, &access.region)?
     {
-        let (other, mut others) = one_bucket(access, other, claim, leftovers, watch).await?;
+        let (other, mut others) = one_bucket(access, other, (claim, session), obstacle, leftovers, watch).await?;
         // The first one existed, too, and nothing but its absence shows what became of it.
         if let (Some(name), Some(created)) = (&name, others.first_mut()) {
             created.evidence = format!("{}; before it {name}, deleted, owner not confirmed", created.evidence);
@@ -48,7 +50,8 @@ pub(super) async fn steps(
 async fn one_bucket(
     access: &Access,
     spec: BucketSpec,
-    claim: &Claim,
+    (claim, session): (&Claim, &CallerArn),
+    obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
     leftovers: &Leftovers,
     watch: &dyn Watch,
 ) -> Result<(Option<String>, Vec<Step>)> {
@@ -71,7 +74,14 @@ async fn one_bucket(
     };
     // Waiting cannot change what no policy allows.
     let may_change = |answer: &Result<()>| may_pass(answer) && !matches!(*foreseen.borrow(), Foreseen::Impossible(_));
-    let created = timed(claim.freshness.settle(1, create, Result::is_ok, may_change, waiting("s3:CreateBucket"))).await;
+    let in_the_way = |operation: &'static str| {
+        obstacle(Denied::S3 { session, bucket: &spec.name, region: &access.region, operation })
+    };
+    let (obstacle, waits) = (in_the_way("CreateBucket"), waiting("s3:CreateBucket"));
+    // On the heap: futures nested more deeply are too much for the compiler.
+    let creating = Box::pin(claim.freshness.settle_unless(obstacle, 1, create, may_change, waits));
+    let mut created = timed(creating).await;
+    let in_vain = created.value.in_vain.take();
     let impossible = if let Foreseen::Impossible(why) = foreseen.into_inner() { Some(why) } else { None };
     let is_required = test.is_some_and(|test| test.is_required);
     if let Some(why) = impossible.as_ref().filter(|_| !is_required) {
@@ -79,14 +89,17 @@ async fn one_bucket(
         return Ok((None, vec![step]));
     }
     let step = s3_step(StepId::CreateBucket, created, spec.name.clone())?;
-    let mut steps = vec![impossible.into_iter().fold(step, Step::not_waited_for)];
+    let mut steps = vec![impossible.or(in_vain).into_iter().fold(step, Step::not_waited_for)];
     if steps.iter().all(Step::is_ok) {
         watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
-        let removed =
-            timed(claim.freshness.settle(1, remove, Result::is_ok, may_pass, waiting("s3:DeleteBucket"))).await;
+        let (obstacle, waits) = (in_the_way("DeleteBucket"), waiting("s3:DeleteBucket"));
+        let removing = Box::pin(claim.freshness.settle_unless(obstacle, 1, remove, may_pass, waits));
+        let mut removed = timed(removing).await;
+        let in_vain = removed.value.in_vain.take();
         let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
-        let mut step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
+        let step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
+        let mut step = in_vain.into_iter().fold(step, Step::not_waited_for);
         if unconfirmed {
             step =
                 Step::new(step.id, StepOutcome::NotProven, "deleted, owner not confirmed").took(step.duration).because(

@@ -13,7 +13,7 @@ use super::nobody_else::{self, Arrived, Read};
 use super::outcome::{Outcome, Proof};
 use super::refusals;
 use super::step::{Step, StepId, StepOutcome, Timed, timed};
-use super::wait::{Freshness, Settled, may_pass};
+use super::wait::{Denied, Freshness, Settled, may_pass};
 use super::watch::Watch;
 use crate::answers::Meaning;
 use crate::aws::client::access::Access;
@@ -101,7 +101,7 @@ impl Prover {
     }
 
     /// Runs all steps for one link, and reports progress to `watch`. `operator` returns credentials that may read the
-    /// role, and asks nobody for them. `obstacle` is awaited once AWS has denied AssumeRole after a write, beside further
+    /// role, and asks nobody for them. `obstacle` is called once AWS has denied a request after a write, beside further
     /// attempts: it returns why no wait for propagation can change that, if it knows.
     ///
     /// # Errors
@@ -111,13 +111,13 @@ impl Prover {
         &self,
         claim: &Claim,
         operator: impl Future<Output = Result<Access>>,
-        obstacle: impl Future<Output = Option<String>>,
+        obstacle: impl AsyncFn(Denied<'_>) -> Option<String>,
         watch: &dyn Watch,
     ) -> Result<Proof> {
         let start = Instant::now();
         let mut seen = Seen::default();
         let (arrived, session) = oneshot::channel();
-        let tried = self.steps(claim, obstacle, watch, &mut seen, arrived);
+        let tried = self.steps(claim, &obstacle, watch, &mut seen, arrived);
         let (tried, read) = tokio::join!(tried, nobody_else::step(claim, operator, session, watch));
         match tried {
             Ok(()) => {}
@@ -190,7 +190,7 @@ impl Prover {
     async fn steps(
         &self,
         claim: &Claim,
-        obstacle: impl Future<Output = Option<String>>,
+        obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
         watch: &dyn Watch,
         seen: &mut Seen,
         arrived: oneshot::Sender<Arrived>,
@@ -230,7 +230,7 @@ impl Prover {
             let _ = arrived.send((inside.clone(), user.clone()));
         }
         let (bucket, refusals) = tokio::join!(
-            bucket::steps(&inside, spec, claim, &self.leftovers, watch),
+            bucket::steps(&inside, spec, (claim, &session.arn), obstacle, &self.leftovers, watch),
             refusals::steps(&plain, &access, &request, claim, watch)
         );
         let in_target = |error: Error| Stop::Failed(error.context(format!("target account {}", claim.role.account)));
@@ -251,7 +251,7 @@ impl Prover {
         plain: &Access,
         request: &AssumeRole,
         claim: &Claim,
-        obstacle: impl Future<Output = Option<String>>,
+        obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
         watch: &dyn Watch,
         steps: &mut Vec<Step>,
     ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
@@ -354,13 +354,13 @@ async fn assume(
     access: &Access,
     request: &AssumeRole,
     freshness: Freshness,
-    obstacle: impl Future<Output = Option<String>>,
+    obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
     watch: &dyn Watch,
 ) -> Timed<Settled<Session>> {
     watch.now("assuming the role");
     let attempt = async || sts::assume(access, request).await;
     let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
-    timed(freshness.settle_unless(obstacle, 2, attempt, may_pass, waiting)).await
+    timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 2, attempt, may_pass, waiting)).await
 }
 
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {

@@ -8,6 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::answers::Passes;
 use crate::error::{Error, Kind, Result};
+use crate::iam::arn::CallerArn;
+use crate::iam::names::Region;
 
 /// Whether a proof waits for IAM propagation.
 ///
@@ -93,6 +95,24 @@ impl Freshness {
             sleep(pause(waited).min(patience.saturating_sub(waited))).await;
         }
     }
+}
+
+/// A request that AWS denied after a write.
+#[derive(Debug, Clone, Copy)]
+pub enum Denied<'a> {
+    /// AssumeRole.
+    AssumeRole,
+    /// A call of the session to S3.
+    S3 {
+        /// The session.
+        session: &'a CallerArn,
+        /// The test bucket.
+        bucket: &'a str,
+        /// The Region.
+        region: &'a Region,
+        /// The operation, such as `CreateBucket`.
+        operation: &'static str,
+    },
 }
 
 impl Freshness {

@@ -171,3 +171,28 @@ fn a_bucket_that_the_boundary_of_the_role_forbids_is_told_at_once() {
     assert!(notes.contains("which would not help: the permissions boundary does not allow"), "{document:#}");
     assert_eq!(scene.requests("CreateBucket").len(), 1);
 }
+
+/// A Deny on a condition in a policy file: this request meets it, whatever propagates.
+#[test]
+fn a_bucket_that_a_policy_file_denies_on_a_condition_is_told_at_once() {
+    let denies = |action: &str, region: &str| {
+        let scene = Scene::of(Sandbox::builder().propagation(3 * SECOND).stale_reads(true));
+        let all = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
+        let here = json!({"StringEquals": {"aws:RequestedRegion": region}});
+        let no = json!({"Effect": "Deny", "Action": action, "Resource": "*", "Condition": here});
+        scene.environment.write("role.json", &document(json!([all, no])).to_string());
+        let start = Instant::now();
+        let exit_code = if region == "us-east-1" { 3 } else { 0 };
+        let document = scene.bootstrap_json("--policy-file role.json", exit_code);
+        (start.elapsed(), document["targets"][ACCOUNT_B].clone())
+    };
+    side_by_side(&[("s3:CreateBucket", "create_bucket"), ("s3:DeleteBucket", "delete_bucket")], |(action, id)| {
+        let (elapsed, target) = denies(action, "us-east-1");
+        assert!(elapsed < 20 * SECOND, "{action}: {elapsed:?}");
+        assert_eq!(target["verification"]["outcome"], "s3_blocked", "{target:#}");
+        let notes = step(&target["verification"], id)["notes"].to_string();
+        assert!(notes.contains(&format!("denies {action}")), "{target:#}");
+        assert_eq!(target["diagnosis"]["findings"][0]["cause"], "s3_denied", "{target:#}");
+    });
+    denies("s3:CreateBucket", "eu-west-1");
+}

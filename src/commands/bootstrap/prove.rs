@@ -21,7 +21,7 @@ use crate::operations::grant_writer::GrantWriter;
 use crate::operations::last_test::{Begun, Tested};
 use crate::operations::proving;
 use crate::operations::run::{Run, side_by_side};
-use crate::proof::{Claim, Extent, Freshness, Outcome, Proof, Prover, Watch};
+use crate::proof::{Claim, Denied, Extent, Freshness, Outcome, Proof, Prover, Watch};
 
 /// What proofs need: arguments, connections and the source.
 pub struct Proving<'a> {
@@ -164,13 +164,13 @@ impl Bench<'_> {
                 test.foresight = is_open.then(|| Box::new(job.state.foresight()));
             }
             in_vain.set(false);
-            // On the heap: the steps of the proof pass it on by value.
-            let obstacle = Box::pin(async {
-                let case = case(job, written);
-                let why = self.diagnostician.obstacle(&case, (&self.prover, &claim), &self.made(job)).await;
+            let obstacle = async |denied: Denied<'_>| {
+                let (case, made) = (case(job, written), self.made(job));
+                // On the heap: the steps of the proof pass it on by value.
+                let why = Box::pin(self.diagnostician.obstacle(&case, (&self.prover, &claim), &made, denied)).await;
                 in_vain.set(why.is_some());
                 why
-            });
+            };
             let proof = self.prover.prove(&claim, std::future::ready(operator(job)), obstacle, watch).await;
             let is_refused = matches!(&proof, Ok(proof) if proof.outcome == Outcome::Refused);
             if !is_refused || self.granted.get() <= written {

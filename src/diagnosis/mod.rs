@@ -140,6 +140,7 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
             ahead = ahead::of(facts, &policies);
             policies.retain(|finding| finding.certainty == Certainty::Certain);
             findings.extend(policies.into_iter().map(Finding::foreseen));
+            findings.extend(duration::foreseen(facts, findings));
         }
         Answer::Refused(_) | Answer::NotSent(_) => {
             findings.extend(halves(facts, &evaluations));

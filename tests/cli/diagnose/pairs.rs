@@ -274,6 +274,18 @@ fn invalid_credentials_hide_no_policy() {
     assert_eq!(found, wanted.map(|(cause, foreseen)| (cause.to_owned(), foreseen)), "{findings:#}");
 }
 
+/// The role limits its sessions, whoever asks.
+#[test]
+fn invalid_credentials_hide_no_limit_of_the_session() {
+    let scene = broken("", |_| ());
+    scene.environment.edit("aws/credentials", ALICE.id, "AKIASANDBOXNOBODYAAA");
+    let document = scene.xacct_json("diagnose --duration 4h", 3);
+    let findings = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].clone();
+    let found = |index: usize| (text(&findings[index]["cause"]), findings[index]["foreseen"] == true);
+    assert_eq!(found(0), ("unknown_credentials".to_owned(), false), "{findings:#}");
+    assert_eq!(found(1), ("duration_over_role_limit".to_owned(), true), "{findings:#}");
+}
+
 /// The request sends session tags: neither half allows them, nor anything else.
 #[test]
 fn session_tags_and_no_grant() {

@@ -1,5 +1,6 @@
 //! Escapes untrusted text (AWS's answers, names, files) before it is shown.
 
+pub mod marks;
 pub mod shell;
 
 use std::borrow::Cow;

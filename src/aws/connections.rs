@@ -1,6 +1,6 @@
 //! Access to accounts: profiles, Regions, and one HTTP connection pool for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -31,7 +31,7 @@ use crate::aws::credentials::provider::{Once, missing, origin, unusable};
 use crate::aws::credentials::role_chain::{self, Base, Chain};
 use crate::environment::{self, variable};
 use crate::error::{Error, Result};
-use crate::iam::names::Region;
+use crate::iam::names::{AccountId, Region, RoleName};
 
 /// The name of the application in the user agent, which appears there as `app/…`.
 const APP_NAME: &str = concat!("xacct-", env!("CARGO_PKG_VERSION"));
@@ -57,14 +57,19 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Reads the AWS config files and prepares the pool, without connecting. `tell` gets a warning about custom endpoints
-    /// before the first request to them.
+    /// Reads the AWS config files and prepares the pool, without connecting. `link_roles` are the roles of the links in
+    /// `xacct.toml`; `tell` gets a warning about custom endpoints before the first request to them.
     ///
     /// # Errors
     /// When a config file cannot be read, or a variable has a value that it cannot have.
-    pub fn open(region: Option<Region>, path_style: bool, tell: Warn) -> Result<Self> {
+    pub fn open(
+        region: Option<Region>,
+        path_style: bool,
+        link_roles: BTreeSet<(AccountId, RoleName)>,
+        tell: Warn,
+    ) -> Result<Self> {
         environment::check()?;
-        let profiles = Arc::new(Profiles::load()?);
+        let profiles = Arc::new(Profiles::load(link_roles)?);
         // An invalid proxy or CA bundle must be reported before the first request.
         let bundle = Bundle::find(&variable, None);
         let pool = http::client(bundle.as_ref(), &variable)?;

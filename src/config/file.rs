@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{BucketNamespace, Probe};
 use crate::context::Context;
+use crate::error::Result;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
@@ -85,6 +86,18 @@ impl ConfigFile {
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Recorded> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, record)| record)
+    }
+
+    /// Returns the accounts and names of the roles of all targets.
+    ///
+    /// # Errors
+    /// Never: the default name is valid.
+    pub fn roles(&self) -> Result<BTreeSet<(AccountId, RoleName)>> {
+        let role = |(_, record): &(String, Recorded)| {
+            let name = record.role.clone().map_or_else(|| DEFAULT_ROLE_NAME.parse(), Ok)?;
+            Ok((record.account.clone(), name))
+        };
+        self.targets.iter().map(role).collect()
     }
 
     /// Returns the partition of a link with this Region, as far as the file tells: that of the Region, of the user's ARN, or

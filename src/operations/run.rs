@@ -86,7 +86,8 @@ impl Run<'_> {
     }
 
     fn open(&self, opening: Opening<'_>, mfa: Mfa, warn: Warn) -> Result<Connections> {
-        let connections = Connections::open(opening.region, opening.path_style, warn)?.with_mfa(mfa);
+        let connections =
+            Connections::open(opening.region, opening.path_style, self.file.roles()?, warn)?.with_mfa(mfa);
         let connections = if self.console.is_verbose() { connections.with_trace(self.notify()) } else { connections };
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),

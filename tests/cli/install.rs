@@ -46,6 +46,33 @@ fn an_installed_profile_works() {
 }
 
 #[test]
+fn a_profile_that_xacct_wrote_is_never_taken_for_the_operators() {
+    let scene = Scene::linked("--name dev");
+    let other = "\n[profile other]\nrole_arn = arn:aws:iam::222222222222:role/other\nsource_profile = bob\n";
+    scene.environment.append(FILE, other);
+    let words =
+        "bootstrap --check --target-account 222222222222 --name reader --role-name reader --policy-arn ReadOnlyAccess";
+    // An account ID says more than a role.
+    scene.xacct(words).exits_with(4);
+    let files = scene.environment.read(FILE);
+    scene.environment.write(FILE, &files.replace("aws_account_id = 222222222222\n", ""));
+    let takes_the_other = |scene: &Scene| {
+        scene.xacct(words).exits_with(1).says(&["profile `other`"]);
+    };
+    takes_the_other(&scene);
+    scene.xacct("print profile --install").exits_with(0);
+    takes_the_other(&scene);
+    // One of another xacct.toml.
+    scene.environment.edit(FILE, "role/xacct\n", "role/of-another-file\n");
+    takes_the_other(&scene);
+    // One that was appended by hand.
+    scene.xacct("print profile --remove --all").exits_with(0);
+    let printed = scene.xacct("print profile").exits_with(0).stdout;
+    scene.environment.append(FILE, &printed);
+    takes_the_other(&scene);
+}
+
+#[test]
 fn profiles_of_removed_targets_can_be_removed() {
     let (scene, others) = scene();
     scene.xacct("print profile --install").exits_with(0);

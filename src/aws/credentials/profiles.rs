@@ -1,6 +1,7 @@
 //! The profiles of the AWS config files, read once.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::iter::successors;
 use std::path::{Path, PathBuf};
 
@@ -43,16 +44,18 @@ pub(in crate::aws) struct SsoSettings {
 pub struct Profiles {
     sections: Sections,
     selected: String,
+    /// The roles of the links in `xacct.toml`.
+    link_roles: BTreeSet<(AccountId, RoleName)>,
 }
 
 impl Profiles {
-    /// Reads the files from the SDK's locations.
+    /// Reads the files from the SDK's locations. `link_roles` are the roles of the links in `xacct.toml`.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub(in crate::aws) fn load() -> Result<Self> {
+    pub(in crate::aws) fn load(link_roles: BTreeSet<(AccountId, RoleName)>) -> Result<Self> {
         let selected = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-        Ok(Self { sections: config_files::read(&variable)?, selected })
+        Ok(Self { sections: config_files::read(&variable)?, selected, link_roles })
     }
 
     /// Returns the names of all profiles.
@@ -60,7 +63,7 @@ impl Profiles {
     /// # Errors
     /// When a file cannot be read.
     pub fn names() -> Result<Vec<String>> {
-        Ok(Self::load()?.sections.profiles.into_keys().collect())
+        Ok(Self::load(BTreeSet::new())?.sections.profiles.into_keys().collect())
     }
 
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.
@@ -108,19 +111,32 @@ impl Profiles {
         })
     }
 
-    /// Returns the only profile whose settings name this account, ignoring profiles for the link's own role.
+    /// Returns the only profile whose account ID is this account, or else whose role is there. Ignores profiles for a role
+    /// that xacct created: `link_role`, those of `xacct.toml`, and those that `xacct print profile --install` wrote.
     ///
     /// # Errors
     /// When there is none, or more than one.
     pub fn of_account(&self, account: &AccountId, link_role: &RoleName) -> Result<String> {
         let role = format!(":{account}:role/");
-        let own = format!("/{link_role}");
-        let names = self.sections.profiles.iter().filter(|(_, profile)| {
-            profile.text("aws_account_id") == Some(account.as_str())
-                || profile.text("sso_account_id") == Some(account.as_str())
-                || profile.text("role_arn").is_some_and(|arn| arn.contains(&role) && !arn.ends_with(&own))
-        });
-        let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
+        // AWS finds a role by a name in any case.
+        let is_own = |arn: &str| {
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            let of_file = self.link_roles.iter().filter(|(other, _)| other == account).map(|(_, name)| name);
+            of_file.chain([link_role]).any(|own| own.as_str().eq_ignore_ascii_case(name))
+        };
+        let (mut by_id, mut by_role) = (Vec::new(), Vec::new());
+        for (name, profile) in &self.sections.profiles {
+            let arn = profile.text("role_arn").filter(|arn| arn.contains(&role));
+            let is = |key: &str| profile.text(key) == Some(account.as_str());
+            if profile.is_installed || arn.is_some_and(&is_own) {
+                continue;
+            } else if is("aws_account_id") || is("sso_account_id") {
+                by_id.push(name.as_str());
+            } else if arn.is_some() {
+                by_role.push(name.as_str());
+            }
+        }
+        let names = if by_id.is_empty() { by_role } else { by_id };
         let hint = "or, if the source operator may assume a role there: --enter-role OrganizationAccountAccessRole";
         match names.as_slice() {
             [one] => Ok((*one).to_owned()),

@@ -6,9 +6,7 @@ use std::ops::Range;
 
 use super::Profile;
 use crate::error::{Error, Kind, Result};
-
-const BEGIN: &str = "# BEGIN xacct profile: ";
-const END: &str = "# END xacct profile";
+use crate::text::marks::{BEGIN, END};
 
 /// The first line of `xacct print profile`, which `>>` put above the profiles.
 const PRINTED: &str = "# Printed by xacct print profile";

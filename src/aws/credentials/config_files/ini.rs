@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::marks;
+
 /// A file, section by section.
 #[derive(Debug, Default)]
 pub(super) struct Ini {
@@ -17,6 +19,8 @@ pub(super) struct RawSection {
     pub values: BTreeMap<String, String>,
     /// What stops the AWS CLI, whichever profile it is asked for.
     pub problems: Vec<Problem>,
+    /// Whether the heading is between the comments of `xacct print profile --install`.
+    pub is_installed: bool,
 }
 
 /// A line that Python refuses.
@@ -46,6 +50,8 @@ struct Reader {
     /// The key that a deeper line continues.
     key: Option<String>,
     indentation: usize,
+    /// Whether the last comment of xacct begins a profile.
+    is_installed: bool,
 }
 
 /// Where the next key belongs.
@@ -75,6 +81,7 @@ impl Reader {
     fn read(&mut self, number: usize, line: &str) {
         let text = trimmed(line);
         if text.starts_with(['#', ';']) {
+            self.is_installed = text.starts_with(marks::BEGIN) || self.is_installed && text != marks::END;
             return;
         }
         let indentation = line.chars().take_while(|c| is_space(*c)).count();
@@ -105,7 +112,10 @@ impl Reader {
             Some(section) => {
                 section.problems.push(Problem { line: number, what: "duplicate section".to_owned() });
             }
-            None => self.ini.sections.push(RawSection { heading: heading.to_owned(), ..RawSection::default() }),
+            None => {
+                let (heading, is_installed) = (heading.to_owned(), self.is_installed);
+                self.ini.sections.push(RawSection { heading, is_installed, ..RawSection::default() });
+            }
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Section {
     pub settings: BTreeMap<String, Setting>,
     /// The lines at which the AWS CLI stops, and why.
     pub problems: Vec<String>,
+    /// Whether `xacct print profile --install` wrote it.
+    pub is_installed: bool,
 }
 
 /// The value of a key.
@@ -106,7 +108,7 @@ fn section(path: &str, raw: &RawSection) -> Section {
         };
         settings.insert(key.clone(), setting);
     }
-    Section { settings, problems }
+    Section { settings, problems, is_installed: raw.is_installed }
 }
 
 /// Reads the indented lines below a key.

@@ -24,6 +24,9 @@ pub struct Facts {
     /// Whether account IDs are placeholders. Redacted files of older versions lack it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
+    /// Whether several runs collected them, perhaps of several people.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
     /// The time of the request, in seconds since 1970 by this machine's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<i64>,
@@ -104,6 +107,9 @@ pub struct LinkFacts {
     /// Whether nobody else may be admitted even if xacct does not manage the role.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
+    /// Whether whoever gets the fixes has no `xacct.toml`; no facts file has it.
+    #[serde(skip)]
+    pub lacks_config: bool,
 }
 
 /// The credentials that were used as the user's.
@@ -365,6 +371,14 @@ impl Facts {
     /// Returns the probable source account in words.
     pub(super) fn source_account(&self) -> String {
         self.probable_source_account().map_or_else(|| "of the user".to_owned(), ToString::to_string)
+    }
+
+    /// Returns the user's ARN, if somebody has read it.
+    pub(super) fn user_arn(&self) -> Option<String> {
+        let read = self.source.user.present().map(|user| user.arn.clone());
+        read.or_else(|| {
+            self.caller.identity.present().filter(|_| self.caller_as_user().is_some()).map(ToString::to_string)
+        })
     }
 
     /// Returns the age of the role, in seconds, at the time of the request; `None` if it did not exist yet.

@@ -6,9 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::cause::Side;
-use super::facts::{Facts, OperatorFacts};
+use super::facts::{Facts, LinkFacts, OperatorFacts};
+use super::join::Part;
 use super::statement::{Attachment, Identity, PolicyRef};
 use crate::environment;
+use crate::iam::names::MaxSessionDuration;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::FoundDocument;
 use crate::iam::templates;
@@ -48,6 +50,17 @@ pub enum FixStep {
     },
     /// Do this manually.
     Do(String),
+}
+
+/// What bootstrap repairs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The grant.
+    Source,
+    /// The role.
+    Target,
+    /// Both, because neither alone is enough.
+    Both,
 }
 
 /// What bootstrap changes in addition to what the file says.
@@ -90,19 +103,47 @@ impl Fix {
         Self { who, steps: Vec::new() }
     }
 
-    /// Runs bootstrap, which repairs both halves to match the file. A role or grant that xacct did not create must be
-    /// adopted: bootstrap shows what it replaces, and asks.
-    pub fn bootstrap(facts: &Facts, with: BootstrapWith) -> Self {
-        let command = ShellCommand::new("xacct").arg("bootstrap").arg(&facts.link.name);
+    /// Runs bootstrap, which repairs the link to match the file: both halves, if one person has both
+    /// accounts, otherwise only `half`. A role or grant that xacct did not create must be adopted: bootstrap shows what it
+    /// replaces, and asks.
+    pub fn bootstrap(half: Half, facts: &Facts, with: BootstrapWith) -> Self {
+        let half = if is_in_one_hand(facts) { Half::Both } else { half };
+        let command = ShellCommand::new("xacct").arg("bootstrap");
+        let has_config = !facts.link.lacks_config || is_in_one_hand(facts);
+        let command = if has_config { command.arg(&facts.link.name) } else { command };
+        let (who, command, is_foreign) = match half {
+            Half::Both => (
+                "anyone with write access to both accounts".to_owned(),
+                command,
+                is_foreign_role(facts) || is_foreign_grant(facts),
+            ),
+            Half::Source => {
+                let who = Self::by(Side::Source, facts).who;
+                (who, command.option("--only", "source"), is_foreign_grant(facts))
+            }
+            Half::Target => {
+                let who = Self::by(Side::Target, facts).who;
+                (who, command.option("--only", "target"), is_foreign_role(facts))
+            }
+        };
+        let command =
+            if has_config { with_user_for_trust(command, half, facts) } else { in_full(command, half, &with, facts) };
         let command = match with {
             BootstrapWith::Nothing => command,
             BootstrapWith::SessionTags => command.flag("--allow-session-tags"),
             BootstrapWith::TestBucket => command.option("--probe", "bucket"),
             BootstrapWith::MaxSessionDuration(duration) => command.option("--max-session-duration", duration),
         };
-        let is_foreign = is_foreign_role(facts) || is_foreign_grant(facts);
         let command = if is_foreign { command.flag("--adopt") } else { command };
-        let who = "anyone with write access to both accounts".to_owned();
+        let profile = match half {
+            Half::Both => None,
+            Half::Source => facts.source.operator.profile.as_ref().map(|profile| ("--profile", profile)),
+            Half::Target => facts.target.operator.profile.as_ref().map(|profile| ("--target-profile", profile)),
+        };
+        let command = match profile {
+            Some((option, profile)) => command.option(option, profile),
+            None => command,
+        };
         Self { who, steps: vec![FixStep::Run(command.option_if("--config", config_file(facts)))] }
     }
 
@@ -237,6 +278,48 @@ impl Fix {
         self.steps.push(FixStep::Put { into, statement });
         self
     }
+}
+
+/// Returns whether one run read both accounts as their operators.
+fn is_in_one_hand(facts: &Facts) -> bool {
+    let is_operator = |part| facts.was_read_by_operator(part);
+    // A user who can read IAM is an operator, too.
+    let is_user = facts.source.user.present().is_some();
+    let source = is_operator(Part::Source) || is_user && facts.source.operator.identity.present().is_some();
+    !facts.joined && source && is_operator(Part::Target)
+}
+
+/// Names the user by ARN if the role trusts only that user: without the source account, bootstrap cannot find it.
+fn with_user_for_trust(command: ShellCommand, half: Half, facts: &Facts) -> ShellCommand {
+    let is_needed = half == Half::Target && facts.link.restrict_to_user;
+    command.option_if("--user", facts.user_arn().filter(|_| is_needed))
+}
+
+/// Adds what `xacct.toml` would say about the link. Without a file, bootstrap leaves other policies and boundaries in place.
+fn in_full(command: ShellCommand, half: Half, with: &BootstrapWith, facts: &Facts) -> ShellCommand {
+    let LinkFacts { role, user, external_id, source_account, require_mfa, restrict_to_user, has_policies, .. } =
+        &facts.link;
+    let command = command
+        .option("--target-account", &role.account)
+        .option("--role-name", &role.name)
+        .option_if("--role-path", Some(&role.path).filter(|path| !path.is_root()));
+    let command = match facts.user_arn().filter(|_| half != Half::Source) {
+        Some(arn) => command.option("--user", arn),
+        None => command
+            .option_if("--source-account", source_account.as_ref().filter(|_| half == Half::Target))
+            .option("--user", user),
+    };
+    let command = command.option_if("--external-id", external_id.as_ref());
+    let command = if *require_mfa { command.flag("--require-mfa") } else { command };
+    if half == Half::Source {
+        return command;
+    }
+    let command = if *restrict_to_user { command.flag("--restrict-to-user") } else { command };
+    let attached = facts.target.policies.attached.present().filter(|_| *has_policies);
+    let command = attached.into_iter().flatten().fold(command, |command, (arn, _)| command.option("--policy-arn", arn));
+    let longest = facts.target.role.present().map(|role| role.max_session_seconds).filter(|seconds| *seconds != 3600);
+    let longest = longest.filter(|_| !matches!(with, BootstrapWith::MaxSessionDuration(_)));
+    command.option_if("--max-session-duration", longest.and_then(|seconds| MaxSessionDuration::from_secs(seconds).ok()))
 }
 
 /// Returns whether the role exists and xacct did not create it.

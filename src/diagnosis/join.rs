@@ -40,9 +40,26 @@ impl Facts {
         }
     }
 
+    /// Returns whether an operator of this account read it: then only a permission is missing.
+    pub(super) fn was_read_by_operator(&self, part: Part) -> bool {
+        let is_of = |identity: &Reading<CallerArn>, account: &str| {
+            let owner = identity.present();
+            let is_user = owner.and_then(CallerArn::user).is_some_and(|user| user.name == self.link.user);
+            owner.and_then(CallerArn::account).is_some_and(|owner| owner.as_str() == account)
+                // A user who can read its own policies is probably an administrator.
+                && (part == Part::Target || !is_user || !self.lacks(part))
+        };
+        match part {
+            Part::Request => false,
+            Part::Source => is_of(&self.source.operator.identity, &self.source_account()),
+            Part::Target => is_of(&self.target.operator.identity, self.link.role.account.as_str()),
+        }
+    }
+
     /// Returns the facts with this account as it was read now. What could not be read now stays as it was.
     #[must_use]
     pub fn with_source(mut self, new: SourceFacts) -> Self {
+        self.joined = true;
         let mut join = Join::default();
         let old = self.source;
         self.source = SourceFacts {
@@ -61,6 +78,7 @@ impl Facts {
     /// Returns the facts with this account as it was read now. What could not be read now stays as it was.
     #[must_use]
     pub fn with_target(mut self, new: TargetFacts) -> Self {
+        self.joined = true;
         let mut join = Join::default();
         let old = self.target;
         self.target = TargetFacts {
@@ -80,6 +98,7 @@ impl Facts {
     pub fn with_request(&self, new: Self) -> Option<Self> {
         let is_sent = |facts: &Self| !matches!(facts.answer, Answer::NotSent(_));
         (is_sent(&new) || !is_sent(self)).then(|| Self {
+            joined: true,
             source: self.source.clone(),
             target: self.target.clone(),
             ..new

@@ -7,8 +7,6 @@ use super::cause::Side;
 use super::facts::{Answer, Facts};
 use super::finding::{Certainty, Finding};
 use super::join::Part;
-use crate::iam::arn::CallerArn;
-use crate::iam::state::Reading;
 use crate::text::shell::ShellCommand;
 
 /// A message to send, with a facts file.
@@ -50,7 +48,7 @@ pub fn messages(facts: &Facts, findings: &[Finding], own: &[Part], saved: &Saved
         Answer::Refused(answer) if answer.is_denial() && !is_settled => &[Part::Target, Part::Source],
         _ => &[],
     };
-    let wanted = parts.iter().filter(|part| facts.lacks(**part) && !was_read_by_operator(facts, **part));
+    let wanted = parts.iter().filter(|part| facts.lacks(**part) && !facts.was_read_by_operator(**part));
     let asked = wanted.map(|part| message(facts, *part, saved));
     let told = to_repair(findings, own).into_iter().map(|(part, causes)| repair(facts, part, &causes, saved));
     asked.chain(told).collect()
@@ -70,7 +68,7 @@ fn to_repair(findings: &[Finding], own: &[Part]) -> Vec<(Part, Vec<&'static str>
 /// Returns the accounts whose operators read these facts.
 #[must_use]
 pub fn operated(facts: &Facts) -> Vec<Part> {
-    [Part::Source, Part::Target].into_iter().filter(|part| was_read_by_operator(facts, *part)).collect()
+    [Part::Source, Part::Target].into_iter().filter(|part| facts.was_read_by_operator(*part)).collect()
 }
 
 /// Says where to get the messages about a cause in the account of somebody else, if there is one.
@@ -79,22 +77,6 @@ pub fn note(facts: &Facts, findings: &[Finding]) -> Option<String> {
     let to: Vec<_> =
         to_repair(findings, &operated(facts)).into_iter().map(|(part, _)| recipient(facts, part)).collect();
     (!to.is_empty()).then(|| format!("xacct diagnose writes a message for the {}", to.join(" and the ")))
-}
-
-/// Returns whether an operator of this account read it: then only a permission is missing.
-fn was_read_by_operator(facts: &Facts, part: Part) -> bool {
-    let is_of = |identity: &Reading<CallerArn>, account: &str| {
-        let owner = identity.present();
-        let is_user = owner.and_then(CallerArn::user).is_some_and(|user| user.name == facts.link.user);
-        owner.and_then(CallerArn::account).is_some_and(|owner| owner.as_str() == account)
-            // A user who can read its own policies is probably an administrator.
-            && (part == Part::Target || !is_user || !facts.lacks(part))
-    };
-    match part {
-        Part::Request => false,
-        Part::Source => is_of(&facts.source.operator.identity, &facts.source_account()),
-        Part::Target => is_of(&facts.target.operator.identity, facts.link.role.account.as_str()),
-    }
 }
 
 /// Returns who can add this part.

@@ -254,6 +254,7 @@ impl<'a> Diagnostician<'a> {
                 .map(|document| FoundDocument::Policy(document.clone())),
             is_recorded: link.id.is_some(),
             exclusive: link.exclusive,
+            lacks_config: false,
         }
     }
 
@@ -268,6 +269,7 @@ impl<'a> Diagnostician<'a> {
         Facts {
             schema_version: SCHEMA_VERSION,
             redacted: false,
+            joined: false,
             asked_at: now(self.run),
             clock_ahead: None,
             link,

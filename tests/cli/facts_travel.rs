@@ -204,6 +204,37 @@ fn the_operators_first_then_the_user() {
     });
 }
 
+/// Nobody has both accounts. The operator of the target account has no `xacct.toml`, the one of the source account has.
+#[test]
+fn the_owner_of_one_account_can_run_the_fix_of_that_half() {
+    for (cause, key, option) in [(2, ADMIN_B, "target"), (1, ADMIN_B, "target"), (3, ADMIN_A, "source")] {
+        let (id, is_in_target, introduce) = CAUSES[cause];
+        let scene = Scene::linked("--external-id abc --restrict-to-user --max-session-duration 2h");
+        scene.sandbox.world(introduce);
+        let (alice, owner) = (alice(&scene), Person::new(&scene, key));
+        let owner = if is_in_target { owner } else { owner.with_link(&scene) };
+        alice.run("diagnose --user-profile me --save-facts facts.json").exits_with(3);
+        alice.sends("facts.json", &owner);
+        let own = if is_in_target { "--target-profile" } else { "--profile" };
+        if is_in_target {
+            let both = "bootstrap 222222222222 --yes --user alice --target-profile me";
+            owner.run(both).exits_with(1).says(&["or create only the half in the target account: --only target"]);
+        }
+        let joined = owner.json(&format!("diagnose --facts facts.json {own} me"), 3);
+        let fix = &joined["diagnosis"]["findings"][0]["fixes"][0];
+        let whose = if is_in_target { TARGET } else { SOURCE };
+        assert_eq!(fix["who"], format!("{whose}, profile me"), "{id}: {joined:#}");
+        let command = text(&fix["steps"][0]["run"]);
+        let words = command.strip_prefix("xacct ").unwrap_or_else(|| panic!("{id}: {command}"));
+        assert!(words.contains(&format!("--only {option}")) && words.contains(own), "{id}: {words}");
+        owner.run(&format!("{words} --yes")).exits_with(0);
+        alice.run("verify --user-profile me").exits_with(0);
+        let longest = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").map(|role| role.max_session_duration));
+        // Nobody but the owner of the file knows how the absent role was.
+        assert_eq!(longest, Some(if id == "role_absent" { 3600 } else { 7200 }), "{id}: {words}");
+    }
+}
+
 /// Each side alone is as its own `xacct.toml` says.
 #[test]
 fn an_external_id_that_one_of_them_mistyped() {

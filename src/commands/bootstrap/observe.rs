@@ -6,7 +6,7 @@ use super::arguments::Bootstrap;
 use super::settings::Settings;
 use crate::aws::connections::Connections;
 use crate::cli::Half;
-use crate::config::includes;
+use crate::config::{WayIn, includes};
 use crate::error::Result;
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{self, SourceSide, TargetSide};
@@ -31,7 +31,10 @@ pub async fn observe(
     let progress = run.console.progress("bootstrap");
     progress.now("reading both accounts");
     let access = match includes(args.only, Half::Source) {
-        true => Some(accounts::source_access(connections, source).await?),
+        true => Some(accounts::source_access(connections, source).await.map_err(|error| {
+            let is_needed = args.only.is_some() || links.iter().any(|link| matches!(link.way_in, WayIn::EnterRole(_)));
+            if is_needed { error } else { error.hint("or create only the half in the target account: --only target") }
+        })?),
         false => None,
     };
     let source = async {

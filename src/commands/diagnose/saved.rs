@@ -37,6 +37,7 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
     let mut facts = facts_file::read(path, run)?;
     // The path is the sender's, and the fixes are for whoever reads this.
     facts.link.file = USUAL_FILE.to_owned();
+    facts.link.lacks_config = !run.context.directory.join(USUAL_FILE).is_file();
     if let Some(out) = &args.save_facts {
         facts_file::check_overwrites(out, run)?;
         if args.redact && run.context.directory.join(out) == run.context.directory.join(path) {
@@ -70,7 +71,8 @@ pub async fn diagnosed(path: &Path, args: &Diagnose, run: &Run<'_>) -> Result<Di
         target_operator: Means { is_asked: args.typed.target_profile, profile: args.target_profile.clone() },
         duration: args.request.duration,
     };
-    let (facts, proof) = completion.complete(facts).await?;
+    let (mut facts, proof) = completion.complete(facts).await?;
+    facts.link.lacks_config = own.is_none();
     let is_of_others = facts.target.role.present().is_some_and(|role| !role.is_ours);
     if let Some(out) = args.save_facts.as_ref().filter(|_| is_of_others && own.is_none()) {
         run.console.warn(&format!(

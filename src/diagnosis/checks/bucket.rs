@@ -11,7 +11,7 @@ use crate::diagnosis::checks::tail::{contradiction, contradicts, is_shown};
 use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Facts, S3Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith};
 use crate::diagnosis::statement::{Attachment, Identity, PolicyRef, StatementRef, document_without};
 use crate::diagnosis::verdict::{Evaluation, Evaluations, RoleEvaluation, Verdict, s3_action};
 use crate::iam::policy::{Effect, PolicyDocument};
@@ -315,7 +315,11 @@ fn allow(facts: &Facts) -> Fix {
     let is_ours = facts.target.role.present().is_none_or(|role| role.is_ours);
     if is_ours {
         let is_default = !facts.link.has_policies;
-        return Fix::bootstrap(facts, if is_default { BootstrapWith::Nothing } else { BootstrapWith::TestBucket });
+        return Fix::bootstrap(
+            Half::Target,
+            facts,
+            if is_default { BootstrapWith::Nothing } else { BootstrapWith::TestBucket },
+        );
     }
     let policy = PolicyRef {
         identity: Identity::Role(facts.link.role.name.to_string()),

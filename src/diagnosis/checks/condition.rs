@@ -7,7 +7,7 @@ use crate::diagnosis::checks::mfa::{mfa_absent, with_mfa_from_now_on};
 use crate::diagnosis::context::{self, BUCKET_NAMESPACE};
 use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, aws, is_foreign_role};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, aws, is_foreign_role};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
 use crate::iam::evaluate::Mismatch;
@@ -309,7 +309,7 @@ pub fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Find
         let what = format!("the trust policy of role {role} may deny sts:AssumeRole, depending on {listed}");
         let finding = Finding::new(Cause::TrustDenies, what).likely().because(evidence);
         let finding = keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding, Finding::fact);
-        return finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(facts, BootstrapWith::Nothing));
+        return finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing));
     }
     let what = format!(
         "the trust policy of role {role} allows sts:AssumeRole only for some values of {listed}, and the request probably \

@@ -3,7 +3,7 @@
 use crate::diagnosis::cause::Side;
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::Finding;
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_foreign_role};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, is_foreign_role};
 use crate::iam::templates::{self, TrustTerms};
 
 impl Finding {
@@ -11,7 +11,7 @@ impl Finding {
     /// statement, so that existing access stays.
     pub fn allow(self, facts: &Facts, with: BootstrapWith) -> Self {
         let Some(source) = facts.link.source_account.clone().filter(|_| is_foreign_role(facts)) else {
-            return self.fix(Fix::bootstrap(facts, with));
+            return self.fix(Fix::bootstrap(Half::Target, facts, with));
         };
         let user = facts.source.user.present().and_then(|user| user.arn.parse().ok());
         let terms = TrustTerms {
@@ -26,6 +26,6 @@ impl Finding {
         let statements = document.get("Statement").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
         let into = format!("the trust policy of role {}", facts.link.role.name);
         let add = statements.into_iter().fold(Fix::by(Side::Target, facts), |fix, it| fix.put(into.clone(), it));
-        self.fix(add.verify(facts, VerifyWith::Nothing)).fix(Fix::bootstrap(facts, with))
+        self.fix(add.verify(facts, VerifyWith::Nothing)).fix(Fix::bootstrap(Half::Target, facts, with))
     }
 }

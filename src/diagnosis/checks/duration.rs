@@ -4,7 +4,7 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::checks::credentials::the_users_own;
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::Finding;
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_foreign_role};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, is_foreign_role};
 use crate::iam::arn::CallerArn;
 use crate::iam::names::MaxSessionDuration;
 
@@ -36,7 +36,7 @@ pub fn over_role_limit(facts: &Facts) -> Finding {
     if let Some(limit) = limit {
         finding = finding.fact(format!("MaxSessionDuration of role {role} is {limit} seconds"));
     }
-    let lengthen = Fix::bootstrap(facts, BootstrapWith::MaxSessionDuration(hours(wanted)));
+    let lengthen = Fix::bootstrap(Half::Target, facts, BootstrapWith::MaxSessionDuration(hours(wanted)));
     let shorten = Fix::by(Side::Request, facts).step_do(match limit {
         Some(limit) => format!("request a session of at most {}", hours(limit)),
         None => "request a shorter session".to_owned(),

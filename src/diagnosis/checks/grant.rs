@@ -9,7 +9,7 @@ use crate::diagnosis::checks::named::quarantined;
 use crate::diagnosis::denial::{Denial, is_quarantine};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, is_of_aws};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, is_of_aws};
 use crate::diagnosis::statement::{Attachment, Identity, StatementRef, document_sparing, document_without};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations};
 use crate::iam::arn::CallerArn;
@@ -138,7 +138,7 @@ fn absent(facts: &Facts, grant: &Evaluation<'_>) -> Finding {
             )
         }
     };
-    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+    Finding::new(Cause::GrantAbsent, what).fact(fact).fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
 }
 
 fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> Finding {
@@ -158,14 +158,14 @@ fn mismatched(facts: &Facts, place: &StatementRef<'_>, mismatch: &Mismatch) -> F
             let of_request = !key.to_ascii_lowercase().starts_with("aws:principaltag/");
             match meet(facts, (operator, key), &values).filter(|_| of_request) {
                 Some(fix) => finding.fix(fix),
-                None => finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)),
+                None => finding.fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing)),
             }
         }
         _ => {
             let what = format!("user {user} may assume other roles, but not {role}");
             Finding::new(Cause::GrantOtherArn, what)
                 .fact(format!("the grant is in the {}", place.policy.words()))
-                .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+                .fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
         }
     };
     finding.because(Evidence::mismatched(place, std::slice::from_ref(mismatch)))
@@ -189,7 +189,7 @@ fn depends(facts: &Facts, place: &StatementRef<'_>, keys: &[String]) -> Finding 
             place.policy.words()
         );
         let finding = Finding::new(Cause::GrantCondition, what);
-        finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+        finding.fix(met(facts, place, &keys)).fix(Fix::bootstrap(Half::Source, facts, BootstrapWith::Nothing))
     };
     keys.iter().filter_map(|key| shown_by(facts, key)).fold(finding.likely().because(evidence), Finding::fact)
 }
@@ -325,5 +325,9 @@ fn lacks_action(facts: &Facts, grant: &Evaluation<'_>, action: &str) -> Option<F
     let what = format!("the request sends {what}, but no policy allows {action} for user {user}");
     let finding = Finding::new(cause, what).on(Side::Source);
     let evidence = grant.nearest().map(|(place, why)| Evidence::mismatched(place, why));
-    Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)))
+    Some(evidence.into_iter().fold(finding, Finding::because).fix(Fix::bootstrap(
+        Half::Source,
+        facts,
+        BootstrapWith::SessionTags,
+    )))
 }

@@ -3,7 +3,7 @@
 use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith, toml_string};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith, toml_string};
 use crate::diagnosis::policies;
 use crate::diagnosis::statement::StatementRef;
 use crate::iam::admission::{Admitted, Declared, Review, Subject, names};
@@ -94,7 +94,7 @@ fn found(facts: &Facts, document: &PolicyDocument, review: &Review) -> Option<Fi
     let accept = Fix::by(Side::LocalConfiguration, facts)
         .write_value(facts, "accept", &accept(facts, &others))
         .verify(facts, VerifyWith::Nothing);
-    Some(finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing)).fix(accept))
+    Some(finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing)).fix(accept))
 }
 
 /// Returns the value of `accept` with these callers added.

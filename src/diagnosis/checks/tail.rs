@@ -7,7 +7,7 @@ use crate::diagnosis::checks::propagation::propagating;
 use crate::diagnosis::denial::{Denial, DeniedBy};
 use crate::diagnosis::facts::{Answer, Facts};
 use crate::diagnosis::finding::Finding;
-use crate::diagnosis::fix::{BootstrapWith, Fix};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half};
 use crate::diagnosis::verdict::{ActionEvaluation, Evaluation, Evaluations, Verdict};
 use crate::text::shell::ShellCommand;
 
@@ -79,7 +79,7 @@ fn of_action(facts: &Facts, evaluations: &Evaluations<'_>, denial: &Denial<'_>) 
     Some(
         Finding::new(cause, summary)
             .fact(format!("both the policies of user {user} and the trust policy of role {role} must allow {action}"))
-            .fix(Fix::bootstrap(facts, BootstrapWith::SessionTags))
+            .fix(Fix::bootstrap(Half::Both, facts, BootstrapWith::SessionTags))
             .fix(leave_out),
     )
 }
@@ -116,7 +116,12 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
         }
         DeniedBy::Identity => {
             let what = format!("no policy allows {action} for user {user}");
-            (cause_of(action).unwrap_or(Cause::GrantAbsent), Side::Source, what, Fix::bootstrap(facts, with))
+            (
+                cause_of(action).unwrap_or(Cause::GrantAbsent),
+                Side::Source,
+                what,
+                Fix::bootstrap(Half::Source, facts, with),
+            )
         }
         DeniedBy::Boundary => {
             let verb = if denial.is_explicit { "denies" } else { "does not allow" };
@@ -132,7 +137,7 @@ fn of_kind(facts: &Facts, evaluations: &Evaluations<'_>, (by, denial): (DeniedBy
             let verb = if denial.is_explicit { "denies" } else { "does not allow" };
             let what = format!("the trust policy of role {} {verb} {action}", role.name);
             let cause = cause_of(action).filter(|_| !denial.is_explicit).unwrap_or(Cause::TrustDenies);
-            (cause, Side::Target, what, Fix::bootstrap(facts, with))
+            (cause, Side::Target, what, Fix::bootstrap(Half::Target, facts, with))
         }
     };
     if !is_contradicted {

@@ -4,7 +4,7 @@ use crate::diagnosis::cause::{Cause, Side};
 use crate::diagnosis::context::{self, Asked};
 use crate::diagnosis::facts::{Facts, LetThrough, Mfa};
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{self, Verdict};
 use crate::text::shell::ShellCommand;
@@ -49,11 +49,11 @@ pub fn by_policy(facts: &Facts) -> Vec<Finding> {
         };
         findings.extend(finding.map(|(cause, what, place)| {
             let marked = |place: StatementRef<'_>| Evidence::of(&place, place.marks_of_key("sts:ExternalId"));
-            place
-                .map(marked)
-                .into_iter()
-                .fold(Finding::new(cause, what), Finding::because)
-                .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+            place.map(marked).into_iter().fold(Finding::new(cause, what), Finding::because).fix(Fix::bootstrap(
+                Half::Target,
+                facts,
+                BootstrapWith::Nothing,
+            ))
         }));
     }
     let without_mfa = open(LetThrough::WithoutMfa);
@@ -75,7 +75,7 @@ pub fn by_policy(facts: &Facts) -> Vec<Finding> {
         let evidence = place.map(|place| Evidence::of(&place, marks));
         findings.extend(finding.map(|finding| {
             let finding = evidence.into_iter().fold(finding, Finding::because);
-            finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+            finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing))
         }));
     }
     findings

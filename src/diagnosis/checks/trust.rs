@@ -8,7 +8,7 @@ use crate::diagnosis::checks::mfa::{mfa_absent, needs_mfa};
 use crate::diagnosis::denial::Denial;
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::finding::{Evidence, Finding};
-use crate::diagnosis::fix::{BootstrapWith, Fix, VerifyWith};
+use crate::diagnosis::fix::{BootstrapWith, Fix, Half, VerifyWith};
 use crate::diagnosis::statement::StatementRef;
 use crate::diagnosis::verdict::{Evaluation, Evaluations, Verdict};
 use crate::iam::arn::{CallerArn, RoleArn};
@@ -97,7 +97,7 @@ fn absent(facts: &Facts) -> Finding {
     }
     Finding::new(Cause::RoleAbsent, format!("account {} has no role {}", role.account, role.name))
         .fact("iam:GetRole returned NoSuchEntity")
-        .fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+        .fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing))
 }
 
 fn other_path(facts: &Facts, found: &str) -> Finding {
@@ -155,9 +155,9 @@ fn denies(facts: &Facts, place: &StatementRef<'_>) -> Finding {
             statement.unwrap_or_default(),
             facts.link.user
         ));
-        return finding.fix(remove.also(Fix::bootstrap(facts, BootstrapWith::Nothing)));
+        return finding.fix(remove.also(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing)));
     }
-    finding.fix(Fix::bootstrap(facts, BootstrapWith::Nothing))
+    finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::Nothing))
 }
 
 /// Returns the finding for one reason why the nearest statement does not apply.
@@ -228,7 +228,7 @@ fn lacks_action(facts: &Facts, trust: &Evaluation<'_>, action: &str) -> Option<F
     let finding = evidence.into_iter().fold(finding, Finding::because);
     Some(match trust.verdict() {
         // Another Allow statement would not help.
-        Verdict::Denied => finding.fix(Fix::bootstrap(facts, BootstrapWith::SessionTags)),
+        Verdict::Denied => finding.fix(Fix::bootstrap(Half::Target, facts, BootstrapWith::SessionTags)),
         _ => finding.allow(facts, BootstrapWith::SessionTags),
     })
 }

@@ -138,7 +138,7 @@ fn table(proofs: &[Proven<'_>], user: &str, width: u16) -> Vec<String> {
         Field::of("Cause", proofs, |it| proof::cause_in_short(&it.result, it.diagnosis.as_ref())).column().wrapping(),
         Field::of("Time", proofs, |it| it.result.as_ref().map_or_else(|_| String::new(), time)).column(),
     ]);
-    sheet.shared().into_iter().chain([sheet.table(width)]).collect()
+    sheet.shared(width).into_iter().chain([sheet.table(width)]).collect()
 }
 
 #[derive(Serialize)]

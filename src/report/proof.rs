@@ -176,7 +176,7 @@ pub fn remarks_on_several<'a>(proofs: impl Iterator<Item = (&'a str, &'a Proof)>
         remarks(proof)
             .into_iter()
             .chain(not_checked(proof))
-            .map(move |remark| (name.clone(), remark))
+            .map(move |remark| (name.clone(), remark.into()))
             .collect::<Vec<_>>()
     };
     several::remarks(work.iter().flat_map(of), (work.len(), "all that work"), width)

@@ -25,13 +25,14 @@ pub struct Field {
     values: Vec<String>,
     is_column: bool,
     wraps: bool,
+    is_optional: bool,
 }
 
 impl Field {
     /// Returns a field that is said once if all targets share its value, and is a column otherwise.
     pub fn of<T>(name: &'static str, targets: &[T], value: impl Fn(&T) -> String) -> Self {
         let is_column = [TARGET, ACCOUNT].contains(&name);
-        Self { name, values: targets.iter().map(value).collect(), is_column, wraps: false }
+        Self { name, values: targets.iter().map(value).collect(), is_column, wraps: false, is_optional: false }
     }
 
     /// Makes it a column even if all targets share its value; without any value, it is left out.
@@ -44,6 +45,12 @@ impl Field {
     #[must_use]
     pub fn wrapping(self) -> Self {
         Self { wraps: true, ..self }
+    }
+
+    /// Lets a table that does not fit leave it out.
+    #[must_use]
+    pub fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
     }
 
     /// Returns its name with each value.
@@ -117,9 +124,9 @@ impl Sheet {
 
     /// Returns what all targets share, one value on each line.
     #[must_use]
-    pub fn shared(&self) -> Option<String> {
+    pub fn shared(&self, width: u16) -> Option<String> {
         let shared = self.shared.iter().filter_map(|field| Some((field.name, field.shared()?)));
-        (!self.shared.is_empty()).then(|| lines(shared))
+        (!self.shared.is_empty()).then(|| lines(shared, width))
     }
 
     /// Returns whether the table fits.
@@ -133,6 +140,19 @@ impl Sheet {
     pub fn fits_if_broken(&self, width: u16) -> bool {
         let others: Vec<_> = self.columns.iter().filter(|field| ![TARGET, ACCOUNT].contains(&field.name)).collect();
         SHORTEST_NAME + PADDING + needed(&others) <= usize::from(width)
+    }
+
+    /// Leaves out optional columns, the last one first, until the table fits; returns their names, too.
+    #[must_use]
+    pub fn narrowed(mut self, width: u16) -> (Self, Vec<&'static str>) {
+        let mut left_out = Vec::new();
+        while !self.fits(width)
+            && !self.fits_if_broken(width)
+            && let Some(at) = self.columns.iter().rposition(|field| field.is_optional)
+        {
+            left_out.insert(0, self.columns.remove(at).name);
+        }
+        (self, left_out)
     }
 
     /// Returns a row for each target. Leaves out the account if there is no room for it.
@@ -161,9 +181,9 @@ impl Sheet {
 
     /// Returns the lines of each target, for what does not fit into a table.
     #[must_use]
-    pub fn blocks(&self) -> Vec<String> {
+    pub fn blocks(&self, width: u16) -> Vec<String> {
         let value = |field: &Field, number: usize| field.values.get(number).cloned().unwrap_or_default();
-        let block = |number| lines(self.columns.iter().map(|field| (field.name, value(field, number))));
+        let block = |number| lines(self.columns.iter().map(|field| (field.name, value(field, number))), width);
         (0..self.targets()).map(block).collect()
     }
 
@@ -172,9 +192,10 @@ impl Sheet {
     }
 }
 
-/// Returns names and values, one on each line.
-pub fn lines<T: AsRef<str>>(fields: impl Iterator<Item = (&'static str, T)>) -> String {
-    fields.map(|(name, value)| format!("{name:13}{}", value.as_ref())).collect::<Vec<_>>().join("\n")
+/// Returns names and values, one on each line, or on several if it is too long.
+pub fn lines<T: AsRef<str>>(fields: impl Iterator<Item = (&'static str, T)>, width: u16) -> String {
+    let line = |(name, value): (&str, T)| filled(value.as_ref(), &format!("{name:13}"), &format!("{:13}", ""), width);
+    fields.map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the width that these columns need.
@@ -194,6 +215,31 @@ pub fn grouped<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<(T, Vec
     groups
 }
 
+/// A text about one target: in its own words, and in those that can be compared with other targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// With the target's name and account.
+    pub text: String,
+    /// Without them, as [`of_any_account`] returns it.
+    pub of_any: String,
+}
+
+impl Own {
+    /// Returns a text in which only the account is the target's own.
+    #[must_use]
+    pub fn of(text: String, account: &str) -> Self {
+        let of_any = of_any_account(&text, account);
+        Self { text, of_any }
+    }
+}
+
+impl From<String> for Own {
+    /// Returns a text in which nothing is the target's own.
+    fn from(text: String) -> Self {
+        Self { of_any: text.clone(), text }
+    }
+}
+
 /// Returns a text in which the target's own account has no number, so that targets can be compared. [`shown`] returns it
 /// for people.
 #[must_use]
@@ -210,8 +256,9 @@ pub fn shown(text: &str) -> String {
 /// Returns what is true of all targets, or else of which: one paragraph for each text. The most frequent one is that of
 /// the others.
 #[must_use]
-pub fn said(names: &[&str], texts: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut groups = grouped(texts);
+pub fn said(names: &[&str], texts: impl IntoIterator<Item = Own>) -> Vec<String> {
+    let texts: Vec<_> = texts.into_iter().collect();
+    let mut groups = grouped(texts.iter().map(|own| own.of_any.as_str()));
     groups.retain(|(text, _)| !text.is_empty());
     let covered: usize = groups.iter().map(|(_, members)| members.len()).sum();
     if let ([(text, _)], true) = (groups.as_slice(), covered == names.len()) {
@@ -223,9 +270,13 @@ pub fn said(names: &[&str], texts: impl IntoIterator<Item = String>) -> Vec<Stri
     let mut paragraphs = Vec::new();
     if let Some(others) = others {
         let (text, _) = groups.remove(others);
-        paragraphs.push(format!("the others: {}", shown(&text)));
+        paragraphs.push(format!("the others: {}", shown(text)));
     }
-    let named = groups.iter().map(|(text, members)| format!("{}: {}", names_of(members, names), shown(text)));
+    let own = |members: &[usize], text: &str| match members {
+        [only] => texts.get(*only).map_or_else(String::new, |own| own.text.clone()),
+        _ => shown(text),
+    };
+    let named = groups.iter().map(|(text, members)| format!("{}: {}", names_of(members, names), own(members, text)));
     named.chain(paragraphs).collect()
 }
 
@@ -235,25 +286,26 @@ pub fn names_of(members: &[usize], names: &[&str]) -> String {
     members.iter().filter_map(|member| names.get(*member).copied()).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns remarks on targets, with their names: pairs of name and text. A remark on all of them names `all` instead: how
-/// many there are, and what to call them.
+/// Returns remarks on targets, each with the target's name. A remark on all of them names `all` instead: how many there
+/// are, and what to call them.
 pub fn remarks(
-    remarks: impl IntoIterator<Item = (String, String)>,
+    remarks: impl IntoIterator<Item = (String, Own)>,
     (number, all): (usize, &str),
     width: u16,
 ) -> Option<String> {
-    let mut texts: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, text) in remarks {
-        match texts.iter_mut().find(|(known, _)| *known == text) {
+    let mut texts: Vec<(Own, Vec<String>)> = Vec::new();
+    for (name, own) in remarks {
+        match texts.iter_mut().find(|(known, _)| known.of_any == own.of_any) {
             Some((_, names)) if names.contains(&name) => {}
             Some((_, names)) => names.push(name),
-            None => texts.push((text, vec![name])),
+            None => texts.push((own, vec![name])),
         }
     }
-    let line = |(text, names): &(String, Vec<String>)| {
+    let line = |(own, names): &(Own, Vec<String>)| {
         let is_all = names.len() == number && number > 1;
+        let text = if names.len() == 1 { own.text.clone() } else { shown(&own.of_any) };
         let names = if is_all { all.to_owned() } else { names.join(", ") };
-        filled(&format!("{names}: {}", shown(text)), "", "  ", width)
+        filled(&format!("{names}: {text}"), "", "  ", width)
     };
     (!texts.is_empty()).then(|| texts.iter().map(line).collect::<Vec<_>>().join("\n"))
 }

@@ -17,7 +17,7 @@ use crate::operations::grant_writer::repaired;
 use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{self, GOOD, STRONG, count};
-use crate::report::several::{self, Field, Sheet};
+use crate::report::several::{self, Field, Own, Sheet};
 use crate::report::{diagnosis, json, proof};
 
 /// External IDs and roles that are different for each of more targets than this are not listed before the question. The
@@ -74,7 +74,7 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
     let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
     who_of_several(text, &names, operators, width);
     let said = |words: &dyn Fn(&Job) -> String| {
-        let own = |job: &Job| several::of_any_account(&words(job), job.link.account.as_str());
+        let own = |job: &Job| Own::of(words(job), job.link.account.as_str());
         several::said(&names, work.jobs.iter().map(own))
     };
     let many = |different: usize| different == work.jobs.len() && different > FEW;

@@ -7,7 +7,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::proof::Proof;
 use crate::report::console::count;
 use crate::report::json::JsonError;
-use crate::report::several;
+use crate::report::several::{self, Own};
 use crate::report::{diagnosis, proof};
 use crate::text::shell::ShellCommand;
 
@@ -74,7 +74,7 @@ impl Diagnosed {
     }
 
     /// Returns what a report says even of a link without problems: warnings, notes, what could not be read.
-    pub fn remarks(&self) -> Vec<String> {
+    pub fn remarks(&self) -> Vec<Own> {
         let Some(diagnosis) = &self.diagnosis else { return Vec::new() };
         // A note may end with the command that tests what it is about.
         let test = |target: &str| ShellCommand::new("xacct").arg("verify").arg(target).to_string();
@@ -83,7 +83,7 @@ impl Diagnosed {
             let text = before.map_or_else(|| text.to_owned(), |before| format!("{before}{}", test("TARGET")));
             several::of_any_account(&text, &self.account)
         };
-        diagnosis::remarks(diagnosis).iter().map(|text| own(text)).collect()
+        diagnosis::remarks(diagnosis).into_iter().map(|text| Own { of_any: own(&text), text }).collect()
     }
 
     /// Returns the text for people.

@@ -27,7 +27,7 @@ pub fn of_several(diagnosed: &[Diagnosed], width: u16) -> Vec<String> {
         blocks.push(several::titled(&one.name, &one.account, &one.text(width)));
         blocks.extend(several::the_same_problem(&same, width));
     }
-    blocks.extend(sheet.shared().into_iter().chain([sheet.table(width)]));
+    blocks.extend(sheet.shared(width).into_iter().chain([sheet.table(width)]));
     blocks.extend(several::remarks(remarks, (fine.len(), "all without problems"), width));
     blocks.push(several::result(fine.len(), diagnosed.len(), "have no problems"));
     blocks

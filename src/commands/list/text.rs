@@ -10,7 +10,7 @@ use crate::operations::run::Run;
 use crate::proof::Outcome;
 use crate::report::console::{count, error_text};
 use crate::report::proof::{cause_in_short, verdict_in_short};
-use crate::report::several::{self, Field, Sheet, lines, result};
+use crate::report::several::{self, Field, Own, Sheet, filled, lines, result};
 use crate::text::shell::ShellCommand;
 
 /// Returns the list as text.
@@ -19,8 +19,8 @@ pub fn text(listed: &[Listed<'_>], run: &Run<'_>) -> String {
     let fields = fields(listed, run);
     let is_live = listed.iter().any(|it| it.live.is_some());
     let mut blocks = match listed {
-        [_] => vec![lines(fields.iter().flat_map(Field::entries))],
-        _ => several(fields, is_live, width),
+        [_] => vec![lines(fields.iter().flat_map(Field::entries), width)],
+        _ => several(fields, is_live, run),
     };
     blocks.extend(problems(listed, width));
     if listed.len() > 1 && is_live {
@@ -37,14 +37,17 @@ fn fields(listed: &[Listed<'_>], run: &Run<'_>) -> Vec<Field> {
     let mut fields = vec![
         field("Target", &|it| it.link.name.clone()),
         field("Account", &|it| it.link.account.to_string()),
-        field("Role", &|it| it.link.role_below_its_path()),
+        field("Role", &|it| it.link.role_below_its_path()).optional(),
         field("User", &|_| user(run)),
-        field("External ID", &|it| it.link.external_id.known().map_or_else(|| "none".to_owned(), ToString::to_string)),
-        field("Region", &|it| it.link.region_in_words()),
-        field("Policies", &|it| policies(it.link).join(", ")),
+        field("External ID", &|it| it.link.external_id.known().map_or_else(|| "none".to_owned(), ToString::to_string))
+            .optional(),
+        field("Region", &|it| it.link.region_in_words()).optional(),
+        field("Policies", &|it| policies(it.link).join(", ")).optional(),
     ];
     if listed.iter().any(|it| it.link.require_mfa) {
-        fields.push(field("MFA", &|it| if it.link.require_mfa { "required" } else { "not required" }.to_owned()));
+        fields.push(
+            field("MFA", &|it| if it.link.require_mfa { "required" } else { "not required" }.to_owned()).optional(),
+        );
     }
     if listed.iter().any(|it| it.live.is_some()) {
         let live = |name, value: &dyn Fn(&Live) -> String| {
@@ -113,15 +116,21 @@ fn tested(live: &Live) -> String {
 }
 
 /// Returns what all targets share, and a table with the rest; blocks for each target if the table is too wide. With results
-/// of tests, the table may do without the account.
-fn several(fields: Vec<Field>, is_live: bool, width: u16) -> Vec<String> {
-    let sheet = Sheet::new(fields);
-    let rest = if sheet.fits(width) || is_live && sheet.fits_if_broken(width) {
-        vec![sheet.table(width)]
-    } else {
-        sheet.blocks()
-    };
-    sheet.shared().into_iter().chain(rest).collect()
+/// of tests, it is always a table, which may do without the account and settings.
+fn several(fields: Vec<Field>, is_live: bool, run: &Run<'_>) -> Vec<String> {
+    let (sheet, width) = (Sheet::new(fields), run.console.width());
+    let (sheet, left_out) = if is_live { sheet.narrowed(width) } else { (sheet, Vec::new()) };
+    let rest = if is_live || sheet.fits(width) { vec![sheet.table(width)] } else { sheet.blocks(width) };
+    let more = (!left_out.is_empty()).then(|| {
+        let list = run.file.xacct().arg("list");
+        filled(
+            &format!("Not shown, because there is no room: {}; to see them: {list}", left_out.join(", ")),
+            "",
+            "  ",
+            width,
+        )
+    });
+    sheet.shared(width).into_iter().chain(rest).chain(more).collect()
 }
 
 /// Returns why something was not read or does not work, with the command that tells more. The table of several targets has
@@ -129,10 +138,10 @@ fn several(fields: Vec<Field>, is_live: bool, width: u16) -> Vec<String> {
 fn problems(listed: &[Listed<'_>], width: u16) -> Option<String> {
     let is_alone = listed.len() == 1;
     let of = |Listed { link, live, .. }: &Listed<'_>| {
-        let target = if is_alone { link.name.as_str() } else { "TARGET" };
-        let texts = live.as_ref().map(|live| problems_of(live, target, is_alone)).unwrap_or_default();
-        let own = |text: String| if is_alone { text } else { several::of_any_account(&text, link.account.as_str()) };
-        texts.into_iter().map(|text| (link.name.clone(), own(text))).collect::<Vec<_>>()
+        let texts = |target| live.as_ref().map(|live| problems_of(live, target, is_alone)).unwrap_or_default();
+        let of_any = texts("TARGET").into_iter().map(|text| several::of_any_account(&text, link.account.as_str()));
+        let own = texts(&link.name).into_iter().zip(of_any).map(|(text, of_any)| Own { text, of_any });
+        own.map(|own| (link.name.clone(), own)).collect::<Vec<_>>()
     };
     several::remarks(listed.iter().flat_map(of), (listed.len(), "all"), width)
 }

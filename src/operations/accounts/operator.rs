@@ -8,7 +8,8 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::arn::CallerArn;
 use crate::iam::state::Reading;
 use crate::report::console::STRONG;
-use crate::report::{json, several};
+use crate::report::json;
+use crate::report::several::{self, Own};
 
 /// The operator of an account.
 #[derive(Debug, Clone)]
@@ -81,7 +82,6 @@ pub fn who_of_several<'a>(
     operators: impl Iterator<Item = (&'a str, Option<&'a Operator>)> + Clone,
     width: u16,
 ) {
-    let own = |account: &str, words: &str| several::of_any_account(words, account);
     let callers = operators.clone().map(|(account, operator)| match operator {
         None => "not checked".to_owned(),
         // The rows have the account, and the line must fit.
@@ -91,12 +91,16 @@ pub fn who_of_several<'a>(
             format!("accessed as {caller}")
         }
     });
+    let callers = callers.map(Own::from);
     let origins = operators
         .clone()
-        .map(|(account, operator)| operator.map(|operator| own(account, &operator.access.origin)).unwrap_or_default());
+        .map(|(account, operator)| {
+            (account, operator.map(|operator| operator.access.origin.clone()).unwrap_or_default())
+        })
+        .map(|(account, origin)| Own::of(origin, account));
     let endpoints = operators.map(|(_, operator)| {
         let endpoints = operator.map(|operator| operator.access.endpoints()).unwrap_or_default();
-        endpoints.iter().map(|endpoint| format!("custom endpoint {endpoint}")).collect::<Vec<_>>().join(", ")
+        endpoints.iter().map(|endpoint| format!("custom endpoint {endpoint}")).collect::<Vec<_>>().join(", ").into()
     });
     let paragraphs = [several::said(names, callers), several::said(names, origins), several::said(names, endpoints)];
     write_paragraphs(text, "Targets", &paragraphs.concat(), width);

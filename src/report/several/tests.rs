@@ -15,7 +15,7 @@ fn sheet(names: &[&str], accounts: &[&str], causes: &[&str]) -> Sheet {
 #[test]
 fn what_all_share_is_no_column() {
     let sheet = sheet(&["dev", "prod"], &["222222222222", "333333333333"], &["", ""]);
-    assert_eq!(sheet.shared().as_deref(), Some("User         alice"));
+    assert_eq!(sheet.shared(80).as_deref(), Some("User         alice"));
     let expected = " TARGET  ACCOUNT       RESULT\n dev     222222222222  works\n prod    333333333333  works";
     assert_eq!(sheet.table(80), expected);
 }
@@ -54,7 +54,7 @@ fn only_ends_of_long_words_are_shown() {
 
 #[test]
 fn the_most_frequent_text_is_that_of_the_others() {
-    let said = |texts: &[&str]| said(&["a", "b", "c", "d"], texts.iter().map(|text| (*text).to_owned()));
+    let said = |texts: &[&str]| said(&["a", "b", "c", "d"], texts.iter().map(|text| (*text).to_owned().into()));
     assert_eq!(said(&["x", "x", "x", "x"]), ["x"]);
     assert_eq!(said(&["y", "x", "x", "x"]), ["a: y", "the others: x"]);
     assert_eq!(said(&["x", "y", "x", "z"]), ["b: y", "d: z", "the others: x"]);
@@ -68,7 +68,7 @@ fn the_most_frequent_text_is_that_of_the_others() {
 #[test]
 fn a_remark_on_all_names_none() {
     let all = |remarks_on: &[&str]| {
-        let remarks_on = remarks_on.iter().map(|name| ((*name).to_owned(), "warning".to_owned()));
+        let remarks_on = remarks_on.iter().map(|name| ((*name).to_owned(), "warning".to_owned().into()));
         remarks(remarks_on, (2, "all that work"), 80)
     };
     assert_eq!(all(&["a", "b"]).as_deref(), Some("all that work: warning"));
@@ -82,6 +82,14 @@ fn accounts_are_compared_without_their_numbers() {
         .map(|account| of_any_account(&format!("arn:aws:iam::{account}:role/xacct"), account));
     assert_eq!(one, other);
     assert_eq!(shown(&one), "arn:aws:iam::ACCOUNT:role/xacct");
+    // A text about one target has its number.
+    let own = |account: &str| Own::of(format!("role {account}"), account);
+    let texts = [own("222222222222"), own("333333333333"), "no role".to_owned().into()];
+    assert_eq!(said(&["a", "b", "c"], texts), ["c: no role", "the others: role ACCOUNT"]);
+    let texts = [own("222222222222"), "no role".to_owned().into()];
+    assert_eq!(said(&["a", "c"], texts.clone()), ["a: role 222222222222", "c: no role"]);
+    let texts = ["a", "c"].into_iter().map(str::to_owned).zip(texts);
+    assert_eq!(remarks(texts, (2, "all"), 80).as_deref(), Some("a: role 222222222222\nc: no role"));
     // Another account is not the own one, and its name for people is no account.
     assert_ne!(of_any_account("333333333333", "222222222222"), one);
     assert_ne!(of_any_account("ACCOUNT", "222222222222"), of_any_account("222222222222", "222222222222"));

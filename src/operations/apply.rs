@@ -11,6 +11,7 @@ use crate::operations::run::Run;
 use crate::proof::{Freshness, Watch};
 use crate::report::changes::{Mood, sentence};
 use crate::report::console::Progress;
+use crate::report::several;
 use crate::text::shell::ShellCommand;
 
 /// Asks for confirmation on the terminal, in a thread of its own, so that Ctrl-C works meanwhile and cancels.
@@ -45,7 +46,10 @@ pub fn declined() -> Error {
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm_removal(question: &str, pending: &str, hint: &str, run: &Run<'_>) -> Result<()> {
     check_can_ask(pending, ["skip the confirmation: --yes", hint], run)?;
-    match ask(format!("{question} Type `yes` to confirm:"), run).await.as_str() {
+    // A space follows, and then the answer.
+    let width = run.console.width().saturating_sub(4);
+    let question = several::filled(&format!("{question} Type `yes` to confirm:"), "", "", width);
+    match ask(question, run).await.as_str() {
         "yes" => Ok(()),
         _ => Err(declined()),
     }

@@ -70,10 +70,11 @@ impl Report<'_> {
             let names = work.names();
             let operators = work.jobs.iter().map(|job| (job.link.account.as_str(), job.operator.as_ref()));
             who_of_several(&mut text, &names, operators, width);
-            let removes = work.jobs.iter().map(|job| {
-                let role = several::of_any_account(&job.role.to_string(), job.link.account.as_str());
-                format!("{} → {role}", work.source.user.name)
-            });
+            // The rows have the accounts.
+            let removes = work
+                .jobs
+                .iter()
+                .map(|job| format!("{} → role {}", work.source.user.name, job.link.role_below_its_path()).into());
             write_paragraphs(&mut text, "Removes", &several::said(&names, removes), width);
         }
         for job in work.jobs.iter().filter(|_| everything || !work.has_several()) {

@@ -118,7 +118,7 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             with_removed(format!("{start} user {}: {what}", user.name), verb("removes", "removed"), &removed)
         }
         Change::DetachPolicy { policy } => format!("{} {policy} from role {role}", verb("detach", "detached")),
-        Change::DeleteRole { role } => format!("{} role {}", verb("delete", "deleted"), role.name),
+        Change::DeleteRole { .. } => format!("{} role {role}", verb("delete", "deleted")),
         Change::ShrinkGrant { user, name, removed, .. } => {
             format!("{} {} from policy {name} of user {}", verb("remove", "removed"), roles(removed), user.name)
         }

@@ -130,8 +130,13 @@ pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
         None => Vec::new(),
     });
     let own: Vec<_> = own.collect();
+    let role_name = |number: usize| targets.get(number).and_then(|it| it.plan).map(|(role, _)| role.name.as_str());
     let masked = own.iter().zip(targets).map(|(lines, target)| {
-        lines.iter().map(|(sign, text)| (*sign, of_any_account(text, target.account))).collect::<Lines>()
+        let of_any = |text: &str| {
+            let text = of_any_account(text, target.account);
+            target.plan.map_or_else(|| text.clone(), |(role, _)| of_any_role(&text, role.name.as_str()))
+        };
+        lines.iter().map(|(sign, text)| (*sign, of_any(text))).collect::<Lines>()
     });
     let mut groups = grouped(masked);
     groups.retain(|(lines, _)| !lines.is_empty());
@@ -151,7 +156,11 @@ pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
         let lines = match members.as_slice() {
             // Its own words, with the account's number.
             [only] => own.get(*only).cloned().unwrap_or_default(),
-            _ => masked.iter().map(|(sign, text)| (*sign, shown(text))).collect(),
+            _ => {
+                let first = members.first().and_then(|first| role_name(*first));
+                let shared = first.filter(|_| members.iter().all(|member| role_name(*member) == first));
+                masked.iter().map(|(sign, text)| (*sign, with_role(&shown(text), shared))).collect()
+            }
         };
         blocks.push(block(&heading(&lines, members, rest, &names), &lines, width));
     }
@@ -160,6 +169,38 @@ pub fn details(targets: &[Planned<'_>], grant: &Plan, width: u16) -> String {
         blocks.push(block("source account", &lines, width));
     }
     blocks.join("\n")
+}
+
+/// Stands for the name of a target's own role; no text of AWS has this character of the private use area.
+const OWN_ROLE: &str = "\u{f8fe}";
+
+/// Returns a text without the name of the target's own role, so that targets can be compared.
+fn of_any_role(text: &str, name: &str) -> String {
+    let before = ["role ", "role `", "role/", "--role-name "];
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let (head, from) = rest.split_at(at);
+        let tail = from.get(name.len()..).unwrap_or_default();
+        masked.push_str(head);
+        // A sign at its end may belong to the sentence.
+        let ends = !tail.trim_start_matches(['.', ',']).starts_with(is_of_name);
+        let is_below_path =
+            masked.ends_with('/') && masked.rsplit(' ').next().is_some_and(|word| word.contains(":role/"));
+        let is_role = ends && (is_below_path || before.iter().any(|before| masked.ends_with(before)));
+        masked.push_str(if is_role { OWN_ROLE } else { name });
+        rest = tail;
+    }
+    masked + rest
+}
+
+/// Returns such a text for people: with the name that all targets share, if there is one.
+fn with_role(text: &str, shared: Option<&str>) -> String {
+    match shared {
+        Some(name) => text.replace(OWN_ROLE, name),
+        None => text.replace(&format!("role {OWN_ROLE}"), "the role").replace(OWN_ROLE, "ROLE"),
+    }
 }
 
 /// Whether a group has all targets with a plan, or all that are in no other group.

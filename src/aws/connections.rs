@@ -58,7 +58,7 @@ pub struct Connections {
 
 impl Connections {
     /// Reads the AWS config files and prepares the pool, without connecting. `link_roles` are the roles of the links in
-    /// `xacct.toml`; `tell` gets a warning about custom endpoints before the first request to them.
+    /// `xacct.toml`; `tell` gets a remark about custom endpoints before the first request to them.
     ///
     /// # Errors
     /// When a config file cannot be read, or a variable has a value that it cannot have.

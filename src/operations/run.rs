@@ -73,7 +73,8 @@ impl Run<'_> {
     /// When the MFA code is malformed, or the AWS config files cannot be read.
     pub fn open_connections(&self, opening: Opening<'_>) -> Result<Connections> {
         let mfa = self.mfa(opening.user)?;
-        self.open(opening, mfa, self.notify())
+        let console = self.console.clone();
+        self.open(opening, mfa, Arc::new(move |text: &str| console.say(text)))
     }
 
     /// Opens connections once more while a command of the user runs: prompts for nothing, and repeats no warning.
@@ -85,9 +86,8 @@ impl Run<'_> {
         self.open(opening, mfa, Arc::new(|_: &str| {}))
     }
 
-    fn open(&self, opening: Opening<'_>, mfa: Mfa, warn: Warn) -> Result<Connections> {
-        let connections =
-            Connections::open(opening.region, opening.path_style, self.file.roles()?, warn)?.with_mfa(mfa);
+    fn open(&self, opening: Opening<'_>, mfa: Mfa, say: Warn) -> Result<Connections> {
+        let connections = Connections::open(opening.region, opening.path_style, self.file.roles()?, say)?.with_mfa(mfa);
         let connections = if self.console.is_verbose() { connections.with_trace(self.notify()) } else { connections };
         Ok(match opening.sts_rate {
             Some(rate) => connections.with_sts_rate(rate),

@@ -161,6 +161,20 @@ fn backends() {
 }
 
 #[test]
+fn terragrunt_units_of_several_targets_choose_by_their_directory() {
+    let scene = recorded();
+    let words = "print terragrunt-hcl dev --bucket my-state";
+    scene
+        .xacct(words)
+        .exits_with(0)
+        .says(&["credentials --target-from-directory --cache --format", "use dev in place of --target-from-directory"]);
+    let toml = scene.environment.read("xacct.toml");
+    let (one, _) = toml.split_once("[targets.2nd]").expect("another target");
+    scene.environment.write("xacct.toml", one);
+    scene.xacct(words).exits_with(0).says(&["credentials dev --cache --format"]);
+}
+
+#[test]
 fn terragrunt() {
     let scene = recorded();
     let toml = scene.environment.read("xacct.toml");

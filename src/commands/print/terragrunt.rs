@@ -107,11 +107,19 @@ impl Consumer for TerragruntHcl {
                 warn_of_mfa("Terraform", &link.name, run);
             }
             warn_of_own_role("Terragrunt", run);
+            let has_several = run.file.targets.len() > 1;
+            let note = match has_several {
+                true => format!(
+                    "Each unit uses the target that its directory, or one above it, is named after. If all units work in {0}, \
+                     use {0} in place of --target-from-directory; see `xacct help sessions`",
+                    link.name
+                ),
+                false => "See `xacct help sessions`".to_owned(),
+            };
+            let target = (!has_several).then_some(link.name.as_str());
             run.console.say(&format!(
-                "Instead of these settings, Terragrunt can get the session from xacct:\n  export TG_AUTH_PROVIDER_CMD={}\n\
-                 If its units work in several accounts, use --target-from-directory in place of the target; see \
-                 `xacct help sessions`",
-                quoted(&auth_provider(&link.name, run).to_string())
+                "Instead of these settings, Terragrunt can get the session from xacct:\n  export TG_AUTH_PROVIDER_CMD={}\n{note}",
+                quoted(&auth_provider(target, run).to_string())
             ));
             terragrunt::generating(&access, self.bucket.as_deref())?
         };
@@ -119,9 +127,14 @@ impl Consumer for TerragruntHcl {
     }
 }
 
-/// Returns the command for `TG_AUTH_PROVIDER_CMD`. Terragrunt runs it in the directory of each unit, and several times.
-fn auth_provider(target: &str, run: &Run<'_>) -> ShellCommand {
+/// Returns the command for `TG_AUTH_PROVIDER_CMD`; without a target, the directory of a unit decides. Terragrunt runs it in
+/// the directory of each unit, and several times.
+fn auth_provider(target: Option<&str>, run: &Run<'_>) -> ShellCommand {
     let config = run.context.directory.join(&run.file.path);
-    let xacct = ShellCommand::new("xacct").option("--config", config.display());
-    xacct.args(["credentials", target]).flag("--cache").option("--format", "terragrunt")
+    let xacct = ShellCommand::new("xacct").option("--config", config.display()).arg("credentials");
+    let xacct = match target {
+        Some(target) => xacct.arg(target),
+        None => xacct.flag("--target-from-directory"),
+    };
+    xacct.flag("--cache").option("--format", "terragrunt")
 }

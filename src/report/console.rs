@@ -380,9 +380,12 @@ pub fn seconds(duration: Duration) -> String {
     }
 }
 
-/// Returns a text with a capital first letter.
+/// Returns a text with a capital first letter, unless the first word is `xacct`, which is a command.
 #[must_use]
 pub fn capitalised(text: &str) -> String {
+    if text.starts_with("xacct ") {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -13,7 +13,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     let origin = &facts.caller.origin;
     if let Answer::NotSent(NotSent::NoCredentials(why)) = &facts.answer {
         return vec![
-            Finding::new(Cause::NoCredentials, format!("xacct found no credentials for user {user}"))
+            Finding::new(Cause::NoCredentials, format!("no credentials found for user {user}"))
                 .fact(why)
                 .fix(the_users_own(facts, VerifyWith::Nothing)),
         ];

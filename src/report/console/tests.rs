@@ -41,6 +41,12 @@ fn a_hint_wraps_but_not_its_command() {
 }
 
 #[test]
+fn the_name_of_the_command_gets_no_capital_letter() {
+    assert_eq!(capitalised("xacct cannot evaluate the policy"), "xacct cannot evaluate the policy");
+    assert_eq!(capitalised("no credentials found for user alice"), "No credentials found for user alice");
+}
+
+#[test]
 fn messages_wrap_on_a_terminal_only() {
     let terminal = Terminal { width: 40, ..Terminal::default() };
     let console = Console::new(terminal, OutputFormat::Table);

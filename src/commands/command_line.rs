@@ -35,7 +35,7 @@ use crate::topics::TOPICS;
 
 Exit codes:
   0  done; access works
-  1  an error occurred
+  1  an error occurred, or you declined the changes
   2  invalid arguments, or an invalid xacct.toml
   3  access does not work, is too open, or could not be tested
   4  differs from xacct.toml (any --check)

@@ -169,7 +169,7 @@ fn terragrunt_units_of_several_targets_choose_by_their_directory() {
         .exits_with(0)
         .says(&["credentials --target-from-directory --cache --format", "use dev in place of --target-from-directory"]);
     let toml = scene.environment.read("xacct.toml");
-    let (one, _) = toml.split_once("[targets.2nd]").expect("another target");
+    let (one, _) = toml.split_once("[targets.\"2nd\"]").expect("another target");
     scene.environment.write("xacct.toml", one);
     scene.xacct(words).exits_with(0).says(&["credentials dev --cache --format"]);
 }

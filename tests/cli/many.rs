@@ -161,6 +161,8 @@ fn roles_with_different_names_share_a_line() {
     let output = scene.xacct("bootstrap --check").exits_with(4);
     assert_eq!(output.stdout.matches("alice may assume a role of its own").count(), 1, "{output}");
     assert_eq!(output.stdout.matches("may assume").count(), 1, "{output}");
+    assert_eq!(output.stdout.matches("create the role, trusting account").count(), 1, "{output}");
+    assert_eq!(output.stdout.matches("add policy xacct-verify to the role: ").count(), 1, "{output}");
     let row = output.stdout.lines().find(|line| line.trim_start().starts_with("payments-dev "));
     assert!(row.is_some_and(|row| row.contains("  x-05  ")), "{output}");
 }
@@ -272,12 +274,51 @@ fn list_has_a_row_for_each_link() {
     assert!(output.stdout.ends_with("10 of 12 work\n"), "{output}");
 }
 
+/// Settings that need more room than there is do not keep the targets from having rows.
+#[test]
+fn a_live_list_has_rows_whatever_the_settings_are() {
+    let scene = linked();
+    let policies = "policy_arns = [\"PowerUserAccess\", \"AmazonS3FullAccess\", \"IAMReadOnlyAccess\"]";
+    scene.environment.edit("xacct.toml", "[targets.prod]", &format!("[targets.prod]\n{policies}"));
+    scene.sandbox.world(|world| world.delete_role(&account("stage"), "xacct"));
+    let output = shows("many-list-live-settings", &scene, "list --live", 3);
+    for name in &NAMES[..4] {
+        let row = output.stdout.lines().find(|line| line.trim_start().starts_with(&format!("{name} ")));
+        assert!(
+            row.is_some_and(|row| ["works", "does not work"].iter().any(|word| row.contains(word))),
+            "{name}\n{output}"
+        );
+    }
+    assert!(output.stdout.contains("stage: show the fix: xacct diagnose stage\n"), "{output}");
+}
+
+/// The question of many names wraps, and nothing before it is a placeholder.
+#[test]
+fn a_removal_asks_within_the_terminal() {
+    for words in ["teardown --all", "revoke --all"] {
+        let mut scene = linked();
+        let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, words) else { return };
+        terminal.answer("confirm:", 1, "n\n");
+        let (code, screen) = terminal.ended();
+        assert_eq!(code, Some(1), "{screen}");
+        assert!(!screen.contains("ACCOUNT:"), "{screen}");
+        let begin = screen.find("Remove dev").or_else(|| screen.find("End all")).expect("a question");
+        let (question, _) = screen.get(begin..).and_then(|text| text.split_once("confirm:")).expect("a question");
+        for line in format!("{question}confirm: yes").lines() {
+            assert!(line.chars().count() <= 80, "{words}: {line}\n{screen}");
+        }
+    }
+    let codes = scene().xacct("help exit-codes").exits_with(0);
+    assert!(codes.stdout.contains("or you declined"), "{codes}");
+}
+
 #[test]
 fn teardown_has_a_row_for_each_link() {
     let scene = linked();
     scene.sandbox.world(|world| world.attach_role_policy(&account("prod"), "xacct", ADMINISTRATOR));
     let output = scene.xacct("teardown --all --dry-run").exits_with(1);
     assert_eq!(output.stdout.matches("delete role xacct").count(), 11, "{output}");
-    shows("many-teardown", &scene, "teardown --all --yes", 1);
+    let output = shows("many-teardown", &scene, "teardown --all --yes", 1);
+    assert!(output.stdout.contains("alice → role xacct\n") && !output.stdout.contains("ACCOUNT:"), "{output}");
     assert!(scene.environment.read("xacct.toml").contains("[targets.prod]"));
 }

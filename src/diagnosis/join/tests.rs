@@ -79,7 +79,7 @@ fn a_request_that_was_not_sent_replaces_none_that_was() {
     let not_sent = facts(&[("/answer", json!({"not_sent": "not_the_users"}))]);
     assert_eq!(sent.with_request(not_sent.clone()), None);
     assert_eq!(not_sent.with_request(sent.clone()).map(|joined| joined.answer), Some(sent.answer.clone()));
-    assert_eq!(not_sent.with_request(not_sent.clone()), Some(not_sent));
+    assert_eq!(not_sent.with_request(not_sent.clone()), Some(Facts { joined: true, ..not_sent }));
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Recorded {
     pub role_path: Option<IamPath>,
     pub link: Option<TagValue>,
     pub external_id: Option<ExternalId>,
+    /// The rest of `external_id`, if that is a list.
+    pub old_external_ids: Vec<ExternalId>,
     pub require_mfa: Option<bool>,
     pub restrict_to_user: Option<bool>,
     pub allow_session_tags: Option<bool>,

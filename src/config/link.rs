@@ -51,8 +51,10 @@ pub struct Link {
     pub role: RoleName,
     pub role_path: IamPath,
     pub external_id: ExternalIdChoice,
-    /// The external ID as `xacct.toml` has it, whatever options say; `AsFound` for a link that is new to the file.
-    pub external_id_on_record: ExternalIdChoice,
+    /// Further external IDs that the role accepts until all consumers send the new one.
+    pub old_external_ids: Vec<ExternalId>,
+    /// The external IDs as `xacct.toml` has them, whatever options say; `None` for a link that is new to the file.
+    pub external_ids_on_record: Option<Vec<ExternalId>>,
     /// The tag by which the link knows its role again (`link`).
     pub id: Option<TagValue>,
     /// Whether the role requires MFA.
@@ -167,7 +169,8 @@ impl Link {
             role: DEFAULT_ROLE_NAME.parse()?,
             role_path: IamPath::root(),
             external_id: ExternalIdChoice::AsFound,
-            external_id_on_record: ExternalIdChoice::AsFound,
+            old_external_ids: Vec::new(),
+            external_ids_on_record: None,
             id: None,
             require_mfa: false,
             restrict_to_user: false,
@@ -202,8 +205,9 @@ impl Link {
             name: name.to_owned(),
             role: record.role.clone().unwrap_or(new.role),
             role_path: record.role_path.clone().unwrap_or(new.role_path),
-            external_id_on_record: external_id.clone(),
+            external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
             external_id,
+            old_external_ids: record.old_external_ids.clone(),
             id: record.link.clone(),
             require_mfa: record.require_mfa.unwrap_or(false),
             restrict_to_user: record.restrict_to_user.unwrap_or(false),
@@ -236,6 +240,17 @@ impl Link {
         })
     }
 
+    /// Returns the external IDs that the role accepts, the one to send first.
+    pub fn external_ids(&self) -> impl Iterator<Item = &ExternalId> {
+        self.external_id.known().into_iter().chain(&self.old_external_ids)
+    }
+
+    /// Returns the external IDs on record that the role is to accept no longer.
+    pub fn former_external_ids(&self) -> impl Iterator<Item = &ExternalId> {
+        let on_record = self.external_ids_on_record.iter().flatten();
+        on_record.filter(|id| !self.external_ids().any(|accepted| accepted == *id))
+    }
+
     /// Returns the link with the options, which override its settings.
     pub(super) fn with_options(mut self, role: &RoleOptions, access: &OperatorAccess) -> Self {
         if let Some(name) = &role.role_name {
@@ -244,8 +259,9 @@ impl Link {
         if let Some(path) = &role.role_path {
             self.role_path = path.clone();
         }
-        if let Some(id) = &role.external_id {
+        if let Some(id) = role.external_id.as_ref().filter(|id| self.external_id.known() != Some(id)) {
             self.external_id = ExternalIdChoice::Use(id.clone());
+            self.old_external_ids.clear();
         } else if role.generate_external_id && self.external_id.known().is_none() {
             self.external_id = ExternalIdChoice::Generate;
         }

@@ -1,6 +1,6 @@
 //! Reads `xacct.toml`. Every error names the file, the line and the fix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use crate::files;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
-use crate::iam::names::{AccountId, Region, RoleName, Tag, TagKey, TagValue};
+use crate::iam::names::{AccountId, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
@@ -139,6 +139,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
             .error(first.or(section.start), format!("[{}] has no `account`", section.name))
             .hint("add the 12-digit ID of the target account: account = \"222222222222\""));
     };
+    let (external_id, old_external_ids) = section.external_ids("external_id")?;
     Ok(Recorded {
         account,
         profile: section.string("profile")?,
@@ -146,7 +147,8 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         role: section.parsed("role")?,
         role_path: section.parsed("role_path")?,
         link: section.parsed("link")?,
-        external_id: section.parsed("external_id")?,
+        external_id,
+        old_external_ids,
         require_mfa: section.boolean("require_mfa")?,
         restrict_to_user: section.boolean("restrict_to_user")?,
         allow_session_tags: section.boolean("allow_session_tags")?,
@@ -301,6 +303,27 @@ impl<'a> Section<'a> {
     fn boolean(&self, key: &str) -> Result<Option<bool>> {
         let item = self.table.get(key);
         item.map(|item| item.as_bool().ok_or_else(|| self.wrong_type(key, "true or false", "true"))).transpose()
+    }
+
+    /// Reads the external ID, or the list of it and older ones that the role still accepts.
+    fn external_ids(&self, key: &str) -> Result<(Option<ExternalId>, Vec<ExternalId>)> {
+        if !self.table.get(key).is_some_and(Item::is_array) {
+            return Ok((self.parsed(key)?, Vec::new()));
+        }
+        let mut ids = self.list::<ExternalId>(key)?.into_iter();
+        let Some(new) = ids.next() else {
+            let error = self.error(key, format!("`{key}` must not be an empty list"));
+            return Err(error.hint(format!("to require no external ID, remove `{key}`")));
+        };
+        let old: Vec<_> = ids.collect();
+        let mut known = BTreeSet::from([&new]);
+        match old.iter().find(|id| !known.insert(id)) {
+            Some(twice) => {
+                let error = self.error(key, format!("`{key}` contains `{twice}` twice"));
+                Err(error.hint("list each external ID once, the new one first"))
+            }
+            None => Ok((Some(new), old)),
+        }
     }
 
     fn list<T: FromStr<Err = Invalid>>(&self, key: &str) -> Result<Vec<T>> {

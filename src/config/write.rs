@@ -99,7 +99,7 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     set(section, "role", Some(link.role.to_string().into()));
     set_unless(section, "role_path", link.role_path.to_string(), "/");
     set(section, "link", link.id.as_ref().map(|id| id.to_string().into()));
-    set(section, "external_id", link.external_id.known().map(|id| id.to_string().into()));
+    set(section, "external_id", external_id(link));
     set_unless(section, "require_mfa", link.require_mfa, false);
     set_unless(section, "restrict_to_user", link.restrict_to_user, false);
     set_unless(section, "allow_session_tags", link.allow_session_tags, false);
@@ -234,6 +234,15 @@ fn plain(value: &Value) -> String {
         }
         other => other.to_string().trim().to_owned(),
     }
+}
+
+/// Returns the external ID; a list if the role still accepts older ones.
+fn external_id(link: &Link) -> Option<Value> {
+    let id = link.external_id.known()?;
+    if link.old_external_ids.is_empty() {
+        return Some(id.to_string().into());
+    }
+    list([id].into_iter().chain(&link.old_external_ids).map(ToString::to_string))
 }
 
 fn list(items: impl Iterator<Item = String>) -> Option<Value> {

@@ -77,6 +77,9 @@ pub struct LinkFacts {
     /// The external ID in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
+    /// Older external IDs that the role still accepts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_external_ids: Vec<ExternalId>,
     /// Whether the file requires MFA.
     #[serde(default)]
     pub require_mfa: bool,

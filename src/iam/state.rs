@@ -348,12 +348,11 @@ impl ObservedRole {
         self.own_trust()?.condition_values("aws:PrincipalArn").into_iter().next().map(str::to_owned)
     }
 
-    /// Returns the external ID in the trust policy, if there is exactly one.
+    /// Returns the external IDs in the trust policy.
     #[must_use]
-    pub fn external_id(&self) -> Option<String> {
-        let trust = self.own_trust()?;
-        let ids = trust.external_ids();
-        if ids.len() == 1 { ids.into_iter().next().map(str::to_owned) } else { None }
+    pub fn external_ids(&self) -> BTreeSet<String> {
+        let trust = self.own_trust();
+        trust.iter().flat_map(PolicyDocument::external_ids).map(str::to_owned).collect()
     }
 }
 

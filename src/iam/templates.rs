@@ -71,8 +71,8 @@ pub struct TrustTerms {
     pub partition: Partition,
     /// The trusted account.
     pub source: AccountId,
-    /// The external ID that a request must send.
-    pub external_id: Option<ExternalId>,
+    /// The external IDs of which a request must send one; none if it need not.
+    pub external_ids: Vec<ExternalId>,
     /// Whether the trust policy requires MFA.
     pub require_mfa: bool,
     /// The only trusted user of the source account; by ARN in a condition, so a recreated user is still trusted.
@@ -88,14 +88,14 @@ pub fn trust(terms: &TrustTerms) -> PolicyDocument {
         Some(Fill::One(match name {
             "Partition" => terms.partition.to_string(),
             "SourceAccount" => terms.source.to_string(),
-            "ExternalId" => terms.external_id.as_ref()?.to_string(),
+            "ExternalId" => return Some(Fill::Many(terms.external_ids.iter().map(ToString::to_string).collect())),
             "UserArn" => terms.only_user.as_ref()?.to_string(),
             _ => return None,
         }))
     };
     let variants = [
         (true, &TRUST),
-        (terms.external_id.is_some(), &TRUST_EXTERNAL_ID),
+        (!terms.external_ids.is_empty(), &TRUST_EXTERNAL_ID),
         (terms.require_mfa, &TRUST_MFA),
         (terms.only_user.is_some(), &TRUST_RESTRICTED_TO_USER),
         (terms.session_tags, &TRUST_SESSION_TAGS),

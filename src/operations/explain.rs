@@ -242,6 +242,7 @@ impl<'a> Diagnostician<'a> {
             source_account: self.account.clone(),
             user: self.user.clone(),
             external_id: link.external_id.known().cloned(),
+            old_external_ids: link.old_external_ids.clone(),
             require_mfa: link.require_mfa,
             restrict_to_user: link.restrict_to_user,
             has_policies: !link.policy_arns.is_empty() || !link.policy_files.is_empty(),

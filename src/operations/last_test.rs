@@ -127,10 +127,10 @@ impl Tested<'_> {
 
     /// Returns a digest of what decides whom the role admits.
     fn settings(&self) -> String {
-        let Link { external_id, require_mfa, restrict_to_user, allow_session_tags, accept, exclusive, .. } = self.link;
-        let (external_id, files) = (external_id.known(), &self.link.trust_statement_files);
+        let Link { require_mfa, restrict_to_user, allow_session_tags, accept, exclusive, .. } = self.link;
+        let (ids, files) = (self.link.external_ids().collect::<Vec<_>>(), &self.link.trust_statement_files);
         digest(&format!(
-            "{external_id:?} {require_mfa} {restrict_to_user} {allow_session_tags} {accept:?} {exclusive} {files:?}"
+            "{ids:?} {require_mfa} {restrict_to_user} {allow_session_tags} {accept:?} {exclusive} {files:?}"
         ))
     }
 }

@@ -24,7 +24,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
     let terms = TrustTerms {
         partition,
         source: user.account.clone(),
-        external_id: link.external_id.known().cloned(),
+        external_ids: link.external_ids().cloned().collect(),
         require_mfa: link.require_mfa,
         only_user: link.restrict_to_user.then(|| user.clone()),
         session_tags: link.allow_session_tags,
@@ -146,11 +146,11 @@ pub fn read_trust_statements(links: &mut [Link], run: &Run<'_>) -> Result<()> {
 /// Never in practice: an ID is a tag's value.
 pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
     let id = link.id.clone().map_or_else(|| new_id(&user.account, &user.name), Ok)?;
-    let on_record = &link.external_id_on_record;
+    let on_record = link.external_ids_on_record.as_ref();
     Ok(Identity {
         id: Some(id),
-        is_without_external_id: *on_record == ExternalIdChoice::None,
-        external_ids: on_record.known().into_iter().chain(link.external_id.known()).cloned().collect(),
+        is_without_external_id: on_record.is_some_and(Vec::is_empty),
+        external_ids: on_record.into_iter().flatten().chain(link.external_ids()).cloned().collect(),
         user: Some(user.clone()),
     })
 }
@@ -181,9 +181,13 @@ pub fn complete(
             .hint("or trust every principal that the source account allows: --restrict-to-user=false"));
         }
     }
-    let found = ours.and_then(ObservedRole::external_id).and_then(|id| id.parse().ok());
-    link.external_id = match (&link.external_id, found) {
-        (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(found)) => ExternalIdChoice::Use(found),
+    let found = ours.map(ObservedRole::external_ids).unwrap_or_default();
+    let mut found = found.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
+    link.external_id = match (&link.external_id, found.next()) {
+        (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(first)) => {
+            link.old_external_ids = found.collect();
+            ExternalIdChoice::Use(first)
+        }
         (ExternalIdChoice::Generate, None) => {
             let mut bytes = [0; ExternalId::RANDOM_BYTES];
             (context.random)(&mut bytes)

@@ -26,8 +26,14 @@ pub(super) async fn steps(
         Some(refusal(StepId::RefusedWithoutExternalId, with_mfa, &with_id(None)).await)
     };
     let wrong_id = async {
-        let wrong = wrong_external_id(external_id?)?;
-        Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(wrong))).await)
+        let right = external_id?;
+        let Some(former) = &claim.former_external_id else {
+            let wrong = with_id(Some(wrong_external_id(right)?));
+            return Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &wrong).await);
+        };
+        let mut step = refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(former.clone()))).await;
+        step.evidence.push_str(" for the former ID");
+        Some(step)
     };
     let without_mfa = async {
         if !claim.require_mfa {

@@ -110,7 +110,7 @@ impl Consumer for Hcp {
             let terms = TrustTerms {
                 partition: access.role.partition,
                 source: user.account.clone(),
-                external_id: access.external_id.clone(),
+                external_ids: link.external_ids().cloned().collect(),
                 require_mfa: link.require_mfa,
                 only_user: link.restrict_to_user.then_some(user),
                 session_tags: link.allow_session_tags,

@@ -81,6 +81,7 @@ fn every_setting_is_read() {
         role_path,
         link,
         external_id,
+        old_external_ids,
         require_mfa,
         restrict_to_user,
         allow_session_tags,
@@ -105,7 +106,7 @@ fn every_setting_is_read() {
     assert_eq!(role.unwrap().as_str(), "deployer");
     assert_eq!(role_path.unwrap().as_str(), "/team/");
     assert_eq!(link.unwrap().as_str(), "0123456789abcdef");
-    assert_eq!(external_id.unwrap().as_str(), "q7Hc:Zk");
+    assert_eq!((external_id.unwrap().as_str(), old_external_ids), ("q7Hc:Zk", vec![]));
     assert_eq!((require_mfa, restrict_to_user, allow_session_tags), (Some(true), Some(true), Some(false)));
     let own = "arn:aws:iam::222222222222:policy/own";
     assert_eq!(shown(&policy_arns), ["PowerUserAccess", own]);

@@ -427,7 +427,8 @@ fn any_link() -> impl Strategy<Value = Link> {
             Link {
                 role: role.parse().unwrap(),
                 role_path: path.parse().unwrap(),
-                external_id_on_record: external_id.clone(),
+                old_external_ids: Vec::new(),
+                external_ids_on_record: external_id.known().map(|id| vec![id.clone()]),
                 id: restrict_to_user.then(|| "0123456789abcdef".parse().unwrap()),
                 external_id,
                 require_mfa,

@@ -17,7 +17,7 @@ impl Finding {
         let terms = TrustTerms {
             partition: facts.link.role.partition,
             source,
-            external_id: facts.link.external_id.clone(),
+            external_ids: facts.link.external_id.iter().chain(&facts.link.old_external_ids).cloned().collect(),
             require_mfa: facts.link.require_mfa,
             only_user: user.filter(|_| facts.link.restrict_to_user),
             session_tags: with == BootstrapWith::SessionTags,

@@ -15,7 +15,7 @@ fn terms() -> TrustTerms {
     TrustTerms {
         partition: "aws".parse().unwrap(),
         source: "111111111111".parse().unwrap(),
-        external_id: Some("abcdef".parse().unwrap()),
+        external_ids: vec!["abcdef".parse().unwrap()],
         require_mfa: true,
         only_user: None,
         session_tags: true,

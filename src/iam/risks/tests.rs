@@ -224,7 +224,7 @@ fn trust(external_id: Option<&str>, require_mfa: bool) -> PolicyDocument {
     templates::trust(&TrustTerms {
         partition: Partition::Aws,
         source: parsed("111111111111"),
-        external_id: external_id.map(parsed),
+        external_ids: external_id.map(parsed).into_iter().collect(),
         require_mfa,
         only_user: None,
         session_tags: true,

@@ -14,7 +14,7 @@ fn terms(bits: u8) -> TrustTerms {
     TrustTerms {
         partition: Partition::Aws,
         source: "111111111111".parse().unwrap(),
-        external_id: is_set(0).then(|| "q7Hc:Zk".parse().unwrap()),
+        external_ids: is_set(0).then(|| "q7Hc:Zk".parse().unwrap()).into_iter().collect(),
         require_mfa: is_set(1),
         only_user: is_set(2).then(|| "arn:aws:iam::111111111111:user/alice".parse().unwrap()),
         session_tags: is_set(3),
@@ -64,7 +64,7 @@ fn every_document_has_exactly_the_conditions_that_the_terms_ask_for() {
         let terms = terms(bits);
         let principal = json!({"AWS": "arn:aws:iam::111111111111:root"});
         let mut condition = serde_json::Map::new();
-        if terms.external_id.is_some() {
+        if !terms.external_ids.is_empty() {
             condition.insert("StringEquals".into(), json!({"sts:ExternalId": "q7Hc:Zk"}));
         }
         if terms.require_mfa {
@@ -164,7 +164,7 @@ fn as_many_roles_fit_into_a_grant_as_the_documentation_says() {
 fn the_largest_trust_policy_fits_the_default_quota_unless_the_external_id_is_huge() {
     let size = |length: usize| {
         let id = "x".repeat(length).parse().unwrap();
-        trust(&TrustTerms { external_id: Some(id), ..terms(15) }).size()
+        trust(&TrustTerms { external_ids: vec![id], ..terms(15) }).size()
     };
     assert!(size(1224) <= DEFAULT_TRUST_POLICY_QUOTA, "{}", size(1224));
     assert_eq!(size(1224) - size(32), 1224 - 32);

@@ -27,7 +27,7 @@ pub fn trust(external_id: &str) -> PolicyDocument {
     templates::trust(&TrustTerms {
         partition: Partition::Aws,
         source: parsed("111111111111"),
-        external_id: Some(parsed(external_id)),
+        external_ids: vec![parsed(external_id)],
         require_mfa: false,
         only_user: None,
         session_tags: false,

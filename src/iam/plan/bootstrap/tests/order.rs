@@ -63,7 +63,7 @@ fn open_to(account: &str) -> PolicyDocument {
     templates::trust(&TrustTerms {
         partition: Partition::Aws,
         source: parsed(account),
-        external_id: None,
+        external_ids: Vec::new(),
         require_mfa: false,
         only_user: None,
         session_tags: false,

@@ -105,7 +105,7 @@ pub struct OperatorAccess {
 }
 
 /// Settings of the role in the target account.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The role")]
 pub struct RoleOptions {
     /// Name of the role (default: xacct)

@@ -11,6 +11,7 @@ mod list;
 mod man;
 mod print;
 mod revoke;
+mod rotate;
 mod sweep;
 mod teardown;
 mod verify;
@@ -42,7 +43,12 @@ const GROUPS: &[Group] = &[
     Group { title: "Use", commands: &[Entry::of::<exec::Exec>(), Entry::of::<credentials::Credentials>()] },
     Group {
         title: "Remove",
-        commands: &[Entry::of::<revoke::Revoke>(), Entry::of::<teardown::Teardown>(), Entry::of::<sweep::Sweep>()],
+        commands: &[
+            Entry::of::<rotate::Rotate>(),
+            Entry::of::<revoke::Revoke>(),
+            Entry::of::<teardown::Teardown>(),
+            Entry::of::<sweep::Sweep>(),
+        ],
     },
     Group {
         title: "Settings for other tools",

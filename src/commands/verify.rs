@@ -109,6 +109,15 @@ fn report(proofs: &[Proven<'_>], user: &UserRef, run: &Run<'_>) {
         blocks.push(several::result(works, proofs.len(), "work"));
     }
     console.result(&blocks.join("\n\n"));
+    for link in proofs.iter().map(|proven| proven.link).filter(|link| !link.old_external_ids.is_empty()) {
+        let old: Vec<_> = link.old_external_ids.iter().map(ToString::to_string).collect();
+        let finish = run.file.xacct().args(["rotate", "external-id"]).arg(&link.name).flag("--finish");
+        console.say(&format!(
+            "{} still accepts the old external ID {}; to end that: {finish}",
+            link.name,
+            old.join(", ")
+        ));
+    }
 }
 
 /// Returns the diagnosis as text, if there is one.
@@ -150,6 +159,9 @@ struct JsonVerify {
 struct JsonVerified {
     account: String,
     role_arn: String,
+    /// What `xacct rotate external-id --finish` ends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    old_external_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<JsonProof>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +175,7 @@ impl From<&Proven<'_>> for JsonVerified {
         Self {
             account: proven.link.account.to_string(),
             role_arn: proven.role.to_string(),
+            old_external_ids: proven.link.old_external_ids.iter().map(ToString::to_string).collect(),
             verification: proven.result.as_ref().ok().map(JsonProof::from),
             diagnosis: proven.diagnosis.clone(),
             error: proven.result.as_ref().err().map(JsonError::from),

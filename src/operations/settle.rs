@@ -182,10 +182,11 @@ pub fn complete(
         }
     }
     let found = ours.map(ObservedRole::external_ids).unwrap_or_default();
-    let mut found = found.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
+    let found = found.iter().map(|id| id.parse().ok()).collect::<Option<Vec<ExternalId>>>().unwrap_or_default();
+    let mut found = found.into_iter().filter(|id| !link.old_external_ids.contains(id)).collect::<Vec<_>>().into_iter();
     link.external_id = match (&link.external_id, found.next()) {
         (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(first)) => {
-            link.old_external_ids = found.collect();
+            link.old_external_ids.extend(found);
             ExternalIdChoice::Use(first)
         }
         (ExternalIdChoice::Generate, None) => {

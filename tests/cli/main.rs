@@ -120,6 +120,7 @@ mod refusals;
 mod revoke;
 mod risks;
 mod role_use;
+mod rotate;
 mod round_trips;
 mod secrets;
 mod session_attributes;

@@ -20,7 +20,7 @@ use crate::aws::keys::fit_headers;
 use crate::environment::{self, variable};
 use crate::error::{Error, Kind, Result};
 use crate::files;
-use crate::iam::names::{AccountId, RoleName};
+use crate::iam::names::{AccountId, ExternalId, RoleName};
 use crate::text::shell::ShellCommand;
 
 /// The settings of a sign-in with SSO.
@@ -64,6 +64,16 @@ impl Profiles {
     /// When a file cannot be read.
     pub fn names() -> Result<Vec<String>> {
         Ok(Self::load(BTreeSet::new())?.sections.profiles.into_keys().collect())
+    }
+
+    /// Returns the names of the profiles that send this external ID.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn that_send(external_id: &ExternalId) -> Result<Vec<String>> {
+        let profiles = Self::load(BTreeSet::new())?.sections.profiles.into_iter();
+        let sending = profiles.filter(|(_, profile)| profile.text("external_id") == Some(external_id.as_str()));
+        Ok(sending.map(|(name, _)| name).collect())
     }
 
     /// Returns the profile that the environment selects: `AWS_PROFILE`, or `default`.

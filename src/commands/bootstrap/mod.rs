@@ -29,8 +29,9 @@ use observe::observe;
 use plan::plan;
 use probe::{Answers, Questions};
 use prove::Proving;
-use settings::Settings;
-use work::Work;
+pub use report::tell;
+pub use settings::Settings;
+pub use work::{Job, Made, Work};
 
 impl Verb for Bootstrap {
     const NAME: &'static str = "bootstrap";
@@ -43,7 +44,17 @@ impl Verb for Bootstrap {
 
 /// Runs `xacct bootstrap`.
 async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
-    let settings = Settings::resolve(args, run)?;
+    let made = make(Settings::resolve(args, run)?, args, run).await?;
+    report::finish(&made, args, run);
+    Ok(made.exit_code)
+}
+
+/// Creates or repairs the links of these settings, tests them, and records them. Other verbs that change links do it with
+/// settings of their own.
+///
+/// # Errors
+/// When nothing could be done for any link.
+pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result<Made> {
     let mut source = settings.source.clone();
     let opening = Opening {
         user: &args.proof.user,
@@ -77,8 +88,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
     report::preview(&work, found.as_deref(), args, run);
     if args.changes.only_shown() {
         let exit_code = work.preview_exit_code(args.changes.check);
-        report::finish(&work, args, run, exit_code, None);
-        return Ok(exit_code);
+        return Ok(Made { work, exit_code, recorded: None });
     }
 
     let mut writer = None;
@@ -119,8 +129,7 @@ async fn bootstrap(args: &Bootstrap, run: &Run<'_>) -> Result<ExitCode> {
         (work.grant.repairs, work.grant.plan) = (writer.repairs(), writer.plan);
     }
     let exit_code = work::exit_code(&work, &recorded);
-    report::finish(&work, args, run, exit_code, Some(recorded));
-    Ok(exit_code)
+    Ok(Made { work, exit_code, recorded: Some(recorded) })
 }
 
 /// Answers the questions, if there are any left.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::arguments::Bootstrap;
 use super::json::JsonBootstrap;
 use super::other_half::{OtherHalf, other_half};
-use super::work::{Job, Work};
+use super::work::{Job, Made, Work};
 use crate::cli::{Half, Probe};
+use crate::commands::command_line::Verb;
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::operations::accounts::{who, who_of_several, write_paragraphs};
@@ -78,7 +79,7 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
         several::said(&names, work.jobs.iter().map(own))
     };
     let many = |different: usize| different == work.jobs.len() && different > FEW;
-    let ids: BTreeSet<_> = work.jobs.iter().map(|job| job.link.external_id.known()).collect();
+    let ids: BTreeSet<_> = work.jobs.iter().map(|job| external_id(&job.link)).collect();
     // Many different ones say nothing: xacct.toml and the policies have them.
     let own_ids = many(ids.len());
     let roles: BTreeSet<_> = work.jobs.iter().map(|job| &job.role.name).collect();
@@ -100,7 +101,13 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
 }
 
 fn external_id(link: &Link) -> String {
-    link.external_id.known().map_or_else(|| "no external ID".to_owned(), |id| format!("external ID {id}"))
+    let Some(id) = link.external_id.known() else { return "no external ID".to_owned() };
+    let old: Vec<_> = link.old_external_ids.iter().map(ToString::to_string).collect();
+    if old.is_empty() {
+        format!("external ID {id}")
+    } else {
+        format!("external ID {id}, still also {}", old.join(", "))
+    }
 }
 
 /// Returns why the test has no bucket; empty if it has one.
@@ -149,11 +156,21 @@ pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     }
 }
 
-/// Shows the result. `recorded` says whether `xacct.toml` was written; `None` after a preview.
-pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode, recorded: Option<Result<bool>>) {
+/// Shows the result, and what comes next.
+pub fn finish(made: &Made, args: &Bootstrap, run: &Run<'_>) {
+    tell(made, Bootstrap::NAME, args, run);
+    if made.recorded.is_some() {
+        next(&made.work, made.exit_code, args, run);
+    }
+}
+
+/// Shows the result of this command.
+pub fn tell(made: &Made, command: &'static str, args: &Bootstrap, run: &Run<'_>) {
+    let Made { work, exit_code, recorded } = made;
     let console = run.console;
     if console.is_json() {
-        console.result(&json::document("bootstrap", exit_code, JsonBootstrap::new(work, args, run, recorded.as_ref())));
+        let body = JsonBootstrap::new(work, args, run, recorded.as_ref());
+        console.result(&json::document(command, *exit_code, body));
     }
     let Some(recorded) = recorded else {
         if work.pending() > 0 {
@@ -170,12 +187,16 @@ pub fn finish(work: &Work, args: &Bootstrap, run: &Run<'_>, exit_code: ExitCode,
     for error in errors(work) {
         console.error(error);
     }
-    if let Err(error) = &recorded {
-        console.error(error);
+    match recorded {
+        Err(error) => console.error(error),
+        Ok(true) => console.say(&format!("Wrote {}", run.file.path.display())),
+        Ok(false) => {}
     }
-    if matches!(recorded, Ok(true)) {
-        console.say(&format!("Wrote {}", run.file.path.display()));
-    }
+}
+
+/// Says what comes next.
+fn next(work: &Work, exit_code: ExitCode, args: &Bootstrap, run: &Run<'_>) {
+    let console = run.console;
     if let Some(only) = args.only {
         console.tell(&for_the_other_owners(work, only));
     } else if exit_code == ExitCode::Done && !args.no_verify {

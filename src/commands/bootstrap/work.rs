@@ -19,6 +19,14 @@ pub type Job = work::Job<Making>;
 /// Everything about one run.
 pub type Work = work::Work<Making>;
 
+/// The end of one run.
+pub struct Made {
+    pub work: Work,
+    pub exit_code: ExitCode,
+    /// Whether `xacct.toml` was written; `None` after a preview.
+    pub recorded: Option<Result<bool>>,
+}
+
 /// The state of a link that bootstrap creates or repairs.
 pub struct Making {
     pub desired: DesiredRole,

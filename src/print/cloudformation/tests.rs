@@ -8,7 +8,7 @@ fn role() -> DesiredRole {
     let terms = TrustTerms {
         partition: Partition::Aws,
         source: "111111111111".parse().unwrap(),
-        external_id: Some("abc".parse().unwrap()),
+        external_ids: vec!["abc".parse().unwrap()],
         require_mfa: true,
         only_user: Some("arn:aws:iam::111111111111:user/alice".parse().unwrap()),
         session_tags: true,

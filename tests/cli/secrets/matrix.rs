@@ -24,6 +24,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "teardown" => {
             ["--dry-run --show-policies", "--check"].map(|it| format!("teardown --all --even-if-used {it}")).to_vec()
         }
+        "rotate" => ["", " --finish"].map(|it| format!("rotate external-id 222222222222 --yes{it}")).to_vec(),
         "revoke" => vec!["revoke --all --dry-run --show-policies".to_owned(), "revoke --all --yes".to_owned()],
         "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
         "sweep" => vec!["sweep --all --yes --older-than 1s".to_owned()],

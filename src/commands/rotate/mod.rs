@@ -1,0 +1,169 @@
+//! `xacct rotate`: replaces a link's external ID, with a time in between in which the role accepts both.
+
+mod arguments;
+mod consumers;
+
+use super::bootstrap::{self, Bootstrap, Job, Settings, Work};
+use super::command_line::{Start, Verb};
+use crate::cli::RoleOptions;
+use crate::config::{self, ExternalIdChoice, Link};
+use crate::error::{Ended, Error, ExitCode, Result};
+use crate::iam::arn::Partition;
+use crate::iam::names::{ExternalId, Region};
+use crate::operations::interrupt;
+use crate::operations::run::Run;
+use crate::proof::{Step, StepId, StepOutcome};
+use crate::text::shell::ShellCommand;
+pub use arguments::Rotate;
+use consumers::places;
+
+impl Verb for Rotate {
+    const NAME: &'static str = "rotate";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, rotate(self, &run)).map(Ended::from)
+    }
+}
+
+/// Runs `xacct rotate`.
+async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
+    // A target that the file does not name would be a new one for bootstrap.
+    let recorded = config::recorded_links(&run.file, &args.targets, None)?;
+    if let ([_, _, ..], Some(id)) = (recorded.as_slice(), &args.new_external_id) {
+        return Err(Error::usage(format!("several targets cannot have the one external ID `{id}`"))
+            .hint("name one target, or omit --new-external-id: xacct generates one for each"));
+    }
+    let making = args.as_bootstrap(recorded.iter().map(|link| link.name.clone()).collect());
+    let mut settings = Settings::resolve(&making, run)?;
+    for link in &mut settings.links {
+        if args.finish { finish(link)? } else { begin(link, args)? }
+    }
+    if args.finish {
+        who_still_sends(&settings.links, run)?;
+    }
+    let made = bootstrap::make(settings, &making, run).await?;
+    bootstrap::tell(&made, Rotate::NAME, &making, run);
+    if made.recorded.is_some() && made.exit_code == ExitCode::Done {
+        next(&made.work, args, run)?;
+    }
+    Ok(made.exit_code)
+}
+
+/// Lets the role accept a new external ID beside those on record. If it does already, that is the one: an earlier run was
+/// interrupted before it could record it.
+fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
+    let Some(current) = link.external_id.known().cloned() else {
+        return Err(Error::usage(format!("target `{}` has no external ID to replace", link.name))
+            .hint(format!("to require one: xacct bootstrap {} --generate-external-id", link.name)));
+    };
+    let is_begun = !link.old_external_ids.is_empty();
+    match &args.new_external_id {
+        None if is_begun => {}
+        Some(new) if is_begun && *new == current => {}
+        Some(new) if link.external_ids().any(|id| id == new) => {
+            return Err(Error::usage(format!("target `{}` has the external ID `{new}` already", link.name))
+                .hint("choose another one, or omit --new-external-id: xacct generates one"));
+        }
+        Some(_) if is_begun => {
+            return Err(Error::usage(format!("target `{}` still accepts an old external ID", link.name))
+                .hint(format!("remove it first: xacct rotate external-id {} --finish", link.name)));
+        }
+        new => {
+            link.old_external_ids = vec![current];
+            link.external_id = new.clone().map_or(ExternalIdChoice::Generate, ExternalIdChoice::Use);
+        }
+    }
+    Ok(())
+}
+
+/// Lets the role accept the new external ID only.
+fn finish(link: &mut Link) -> Result<()> {
+    if link.old_external_ids.is_empty() {
+        return Err(Error::usage(format!("target `{}` accepts no old external ID", link.name))
+            .hint(format!("to replace its external ID: xacct rotate external-id {}", link.name)));
+    }
+    link.old_external_ids.clear();
+    Ok(())
+}
+
+/// Says what still has the IDs that are about to end, and how to find out who sends them.
+fn who_still_sends(links: &[Link], run: &Run<'_>) -> Result<()> {
+    for link in links {
+        for id in link.former_external_ids() {
+            let places = places(id, run)?;
+            if !places.is_empty() {
+                run.console.warn(&format!("Still with the old external ID {id}:\n  {}", places.join("\n  ")));
+            }
+            run.console.say(&format!("Who sent it lately: {}", lately(link, id)));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the command that shows who opened sessions of the role with this external ID. CloudTrail keeps these events
+/// for 90 days, in the Region of the STS endpoint (CloudTrail User Guide, "Working with CloudTrail event history").
+fn lately(link: &Link, id: &ExternalId) -> ShellCommand {
+    let role = link.role_arn(link.region.as_ref().map_or(Partition::Aws, Region::partition));
+    let filter =
+        format!("Events[?contains(CloudTrailEvent, '\"externalId\":\"{id}\"')].[EventTime, Username, CloudTrailEvent]");
+    ShellCommand::new("aws")
+        .args(["cloudtrail", "lookup-events"])
+        .option("--lookup-attributes", format!("AttributeKey=ResourceName,AttributeValue={role}"))
+        .option("--query", filter)
+}
+
+/// Says what to change before the old IDs end.
+fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
+    let console = run.console;
+    if args.finish {
+        let rejects = |job: &&Job| matches!(&job.state.proof, Some(Ok(proof)) if proof.steps.iter().any(is_rejection));
+        for job in work.jobs.iter().filter(rejects) {
+            console.say(&format!("{} rejects the old external ID", job.role));
+        }
+        let revoke = run.file.xacct().arg("revoke").args(work.names());
+        console.say(&format!("Sessions opened with it last until they expire; to end all current sessions: {revoke}"));
+        return Ok(());
+    }
+    for job in &work.jobs {
+        let link = &job.link;
+        for id in &link.old_external_ids {
+            let new = link.external_id.known().map(ToString::to_string).unwrap_or_default();
+            console.say(&format!("{} accepts {new}, and still {id}. Now change whatever sends the old one:", job.role));
+            for place in places(id, run)? {
+                console.say(&format!("  {place}"));
+            }
+            console.say("  settings that xacct printed: print them again");
+            console.say(&format!("Who sends it: {}", lately(link, id)));
+        }
+    }
+    let finish = run.file.xacct().args(["rotate", "external-id"]).args(work.names()).flag("--finish");
+    console.say(&format!("When nothing sends it anymore: {finish}"));
+    Ok(())
+}
+
+fn is_rejection(step: &Step) -> bool {
+    step.id == StepId::RefusedWithWrongExternalId && step.outcome == StepOutcome::Ok
+}
+
+impl Rotate {
+    /// Returns the run of bootstrap that makes the change.
+    fn as_bootstrap(&self, targets: Vec<String>) -> Bootstrap {
+        Bootstrap {
+            targets,
+            name: None,
+            target_account: Vec::new(),
+            user: None,
+            only: None,
+            adopt: false,
+            keep_statements: false,
+            changes: self.changes.clone(),
+            no_verify: self.no_verify,
+            timeout: self.timeout,
+            access: self.access.clone(),
+            role: RoleOptions::default(),
+            proof: self.proof.clone(),
+            report: self.report,
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::iam::names::{
 };
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
+use crate::iam::record::POLICIES_TAG;
 use crate::iam::state::{BOUNDARY_TAG, MANAGED_BY, SOURCE_TAG};
 
 /// The user's account, and the credentials for it.
@@ -340,7 +341,7 @@ impl Link {
             ))
             .hint("use a path of letters, digits and `/`"));
         }
-        check_tags("tag", &self.tags, 46, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG, BOUNDARY_TAG])?;
+        check_tags("tag", &self.tags, 45, &[MANAGED_BY.0, SOURCE_TAG, LINK_TAG, BOUNDARY_TAG, POLICIES_TAG])?;
         check_tags("tag", &self.bucket_tags, 49, &[])?;
         self.check_session()?;
         for policy in self.policy_arns.iter().chain(&self.permissions_boundary) {

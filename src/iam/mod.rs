@@ -12,6 +12,7 @@ pub mod names;
 pub mod partition;
 pub mod plan;
 pub mod policy;
+pub mod record;
 pub mod revocation;
 pub mod risks;
 pub mod state;

@@ -9,6 +9,7 @@ use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::last_use::LastUse;
 use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{Effect, PolicyDocument, PolicyError};
+use crate::iam::record::{POLICIES_TAG, Record};
 use crate::iam::revocation::{REVOKE_POLICY, revoked_before};
 use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -179,7 +180,7 @@ pub struct DesiredRole {
     pub trust: PolicyDocument,
     /// Managed policies to attach.
     pub attachments: BTreeSet<PolicyArn>,
-    /// Managed policies that `xacct.toml` declared until this run replaced them: to detach.
+    /// Managed policies that `xacct.toml` declared until this run replaced them, or that the role's tag records: to detach.
     pub replaced: BTreeSet<PolicyArn>,
     /// Inline policies; all names begin with [`OWN_POLICY_PREFIX`].
     pub inline: BTreeMap<PolicyName, PolicyDocument>,
@@ -202,7 +203,34 @@ impl DesiredRole {
         if let Some(version) = &self.boundary_version {
             tags.insert(BOUNDARY_TAG.to_owned(), version.to_string());
         }
+        let record = Record::value(&self.attachments, &self.inline);
+        if !record.is_empty() {
+            tags.insert(POLICIES_TAG.to_owned(), record);
+        }
         tags
+    }
+
+    /// Returns what the role's tag records; nothing if the role is not this link's, whose tag may be anybody's.
+    #[must_use]
+    pub fn record_on(&self, observed: &ObservedRole) -> Record {
+        let is_of_source = observed.tags.get(SOURCE_TAG).is_some_and(|source| source == self.source.as_str());
+        let is_ours = observed.is_ours() && is_of_source;
+        match is_ours && self.identity.owns(&observed.tags, observed.trust.policy()) {
+            true => Record::of_tags(&observed.tags),
+            false => Record::default(),
+        }
+    }
+
+    /// Adds the managed policies that xacct attached to the role, and that `xacct.toml` no longer declares, to those that
+    /// this run replaces.
+    #[must_use]
+    pub fn replacing_recorded(mut self, observed: Option<&ObservedRole>) -> Self {
+        let Some(observed) = observed else { return self };
+        let record = self.record_on(observed);
+        let recorded = observed.attachments.iter().filter(|arn| record.has_attached(arn));
+        let left: Vec<PolicyArn> = recorded.filter_map(|arn| arn.parse().ok()).collect();
+        self.replaced.extend(left.into_iter().filter(|arn| !self.attachments.contains(arn)));
+        self
     }
 
     /// Returns the role as its trust policy is reduced.

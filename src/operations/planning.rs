@@ -26,6 +26,7 @@ pub fn role(
     let boundary = target.and_then(|target| target.boundary.as_ref());
     let boundary_version = boundary.and_then(|boundary| boundary.version.present()).cloned();
     let desired = DesiredRole { identity, boundary_version, ..settle::role(link, &source.user, partition, own) };
+    let desired = desired.replacing_recorded(target.and_then(|target| target.observed.as_ref()));
     let Some(target) = target else { return Ok((desired, Plan::default())) };
     let observed = target.observed.as_ref();
     let mut planned = plan(&desired, observed, &target.quotas)?;

@@ -6,6 +6,7 @@ use crate::iam::admission::Accepted;
 use crate::iam::arn::RoleArn;
 use crate::iam::names::MaxSessionDuration;
 use crate::iam::plan::{Change, Note, Plan};
+use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::{REVOKE_POLICY, in_words};
 use crate::iam::risks::{BoundaryChange, Risk, Undeclared};
 use crate::iam::state::FoundDocument;
@@ -87,7 +88,11 @@ pub fn sentence(change: &Change, role: &str, mood: Mood) -> String {
             format!("{} boundary {to} on role {role}{now}", verb("set", "set"))
         }
         Change::TagRole { tags } => {
-            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let tag = |(key, value): (&String, &String)| match key.as_str() {
+                POLICIES_TAG => format!("{key} ({})", count(value.split_whitespace().count(), "digest")),
+                _ => format!("{key}={value}"),
+            };
+            let tags: Vec<_> = tags.iter().map(tag).collect();
             format!("{} role {role}: {}", verb("tag", "tagged"), tags.join(", "))
         }
         Change::AttachPolicy { policy } => format!("{} {policy} to role {role}", verb("attach", "attached")),

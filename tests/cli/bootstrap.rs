@@ -135,7 +135,7 @@ fn other_policies_replace_the_verify_only_policy() {
         "policies/state-bucket.json",
         r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#,
     );
-    scene.link("--policy-file policies/state-bucket.json --policy-arn ReadOnlyAccess");
+    scene.link("--allow-weaker --policy-file policies/state-bucket.json --policy-arn ReadOnlyAccess");
     let policies = scene.sandbox.world(|world| world.role(ACCOUNT_B, "xacct").unwrap().policies.clone());
     assert!(policies.inline.keys().eq(["xacct-state-bucket"]));
     assert!(policies.attached.iter().eq(["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
@@ -183,7 +183,7 @@ fn allows_session_tags_on_request() {
 fn adds_and_removes_conditions() {
     let scene = Scene::linked("--external-id first --restrict-to-user --require-mfa --no-verify");
     assert_eq!(scene.conditions().as_object().unwrap().len(), 3);
-    scene.link("--external-id second --restrict-to-user=false --require-mfa=false");
+    scene.link("--allow-weaker --external-id second --restrict-to-user=false --require-mfa=false");
     assert_eq!(scene.conditions(), json!({"StringEquals": {"sts:ExternalId": "second"}}));
     let recorded = scene.environment.read("xacct.toml");
     assert!(recorded.contains("external_id = \"second\""), "{recorded}");

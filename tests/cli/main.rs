@@ -29,6 +29,7 @@
 //! | `propagation` | waiting for IAM propagation, and only after writes |
 //! | `risks` | warnings about risky links |
 //! | `wider` | whatever is wider than declared is named, and by `--check` or `exclusive` a difference |
+//! | `weaker` | what makes a role weaker is named and stops `--yes`; policies are replaced without a gap |
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
 //! | `revoke` | ends sessions, and keeps the link |
@@ -139,6 +140,7 @@ mod trust_statements;
 mod untrusted_text;
 mod verbosity;
 mod verify;
+mod weaker;
 mod who;
 mod wider;
 

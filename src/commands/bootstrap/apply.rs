@@ -9,8 +9,9 @@ use super::work::{Job, Making, Work};
 use crate::aws::iam::apply;
 use crate::error::{Error, Kind, Result};
 use crate::iam::plan::bootstrap::{Refusal, is_plain_grant, plan_grant, plan_role};
-use crate::iam::plan::order::phases;
+use crate::iam::plan::order::{is_removal, phases};
 use crate::iam::plan::{Change, Plan};
+use crate::iam::record::POLICIES_TAG;
 use crate::iam::state::{ObservedRole, ObservedUser};
 use crate::operations::accounts;
 use crate::operations::apply::{check_unchanged, outcome, part_way, read_until_done};
@@ -128,7 +129,8 @@ async fn apply_role(job: &mut Job, args: &Bootstrap, progress: &Progress<'_>) ->
             break;
         }
         if phase.read_back {
-            let read_left = async || Ok(left(read_plan().await?, |change| !is_removal(change)));
+            let is_later = |change: &Change| is_removal(change) || change.updates_record();
+            let read_left = async || Ok(left(read_plan().await?, |change| !is_later(change)));
             let shown = read_until_done(read_left, &place, args.timeout, progress).await;
             if let Err(error) = shown {
                 return Err(part_way(error, &applied, &job.plan, job.role.name.as_str()));
@@ -151,7 +153,7 @@ fn left_of(plan: &Plan, shown: &ObservedRole, now: &ObservedRole, state: &Making
     let wanted = state.desired.all_tags();
     let others = |role: &ObservedRole| {
         let mut tags = role.tags.clone();
-        tags.retain(|key, _| !wanted.contains_key(key));
+        tags.retain(|key, _| !wanted.contains_key(key) && key != POLICIES_TAG);
         tags
     };
     // Those of an exclusive link are among the changes.
@@ -160,12 +162,8 @@ fn left_of(plan: &Plan, shown: &ObservedRole, now: &ObservedRole, state: &Making
     (is_same && is_part).then_some(fresh.changes)
 }
 
-fn is_removal(change: &Change) -> bool {
-    matches!(change, Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. })
-}
-
 /// What of these changes is still to be made, in words.
-fn left(planned: Option<std::result::Result<Plan, Box<Refusal>>>, counts: fn(&Change) -> bool) -> Vec<String> {
+fn left(planned: Option<std::result::Result<Plan, Box<Refusal>>>, counts: impl Fn(&Change) -> bool) -> Vec<String> {
     match planned {
         Some(Ok(plan)) => {
             let changes = plan.changes.iter().filter(|change| counts(change));

@@ -64,6 +64,13 @@ pub struct Bootstrap {
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
+    /// With --yes, also apply what makes a role weaker
+    ///
+    /// Without it, --yes stops at a target whose role would lose or change its external ID, MFA, its restriction to the
+    /// user or its boundary, get longer sessions, trust anyone new, or be allowed more. Such changes have a line of their
+    /// own in the plan: "! weaker: ...".
+    #[arg(long, requires = "yes")]
+    pub allow_weaker: bool,
     /// Don't verify afterwards
     #[arg(long)]
     pub no_verify: bool,

@@ -9,6 +9,7 @@ use super::other_half::{OtherHalf, other_half};
 use super::work::{Job, Work};
 use crate::diagnosis::Diagnosis;
 use crate::error::Result;
+use crate::iam::risks::Weaker;
 use crate::operations::run::Run;
 use crate::operations::work::{JsonConfig, JsonSource};
 use crate::report::json::{self, JsonChange, JsonError, JsonProof};
@@ -36,6 +37,9 @@ struct JsonTarget {
     changes: Vec<JsonChange>,
     notes: Vec<String>,
     warnings: Vec<String>,
+    /// The IDs of those warnings that say how the role will be weaker.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    weaker: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     no_bucket: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +92,7 @@ impl From<&Job> for JsonTarget {
             changes: json::plan_changes(&job.plan, job.role.name.as_str()),
             notes: json::plan_notes(&job.plan).into_iter().chain(kept).collect(),
             warnings: json::plan_warnings(&job.plan),
+            weaker: job.plan.weaker().map(Weaker::id).collect(),
             no_bucket: job.state.no_bucket.clone(),
             other_half: None,
             verification: proof.and_then(|proof| proof.as_ref().ok()).map(JsonProof::from),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arguments::Bootstrap;
 use super::keep::Kept;
 use super::observe::Observed;
-use super::refusal::{refused, refused_role};
+use super::refusal::{refused, refused_role, would_be_weaker};
 use super::settings::{Settings, refuse_same_account};
 use super::work::{Job, Making, Work};
 use crate::aws::sts::Caller;
@@ -118,6 +118,10 @@ impl Planner<'_> {
                 allowed(self.args, |adopt| plan_role(desired, observed, quotas, adopt), |it| refused_role(it, link))
             });
         let (desired, mut plan) = planned?;
+        let is_unasked = self.args.changes.yes && !self.args.changes.only_shown();
+        if is_unasked && !self.args.allow_weaker && plan.weaker().next().is_some() {
+            return Err(would_be_weaker(&desired.arn, &plan, link));
+        }
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
         plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
         let shown = observed.cloned();

@@ -6,8 +6,8 @@ use crate::config::Link;
 use crate::error::{Error, Kind};
 use crate::iam::arn::RoleArn;
 use crate::iam::names::UserName;
-use crate::iam::plan::Change;
 use crate::iam::plan::bootstrap::Refusal;
+use crate::iam::plan::{Change, Plan};
 use crate::iam::state::DesiredGrant;
 use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
@@ -31,6 +31,19 @@ fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
         .args(["iam", "get-user-policy"])
         .option("--user-name", user)
         .option("--policy-name", policy)
+}
+
+/// Returns the error for a plan that makes the role weaker, which `--yes` alone does not apply.
+pub fn would_be_weaker(role: &RoleArn, plan: &Plan, link: &Link) -> Error {
+    let message = format!("--yes does not make role `{}` in account {} weaker", role.name, role.account);
+    let error = plan.weaker().fold(Error::new(Kind::Refused, message), |error, weaker| error.note(weaker.to_string()));
+    error
+        .hint(format!(
+            "to keep the role as it is: restore the settings in [targets.{}] of xacct.toml, and omit options and XACCT_... \
+             variables that change them",
+            link.name
+        ))
+        .hint("or, if this is intended: --yes --allow-weaker")
 }
 
 /// Returns the error for a refusal to plan this link's role, with hints.

@@ -41,6 +41,9 @@ pub struct Rotate {
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,
+    /// With --yes, also apply what makes a role weaker, as in xacct bootstrap
+    #[arg(long, requires = "yes")]
+    pub allow_weaker: bool,
     /// Don't verify afterwards
     #[arg(long)]
     pub no_verify: bool,

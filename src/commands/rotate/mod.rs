@@ -158,6 +158,7 @@ impl Rotate {
             adopt: false,
             keep_statements: false,
             changes: self.changes.clone(),
+            allow_weaker: self.allow_weaker,
             no_verify: self.no_verify,
             timeout: self.timeout,
             access: self.access.clone(),

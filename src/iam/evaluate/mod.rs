@@ -13,10 +13,12 @@ mod language;
 mod partial;
 mod pattern;
 mod request;
+mod within;
 
 pub use finding::{Decision, Finding, Mismatch, StatementFinding};
 pub use pattern::variables;
 pub use request::{Caller, Context, Principal, Request};
+pub use within::allows_only_what;
 
 pub(super) use condition::Test;
 pub(super) use element::{action_matches, resource_matches};

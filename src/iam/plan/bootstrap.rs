@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::callers;
 use super::change::{Change, Note, Plan};
-use super::order::narrows_first;
+use super::order::{narrows_first, without_room};
 use super::quotas::{Excess, exceeded};
+use super::weaker;
 use crate::iam::admission::{Who, of_trust};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::effective::surely_denies;
@@ -16,6 +17,7 @@ use crate::iam::evaluate::{self, Context, Principal, Request, StatementFinding, 
 use crate::iam::identity::found_in_words;
 use crate::iam::names::PolicyName;
 use crate::iam::policy::{Effect, Element, PolicyDocument, Statement};
+use crate::iam::record::POLICIES_TAG;
 use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::risks::{self, Counted, Risk};
 use crate::iam::state::{
@@ -109,7 +111,12 @@ pub fn plan_role(
         }
         Some(observed) => repair_role(desired, observed),
     };
-    plan.warnings = risks::of_role(desired, observed, quotas);
+    if let Some(observed) = observed {
+        plan.warnings.extend(weaker::of_changes(&plan.changes, desired, observed).into_iter().map(Risk::Weaker));
+        let crowded = without_room(&plan.changes, observed, quotas);
+        plan.warnings.extend(crowded.into_iter().map(Risk::RemovesFirst));
+    }
+    plan.warnings.extend(risks::of_role(desired, observed, quotas));
     if let Some(found) = found {
         let admitted = of_trust(found, desired.subject(observed));
         for entry in &desired.accepted {
@@ -199,14 +206,21 @@ fn repair_role(desired: &DesiredRole, observed: &ObservedRole) -> Plan {
     {
         changes.push(Change::SetBoundary { from: observed.boundary.clone(), to: boundary.clone() });
     }
-    let wanted_tags = desired.all_tags();
-    let tags: BTreeMap<_, _> =
+    let permissions = permissions(desired, &observed.attachments, &observed.inline, narrows_first(&changes));
+    let mut wanted_tags = desired.all_tags();
+    if observed.tags.contains_key(POLICIES_TAG) {
+        wanted_tags.entry(POLICIES_TAG.to_owned()).or_default();
+    }
+    let mut tags: BTreeMap<_, _> =
         wanted_tags.iter().filter(|(key, value)| observed.tags.get(*key) != Some(value)).map(owned).collect();
+    // Until the policies are detached, only the old record says that xacct attached them.
+    let detaches = permissions.iter().any(|change| matches!(change, Change::DetachPolicy { .. }));
+    let record = if detaches { tags.remove_entry(POLICIES_TAG) } else { None };
     if !tags.is_empty() {
         changes.push(Change::TagRole { tags });
     }
-    let narrows_first = narrows_first(&changes);
-    changes.extend(permissions(desired, &observed.attachments, &observed.inline, narrows_first));
+    changes.extend(permissions);
+    changes.extend(record.map(|record| Change::TagRole { tags: [record].into() }));
 
     let mut notes = Vec::new();
     let is_ours = |key: &str| wanted_tags.contains_key(key) || key == BOUNDARY_TAG;

@@ -9,7 +9,8 @@ use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::risks::Risk;
+use crate::iam::record::POLICIES_TAG;
+use crate::iam::risks::{Risk, Weaker};
 use crate::iam::state::{BOUNDARY_TAG, DesiredRole, FoundDocument};
 
 /// One change, as small as AWS allows.
@@ -84,12 +85,18 @@ impl Change {
         !matches!(self, Self::UpdateRole { .. })
     }
 
-    /// Returns whether the role, user or grant is not what it should be without it. A role made by xacct 0.1 only lacks
-    /// the tags that name its link and the version of its boundary.
+    /// Returns whether the role, user or grant is not what it should be without it. A role made by an earlier version of
+    /// xacct only lacks the tags that record its link, the version of its boundary, and its policies.
     #[must_use]
     pub fn repairs_drift(&self) -> bool {
-        let is_record = |key: &String| [LINK_TAG, BOUNDARY_TAG].contains(&key.as_str());
+        let is_record = |key: &String| [LINK_TAG, BOUNDARY_TAG, POLICIES_TAG].contains(&key.as_str());
         !matches!(self, Self::TagRole { tags } if tags.keys().all(is_record))
+    }
+
+    /// Returns whether the change updates the record of the role's policies.
+    #[must_use]
+    pub fn updates_record(&self) -> bool {
+        matches!(self, Self::TagRole { tags } if tags.contains_key(POLICIES_TAG))
     }
 
     /// Returns whether the change may let an existing role do more.
@@ -146,6 +153,14 @@ impl Plan {
     #[must_use]
     pub fn is_difference(&self) -> bool {
         self.changes.iter().any(Change::repairs_drift) || self.warnings.iter().any(Risk::is_difference)
+    }
+
+    /// Returns how the role will be weaker than it is now.
+    pub fn weaker(&self) -> impl Iterator<Item = &Weaker> {
+        self.warnings.iter().filter_map(|risk| match risk {
+            Risk::Weaker(weaker) => Some(weaker),
+            _ => None,
+        })
     }
 
     /// Returns the policies of the role that `xacct.toml` does not declare.

@@ -7,5 +7,6 @@ pub mod order;
 mod quotas;
 pub mod revoke;
 pub mod teardown;
+mod weaker;
 
 pub use change::{Change, Note, Plan};

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::change::Change;
 use crate::iam::policy::PolicyDocument;
+use crate::iam::risks::Counted;
 use crate::iam::state::{FoundDocument, ObservedRole, RoleQuotas};
 
 /// Changes that may be applied concurrently. A phase starts only after AWS accepted every change of the previous one.
@@ -28,15 +29,21 @@ enum Step {
     Admit,
     Widen,
     Remove,
+    /// Updates the record of the policies. Until they are detached, only the old record says that xacct attached them.
+    Record,
 }
 
 /// Returns the phases of these changes to a role.
 ///
 /// If the plan trusts a new principal, changes that narrow the role come first, then the trust policy, then changes that
-/// widen it. Otherwise removals come last, so that a working link keeps its permissions.
+/// widen it. Otherwise removals come last, so that a working link keeps its permissions, unless a quota has no room for
+/// both.
 #[must_use]
 pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, quotas: &RoleQuotas) -> Vec<Phase<'a>> {
-    let removes_first = narrows_first(changes) || !observed.is_none_or(|role| has_room(changes, role, quotas));
+    let narrows_first = narrows_first(changes);
+    let crowded = observed.map(|role| without_room(changes, role, quotas)).unwrap_or_default();
+    let goes_first = |change: &Change| narrows_first || crowded.iter().any(|what| shares_quota(change, *what));
+    let detaches = changes.iter().any(|change| matches!(change, Change::DetachPolicy { .. }));
     let step = |change: &Change| match change {
         Change::CreateRole(_) => Step::Create,
         Change::SetBoundary { from: None, .. } => Step::Narrow,
@@ -44,8 +51,9 @@ pub fn phases<'a>(changes: &'a [Change], observed: Option<&ObservedRole>, quotas
         Change::ReplaceTrustPolicy { from, to, .. } if may_admit_new_callers(from, to) => Step::Admit,
         Change::ReplaceTrustPolicy { .. } => Step::Narrow,
         Change::UpdateRole { from: (_, seconds), max_session, .. } if max_session.as_secs() <= *seconds => Step::Narrow,
-        Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. } if removes_first => Step::Narrow,
+        Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. } if goes_first(change) => Step::Narrow,
         Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. } => Step::Remove,
+        change if detaches && change.updates_record() => Step::Record,
         _ => Step::Widen,
     };
     let steps: BTreeSet<_> = changes.iter().map(step).collect();
@@ -72,12 +80,39 @@ fn may_admit_new_callers(from: &FoundDocument, to: &PolicyDocument) -> bool {
     !from.policy().is_some_and(|from| to.admits_only_whom(from))
 }
 
-/// Whether new policies fit beside those to be removed. Unknown if the role has an inline one that AWS denied reading.
-fn has_room(changes: &[Change], role: &ObservedRole, quotas: &RoleQuotas) -> bool {
-    let attaches = changes.iter().filter(|change| matches!(change, Change::AttachPolicy { .. })).count();
-    if attaches > 0 && role.attachments.len() + attaches > quotas.attached_policies.most {
-        return false;
+/// Returns the quotas that have no room for the new policies beside those to be removed, if nothing else has the removals
+/// come first. The size of an inline policy that AWS denied reading is not known, so there may be none.
+#[must_use]
+pub(super) fn without_room(changes: &[Change], role: &ObservedRole, quotas: &RoleQuotas) -> Vec<Counted> {
+    let removes = |what: Counted| changes.iter().any(|change| is_removal(change) && shares_quota(change, what));
+    let is_crowded = |what: &Counted| match what {
+        Counted::AttachedPolicies => !has_room_to_attach(changes, role, quotas),
+        _ => !has_room_to_write(changes, role, quotas),
+    };
+    let quotas = [Counted::AttachedPolicies, Counted::RolePolicies];
+    quotas.into_iter().filter(|what| !narrows_first(changes) && removes(*what)).filter(is_crowded).collect()
+}
+
+/// Returns whether the change removes a policy from the role.
+#[must_use]
+pub fn is_removal(change: &Change) -> bool {
+    matches!(change, Change::DeleteRolePolicy { .. } | Change::DetachPolicy { .. })
+}
+
+fn shares_quota(change: &Change, what: Counted) -> bool {
+    match change {
+        Change::DetachPolicy { .. } => what == Counted::AttachedPolicies,
+        Change::DeleteRolePolicy { .. } => what == Counted::RolePolicies,
+        _ => false,
     }
+}
+
+fn has_room_to_attach(changes: &[Change], role: &ObservedRole, quotas: &RoleQuotas) -> bool {
+    let attaches = changes.iter().filter(|change| matches!(change, Change::AttachPolicy { .. })).count();
+    attaches == 0 || role.attachments.len() + attaches <= quotas.attached_policies.most
+}
+
+fn has_room_to_write(changes: &[Change], role: &ObservedRole, quotas: &RoleQuotas) -> bool {
     let put = |name: &str| {
         changes.iter().find_map(|change| match change {
             Change::PutRolePolicy { name: put, to, .. } if put.as_str() == name => Some(to),

@@ -18,6 +18,13 @@ impl PolicyDocument {
         self.statements.iter().any(|statement| statement.normalised() == wanted)
     }
 
+    /// Returns whether a statement of the document denies the same as this one, whatever its `Sid` is.
+    #[must_use]
+    pub fn denies_what(&self, denial: &Statement) -> bool {
+        let denial = denial.normalised();
+        self.statements.iter().any(|statement| statement.normalised().denies_as(&denial))
+    }
+
     /// Returns whether every request that this trust policy allows is certainly allowed by `other` too. That is certain if
     /// each Allow statement is in `other`, there with the same or more principals and actions and the same or fewer
     /// conditions, and each Deny statement of `other` is in this policy.

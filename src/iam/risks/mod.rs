@@ -6,14 +6,18 @@
 mod permissions;
 mod risk;
 mod trust;
+mod weaker;
 
 pub use permissions::{of_boundary, of_grant, of_size};
 pub use risk::{BoundaryChange, Counted, Risk, Undeclared};
 pub use trust::of_trust;
+pub use weaker::Weaker;
 
 use crate::iam::policy::PolicyDocument;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, ObservedUser, RoleQuotas};
+pub(super) use permissions::allows_everything;
 use permissions::{of_permissions, of_undeclared};
+pub(super) use risk::is_administrator_access;
 use trust::requires_mfa;
 
 /// Returns the risks of the desired role, and those of the current role until the plan is applied.

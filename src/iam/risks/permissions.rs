@@ -135,7 +135,7 @@ pub fn of_size(what: Counted, size: usize, quota: Quota) -> Option<Risk> {
 }
 
 /// Returns whether a statement allows `*` on `*`, whatever the request.
-pub(super) fn allows_everything(document: &PolicyDocument) -> bool {
+pub(in crate::iam) fn allows_everything(document: &PolicyDocument) -> bool {
     let has = |element: &Element<BTreeSet<String>>, all: &[&str]| {
         let Element::Is(listed) = element else { return false };
         listed.iter().any(|one| all.contains(&one.as_str()))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::weaker::Weaker;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::last_use::RecentUse;
@@ -158,6 +159,10 @@ pub enum Risk {
         /// Where parsing failed, and why.
         problem: String,
     },
+    /// The plan makes the role weaker than it is now.
+    Weaker(Weaker),
+    /// A quota has no room for the new policies beside those that they replace.
+    RemovesFirst(Counted),
     /// A risk of the current policy, which the plan removes.
     UntilApplied(Box<Self>),
 }
@@ -207,6 +212,15 @@ impl Counted {
             Self::RolePolicies => "the role's inline policies use",
             Self::UserPolicies => "the user's inline policies use",
             Self::AttachedPolicies => "the role has",
+        }
+    }
+
+    /// Returns the start of a sentence about the quota itself.
+    fn has(self) -> &'static str {
+        if self == Self::AttachedPolicies {
+            "the quota of attached managed policies has"
+        } else {
+            "the quota of inline policies has"
         }
     }
 
@@ -338,6 +352,12 @@ impl Risk {
             Self::NotEvaluated { what, problem } => {
                 format!("xacct cannot evaluate {what} in its current form: {problem}")
             }
+            Self::Weaker(weaker) => format!("weaker: {weaker}"),
+            Self::RemovesFirst(what) => format!(
+                "{} no room for the new policies beside the old ones, so xacct removes these first: if AWS then rejects the \
+                 new ones, the role has neither",
+                what.has()
+            ),
             Self::UntilApplied(risk) => risk.problem(),
         }
     }
@@ -383,6 +403,6 @@ impl Risk {
 }
 
 /// Returns whether this is the AWS managed policy AdministratorAccess, which allows everything.
-pub(super) fn is_administrator_access(arn: &str) -> bool {
+pub(in crate::iam) fn is_administrator_access(arn: &str) -> bool {
     arn.ends_with(":iam::aws:policy/AdministratorAccess")
 }

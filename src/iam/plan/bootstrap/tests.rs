@@ -72,7 +72,8 @@ fn an_absent_role_is_created_whole_and_then_given_its_permissions() {
             ("managed-by", "xacct"),
             ("team", "platform"),
             ("xacct:source-account", "111111111111"),
-            ("xacct:link", LINK)
+            ("xacct:link", LINK),
+            ("xacct:policies", "d193bff1")
         ])
     );
 }

@@ -223,8 +223,8 @@ fn a_replaced_policy_goes_last_unless_the_new_one_needs_its_place() {
             role.attachments.extend((0..others).map(|number| format!("arn:aws:iam::222222222222:policy/p{number}")));
         })
     };
-    assert_eq!(replace(8), [["attach"], ["detach"]]);
-    assert_eq!(replace(9), [["detach"], ["attach"]], "a role has at most ten managed policies");
+    assert_eq!(replace(8), [["attach"], ["detach"], ["tag"]]);
+    assert_eq!(replace(9), [["detach"], ["attach"], ["tag"]], "a role has at most ten managed policies");
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! How changes make a role that exists weaker than it is now. Pure.
+//!
+//! What xacct cannot compare counts as weaker. What the role's tags say that xacct set up before is no more than was agreed
+//! to, so that a run which was interrupted, or which repairs the link, can go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::Change;
+use crate::iam::admission::{Admitted, Who, of_trust};
+use crate::iam::evaluate::allows_only_what;
+use crate::iam::names::{AccountId, PolicyName};
+use crate::iam::policy::{Effect, PolicyDocument, Statement};
+use crate::iam::risks::{Weaker, allows_everything, is_administrator_access};
+use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, SOURCE_TAG};
+use crate::iam::templates::{self, VERIFY_POLICY, is_own_sid};
+
+/// Returns each way in which the changes make the role weaker.
+pub(super) fn of_changes(changes: &[Change], desired: &DesiredRole, observed: &ObservedRole) -> Vec<Weaker> {
+    let mut found = Vec::new();
+    for change in changes {
+        match change {
+            Change::ReplaceTrustPolicy { from, to, .. } => match from.policy() {
+                Some(from) => found.extend(of_trust_policy(from, to, desired, observed)),
+                None => found.push(Weaker::TrustNotCompared),
+            },
+            Change::UpdateRole { from: (_, seconds), max_session, .. } if max_session.as_secs() > *seconds => {
+                found.push(Weaker::SessionLonger { from: *seconds, to: *max_session });
+            }
+            // A boundary that allows everything limits nothing.
+            Change::SetBoundary { from: Some(from), to } if !is_administrator_access(from) => {
+                found.push(Weaker::BoundaryReplaced { from: from.clone(), to: to.to_string() });
+            }
+            _ => {}
+        }
+    }
+    found.extend(of_policies(changes, desired, observed));
+    found
+}
+
+fn of_trust_policy(
+    from: &PolicyDocument,
+    to: &PolicyDocument,
+    desired: &DesiredRole,
+    observed: &ObservedRole,
+) -> Vec<Weaker> {
+    let mut found = Vec::new();
+    if to.admits_only_whom(from) {
+        return found;
+    }
+    let subject = desired.subject(Some(observed));
+    let before: Vec<_> = of_trust(from, subject).into_iter().filter(|admitted| !admitted.who.is_nobody()).collect();
+    for after in of_trust(to, subject).iter().filter(|admitted| !admitted.who.is_nobody()) {
+        let includes = |now: &&Admitted| now.who.covers(&after.who);
+        let is_certain = |now: &&Admitted| now.undecided.is_none() || now.undecided == after.undecided;
+        let known: Vec<_> = before.iter().filter(includes).filter(is_certain).collect();
+        let is_own = |now: &&Admitted| now.sid == after.sid && now.sid.as_deref().is_some_and(is_own_sid);
+        let (new, alike) = match known.is_empty() {
+            true => (newly_admitted(&after.who, &before, observed), before.iter().filter(is_own).collect()),
+            false => (None, known),
+        };
+        for weaker in new.into_iter().chain(of_conditions(after, &alike, from, to)) {
+            if !found.contains(&weaker) {
+                found.push(weaker);
+            }
+        }
+    }
+    found
+}
+
+/// Returns how callers come to be admitted who are not admitted now. The source account that the role's tag names was
+/// admitted before.
+fn newly_admitted(who: &Who, before: &[Admitted], observed: &ObservedRole) -> Option<Weaker> {
+    let account = account(who);
+    let of_account = before.iter().map(|now| &now.who).filter(|now| account.is_some() && self::account(now) == account);
+    let of_account: Vec<_> = of_account.cloned().collect();
+    let is_source =
+        account.is_some_and(|account| observed.tags.get(SOURCE_TAG).is_some_and(|tag| tag == account.as_str()));
+    match who {
+        _ if of_account.contains(who) => Some(Weaker::ConditionDropped(who.clone())),
+        Who::Account(_) if !of_account.is_empty() => {
+            Some(Weaker::RestrictionDropped { from: of_account, to: who.clone() })
+        }
+        _ if of_account.is_empty() && is_source && observed.is_ours() => None,
+        _ => Some(Weaker::CallerAdded(who.clone())),
+    }
+}
+
+fn account(who: &Who) -> Option<&AccountId> {
+    match who {
+        Who::Principal { account, .. } | Who::Matching { account, .. } | Who::Account(account) => Some(account),
+        _ => None,
+    }
+}
+
+/// Returns what callers no longer need that all who are admitted `alike` need now.
+fn of_conditions(after: &Admitted, alike: &[&Admitted], from: &PolicyDocument, to: &PolicyDocument) -> Vec<Weaker> {
+    if alike.is_empty() {
+        return Vec::new();
+    }
+    let who = || after.who.clone();
+    let mut within = alike.iter().filter(|now| now.needs.are_within(after.needs)).peekable();
+    if within.peek().is_none() {
+        let external_id = !after.needs.external_id && alike.iter().any(|now| now.needs.external_id);
+        let mfa = !after.needs.mfa && alike.iter().any(|now| now.needs.mfa);
+        let dropped = [external_id.then(|| Weaker::ExternalIdDropped(who())), mfa.then(|| Weaker::MfaDropped(who()))];
+        return dropped.into_iter().flatten().collect();
+    }
+    let of = |document: &PolicyDocument, admitted: &Admitted| document.statements.get(admitted.statement).cloned();
+    let Some(wanted) = of(to, after) else { return Vec::new() };
+    let found: Vec<_> = within.filter_map(|now| of(from, now)).collect();
+    let (ids, known) = (external_ids(&wanted), found.iter().flat_map(external_ids).collect::<BTreeSet<_>>());
+    // A further ID beside those that are required now cuts nobody off: so `rotate` begins.
+    let is_changed = !ids.is_subset(&known) && !known.is_subset(&ids);
+    if after.needs.external_id && found.iter().all(|now| !external_ids(now).is_empty()) && is_changed {
+        return vec![Weaker::ExternalIdChanged { from: known, to: ids }];
+    }
+    let conditions = others(&wanted);
+    let is_kept = found.iter().any(|now| others(now).is_subset(&conditions));
+    if is_kept { Vec::new() } else { vec![Weaker::ConditionDropped(who())] }
+}
+
+fn external_ids(statement: &Statement) -> BTreeSet<String> {
+    PolicyDocument::of(vec![statement.clone()]).external_ids().into_iter().map(str::to_owned).collect()
+}
+
+/// Returns the conditions that say neither who calls nor that the caller needs an external ID or MFA.
+fn others(statement: &Statement) -> BTreeSet<(&String, String, &BTreeSet<String>)> {
+    let conditions = statement.condition.iter();
+    let conditions = conditions.flat_map(|(operator, keys)| {
+        keys.iter().map(move |(key, values)| (operator, key.to_ascii_lowercase(), values))
+    });
+    conditions.filter(|(_, key, _)| is_of_request(key)).collect()
+}
+
+/// Returns whether a condition key says something of the request, and nothing of the caller that decides who is admitted.
+fn is_of_request(key: &str) -> bool {
+    const KEYS: [&str; 12] = [
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:sourcevpcarn",
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:requestedregion",
+        "aws:multifactorauthage",
+        "aws:useragent",
+        "sts:rolesessionname",
+        "sts:sourceidentity",
+    ];
+    KEYS.contains(&key) || key.starts_with("aws:requesttag/") || key.starts_with("aws:principaltag/")
+}
+
+fn of_policies(changes: &[Change], desired: &DesiredRole, observed: &ObservedRole) -> Vec<Weaker> {
+    let record = desired.record_on(observed);
+    let texts = |document: &'_ Option<FoundDocument>| document.as_ref().and_then(FoundDocument::policy).cloned();
+    let before: BTreeMap<_, _> =
+        observed.inline.iter().filter_map(|(name, found)| Some((name.as_str(), texts(found)?))).collect();
+    let all: Vec<_> = before.values().collect();
+    let is_administrator = observed.attachments.iter().any(|arn| is_administrator_access(arn))
+        || all.iter().any(|document| allows_everything(document));
+    let is_agreed =
+        |name: &PolicyName, to: &PolicyDocument| record.has_inline(name, to) || is_for_the_test(name, to, desired);
+    let mut found = Vec::new();
+    for change in changes {
+        match change {
+            Change::AttachPolicy { policy } if !is_administrator && !record.has_attached(&policy.to_string()) => {
+                found.push(Weaker::PolicyAttached(policy.to_string()));
+            }
+            Change::PutRolePolicy { name, to, .. }
+                if !is_administrator && !is_agreed(name, to) && !allows_only_what(to, &all) =>
+            {
+                found.push(Weaker::PolicyWider(name.to_string()));
+            }
+            _ => {}
+        }
+    }
+    let puts: BTreeMap<_, _> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::PutRolePolicy { name, to, .. } => Some((name.as_str(), (name, &**to))),
+            _ => None,
+        })
+        .collect();
+    let is_deleted =
+        |name: &str| changes.iter().any(|it| matches!(it, Change::DeleteRolePolicy { name: it } if it == name));
+    let is_changed = |name: &str| is_deleted(name) || puts.contains_key(name);
+    let kept = before.iter().filter(|(name, _)| !is_changed(name)).map(|(_, document)| document);
+    let after: Vec<_> = kept.chain(puts.values().map(|(_, to)| *to)).collect();
+    let denials = |document: &PolicyDocument| {
+        let denies = |statement: &&Statement| statement.effect == Effect::Deny;
+        document.statements.iter().filter(denies).cloned().collect::<Vec<_>>()
+    };
+    for (name, document) in before.iter().filter(|(name, _)| is_changed(name)) {
+        let is_agreed = puts.get(name).is_some_and(|(name, to)| is_agreed(name, to));
+        let is_kept = |denial: &Statement| after.iter().any(|document| document.denies_what(denial));
+        if !is_agreed && !denials(document).iter().all(is_kept) {
+            found.push(Weaker::DenialDropped((*name).to_owned()));
+        }
+    }
+    found
+}
+
+/// Returns whether this is xacct's own policy for the test bucket, which allows nothing but buckets of that name.
+fn is_for_the_test(name: &PolicyName, document: &PolicyDocument, desired: &DesiredRole) -> bool {
+    name.as_str() == VERIFY_POLICY && document.means_the_same_as(&templates::verify_bucket(desired.arn.partition))
+}
+
+#[cfg(test)]
+mod tests;

@@ -263,7 +263,8 @@ fn keeps_unmanaged_policies_and_tags() {
     });
     scene.xacct("bootstrap --check").exits_with(0);
     // A run that writes keeps them too, and reports them.
-    let document = scene.xacct_json("bootstrap --yes --allow-weaker --external-id new --max-session-duration 3h --tag a=b", 0);
+    let document =
+        scene.xacct_json("bootstrap --yes --allow-weaker --external-id new --max-session-duration 3h --tag a=b", 0);
     let target = &document["targets"][ACCOUNT_B];
     for (reported, left) in [("warnings", ["by-hand", attached]), ("notes", [boundary, "owner"])] {
         let reported = target[reported].to_string();

@@ -48,7 +48,7 @@ fn a_colleagues_link_is_shown_and_taken_over_only_when_adopted() {
         assert!(!scene.environment.has("bob.toml"));
 
         let alices = tag(&scene);
-        scene.xacct(&format!("{BOBS} --external-id other --adopt")).exits_with(0);
+        scene.xacct(&format!("{BOBS} --external-id other --adopt --allow-weaker")).exits_with(0);
         assert_ne!(tag(&scene), alices);
         // Now it is alice who may not take it back in silence, nor take it down.
         scene.sandbox.clear_requests();
@@ -85,10 +85,10 @@ fn with_the_same_tag_whatever_differs_is_drift() {
     }}));
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &other));
     scene.xacct("bootstrap --check").exits_with(4);
-    scene.xacct("bootstrap --yes --no-verify").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker --no-verify").exits_with(0);
     assert_eq!(scene.conditions(), json!({"StringEquals": {"sts:ExternalId": "abc"}}));
     // The external ID is rotated, and the link is the same.
-    scene.xacct("bootstrap --yes --no-verify --external-id new").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker --no-verify --external-id new").exits_with(0);
     assert_eq!(tag(&scene), Some(recorded));
     scene.xacct("teardown --all --yes").exits_with(0);
 }
@@ -101,7 +101,7 @@ fn a_link_of_0_1_is_known_by_what_agrees_and_gets_its_tag_without_being_drift() 
         make_old(&scene);
         scene.xacct("bootstrap --check").exits_with(0).says(&[TAG]);
         assert_eq!(scene.writes(), [""; 0]);
-        scene.xacct("bootstrap --yes --no-verify --external-id new").exits_with(0);
+        scene.xacct("bootstrap --yes --allow-weaker --no-verify --external-id new").exits_with(0);
         assert_eq!(tag(&scene), recorded, "{options}");
         scene.xacct("bootstrap --check").exits_with(0);
         make_old(&scene);

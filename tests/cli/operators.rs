@@ -120,7 +120,7 @@ fn names_a_missing_read_permission_before_writing() {
         scene.xacct(&format!("{WORDS} --no-verify")).exits_with(0);
         take_away(&scene, permission);
         scene.sandbox.clear_requests();
-        let document = scene.xacct_json("bootstrap --yes --external-id new", 1);
+        let document = scene.xacct_json("bootstrap --yes --allow-weaker --external-id new", 1);
         let error = document["error"].clone();
         assert_eq!(error["kind"], "refused", "{permission}: {document:#}");
         assert!(error["message"].to_string().contains(permission), "{permission}: {error:#}");

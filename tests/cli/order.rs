@@ -12,8 +12,7 @@ const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const BOUNDARY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
 /// What takes over the administrators' role, capped.
-const ADOPT: &str =
-    "--adopt --no-verify --external-id abc --permissions-boundary ReadOnlyAccess --policy-arn PowerUserAccess";
+const ADOPT: &str = "--adopt --allow-weaker --no-verify --external-id abc --permissions-boundary ReadOnlyAccess --policy-arn PowerUserAccess";
 
 fn shut() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{
@@ -37,6 +36,13 @@ fn plant_administrators(world: &mut World) {
 
 fn is_open(scene: &Scene) -> bool {
     scene.trust_policy() != shut()
+}
+
+/// The record of the policies is written beside them.
+fn writes_but_tags(scene: &Scene) -> Vec<String> {
+    let mut writes = scene.iam_writes();
+    writes.retain(|operation| operation != "TagRole");
+    writes
 }
 
 fn refused() -> FaultKind {
@@ -87,9 +93,9 @@ fn where_the_trust_policy_is_refused_the_role_gains_nothing() {
 #[test]
 fn where_nobody_new_gets_in_policies_are_put_and_read_back_before_others_go() {
     let scene = Scene::linked("--no-verify --external-id abc");
-    let words = "bootstrap --yes --no-verify --policy-arn PowerUserAccess";
+    let words = "bootstrap --yes --allow-weaker --no-verify --policy-arn PowerUserAccess";
     scene.xacct(words).exits_with(0);
-    assert_eq!(scene.iam_writes(), ["AttachRolePolicy", "DeleteRolePolicy"]);
+    assert_eq!(writes_but_tags(&scene), ["AttachRolePolicy", "DeleteRolePolicy"]);
     let requests = scene.sandbox.requests();
     let at = |operation: &str| requests.iter().position(|request| request.operation == operation).expect(operation);
     let between = &requests[at("AttachRolePolicy")..at("DeleteRolePolicy")];
@@ -101,7 +107,7 @@ fn where_nobody_new_gets_in_policies_are_put_and_read_back_before_others_go() {
 fn a_role_that_could_not_be_narrowed_is_not_granted_beside_others() {
     let denied = Fault::new("PutRolePermissionsBoundary", refused());
     let scene = Scene::of(Sandbox::builder().plant(plant_administrators).fault(denied));
-    let words = "bootstrap --yes --adopt --no-verify --target-account 222222222222,333333333333 --user alice \
+    let words = "bootstrap --yes --allow-weaker --adopt --no-verify --target-account 222222222222,333333333333 --user alice \
                  --user-profile alice --profile security-admin --enter-role OrganizationAccountAccessRole \
                  --permissions-boundary ReadOnlyAccess";
     scene.xacct(words).exits_with(1);
@@ -113,6 +119,6 @@ fn a_role_that_could_not_be_narrowed_is_not_granted_beside_others() {
 fn the_trust_policy_of_a_working_link_is_narrowed_before_the_role_may_do_more() {
     let scene = Scene::linked("--no-verify --external-id abc");
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&json!({}))));
-    scene.xacct("bootstrap --yes --no-verify --policy-arn PowerUserAccess").exits_with(0);
-    assert_eq!(scene.iam_writes(), ["UpdateAssumeRolePolicy", "AttachRolePolicy", "DeleteRolePolicy"]);
+    scene.xacct("bootstrap --yes --allow-weaker --no-verify --policy-arn PowerUserAccess").exits_with(0);
+    assert_eq!(writes_but_tags(&scene), ["UpdateAssumeRolePolicy", "AttachRolePolicy", "DeleteRolePolicy"]);
 }

@@ -151,7 +151,7 @@ fn a_role_that_is_widened_is_tested_with_a_bucket() {
     let says = ["test with a bucket: the role's policies now allow one", "--probe identity"];
     scene.xacct("bootstrap --dry-run --policy-arn PowerUserAccess").exits_with(0).says(&says);
     scene.sandbox.clear_requests();
-    scene.xacct("bootstrap --yes --policy-arn PowerUserAccess").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker --policy-arn PowerUserAccess").exits_with(0);
     assert_eq!(scene.requests("CreateBucket").len(), 1);
     assert!(!scene.environment.read("xacct.toml").contains("probe = \"identity\""));
     // From now on, a denied bucket is a failure.
@@ -163,7 +163,7 @@ fn a_role_that_is_widened_is_tested_with_a_bucket() {
 fn a_role_that_is_widened_keeps_a_test_that_an_option_chose() {
     let scene = Scene::linked("--policy-arn ReadOnlyAccess");
     scene.sandbox.clear_requests();
-    scene.xacct("bootstrap --yes --policy-arn PowerUserAccess --probe identity").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker --policy-arn PowerUserAccess --probe identity").exits_with(0);
     assert_eq!(scene.requests("CreateBucket").len(), 0);
     scene.xacct("bootstrap --yes").exits_with(0);
     assert_eq!(scene.requests("CreateBucket").len(), 0, "nothing was widened since");

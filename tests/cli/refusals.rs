@@ -122,7 +122,7 @@ fn adopt_shows_policies_on_request_and_adopts_the_role() {
         .exits_with(0)
         .says(&["arn:aws:iam::333333333333:root", "\"sts:ExternalId\": \"abc\""]);
     assert_eq!(scene.writes(), [""; 0]);
-    scene.xacct(&words).exits_with(0);
+    scene.xacct(&format!("{words} --allow-weaker")).exits_with(0);
     assert_eq!(scene.trust_policy(), trust(&json!({"StringEquals": {"sts:ExternalId": "abc"}})));
     // From now on xacct manages the role.
     scene.xacct("bootstrap --check").exits_with(0);
@@ -317,7 +317,7 @@ fn does_not_open_a_role_restricted_to_another_user() {
                  --target-profile dev-admin --config bob.toml";
     scene.xacct(words).exits_with(1).says(&["trusts only `arn:aws:iam::111111111111:user/alice`", "--role-name"]);
     assert_eq!(scene.trust_policy(), before);
-    scene.xacct(&format!("{words} --restrict-to-user=false --adopt")).exits_with(0);
+    scene.xacct(&format!("{words} --restrict-to-user=false --adopt --allow-weaker")).exits_with(0);
 }
 
 #[test]

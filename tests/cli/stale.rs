@@ -105,7 +105,9 @@ fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
         ("managed policies", |world| world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR)),
         ("boundary", |world| world.set_role_boundary(ACCOUNT_B, "xacct", Some(ADMINISTRATOR))),
     ];
-    for words in ["bootstrap --yes --no-verify --max-session-duration 2h", "teardown --all --yes --only target"] {
+    for words in
+        ["bootstrap --yes --allow-weaker --no-verify --max-session-duration 2h", "teardown --all --yes --only target"]
+    {
         for (part, change) in changes {
             let scene = Scene::linked("--no-verify --external-id abc");
             let output = meanwhile(&scene, words, change);
@@ -119,19 +121,21 @@ fn whatever_a_plan_rests_on_stops_it_when_it_changes() {
 #[test]
 fn what_another_run_did_of_it_meanwhile_is_not_done_again() {
     let scene = Scene::linked("--no-verify --external-id abc");
-    let words = "bootstrap --yes --no-verify --max-session-duration 2h --policy-arn PowerUserAccess";
+    let words = "bootstrap --yes --allow-weaker --no-verify --max-session-duration 2h --policy-arn PowerUserAccess";
     let attach = |world: &mut World| {
         world.attach_role_policy(ACCOUNT_B, "xacct", "arn:aws:iam::aws:policy/PowerUserAccess");
     };
     meanwhile(&scene, words, attach).exits_with(0);
-    assert_eq!(scene.iam_writes(), ["UpdateRole", "DeleteRolePolicy"]);
+    let mut writes = scene.iam_writes();
+    writes.retain(|operation| operation != "TagRole");
+    assert_eq!(writes, ["UpdateRole", "DeleteRolePolicy"]);
 }
 
 #[test]
 fn a_role_that_goes_away_meanwhile_is_not_made_by_halves() {
     let scene = Scene::linked("--no-verify");
     let gone = |world: &mut World| drop(world.delete_role(ACCOUNT_B, "xacct"));
-    let words = "bootstrap --yes --no-verify --max-session-duration 2h";
+    let words = "bootstrap --yes --allow-weaker --no-verify --max-session-duration 2h";
     meanwhile(&scene, words, gone).exits_with(1).says(&["changed since it was shown: it is gone"]);
     scene.bootstrap("--no-verify").exits_with(0);
     meanwhile(&scene, "teardown --all --yes", gone).exits_with(0);

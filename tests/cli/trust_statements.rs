@@ -61,7 +61,7 @@ fn declared_statements_are_created_recorded_and_repaired() {
     let only_own = json!({"Version": "2012-10-17", "Statement": [own]});
     scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &only_own));
     scene.xacct("bootstrap --check --show-policies").exits_with(4).says(&["OwnNameOnly", "Vendor"]);
-    scene.xacct("bootstrap --yes").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker").exits_with(0);
     assert_eq!(sids(&scene), ["XacctAssumeRole", "Vendor", "OwnNameOnly"]);
 
     // A change of the file is a change of the role.
@@ -97,7 +97,7 @@ fn the_statement_of_a_workspace_stays() {
         line.unwrap_or_else(|| panic!("no {name}\n{hint}")).trim().trim_start_matches("xacct ").to_owned()
     };
     scene.xacct(&command("xacct print hcp")).exits_with(0).says(&["Wrote hcp.json"]);
-    scene.xacct(&format!("{} --yes", command("xacct bootstrap"))).exits_with(0);
+    scene.xacct(&format!("{} --yes --allow-weaker", command("xacct bootstrap"))).exits_with(0);
     assert_eq!(sids(&scene), ["XacctAssumeRole", "XacctHcp"]);
 
     scene.xacct("bootstrap --check").exits_with(0);

@@ -47,7 +47,7 @@ fn a_line_lost_in_a_merge_does_not_strip_the_external_id_of_a_live_role() {
     let shown = scene.xacct_json("bootstrap --check", 4);
     assert_eq!(shown["targets"]["prod"]["weaker"], json!(["external_id_dropped"]));
     let shown = scene.xacct("bootstrap --dry-run").exits_with(0);
-    let line = "! target weaker: account 111111111111 no longer needs an external ID";
+    let line = "!  target  weaker: account 111111111111 no longer needs an external ID";
     assert!(shown.everything().contains(line), "{shown}");
     assert_eq!(scene.conditions(), requires("abc"));
 
@@ -72,11 +72,11 @@ fn a_variable_replaces_the_external_id_of_none_of_twelve_roles() {
     scene.xacct(&format!("{all} --external-id abc {}", accounts.join(" "))).exits_with(0);
     scene.sandbox.clear_requests();
 
-    scene.environment.set("XACCT_EXTERNAL_ID", "x");
+    scene.environment.set("XACCT_EXTERNAL_ID", "xyz");
     let words = "bootstrap --yes --no-verify";
     let output = scene.xacct(words).exits_with(1);
     assert_eq!(scene.writes(), [""; 0], "nothing is written");
-    let refused = output.everything().matches("the external ID changes from abc to x").count();
+    let refused = output.everything().matches("the external ID changes from abc to xyz").count();
     assert_eq!(refused, 12, "{output}");
     for account in &accounts {
         let found = scene.sandbox.world(|world| world.trust_policy(account, "xacct")).expect("the role");
@@ -170,10 +170,10 @@ fn on_a_terminal_it_is_shown_and_asked_as_ever() {
     let mut scene = Scene::linked("--no-verify");
     let words = "bootstrap --no-verify --max-session-duration 2h";
     let Some(mut terminal) = Terminal::start(test_name!(), &mut scene, words) else { return };
-    terminal.answer("[y/N]", 1, "y\n");
+    terminal.answer("[y/N,", 1, "y\n");
     let (ended, screen) = terminal.ended();
     assert_eq!(ended, Some(0), "{screen}");
-    assert!(screen.contains("! target weaker: sessions may last 2h (now 1h)"), "{screen}");
+    assert!(screen.contains("!  target  weaker: sessions may last 2h (now 1h)"), "{screen}");
     assert_eq!(scene.requests("UpdateRole").len(), 1);
 }
 
@@ -235,7 +235,7 @@ fn a_put_that_is_refused_removes_nothing() {
 fn where_a_quota_has_removals_come_first_the_plan_says_so() {
     let scene = Scene::new();
     let large = |name: &str| {
-        let document = allow(&format!("s3:{}", "a".repeat(5200)), "*");
+        let document = allow(format!("s3:{}", "a".repeat(5200)), "*");
         scene.environment.write(name, &document.to_string());
     };
     large("a.json");
@@ -269,7 +269,7 @@ fn a_policy_that_left_the_file_is_detached_and_one_of_others_stays() {
 fn a_policy_that_left_the_file_is_detached_by_the_next_run_if_aws_refuses_it() {
     let scene = denying("DetachRolePolicy", 1);
     scene.link("--no-verify --policy-arn ReadOnlyAccess --policy-arn PowerUserAccess");
-    scene.environment.edit("xacct.toml", "\"ReadOnlyAccess\"", "");
+    scene.environment.edit("xacct.toml", "\"ReadOnlyAccess\", ", "");
     scene.xacct("bootstrap --yes --no-verify").exits_with(1);
     assert_eq!(scene.requests("TagRole").len(), 0);
     scene.xacct("bootstrap --yes --no-verify").exits_with(0);

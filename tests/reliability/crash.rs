@@ -30,7 +30,8 @@ fn bootstrap_of_a_new_link() {
 
 #[test]
 fn bootstrap_with_drift() {
-    let words = format!("{BOOTSTRAP} --external-id 0123456789abcdef --policy-arn AmazonS3FullAccess");
+    let options = "--external-id 0123456789abcdef --policy-arn AmazonS3FullAccess --allow-weaker";
+    let words = format!("{BOOTSTRAP} {options}");
     let trial = Trial::new("bootstrap, drift", &words, |scene| {
         scene.link("--no-verify --external-id of-old --policy-arn SecurityAudit --max-session-duration 2h");
         scene.sandbox.world(|world| {

@@ -146,7 +146,7 @@ fn policies_replace_the_verify_only_policy() {
         return;
     };
     accounts.bootstrap(&[]).exits_with(0);
-    accounts.bootstrap(&["--policy-arn=PowerUserAccess"]).exits_with(0);
+    accounts.bootstrap(&["--policy-arn=PowerUserAccess", "--allow-weaker"]).exits_with(0);
     let target = &accounts.target;
     assert_eq!(target.attached("xacct"), ["PowerUserAccess"]);
     assert!(target.role_policies("xacct").is_empty());

@@ -39,8 +39,8 @@ pub fn would_be_weaker(role: &RoleArn, plan: &Plan, link: &Link) -> Error {
     let error = plan.weaker().fold(Error::new(Kind::Refused, message), |error, weaker| error.note(weaker.to_string()));
     error
         .hint(format!(
-            "to keep the role as it is: restore the settings in [targets.{}] of xacct.toml, and omit options and XACCT_... \
-             variables that change them",
+            "to keep the role as it is: restore [targets.{}] in xacct.toml, and omit options and XACCT_… variables that \
+             override it",
             link.name
         ))
         .hint("or, if this is intended: --yes --allow-weaker")

@@ -369,7 +369,9 @@ fn what_the_link_declared_until_now_is_detached() {
         Change::DetachPolicy { policy: policy("PowerUserAccess") },
         Change::AttachPolicy { policy: parsed(&policy("ReadOnlyAccess")) },
     ];
-    assert_eq!(plan.changes, changes);
+    let (record, first) = plan.changes.split_last().unwrap();
+    assert_eq!(first, changes);
+    assert!(record.updates_record(), "{record:?}");
     assert_eq!(plan.undeclared_policies().count(), 1, "{:?}", plan.warnings);
 }
 

@@ -88,11 +88,11 @@ fn minimal_permissions_suffice_for_every_option_and_for_drift() {
     let words = format!("{WORDS} --role-path /engineering/ --restrict-to-user --allow-session-tags");
     scene.xacct(&format!("{words} --policy-arn ReadOnlyAccess --external-id abc --probe identity")).exits_with(0);
     let changed = format!(
-        "{words} --policy-arn PowerUserAccess --external-id new --tag a=b --max-session-duration 2h \
+        "{words} --allow-weaker --policy-arn PowerUserAccess --external-id new --tag a=b --max-session-duration 2h \
          --permissions-boundary AdministratorAccess"
     );
     let document = scene.xacct_json(&changed, 0);
-    assert_eq!(document["pending_changes"], 6, "{document:#}");
+    assert_eq!(document["pending_changes"], 7, "{document:#}");
     scene.xacct("bootstrap --check").exits_with(0);
 }
 
@@ -161,7 +161,7 @@ fn names_a_missing_permission_to_fix_drift() {
             take_away(&scene, permission);
             let output = scene
             .xacct(&format!(
-                "{WORDS} --external-id new --tag a=b --max-session-duration 2h --permissions-boundary AdministratorAccess \
+                "{WORDS} --allow-weaker --external-id new --tag a=b --max-session-duration 2h --permissions-boundary AdministratorAccess \
                  --policy-arn AdministratorAccess"
             ))
             .exits_with(1);

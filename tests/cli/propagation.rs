@@ -56,7 +56,7 @@ fn reads_that_lag_behind() {
 fn role_permissions_that_propagate_later() {
     let scene = Scene::linked("--no-verify");
     scene.sandbox.set_propagation(SECOND);
-    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(0);
+    scene.bootstrap("--allow-weaker --policy-arn PowerUserAccess").exits_with(0);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn does_not_wait_for_a_missing_policy_of_an_existing_role() {
     let scene = Scene::linked("");
     scene.sandbox.add_fault(Fault::new("AttachRolePolicy", gone));
     let start = Instant::now();
-    scene.bootstrap("--policy-arn PowerUserAccess").exits_with(1).says(&["NoSuchEntity"]);
+    scene.bootstrap("--allow-weaker --policy-arn PowerUserAccess").exits_with(1).says(&["NoSuchEntity"]);
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     assert_eq!(scene.requests("AttachRolePolicy").len(), 1);
 }

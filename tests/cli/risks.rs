@@ -187,6 +187,7 @@ fn an_unreadable_policy() {
     assert_eq!(
         warnings(&scene, "--external-id abc"),
         [
+            "weaker: xacct cannot compare the new trust policy with the current one",
             "xacct cannot evaluate the trust policy in its current form: statement 1, Effect: is `Perhaps`, but must be `Allow` or \
              `Deny`"
         ]

@@ -178,8 +178,12 @@ fn on_a_terminal_it_is_shown_and_asked_as_ever() {
 }
 
 #[test]
-fn the_flag_alone_is_refused() {
-    Scene::linked("--no-verify").xacct("bootstrap --allow-weaker").exits_with(2).says(&["--yes"]);
+fn the_flag_needs_yes_and_without_a_terminal_both_are_named() {
+    let scene = Scene::linked("--no-verify");
+    scene.xacct("bootstrap --allow-weaker").exits_with(2).says(&["--yes"]);
+    let asked = scene.xacct("bootstrap --no-verify --max-session-duration 2h").exits_with(2);
+    asked.says(&["a role gets weaker: --yes --allow-weaker"]);
+    assert_eq!(scene.writes(), [""; 0]);
 }
 
 /// Adopting a role resets it.

@@ -143,8 +143,12 @@ fn terms(link: &Link) -> String {
 /// When the answer is no, or there is no terminal to ask on.
 pub async fn confirm(work: &Work, run: &Run<'_>) -> Result<()> {
     let changes = count(work.pending(), "change");
-    let hints =
-        ["apply without asking: --yes", "or show the changes and stop: --dry-run, or --check to fail if there are any"];
+    let is_weaker = work.jobs.iter().any(|job| job.plan.weaker().next().is_some());
+    let apply = match is_weaker {
+        true => "apply without asking, though a role gets weaker: --yes --allow-weaker",
+        false => "apply without asking: --yes",
+    };
+    let hints = [apply, "or show the changes and stop: --dry-run, or --check to fail if there are any"];
     check_can_ask(&format!("{changes} to apply"), hints, run)?;
     loop {
         let answer = ask(format!("Apply {changes}? [y/N, d = show policies]"), run).await;

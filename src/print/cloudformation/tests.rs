@@ -48,7 +48,8 @@ fn values_that_differ_between_accounts_are_parameters() {
     // The trust policy no longer contains the account ID.
     assert!(!properties["AssumeRolePolicyDocument"].to_string().contains("111111111111"), "{properties}");
     assert_eq!(template["Parameters"]["ExternalId"]["Default"], "abc");
-    assert_eq!(properties["Tags"][1], json!({"Key": "xacct:source-account", "Value": {"Ref": "SourceAccount"}}));
+    let tags = properties["Tags"].as_array().expect("tags");
+    assert!(tags.contains(&json!({"Key": "xacct:source-account", "Value": {"Ref": "SourceAccount"}})), "{tags:?}");
     assert_eq!(crate::print::cloudformation::template(&role(), None, "me")["Parameters"].get("ExternalId"), None);
 }
 

@@ -292,7 +292,7 @@ fn a_file_that_cannot_be_read_when_it_is_to_be_written_is_left_as_it_is() {
                 scene.link("--no-verify");
             }
             scene.sandbox.add_fault(Fault::new("GetCallerIdentity", FaultKind::Delay(Duration::from_secs(1))));
-            let words = format!("{BOOTSTRAP} --no-verify --max-session-duration 2h");
+            let words = format!("{BOOTSTRAP} --no-verify --allow-weaker --max-session-duration 2h");
             let run = Running::start(scene.command(&words));
             scene.wait_for("GetCallerIdentity");
             let path = scene.environment.path("xacct.toml");

@@ -81,7 +81,7 @@ fn account_ids_in_the_file_may_have_the_form_of_the_console() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "account = \"222222222222\"", "account = \"2222-2222-2222\"");
     scene.environment.edit("xacct.toml", "account = \"111111111111\"", "account = \"1111-1111-1111\"");
-    scene.xacct(&format!("{BOOTSTRAP} --max-session-duration 2h")).exits_with(0);
+    scene.xacct(&format!("{BOOTSTRAP} --allow-weaker --max-session-duration 2h")).exits_with(0);
     let text = scene.environment.read("xacct.toml");
     assert!(text.contains("\"2222-2222-2222\"") && text.contains("\"1111-1111-1111\""), "{text}");
     scene.xacct("bootstrap --check --source-account 1111-1111-1111").exits_with(0);

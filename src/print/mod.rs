@@ -1,5 +1,6 @@
 //! Settings for tools that use a link. Each tool has one file, with a pure function from settings to text.
 
+pub mod audit_query;
 pub mod backend;
 pub mod cloudformation;
 pub mod hcp;

@@ -64,7 +64,7 @@ fn help_groups_list_every_command() {
     }
     let print = run("print --help").exits_with(0).stdout;
     let consumers: Vec<_> = xacct.find_subcommand("print").unwrap().get_subcommands().collect();
-    assert_eq!(consumers.len(), 8);
+    assert_eq!(consumers.len(), 9);
     for consumer in consumers {
         assert!(print.contains(&format!("\n  {} ", consumer.get_name())), "{}\n{print}", consumer.get_name());
     }

@@ -1,5 +1,6 @@
 //! `xacct print`: settings for the tools that use a link. Offline.
 
+mod audit_query;
 mod backend;
 mod cloudformation;
 mod consumer;
@@ -29,6 +30,7 @@ const CONSUMERS: &[Entry] = &[
     Entry::of::<profile::Profiles>(),
     Entry::of::<hcp::Hcp>(),
     Entry::of::<policies::Policies>(),
+    Entry::of::<audit_query::AuditQuery>(),
     Entry::of::<role_hcl::RoleHcl>(),
     Entry::of::<cloudformation::Cloudformation>(),
 ];

@@ -51,6 +51,7 @@ fn lines(command: &str) -> Option<Vec<String>> {
         "print-provider-hcl" | "print provider-hcl" | "print profile" | "print role-hcl" | "print cloudformation" => {
             vec![command.to_owned(), format!("{command} --out {}.out", command.replace(' ', "-"))]
         }
+        "print audit-query" => vec!["print audit-query".to_owned(), "print audit-query --engine lake".to_owned()],
         "completions" => ["bash", "zsh", "fish", "elvish", "powershell"].map(|it| format!("completions {it}")).to_vec(),
         "list" => ["list", "list --live --verbose"].map(str::to_owned).to_vec(),
         "man" => vec!["man".to_owned()],

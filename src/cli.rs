@@ -239,7 +239,7 @@ impl From<&CodeOptions> for UserOptions {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The request")]
 pub struct SessionAttributes {
-    /// Role session name (default: session_name in xacct.toml, else the user's name)
+    /// Role session name (default: session_name in xacct.toml, else the user's name, or xacct-verify for tests)
     #[arg(long, value_name = "NAME", value_parser = valid::<SessionName>)]
     pub session_name: Option<SessionName>,
     /// Tag the session (can be repeated)
@@ -278,6 +278,34 @@ pub struct ProofOptions {
     /// The user.
     #[command(flatten)]
     pub user: UserOptions,
+}
+
+/// Which outcomes of a test make xacct fail.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Verification")]
+pub struct FailOptions {
+    /// Outcomes that make the exit code nonzero, separated by commas (default: all three)
+    ///
+    /// The JSON output has every outcome, whatever the exit code is. Errors always make it nonzero.
+    #[arg(
+        long,
+        value_name = "OUTCOMES",
+        value_delimiter = ',',
+        default_value = "broken,open,unproven",
+        hide_default_value = true
+    )]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// A group of outcomes of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Access does not work (exit code 3)
+    Broken,
+    /// The role accepts a request that it must reject, or admits others (exit code 3)
+    Open,
+    /// Access could not be tested (exit code 5)
+    Unproven,
 }
 
 /// An MFA code from the command line. It is parsed later, because clap's errors would show the code.

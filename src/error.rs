@@ -23,10 +23,12 @@ pub enum ExitCode {
     Error = 1,
     /// 2: an argument or a setting in `xacct.toml` is invalid.
     Usage = 2,
-    /// 3: access does not work, is too open, or could not be tested.
-    NotProven = 3,
+    /// 3: access does not work, or is too open; `who` could not read everything.
+    BrokenOrOpen = 3,
     /// 4: the accounts differ from `xacct.toml` (any `--check`).
     ChangesPending = 4,
+    /// 5: access could not be tested: AWS throttled or failed, could not be reached, or credentials of the user are missing.
+    Unproven = 5,
     /// 129: the terminal was closed (SIGHUP).
     HungUp = 129,
     /// 130: interrupted with Ctrl-C.
@@ -43,10 +45,11 @@ impl ExitCode {
         let severity = |code: &Self| match code {
             Self::Done => 0,
             Self::ChangesPending => 1,
-            Self::NotProven => 2,
-            Self::Usage => 3,
-            Self::Error => 4,
-            Self::HungUp | Self::Interrupted | Self::Terminated => 5,
+            Self::Unproven => 2,
+            Self::BrokenOrOpen => 3,
+            Self::Usage => 4,
+            Self::Error => 5,
+            Self::HungUp | Self::Interrupted | Self::Terminated => 6,
         };
         codes.into_iter().max_by_key(severity).unwrap_or(Self::Done)
     }
@@ -114,7 +117,7 @@ impl Kind {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage => ExitCode::Usage,
-            Self::NoAccess => ExitCode::NotProven,
+            Self::NoAccess => ExitCode::BrokenOrOpen,
             Self::HungUp => ExitCode::HungUp,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Terminated => ExitCode::Terminated,
@@ -328,6 +331,13 @@ impl Error {
     #[must_use]
     pub fn is_inconclusive(&self) -> bool {
         self.meaning().is_none_or(Meaning::is_inconclusive)
+    }
+
+    /// Whether AWS was too busy to answer, or failed.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let failed = |answer: &AwsAnswer| answer.is_throttled() || answer.status.is_some_and(|status| status >= 500);
+        self.passes() == Passes::InMoments || self.aws.as_deref().is_some_and(failed)
     }
 
     /// Whether the same request can succeed later. An answer that xacct does not know never passes.

@@ -37,8 +37,10 @@ Exit codes:
   0  done; access works
   1  an error occurred, or you declined the changes
   2  invalid arguments, or an invalid xacct.toml
-  3  access does not work, is too open, or could not be tested
+  3  access does not work, or is too open
   4  differs from xacct.toml (any --check)
+  5  access could not be tested: AWS was busy or out of reach, or the user's
+     credentials or MFA code are missing
   129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; xacct deleted the test
      bucket, or printed its name on stderr
   xacct exec exits with the exit code of its command: 128 plus the number of

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::cli::{ProofOptions, ReportOptions};
+use crate::cli::{FailOptions, ProofOptions, ReportOptions};
 use crate::config::{self, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Ended, ExitCode, Result};
@@ -32,7 +32,8 @@ use crate::report::{console, diagnosis, proof};
   xacct verify
   xacct verify dev --user-profile alice
   xacct verify 222222222222 --mfa-code 123456
-  xacct verify --probe identity --output json")]
+  xacct verify --probe identity --output json
+  xacct verify --fail-on broken,open")]
 pub struct Verify {
     /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
     #[arg(value_name = "TARGET")]
@@ -40,6 +41,9 @@ pub struct Verify {
     /// AWS profile used if no user profile is set
     #[arg(long, value_name = "NAME", env = "XACCT_PROFILE")]
     pub profile: Option<String>,
+    /// What counts as a failure.
+    #[command(flatten)]
+    pub fail: FailOptions,
     /// Options of the proof.
     #[command(flatten)]
     pub proof: ProofOptions,
@@ -69,7 +73,7 @@ async fn verify(args: &Verify, run: &Run<'_>) -> Result<ExitCode> {
     let verification = Verification { options: &args.proof, profile, source, report: args.report, run };
     let connections = verification.connect(&links)?;
     let proofs = verification.prove(&links, &user, &connections).await?;
-    let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code(&proven.result)));
+    let exit_code = ExitCode::worst(proofs.iter().map(|proven| proving::exit_code_of(&proven.result, &args.fail)));
     if run.console.is_json() {
         let targets = proofs.iter().map(|proven| (proven.link.name.clone(), proven.into())).collect();
         run.console.result(&json::document("verify", exit_code, JsonVerify { targets }));

@@ -69,12 +69,18 @@ impl Tried {
             }
             Err(_) => return None,
         };
+        if proof.unreached().is_some() {
+            return None;
+        }
         let step = |id: StepId| proof.steps.iter().find(|step| step.id == id);
         let answer_of =
             |id: StepId| step(id).and_then(|step| step.error.as_ref()).and_then(|error| error.aws.as_deref());
         let assumed = step(StepId::AssumeRole);
         let answer = match assumed {
-            None => Answer::NotSent(NotSent::NotTheUsers),
+            None => match answer_of(StepId::WhoAmI) {
+                Some(answer) => Answer::Refused(answer.clone()),
+                None => Answer::NotSent(NotSent::NotTheUsers),
+            },
             Some(step) if step.outcome == StepOutcome::Ok => Answer::Accepted(proof.session.clone()?),
             Some(step) => match (answer_of(StepId::AssumeRole), &step.error) {
                 // An error of another service, such as listing MFA devices, is no answer to AssumeRole.

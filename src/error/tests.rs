@@ -37,7 +37,14 @@ fn keeps_the_source_and_hides_its_debug_output() {
 
 #[test]
 fn the_worst_exit_code_wins_in_any_order() {
-    let order = [ExitCode::Done, ExitCode::ChangesPending, ExitCode::NotProven, ExitCode::Usage, ExitCode::Error];
+    let order = [
+        ExitCode::Done,
+        ExitCode::ChangesPending,
+        ExitCode::Unproven,
+        ExitCode::BrokenOrOpen,
+        ExitCode::Usage,
+        ExitCode::Error,
+    ];
     for (number, worse) in order.into_iter().enumerate() {
         for better in order.into_iter().take(number) {
             assert_eq!(ExitCode::worst([worse, better]), worse);

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
-use crate::cli::{BucketNamespace, Probe};
+use crate::cli::{BucketNamespace, FailOn, FailOptions, Probe};
 use crate::config::Link;
 use crate::error::{Error, ExitCode, Result};
 use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::AccountId;
 use crate::operations::run::Run;
-use crate::proof::{Claim, Declaration, Extent, Freshness, MfaMeans, Proof, Prover, RequestOptions, TestBucket};
+use crate::proof::{
+    Claim, Declaration, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket,
+};
 
 /// Returns the user in `xacct.toml`.
 ///
@@ -38,6 +40,20 @@ pub fn prover(
     let serial = access.profile.as_deref().and_then(|profile| connections.profiles().setting(profile, "mfa_serial"));
     let mfa = MfaMeans { mfa: Arc::clone(connections.mfa()), serial: serial.map(str::parse).transpose()? };
     Ok(Prover::new(access, named, user, source, mfa, run.leftovers.clone()))
+}
+
+/// The session name of tests. In CloudTrail of the target account, it tells a test from work with the role.
+const TEST_SESSION: &str = "xacct-verify";
+
+/// Returns the claim about a link to test: that of [`claim`], with a session name of its own unless one is set.
+pub fn claim_to_test(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -> Claim {
+    let mut claim = claim(link, role, freshness, run);
+    // Such a statement usually requires the user's name.
+    let is_name_restricted = link.trust_statements.to_string().to_ascii_lowercase().contains("sts:rolesessionname");
+    if claim.request.session_name.is_none() && !is_name_restricted {
+        claim.request.session_name = TEST_SESSION.parse().ok();
+    }
+    claim
 }
 
 /// Returns the claim about a link.
@@ -82,7 +98,23 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
 /// Returns the exit code of one proof.
 pub fn exit_code(proof: &Result<Proof>) -> ExitCode {
     match proof {
+        // An expired sign-in is an error wherever the proof meets it.
+        Ok(proof) if proof.has_expired() => ExitCode::Error,
         Ok(proof) => proof.outcome.exit_code(),
         Err(error) => error.kind.exit_code(),
+    }
+}
+
+/// Returns the exit code of one proof if only some outcomes count as failures.
+pub fn exit_code_of(proof: &Result<Proof>, options: &FailOptions) -> ExitCode {
+    let is_failure = |outcome| match outcome {
+        Outcome::Works => false,
+        Outcome::NotProven => options.fail_on.contains(&FailOn::Unproven),
+        Outcome::S3Blocked | Outcome::Refused => options.fail_on.contains(&FailOn::Broken),
+        Outcome::TooOpen => options.fail_on.contains(&FailOn::Open),
+    };
+    match proof {
+        Ok(proof) if !proof.has_expired() && !is_failure(proof.outcome) => ExitCode::Done,
+        proof => exit_code(proof),
     }
 }

@@ -120,7 +120,7 @@ impl Bench<'_> {
     pub async fn prove<'l>(&self, link: &'l Link, used_before: Option<Used>) -> Proven<'l> {
         let Self { run, user, prover, .. } = self;
         let role = link.role_arn(self.partition);
-        let claim = proving::claim(link, &role, Freshness::Settled, run);
+        let claim = proving::claim_to_test(link, &role, Freshness::Settled, run);
         let progress = run.console.progress(&link.name);
         let at = (run.context.now)();
         let result = prover.prove(&claim, self.silent.target(link), async |_| None, &progress).await;

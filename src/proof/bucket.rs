@@ -31,20 +31,27 @@ pub(super) async fn steps(
         let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why);
         return Ok((None, vec![step]));
     };
-    let (name, steps) = one_bucket(access, spec, (claim, session), obstacle, leftovers, watch).await?;
+    let Tested { name, steps, is_unconfirmed } =
+        one_bucket(access, spec, (claim, session), obstacle, leftovers, watch).await?;
     // S3's response to the deletion was lost, and with it the proof of the owner: try another bucket.
-    let is_lost = |step: &Step| step.error.as_ref().is_some_and(|error| error.kind == Kind::Network);
-    if steps.last().is_some_and(|step| step.outcome == StepOutcome::NotProven && is_lost(step))
-        && let Some(other) = bucket_spec(claim, &access.region)?
-    {
-        let (other, mut others) = one_bucket(access, other, (claim, session), obstacle, leftovers, watch).await?;
+    if is_unconfirmed && let Some(other) = bucket_spec(claim, &access.region)? {
+        let mut tested = one_bucket(access, other, (claim, session), obstacle, leftovers, watch).await?;
         // The first one existed, too, and nothing but its absence shows what became of it.
-        if let (Some(name), Some(created)) = (&name, others.first_mut()) {
+        if let (Some(name), Some(created)) = (&name, tested.steps.first_mut()) {
             created.evidence = format!("{}; before it {name}, deleted, owner not confirmed", created.evidence);
         }
-        return Ok((other, others));
+        return Ok((tested.name, tested.steps));
     }
     Ok((name, steps))
+}
+
+/// The test of one bucket.
+struct Tested {
+    /// `None` if it was not created because no policy can allow it.
+    name: Option<String>,
+    steps: Vec<Step>,
+    /// Whether the bucket is gone, but the answer that confirms its owner was lost.
+    is_unconfirmed: bool,
 }
 
 async fn one_bucket(
@@ -54,7 +61,7 @@ async fn one_bucket(
     obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
     leftovers: &Leftovers,
     watch: &dyn Watch,
-) -> Result<(Option<String>, Vec<Step>)> {
+) -> Result<Tested> {
     let owner = &claim.role.account;
     let waiting = |action: &'static str| move |waited| watch.waiting(claim.freshness.words(Some(action), waited));
 
@@ -85,11 +92,12 @@ async fn one_bucket(
     let impossible = if let Foreseen::Impossible(why) = foreseen.into_inner() { Some(why) } else { None };
     let is_required = test.is_some_and(|test| test.is_required);
     if let Some(why) = impossible.as_ref().filter(|_| !is_required) {
-        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why).took(created.duration);
-        return Ok((None, vec![step]));
+        let step = Step::new(StepId::CreateBucket, StepOutcome::Skipped, why).with(created.requests);
+        return Ok(Tested { name: None, steps: vec![step], is_unconfirmed: false });
     }
     let step = s3_step(StepId::CreateBucket, created, spec.name.clone())?;
     let mut steps = vec![impossible.or(in_vain).into_iter().fold(step, Step::not_waited_for)];
+    let mut is_unconfirmed = false;
     if steps.iter().all(Step::is_ok) {
         watch.now("deleting the test bucket");
         let remove = async || test_bucket::remove(access, &spec.name, owner, leftovers).await;
@@ -97,14 +105,14 @@ async fn one_bucket(
         let removing = Box::pin(claim.freshness.settle_unless(obstacle, 1, remove, may_pass, waits));
         let mut removed = timed(removing).await;
         let in_vain = removed.value.in_vain.take();
-        let unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
+        is_unconfirmed = matches!(removed.value.answer, Ok(Removed::Unconfirmed));
         let step = s3_step(StepId::DeleteBucket, removed, format!("owner {owner}"))?;
         let mut step = in_vain.into_iter().fold(step, Step::not_waited_for);
-        if unconfirmed {
-            step =
-                Step::new(step.id, StepOutcome::NotProven, "deleted, owner not confirmed").took(step.duration).because(
-                    Error::new(Kind::Network, "S3's response to the deletion was lost").hint("run the command again"),
-                );
+        if is_unconfirmed {
+            let lost =
+                Error::new(Kind::Network, "S3's response to the deletion was lost").hint("run the command again");
+            let evidence = "deleted, owner not confirmed".to_owned();
+            step = Step { outcome: StepOutcome::NotProven, evidence, since: None, ..step }.because(lost);
         }
         steps.push(step);
     }
@@ -112,7 +120,7 @@ async fn one_bucket(
         watch.now("checking that the test bucket is gone");
         steps.push(bucket_gone(access, &spec.name, owner).await);
     }
-    Ok((Some(spec.name), steps))
+    Ok(Tested { name: Some(spec.name), steps, is_unconfirmed })
 }
 
 /// Checks until the bucket is gone. It may stay visible for some seconds after its deletion (S3 User Guide, Amazon S3
@@ -124,20 +132,24 @@ async fn bucket_gone(access: &Access, name: &str, owner: &AccountId) -> Step {
     let settled = timed(patience.settle(1, head, is_gone, Result::is_ok, |_| {})).await;
     let (outcome, evidence) = match &settled.value.answer {
         Err(error) if test_bucket::is_absent(error) => (StepOutcome::Ok, "404".to_owned()),
-        Err(error) => (StepOutcome::Skipped, format!("not checked: {}", answer_code(error))),
+        // A role without s3:ListBucket cannot look.
+        Err(error) if !error.is_inconclusive() => {
+            (StepOutcome::Skipped, format!("not checked: {}", answer_code(error)))
+        }
+        Err(error) => (StepOutcome::NotProven, answer_code(error)),
         Ok(()) => (StepOutcome::Failed, "still exists".to_owned()),
     };
-    Step::new(StepId::BucketGone, outcome, evidence).took(settled.duration)
+    let step = Step::new(StepId::BucketGone, outcome, evidence).with(settled.requests);
+    match settled.value.answer {
+        Err(error) if outcome == StepOutcome::NotProven => step.because(error),
+        _ => step,
+    }
 }
 
 fn s3_step<T>(id: StepId, settled: Timed<Settled<T>>, evidence: String) -> Result<Step> {
     let step = match settled.value.answer {
         Ok(_) => Step::new(id, StepOutcome::Ok, evidence),
-        Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(error),
-        Err(error) => {
-            let outcome = if error.is_inconclusive() { StepOutcome::NotProven } else { StepOutcome::Failed };
-            Step::new(id, outcome, answer_code(&error)).because(error)
-        }
+        Err(error) => Step::failed(id, error)?,
     };
-    Ok(step.took(settled.duration).since(settled.value.since))
+    Ok(step.with(settled.requests).since(settled.value.since))
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::step::{Step, StepId, StepOutcome};
+use crate::answers::Meaning;
 use crate::aws::iam::read::FoundRole;
-use crate::error::ExitCode;
+use crate::error::{Error, ExitCode, Kind};
 use crate::iam::arn::CallerArn;
 use crate::iam::last_use::Used;
 
@@ -17,6 +20,8 @@ pub struct Proof {
     pub steps: Vec<Step>,
     /// How long after the last write it had propagated.
     pub ready_after: Option<Duration>,
+    /// When the proof started, by this machine's clock.
+    pub started_at: OffsetDateTime,
     /// How long the proof took.
     pub duration: Duration,
     /// The user's session, if there is one.
@@ -29,12 +34,28 @@ pub struct Proof {
     pub used_before: Option<Used>,
 }
 
+impl Proof {
+    /// Returns whether nothing is proven because the sign-in expired during the proof.
+    #[must_use]
+    pub fn has_expired(&self) -> bool {
+        let is_it = |step: &Step| step.error.as_ref().is_some_and(|it| it.meaning() == Some(Meaning::SessionExpired));
+        self.outcome == Outcome::NotProven && self.steps.iter().any(is_it)
+    }
+
+    /// Returns why AWS could not be reached, or did not answer as AWS does, if that is why nothing is proven.
+    #[must_use]
+    pub fn unreached(&self) -> Option<&Error> {
+        let mut errors = self.steps.iter().filter_map(|step| step.error.as_ref());
+        errors.find(|error| self.outcome == Outcome::NotProven && error.kind == Kind::Network)
+    }
+}
+
 /// The verdict on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The link works and rejects what it should.
     Works,
-    /// Inconclusive: not the user's credentials, no MFA code, or an answer that says nothing about the link.
+    /// Inconclusive: not the user's credentials, no MFA code, or no answer that says anything about the link.
     NotProven,
     /// The role can be assumed, but S3 denies the session.
     S3Blocked,
@@ -75,6 +96,10 @@ impl Outcome {
     /// Returns the exit code of a command whose worst link is this one.
     #[must_use]
     pub fn exit_code(self) -> ExitCode {
-        if self == Self::Works { ExitCode::Done } else { ExitCode::NotProven }
+        match self {
+            Self::Works => ExitCode::Done,
+            Self::NotProven => ExitCode::Unproven,
+            Self::S3Blocked | Self::Refused | Self::TooOpen => ExitCode::BrokenOrOpen,
+        }
     }
 }

@@ -114,6 +114,7 @@ impl Prover {
         obstacle: impl AsyncFn(Denied<'_>) -> Option<String>,
         watch: &dyn Watch,
     ) -> Result<Proof> {
+        let started_at = claim.declaration.now.unwrap_or_else(OffsetDateTime::now_utc);
         let start = Instant::now();
         let mut seen = Seen::default();
         let (arrived, session) = oneshot::channel();
@@ -134,7 +135,7 @@ impl Prover {
             }
         };
         let (outcome, duration) = (Outcome::of(&steps), start.elapsed());
-        Ok(Proof { outcome, steps, ready_after, duration, session, bucket, role, used_before })
+        Ok(Proof { outcome, steps, ready_after, started_at, duration, session, bucket, role, used_before })
     }
 
     /// Returns the AssumeRole request of the proof.
@@ -204,20 +205,19 @@ impl Prover {
         if let Some(spec) = &spec {
             test_bucket::connect_ahead(&plain, spec);
         }
-        let (access, Timed { value: assumed, duration }) =
+        let (access, Timed { value: assumed, requests }) =
             self.enter(&plain, &request, claim, obstacle, watch, steps).await?;
         let session = match assumed.answer {
             Ok(session) => session,
-            Err(error) if error.aws.is_none() || error.kind == Kind::Credentials => return Err(Stop::Failed(error)),
             Err(error) => {
-                let step = self.refused(error, claim).took(duration);
+                let step = self.refused(error, claim).map_err(Stop::Failed)?.with(requests);
                 steps.push(assumed.in_vain.into_iter().fold(step, Step::not_waited_for));
                 return Ok(());
             }
         };
         seen.session = Some(session.arn.clone());
         let evidence = format!("session in {}", claim.role.account);
-        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).took(duration).since(assumed.since));
+        steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).with(requests).since(assumed.since));
         let now = who_am_i_now(&session, &claim.role);
         let is_there = now.outcome == StepOutcome::Ok;
         steps.push(now);
@@ -271,40 +271,47 @@ impl Prover {
         steps.push(who?);
         if self.takes_code(claim) {
             watch.now("assuming the role");
-            let start = Instant::now();
-            let answer = self.assume_with_code(plain, request).await;
+            let Timed { value: answer, requests } = timed(self.assume_with_code(plain, request)).await;
             if let Err(error) = &answer
                 && (error.aws.is_none() || is_about_mfa(error))
             {
                 return Err(Stop::without_mfa(error));
             }
             // The credentials without the code: what follows opens no further session.
-            return Ok((plain.clone(), Timed { value: Settled::at(answer, start), duration: start.elapsed() }));
+            return Ok((plain.clone(), Timed { value: Settled::at(answer, Instant::now()), requests }));
         }
         let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
         let assumed = assume(&access, request, claim.freshness, obstacle, watch).await;
         Ok((access, assumed))
     }
 
-    /// Returns the step of a denied AssumeRole.
-    fn refused(&self, mut error: Error, claim: &Claim) -> Step {
-        let mfa_unknown = claim.require_mfa && self.access.is_session;
-        let is_open = mfa_unknown || error.is_inconclusive();
-        let outcome = if is_open { StepOutcome::NotProven } else { StepOutcome::Failed };
-        if mfa_unknown {
-            error = error
-                .note("the role requires MFA, and these session credentials may lack it")
-                .hint("use a profile with the user's access key: --user-profile NAME");
+    /// Returns the step of an AssumeRole that failed.
+    fn refused(&self, error: Error, claim: &Claim) -> Result<Step> {
+        let step = Step::failed(StepId::AssumeRole, error)?;
+        if !claim.require_mfa || !self.access.is_session {
+            return Ok(step);
         }
-        let step = Step::new(StepId::AssumeRole, outcome, error.code().unwrap_or("denied").to_owned());
-        step.because(error)
+        let error = step.error.map(|error| {
+            error
+                .note("the role requires MFA, and these session credentials may lack it")
+                .hint("use a profile with the user's access key: --user-profile NAME")
+        });
+        Ok(Step { outcome: StepOutcome::NotProven, error, ..step })
     }
 
     /// Checks that the credentials belong to the user. Asks AWS once, for all links.
     pub(super) async fn who_am_i(&self) -> std::result::Result<Step, Stop> {
-        let start = Instant::now();
-        let caller = self.caller().await.map_err(Stop::Failed)?;
-        let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).took(start.elapsed());
+        let Timed { value: caller, requests } = timed(self.caller()).await;
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(error) if error.is_busy() || error.kind == Kind::Network => {
+                let step = Step::failed(StepId::WhoAmI, error).map_err(Stop::Failed)?;
+                return Err(Stop::NotProven(Box::new(step.with(requests))));
+            }
+            // Another answer, such as that STS is not active in the Region, concerns the whole proof.
+            Err(error) => return Err(Stop::Failed(error)),
+        };
+        let step = |outcome| Step::new(StepId::WhoAmI, outcome, caller.arn.to_string()).with(requests);
         let user = self.user.name();
         let is_user = caller.arn.user().is_some_and(|arn| arn.name == *user)
             && self.source.as_ref().is_none_or(|source| *source == caller.account);
@@ -367,7 +374,7 @@ fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {
     let arn = &session.arn;
     let outcome = if arn.is_of(role) { StepOutcome::Ok } else { StepOutcome::Failed };
     let evidence = match arn {
-        CallerArn::AssumedRole { account, role, session, .. } => format!("{account}, role {role}, session {session}"),
+        CallerArn::AssumedRole { account, role, session, .. } => format!("{account}, role {role}, as {session}"),
         other => other.to_string(),
     };
     Step::new(StepId::WhoAmINow, outcome, evidence)

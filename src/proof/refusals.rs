@@ -68,7 +68,7 @@ async fn refusal(id: StepId, access: &Access, request: &AssumeRole, freshness: F
         Err(error) if error.is_denial() => Step::new(id, StepOutcome::Ok, answer_code(&error)),
         Err(error) => Step::new(id, StepOutcome::NotProven, answer_code(&error)).because(error),
     };
-    step.took(settled.duration).since(settled.value.since)
+    step.with(settled.requests).since(settled.value.since)
 }
 
 /// Returns an external ID that differs in length and beginning.

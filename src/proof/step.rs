@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::aws::client::request_ids;
+use crate::error::{Error, Kind, Result};
 
 /// One step of a proof.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Step {
     pub duration: Duration,
     /// When the final answer was first seen, if AWS was waited for.
     pub(super) since: Option<Instant>,
+    /// AWS's IDs of the requests to STS and S3, which CloudTrail records.
+    pub request_ids: Vec<String>,
     /// The evidence, in a few words.
     pub evidence: String,
     /// The error, with AWS's answer and hints.
@@ -29,12 +32,37 @@ pub struct Step {
 
 impl Step {
     pub(super) fn new(id: StepId, outcome: StepOutcome, evidence: impl Into<String>) -> Self {
-        let (evidence, duration) = (evidence.into(), Duration::ZERO);
-        Self { id, outcome, duration, since: None, evidence, error: None, warnings: Vec::new(), notes: Vec::new() }
+        Self {
+            id,
+            outcome,
+            duration: Duration::ZERO,
+            since: None,
+            request_ids: Vec::new(),
+            evidence: evidence.into(),
+            error: None,
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Returns the step of a request that failed: failed if the answer is about the link, or else not proven.
+    ///
+    /// # Errors
+    /// When the credentials are not valid, or nothing was sent: that concerns the whole proof.
+    pub(super) fn failed(id: StepId, error: Error) -> Result<Self> {
+        if !matches!(error.kind, Kind::Aws | Kind::Network) {
+            return Err(error);
+        }
+        let outcome = if error.is_inconclusive() { StepOutcome::NotProven } else { StepOutcome::Failed };
+        Ok(Self::new(id, outcome, answer_code(&error)).because(error))
     }
 
     pub(super) fn took(self, duration: Duration) -> Self {
         Self { duration, ..self }
+    }
+
+    pub(super) fn with(self, Requests { duration, ids }: Requests) -> Self {
+        Self { duration, request_ids: ids, ..self }
     }
 
     pub(super) fn since(self, since: Instant) -> Self {
@@ -155,15 +183,22 @@ impl StepOutcome {
     }
 }
 
+/// The requests of a step: how long they took, and their IDs.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    pub(super) duration: Duration,
+    pub(super) ids: Vec<String>,
+}
+
 pub(super) struct Timed<T> {
     pub(super) value: T,
-    pub(super) duration: Duration,
+    pub(super) requests: Requests,
 }
 
 pub(super) async fn timed<T>(future: impl Future<Output = T>) -> Timed<T> {
     let start = Instant::now();
-    let value = future.await;
-    Timed { value, duration: start.elapsed() }
+    let (value, ids) = request_ids::collected(future).await;
+    Timed { value, requests: Requests { duration: start.elapsed(), ids } }
 }
 
 pub(super) fn answer_code(error: &Error) -> String {

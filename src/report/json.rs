@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::changes::{self, Mood};
 use crate::error::{AwsAnswer, Error, ExitCode, Kind};
@@ -116,6 +118,9 @@ pub fn plan_warnings(plan: &Plan) -> Vec<String> {
 #[derive(Debug, Serialize)]
 pub struct JsonProof {
     outcome: &'static str,
+    /// The version of xacct.
+    xacct_version: &'static str,
+    started_at: String,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_after_ms: Option<u64>,
@@ -128,6 +133,8 @@ struct JsonStep {
     outcome: &'static str,
     duration_ms: u64,
     evidence: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    request_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -140,6 +147,8 @@ impl From<&Proof> for JsonProof {
     fn from(proof: &Proof) -> Self {
         Self {
             outcome: proof.outcome.id(),
+            xacct_version: env!("CARGO_PKG_VERSION"),
+            started_at: in_seconds(proof.started_at),
             duration_ms: milliseconds(proof.duration),
             ready_after_ms: proof.ready_after.map(milliseconds),
             steps: proof.steps.iter().map(JsonStep::from).collect(),
@@ -154,11 +163,18 @@ impl From<&Step> for JsonStep {
             outcome: step.outcome.id(),
             duration_ms: milliseconds(step.duration),
             evidence: step.evidence.clone(),
+            request_ids: step.request_ids.clone(),
             error: step.error.as_ref().map(JsonError::from),
             warnings: step.warnings.clone(),
             notes: step.notes.clone(),
         }
     }
+}
+
+/// Returns a time as in RFC 3339, in whole seconds.
+fn in_seconds(time: OffsetDateTime) -> String {
+    // Formatting fails only for years of more than four digits, which no machine's clock shows.
+    time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
 }
 
 fn milliseconds(duration: std::time::Duration) -> u64 {

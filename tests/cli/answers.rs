@@ -29,7 +29,7 @@ fn found(operation: &str, kind: FaultKind, exit_code: i32) -> Value {
 #[test]
 fn s3_that_does_not_know_the_session_says_nothing_about_the_profile() {
     let unknown = "The AWS Access Key Id you provided does not exist in our records.";
-    let finding = found("CreateBucket", error(403, "InvalidAccessKeyId", unknown), 3);
+    let finding = found("CreateBucket", error(403, "InvalidAccessKeyId", unknown), 5);
     assert_eq!(finding["cause"], "s3_session", "{finding:#}");
     assert!(!finding["fixes"].to_string().contains("aws configure"), "{finding:#}");
 }
@@ -39,7 +39,7 @@ fn a_new_account_is_not_waited_for() {
     let scene = Scene::new();
     scene.sandbox.world(|world| world.set_not_signed_up(ACCOUNT_B, true));
     let start = Instant::now();
-    let document = scene.bootstrap_json("--external-id abc", 3);
+    let document = scene.bootstrap_json("--external-id abc", 5);
     assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
     assert_eq!(finding(&document)["cause"], "account_not_ready", "{document:#}");
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
@@ -60,7 +60,7 @@ fn a_busy_aws_says_nothing_about_the_link() {
     side_by_side(&cases, |(operation, answer)| {
         let scene = Scene::linked("--external-id abc --no-verify");
         scene.sandbox.add_fault(Fault::new(*operation, (*answer).clone()));
-        let document = scene.xacct_json("verify", 3);
+        let document = scene.xacct_json("verify", 5);
         let verification = &document["targets"][ACCOUNT_B]["verification"];
         assert_eq!(verification["outcome"], "not_proven", "{operation}, {answer:?}: {verification:#}");
         assert_eq!(finding(&document)["cause"], "aws_unavailable", "{operation}, {answer:?}: {document:#}");
@@ -72,7 +72,7 @@ fn an_unknown_answer_is_shown_as_it_is_and_not_waited_for() {
     let scene = Scene::new();
     scene.sandbox.add_fault(Fault::new("AssumeRole", error(400, "TeapotException", "I am a teapot")));
     let start = Instant::now();
-    let document = scene.bootstrap_json("--external-id abc", 3);
+    let document = scene.bootstrap_json("--external-id abc", 5);
     assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
     let finding = finding(&document);
     // Nothing shows that the link does not work.
@@ -93,7 +93,7 @@ fn the_error_line_and_the_diagnosis_say_the_same() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(has_stood_for_hours);
     scene.sandbox.add_fault(Fault::new("AssumeRole", scoped));
-    let output = scene.xacct("verify").exits_with(3);
+    let output = scene.xacct("verify").exits_with(5);
     let said = output.everything();
     assert!(said.contains("signed for"), "{said}");
     for wrong in ["secret access key does not match", "clock differs"] {
@@ -146,7 +146,7 @@ fn sessions_of_the_global_endpoint_in_an_opt_in_region() {
     let scene = Scene::linked("--external-id abc");
     scene.sandbox.world(has_stood_for_hours);
     scene.sandbox.world(|world| world.be_global_endpoint(true));
-    let finding = finding(&scene.xacct_json("verify --region ap-east-1", 3));
+    let finding = finding(&scene.xacct_json("verify --region ap-east-1", 5));
     assert_eq!(finding["cause"], "version_1_token", "{finding:#}");
 }
 

@@ -24,7 +24,7 @@ const COMMANDS: [&str; 9] = [
 
 #[track_caller]
 fn assert_ends_as_documented(output: &Output) {
-    assert!((0..=4).contains(&output.code), "{output}");
+    assert!((0..=5).contains(&output.code), "{output}");
     assert!(!output.stderr.contains("panicked") && !output.stderr.contains("has a bug"), "{output}");
 }
 

@@ -168,7 +168,7 @@ fn live_takes_the_options_of_verify() {
     let output = scene.xacct("list --live --target-profile dev-admin").exits_with(0);
     assert!(!output.stdout.contains("unknown"), "{output}");
     scene.environment.set("XACCT_REQUIRE_READ", "1");
-    scene.xacct("list --live").exits_with(3);
+    scene.xacct("list --live").exits_with(5);
 }
 
 #[test]

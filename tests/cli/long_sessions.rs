@@ -158,7 +158,7 @@ fn a_security_key_is_refused_before_anything_is_sent() {
         scene.xacct(words).exits_with(1).says(&says);
     }
     assert_eq!(scene.sandbox.requests(), []);
-    let verification = scene.verdict("--mfa-code 123456", 3);
+    let verification = scene.verdict("--mfa-code 123456", 5);
     assert_eq!(verification["outcome"], "not_proven");
     assert!(step(&verification, "assume_role")["error"]["message"].to_string().contains("passkey"));
     let sent =

@@ -137,6 +137,7 @@ mod targets;
 mod teardown;
 mod terminal;
 mod trust_statements;
+mod unproven;
 mod untrusted_text;
 mod verbosity;
 mod verify;

@@ -75,7 +75,7 @@ fn one_code_is_enough_during_propagation() {
 #[test]
 fn a_wrong_code_is_inconclusive() {
     let scene = requiring_mfa();
-    let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 3);
+    let verification = scene.verdict(&format!("--mfa-code {}", wrong_code(&scene)), 5);
     assert_eq!(verification["outcome"], "not_proven");
     let failed = step(&verification, "assume_role");
     assert_eq!(failed["outcome"], "not_proven");
@@ -88,7 +88,7 @@ fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
     let scene = requiring_mfa();
     let code = scene.sandbox.totp("alice");
     scene.verdict(&format!("--mfa-code {code}"), 0);
-    let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 3);
+    let verification = scene.verdict(&format!("--no-cache --mfa-code {code}"), 5);
     assert_eq!(verification["outcome"], "not_proven");
     let hints = step(&verification, "assume_role")["error"]["hints"].to_string();
     assert!(hints.contains("wait for the next code"), "{hints}");
@@ -97,10 +97,10 @@ fn a_used_code_is_inconclusive_and_the_hint_says_to_wait() {
 #[test]
 fn without_a_code_creates_the_link_without_testing_it() {
     let scene = Scene::new();
-    let output = scene.bootstrap("--require-mfa").exits_with(3);
+    let output = scene.bootstrap("--require-mfa").exits_with(5);
     output.says(&["Inconclusive", "--mfa-code CODE", "Wrote xacct.toml"]);
     assert_eq!(scene.granted(), [ROLE]);
-    let verification = scene.verdict("", 3);
+    let verification = scene.verdict("", 5);
     assert_eq!(verification["outcome"], "not_proven");
     scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 0);
 }
@@ -133,7 +133,7 @@ fn looks_up_the_device_if_the_profile_has_none() {
 fn requires_mfa_serial_if_devices_cannot_be_listed() {
     let scene = requiring_mfa();
     scene.environment.edit("aws/config", "mfa_serial = arn:aws:iam::111111111111:mfa/alice\n", "");
-    let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 3);
+    let verification = scene.verdict(&format!("--mfa-code {}", scene.sandbox.totp("alice")), 5);
     assert_eq!(verification["outcome"], "not_proven");
     let error = &step(&verification, "assume_role")["error"];
     assert!(error["message"].to_string().contains("cannot list the MFA devices"), "{error}");
@@ -152,7 +152,7 @@ fn ignores_security_keys() {
         let device = &mut world.user_mut(ACCOUNT_A, "alice").mfa_devices[0];
         device.serial = "arn:aws:iam::111111111111:u2f/user/alice/key".to_owned();
     });
-    let verification = scene.verdict("--mfa-code 123456", 3);
+    let verification = scene.verdict("--mfa-code 123456", 5);
     let error = &step(&verification, "assume_role")["error"];
     assert!(error["message"].to_string().contains("no MFA device that generates codes"), "{error}");
 }
@@ -170,7 +170,7 @@ fn an_mfa_session_cannot_test_the_rejection_without_mfa() {
     scene.environment.set("AWS_SESSION_TOKEN", &session.token);
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
     scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
-    let verification = scene.verdict("", 3);
+    let verification = scene.verdict("", 5);
     assert_eq!(verification["outcome"], "not_proven");
     assert_eq!(step(&verification, "assume_role")["outcome"], "ok");
     assert_eq!(step(&verification, "refused_without_external_id")["outcome"], "ok");
@@ -180,7 +180,7 @@ fn an_mfa_session_cannot_test_the_rejection_without_mfa() {
 #[test]
 fn credentials_of_another_user_are_inconclusive() {
     let scene = Scene::linked("");
-    let verification = scene.verdict("--user-profile bob", 3);
+    let verification = scene.verdict("--user-profile bob", 5);
     assert_eq!(verification["outcome"], "not_proven");
     let who = step(&verification, "who_am_i");
     assert_eq!(who["outcome"], "not_proven");
@@ -198,7 +198,7 @@ fn a_user_of_the_same_name_in_another_account_is_another_user() {
         world.user_mut(ACCOUNT_C, "alice").keys = keys;
     });
     as_alice(&mut scene.environment);
-    assert_eq!(scene.verdict("", 3)["outcome"], "not_proven");
+    assert_eq!(scene.verdict("", 5)["outcome"], "not_proven");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_role_session_is_inconclusive() {
         "[profile entered]\nregion = us-east-1\nsource_profile = security-admin\n\
          role_arn = arn:aws:iam::222222222222:role/OrganizationAccountAccessRole\n",
     );
-    let verification = scene.verdict("--user-profile entered", 3);
+    let verification = scene.verdict("--user-profile entered", 5);
     assert_eq!(verification["outcome"], "not_proven");
 }
 
@@ -222,7 +222,7 @@ fn an_operator_who_is_not_the_user_cannot_test_the_link() {
     let no_key = "AKIASANDBOXNOBODYAAA";
     scene.environment.edit("aws/credentials", ALICE.id, no_key);
     let words = "bootstrap --yes --target-account 222222222222 --user alice";
-    let document = scene.xacct_json(words, 3);
+    let document = scene.xacct_json(words, 5);
     assert_eq!(document["targets"][ACCOUNT_B]["verification"]["outcome"], "not_proven");
     assert_eq!(document["config"]["written"], true);
     assert_eq!(scene.granted(), [ROLE]);

@@ -223,7 +223,7 @@ fn a_policy_that_cannot_be_read_is_not_checked() {
     assert_eq!(step_of["evidence"], "not checked: needs a target profile, or iam:GetRole for the role");
     assert!(step_of["notes"][0].to_string().contains("`gone`"), "{step_of:#}");
 
-    let verification = scene.verdict("--require-read", 3);
+    let verification = scene.verdict("--require-read", 5);
     assert_eq!(verification["outcome"], "not_proven");
     let error = &step(&verification, STEP)["error"];
     assert!(error["hints"][0].to_string().contains("iam:GetRole"), "{error:#}");

@@ -260,7 +260,7 @@ fn a_malformed_code_is_inconclusive() {
     terminal.answer("that is not a code of six digits\nMFA code for", 1, "12345\n");
     terminal.answer("that is not a code of six digits\nMFA code for", 2, "what?\n");
     let (exit_code, screen) = terminal.ended();
-    assert_eq!(exit_code, Some(3), "{screen}");
+    assert_eq!(exit_code, Some(5), "{screen}");
     assert!(screen.contains("the digits 0 to 9"), "{screen}");
     assert_eq!(scene.requests("GetSessionToken").len(), 0);
 }
@@ -273,7 +273,7 @@ fn no_code_ends_the_prompt() {
     };
     terminal.answer("MFA code for", 1, "\n");
     let (exit_code, screen) = terminal.ended();
-    assert_eq!(exit_code, Some(3), "{screen}");
+    assert_eq!(exit_code, Some(5), "{screen}");
     assert_eq!(screen.matches("MFA code for").count(), 1, "{screen}");
 }
 

@@ -217,7 +217,7 @@ fn deny_buckets(scene: &Scene, condition: &Value) {
 fn does_not_test_with_an_administrators_credentials() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "");
-    scene.xacct("verify").exits_with(3);
+    scene.xacct("verify").exits_with(5);
     assert_eq!(scene.requests("AssumeRole").len(), 0);
 }
 

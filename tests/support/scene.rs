@@ -95,6 +95,17 @@ impl Scene {
         document["targets"][ACCOUNT_B]["verification"].clone()
     }
 
+    /// Returns the document of `xacct verify` for a link that does not work, or that could not be tested: the exit code
+    /// must tell them apart.
+    #[track_caller]
+    pub fn failed_verify(&self, options: &str) -> Value {
+        let document = self.xacct(&format!("verify {options} --output json")).json();
+        let is_unproven = document["targets"][ACCOUNT_B]["verification"]["outcome"] == "not_proven";
+        assert_eq!(document["exit_code"], if is_unproven { 5 } else { 3 }, "{document:#}");
+        schema::assert_follows_the_schema(&document);
+        document
+    }
+
     /// Returns a command for xacct in this environment.
     pub fn command(&self, words: &str) -> Command {
         let mut command = self.environment.command(env!("CARGO_BIN_EXE_xacct"));

@@ -63,7 +63,7 @@ fn credentials_of_another_principal_are_inconclusive() {
         return;
     };
     accounts.bootstrap(&[]).exits_with(0);
-    let proof = verify(&accounts, &["--user-profile=security-admin"], 3);
+    let proof = verify(&accounts, &["--user-profile=security-admin"], 5);
     assert_eq!(proof["outcome"], "not_proven");
     assert_eq!(step(&proof, "who_am_i")["outcome"], "not_proven");
 }

@@ -11,6 +11,7 @@ use aws_smithy_types::retry::RetryConfig;
 
 use crate::aws::client::endpoints;
 use crate::aws::client::rate_limit::{Pace, USUAL_RATE};
+use crate::aws::client::request_ids::RequestIds;
 use crate::aws::client::retry::TooManyRequests;
 use crate::aws::keys::SessionCredentials;
 use crate::iam::arn::Partition;
@@ -148,6 +149,7 @@ impl Access {
     /// Creates a client without storing it: with many accounts, stored clients add up.
     pub(in crate::aws) fn new_sts(&self) -> aws_sdk_sts::Client {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).retry_classifier(TooManyRequests);
+        config = config.interceptor(RequestIds);
         config.set_http_client(self.config.http_client().map(|client| self.pace.before(client)));
         if let Some(region) = endpoints::signing_region(&self.config, "STS") {
             config = config.region(aws_types::region::Region::new(region.to_string()));
@@ -174,7 +176,7 @@ impl Access {
     fn s3_config(&self, config: &SdkConfig) -> aws_sdk_s3::config::Builder {
         let local = endpoints::of(config, &["S3"]).iter().any(|url| endpoints::is_local(url));
         let config = aws_sdk_s3::config::Builder::from(config).force_path_style(self.path_style || local);
-        config.retry_classifier(TooManyRequests)
+        config.retry_classifier(TooManyRequests).interceptor(RequestIds)
     }
 }
 

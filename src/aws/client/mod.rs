@@ -9,5 +9,6 @@ pub(in crate::aws) mod fate;
 pub(in crate::aws) mod http;
 pub mod notify;
 pub(in crate::aws) mod rate_limit;
+pub mod request_ids;
 pub(in crate::aws) mod retry;
 pub(in crate::aws) mod trace;

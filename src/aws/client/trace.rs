@@ -93,7 +93,7 @@ fn s3_operation(method: &str, query: &str) -> Option<&'static str> {
 }
 
 /// Returns the request ID, which AWS's support asks for.
-fn id(response: &HttpResponse) -> Option<String> {
+pub(super) fn id(response: &HttpResponse) -> Option<String> {
     let names = ["x-amzn-requestid", "x-amz-request-id"];
     let id = names.into_iter().find_map(|name| response.headers().get(name))?;
     Some(id.to_owned())

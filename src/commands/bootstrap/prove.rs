@@ -153,7 +153,7 @@ impl Bench<'_> {
                 Some(at) => Freshness::JustWritten { at, patience: self.args.timeout },
                 None => Freshness::Settled,
             };
-            let mut claim = proving::claim(&job.link, &job.role, freshness, self.run);
+            let mut claim = proving::claim_to_test(&job.link, &job.role, freshness, self.run);
             if let Some(why) = &job.state.no_bucket {
                 claim.extent = Extent::Refusals(why.clone());
             }

@@ -2,14 +2,21 @@
 
 use serde::Serialize;
 
+use crate::answers::cause::Cause;
 use crate::diagnosis::{Diagnosis, Message};
 use crate::error::{Error, ExitCode, Result};
-use crate::proof::Proof;
+use crate::proof::{Outcome, Proof};
 use crate::report::console::count;
 use crate::report::json::JsonError;
 use crate::report::several::{self, Own};
 use crate::report::{diagnosis, proof};
 use crate::text::shell::ShellCommand;
+
+/// Causes on this machine that end verify with an error, too, whatever the link is like.
+const NOT_SIGNED_IN: [Cause; 3] = [Cause::NoCredentials, Cause::ExpiredToken, Cause::ClockSkew];
+
+/// Causes that say nothing about the link.
+const SAYS_NOTHING: [Cause; 3] = [Cause::AwsUnavailable, Cause::AccountNotReady, Cause::UnknownAnswer];
 
 /// The result of diagnosing one link.
 pub struct Diagnosed {
@@ -36,12 +43,31 @@ impl Diagnosed {
         }
         match (&self.diagnosis, &self.proof) {
             (None, Some(Err(error))) => error.kind.exit_code(),
+            (None, _) => ExitCode::Unproven,
             (Some(diagnosis), proof) => {
                 let is_proven = !matches!(proof, Some(Err(_)));
-                let is_fine = diagnosis.findings.is_empty() && diagnosis.possible.is_empty();
-                if is_fine && is_proven { ExitCode::Done } else { ExitCode::NotProven }
+                if is_proven && diagnosis.findings.is_empty() && diagnosis.possible.is_empty() {
+                    return ExitCode::Done;
+                }
+                let causes = || diagnosis.findings.iter().map(|finding| finding.cause);
+                if causes().any(|cause| NOT_SIGNED_IN.contains(&cause)) {
+                    return ExitCode::Error;
+                }
+                let is_unproven = match proof {
+                    _ if causes().next().is_some() => causes().all(|cause| SAYS_NOTHING.contains(&cause)),
+                    Some(Ok(proof)) => proof.outcome == Outcome::NotProven,
+                    _ => false,
+                };
+                if is_unproven { ExitCode::Unproven } else { ExitCode::BrokenOrOpen }
             }
-            (None, _) => ExitCode::NotProven,
+        }
+    }
+
+    /// Returns why there is neither a diagnosis nor a working link.
+    fn error(&self) -> Option<&Error> {
+        match self.proof.as_ref()? {
+            Ok(proof) => proof.unreached(),
+            Err(error) => Some(error),
         }
     }
 
@@ -51,6 +77,7 @@ impl Diagnosed {
             _ if self.exit_code() == ExitCode::Done => "no problems".to_owned(),
             Some(diagnosis) if !diagnosis.findings.is_empty() => count(diagnosis.findings.len(), "problem"),
             Some(_) => "inconclusive".to_owned(),
+            None if self.exit_code() == ExitCode::Unproven => "inconclusive".to_owned(),
             None => "error".to_owned(),
         }
     }
@@ -96,6 +123,7 @@ impl Diagnosed {
                 }
                 text.push_str(&diagnosis::text(diagnosis, width));
             }
+            (None, Some(Ok(proof))) => text.push_str(&proof::steps(proof, None, &self.user, width)),
             (None, Some(Err(error))) => text.push_str(&crate::report::console::error_text(error)),
             (None, _) => {}
         }
@@ -121,12 +149,11 @@ pub struct JsonDiagnosed {
 
 impl From<&Diagnosed> for JsonDiagnosed {
     fn from(diagnosed: &Diagnosed) -> Self {
-        let error = diagnosed.proof.as_ref().and_then(|proof| proof.as_ref().err());
         Self {
             role_arn: diagnosed.role.clone(),
             user: diagnosed.user.clone(),
             diagnosis: diagnosed.diagnosis.clone(),
-            error: error.map(JsonError::from),
+            error: diagnosed.error().map(JsonError::from),
             messages: diagnosed.messages.clone(),
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{OperatorAccess, ProofOptions, ReportOptions};
+use crate::cli::{FailOptions, OperatorAccess, ProofOptions, ReportOptions};
 
 /// List the targets, with their settings and last tests.
 ///
@@ -17,8 +17,8 @@ use crate::cli::{OperatorAccess, ProofOptions, ReportOptions};
   xacct list --live
 
 Options for credentials and tests have an effect only with --live. With --live,
-the exit codes are those of xacct verify: 3 if a link does not work. To fail on differences, use
-xacct bootstrap --check."
+the exit codes are those of xacct verify: 3 if a link does not work, 5 if it
+could not be tested. To fail on differences, use xacct bootstrap --check."
 )]
 pub struct List {
     /// Targets, by name in xacct.toml or account ID (default: XACCT_TARGET, else all)
@@ -30,6 +30,9 @@ pub struct List {
     /// Credentials of the operators.
     #[command(flatten)]
     pub access: OperatorAccess,
+    /// What counts as a failure.
+    #[command(flatten)]
+    pub fail: FailOptions,
     /// Options of the tests.
     #[command(flatten)]
     pub proof: ProofOptions,

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use super::arguments::List;
 use crate::aws::client::access::Access;
 use crate::aws::connections::Connections;
+use crate::cli::FailOptions;
 use crate::config::{self, Link, Source};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, ExitCode, Kind, Result};
@@ -39,8 +40,8 @@ pub struct Drift {
 }
 
 impl Live {
-    pub fn exit_code(&self) -> ExitCode {
-        proving::exit_code(&self.proof)
+    pub fn exit_code(&self, options: &FailOptions) -> ExitCode {
+        proving::exit_code_of(&self.proof, options)
     }
 }
 

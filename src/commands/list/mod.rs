@@ -14,7 +14,6 @@ use crate::operations::last_test::Tested;
 use crate::operations::run::Run;
 pub use arguments::List;
 use listed::Listed;
-use live::Live;
 
 impl Verb for List {
     const NAME: &'static str = "list";
@@ -32,7 +31,8 @@ fn list(args: &List, run: &Run<'_>) -> Result<ExitCode> {
         let live = interrupt::guarded(run, live::of(&links, args, run))?;
         listed.iter_mut().zip(live).for_each(|(listed, live)| listed.live = Some(live));
     }
-    let exit_code = ExitCode::worst(listed.iter().filter_map(|listed| listed.live.as_ref()).map(Live::exit_code));
+    let live = listed.iter().filter_map(|listed| listed.live.as_ref());
+    let exit_code = ExitCode::worst(live.map(|live| live.exit_code(&args.fail)));
     if run.console.is_json() {
         run.console.result(&json::document(&listed, exit_code, run));
     } else {

@@ -176,7 +176,7 @@ fn exit_code(answers: &[Answered], is_source_read: bool, check: bool) -> ExitCod
         Err(error) => error.kind.exit_code(),
         Ok(answer) if check && answer.admits_undeclared() => ExitCode::ChangesPending,
         // Nobody was found, but not everything was read.
-        Ok(answer) if !answer.is_complete() || !is_source_read => ExitCode::NotProven,
+        Ok(answer) if !answer.is_complete() || !is_source_read => ExitCode::BrokenOrOpen,
         Ok(_) => ExitCode::Done,
     });
     ExitCode::worst(codes)

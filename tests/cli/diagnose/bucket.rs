@@ -210,7 +210,7 @@ fn conditions_on_the_bucket_are_met() {
 #[test]
 fn a_denial_under_an_unknown_condition() {
     let mut policy = deny("s3:CreateBucket");
-    policy["Statement"][0]["Condition"] = json!({"StringLike": {"aws:userid": "*:alice"}});
+    policy["Statement"][0]["Condition"] = json!({"StringLike": {"aws:userid": "*:xacct-verify"}});
     let scene = broken("", |world| world.put_role_policy(ACCOUNT_B, "xacct", "guard", policy));
     let finding = first(&scene, "s3_denied", "target");
     assert_eq!(finding["certainty"], "likely", "{finding:#}");

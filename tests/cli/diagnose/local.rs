@@ -188,7 +188,7 @@ fn no_credentials() {
     let scene = Scene::linked("");
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "user_profile = \"empty\"\n");
     scene.environment.append("aws/config", "\n[profile empty]\nregion = us-east-1\n");
-    let broken = super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
+    let broken = super::try_with(scene, "diagnose", 1).only("no_credentials", "local_configuration");
     broken.repairs();
 }
 
@@ -199,5 +199,5 @@ fn no_credentials_and_no_region() {
     scene.environment.edit("xacct.toml", "user_profile = \"alice\"\n", "user_profile = \"empty\"\n");
     scene.environment.append("aws/config", "\n[profile empty]\noutput = json\n");
     scene.environment.edit("xacct.toml", "region = \"us-east-1\"\n", "");
-    super::try_with(scene, "diagnose", 3).only("no_credentials", "local_configuration");
+    super::try_with(scene, "diagnose", 1).only("no_credentials", "local_configuration");
 }

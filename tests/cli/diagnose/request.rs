@@ -62,7 +62,7 @@ fn mfa_absent_with_an_explicit_deny() {
 #[test]
 fn mfa_absent_without_a_code() {
     let scene = Scene::linked("--require-mfa --no-verify");
-    let broken = try_with(scene, "verify --NO-CODE", 3).only("mfa_absent", "request");
+    let broken = try_with(scene, "verify --NO-CODE", 5).only("mfa_absent", "request");
     let mut scene = broken.scene;
     super::apply(&mut scene, &broken.diagnosis["findings"][0]["fixes"][0], |_, step| panic!("{step}"));
 }

@@ -18,7 +18,7 @@ pub fn broken(options: &str, change: impl FnOnce(&mut World)) -> Scene {
 /// Returns the diagnosis of a failed `verify`.
 #[track_caller]
 pub fn diagnosis(scene: &Scene, options: &str) -> Value {
-    let document = scene.xacct_json(&format!("verify {options}"), 3);
+    let document = scene.failed_verify(options);
     document["targets"][ACCOUNT_B]["diagnosis"].clone()
 }
 

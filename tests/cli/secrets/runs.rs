@@ -67,7 +67,7 @@ fn with_mfa() {
     let code = scene.sandbox.totp("alice");
     let right = scene.bootstrap(&format!("--require-mfa --mfa-code {code}"));
     let used = scene.xacct(&format!("verify --no-cache --mfa-code {code}"));
-    assert_eq!([right.code, used.code], [0, 3]);
+    assert_eq!([right.code, used.code], [0, 5]);
     assert_no_secret(&scene, &[right, used], &[&code]);
 }
 

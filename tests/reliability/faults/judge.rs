@@ -84,12 +84,19 @@ impl Point<'_> {
 
     /// Checks for a documented exit code, a document that follows the schema, and errors with location and hint.
     fn ends_well(&self, output: &Output) -> Result<(), String> {
-        ensure([0, 1, 3].contains(&output.code), || "an unexpected exit code".to_owned())?;
+        // Only a resource that IAM calls absent says something about the link.
+        let may_be_broken = self.faults.iter().any(|(_, kind, _)| kind.name == "NoSuchEntity");
+        let is_expected = [0, 1, 5].contains(&output.code) || (output.code == 3 && may_be_broken);
+        ensure(is_expected, || "an unexpected exit code".to_owned())?;
         ensure(!output.everything().contains("panicked"), || "a panic".to_owned())?;
         if self.scenario.name != "credentials" {
             let document = serde_json::from_str(&output.stdout).map_err(|error| format!("no document: {error}"))?;
             schema::assert_follows_the_schema(&document);
             ensure(document["exit_code"] == output.code, || "the document has another exit code".to_owned())?;
+            outcomes(&document).try_for_each(|outcome| {
+                let is_right = ["works", "not_proven"].contains(&outcome);
+                ensure(is_right, || format!("the fault says nothing about the link, and the outcome is {outcome}"))
+            })?;
             errors(&document).try_for_each(|error| {
                 let has_hint = error["hints"].as_array().is_some_and(|hints| !hints.is_empty());
                 ensure(has_hint, || format!("no hint: {error:#}"))
@@ -192,6 +199,12 @@ fn errors(document: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
         Value::Array(items) => Box::new(items.iter().flat_map(errors)),
         _ => Box::new(std::iter::empty()),
     }
+}
+
+/// Returns the outcome of each target's test.
+fn outcomes(document: &Value) -> impl Iterator<Item = &str> {
+    let targets = document["targets"].as_object().into_iter().flat_map(|targets| targets.values());
+    targets.filter_map(|target| target["verification"]["outcome"].as_str())
 }
 
 /// Returns each error on stderr, with its notes and hints.

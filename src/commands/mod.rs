@@ -6,7 +6,9 @@ mod completions;
 mod credentials;
 mod diagnose;
 mod exec;
+mod forget;
 mod help;
+mod import;
 mod list;
 mod man;
 mod print;
@@ -30,7 +32,7 @@ use command_line::{Entry, Group, Start, Typed};
 /// Every command, in the order of the help. To add one, add a file that implements [`command_line::Verb`], and an entry
 /// here.
 const GROUPS: &[Group] = &[
-    Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>()] },
+    Group { title: "Create", commands: &[Entry::of::<bootstrap::Bootstrap>(), Entry::of::<import::Import>()] },
     Group {
         title: "Test",
         commands: &[
@@ -47,6 +49,7 @@ const GROUPS: &[Group] = &[
             Entry::of::<rotate::Rotate>(),
             Entry::of::<revoke::Revoke>(),
             Entry::of::<teardown::Teardown>(),
+            Entry::of::<forget::Forget>(),
             Entry::of::<sweep::Sweep>(),
         ],
     },

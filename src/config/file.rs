@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, UserRef};
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
+    AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
 use crate::iam::partition::Partition;
 use crate::text::shell::ShellCommand;
@@ -63,6 +63,7 @@ pub struct Recorded {
     pub trust_statement_files: Vec<PathBuf>,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: Option<MaxSessionDuration>,
+    pub description: Option<Description>,
     pub tags: Vec<Tag>,
     pub session_name: Option<SessionName>,
     pub session_tags: Vec<Tag>,

@@ -10,7 +10,7 @@ use crate::iam::admission::Accepted;
 use crate::iam::arn::{ManagedPolicy, PolicyOwner, RoleArn, UserRef};
 use crate::iam::identity::LINK_TAG;
 use crate::iam::names::{
-    AccountId, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
+    AccountId, Description, ExternalId, IamPath, MaxSessionDuration, Region, RoleName, SessionName, Tag, TagValue,
 };
 use crate::iam::partition::Partition;
 use crate::iam::policy::PolicyDocument;
@@ -75,6 +75,8 @@ pub struct Link {
     pub trust_statements: PolicyDocument,
     pub permissions_boundary: Option<ManagedPolicy>,
     pub max_session_duration: MaxSessionDuration,
+    /// `None` for the one that xacct writes.
+    pub description: Option<Description>,
     pub tags: Vec<Tag>,
     /// The name of sessions; `None` for the user's name.
     pub session_name: Option<SessionName>,
@@ -94,18 +96,26 @@ pub struct Link {
     pub exclusive: bool,
     /// Whether a trust policy that cannot be read fails the test (`--require-read`).
     pub require_read: bool,
-    /// Conditions of an existing role to keep, because no setting decides about them.
+    /// Settings of an existing role to keep, because `xacct.toml` and the options do not decide about them.
     pub keeps: Keeps,
 }
 
-/// Conditions that an existing role keeps if the link is new to `xacct.toml` and no option decides about them: a missing
-/// file must not weaken a role.
+/// What an existing role keeps if the link is new to `xacct.toml` and no option decides about it: a missing file must not
+/// weaken a role, and who adopts one must not reset it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keeps {
     /// MFA is required (`require_mfa`).
     pub mfa: bool,
     /// Only the one user is trusted (`restrict_to_user`).
     pub user: bool,
+    /// Sessions may carry tags (`allow_session_tags`).
+    pub session_tags: bool,
+    /// The boundary (`permissions_boundary`).
+    pub boundary: bool,
+    /// The session limit (`max_session_duration`).
+    pub duration: bool,
+    /// The description, which no option sets.
+    pub description: bool,
 }
 
 /// The external ID of a link.
@@ -156,6 +166,31 @@ impl Link {
         self.region.as_ref().map_or_else(|| "the profile's".to_owned(), ToString::to_string)
     }
 
+    /// Returns the external ID, or that there is none.
+    #[must_use]
+    pub fn external_id_in_words(&self) -> String {
+        let Some(id) = self.external_id.known() else { return "no external ID".to_owned() };
+        let old: Vec<_> = self.old_external_ids.iter().map(ToString::to_string).collect();
+        match old.is_empty() {
+            true => format!("external ID {id}"),
+            false => format!("external ID {id}, still also {}", old.join(", ")),
+        }
+    }
+
+    /// Returns the other terms on which the role admits the user.
+    #[must_use]
+    pub fn terms_in_words(&self) -> String {
+        let mut terms = vec![if self.require_mfa { "MFA required" } else { "no MFA" }.to_owned()];
+        if self.restrict_to_user {
+            terms.push("this user only".to_owned());
+        }
+        if self.allow_session_tags {
+            terms.push("session tags".to_owned());
+        }
+        terms.push(format!("sessions up to {}", self.max_session_duration));
+        terms.join(" · ")
+    }
+
     /// Returns the role's ARN.
     #[must_use]
     pub fn role_arn(&self, partition: Partition) -> RoleArn {
@@ -183,6 +218,7 @@ impl Link {
             trust_statements: PolicyDocument::of(Vec::new()),
             permissions_boundary: None,
             max_session_duration: "1h".parse()?,
+            description: None,
             tags: Vec::new(),
             session_name: None,
             session_tags: Vec::new(),
@@ -195,7 +231,14 @@ impl Link {
             accept: Vec::new(),
             exclusive: false,
             require_read: false,
-            keeps: Keeps { mfa: true, user: true },
+            keeps: Keeps {
+                mfa: true,
+                user: true,
+                session_tags: true,
+                boundary: true,
+                duration: true,
+                description: true,
+            },
         })
     }
 
@@ -220,6 +263,7 @@ impl Link {
             trust_statements: new.trust_statements,
             permissions_boundary: record.permissions_boundary.clone(),
             max_session_duration: record.max_session_duration.unwrap_or(new.max_session_duration),
+            description: record.description.clone(),
             tags: record.tags.clone(),
             session_name: record.session_name.clone(),
             session_tags: record.session_tags.clone(),
@@ -268,6 +312,9 @@ impl Link {
         }
         self.keeps.mfa &= role.require_mfa.is_none();
         self.keeps.user &= role.restrict_to_user.is_none();
+        self.keeps.session_tags &= role.allow_session_tags.is_none();
+        self.keeps.boundary &= role.permissions_boundary.is_none();
+        self.keeps.duration &= role.max_session_duration.is_none();
         self.require_mfa = role.require_mfa.unwrap_or(self.require_mfa);
         self.restrict_to_user = role.restrict_to_user.unwrap_or(self.restrict_to_user);
         self.allow_session_tags = role.allow_session_tags.unwrap_or(self.allow_session_tags);

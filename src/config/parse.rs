@@ -13,7 +13,7 @@ use crate::files;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::UserRef;
 use crate::iam::invalid::{Invalid, shown};
-use crate::iam::names::{AccountId, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
+use crate::iam::names::{AccountId, Description, ExternalId, Region, RoleName, Tag, TagKey, TagValue};
 use crate::text::{is_hidden, spelled};
 
 impl ConfigFile {
@@ -79,7 +79,7 @@ impl ConfigFile {
 /// What the file has at most.
 const SECTIONS: [&str; 2] = ["source", "targets"];
 const SOURCE_SETTINGS: [&str; 4] = ["account", "user", "profile", "user_profile"];
-const TARGET_SETTINGS: [&str; 25] = [
+const TARGET_SETTINGS: [&str; 26] = [
     "account",
     "profile",
     "enter_role",
@@ -95,6 +95,7 @@ const TARGET_SETTINGS: [&str; 25] = [
     "trust_statement_files",
     "permissions_boundary",
     "max_session_duration",
+    "description",
     "tags",
     "session_name",
     "session_tags",
@@ -157,6 +158,7 @@ fn read_target(section: &Section<'_>) -> Result<Recorded> {
         trust_statement_files: section.paths("trust_statement_files")?,
         permissions_boundary: section.parsed("permissions_boundary")?,
         max_session_duration: section.parsed("max_session_duration")?,
+        description: section.description()?,
         tags: section.tags("tags")?,
         session_name: section.parsed("session_name")?,
         session_tags: section.tags("session_tags")?,
@@ -298,6 +300,14 @@ impl<'a> Section<'a> {
 
     fn parse<T: FromStr<Err = Invalid>>(&self, key: &str, text: &str) -> Result<T> {
         text.parse().map_err(|invalid: Invalid| self.error(key, invalid.to_string()).hint(invalid.fix))
+    }
+
+    /// Reads the description, which may be empty: then the role has none.
+    fn description(&self) -> Result<Option<Description>> {
+        match self.table.get("description").and_then(Item::as_str) {
+            Some("") => self.parse("description", "").map(Some),
+            _ => self.parsed("description"),
+        }
     }
 
     fn boolean(&self, key: &str) -> Result<Option<bool>> {

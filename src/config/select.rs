@@ -12,7 +12,7 @@ use crate::iam::arn::UserRef;
 use crate::iam::names::{AccountId, RoleName};
 use crate::text::shell::ShellCommand;
 
-/// Returns the source for `bootstrap`.
+/// Returns the source for `bootstrap` and `import`.
 ///
 /// # Errors
 /// When options contradict each other.
@@ -20,7 +20,7 @@ pub fn source(
     file: &ConfigFile,
     user: Option<&UserRef>,
     access: &OperatorAccess,
-    proof: &ProofOptions,
+    user_profile: Option<&String>,
 ) -> Result<Source> {
     let user = user.or(file.source.user.as_ref()).cloned();
     let account = access.source_account.clone().or_else(|| file.source.account.clone());
@@ -47,7 +47,7 @@ pub fn source(
         account: account.or(of_user),
         user,
         profile: access.profile.clone().or_else(|| file.source.profile.clone()),
-        user_profile: proof.user.user_profile.clone().or_else(|| file.source.user_profile.clone()),
+        user_profile: user_profile.or(file.source.user_profile.as_ref()).cloned(),
         account_place: file.place_of_source("account"),
     })
 }
@@ -127,9 +127,39 @@ fn links_in(file: &ConfigFile, account: &AccountId, role: Option<&RoleName>) -> 
     };
     let known: Vec<_> = of_account.filter(|(_, record)| has_role(record)).collect();
     match known.as_slice() {
-        [] => Ok(vec![unused_name(Link::new(account.clone())?, file)]),
+        [] => Ok(vec![unused_name(Link::new(account.clone())?, file, &[])]),
         known => known.iter().map(|(name, record)| Link::from_record(name, record)).collect(),
     }
+}
+
+/// Returns a new link for each of these roles, with the name that `bootstrap` would give it, or `name`.
+///
+/// # Errors
+/// When `name` names several, or a target that there is.
+pub fn links_to_import(
+    file: &ConfigFile,
+    roles: impl IntoIterator<Item = (AccountId, RoleName)>,
+    name: Option<&str>,
+    access: &OperatorAccess,
+) -> Result<Vec<Link>> {
+    let mut links: Vec<Link> = Vec::new();
+    for (account, role) in roles {
+        let link = Link { role, ..Link::new(account)? };
+        let taken: Vec<_> = links.iter().map(|link| link.name.clone()).collect();
+        links.push(unused_name(link, file, &taken).with_access(access));
+    }
+    match name {
+        Some(name) => Ok(vec![under_name(links, name, file)?]),
+        None => Ok(links),
+    }
+}
+
+/// Returns the name of the target that has this role.
+#[must_use]
+pub fn target_with<'a>(file: &'a ConfigFile, account: &AccountId, role: &RoleName) -> Option<&'a str> {
+    let own = |record: &Recorded| record.role.as_ref().map_or(DEFAULT_ROLE_NAME, RoleName::as_str) == role.as_str();
+    let found = file.targets.iter().find(|(_, record)| record.account == *account && own(record));
+    found.map(|(name, _)| name.as_str())
 }
 
 fn refuse_other_role(link: &Link, asked: Option<&RoleName>) -> Result<()> {
@@ -176,9 +206,9 @@ fn under_name(mut links: Vec<Link>, name: &str, file: &ConfigFile) -> Result<Lin
     Ok(Link { name: name.to_owned(), ..link })
 }
 
-/// Gives a second role in one account a name that differs from the account ID.
-fn unused_name(mut link: Link, file: &ConfigFile) -> Link {
-    let taken = |name: &str| file.targets.iter().any(|(known, _)| known == name);
+/// Gives a second role in one account a name that differs from the account ID, and from names that are `taken`, too.
+fn unused_name(mut link: Link, file: &ConfigFile, taken: &[String]) -> Link {
+    let taken = |name: &str| file.target(name).is_some() || taken.iter().any(|known| known == name);
     let mut number = 2;
     while taken(&link.name) {
         link.name = format!("{}-{number}", link.account);

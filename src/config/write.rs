@@ -23,6 +23,20 @@ pub fn record(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<boo
     save(file, &names, |file| text_with(file, source, links))
 }
 
+/// Returns what [`record`] adds for links that are new to the file: their sections, after those of the source in a new
+/// file.
+///
+/// # Errors
+/// Never in practice: the text is xacct's own.
+pub fn preview(file: &ConfigFile, source: &Source, links: &[&Link]) -> Result<String> {
+    let empty = ConfigFile { path: file.path.clone(), ..ConfigFile::default() };
+    let text = text_with(&empty, source, links)?;
+    match &file.text {
+        None => Ok(text),
+        Some(_) => Ok(text.find("[targets").and_then(|start| text.get(start..)).unwrap_or_default().to_owned()),
+    }
+}
+
 /// Removes these targets from the file, and keeps the rest unchanged. Returns whether the file changed.
 ///
 /// # Errors
@@ -119,6 +133,7 @@ fn set_link(section: &mut Table, link: &Link, known: Option<&Recorded>) {
     if known.and_then(|known| known.max_session_duration) != Some(link.max_session_duration) {
         set_unless(section, "max_session_duration", link.max_session_duration.to_string(), "1h");
     }
+    set(section, "description", link.description.as_ref().map(|text| text.to_string().into()));
     set(section, "tags", tags(&link.tags));
     set(section, "session_name", link.session_name.as_ref().map(|name| name.to_string().into()));
     set(section, "session_tags", tags(&link.session_tags));

@@ -15,7 +15,7 @@ use crate::aws::iam::read::{self, Holder};
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::error::{AwsAnswer, Error, Kind, Result};
 use crate::iam::arn::{CallerArn, Partition};
-use crate::iam::names::{AccountId, Region, SessionDuration};
+use crate::iam::names::{AccountId, Region, SessionDuration, UserName};
 use crate::iam::state::{FoundDocument, Reading, is_ours};
 use crate::proof::{Claim, Denied, Proof, Prover, StepId, StepOutcome};
 
@@ -217,23 +217,11 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
     };
     let user_and_boundary =
         async { boundary(settled(read::user(access, &link.user).await).map(UserFacts::from)).await };
-    let groups = async {
-        match settled(read::groups(access, user).await) {
-            Reading::Present(groups) => {
-                let groups = groups.into_iter().map(async |group| {
-                    let read = policies(access, Holder::Group(&group), managed).await;
-                    (group, read)
-                });
-                Reading::Present(join_all(groups).await.into_iter().collect())
-            }
-            unread => unread.map(|_| BTreeMap::new()),
-        }
-    };
     let (identity, (user, boundary), policies, groups, mfa_devices, _) = tokio::join!(
         reader.identity(),
         user_and_boundary,
         policies(access, Holder::User(user), managed),
-        groups,
+        groups(access, user, managed),
         read::mfa_devices(access, &link.user),
         managed.versions(),
     );
@@ -250,6 +238,31 @@ pub async fn source(reader: Result<Reader>, link: &LinkFacts, now: Option<i64>) 
         boundary,
         mfa_devices: settled(mfa_devices),
         changed_at: managed.changed_at(),
+    }
+}
+
+/// Reads the policies of a user: those of the user, and those of each group.
+pub async fn policies_of_user(
+    access: &Access,
+    user: &UserName,
+) -> (PolicyFacts, Reading<BTreeMap<String, PolicyFacts>>) {
+    let managed = &Managed::of(access);
+    let own = policies(access, Holder::User(user.as_str()), managed);
+    let (own, groups, _) = tokio::join!(own, groups(access, user.as_str(), managed), managed.versions());
+    (own, groups)
+}
+
+/// Reads the policies of each group of a user.
+async fn groups(access: &Access, user: &str, managed: &Managed<'_>) -> Reading<BTreeMap<String, PolicyFacts>> {
+    match settled(read::groups(access, user).await) {
+        Reading::Present(groups) => {
+            let groups = groups.into_iter().map(async |group| {
+                let read = policies(access, Holder::Group(&group), managed).await;
+                (group, read)
+            });
+            Reading::Present(join_all(groups).await.into_iter().collect())
+        }
+        unread => unread.map(|_| BTreeMap::new()),
     }
 }
 

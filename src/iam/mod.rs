@@ -4,6 +4,8 @@ pub mod admission;
 pub mod arn;
 pub mod effective;
 pub mod evaluate;
+pub mod found_terms;
+pub mod granted;
 pub mod identity;
 pub mod invalid;
 pub mod json;

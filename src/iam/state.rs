@@ -11,7 +11,6 @@ use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagVa
 use crate::iam::policy::{Effect, PolicyDocument, PolicyError};
 use crate::iam::record::{POLICIES_TAG, Record};
 use crate::iam::revocation::{REVOKE_POLICY, revoked_before};
-use crate::iam::templates::{LINK_SID, is_own_sid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
@@ -348,39 +347,6 @@ impl ObservedRole {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         is_ours(&self.tags)
-    }
-
-    /// Returns the part of the trust policy that says whom the link admits: xacct's own statements, or all if there is
-    /// none. A further statement may have an external ID of its own.
-    fn own_trust(&self) -> Option<PolicyDocument> {
-        let policy = self.trust.policy()?;
-        let own = policy.only(is_own_sid);
-        Some(if own.statement(LINK_SID).is_some() { own } else { policy.clone() })
-    }
-
-    /// Returns whether the trust policy requires MFA.
-    #[must_use]
-    pub fn demands_mfa(&self) -> bool {
-        self.own_trust().is_some_and(|policy| policy.compares("aws:MultiFactorAuthPresent", "true"))
-    }
-
-    /// Returns whether the trust policy names this user in a condition.
-    #[must_use]
-    pub fn admits_only(&self, user: &UserArn) -> bool {
-        self.own_trust().is_some_and(|policy| policy.compares("aws:PrincipalArn", &user.to_string()))
-    }
-
-    /// Returns a principal to which a condition of the trust policy restricts the role.
-    #[must_use]
-    pub fn only_principal(&self) -> Option<String> {
-        self.own_trust()?.condition_values("aws:PrincipalArn").into_iter().next().map(str::to_owned)
-    }
-
-    /// Returns the external IDs in the trust policy.
-    #[must_use]
-    pub fn external_ids(&self) -> BTreeSet<String> {
-        let trust = self.own_trust();
-        trust.iter().flat_map(PolicyDocument::external_ids).map(str::to_owned).collect()
     }
 }
 

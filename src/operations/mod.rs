@@ -6,6 +6,7 @@ pub(crate) mod complete;
 pub(crate) mod explain;
 pub(crate) mod grant_writer;
 pub(crate) mod interrupt;
+pub(crate) mod keep;
 pub(crate) mod last_test;
 pub(crate) mod objection;
 pub(crate) mod operators;

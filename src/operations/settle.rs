@@ -7,13 +7,15 @@ use crate::config::{self, ConfigFile, ExternalIdChoice, Link};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::iam::arn::{ManagedPolicy, Partition, RoleArn, UserArn};
+use crate::iam::found_terms::FoundTerms;
 use crate::iam::identity::{Identity, new_id};
-use crate::iam::names::{ExternalId, PolicyName};
+use crate::iam::names::{Description, ExternalId, MaxSessionDuration, PolicyName};
 use crate::iam::policy::PolicyDocument;
+use crate::iam::risks::Risk;
 use crate::iam::state::{DEFAULT_ROLE_POLICIES_QUOTA, DesiredGrant, DesiredRole, ObservedRole};
 use crate::iam::templates::{self, GRANT_POLICY, TrustTerms, VERIFY_POLICY};
 use crate::iam::trust_statements;
-use crate::operations::accounts::{SourceSide, TargetSide};
+use crate::operations::accounts::{SourceSide, TargetSide, boundary_of};
 use crate::operations::run::Run;
 
 /// Inline policies of a role, by name.
@@ -43,7 +45,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         arn: link.role_arn(partition),
         source: user.account.clone(),
         identity: Identity { id: link.id.clone(), ..Identity::default() },
-        description: format!("Lets {} of account {} work in this account", user.name, user.account),
+        description: link.description.as_ref().map_or_else(|| usual_description(user), ToString::to_string),
         max_session: link.max_session_duration,
         boundary: link.permissions_boundary.as_ref().map(|policy| policy.resolve(partition)),
         boundary_version: None,
@@ -155,7 +157,8 @@ pub fn identity(link: &Link, user: &UserArn) -> Result<Identity> {
     })
 }
 
-/// Settles what depends on the existing role.
+/// Settles what depends on the existing role. Returns the conditions of its trust policy that no link can express, and
+/// that a new link therefore does not keep.
 ///
 /// # Errors
 /// When the role is restricted to another user and no setting changes that, or the system has no random bytes.
@@ -164,14 +167,17 @@ pub fn complete(
     source: &SourceSide,
     observed: Option<&ObservedRole>,
     context: &Context,
-) -> Result<()> {
-    let ours = observed.filter(|role| role.is_ours());
-    if let Some(role) = ours {
-        link.require_mfa |= link.keeps.mfa && role.demands_mfa();
-        link.restrict_to_user |= link.keeps.user && role.admits_only(&source.user);
-        if link.keeps.user
+) -> Result<Vec<Risk>> {
+    let keeps = link.keeps;
+    let trust = observed.and_then(|role| role.trust.policy());
+    let terms = trust.and_then(|trust| FoundTerms::of(trust, &source.user));
+    if let Some(terms) = &terms {
+        link.require_mfa |= keeps.mfa && terms.require_mfa;
+        link.restrict_to_user |= keeps.user && terms.only_user;
+        link.allow_session_tags |= keeps.session_tags && terms.session_tags;
+        if keeps.user
             && !link.restrict_to_user
-            && let Some(other) = role.only_principal()
+            && let Some(other) = &terms.only_other
         {
             return Err(Error::new(
                 Kind::Refused,
@@ -181,9 +187,17 @@ pub fn complete(
             .hint("or trust every principal that the source account allows: --restrict-to-user=false"));
         }
     }
-    let found = ours.map(ObservedRole::external_ids).unwrap_or_default();
-    let found = found.iter().map(|id| id.parse().ok()).collect::<Option<Vec<ExternalId>>>().unwrap_or_default();
-    let mut found = found.into_iter().filter(|id| !link.old_external_ids.contains(id)).collect::<Vec<_>>().into_iter();
+    link.permissions_boundary = boundary_of(link, observed);
+    if let Some(role) = observed {
+        let found = MaxSessionDuration::from_secs(role.max_session).ok().filter(|_| keeps.duration);
+        link.max_session_duration = found.unwrap_or(link.max_session_duration);
+        if keeps.description {
+            link.description = own_description(role);
+        }
+    }
+    // Those on record are no new ones.
+    let found = terms.iter().flat_map(|terms| terms.external_ids.clone());
+    let mut found = found.filter(|id| !link.old_external_ids.contains(id)).collect::<Vec<_>>().into_iter();
     link.external_id = match (&link.external_id, found.next()) {
         (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(first)) => {
             link.old_external_ids.extend(found);
@@ -198,7 +212,21 @@ pub fn complete(
         (ExternalIdChoice::AsFound, None) => ExternalIdChoice::None,
         (settled, _) => settled.clone(),
     };
-    Ok(())
+    // All links that are new to the file keep it, and no others.
+    let lost = terms.filter(|_| keeps.description).map(|terms| terms.inexpressible).unwrap_or_default();
+    Ok(lost.into_iter().map(|condition| Risk::NotKept { condition }).collect())
+}
+
+/// Returns the description that xacct writes.
+fn usual_description(user: &UserArn) -> String {
+    format!("Lets {} of account {} work in this account", user.name, user.account)
+}
+
+/// Returns the description of a role, unless xacct wrote it, or cannot record it.
+#[must_use]
+pub fn own_description(role: &ObservedRole) -> Option<Description> {
+    let is_usual = role.description.starts_with("Lets ") && role.description.ends_with(" work in this account");
+    role.description.parse().ok().filter(|_| !is_usual)
 }
 
 /// Returns the partition of both accounts.

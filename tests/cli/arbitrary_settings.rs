@@ -15,7 +15,7 @@ use xacct::environment::{KEYS, READ_BY_SDK};
 use crate::scene::Scene;
 
 /// Every command, in a form that changes nothing.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "verify --probe identity",
     "bootstrap --dry-run",
     "diagnose",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 23] = [
     "sweep --all --dry-run",
     "who",
     "revoke --all --dry-run",
+    "import arn:aws:iam::222222222222:role/other --user alice --dry-run",
+    "forget --all --dry-run",
     "list --live",
     "print profile",
     "list",

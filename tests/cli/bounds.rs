@@ -6,12 +6,13 @@ use xacct_sandbox::{Fault, FaultKind};
 
 use crate::scene::{Scene, side_by_side};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "verify",
     "bootstrap --check",
     "diagnose --profile security-admin",
     "teardown --all --dry-run",
     "revoke --all --dry-run",
+    "import arn:aws:iam::222222222222:role/other --user alice --dry-run",
     "sweep --all --dry-run",
     "who",
 ];

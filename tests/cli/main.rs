@@ -32,6 +32,7 @@
 //! | `weaker` | what makes a role weaker is named and stops `--yes`; policies are replaced without a gap |
 //! | `refusals` | what xacct refuses before writing anything |
 //! | `input`, `file_input` | invalid arguments and files are rejected before any request |
+//! | `import` | roles that exist become targets; `forget` removes targets |
 //! | `revoke` | ends sessions, and keeps the link |
 //! | `teardown` | removes links, and nothing else |
 //! | `role_use` | whether `teardown` asks about the last use of a role |
@@ -98,6 +99,7 @@ mod files;
 mod fixes;
 mod help;
 mod identity;
+mod import;
 mod in_vain;
 mod input;
 mod install;

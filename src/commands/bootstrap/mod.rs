@@ -3,7 +3,6 @@
 mod apply;
 mod arguments;
 mod json;
-mod keep;
 mod observe;
 mod other_half;
 mod plan;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::arguments::Bootstrap;
-use super::keep::Kept;
 use super::observe::Observed;
 use super::refusal::{refused, refused_role, would_be_weaker};
 use super::settings::{Settings, refuse_same_account};
@@ -18,6 +17,7 @@ use crate::iam::plan::{Change, Plan};
 use crate::iam::risks::Risk;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole};
 use crate::operations::accounts::{Operator, SourceSide, TargetSide, source_as_told};
+use crate::operations::keep::Kept;
 use crate::operations::planning;
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
@@ -104,9 +104,9 @@ impl Planner<'_> {
         if includes(self.args.only, Half::Target) {
             link.id.clone_from(&identity.id);
         }
-        settle::complete(link, self.source, observed, self.run.context)?;
+        let lost = settle::complete(link, self.source, observed, self.run.context)?;
         let kept = match observed.filter(|_| self.args.keep_statements) {
-            Some(role) => Kept::of(role, link, &self.source.user, self.run)?,
+            Some(role) => Kept::undeclared(role, link, &self.source.user, self.run)?,
             None => None,
         };
         if let Some(kept) = &kept {
@@ -123,6 +123,7 @@ impl Planner<'_> {
             return Err(would_be_weaker(&desired.arn, &plan, link));
         }
         let quotas = target.as_ref().map(|target| target.quotas.clone()).unwrap_or_default();
+        plan.warnings.extend(lost);
         plan.warnings.extend(denied_by_file(&link.trust_statements, &self.source.user, &desired.arn));
         let shown = observed.cloned();
         let used_before = observed.and_then(|role| role.last_used.clone()).into();

@@ -38,7 +38,7 @@ pub fn preview(work: &Work, found_profile: Option<&str>, args: &Bootstrap, run: 
     for job in work.jobs.iter().filter(|_| !is_shared) {
         who(&mut text, "Target", job.link.account.as_str(), job.operator.as_ref());
         let _ = writeln!(text, "Link     {} may assume {}", work.source.user.name, job.role);
-        let _ = writeln!(text, "         {}\n         {}", external_id(&job.link), terms(&job.link));
+        let _ = writeln!(text, "         {}\n         {}", job.link.external_id_in_words(), job.link.terms_in_words());
         for remark in [bucket(job, run), kept(job)].into_iter().filter(|remark| !remark.is_empty()) {
             let _ = writeln!(text, "         {remark}");
         }
@@ -79,7 +79,7 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
         several::said(&names, work.jobs.iter().map(own))
     };
     let many = |different: usize| different == work.jobs.len() && different > FEW;
-    let ids: BTreeSet<_> = work.jobs.iter().map(|job| external_id(&job.link)).collect();
+    let ids: BTreeSet<_> = work.jobs.iter().map(|job| job.link.external_id_in_words()).collect();
     // Many different ones say nothing: xacct.toml and the policies have them.
     let own_ids = many(ids.len());
     let roles: BTreeSet<_> = work.jobs.iter().map(|job| &job.role.name).collect();
@@ -91,23 +91,13 @@ fn links(text: &mut String, work: &Work, run: &Run<'_>) {
         }),
         said(&|job| match job.link.external_id.known() {
             Some(_) if own_ids => "an external ID of its own".to_owned(),
-            _ => external_id(&job.link),
+            _ => job.link.external_id_in_words(),
         }),
-        said(&|job| terms(&job.link)),
+        said(&|job| job.link.terms_in_words()),
         said(&|job| bucket(job, run)),
         said(&kept),
     ];
     write_paragraphs(text, "Links", &paragraphs.concat(), width);
-}
-
-fn external_id(link: &Link) -> String {
-    let Some(id) = link.external_id.known() else { return "no external ID".to_owned() };
-    let old: Vec<_> = link.old_external_ids.iter().map(ToString::to_string).collect();
-    if old.is_empty() {
-        format!("external ID {id}")
-    } else {
-        format!("external ID {id}, still also {}", old.join(", "))
-    }
 }
 
 /// Returns why the test has no bucket; empty if it has one.
@@ -123,18 +113,6 @@ fn bucket(job: &Job, run: &Run<'_>) -> String {
 
 fn kept(job: &Job) -> String {
     job.state.kept.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-fn terms(link: &Link) -> String {
-    let mut terms = vec![if link.require_mfa { "MFA required" } else { "no MFA" }.to_owned()];
-    if link.restrict_to_user {
-        terms.push("this user only".to_owned());
-    }
-    if link.allow_session_tags {
-        terms.push("session tags".to_owned());
-    }
-    terms.push(format!("sessions up to {}", link.max_session_duration));
-    terms.join(" · ")
 }
 
 /// Asks for confirmation; `d` shows the policy documents.

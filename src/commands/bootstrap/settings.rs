@@ -24,7 +24,8 @@ pub struct Settings {
 impl Settings {
     /// Resolves the settings, and refuses missing ones before any request is sent.
     pub fn resolve(args: &Bootstrap, run: &Run<'_>) -> Result<Self> {
-        let source = config::source(&run.file, args.user.as_ref(), &args.access, &args.proof)?;
+        let profile = args.proof.user.user_profile.as_ref();
+        let source = config::source(&run.file, args.user.as_ref(), &args.access, profile)?;
         let role_options = config::rebased(&args.role, &run.file, run.context);
         let accounts = accounts(args, run.context);
         // The variable names a target that there is, --name a new one.

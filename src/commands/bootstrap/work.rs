@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::keep::Kept;
 use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::last_use::Used;
 use crate::iam::plan::Plan;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
+use crate::operations::keep::Kept;
 use crate::operations::{proving, work};
 use crate::proof::{Foresight, Proof};
 

@@ -25,6 +25,7 @@ policy_files = ["policies/state bucket.json"]
 trust_statement_files = ["policies/hcp.json"]
 permissions_boundary = "arn:aws:iam::222222222222:policy/boundary"
 max_session_duration = "2h"
+description = "Deploys"
 tags = { team = "platform", "cost center" = "" }
 session_name = "alice@example.com"
 session_tags = { project = "x" }
@@ -90,6 +91,7 @@ fn every_setting_is_read() {
         trust_statement_files,
         permissions_boundary,
         max_session_duration,
+        description,
         tags,
         session_name,
         session_tags,
@@ -115,6 +117,7 @@ fn every_setting_is_read() {
     let boundary = "arn:aws:iam::222222222222:policy/boundary";
     assert_eq!(permissions_boundary.unwrap().to_string(), boundary);
     assert_eq!(max_session_duration.unwrap().as_secs(), 7200);
+    assert_eq!(description.unwrap().as_str(), "Deploys");
     assert_eq!(shown(&tags), ["cost center=", "team=platform"]);
     assert_eq!(session_name.unwrap().as_str(), "alice@example.com");
     assert_eq!(shown(&session_tags), ["project=x"]);
@@ -210,7 +213,7 @@ fn an_unknown_key_is_refused_with_the_nearest_setting() {
     ");
     insta::assert_snapshot!(complaint(&with_target_line("duration_in_seconds = 3600")), @"
     xacct.toml:3: unknown setting `duration_in_seconds` in [targets.dev]
-    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive
+    - the settings are account, profile, enter_role, role, role_path, link, external_id, require_mfa, restrict_to_user, allow_session_tags, policy_arns, policy_files, trust_statement_files, permissions_boundary, max_session_duration, description, tags, session_name, session_tags, source_identity, region, probe, bucket_tags, bucket_namespace, accept, exclusive
     - remove it, or use one of these
     ");
 }

@@ -443,6 +443,7 @@ fn any_link() -> impl Strategy<Value = Link> {
                 session_tags: to_tags(bucket_tags.clone()),
                 source_identity: require_mfa.then(|| "alice".parse().unwrap()),
                 max_session_duration: MaxSessionDuration::from_secs(seconds).unwrap(),
+                description: regional.then(|| if identity { "" } else { "Deploys \"x\"" }.parse().unwrap()),
                 tags: to_tags(tags),
                 region: identity.then(|| "eu-west-1".parse().unwrap()),
                 way_in,

@@ -82,6 +82,16 @@ impl PolicyArn {
     }
 }
 
+impl From<PolicyArn> for ManagedPolicy {
+    /// Returns the shortest form: a policy of AWS has the same name in every partition.
+    fn from(arn: PolicyArn) -> Self {
+        match arn.owner {
+            PolicyOwner::Aws => Self::AwsManaged { path: arn.path, name: arn.name },
+            PolicyOwner::Account(_) => Self::Arn(arn),
+        }
+    }
+}
+
 impl ManagedPolicy {
     /// Returns the ARN of the policy; `partition` matters only for a bare name.
     pub fn resolve(&self, partition: Partition) -> PolicyArn {

@@ -26,6 +26,15 @@ text_type! {
     IamPath, check_path
 }
 
+text_type! {
+    /// The description of a role: up to 1,000 printable characters of Latin-1 (AWS IAM API reference, `CreateRole`). IAM
+    /// also allows tabs, line breaks and the soft hyphen, which nobody sees.
+    Description, |value| {
+        let printable: Letters = (|c| matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{ff}'), "printable characters of Latin-1");
+        check("description", (0, 1000), printable, "", value)
+    }
+}
+
 impl IamPath {
     /// Returns the default path, `/`.
     pub fn root() -> Self {

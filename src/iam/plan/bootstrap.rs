@@ -131,9 +131,13 @@ pub fn plan_role(
         Change::ReplaceTrustPolicy { removes, .. } => Some(removes),
         _ => None,
     });
-    let removed: Vec<_> = removed.flatten().filter(|who| !is_named(who, &plan.warnings)).cloned().collect();
-    let undeclared = removed.into_iter().map(|who| Risk::UntilApplied(Box::new(Risk::UndeclaredCaller(who))));
-    plan.warnings.extend(undeclared);
+    let is_adopted = observed.is_some_and(|role| !role.is_ours());
+    let removed: Vec<_> =
+        removed.flatten().filter(|who| is_adopted || !is_named(who, &plan.warnings)).cloned().collect();
+    plan.warnings.extend(removed.into_iter().map(|who| match is_adopted {
+        true => Risk::LosesAccess(who),
+        false => Risk::UntilApplied(Box::new(Risk::UndeclaredCaller(who))),
+    }));
     for excess in exceeded(&plan.changes, desired, observed, quotas) {
         if excess.quota.is_read {
             return Err(Box::new(too_large(&desired.arn, excess)));

@@ -75,6 +75,13 @@ pub enum Risk {
     },
     /// The trust policy admits callers whom `xacct.toml` does not declare.
     UndeclaredCaller(Who),
+    /// Part of the statement that admits the user, which no link can express: the new trust policy does not have it.
+    NotKept {
+        /// The part, as JSON.
+        condition: String,
+    },
+    /// Callers lose access because a role is adopted.
+    LosesAccess(Who),
     /// An entry of `accept` matches nobody whom the trust policy admits.
     AcceptedNobody {
         /// The entry.
@@ -293,6 +300,10 @@ impl Risk {
                  --user-profile NAME, or apply without the test: --no-verify"
             ),
             Self::UndeclaredCaller(who) => format!("the trust policy admits {who}, which xacct.toml does not declare"),
+            Self::NotKept { condition } => {
+                format!("the new trust policy does not have {condition}, because xacct.toml cannot express it")
+            }
+            Self::LosesAccess(who) => format!("{who} loses access, because xacct.toml does not declare it"),
             Self::AcceptedNobody { who } => Accepted::unmatched(who),
             Self::UndeclaredRoles { roles, .. } => {
                 let arns: Vec<_> = roles.iter().map(ToString::to_string).collect();
@@ -366,6 +377,8 @@ impl Risk {
     fn remedy(&self) -> String {
         let remedy = match self {
             Self::Everyone => "; name accounts, or add a condition on aws:PrincipalOrgID",
+            Self::NotKept { .. } => "; to keep it, add a Deny statement with the opposite condition",
+            Self::LosesAccess(_) => "; to keep its statement, use --keep-statements",
             Self::ConfusedDeputy { .. } => "; use --generate-external-id",
             Self::MfaIfExists { .. } => "; use --require-mfa",
             Self::Administrator { .. } => "; limit it with --permissions-boundary",

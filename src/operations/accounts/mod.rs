@@ -10,6 +10,6 @@ pub(crate) use source::{
     source_side, source_side_to_remove,
 };
 pub(crate) use target::{
-    TargetSide, enter, enter_in_region, observe_role, operator_of, read_role_back, role_to_remove, role_to_revoke,
-    target_side, target_side_to_remove, target_side_to_revoke,
+    TargetSide, boundary_of, enter, enter_in_region, observe_role, operator_of, read_role_back, role_to_remove,
+    role_to_revoke, target_side, target_side_to_remove, target_side_to_revoke,
 };

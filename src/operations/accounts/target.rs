@@ -12,7 +12,7 @@ use crate::aws::iam::observe;
 use crate::aws::sts::{self, AssumeRole, Caller};
 use crate::config::{Link, WayIn};
 use crate::error::{Error, Kind, Result};
-use crate::iam::arn::{PolicyArn, RoleArn};
+use crate::iam::arn::{ManagedPolicy, PolicyArn, RoleArn};
 use crate::iam::names::{IamPath, RoleName};
 use crate::iam::plan::teardown::StandingRole;
 use crate::iam::revocation::REVOKE_POLICY;
@@ -28,7 +28,7 @@ pub struct TargetSide {
     /// The role, if there is one.
     pub observed: Option<ObservedRole>,
     pub quotas: RoleQuotas,
-    /// The declared boundary; `None` if none is declared.
+    /// The boundary that the role is to have; `None` if no setting decides and it has none.
     pub boundary: Option<ObservedBoundary>,
     /// The default versions of the declared managed policies, by ARN.
     pub versions: BTreeMap<String, String>,
@@ -97,17 +97,28 @@ pub async fn target_side(
     let observed = operator.readable(role.map_err(|error| error.context(place(&link.account)))?)?;
     let mut found = policies.map_err(|error| error.context(place(&link.account)))?;
     let versions = versions_by_arn(&declared, &found);
-    let boundary = match link.permissions_boundary.as_ref().zip(found.pop()) {
-        Some((boundary, version)) => {
+    let boundary = boundary_of(link, observed.as_ref()).map(|policy| policy.resolve(partition));
+    if let (Some(arn), None) = (&boundary, &link.permissions_boundary) {
+        let read = observe::managed_policies(&operator.access, &[(arn, "permissions boundary")]).await;
+        found.extend(read.map_err(|error| error.context(place(&link.account)))?);
+    }
+    let boundary = match boundary.zip(found.pop()) {
+        Some((arn, version)) => {
             let tag = observed.as_ref().and_then(|role| role.tags.get(BOUNDARY_TAG));
             let recorded = tag.and_then(|tag| PolicyVersion::from_tag(tag));
-            let arn = boundary.resolve(partition);
             let read = observe::boundary(&operator.access, &arn, version, recorded.as_ref()).await;
             Some(read.map_err(|error| error.context(place(&link.account)))?)
         }
         None => None,
     };
     Ok(TargetSide { operator, observed, quotas, boundary, versions })
+}
+
+/// Returns the boundary that the role is to have: the declared one, or that of the role if nothing decides about it.
+#[must_use]
+pub fn boundary_of(link: &Link, observed: Option<&ObservedRole>) -> Option<ManagedPolicy> {
+    let found = || observed.filter(|_| link.keeps.boundary)?.boundary.as_ref()?.parse::<PolicyArn>().ok();
+    link.permissions_boundary.clone().or_else(|| found().map(ManagedPolicy::from))
 }
 
 /// Returns the default versions that were read.

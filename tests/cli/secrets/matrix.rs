@@ -26,6 +26,10 @@ fn lines(command: &str) -> Option<Vec<String>> {
         }
         "rotate" => ["", " --finish"].map(|it| format!("rotate external-id 222222222222 --yes{it}")).to_vec(),
         "revoke" => vec!["revoke --all --dry-run --show-policies".to_owned(), "revoke --all --yes".to_owned()],
+        "import" => ["--dry-run", "--config imported.toml"]
+            .map(|it| format!("import --user alice --profile security-admin --target-profile dev-admin {it}"))
+            .to_vec(),
+        "forget" => ["--all --dry-run", "--all --yes --config imported.toml"].map(|it| format!("forget {it}")).to_vec(),
         "who" => vec!["who".to_owned(), "who --principal user/alice --check".to_owned()],
         "sweep" => vec!["sweep --all --yes --older-than 1s".to_owned()],
         "exec" => vec![

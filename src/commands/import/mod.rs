@@ -1,0 +1,108 @@
+//! `xacct import`: writes `xacct.toml` from roles that exist. Changes nothing in AWS.
+
+mod arguments;
+mod express;
+mod report;
+mod wanted;
+mod work;
+
+use std::collections::BTreeSet;
+
+use super::command_line::{Start, Verb};
+use crate::cli::UserOptions;
+use crate::config::{self, Source};
+use crate::error::{Ended, Error, ExitCode, Result};
+use crate::iam::arn::UserRef;
+use crate::iam::plan::Plan;
+use crate::iam::templates::VERIFY_POLICY;
+use crate::operations::accounts;
+use crate::operations::interrupt;
+use crate::operations::run::{Opening, Run, side_by_side};
+use crate::operations::work::{Failed, GrantJob};
+use crate::proof::Watch;
+pub use arguments::Import;
+use express::express;
+use report::Report;
+use work::Work;
+
+impl Verb for Import {
+    const NAME: &'static str = "import";
+
+    fn run(&self, start: &Start<'_>) -> Result<Ended> {
+        let run = start.load()?;
+        interrupt::guarded(&run, import(self, &run)).map(Ended::from)
+    }
+}
+
+/// Runs `xacct import`.
+async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
+    let source = config::source(&run.file, args.user.as_ref(), &args.access, None)?;
+    let typed = wanted::typed(args, &source, run)?;
+    // A name that is taken or names several is an error before any request.
+    let roles = |wanted: &[wanted::Wanted]| {
+        let roles = wanted.iter().map(|wanted| (wanted.account.clone(), wanted.role.clone()));
+        config::links_to_import(&run.file, roles.collect::<Vec<_>>(), args.name.as_deref(), &args.access)
+    };
+    if !typed.is_empty() {
+        roles(&typed)?;
+    }
+    let (user, sts_rate) = (UserOptions::from(&args.code), Some(args.report.sts_rate));
+    let opening = Opening { user: &user, region: None, path_style: false, sts_rate };
+    let connections = run.open_connections(opening)?;
+
+    let progress = run.console.progress("import");
+    progress.now("reading the source account");
+    let access = accounts::source_access(&connections, &source).await?;
+    let side = accounts::source_side(&access, &source).await?;
+    let (wanted, remarks) = match typed.is_empty() {
+        true => wanted::granted(&access, &side.user, run).await?,
+        false => (typed, Vec::new()),
+    };
+    progress.now("reading the roles");
+    let links = if wanted.is_empty() { Vec::new() } else { roles(&wanted)? };
+    let own_policies = BTreeSet::from([VERIFY_POLICY.to_owned()]);
+    let pairs: Vec<_> = links.into_iter().zip(&wanted).collect();
+    let found = side_by_side(&pairs, args.report.concurrency, async |(link, _)| {
+        accounts::target_side(&connections, link, Some(&access), &own_policies).await
+    })
+    .await;
+    drop(progress);
+
+    let grant = GrantJob { plan: Plan::default(), result: Ok(()), repairs: 0 };
+    let mut work = Work { source: side, grant, jobs: Vec::new(), failed: Vec::new() };
+    for ((link, wanted), found) in pairs.into_iter().zip(found) {
+        let imported = found.and_then(|found| express(link.clone(), wanted, found, &work.source, run));
+        match imported {
+            Ok(job) => work.jobs.push(job),
+            Err(error) => work.failed.push(Failed { link, error }),
+        }
+    }
+    work.refuse_single_failure()?;
+    let report = Report { args, run, source: as_recorded(source, &work), remarks };
+    report.preview(&work)?;
+    let recorded = match args.dry_run || work.jobs.is_empty() {
+        true => None,
+        false => Some(write(&work, &report.source, run)),
+    };
+    let failure = recorded.as_ref().and_then(|recorded| recorded.as_ref().err()).map(|error| error.kind.exit_code());
+    let exit_code = ExitCode::worst(failure.into_iter().chain([work.exit_code()]));
+    report.finish(&work, exit_code, recorded)?;
+    Ok(exit_code)
+}
+
+/// Returns the source as `xacct.toml` records it.
+fn as_recorded(source: Source, work: &Work) -> Source {
+    let user = UserRef::Name(work.source.user.name.clone());
+    Source { account: Some(work.source.account.clone()), user: Some(user), ..source }
+}
+
+/// Writes the files, then `xacct.toml`, which names them.
+fn write(work: &Work, source: &Source, run: &Run<'_>) -> Result<bool> {
+    config::check_writable(&run.file)?;
+    let kept = work.jobs.iter().flat_map(|job| &job.state.kept);
+    kept.into_iter()
+        .try_for_each(|kept| kept.write(run))
+        .map_err(|error: Error| error.note("xacct.toml was not changed"))?;
+    let links: Vec<_> = work.jobs.iter().map(|job| &job.link).collect();
+    config::record(&run.file, source, &links)
+}

@@ -203,10 +203,11 @@ fn an_adopted_role() {
         world.attach_role_policy(ACCOUNT_B, "xacct", ADMINISTRATOR);
     });
     let found = warnings(&scene, "--adopt --external-id abc");
-    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
     assert!(found[0].starts_with("the role has AdministratorAccess"), "{found:?}");
     assert!(found[1].starts_with("the role has managed policy"), "{found:?}");
     assert_eq!(found[2], "until this plan is applied, the trust policy trusts everyone (Principal *)");
+    assert!(found[3].starts_with("everyone loses access"), "{found:?}");
 }
 
 #[test]

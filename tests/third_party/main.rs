@@ -21,6 +21,7 @@ mod cloudformation;
 mod config_files;
 mod diagnose;
 mod halves;
+mod import;
 mod ministack;
 mod policies;
 mod profile;

@@ -17,7 +17,8 @@ use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{SourceSide, TargetSide, boundary_of};
 use crate::operations::keep::Kept;
 use crate::operations::run::Run;
-use crate::operations::settle::own_description;
+use crate::operations::settle::{self, InlinePolicies, own_description};
+use crate::proof::Foresight;
 use crate::text::shell::ShellCommand;
 
 /// The most tags that a link can declare.
@@ -28,7 +29,7 @@ const MOST_TAGS: usize = 46;
 /// # Errors
 /// When there is no such role, or it is another, or its trust policy has what a link can neither express nor keep.
 pub fn express(mut link: Link, wanted: &Wanted, side: TargetSide, source: &SourceSide, run: &Run<'_>) -> Result<Job> {
-    let TargetSide { operator, observed, .. } = side;
+    let TargetSide { operator, observed, versions, .. } = side;
     let role = observed.ok_or_else(|| {
         Error::new(Kind::Refused, format!("account {} has no role `{}`", link.account, link.role))
             .hint("list its roles: aws iam list-roles --query 'Roles[].Arn'")
@@ -39,16 +40,18 @@ pub fn express(mut link: Link, wanted: &Wanted, side: TargetSide, source: &Sourc
     refuse_other_source(&role, &link, source)?;
     let mut notes = Vec::new();
     let mut kept = Vec::new();
-    read_trust(&mut link, &role, source, run)?.into_iter().for_each(|statements| {
+    if let Some(statements) = read_trust(&mut link, &role, source, run)? {
         notes.push(statements.to_string());
         statements.add_to(&mut link);
         kept.push(statements);
-    });
+    }
     read_settings(&mut link, &role, &mut notes);
     read_identity(&mut link, &role, source, &mut notes)?;
-    read_policies(&mut link, &role, &mut kept, &mut notes, run)?;
+    let files = read_policies(&mut link, &role, &mut kept, &mut notes, run)?;
     link.check(Some(arn.partition))?;
-    let state = Importing { kept, notes, needs_adoption: link.id.is_none() };
+    let desired = settle::role(&link, &source.user, arn.partition, &files);
+    let foresight = Foresight { desired, shown: Some(role), versions };
+    let state = Importing { kept, foresight, notes, needs_adoption: link.id.is_none() };
     Ok(Job { role: arn, link, operator: Some(operator), plan: Plan::default(), result: Ok(()), state })
 }
 
@@ -123,7 +126,7 @@ fn remedy(terms: &FoundTerms) -> &'static str {
     } else if is_about("multifactorauthpresent") {
         "require MFA with \"Bool\": { \"aws:MultiFactorAuthPresent\": \"true\" }"
     } else if is_about("sts:externalid") {
-        "require one external ID, with StringEquals"
+        "require the external ID with StringEquals, without wildcards"
     } else if is_about("action\":") {
         "use the action sts:AssumeRole"
     } else {
@@ -170,13 +173,15 @@ fn read_identity(link: &mut Link, role: &ObservedRole, source: &SourceSide, note
     Ok(())
 }
 
+/// Reads the policies into the link. Returns those that it declares as files.
 fn read_policies(
     link: &mut Link,
     role: &ObservedRole,
     kept: &mut Vec<Kept>,
     notes: &mut Vec<String>,
     run: &Run<'_>,
-) -> Result<()> {
+) -> Result<InlinePolicies> {
+    let mut files = InlinePolicies::new();
     for attached in &role.attachments {
         match attached.parse::<PolicyArn>() {
             Ok(arn) => link.policy_arns.push(ManagedPolicy::from(arn)),
@@ -191,7 +196,8 @@ fn read_policies(
             notes.push(format!("xacct.toml cannot declare inline policy {name}, which stays"));
         } else if name != VERIFY_POLICY {
             let document = declared(name, document, link)?;
-            let policy = Kept::of_policy(name, document, link, run)?;
+            let policy = Kept::of_policy(name, document.clone(), link, run)?;
+            files.insert(name.parse()?, document);
             link.policy_files.push(policy.path.clone());
             kept.push(policy);
         }
@@ -205,7 +211,7 @@ fn read_policies(
         )),
         _ => {}
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Returns a policy with a name of xacct's, which bootstrap would delete if no file declared it.

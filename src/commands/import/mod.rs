@@ -9,7 +9,7 @@ mod work;
 use std::collections::BTreeSet;
 
 use super::command_line::{Start, Verb};
-use crate::cli::UserOptions;
+use crate::cli::{Probe, UserOptions};
 use crate::config::{self, Source};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::UserRef;
@@ -19,11 +19,11 @@ use crate::operations::accounts;
 use crate::operations::interrupt;
 use crate::operations::run::{Opening, Run, side_by_side};
 use crate::operations::work::{Failed, GrantJob};
-use crate::proof::Watch;
+use crate::proof::{Foreseen, Watch};
 pub use arguments::Import;
 use express::express;
 use report::Report;
-use work::Work;
+use work::{Job, Work};
 
 impl Verb for Import {
     const NAME: &'static str = "import";
@@ -63,10 +63,9 @@ async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
     let own_policies = BTreeSet::from([VERIFY_POLICY.to_owned()]);
     let pairs: Vec<_> = links.into_iter().zip(&wanted).collect();
     let found = side_by_side(&pairs, args.report.concurrency, async |(link, _)| {
-        accounts::target_side(&connections, link, Some(&access), &own_policies).await
+        accounts::target_side(&connections, link, Some(&access), &own_policies).await.map_err(without_halves)
     })
     .await;
-    drop(progress);
 
     let grant = GrantJob { plan: Plan::default(), result: Ok(()), repairs: 0 };
     let mut work = Work { source: side, grant, jobs: Vec::new(), failed: Vec::new() };
@@ -78,6 +77,8 @@ async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
         }
     }
     work.refuse_single_failure()?;
+    side_by_side(work.jobs.iter_mut(), args.report.concurrency, settle_probe).await;
+    drop(progress);
     let report = Report { args, run, source: as_recorded(source, &work), remarks };
     report.preview(&work)?;
     let recorded = match args.dry_run || work.jobs.is_empty() {
@@ -88,6 +89,20 @@ async fn import(args: &Import, run: &Run<'_>) -> Result<ExitCode> {
     let exit_code = ExitCode::worst(failure.into_iter().chain([work.exit_code()]));
     report.finish(&work, exit_code, recorded)?;
     Ok(exit_code)
+}
+
+/// Leaves out the advice to create only one half, which import does not do.
+fn without_halves(mut error: Error) -> Error {
+    error.hints.retain(|hint| !hint.contains("--only"));
+    error
+}
+
+/// Records that the test has no bucket, if the role's policies can never allow one, as `bootstrap` does.
+async fn settle_probe(job: &mut Job) {
+    let Some(operator) = job.operator.as_ref().filter(|_| job.link.probe == Probe::Auto) else { return };
+    if let Foreseen::Impossible(_) = job.state.foresight.look(&operator.access).await {
+        job.link.probe = Probe::Identity;
+    }
 }
 
 /// Returns the source as `xacct.toml` records it.

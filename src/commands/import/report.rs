@@ -67,7 +67,7 @@ impl Report<'_> {
             let _ = writeln!(text, "\n{}", remarks.join("\n"));
         }
         if args.dry_run && !work.jobs.is_empty() {
-            let _ = writeln!(text, "\nTo {}:\n\n{}", run.file.path.display(), self.toml(work)?.trim_end());
+            let _ = writeln!(text, "\nAdds to {}:\n\n{}", run.file.path.display(), self.toml(work)?.trim_end());
         }
         run.console.tell(text.trim_end_matches('\n'));
         work.tell_failed(run.console);
@@ -112,7 +112,9 @@ impl Report<'_> {
                 let text = format!("Recorded {targets} {} in {path}; AWS was not changed", names.join(", "));
                 console.say(&several::filled(&text, "", "  ", console.width()));
                 let needs_adoption = work.jobs.iter().any(|job| job.state.needs_adoption);
-                let compare = run.file.xacct().arg("bootstrap").args(names);
+                // Without a target, bootstrap works on all.
+                let named = if run.file.targets.is_empty() { Vec::new() } else { names };
+                let compare = run.file.xacct().arg("bootstrap").args(named);
                 let compare = if needs_adoption { compare.flag("--adopt") } else { compare };
                 console.say(&format!("Next, compare: {}", compare.flag("--dry-run")));
             }

@@ -2,6 +2,7 @@
 
 use crate::operations::keep::Kept;
 use crate::operations::work;
+use crate::proof::Foresight;
 
 /// One role, with the link that expresses it.
 pub type Job = work::Job<Importing>;
@@ -13,6 +14,8 @@ pub type Work = work::Work<Importing>;
 pub struct Importing {
     /// The documents of the role that `xacct.toml` declares as files.
     pub kept: Vec<Kept>,
+    /// The role as `bootstrap` would leave it, which decides whether it can have a test bucket.
+    pub foresight: Foresight,
     /// What `xacct.toml` cannot express, and what `bootstrap` would change.
     pub notes: Vec<String>,
     /// Whether `bootstrap` changes the role only with `--adopt`.

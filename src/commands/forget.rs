@@ -19,7 +19,7 @@ use crate::report::console::count;
 use crate::report::{json, several};
 use crate::text::shell::ShellCommand;
 
-/// Remove targets from xacct.toml; changes nothing in AWS.
+/// Remove targets from xacct.toml without changing AWS.
 ///
 /// Role and grant stay, so the user may still assume the role. For a role that another tool now manages. The way back is
 /// `xacct import`. To remove role and grant, use `xacct teardown`.

@@ -10,7 +10,7 @@ use crate::support::Output;
 /// In the year 9999.
 const FAR: i64 = 251_600_000_000;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 10] = [
     "verify",
     "bootstrap --check",
     "diagnose",
@@ -18,7 +18,6 @@ const COMMANDS: [&str; 11] = [
     "teardown --all --dry-run",
     "revoke --all --dry-run",
     "import arn:aws:iam::222222222222:role/other --user alice --dry-run",
-    "forget --all --dry-run",
     "sweep --all --dry-run",
     "exec -- /bin/true",
     "credentials --cache",

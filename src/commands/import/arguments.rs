@@ -6,7 +6,7 @@ use crate::cli::{CodeOptions, OperatorAccess, ReportOptions, target_name, valid}
 use crate::iam::arn::UserRef;
 use crate::iam::names::RoleName;
 
-/// Write xacct.toml from existing roles; changes nothing in AWS.
+/// Record existing roles in xacct.toml without changing AWS.
 ///
 /// Reads the role and records as a target what it is: trust with external ID and MFA, session limit, path, boundary,
 /// policies and tags. Lists what xacct.toml cannot express. Without a role, imports all roles that the policies of the

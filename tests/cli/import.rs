@@ -291,6 +291,7 @@ fn bad_input_is_refused_before_any_request() {
         ("arn:aws:iam::222222222222:user/x", &["not a role"]),
         ("arn:aws:sts::222222222222:assumed-role/deploy/alice", &["use the role's ARN, not a session's"]),
         ("22222222222", &["exactly 12"]),
+        ("arn:aws:iam::222222222222:role/x --role-name deploy", &["--role-name needs the ID of the role's account"]),
         ("--role-name deploy", &["--role-name needs the ID of the role's account"]),
         ("arn:aws:iam::111111111111:role/x --source-account 111111111111", &["source and target are the same account"]),
         (

@@ -20,7 +20,7 @@ fn imports_a_role_and_adopts_it_on_the_same_terms() {
          --tags Key=team,Value=platform --assume-role-policy-document",
         &by_hand,
     );
-    target.attach("deploy", "ReadOnlyAccess");
+    target.attach("deploy", "PowerUserAccess");
     let arn = format!("arn:aws:iam::{}:role/team/deploy", target.id);
     source.aws_with(
         "iam put-user-policy --user-name alice --policy-name deploy --policy-document",
@@ -36,7 +36,7 @@ fn imports_a_role_and_adopts_it_on_the_same_terms() {
     assert_eq!(role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"], conditions);
     let settings = (&role["MaxSessionDuration"], &role["Description"], &role["Path"]);
     assert_eq!(settings, (&json!(7200), &json!("By-hand"), &json!("/team/")));
-    assert_eq!(target.attached("deploy"), ["ReadOnlyAccess"]);
+    assert_eq!(target.attached("deploy"), ["PowerUserAccess"]);
     environment.xacct(&["bootstrap", "--check"]).exits_with(0);
     environment.xacct(&["verify", "--user-profile=alice"]).exits_with(0);
 }

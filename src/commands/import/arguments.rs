@@ -34,7 +34,7 @@ pub struct Import {
     #[arg(long, value_name = "NAME", value_parser = target_name)]
     pub name: Option<String>,
     /// Name of the role in accounts that are specified by ID (default: xacct)
-    #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>, env = "XACCT_ROLE_NAME")]
+    #[arg(long, value_name = "NAME", value_parser = valid::<RoleName>)]
     pub role_name: Option<RoleName>,
     /// User in the source account who may assume the role, by name or ARN (default: the source operator)
     #[arg(long, value_name = "USER", value_parser = valid::<UserRef>, env = "XACCT_USER")]

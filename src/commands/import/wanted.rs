@@ -58,7 +58,7 @@ pub fn typed(args: &Import, source: &Source, run: &Run<'_>) -> Result<Vec<Wanted
             wanted.push(role);
         }
     }
-    if args.role_name.is_some() && wanted.is_empty() {
+    if args.role_name.is_some() && wanted.iter().all(|wanted| wanted.arn.is_some()) {
         return Err(Error::usage("--role-name needs the ID of the role's account")
             .hint("specify it: xacct import ID --role-name NAME"));
     }

@@ -97,6 +97,24 @@ fn minimal_permissions_suffice_for_every_option_and_for_drift() {
 }
 
 #[test]
+fn minimal_permissions_suffice_for_import_and_a_missing_one_is_named() {
+    let words = "import --user alice --profile operator-a --target-profile operator-b --config imported.toml";
+    for missing in [None, Some("iam:GetRole")] {
+        let scene = with_operators(source_policy(), target_policy(ROLE));
+        scene.xacct(&format!("{WORDS} --policy-arn ReadOnlyAccess --external-id abc")).exits_with(0);
+        scene.sandbox.clear_requests();
+        if let Some(missing) = missing {
+            let fewer = without(target_policy(ROLE), missing);
+            scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_B, "operator", "operator", fewer));
+        }
+        let output = scene.xacct(words).exits_with(if missing.is_some() { 1 } else { 0 });
+        output.says(&[missing.unwrap_or("Recorded target 222222222222")]);
+        assert_eq!(scene.environment.has("imported.toml"), missing.is_none());
+        assert_eq!(scene.writes(), [""; 0]);
+    }
+}
+
+#[test]
 fn minimal_permissions_are_limited_to_this_user_and_role() {
     let scene = with_operators(source_policy(), target_policy(ROLE));
     scene.xacct(&WORDS.replace("alice", "bob")).exits_with(1).says(&["iam:GetUser"]);

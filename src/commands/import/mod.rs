@@ -13,6 +13,7 @@ use crate::cli::{Probe, UserOptions};
 use crate::config::{self, Source};
 use crate::error::{Ended, Error, ExitCode, Result};
 use crate::iam::arn::UserRef;
+use crate::iam::names::{SAMPLE_SUFFIX, test_bucket_name};
 use crate::iam::plan::Plan;
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts;
@@ -100,7 +101,9 @@ fn without_halves(mut error: Error) -> Error {
 /// Records that the test has no bucket, if the role's policies can never allow one, as `bootstrap` does.
 async fn settle_probe(job: &mut Job) {
     let Some(operator) = job.operator.as_ref().filter(|_| job.link.probe == Probe::Auto) else { return };
-    if let Foreseen::Impossible(_) = job.state.foresight.look(&operator.access).await {
+    // A new link has its bucket in the global namespace.
+    let bucket = test_bucket_name(SAMPLE_SUFFIX, &job.role.account, &operator.access.region, false);
+    if let Foreseen::Impossible(_) = job.state.foresight.look(&operator.access, &bucket).await {
         job.link.probe = Probe::Identity;
     }
 }

@@ -37,6 +37,12 @@ impl ConfigFile {
     /// As [`ConfigFile::load`].
     pub fn parse(path: &Path, text: String) -> Result<Self> {
         let document = Document::parse(text.as_str()).map_err(|error| {
+            if let Some(line) = conflict(&text) {
+                let message = "this line is a conflict marker: a merge of two versions is not finished";
+                return Error::usage(format!("{}:{line}: {message}", path.display())).hint(
+                    "keep what is right of both versions, and remove the lines with <<<<<<<, ======= and >>>>>>>",
+                );
+            }
             let line = error.span().map_or(1, |span| line_at(&text, span.start));
             // The message does not quote the line: the path may name another file, with secrets.
             Error::usage(format!("{}:{line}: {}", path.display(), error.message().replace('\n', ", ")))
@@ -74,6 +80,12 @@ impl ConfigFile {
         let (key, _) = document.get("source")?.as_table_like()?.get_key_value(key)?;
         Some(format!("{}:{}", self.path.display(), line_at(text, key.span()?.start)))
     }
+}
+
+/// Returns the line with the first conflict marker of Git (git-merge(1), "How conflicts are presented").
+fn conflict(text: &str) -> Option<usize> {
+    let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    text.lines().position(is_marker).map(|at| at + 1)
 }
 
 /// What the file has at most.

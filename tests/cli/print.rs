@@ -328,6 +328,7 @@ fn every_arn_has_the_partition_of_the_link() {
     scene.environment.append("xacct.toml", "region = \"eu-west-1\"\n");
     scene.xacct("print policies --for user").exits_with(2).says(&["are in different partitions (aws and aws-us-gov)"]);
     scene.xacct("print role-hcl dev").exits_with(2).says(&["are in different partitions (aws and aws-us-gov)"]);
+    scene.xacct("print-provider-hcl").exits_with(2).says(&["are in different partitions (aws and aws-us-gov)"]);
     assert!(scene.sandbox.requests().is_empty());
 }
 

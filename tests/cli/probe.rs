@@ -135,6 +135,20 @@ fn probe_bucket_adds_the_policy_for_it() {
     assert_eq!(inline_policies(&scene), [""; 0]);
 }
 
+#[test]
+fn a_role_with_other_policies_is_not_said_to_do_nothing_else() {
+    let so_far = "So far the role can only create xacct-verify-* buckets.";
+    let scene = Scene::new();
+    scene.bootstrap("").exits_with(0).says(&[so_far]);
+    let output = scene.bootstrap("--probe bucket --policy-arn ReadOnlyAccess --allow-weaker").exits_with(0);
+    assert!(!output.stdout.contains(so_far), "{output}");
+    let scene = Scene::new();
+    scene.bootstrap("").exits_with(0);
+    scene.sandbox.world(|world| world.put_role_policy(ACCOUNT_B, "xacct", "own", allow("s3:*", "*")));
+    let output = scene.bootstrap("").exits_with(0);
+    assert!(!output.stdout.contains(so_far), "{output}");
+}
+
 /// The fix of the diagnosis works, and adds no policy that xacct would call somebody else's.
 #[test]
 fn the_fix_of_a_denied_bucket_is_probe_bucket() {

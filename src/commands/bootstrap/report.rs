@@ -240,9 +240,7 @@ fn results(work: &Work, args: &Bootstrap, run: &Run<'_>) {
         if let Some(id) = job.link.external_id.known() {
             let _ = write!(text, "\nExternal ID  {id}");
         }
-        if job.operator.is_some()
-            && job.state.desired.inline.keys().any(|name| name.as_str() == crate::iam::templates::VERIFY_POLICY)
-        {
+        if job.operator.is_some() && job.state.has_only_verify_policy() {
             text.push_str("\nSo far the role can only create xacct-verify-* buckets.\nAttach the permissions that Terraform needs:");
             let attach = run.file.xacct().arg("bootstrap").arg(&job.link.name).option_if("--only", only);
             let _ = write!(text, "\n  {}", attach.option("--policy-arn", "PowerUserAccess"));

@@ -8,7 +8,9 @@ use crate::diagnosis::Diagnosis;
 use crate::error::{ExitCode, Result};
 use crate::iam::last_use::Used;
 use crate::iam::plan::Plan;
+use crate::iam::revocation::REVOKE_POLICY;
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, RoleQuotas};
+use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::keep::Kept;
 use crate::operations::{proving, work};
 use crate::proof::{Foresight, Proof};
@@ -59,6 +61,20 @@ impl Making {
     /// Returns what the role's policies are after the plan.
     pub fn foresight(&self) -> Foresight {
         Foresight { desired: self.desired.clone(), shown: self.shown.clone(), versions: self.versions.clone() }
+    }
+
+    /// Returns whether the role can only create test buckets: it has no other policy, nor had one that others gave it.
+    pub fn has_only_verify_policy(&self) -> bool {
+        let Self { desired, shown, .. } = self;
+        let is_it = |name: &str| name == VERIFY_POLICY;
+        let others = shown.iter().flat_map(|role| &role.inline).filter(|(name, found)| {
+            !is_it(name) && name.as_str() != REVOKE_POLICY && !desired.removes_inline(name, found.as_ref())
+        });
+        let mut own = desired.inline.keys();
+        own.all(|name| is_it(name.as_str()))
+            && !desired.inline.is_empty()
+            && desired.attached_on(shown.as_ref()).is_empty()
+            && others.count() == 0
     }
 
     /// Whether this plan changes an existing role. Until it has, no new principal may be granted access to it.

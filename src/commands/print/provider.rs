@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use super::consumer::{Consumer, access, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt};
+use super::consumer::{
+    Consumer, access, partition, region, warn_of_mfa, warn_of_own_role, within_an_hour, without_prompt,
+};
 use super::out::{Form, emit};
 use crate::cli::{Printed, SessionAttributes, valid};
 use crate::config::Link;
@@ -58,6 +60,8 @@ impl Consumer for ProviderHcl {
     fn print(&self, run: &Run<'_>) -> Result<ExitCode> {
         let mut links = run.links(&self.printed.targets)?;
         links.iter_mut().for_each(|link| link.override_session(&self.session));
+        // One user cannot use all of them.
+        partition(&links, self.region.as_ref(), run)?;
         let constraint = self.version_constraint.as_deref().map(provider::check_version_constraint).transpose()?;
         let alone = links.len() == 1;
         let aliases = provider::aliases(links.iter().map(|link| link.name.as_str()));

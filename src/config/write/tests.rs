@@ -424,11 +424,13 @@ fn any_link() -> impl Strategy<Value = Link> {
         )| {
             let [require_mfa, restrict_to_user, allow_session_tags, identity, regional] = flags;
             let policy_arns: Vec<_> = policies.iter().map(|policy| policy.parse().unwrap()).collect();
+            let has_old = regional && external_id != ExternalIdChoice::None;
+            let old: Vec<_> = has_old.then(|| "an-older-external-id".parse().unwrap()).into_iter().collect();
             Link {
                 role: role.parse().unwrap(),
                 role_path: path.parse().unwrap(),
-                old_external_ids: Vec::new(),
-                external_ids_on_record: external_id.known().map(|id| vec![id.clone()]),
+                external_ids_on_record: Some(external_id.known().into_iter().chain(&old).cloned().collect()),
+                old_external_ids: old,
                 id: restrict_to_user.then(|| "0123456789abcdef".parse().unwrap()),
                 external_id,
                 require_mfa,

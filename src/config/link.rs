@@ -290,6 +290,13 @@ impl Link {
         self.external_id.known().into_iter().chain(&self.old_external_ids)
     }
 
+    /// Returns whether this ends a rotation: of the external IDs on record, only the new one stays.
+    #[must_use]
+    pub fn finishes_rotation(&self) -> bool {
+        let first = self.external_ids_on_record.as_ref().and_then(|ids| ids.first());
+        first.is_some() && first == self.external_id.known() && self.former_external_ids().next().is_some()
+    }
+
     /// Returns the external IDs on record that the role is to accept no longer.
     pub fn former_external_ids(&self) -> impl Iterator<Item = &ExternalId> {
         let on_record = self.external_ids_on_record.iter().flatten();

@@ -72,7 +72,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
     Claim {
         role: role.clone(),
         external_id: link.external_id.known().cloned(),
-        former_external_id: link.former_external_ids().next().cloned(),
+        former_external_ids: link.former_external_ids().cloned().collect(),
         require_mfa: link.require_mfa,
         region: link.region.clone(),
         freshness,

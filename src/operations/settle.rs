@@ -197,7 +197,15 @@ pub fn complete(
     }
     // Those on record are no new ones.
     let found = terms.iter().flat_map(|terms| terms.external_ids.clone());
-    let mut found = found.filter(|id| !link.old_external_ids.contains(id)).collect::<Vec<_>>().into_iter();
+    let mut found: Vec<_> = found.filter(|id| !link.old_external_ids.contains(id)).collect();
+    let is_new_to_the_file = link.external_ids_on_record.is_none();
+    if let Some(at) = found.iter().position(|id| link.external_id.known() == Some(id)).filter(|_| is_new_to_the_file) {
+        // A rotation is under way that another file records.
+        found.remove(at);
+        link.old_external_ids.append(&mut found);
+    }
+    let is_unordered = link.external_id == ExternalIdChoice::AsFound && found.len() > 1;
+    let mut found = found.into_iter();
     link.external_id = match (&link.external_id, found.next()) {
         (ExternalIdChoice::Generate | ExternalIdChoice::AsFound, Some(first)) => {
             link.old_external_ids.extend(found);
@@ -214,7 +222,9 @@ pub fn complete(
     };
     // All links that are new to the file keep it, and no others.
     let lost = terms.filter(|_| keeps.description).map(|terms| terms.inexpressible).unwrap_or_default();
-    Ok(lost.into_iter().map(|condition| Risk::NotKept { condition }).collect())
+    let lost = lost.into_iter().map(|condition| Risk::NotKept { condition });
+    let unordered = is_unordered.then(|| Risk::SeveralExternalIds { first: link.external_id.known().cloned() });
+    Ok(lost.chain(unordered).collect())
 }
 
 /// Returns the description that xacct writes.

@@ -21,8 +21,8 @@ pub struct Claim {
     pub role: RoleArn,
     /// The external ID that the role must require.
     pub external_id: Option<ExternalId>,
-    /// One that it no longer accepts.
-    pub former_external_id: Option<ExternalId>,
+    /// Those that it no longer accepts.
+    pub former_external_ids: Vec<ExternalId>,
     /// Whether the role must require MFA.
     pub require_mfa: bool,
     /// The Region of session and bucket; `None` for the user's.

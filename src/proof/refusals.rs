@@ -1,5 +1,7 @@
 //! The steps with requests that AWS must deny.
 
+use futures_util::future::join_all;
+
 use super::claim::Claim;
 use super::step::{Step, StepId, StepOutcome, answer_code, timed};
 use super::wait::{Freshness, is_denied};
@@ -27,12 +29,20 @@ pub(super) async fn steps(
     };
     let wrong_id = async {
         let right = external_id?;
-        let Some(former) = &claim.former_external_id else {
-            let wrong = with_id(Some(wrong_external_id(right)?));
-            return Some(refusal(StepId::RefusedWithWrongExternalId, with_mfa, &wrong).await);
-        };
-        let mut step = refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(former.clone()))).await;
-        step.evidence.push_str(" for the former ID");
+        let send =
+            async |id: ExternalId| refusal(StepId::RefusedWithWrongExternalId, with_mfa, &with_id(Some(id))).await;
+        if claim.former_external_ids.is_empty() {
+            return Some(send(wrong_external_id(right)?).await);
+        }
+        let mut steps = join_all(claim.former_external_ids.iter().map(|id| send(id.clone()))).await;
+        // One that is accepted counts.
+        steps.sort_by_key(Step::is_ok);
+        let mut step = steps.into_iter().next()?;
+        step.evidence.push_str(if claim.former_external_ids.len() == 1 {
+            " for the former ID"
+        } else {
+            " for former IDs"
+        });
         Some(step)
     };
     let without_mfa = async {

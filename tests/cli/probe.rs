@@ -189,7 +189,7 @@ fn other_policies_leave_a_test_that_a_person_chose() {
     let scene = Scene::linked("--policy-arn PowerUserAccess --probe identity");
     scene.environment.edit("xacct.toml", "PowerUserAccess", "AdministratorAccess");
     scene.sandbox.clear_requests();
-    scene.xacct("bootstrap --yes").exits_with(0);
+    scene.xacct("bootstrap --yes --allow-weaker").exits_with(0);
     assert_eq!(scene.requests("CreateBucket").len(), 0);
     assert!(scene.environment.read("xacct.toml").contains("probe = \"identity\""));
 }

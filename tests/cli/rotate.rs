@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use xacct_sandbox::{Fault, FaultKind};
+
 use crate::scene::Scene;
 use crate::snapshots::assert_output;
 use crate::support::Output;
@@ -94,7 +96,11 @@ fn places_with_the_old_id_are_listed() {
     let output = scene.xacct(BEGIN).exits_with(0).says(&places);
     assert!(!output.stderr.contains("other.tf") && !output.stderr.contains(".terraform"), "{output}");
     assert!(!output.stderr.contains("xacct.toml:"), "{output}");
-    scene.xacct("rotate external-id dev --finish --dry-run").exits_with(0).says(&places).says(&["lookup-events"]);
+    scene
+        .xacct("rotate external-id dev --finish --dry-run")
+        .exits_with(0)
+        .says(&places)
+        .says(&["print audit-query dev"]);
     assert_eq!(accepted(&scene), set(&["new-id", "old-id"]));
 }
 
@@ -163,13 +169,79 @@ fn the_variable_of_bootstrap_has_no_effect() {
     assert_eq!(accepted(&scene), set(&["new-id", "old-id"]));
 }
 
-/// A file that is lost between the two steps.
+/// A file that is lost between the two steps: a trust policy has no order.
 #[test]
-fn a_lost_file_keeps_both_ids() {
+fn a_lost_file_keeps_both_ids_and_does_not_know_which_is_new() {
+    for (new, file) in [("new-id", "[\"new-id\", \"old-id\"]"), ("zz", "[\"old-id\", \"zz\"]")] {
+        let scene = scene();
+        scene.xacct(&format!("rotate external-id dev --new-external-id {new} --yes")).exits_with(0);
+        std::fs::remove_file(scene.environment.path("xacct.toml")).unwrap();
+        let document = scene.bootstrap_json("--name dev", 0);
+        let warning = document["targets"]["dev"]["warnings"][0].as_str().unwrap();
+        assert!(warning.contains("several external IDs") && warning.contains("the first one must be the new"), "{warning}");
+        assert_eq!(accepted(&scene), set(&[new, "old-id"]));
+        assert_eq!(recorded(&scene), file);
+    }
+}
+
+/// The owner of the target account alone runs what somebody with another file prints.
+#[test]
+fn an_id_that_the_role_accepts_ends_no_rotation_of_another_file() {
     let scene = scene();
     scene.xacct(BEGIN).exits_with(0);
     std::fs::remove_file(scene.environment.path("xacct.toml")).unwrap();
-    scene.bootstrap("--name dev").exits_with(0);
+    scene.bootstrap("--name dev --external-id new-id").exits_with(0);
     assert_eq!(accepted(&scene), set(&["new-id", "old-id"]));
+}
+
+#[test]
+fn a_variable_does_not_end_a_rotation() {
+    let mut scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    scene.environment.set("XACCT_EXTERNAL_ID", "old-id");
+    scene.sandbox.clear_requests();
+    scene.xacct("bootstrap dev --yes").exits_with(2).says(&["until its rotation is finished", "XACCT_EXTERNAL_ID"]);
+    assert_eq!(scene.sandbox.requests(), []);
+    scene.environment.set("XACCT_EXTERNAL_ID", "new-id");
+    scene.xacct("bootstrap dev --yes").exits_with(0);
+    assert_eq!(accepted(&scene), set(&["new-id", "old-id"]));
+}
+
+/// Until the end of the old ID is proven, the file records it, so that the second step can be repeated.
+#[test]
+fn an_end_that_was_not_proven_can_be_repeated() {
+    let scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    scene.sandbox.add_fault(Fault::new("AssumeRole", FaultKind::Throttle));
+    scene.xacct(&format!("{FINISH} --timeout 3s")).exits_with(5);
+    assert_eq!(accepted(&scene), set(&["new-id"]));
     assert_eq!(recorded(&scene), "[\"new-id\", \"old-id\"]");
+    scene.sandbox.clear_faults();
+    scene.xacct(FINISH).exits_with(0).says(&["rejects the old external ID"]);
+    assert_eq!(recorded(&scene), "\"new-id\"");
+    scene.xacct(FINISH).exits_with(2);
+}
+
+#[test]
+fn all_former_ids_are_tried() {
+    let scene = scene();
+    scene.xacct(BEGIN).exits_with(0);
+    scene.environment.edit("xacct.toml", "[\"new-id\", \"old-id\"]", "[\"new-id\", \"old-id\", \"older-id\"]");
+    scene.sandbox.clear_requests();
+    scene.xacct(FINISH).exits_with(0).says(&["AccessDenied for former IDs"]);
+    let sent: BTreeSet<_> =
+        scene.requests("AssumeRole").iter().filter_map(|it| it.parameter("ExternalId").map(str::to_owned)).collect();
+    assert_eq!(sent, set(&["new-id", "old-id", "older-id"]));
+}
+
+#[test]
+fn the_owner_of_the_target_account_can_rotate_alone() {
+    let scene = scene();
+    scene.environment.edit("xacct.toml", "profile = \"security-admin\"\n", "");
+    let output = scene.xacct(&format!("{BEGIN} --only target")).exits_with(0);
+    assert!(!output.stdout.contains("Verified"), "{output}");
+    assert_eq!(accepted(&scene), set(&["new-id", "old-id"]));
+    scene.xacct(&format!("{FINISH} --only target")).exits_with(0);
+    assert_eq!((accepted(&scene), recorded(&scene)), (set(&["new-id"]), "\"new-id\"".to_owned()));
+    scene.xacct(&format!("{BEGIN} --only source")).exits_with(2).says(&["--only target"]);
 }

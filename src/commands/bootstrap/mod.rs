@@ -30,7 +30,8 @@ use probe::{Answers, Questions};
 use prove::Proving;
 pub use report::tell;
 pub use settings::Settings;
-pub use work::{Job, Made, Work};
+use work::Job;
+pub use work::{Made, Work};
 
 impl Verb for Bootstrap {
     const NAME: &'static str = "bootstrap";
@@ -112,13 +113,16 @@ pub async fn make(settings: Settings, args: &Bootstrap, run: &Run<'_>) -> Result
         writer = applied?;
     }
     let source = as_recorded(source, &work.source);
-    let mut recorded = record(&work, &source, &run.file);
-    if args.only.is_none() && !args.no_verify {
+    let proves = args.only.is_none() && !args.no_verify;
+    let mut recorded = record(&work, &source, &run.file, |_| !proves);
+    if proves {
         let proving = Proving { args, run, connections: &connections, source: &source };
         proving.prove(&mut work, writer.as_mut()).await;
-        if probe::settle_late(&mut work) {
+        let is_rotated = |job: &Job| job.state.proof.is_none() || job.state.rejects_wrong_external_id();
+        let any_rotated = work.jobs.iter().any(|job| job.link.finishes_rotation() && is_rotated(job));
+        if probe::settle_late(&mut work) || any_rotated {
             recorded = recorded.and_then(|written| {
-                let again = record(&work, &source, &ConfigFile::load(&run.file.path)?)?;
+                let again = record(&work, &source, &ConfigFile::load(&run.file.path)?, is_rotated)?;
                 Ok(written || again)
             });
         }
@@ -145,12 +149,16 @@ fn as_recorded(source: Source, observed: &SourceSide) -> Source {
     Source { account: Some(observed.account.clone()), user: Some(user), ..source }
 }
 
-/// Records every link whose role was created, even if the grant failed, so that teardown finds it.
-fn record(work: &Work, source: &Source, file: &ConfigFile) -> Result<bool> {
+/// Records every link whose role was created, even if the grant failed, so that teardown finds it. An old external ID
+/// stays on record until its end `is_rotated`: then a run that was interrupted can be repeated.
+fn record(work: &Work, source: &Source, file: &ConfigFile, is_rotated: impl Fn(&Job) -> bool) -> Result<bool> {
     let made = work.jobs.iter().filter(|job| job.state.made);
     let links: Vec<_> = made
         .map(|job| {
             let mut link = job.link.clone();
+            if link.finishes_rotation() && !is_rotated(job) {
+                link.old_external_ids = link.former_external_ids().cloned().collect();
+            }
             let operator = job.operator.as_ref().or(work.source.operator.as_ref());
             link.region = link.region.or_else(|| operator.map(|operator| operator.access.region.clone()));
             link

@@ -8,7 +8,7 @@ use crate::config::{self, Link, Source, Wanted};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::iam::arn::Partition;
-use crate::iam::names::{AccountId, Region};
+use crate::iam::names::{AccountId, ExternalId, Region};
 use crate::operations::accounts::{refuse_entering_without_source, source_as_told};
 use crate::operations::run::Run;
 use crate::operations::settle::{self, InlinePolicies};
@@ -42,6 +42,7 @@ impl Settings {
             .hint("omit --keep-statements or --only source"));
         }
         for link in &links {
+            refuse_during_rotation(link, args.role.external_id.as_ref())?;
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
             if args.only == Some(Half::Target) {
@@ -65,6 +66,20 @@ fn accounts<'a>(args: &'a Bootstrap, context: &Context) -> &'a [AccountId] {
     match variable.and_then(of_variable) {
         Some(accounts) if accounts == args.target_account => &[],
         _ => &args.target_account,
+    }
+}
+
+/// Refuses an external ID from an option or variable that would end a rotation.
+fn refuse_during_rotation(link: &Link, option: Option<&ExternalId>) -> Result<()> {
+    let on_record = link.external_ids_on_record.as_deref().unwrap_or_default();
+    match (on_record, option) {
+        ([new, _, ..], Some(id)) if id != new => Err(Error::usage(format!(
+            "external ID `{id}`: target `{}` accepts several external IDs until its rotation is finished",
+            link.name
+        ))
+        .hint(format!("finish it first: xacct rotate external-id {} --finish", link.name))
+        .hint("or omit --external-id, and unset XACCT_EXTERNAL_ID")),
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{ChangeOptions, OperatorAccess, ProofOptions, ReportOptions, timeout, valid};
+use crate::cli::{ChangeOptions, Half, OperatorAccess, ProofOptions, ReportOptions, timeout, valid};
 use crate::iam::names::ExternalId;
 
 /// What to replace.
@@ -18,6 +18,8 @@ pub enum Secret {
 ///
 /// First the role accepts both the new ID and the old one, and xacct.toml records both. Change everything that sends the
 /// old one; then --finish removes it, and proves that the role rejects it. An interrupted run continues where it stopped.
+///
+/// Like bootstrap, it also makes other changes that xacct.toml asks for, and shows them first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct rotate external-id dev
@@ -38,6 +40,9 @@ pub struct Rotate {
     /// Remove the old external ID, and prove that the role rejects it
     #[arg(long)]
     pub finish: bool,
+    /// `target` uses no credentials of the source account, and tests nothing
+    #[arg(long, value_name = "HALF")]
+    pub only: Option<Half>,
     /// Preview and confirmation.
     #[command(flatten)]
     pub changes: ChangeOptions,

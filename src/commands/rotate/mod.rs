@@ -3,16 +3,15 @@
 mod arguments;
 mod consumers;
 
-use super::bootstrap::{self, Bootstrap, Job, Settings, Work};
+use std::fmt;
+
+use super::bootstrap::{self, Bootstrap, Settings, Work};
 use super::command_line::{Start, Verb};
-use crate::cli::RoleOptions;
+use crate::cli::{Half, RoleOptions};
 use crate::config::{self, ExternalIdChoice, Link};
 use crate::error::{Ended, Error, ExitCode, Result};
-use crate::iam::arn::Partition;
-use crate::iam::names::{ExternalId, Region};
 use crate::operations::interrupt;
 use crate::operations::run::Run;
-use crate::proof::{Step, StepId, StepOutcome};
 use crate::text::shell::ShellCommand;
 pub use arguments::Rotate;
 use consumers::places;
@@ -28,6 +27,9 @@ impl Verb for Rotate {
 
 /// Runs `xacct rotate`.
 async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
+    if args.only == Some(Half::Source) {
+        return Err(Error::usage("rotate changes only the role in the target account").hint("use --only target"));
+    }
     // A target that the file does not name would be a new one for bootstrap.
     let recorded = config::recorded_links(&run.file, &args.targets, None)?;
     if let ([_, _, ..], Some(id)) = (recorded.as_slice(), &args.new_external_id) {
@@ -36,8 +38,10 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
     }
     let making = args.as_bootstrap(recorded.iter().map(|link| link.name.clone()).collect());
     let mut settings = Settings::resolve(&making, run)?;
-    for link in &mut settings.links {
-        if args.finish { finish(link)? } else { begin(link, args)? }
+    if args.finish {
+        finish(&mut settings.links, run)?;
+    } else {
+        settings.links.iter_mut().try_for_each(|link| begin(link, args))?;
     }
     if args.finish {
         who_still_sends(&settings.links, run)?;
@@ -77,13 +81,18 @@ fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
     Ok(())
 }
 
-/// Lets the role accept the new external ID only.
-fn finish(link: &mut Link) -> Result<()> {
-    if link.old_external_ids.is_empty() {
-        return Err(Error::usage(format!("target `{}` accepts no old external ID", link.name))
-            .hint(format!("to replace its external ID: xacct rotate external-id {}", link.name)));
+/// Lets the roles accept the new external ID only. Those that an earlier run has finished are left out.
+fn finish(links: &mut Vec<Link>, run: &Run<'_>) -> Result<()> {
+    let (mut begun, done): (Vec<_>, Vec<_>) = links.drain(..).partition(|link| !link.old_external_ids.is_empty());
+    if let Some(first) = done.first().filter(|_| begun.is_empty()) {
+        return Err(Error::usage(format!("target `{}` accepts no old external ID", first.name))
+            .hint(format!("to replace its external ID: xacct rotate external-id {}", first.name)));
     }
-    link.old_external_ids.clear();
+    for link in done {
+        run.console.say(&format!("Target {} accepts no old external ID", link.name));
+    }
+    begun.iter_mut().for_each(|link| link.old_external_ids.clear());
+    *links = begun;
     Ok(())
 }
 
@@ -95,30 +104,24 @@ fn who_still_sends(links: &[Link], run: &Run<'_>) -> Result<()> {
             if !places.is_empty() {
                 run.console.warn(&format!("Still with the old external ID {id}:\n  {}", places.join("\n  ")));
             }
-            run.console.say(&format!("Who sent it lately: {}", lately(link, id)));
         }
     }
+    run.console.say(&format!(
+        "Who sends which external ID, by CloudTrail: {}",
+        audit(links.iter().map(|link| &link.name), run)
+    ));
     Ok(())
 }
 
-/// Returns the command that shows who opened sessions of the role with this external ID. CloudTrail keeps these events
-/// for 90 days, in the Region of the STS endpoint (CloudTrail User Guide, "Working with CloudTrail event history").
-fn lately(link: &Link, id: &ExternalId) -> ShellCommand {
-    let role = link.role_arn(link.region.as_ref().map_or(Partition::Aws, Region::partition));
-    let filter =
-        format!("Events[?contains(CloudTrailEvent, '\"externalId\":\"{id}\"')].[EventTime, Username, CloudTrailEvent]");
-    ShellCommand::new("aws")
-        .args(["cloudtrail", "lookup-events"])
-        .option("--lookup-attributes", format!("AttributeKey=ResourceName,AttributeValue={role}"))
-        .option("--query", filter)
+fn audit<T: fmt::Display>(names: impl Iterator<Item = T>, run: &Run<'_>) -> ShellCommand {
+    run.file.xacct().args(["print", "audit-query"]).args(names)
 }
 
 /// Says what to change before the old IDs end.
 fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
     let console = run.console;
     if args.finish {
-        let rejects = |job: &&Job| matches!(&job.state.proof, Some(Ok(proof)) if proof.steps.iter().any(is_rejection));
-        for job in work.jobs.iter().filter(rejects) {
+        for job in work.jobs.iter().filter(|job| job.state.rejects_wrong_external_id()) {
             console.say(&format!("{} rejects the old external ID", job.role));
         }
         let revoke = run.file.xacct().arg("revoke").args(work.names());
@@ -134,16 +137,12 @@ fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
                 console.say(&format!("  {place}"));
             }
             console.say("  settings that xacct printed: print them again");
-            console.say(&format!("Who sends it: {}", lately(link, id)));
         }
     }
+    console.say(&format!("Who sends which external ID, by CloudTrail: {}", audit(work.names().into_iter(), run)));
     let finish = run.file.xacct().args(["rotate", "external-id"]).args(work.names()).flag("--finish");
     console.say(&format!("When nothing sends it anymore: {finish}"));
     Ok(())
-}
-
-fn is_rejection(step: &Step) -> bool {
-    step.id == StepId::RefusedWithWrongExternalId && step.outcome == StepOutcome::Ok
 }
 
 impl Rotate {
@@ -154,7 +153,7 @@ impl Rotate {
             name: None,
             target_account: Vec::new(),
             user: None,
-            only: None,
+            only: self.only,
             adopt: false,
             keep_statements: false,
             changes: self.changes.clone(),

@@ -7,7 +7,7 @@ use super::weaker::Weaker;
 use crate::iam::admission::{Accepted, Who};
 use crate::iam::arn::{RoleArn, UserArn};
 use crate::iam::last_use::RecentUse;
-use crate::iam::names::{AccountId, PolicyName, UserName};
+use crate::iam::names::{AccountId, ExternalId, PolicyName, UserName};
 use crate::iam::policy::Effect;
 use crate::iam::state::BOUNDARY_TAG;
 
@@ -79,6 +79,11 @@ pub enum Risk {
     NotKept {
         /// The part, as JSON.
         condition: String,
+    },
+    /// The role accepts several external IDs, and nothing tells which of them is the new one.
+    SeveralExternalIds {
+        /// The one that xacct sends.
+        first: Option<ExternalId>,
     },
     /// Callers lose access because a role is adopted.
     LosesAccess(Who),
@@ -303,6 +308,12 @@ impl Risk {
             Self::NotKept { condition } => {
                 format!("the new trust policy does not have {condition}, because xacct.toml cannot express it")
             }
+            Self::SeveralExternalIds { first } => {
+                let first = first.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!(
+                    "the role accepts several external IDs, and xacct cannot know which is the new one: it sends {first}"
+                )
+            }
             Self::LosesAccess(who) => format!("{who} loses access, because xacct.toml does not declare it"),
             Self::AcceptedNobody { who } => Accepted::unmatched(who),
             Self::UndeclaredRoles { roles, .. } => {
@@ -378,6 +389,7 @@ impl Risk {
         let remedy = match self {
             Self::Everyone => "; name accounts, or add a condition on aws:PrincipalOrgID",
             Self::NotKept { .. } => "; to keep it, add a Deny statement with the opposite condition",
+            Self::SeveralExternalIds { .. } => "; in xacct.toml, the first one must be the new one",
             Self::LosesAccess(_) => "; to keep its statement, use --keep-statements",
             Self::ConfusedDeputy { .. } => "; use --generate-external-id",
             Self::MfaIfExists { .. } => "; use --require-mfa",

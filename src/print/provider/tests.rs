@@ -245,7 +245,7 @@ fn a_constraint_decides_how_the_duration_is_printed() {
     for (neither, message, hint) in [
         ("~> 2.70", "the AWS provider lacks `duration_seconds` before 3.0", "use 3.0 or later"),
         ("< 4", "the AWS provider lacks `duration_seconds` before 3.0", "use 3.0 or later"),
-        (">= 3.0", "the AWS provider 5.0 and later lack `duration_seconds`", "only from 4.0 on, which have `duration`"),
+        (">= 3.0", "the AWS provider 5.0 and later lack `duration_seconds`", "or 4.0 and later, which have `duration`"),
         (">= 3.5, < 6", "the AWS provider 5.0 and later lack `duration_seconds`", "use versions before 5.0"),
     ] {
         let error = printed(neither, "2h").unwrap_err();

@@ -178,7 +178,10 @@ fn a_lost_file_keeps_both_ids_and_does_not_know_which_is_new() {
         std::fs::remove_file(scene.environment.path("xacct.toml")).unwrap();
         let document = scene.bootstrap_json("--name dev", 0);
         let warning = document["targets"]["dev"]["warnings"][0].as_str().unwrap();
-        assert!(warning.contains("several external IDs") && warning.contains("the first one must be the new"), "{warning}");
+        assert!(
+            warning.contains("several external IDs") && warning.contains("the first one must be the new"),
+            "{warning}"
+        );
         assert_eq!(accepted(&scene), set(&[new, "old-id"]));
         assert_eq!(recorded(&scene), file);
     }

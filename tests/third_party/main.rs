@@ -26,6 +26,7 @@ mod ministack;
 mod policies;
 mod profile;
 mod role_hcl;
+mod rotate;
 mod served;
 #[path = "../support/mod.rs"]
 mod support;

@@ -218,12 +218,12 @@ fn the_target_is_that_of_the_directory() {
 /// What is printed works in any directory, and opens one session for all.
 #[test]
 fn the_printed_command_for_terragrunt_works_in_every_unit() {
-    let scene = units(&["live/vpc", "live/it's here/db"]);
+    let scene = units(&["live/prod/vpc", "live/it's here/prod/db"]);
     let printed = scene.xacct("print terragrunt-hcl prod --region us-east-1").exits_with(0);
     let line = printed.stderr.lines().find_map(|line| line.trim().strip_prefix("export TG_AUTH_PROVIDER_CMD="));
     let words = shlex::split(line.unwrap_or_else(|| panic!("{printed}"))).expect("one word of a shell");
     let command = shlex::split(&words[0]).expect("words");
-    for unit in ["live/vpc", "live/it's here/db", "live/vpc"] {
+    for unit in ["live/prod/vpc", "live/it's here/prod/db", "live/prod/vpc"] {
         let mut run = scene.environment.command(env!("CARGO_BIN_EXE_xacct"));
         run.args(&command[1..]).current_dir(scene.environment.path(unit));
         let document = Output::of(run).exits_with(0).json();

@@ -449,7 +449,7 @@ fn adopting_keeps_the_restriction_to_the_user_and_names_a_condition_that_it_drop
     scene.sandbox.world(|world| {
         world.add_role(ACCOUNT_B, "xacct", document(json!([admitting(ALICE, &network)])));
     });
-    let output = scene.bootstrap("--adopt").exits_with(0);
+    let output = scene.bootstrap("--adopt --allow-weaker").exits_with(0);
     output.says(&[r#"{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}"#]);
     assert_eq!(scene.conditions(), json!({"ArnEquals": {"aws:PrincipalArn": ALICE}}));
     assert!(scene.environment.read("xacct.toml").contains("restrict_to_user = true"));
@@ -458,7 +458,7 @@ fn adopting_keeps_the_restriction_to_the_user_and_names_a_condition_that_it_drop
     scene.sandbox.world(|world| {
         world.add_role(ACCOUNT_B, "xacct", document(json!([admitting(ALICE, &json!({}))])));
     });
-    scene.bootstrap("--adopt --restrict-to-user=false --no-verify").exits_with(0);
+    scene.bootstrap("--adopt --restrict-to-user=false --allow-weaker --no-verify").exits_with(0);
     assert_eq!(scene.trust_policy(), trust(&json!({})));
 }
 
@@ -474,7 +474,7 @@ fn a_lost_file_made_again_keeps_the_session_limit_and_the_boundary() {
 
 #[test]
 fn forget_removes_a_target_and_changes_nothing_in_aws() {
-    let scene = Scene::linked("--name dev --external-id abc");
+    let scene = Scene::linked("--name dev --external-id abc --policy-arn ReadOnlyAccess");
     let before = scene.environment.read("xacct.toml");
     let preview = scene.xacct("forget dev --dry-run").exits_with(0);
     assert_output("forget-dry-run", "forget dev --dry-run", &preview);

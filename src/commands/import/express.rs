@@ -12,6 +12,7 @@ use crate::iam::identity::{LINK_TAG, new_id};
 use crate::iam::names::{MaxSessionDuration, Tag};
 use crate::iam::plan::Plan;
 use crate::iam::policy::PolicyDocument;
+use crate::iam::record::POLICIES_TAG;
 use crate::iam::state::{BOUNDARY_TAG, FoundDocument, MANAGED_BY, OWN_POLICY_PREFIX, ObservedRole, SOURCE_TAG};
 use crate::iam::templates::VERIFY_POLICY;
 use crate::operations::accounts::{SourceSide, TargetSide, boundary_of};
@@ -22,7 +23,7 @@ use crate::proof::Foresight;
 use crate::text::shell::ShellCommand;
 
 /// The most tags that a link can declare.
-const MOST_TAGS: usize = 46;
+const MOST_TAGS: usize = 45;
 
 /// Returns the link that expresses this role.
 ///
@@ -141,7 +142,7 @@ fn read_settings(link: &mut Link, role: &ObservedRole, notes: &mut Vec<String>) 
     if link.description.is_none() && !role.description.starts_with("Lets ") {
         notes.push("xacct.toml cannot hold its description, so bootstrap replaces it".to_owned());
     }
-    let own = [MANAGED_BY.0, SOURCE_TAG, LINK_TAG, BOUNDARY_TAG];
+    let own = [MANAGED_BY.0, SOURCE_TAG, LINK_TAG, BOUNDARY_TAG, POLICIES_TAG];
     let others = role.tags.iter().filter(|(key, _)| !own.iter().any(|own| own.eq_ignore_ascii_case(key)));
     let (tags, unusable): (Vec<_>, Vec<_>) = others.partition(|(key, value)| tag(key, value).is_some());
     let (tags, left) = match tags.len() > MOST_TAGS {

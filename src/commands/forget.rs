@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::command_line::{Start, Verb};
-use crate::cli::OutputFormat;
-use crate::config::{self, Link};
+use crate::cli::{BucketNamespace, OutputFormat, Probe};
+use crate::config::{self, Link, WayIn};
 use crate::error::{Ended, ExitCode, Result};
 use crate::iam::arn::RoleArn;
 use crate::operations::apply::confirm_removal;
@@ -26,7 +26,8 @@ use crate::text::shell::ShellCommand;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   xacct forget dev
-  xacct import arn:aws:iam::222222222222:role/xacct --name dev
+  xacct import arn:aws:iam::222222222222:role/xacct --name dev \\
+    --target-profile dev-admin
 
 Works offline. Policy files that the target lists stay, too.")]
 pub struct Forget {
@@ -115,13 +116,43 @@ fn preview(links: &[(RoleArn, Link)], run: &Run<'_>) -> String {
     for (role, link) in links {
         let _ = write!(text, "\n  {}", way_back(role, link, run));
     }
+    let unread: Vec<_> = links.iter().map(|(_, link)| (&link.name, unread(link))).collect();
+    if unread.iter().any(|(_, settings)| !settings.is_empty()) {
+        text.push_str("\nAWS does not store these settings, so note them and check them after the import:");
+    }
+    for (name, settings) in unread.into_iter().filter(|(_, settings)| !settings.is_empty()) {
+        let line = format!("{name}: {}", settings.join(", "));
+        let _ = write!(text, "\n{}", several::filled(&line, "  ", "    ", width));
+    }
     text
 }
 
 /// Returns the command that records the target again.
 fn way_back(role: &RoleArn, link: &Link, run: &Run<'_>) -> ShellCommand {
     let name = Some(&link.name).filter(|name| **name != link.account.as_str());
-    run.file.xacct().arg("import").arg(role).option_if("--name", name)
+    let (profile, entered) = match &link.way_in {
+        WayIn::Profile(profile) => (Some(profile), None),
+        WayIn::EnterRole(role) => (None, Some(role)),
+        WayIn::Search => (None, None),
+    };
+    let import = run.file.xacct().arg("import").arg(role).option_if("--name", name);
+    import.option_if("--target-profile", profile).option_if("--enter-role", entered)
+}
+
+/// Returns the keys of the settings that `import` cannot read in AWS.
+fn unread(link: &Link) -> Vec<&'static str> {
+    let settings = [
+        ("session_name", link.session_name.is_some()),
+        ("session_tags", !link.session_tags.is_empty()),
+        ("source_identity", link.source_identity.is_some()),
+        ("region", link.region.is_some()),
+        ("probe", link.probe != Probe::Auto),
+        ("bucket_tags", !link.bucket_tags.is_empty()),
+        ("bucket_namespace", link.bucket_namespace != BucketNamespace::Global),
+        ("accept", !link.accept.is_empty()),
+        ("exclusive", link.exclusive),
+    ];
+    settings.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
 }
 
 #[derive(Serialize)]

@@ -490,7 +490,28 @@ fn forget_removes_a_target_and_changes_nothing_in_aws() {
     // The way back.
     let back =
         document["targets"]["dev"]["import"].as_str().expect("a command").trim_start_matches("xacct ").to_owned();
-    scene.xacct(&format!("{back} --target-profile dev-admin")).exits_with(0);
+    assert!(preview.stdout.contains(&back), "{preview}");
+    scene.xacct(&back).exits_with(0);
     assert_eq!(scene.environment.read("xacct.toml"), before);
     scene.xacct("bootstrap --check").exits_with(0);
+}
+
+/// Only the removed section says how to enter the account, and what AWS does not store.
+#[test]
+fn the_way_back_enters_the_account_as_before_and_names_what_it_loses() {
+    let scene = Scene::new();
+    let words = BOOTSTRAP.replace("--target-profile dev-admin", "--enter-role OrganizationAccountAccessRole");
+    scene.xacct(&format!("{words} --name dev --no-verify")).exits_with(0);
+    let before = scene.environment.read("xacct.toml");
+    scene.environment.edit(
+        "xacct.toml",
+        "role = \"xacct\"",
+        "role = \"xacct\"\nsession_name = \"ci\"\nsession_tags = { team = \"a\" }\nbucket_tags = { team = \"a\" }\n\
+         accept = [{ who = \"account 333333333333\", reason = \"audit\" }]\nexclusive = true",
+    );
+    let lost = "dev: session_name, session_tags, region, bucket_tags, accept, exclusive";
+    let forgotten = scene.xacct("forget dev --yes").exits_with(0).says(&[lost]);
+    let back = forgotten.stdout.lines().find_map(|line| line.strip_prefix("  xacct import "));
+    scene.xacct(&format!("import {}", back.unwrap_or_else(|| panic!("{forgotten}")))).exits_with(0);
+    assert_eq!(scene.environment.read("xacct.toml"), before);
 }

@@ -11,7 +11,7 @@ use crate::iam::arn::{RoleArn, UserRef};
 use crate::iam::names::AccountId;
 use crate::operations::run::Run;
 use crate::proof::{
-    Claim, Declaration, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket,
+    Claim, Declaration, Extent, Freshness, MfaMeans, Outcome, Proof, Prover, RequestOptions, TestBucket, TestName,
 };
 
 /// Returns the user in `xacct.toml`.
@@ -51,7 +51,7 @@ pub fn claim_to_test(link: &Link, role: &RoleArn, freshness: Freshness, run: &Ru
     // Such a statement usually requires the user's name.
     let is_name_restricted = link.trust_statements.to_string().to_ascii_lowercase().contains("sts:rolesessionname");
     if claim.request.session_name.is_none() && !is_name_restricted {
-        claim.request.session_name = TEST_SESSION.parse().ok();
+        claim.test_name = TEST_SESSION.parse().ok().map(TestName::new);
     }
     claim
 }
@@ -82,6 +82,7 @@ pub fn claim(link: &Link, role: &RoleArn, freshness: Freshness, run: &Run<'_>) -
             tags: link.session_tags.clone(),
             source_identity: link.source_identity.clone(),
         },
+        test_name: None,
         extent,
         declaration: Declaration {
             restrict_to_user: link.restrict_to_user,

@@ -1,6 +1,7 @@
 //! The claim about a link, and the extent of its proof.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use time::OffsetDateTime;
 
@@ -29,6 +30,8 @@ pub struct Claim {
     pub region: Option<Region>,
     /// Optional parameters of the request.
     pub request: RequestOptions,
+    /// The session name to try first if none is set: one that tells a test from work with the role.
+    pub test_name: Option<TestName>,
     /// How far the proof goes.
     pub extent: Extent,
     /// Whether the link was just written.
@@ -76,10 +79,40 @@ impl Declaration {
     }
 }
 
+/// The session name of tests. A policy may allow sessions only with the user's name, which other sessions have.
+#[derive(Debug)]
+pub struct TestName {
+    name: SessionName,
+    /// Whether AWS denied it last.
+    is_denied: AtomicBool,
+}
+
+impl TestName {
+    /// Returns a name that has not been tried.
+    #[must_use]
+    pub fn new(name: SessionName) -> Self {
+        Self { name, is_denied: AtomicBool::new(false) }
+    }
+
+    pub(super) fn set_denied(&self, is_denied: bool) {
+        self.is_denied.store(is_denied, Ordering::Relaxed);
+    }
+
+    /// Returns the name, unless AWS denied it.
+    pub(super) fn usable(&self) -> Option<&SessionName> {
+        (!self.is_denied.load(Ordering::Relaxed)).then_some(&self.name)
+    }
+
+    /// Returns the name if AWS denied it.
+    pub(super) fn denied(&self) -> Option<&SessionName> {
+        self.is_denied.load(Ordering::Relaxed).then_some(&self.name)
+    }
+}
+
 /// Optional parameters of an AssumeRole request.
 #[derive(Debug, Clone, Default)]
 pub struct RequestOptions {
-    /// The session's name; `None` for the user's.
+    /// The session's name; `None` for the user's, or that of tests.
     pub session_name: Option<SessionName>,
     /// How long the session lasts; AWS's default is one hour.
     pub duration: Option<SessionDuration>,

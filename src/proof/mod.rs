@@ -15,7 +15,7 @@ mod step;
 mod wait;
 mod watch;
 
-pub use claim::{Claim, Declaration, Extent, RequestOptions, TestBucket};
+pub use claim::{Claim, Declaration, Extent, RequestOptions, TestBucket, TestName};
 pub use foresight::{Foreseen, Foresight};
 pub use outcome::{Outcome, Proof};
 pub use prover::{MfaMeans, Prover};

@@ -1,5 +1,6 @@
 //! Runs the steps of a proof.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
 use super::bucket;
-use super::claim::{Claim, Extent, RequestOptions, bucket_spec};
+use super::claim::{Claim, Extent, RequestOptions, TestName, bucket_spec};
 use super::nobody_else::{self, Arrived, Read};
 use super::outcome::{Outcome, Proof};
 use super::refusals;
@@ -138,13 +139,14 @@ impl Prover {
         Ok(Proof { outcome, steps, ready_after, started_at, duration, session, bucket, role, used_before })
     }
 
-    /// Returns the AssumeRole request of the proof.
+    /// Returns the AssumeRole request of the proof: once it has been sent, the one that AWS answered last.
     ///
     /// # Errors
     /// When the user's name cannot be made a session name, which would be a bug.
     pub fn request(&self, claim: &Claim) -> Result<AssumeRole> {
         let RequestOptions { session_name, duration, tags, source_identity } = claim.request.clone();
-        let session_name = session_name.map_or_else(|| self.session_name(), Ok)?;
+        let of_tests = || claim.test_name.as_ref().and_then(TestName::usable).cloned();
+        let session_name = session_name.or_else(of_tests).map_or_else(|| self.session_name(), Ok)?;
         let external_id = claim.external_id.clone();
         Ok(AssumeRole { role: claim.role.clone(), session_name, external_id, duration, tags, source_identity })
     }
@@ -216,8 +218,12 @@ impl Prover {
             }
         };
         seen.session = Some(session.arn.clone());
-        let evidence = format!("session in {}", claim.role.account);
+        let mut evidence = format!("session in {}", claim.role.account);
+        if let Some(denied) = claim.test_name.as_ref().and_then(TestName::denied) {
+            let _ = write!(evidence, " as {}; denied as {denied}", self.session_name().map_err(Stop::Failed)?);
+        }
         steps.push(Step::new(StepId::AssumeRole, StepOutcome::Ok, evidence).with(requests).since(assumed.since));
+        let request = AssumeRole { session_name: self.request(claim).map_err(Stop::Failed)?.session_name, ..request };
         let now = who_am_i_now(&session, &claim.role);
         let is_there = now.outcome == StepOutcome::Ok;
         steps.push(now);
@@ -256,7 +262,7 @@ impl Prover {
         steps: &mut Vec<Step>,
     ) -> std::result::Result<(Access, Timed<Settled<Session>>), Stop> {
         if !claim.require_mfa && self.said_to_be_the_users {
-            let assumed = async { Ok(assume(plain, request, claim.freshness, obstacle, watch).await) };
+            let assumed = async { Ok(self.assume(plain, request, claim, obstacle, watch).await) };
             let (who, assumed) = tokio::try_join!(self.who_am_i(), assumed)?;
             steps.push(who);
             return Ok((plain.clone(), assumed));
@@ -281,8 +287,38 @@ impl Prover {
             return Ok((plain.clone(), Timed { value: Settled::at(answer, Instant::now()), requests }));
         }
         let access = if claim.require_mfa { in_region(self.mfa_access().await?, claim) } else { plain.clone() };
-        let assumed = assume(&access, request, claim.freshness, obstacle, watch).await;
+        let assumed = self.assume(&access, request, claim, obstacle, watch).await;
         Ok((access, assumed))
+    }
+
+    /// Assumes the role, and waits for propagation.
+    async fn assume(
+        &self,
+        access: &Access,
+        request: &AssumeRole,
+        claim: &Claim,
+        obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
+        watch: &dyn Watch,
+    ) -> Timed<Settled<Session>> {
+        watch.now("assuming the role");
+        let freshness = claim.freshness;
+        let attempt = async || self.assume_under_either_name(access, request, claim).await;
+        let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
+        timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 2, attempt, may_pass, waiting)).await
+    }
+
+    /// Assumes the role with the session name of tests, and if AWS denies that, with the user's: a policy that xacct cannot
+    /// read, such as one of the organization, may require it.
+    async fn assume_under_either_name(&self, access: &Access, request: &AssumeRole, claim: &Claim) -> Result<Session> {
+        let answer = sts::assume(access, request).await;
+        let Some(test_name) = &claim.test_name else { return answer };
+        let meaning = answer.as_ref().err().and_then(Error::meaning);
+        let is_denied = matches!(meaning, Some(Meaning::Denied | Meaning::DeniedByOthers));
+        test_name.set_denied(is_denied);
+        if !is_denied {
+            return answer;
+        }
+        sts::assume(access, &AssumeRole { session_name: self.session_name()?, ..request.clone() }).await
     }
 
     /// Returns the step of an AssumeRole that failed.
@@ -355,19 +391,6 @@ fn is_about_mfa(error: &Error) -> bool {
 /// Returns the same access in the Region of the claim, if it names one.
 fn in_region(access: &Access, claim: &Claim) -> Access {
     claim.region.as_ref().map_or_else(|| access.clone(), |region| access.in_region(region))
-}
-
-async fn assume(
-    access: &Access,
-    request: &AssumeRole,
-    freshness: Freshness,
-    obstacle: &impl AsyncFn(Denied<'_>) -> Option<String>,
-    watch: &dyn Watch,
-) -> Timed<Settled<Session>> {
-    watch.now("assuming the role");
-    let attempt = async || sts::assume(access, request).await;
-    let waiting = |waited| watch.waiting(freshness.words(Some("sts:AssumeRole"), waited));
-    timed(freshness.settle_unless(obstacle(Denied::AssumeRole), 2, attempt, may_pass, waiting)).await
 }
 
 fn who_am_i_now(session: &Session, role: &RoleArn) -> Step {

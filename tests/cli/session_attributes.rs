@@ -1,8 +1,10 @@
 //! Session names, session tags and source identities, from options and from `xacct.toml`.
 
 use serde_json::json;
+use xacct_sandbox::RecordedRequest;
 
-use crate::scene::{ACCOUNT_B, Scene, trust};
+use crate::scene::{ACCOUNT_A, ACCOUNT_B, Scene, step, trust};
+use crate::support::policies::document;
 
 /// Returns the parameters of the latest AssumeRole request for role `xacct`: name, first tag, source identity.
 fn sent(scene: &Scene) -> [Option<String>; 3] {
@@ -50,6 +52,56 @@ fn verifies_a_role_that_requires_a_session_name() {
     scene.xacct("verify --session-name deploy").exits_with(0);
     scene.environment.append("xacct.toml", "session_name = \"deploy\"\n");
     scene.xacct("verify").exits_with(0);
+}
+
+/// Denies alice every session that does not have her name, as an organization's policy may.
+fn require_the_users_name(scene: &Scene) {
+    let deny = json!([{"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
+        "Condition": {"StringNotEquals": {"sts:RoleSessionName": "${aws:username}"}}}]);
+    scene.sandbox.world(|world| world.put_user_policy(ACCOUNT_A, "alice", "named", document(deny)));
+}
+
+/// Tests have a name of their own, unless a policy allows only the user's.
+#[test]
+fn tests_use_the_users_name_where_a_policy_requires_it() {
+    let scene = Scene::new();
+    require_the_users_name(&scene);
+    scene.bootstrap("--external-id abc").exits_with(0);
+
+    let scene = Scene::linked("--external-id abc");
+    let verified = || {
+        scene.sandbox.clear_requests();
+        let evidence = step(&scene.verdict("", 0), "assume_role")["evidence"].clone();
+        let name = |request: &RecordedRequest| request.parameter("RoleSessionName").map(str::to_owned);
+        (evidence, scene.requests("AssumeRole").iter().filter_map(name).collect::<Vec<_>>())
+    };
+    let (_, names) = verified();
+    assert_eq!(names, ["xacct-verify"; 3]);
+    require_the_users_name(&scene);
+    let (evidence, names) = verified();
+    assert_eq!(names, ["xacct-verify", "alice", "alice", "alice"], "also what AWS must deny");
+    assert_eq!(evidence, "session in 222222222222 as alice; denied as xacct-verify");
+    scene.xacct("list --live").exits_with(0);
+
+    let scene = Scene::linked("");
+    let condition = json!({"StringEquals": {"sts:RoleSessionName": "alice"}});
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&condition)));
+    scene.xacct("verify").exits_with(0);
+}
+
+/// AWS answered the request with the user's name last.
+#[test]
+fn what_else_is_wrong_is_diagnosed_for_the_users_name() {
+    let scene = Scene::linked("");
+    require_the_users_name(&scene);
+    let condition = json!({"StringEquals": {"sts:ExternalId": "other"}});
+    scene.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &trust(&condition)));
+    for command in ["verify", "diagnose"] {
+        let document = scene.xacct_json(command, 3);
+        let findings = document["targets"][ACCOUNT_B]["diagnosis"]["findings"].as_array().expect("findings");
+        let causes: Vec<_> = findings.iter().map(|it| &it["cause"]).collect();
+        assert_eq!(causes, ["external_id_missing"], "{command}: {document:#}");
+    }
 }
 
 #[test]

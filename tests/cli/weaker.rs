@@ -87,13 +87,14 @@ fn a_variable_replaces_the_external_id_of_none_of_twelve_roles() {
 /// A way for a link to become weaker: the options of the link, those of the next run, and the ID.
 type Way = (&'static str, &'static str, &'static str);
 
-const WAYS: [Way; 9] = [
+const WAYS: [Way; 10] = [
     ("--external-id abc", "--external-id xyz", "external_id_changed"),
     ("--require-mfa", "--require-mfa=false", "mfa_dropped"),
     ("--restrict-to-user", "--restrict-to-user=false", "restriction_dropped"),
     ("--permissions-boundary ReadOnlyAccess", "--permissions-boundary PowerUserAccess", "boundary_replaced"),
     ("", "--max-session-duration 2h", "session_longer"),
     ("", "--trust-statement-file trust.json", "caller_added"),
+    ("--trust-statement-file deny.json", "--trust-statement-file bob.json", "trust_denial_dropped"),
     ("", "--policy-arn ReadOnlyAccess", "policy_attached"),
     ("", "--policy-file wide.json", "policy_wider"),
     ("--policy-file denying.json", "--policy-file narrow.json", "denial_dropped"),
@@ -104,6 +105,12 @@ fn write_files(scene: &Scene) {
                        "Action": "sts:AssumeRole"});
     let write = |name: &str, document: &Value| scene.environment.write(name, &document.to_string());
     write("trust.json", &document(json!([other])));
+    let deny = |user: &str| {
+        let user = format!("arn:aws:iam::111111111111:user/{user}");
+        document(json!([{"Effect": "Deny", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}]))
+    };
+    write("deny.json", &deny("carol"));
+    write("bob.json", &deny("bob"));
     write("wide.json", &allow("s3:*", "*"));
     write("narrow.json", &allow("s3:Get*", "*"));
     let denial = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"});
@@ -200,6 +207,35 @@ fn adopting_a_role_that_requires_more_is_weaker() {
     output.says(&["no longer needs an external ID", "no longer needs MFA"]);
     assert_eq!(scene.writes(), [""; 0]);
     scene.bootstrap("--no-verify --adopt --external-id abc --require-mfa").exits_with(0);
+}
+
+/// Somebody locked one user out by hand.
+#[test]
+fn a_deny_in_the_trust_policy_stays_without_the_flag() {
+    let denying_bob = |conditions: &Value| {
+        let mut policy = trust(conditions);
+        let deny = json!({"Sid": "NotBob", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::111111111111:user/bob"},
+                          "Action": "sts:AssumeRole"});
+        policy["Statement"].as_array_mut().expect("statements").push(deny);
+        policy
+    };
+    let lost = "the trust policy no longer denies what its statement 2 (NotBob) denies now";
+    let by_hand = denying_bob(&json!({}));
+    let adopted = Scene::of(Sandbox::builder().plant(move |world| {
+        world.add_role(ACCOUNT_B, "xacct", by_hand.clone());
+    }));
+    let linked = Scene::linked("--no-verify --external-id abc");
+    let mut policy = linked.trust_policy();
+    let deny = denying_bob(&json!({}))["Statement"][1].clone();
+    policy["Statement"].as_array_mut().expect("statements").push(deny);
+    linked.sandbox.world(|world| world.set_trust_policy(ACCOUNT_B, "xacct", &policy));
+    linked.sandbox.clear_requests();
+    for (scene, words) in [(&adopted, "--no-verify --adopt"), (&linked, "--no-verify")] {
+        scene.bootstrap(words).exits_with(1).says(&[lost, "--keep-statements"]);
+        assert_eq!(scene.writes(), [""; 0], "{words}");
+        scene.bootstrap(&format!("{words} --keep-statements")).exits_with(0);
+        assert_eq!(scene.trust_policy()["Statement"][1]["Sid"], "NotBob", "{words}");
+    }
 }
 
 /// A run that created the role and was interrupted goes on without a flag.

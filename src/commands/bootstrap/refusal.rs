@@ -8,6 +8,7 @@ use crate::iam::arn::RoleArn;
 use crate::iam::names::UserName;
 use crate::iam::plan::bootstrap::Refusal;
 use crate::iam::plan::{Change, Plan};
+use crate::iam::risks::Weaker;
 use crate::iam::state::DesiredGrant;
 use crate::iam::templates;
 use crate::report::changes::{Mood, sentence};
@@ -37,13 +38,16 @@ fn get_user_policy(user: &UserName, policy: &impl Display) -> ShellCommand {
 pub fn would_be_weaker(role: &RoleArn, plan: &Plan, link: &Link) -> Error {
     let message = format!("--yes does not make role `{}` in account {} weaker", role.name, role.account);
     let error = plan.weaker().fold(Error::new(Kind::Refused, message), |error, weaker| error.note(weaker.to_string()));
-    error
-        .hint(format!(
-            "to keep the role as it is: restore [targets.{}] in xacct.toml, and omit options and XACCT_… variables that \
-             override it",
-            link.name
-        ))
-        .hint("or, if this is intended: --yes --allow-weaker")
+    let error = error.hint(format!(
+        "to keep the role as it is: restore [targets.{}] in xacct.toml, and omit options and XACCT_… variables that \
+         override it",
+        link.name
+    ));
+    let error = match plan.weaker().any(|it| matches!(it, Weaker::TrustDenialDropped { .. })) {
+        true => error.hint("or keep the role's Deny statements, which xacct then records: bootstrap --keep-statements"),
+        false => error,
+    };
+    error.hint("or, if this is intended: --yes --allow-weaker")
 }
 
 /// Returns the error for a refusal to plan this link's role, with hints.

@@ -43,10 +43,10 @@ fn of_trust_policy(
     desired: &DesiredRole,
     observed: &ObservedRole,
 ) -> Vec<Weaker> {
-    let mut found = Vec::new();
     if to.admits_only_whom(from) {
-        return found;
+        return Vec::new();
     }
+    let mut found = of_denials(from, to);
     let subject = desired.subject(Some(observed));
     let before: Vec<_> = of_trust(from, subject).into_iter().filter(|admitted| !admitted.who.is_nobody()).collect();
     for after in of_trust(to, subject).iter().filter(|admitted| !admitted.who.is_nobody()) {
@@ -65,6 +65,14 @@ fn of_trust_policy(
         }
     }
     found
+}
+
+/// Returns each Deny statement that the new trust policy does not have. The classes of callers do not tell: only some
+/// callers may meet a Deny.
+fn of_denials(from: &PolicyDocument, to: &PolicyDocument) -> Vec<Weaker> {
+    let statements = from.statements.iter().zip(1..);
+    let lost = statements.filter(|(it, _)| it.effect == Effect::Deny && !to.denies_what(it));
+    lost.map(|(it, number)| Weaker::TrustDenialDropped { number, sid: it.sid.clone() }).collect()
 }
 
 /// Returns how callers come to be admitted who are not admitted now. The source account that the role's tag names was

@@ -391,6 +391,7 @@ impl Risk {
             Self::NotKept { .. } => "; to keep it, add a Deny statement with the opposite condition",
             Self::SeveralExternalIds { .. } => "; in xacct.toml, the first one must be the new one",
             Self::LosesAccess(_) => "; to keep its statement, use --keep-statements",
+            Self::Weaker(Weaker::TrustDenialDropped { .. }) => "; to keep it, use bootstrap --keep-statements",
             Self::ConfusedDeputy { .. } => "; use --generate-external-id",
             Self::MfaIfExists { .. } => "; use --require-mfa",
             Self::Administrator { .. } => "; limit it with --permissions-boundary",

@@ -31,6 +31,13 @@ pub enum Weaker {
     CallerAdded(Who),
     /// These callers are admitted under fewer or other conditions.
     ConditionDropped(Who),
+    /// The trust policy no longer denies what a statement of it denies now.
+    TrustDenialDropped {
+        /// The place of the statement in the current trust policy, from 1.
+        number: usize,
+        /// Its `Sid`.
+        sid: Option<String>,
+    },
     /// xacct cannot parse the current trust policy.
     TrustNotCompared,
     /// Another permissions boundary.
@@ -66,6 +73,7 @@ impl Weaker {
             Self::RestrictionDropped { .. } => "restriction_dropped",
             Self::CallerAdded(_) => "caller_added",
             Self::ConditionDropped(_) => "condition_dropped",
+            Self::TrustDenialDropped { .. } => "trust_denial_dropped",
             Self::TrustNotCompared => "trust_policy_not_compared",
             Self::BoundaryReplaced { .. } => "boundary_replaced",
             Self::SessionLonger { .. } => "session_longer",
@@ -92,6 +100,10 @@ impl fmt::Display for Weaker {
             Self::CallerAdded(who) => write!(f, "the trust policy newly admits {who}"),
             Self::ConditionDropped(who) => {
                 write!(f, "the trust policy admits {who} under fewer or other conditions")
+            }
+            Self::TrustDenialDropped { number, sid } => {
+                let sid = sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
+                write!(f, "the trust policy no longer denies what its statement {number}{sid} denies now")
             }
             Self::TrustNotCompared => f.write_str("xacct cannot compare the new trust policy with the current one"),
             Self::BoundaryReplaced { from, to } => write!(f, "boundary {to} replaces {from}"),

@@ -153,6 +153,33 @@ fn a_further_condition_that_is_dropped() {
     assert_eq!(from_to(external_id(&json!("a")), trust(&inside)), NONE);
 }
 
+/// Neither the class of callers nor its conditions change with a Deny that only some of them meet.
+#[test]
+fn a_deny_of_the_trust_policy_that_goes() {
+    let denying = |statements: &[Value]| {
+        let mut policy = external_id(&json!("a"));
+        policy.statements.extend(document(&json!(statements)).statements);
+        policy
+    };
+    let bob = json!({
+        "Sid": "NotBob", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::111111111111:user/bob"}, "Action": "sts:*",
+    });
+    let elsewhere = json!({
+        "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+    });
+    let both = denying(&[bob.clone(), elsewhere.clone()]);
+    assert_eq!(from_to(both.clone(), external_id(&json!("a"))), ["trust_denial_dropped"; 2]);
+    assert_eq!(from_to(both.clone(), denying(std::slice::from_ref(&elsewhere))), ["trust_denial_dropped"]);
+    let plan = plan(&desired(denying(&[elsewhere])), &made(&desired(both.clone())));
+    let shown: Vec<_> = plan.weaker().map(ToString::to_string).collect();
+    assert_eq!(shown, ["the trust policy no longer denies what its statement 2 (NotBob) denies now"]);
+    let mut renamed = bob.clone();
+    renamed["Sid"] = json!("Other");
+    assert_eq!(from_to(denying(&[bob]), denying(&[renamed])), NONE);
+    assert_eq!(from_to(external_id(&json!("a")), both), NONE);
+}
+
 #[test]
 fn a_trust_policy_that_cannot_be_compared() {
     let wanted = desired(trust(&json!({})));

@@ -171,6 +171,12 @@ pub(super) fn shared_issuer(host: &str) -> Option<&'static SharedIssuer> {
     SHARED.iter().find(|shared| shared.host.eq_ignore_ascii_case(host))
 }
 
+/// Returns whether this is the key, in lower case, of a claim that says whose token it is.
+#[must_use]
+pub fn says_whose_token(key: &str) -> bool {
+    claim(key).is_some_and(|(host, claim)| is_of_bearer(host, claim))
+}
+
 /// Returns whether a claim says whose token it is. Of an issuer that is not shared, only `sub` is known to.
 fn is_of_bearer(host: &str, claim: &str) -> bool {
     claim == "sub" || shared_issuer(host).is_some_and(|shared| shared.claims.contains(&claim))

@@ -13,6 +13,7 @@ mod subject;
 
 pub use admitted::{Admitted, Needs, Who};
 pub use declared::{Accepted, Declared, Standing, reason};
+pub use keys::says_whose_token;
 pub use reduce::of_trust;
 pub use review::{Review, names};
 pub use subject::Subject;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
-use crate::iam::admission::{Admitted, Who, of_trust};
+use crate::iam::admission::{Admitted, Who, of_trust, says_whose_token};
 use crate::iam::evaluate::allows_only_what;
 use crate::iam::names::{AccountId, PolicyName};
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
@@ -131,32 +131,33 @@ fn external_ids(statement: &Statement) -> BTreeSet<String> {
     PolicyDocument::of(vec![statement.clone()]).external_ids().into_iter().map(str::to_owned).collect()
 }
 
-/// Returns the conditions that say neither who calls nor that the caller needs an external ID or MFA.
+/// Returns the conditions that say neither who calls nor that the caller needs an external ID or MFA: the classes of
+/// callers and their needs tell of these.
 fn others(statement: &Statement) -> BTreeSet<(&String, String, &BTreeSet<String>)> {
     let conditions = statement.condition.iter();
     let conditions = conditions.flat_map(|(operator, keys)| {
         keys.iter().map(move |(key, values)| (operator, key.to_ascii_lowercase(), values))
     });
-    conditions.filter(|(_, key, _)| is_of_request(key)).collect()
+    conditions.filter(|(_, key, _)| !is_told_by_class(key)).collect()
 }
 
-/// Returns whether a condition key says something of the request, and nothing of the caller that decides who is admitted.
-fn is_of_request(key: &str) -> bool {
+/// Returns whether a class of callers tells of a condition key in lower case.
+fn is_told_by_class(key: &str) -> bool {
     const KEYS: [&str; 12] = [
-        "aws:sourceip",
-        "aws:vpcsourceip",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:sourcevpcarn",
-        "aws:currenttime",
-        "aws:epochtime",
-        "aws:requestedregion",
-        "aws:multifactorauthage",
-        "aws:useragent",
-        "sts:rolesessionname",
-        "sts:sourceidentity",
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:principalorgmasteraccountid",
+        "aws:principalservicename",
+        "aws:sourcearn",
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "sts:externalid",
+        "aws:multifactorauthpresent",
     ];
-    KEYS.contains(&key) || key.starts_with("aws:requesttag/") || key.starts_with("aws:principaltag/")
+    KEYS.contains(&key) || says_whose_token(key)
 }
 
 fn of_policies(changes: &[Change], desired: &DesiredRole, observed: &ObservedRole) -> Vec<Weaker> {

@@ -153,6 +153,36 @@ fn a_further_condition_that_is_dropped() {
     assert_eq!(from_to(external_id(&json!("a")), trust(&inside)), NONE);
 }
 
+/// Whatever key it is: a role session of the user, a tag, a key that AWS adds tomorrow.
+#[test]
+fn a_condition_of_which_no_class_tells() {
+    for key in
+        ["aws:SourceIdentity", "aws:TagKeys", "aws:SecureTransport", "aws:UserId", "aws:PrincipalTag/team", "sts:New"]
+    {
+        for principal in [ALICE, "arn:aws:iam::333333333333:root"] {
+            let wanted = trust_of(principal, &json!({}));
+            let found = trust_of(principal, &json!({"StringEquals": {key: "alice"}}));
+            assert_eq!(from_to(found.clone(), wanted.clone()), ["condition_dropped"], "{key} of {principal}");
+            assert_eq!(from_to(wanted, found), NONE, "{key} of {principal}");
+        }
+    }
+    let tokens = |conditions: Value| {
+        let provider = "arn:aws:iam::222222222222:oidc-provider/token.actions.githubusercontent.com";
+        document(&json!([{
+            "Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringLike": conditions},
+        }]))
+    };
+    let (sub, aud) = ("token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:aud");
+    let narrow = tokens(json!({sub: "repo:octo/app:ref:refs/heads/main", aud: "sts.amazonaws.com"}));
+    assert_eq!(
+        from_to(narrow.clone(), tokens(json!({sub: "repo:octo/app:ref:refs/heads/main"}))),
+        ["condition_dropped"]
+    );
+    let two = json!(["repo:octo/app:ref:refs/heads/main", "repo:octo/app:ref:refs/heads/next"]);
+    assert_eq!(from_to(tokens(json!({sub: two, aud: "sts.amazonaws.com"})), narrow), NONE);
+}
+
 /// Neither the class of callers nor its conditions change with a Deny that only some of them meet.
 #[test]
 fn a_deny_of_the_trust_policy_that_goes() {

@@ -87,14 +87,15 @@ fn a_variable_replaces_the_external_id_of_none_of_twelve_roles() {
 /// A way for a link to become weaker: the options of the link, those of the next run, and the ID.
 type Way = (&'static str, &'static str, &'static str);
 
-const WAYS: [Way; 10] = [
+const WAYS: [Way; 11] = [
     ("--external-id abc", "--external-id xyz", "external_id_changed"),
     ("--require-mfa", "--require-mfa=false", "mfa_dropped"),
     ("--restrict-to-user", "--restrict-to-user=false", "restriction_dropped"),
     ("--permissions-boundary ReadOnlyAccess", "--permissions-boundary PowerUserAccess", "boundary_replaced"),
     ("", "--max-session-duration 2h", "session_longer"),
     ("", "--trust-statement-file trust.json", "caller_added"),
-    ("--trust-statement-file deny.json", "--trust-statement-file bob.json", "trust_denial_dropped"),
+    ("--trust-statement-file denying-both.json", "--trust-statement-file denying-one.json", "trust_denial_dropped"),
+    ("", "--allow-session-tags", "session_tags_allowed"),
     ("", "--policy-arn ReadOnlyAccess", "policy_attached"),
     ("", "--policy-file wide.json", "policy_wider"),
     ("--policy-file denying.json", "--policy-file narrow.json", "denial_dropped"),
@@ -105,12 +106,12 @@ fn write_files(scene: &Scene) {
                        "Action": "sts:AssumeRole"});
     let write = |name: &str, document: &Value| scene.environment.write(name, &document.to_string());
     write("trust.json", &document(json!([other])));
-    let deny = |user: &str| {
-        let user = format!("arn:aws:iam::111111111111:user/{user}");
-        document(json!([{"Effect": "Deny", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}]))
+    let deny = |account: &str| {
+        let principal = json!({"AWS": format!("arn:aws:iam::{account}:root")});
+        json!({"Effect": "Deny", "Principal": principal, "Action": "sts:AssumeRole"})
     };
-    write("deny.json", &deny("carol"));
-    write("bob.json", &deny("bob"));
+    write("denying-both.json", &document(json!([deny("333333333333"), deny("444444444444")])));
+    write("denying-one.json", &document(json!([deny("333333333333")])));
     write("wide.json", &allow("s3:*", "*"));
     write("narrow.json", &allow("s3:Get*", "*"));
     let denial = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"});
@@ -193,9 +194,9 @@ fn the_flag_needs_yes_and_without_a_terminal_both_are_named() {
     assert_eq!(scene.writes(), [""; 0]);
 }
 
-/// Adopting a role resets it.
+/// Adopting a role keeps what it requires, unless an option says otherwise.
 #[test]
-fn adopting_a_role_that_requires_more_is_weaker() {
+fn adopting_a_role_with_options_that_require_less_is_weaker() {
     let conditions = json!({
         "StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:MultiFactorAuthPresent": "true"},
     });
@@ -203,10 +204,12 @@ fn adopting_a_role_that_requires_more_is_weaker() {
         world.add_role(ACCOUNT_B, "xacct", trust(&conditions));
         world.put_role_policy(ACCOUNT_B, "xacct", "theirs", allow("s3:*", "*"));
     }));
-    let output = scene.bootstrap("--no-verify --adopt").exits_with(1);
-    output.says(&["no longer needs an external ID", "no longer needs MFA"]);
+    let output = scene.bootstrap("--no-verify --adopt --require-mfa=false").exits_with(1);
+    output.says(&["no longer needs MFA"]);
+    let output = scene.bootstrap("--no-verify --adopt --external-id other").exits_with(1);
+    output.says(&["the external ID changes from abc to other"]);
     assert_eq!(scene.writes(), [""; 0]);
-    scene.bootstrap("--no-verify --adopt --external-id abc --require-mfa").exits_with(0);
+    scene.bootstrap("--no-verify --adopt").exits_with(0);
 }
 
 /// Somebody locked one user out by hand.

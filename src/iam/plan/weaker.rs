@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use crate::iam::admission::{Admitted, Who, of_trust, says_whose_token};
-use crate::iam::evaluate::allows_only_what;
+use crate::iam::evaluate::{action_matches, allows_only_what};
 use crate::iam::names::{AccountId, PolicyName};
-use crate::iam::policy::{Effect, PolicyDocument, Statement};
+use crate::iam::policy::{Effect, Element, PolicyDocument, Principals, Statement, account_principal};
 use crate::iam::risks::{Weaker, allows_everything, is_administrator_access};
 use crate::iam::state::{DesiredRole, FoundDocument, ObservedRole, SOURCE_TAG};
-use crate::iam::templates::{self, VERIFY_POLICY, is_own_sid};
+use crate::iam::templates::{self, SESSION_TAGS_SID, VERIFY_POLICY, is_own_sid};
 
 /// Returns each way in which the changes make the role weaker.
 pub(super) fn of_changes(changes: &[Change], desired: &DesiredRole, observed: &ObservedRole) -> Vec<Weaker> {
@@ -47,6 +47,7 @@ fn of_trust_policy(
         return Vec::new();
     }
     let mut found = of_denials(from, to);
+    found.extend(of_session_tags(from, to, &desired.source));
     let subject = desired.subject(Some(observed));
     let before: Vec<_> = of_trust(from, subject).into_iter().filter(|admitted| !admitted.who.is_nobody()).collect();
     for after in of_trust(to, subject).iter().filter(|admitted| !admitted.who.is_nobody()) {
@@ -73,6 +74,25 @@ fn of_denials(from: &PolicyDocument, to: &PolicyDocument) -> Vec<Weaker> {
     let statements = from.statements.iter().zip(1..);
     let lost = statements.filter(|(it, _)| it.effect == Effect::Deny && !to.denies_what(it));
     lost.map(|(it, number)| Weaker::TrustDenialDropped { number, sid: it.sid.clone() }).collect()
+}
+
+/// Returns whether principals of the source account may send session tags, of whom none may now.
+fn of_session_tags(from: &PolicyDocument, to: &PolicyDocument, source: &AccountId) -> Option<Weaker> {
+    let is_of_source = |id: &String| {
+        id == "*" || account_principal(id).as_ref() == Some(source) || id.split(':').nth(4) == Some(source.as_str())
+    };
+    let names_source = |principal: &Element<Principals>| match principal {
+        Element::Is(Principals::Everyone) => true,
+        Element::Is(Principals::Listed(kinds)) => kinds.get("AWS").into_iter().flatten().any(is_of_source),
+        Element::Not(_) => false,
+    };
+    let allows = |it: &Statement| {
+        it.effect == Effect::Allow
+            && action_matches(&it.action, "sts:TagSession")
+            && it.principal.as_ref().is_some_and(names_source)
+    };
+    let is_new = to.statement(SESSION_TAGS_SID).is_some() && !from.statements.iter().any(allows);
+    is_new.then(|| Weaker::SessionTagsAllowed(source.clone()))
 }
 
 /// Returns how callers come to be admitted who are not admitted now. The source account that the role's tag names was

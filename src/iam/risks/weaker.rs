@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::iam::admission::Who;
-use crate::iam::names::MaxSessionDuration;
+use crate::iam::names::{AccountId, MaxSessionDuration};
 
 /// One way in which a role will be weaker than it is now. As text it is a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Weaker {
         /// Its `Sid`.
         sid: Option<String>,
     },
+    /// Sessions of the source account may carry tags and a source identity, and none may now.
+    SessionTagsAllowed(AccountId),
     /// xacct cannot parse the current trust policy.
     TrustNotCompared,
     /// Another permissions boundary.
@@ -74,6 +76,7 @@ impl Weaker {
             Self::CallerAdded(_) => "caller_added",
             Self::ConditionDropped(_) => "condition_dropped",
             Self::TrustDenialDropped { .. } => "trust_denial_dropped",
+            Self::SessionTagsAllowed(_) => "session_tags_allowed",
             Self::TrustNotCompared => "trust_policy_not_compared",
             Self::BoundaryReplaced { .. } => "boundary_replaced",
             Self::SessionLonger { .. } => "session_longer",
@@ -104,6 +107,9 @@ impl fmt::Display for Weaker {
             Self::TrustDenialDropped { number, sid } => {
                 let sid = sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
                 write!(f, "the trust policy no longer denies what its statement {number}{sid} denies now")
+            }
+            Self::SessionTagsAllowed(account) => {
+                write!(f, "account {account} may send session tags and a source identity")
             }
             Self::TrustNotCompared => f.write_str("xacct cannot compare the new trust policy with the current one"),
             Self::BoundaryReplaced { from, to } => write!(f, "boundary {to} replaces {from}"),

@@ -211,6 +211,25 @@ fn a_deny_of_the_trust_policy_that_goes() {
 }
 
 #[test]
+fn session_tags_that_are_allowed() {
+    let with = |sid: &str, principal: &Value, actions: &Value| {
+        let mut policy = external_id(&json!("a"));
+        let further = json!([{"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": actions}]);
+        policy.statements.extend(document(&further).statements);
+        policy
+    };
+    let root = json!({"AWS": "arn:aws:iam::111111111111:root"});
+    let own = with("XacctSessionTags", &root, &json!(["sts:TagSession", "sts:SetSourceIdentity"]));
+    assert_eq!(from_to(external_id(&json!("a")), own.clone()), ["session_tags_allowed"]);
+    assert_eq!(from_to(own.clone(), external_id(&json!("a"))), NONE);
+    for principal in [root, json!({"AWS": ALICE}), json!("*")] {
+        assert_eq!(from_to(with("Tags", &principal, &json!("sts:Tag*")), own.clone()), NONE, "{principal}");
+    }
+    let other = json!({"AWS": "arn:aws:iam::333333333333:root"});
+    assert_eq!(from_to(with("Tags", &other, &json!("sts:TagSession")), own), ["session_tags_allowed"]);
+}
+
+#[test]
 fn a_trust_policy_that_cannot_be_compared() {
     let wanted = desired(trust(&json!({})));
     let found = ObservedRole { trust: FoundDocument::parse("{}"), ..made(&wanted) };

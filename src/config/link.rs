@@ -54,6 +54,8 @@ pub struct Link {
     pub external_id: ExternalIdChoice,
     /// Further external IDs that the role accepts until all consumers send the new one.
     pub old_external_ids: Vec<ExternalId>,
+    /// Whether this run begins to replace the external ID: the role is to accept `external_id` beside the old ones.
+    pub begins_rotation: bool,
     /// The external IDs as `xacct.toml` has them, whatever options say; `None` for a link that is new to the file.
     pub external_ids_on_record: Option<Vec<ExternalId>>,
     /// The tag by which the link knows its role again (`link`).
@@ -206,6 +208,7 @@ impl Link {
             role_path: IamPath::root(),
             external_id: ExternalIdChoice::AsFound,
             old_external_ids: Vec::new(),
+            begins_rotation: false,
             external_ids_on_record: None,
             id: None,
             require_mfa: false,
@@ -252,6 +255,7 @@ impl Link {
             external_ids_on_record: Some(record.external_id.iter().chain(&record.old_external_ids).cloned().collect()),
             external_id,
             old_external_ids: record.old_external_ids.clone(),
+            begins_rotation: false,
             id: record.link.clone(),
             require_mfa: record.require_mfa.unwrap_or(false),
             restrict_to_user: record.restrict_to_user.unwrap_or(false),

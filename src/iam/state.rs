@@ -7,7 +7,7 @@ use crate::iam::admission::{Accepted, Subject};
 use crate::iam::arn::{PolicyArn, RoleArn, UserArn};
 use crate::iam::identity::{Identity, LINK_TAG};
 use crate::iam::last_use::LastUse;
-use crate::iam::names::{AccountId, MaxSessionDuration, PolicyName, TagKey, TagValue};
+use crate::iam::names::{AccountId, ExternalId, MaxSessionDuration, PolicyName, TagKey, TagValue};
 use crate::iam::policy::{Effect, PolicyDocument, PolicyError};
 use crate::iam::record::{POLICIES_TAG, Record};
 use crate::iam::revocation::{REVOKE_POLICY, revoked_before};
@@ -187,6 +187,8 @@ pub struct DesiredRole {
     pub exclusive: bool,
     /// Callers whom statements of others in the trust policy may admit.
     pub accepted: Vec<Accepted>,
+    /// The external ID that a rotation begins with in this run.
+    pub rotates_to: Option<ExternalId>,
 }
 
 impl DesiredRole {

@@ -56,6 +56,7 @@ pub fn role(link: &Link, user: &UserArn, partition: Partition, files: &InlinePol
         inline,
         exclusive: link.exclusive,
         accepted: link.accept.clone(),
+        rotates_to: link.external_id.known().filter(|_| link.begins_rotation).cloned(),
     }
 }
 

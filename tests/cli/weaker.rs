@@ -55,6 +55,25 @@ fn a_line_lost_in_a_merge_does_not_strip_the_external_id_of_a_live_role() {
     assert_eq!(scene.conditions(), Value::Null);
 }
 
+/// A copy of xacct.toml from the time of a rotation still has the ID that it ended.
+#[test]
+fn a_stale_file_does_not_bring_back_the_external_id_that_a_rotation_ended() {
+    let scene = Scene::linked("--no-verify --name prod --external-id old-id");
+    scene.xacct("rotate external-id prod --new-external-id new-id --yes --no-verify").exits_with(0);
+    let stale = scene.environment.read("xacct.toml");
+    scene.xacct("rotate external-id prod --finish --yes --no-verify").exits_with(0);
+    scene.environment.write("xacct.toml", &stale);
+    scene.sandbox.clear_requests();
+    for words in ["bootstrap", "rotate external-id prod"] {
+        let output = scene.xacct(&format!("{words} --yes --no-verify")).exits_with(1);
+        output.says(&["the trust policy also accepts external ID old-id"]);
+        assert_eq!(scene.writes(), [""; 0], "{words}");
+    }
+    let shown = scene.xacct_json("bootstrap --check", 4);
+    assert_eq!(shown["targets"]["prod"]["weaker"], json!(["external_id_added"]));
+    assert_eq!(scene.conditions(), requires("new-id"));
+}
+
 /// A variable of one shell is about all targets.
 #[test]
 fn a_variable_replaces_the_external_id_of_none_of_twelve_roles() {

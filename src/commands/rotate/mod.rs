@@ -74,6 +74,7 @@ fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
                 .hint(format!("remove it first: xacct rotate external-id {} --finish", link.name)));
         }
         new => {
+            link.begins_rotation = true;
             link.old_external_ids = vec![current];
             link.external_id = new.clone().map_or(ExternalIdChoice::Generate, ExternalIdChoice::Use);
         }

@@ -59,7 +59,7 @@ fn of_trust_policy(
             true => (newly_admitted(&after.who, &before, observed), before.iter().filter(is_own).collect()),
             false => (None, known),
         };
-        for weaker in new.into_iter().chain(of_conditions(after, &alike, from, to)) {
+        for weaker in new.into_iter().chain(of_conditions(after, &alike, (from, to), desired)) {
             if !found.contains(&weaker) {
                 found.push(weaker);
             }
@@ -121,7 +121,12 @@ fn account(who: &Who) -> Option<&AccountId> {
 }
 
 /// Returns what callers no longer need that all who are admitted `alike` need now.
-fn of_conditions(after: &Admitted, alike: &[&Admitted], from: &PolicyDocument, to: &PolicyDocument) -> Vec<Weaker> {
+fn of_conditions(
+    after: &Admitted,
+    alike: &[&Admitted],
+    (from, to): (&PolicyDocument, &PolicyDocument),
+    desired: &DesiredRole,
+) -> Vec<Weaker> {
     if alike.is_empty() {
         return Vec::new();
     }
@@ -137,10 +142,16 @@ fn of_conditions(after: &Admitted, alike: &[&Admitted], from: &PolicyDocument, t
     let Some(wanted) = of(to, after) else { return Vec::new() };
     let found: Vec<_> = within.filter_map(|now| of(from, now)).collect();
     let (ids, known) = (external_ids(&wanted), found.iter().flat_map(external_ids).collect::<BTreeSet<_>>());
-    // A further ID beside those that are required now cuts nobody off: so `rotate` begins.
-    let is_changed = !ids.is_subset(&known) && !known.is_subset(&ids);
-    if after.needs.external_id && found.iter().all(|now| !external_ids(now).is_empty()) && is_changed {
-        return vec![Weaker::ExternalIdChanged { from: known, to: ids }];
+    if after.needs.external_id && found.iter().all(|now| !external_ids(now).is_empty()) && !ids.is_subset(&known) {
+        if !known.is_subset(&ids) {
+            return vec![Weaker::ExternalIdChanged { from: known, to: ids }];
+        }
+        // `rotate` begins with one ID beside those that are required now.
+        let begins = |id: &String| desired.rotates_to.as_ref().is_some_and(|new| new.as_str() == id);
+        let added: BTreeSet<_> = ids.difference(&known).filter(|id| !begins(id)).cloned().collect();
+        if !added.is_empty() {
+            return vec![Weaker::ExternalIdAdded(added)];
+        }
     }
     let conditions = others(&wanted);
     let is_kept = found.iter().any(|now| others(now).is_subset(&conditions));

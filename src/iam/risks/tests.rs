@@ -247,6 +247,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
         replaced: std::collections::BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
+        rotates_to: None,
     }
 }
 

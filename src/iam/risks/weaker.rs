@@ -18,6 +18,8 @@ pub enum Weaker {
         /// Those to accept.
         to: BTreeSet<String>,
     },
+    /// These external IDs are accepted beside the current ones.
+    ExternalIdAdded(BTreeSet<String>),
     /// These callers no longer need MFA.
     MfaDropped(Who),
     /// The trust policy admits a whole account, where it admits only some of its principals now.
@@ -71,6 +73,7 @@ impl Weaker {
         match self {
             Self::ExternalIdDropped(_) => "external_id_dropped",
             Self::ExternalIdChanged { .. } => "external_id_changed",
+            Self::ExternalIdAdded(_) => "external_id_added",
             Self::MfaDropped(_) => "mfa_dropped",
             Self::RestrictionDropped { .. } => "restriction_dropped",
             Self::CallerAdded(_) => "caller_added",
@@ -95,6 +98,7 @@ impl fmt::Display for Weaker {
             Self::ExternalIdChanged { from, to } => {
                 write!(f, "the external ID changes from {} to {}", ids(from), ids(to))
             }
+            Self::ExternalIdAdded(added) => write!(f, "the trust policy also accepts external ID {}", ids(added)),
             Self::MfaDropped(who) => write!(f, "{who} no longer needs MFA"),
             Self::RestrictionDropped { from, to } => {
                 let from: Vec<_> = from.iter().map(ToString::to_string).collect();

@@ -28,6 +28,7 @@ fn role() -> DesiredRole {
         replaced: BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
+        rotates_to: None,
     }
 }
 

@@ -36,6 +36,7 @@ fn target(description: &str, path: &str, tag: &str, resource: &str) -> Target {
             replaced: BTreeSet::new(),
             exclusive: false,
             accepted: Vec::new(),
+            rotates_to: None,
         },
         way_in: WayIn { region: "eu-west-1".parse().unwrap(), profile: Some(description.to_owned()), enter_role: None },
     }

@@ -55,6 +55,7 @@ fn desired(trust: PolicyDocument) -> DesiredRole {
         replaced: BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
+        rotates_to: None,
     }
 }
 
@@ -107,9 +108,22 @@ fn a_new_role_and_one_that_is_as_it_should_be_are_not_weaker() {
 fn an_external_id_that_is_dropped_or_changed() {
     assert_eq!(from_to(external_id(&json!("a")), trust(&json!({}))), ["external_id_dropped"]);
     assert_eq!(from_to(external_id(&json!("a")), external_id(&json!("b"))), ["external_id_changed"]);
-    assert_eq!(from_to(external_id(&json!("a")), external_id(&json!(["a", "b"]))), ["external_id_changed"]);
+    assert_eq!(from_to(external_id(&json!("a")), external_id(&json!(["a", "b"]))), ["external_id_added"]);
+    assert_eq!(from_to(external_id(&json!(["a", "b"])), external_id(&json!(["a", "c"]))), ["external_id_changed"]);
     assert_eq!(from_to(external_id(&json!(["a", "b"])), external_id(&json!("a"))), NONE);
     assert_eq!(from_to(trust(&json!({})), external_id(&json!("a"))), NONE);
+}
+
+/// A run of `rotate` adds one ID, and no other.
+#[test]
+fn the_external_id_with_which_a_rotation_begins() {
+    let found = made(&desired(external_id(&json!("old"))));
+    let rotating = |ids: &Value| DesiredRole { rotates_to: Some("new".parse().unwrap()), ..desired(external_id(ids)) };
+    assert_eq!(ids(&rotating(&json!(["new", "old"])), &found), NONE);
+    let plan = plan(&rotating(&json!(["new", "old", "mine"])), &found);
+    let shown: Vec<_> = plan.weaker().map(ToString::to_string).collect();
+    assert_eq!(shown, ["the trust policy also accepts external ID mine"]);
+    assert_eq!(ids(&rotating(&json!("new")), &found), ["external_id_changed"]);
 }
 
 #[test]

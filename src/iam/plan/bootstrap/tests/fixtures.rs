@@ -58,6 +58,7 @@ pub fn desired_role() -> DesiredRole {
         replaced: BTreeSet::new(),
         exclusive: false,
         accepted: Vec::new(),
+        rotates_to: None,
     }
 }
 

@@ -212,6 +212,9 @@ fn of_policies(changes: &[Change], desired: &DesiredRole, observed: &ObservedRol
             {
                 found.push(Weaker::PolicyWider(name.to_string()));
             }
+            Change::DetachPolicy { policy } if is_denial_by_aws(policy) => {
+                found.push(Weaker::DenialDropped(policy.clone()));
+            }
             _ => {}
         }
     }
@@ -238,7 +241,16 @@ fn of_policies(changes: &[Change], desired: &DesiredRole, observed: &ObservedRol
             found.push(Weaker::DenialDropped((*name).to_owned()));
         }
     }
+    let unknown = observed.inline.keys().filter(|name| !before.contains_key(name.as_str()) && is_changed(name));
+    let unknown = unknown.filter(|name| !puts.get(name.as_str()).is_some_and(|(name, to)| is_agreed(name, to)));
+    found.extend(unknown.cloned().map(Weaker::PolicyNotCompared));
     found
+}
+
+/// Returns whether this is one of the managed policies with which AWS only denies.
+fn is_denial_by_aws(arn: &str) -> bool {
+    arn.split_once(":iam::aws:policy/")
+        .is_some_and(|(_, name)| name == "AWSDenyAll" || name.starts_with("AWSCompromisedKeyQuarantine"))
 }
 
 /// Returns whether this is xacct's own policy for the test bucket, which allows nothing but buckets of that name.

@@ -62,8 +62,10 @@ pub enum Weaker {
     PolicyAttached(String),
     /// An inline policy may allow what no inline policy allows now.
     PolicyWider(String),
-    /// An inline policy denies something, and no longer will.
+    /// A policy denies something, and no longer will: an inline policy, or the ARN of a managed one.
     DenialDropped(String),
+    /// An inline policy that xacct cannot read or parse, and so may deny something, is deleted or replaced.
+    PolicyNotCompared(String),
 }
 
 impl Weaker {
@@ -86,6 +88,7 @@ impl Weaker {
             Self::PolicyAttached(_) => "policy_attached",
             Self::PolicyWider(_) => "policy_wider",
             Self::DenialDropped(_) => "denial_dropped",
+            Self::PolicyNotCompared(_) => "policy_not_compared",
         }
     }
 }
@@ -127,6 +130,9 @@ impl fmt::Display for Weaker {
                 write!(f, "policy {policy} may allow more than the role's current inline policies")
             }
             Self::DenialDropped(policy) => write!(f, "policy {policy} no longer denies what it denies now"),
+            Self::PolicyNotCompared(policy) => {
+                write!(f, "xacct removes policy {policy}, and cannot read what it denies")
+            }
         }
     }
 }

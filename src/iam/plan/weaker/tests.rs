@@ -333,6 +333,42 @@ fn a_denial_that_goes() {
 }
 
 #[test]
+fn a_managed_policy_of_aws_that_only_denies() {
+    let wanted = DesiredRole { exclusive: true, ..desired(trust(&json!({}))) };
+    for (arn, expected) in [
+        ("arn:aws:iam::aws:policy/AWSDenyAll", &["denial_dropped"][..]),
+        ("arn:aws-cn:iam::aws:policy/AWSCompromisedKeyQuarantineV3", &["denial_dropped"]),
+        ("arn:aws:iam::222222222222:policy/AWSDenyAll", &[]),
+        (POWER_USER, &[]),
+    ] {
+        let mut found = made(&wanted);
+        found.attachments.insert(arn.to_owned());
+        assert_eq!(ids(&wanted, &found), expected, "{arn}");
+        assert_eq!(ids(&desired(trust(&json!({}))), &found), NONE, "{arn} stays");
+    }
+}
+
+#[test]
+fn an_inline_policy_that_cannot_be_compared() {
+    let mut wanted = DesiredRole { exclusive: true, ..desired(trust(&json!({}))) };
+    let unread = |name: &str, document: Option<FoundDocument>| {
+        let mut found = made(&desired(trust(&json!({}))));
+        found.inline.insert(name.to_owned(), document);
+        found
+    };
+    let unparsed = Some(FoundDocument::parse("{}"));
+    assert_eq!(ids(&wanted, &unread("theirs", None)), ["policy_not_compared"]);
+    assert_eq!(ids(&wanted, &unread("xacct-deploy", unparsed.clone())), ["policy_not_compared"]);
+    wanted.exclusive = false;
+    assert_eq!(ids(&wanted, &unread("theirs", None)), NONE);
+    wanted.inline.insert("xacct-deploy".parse().unwrap(), allow("s3:*"));
+    assert_eq!(ids(&wanted, &unread("xacct-deploy", unparsed.clone())), ["policy_wider", "policy_not_compared"]);
+    // Restored as the role records it.
+    let found = ObservedRole { tags: made(&wanted).tags, ..unread("xacct-deploy", unparsed) };
+    assert_eq!(ids(&wanted, &found), NONE);
+}
+
+#[test]
 fn a_policy_that_left_the_file_is_detached_because_the_role_records_it() {
     let mut before = desired(trust(&json!({})));
     before.attachments.insert(POWER_USER.parse().unwrap());

@@ -46,6 +46,9 @@ pub fn express(mut link: Link, wanted: &Wanted, side: TargetSide, source: &Sourc
         statements.add_to(&mut link);
         kept.push(statements);
     }
+    if !link.old_external_ids.is_empty() {
+        notes.push("it accepts several external IDs: in xacct.toml, the first one must be the new one".to_owned());
+    }
     read_settings(&mut link, &role, &mut notes);
     read_identity(&mut link, &role, source, &mut notes)?;
     let files = read_policies(&mut link, &role, &mut kept, &mut notes, run)?;

@@ -42,7 +42,7 @@ impl Settings {
             .hint("omit --keep-statements or --only source"));
         }
         for link in &links {
-            refuse_during_rotation(link, args.role.external_id.as_ref())?;
+            refuse_during_rotation(link, args.role.external_id.as_ref(), run)?;
             link.check(link.region.as_ref().map(Region::partition))?;
             source.account.as_ref().map_or(Ok(()), |account| refuse_same_account(link, account))?;
             if args.only == Some(Half::Target) {
@@ -70,14 +70,17 @@ fn accounts<'a>(args: &'a Bootstrap, context: &Context) -> &'a [AccountId] {
 }
 
 /// Refuses an external ID from an option or variable that would end a rotation.
-fn refuse_during_rotation(link: &Link, option: Option<&ExternalId>) -> Result<()> {
+fn refuse_during_rotation(link: &Link, option: Option<&ExternalId>, run: &Run<'_>) -> Result<()> {
     let on_record = link.external_ids_on_record.as_deref().unwrap_or_default();
     match (on_record, option) {
         ([new, _, ..], Some(id)) if id != new => Err(Error::usage(format!(
             "external ID `{id}`: target `{}` accepts several external IDs until its rotation is finished",
             link.name
         ))
-        .hint(format!("finish it first: xacct rotate external-id {} --finish", link.name))
+        .hint(format!(
+            "finish it first: {}",
+            run.file.xacct().args(["rotate", "external-id"]).arg(&link.name).flag("--finish")
+        ))
         .hint("or omit --external-id, and unset XACCT_EXTERNAL_ID")),
         _ => Ok(()),
     }

@@ -40,11 +40,9 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
     let mut settings = Settings::resolve(&making, run)?;
     if args.finish {
         finish(&mut settings.links, run)?;
-    } else {
-        settings.links.iter_mut().try_for_each(|link| begin(link, args))?;
-    }
-    if args.finish {
         who_still_sends(&settings.links, run)?;
+    } else {
+        settings.links.iter_mut().try_for_each(|link| begin(link, args, run))?;
     }
     let made = bootstrap::make(settings, &making, run).await?;
     bootstrap::tell(&made, Rotate::NAME, &making, run);
@@ -56,10 +54,13 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
 
 /// Lets the role accept a new external ID beside those on record. If it does already, that is the one: an earlier run was
 /// interrupted before it could record it.
-fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
+fn begin(link: &mut Link, args: &Rotate, run: &Run<'_>) -> Result<()> {
+    let rotate = run.file.xacct().args(["rotate", "external-id"]).arg(&link.name);
     let Some(current) = link.external_id.known().cloned() else {
-        return Err(Error::usage(format!("target `{}` has no external ID to replace", link.name))
-            .hint(format!("to require one: xacct bootstrap {} --generate-external-id", link.name)));
+        return Err(Error::usage(format!("target `{}` has no external ID to replace", link.name)).hint(format!(
+            "to require one: {}",
+            run.file.xacct().arg("bootstrap").arg(&link.name).flag("--generate-external-id")
+        )));
     };
     let is_begun = !link.old_external_ids.is_empty();
     match &args.new_external_id {
@@ -71,7 +72,7 @@ fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
         }
         Some(_) if is_begun => {
             return Err(Error::usage(format!("target `{}` still accepts an old external ID", link.name))
-                .hint(format!("remove it first: xacct rotate external-id {} --finish", link.name)));
+                .hint(format!("remove it first: {}", rotate.flag("--finish"))));
         }
         new => {
             link.begins_rotation = true;
@@ -86,8 +87,10 @@ fn begin(link: &mut Link, args: &Rotate) -> Result<()> {
 fn finish(links: &mut Vec<Link>, run: &Run<'_>) -> Result<()> {
     let (mut begun, done): (Vec<_>, Vec<_>) = links.drain(..).partition(|link| !link.old_external_ids.is_empty());
     if let Some(first) = done.first().filter(|_| begun.is_empty()) {
-        return Err(Error::usage(format!("target `{}` accepts no old external ID", first.name))
-            .hint(format!("to replace its external ID: xacct rotate external-id {}", first.name)));
+        return Err(Error::usage(format!("target `{}` accepts no old external ID", first.name)).hint(format!(
+            "to replace its external ID: {}",
+            run.file.xacct().args(["rotate", "external-id"]).arg(&first.name)
+        )));
     }
     for link in done {
         run.console.say(&format!("Target {} accepts no old external ID", link.name));

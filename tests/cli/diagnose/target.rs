@@ -234,7 +234,7 @@ fn a_required_session_tag_is_recorded() {
 fn a_forbidden_session_name_is_not_recorded() {
     let scene = Scene::linked("");
     change_trust(&scene, |statement| {
-        statement["Condition"] = json!({"StringNotEquals": {"sts:RoleSessionName": "xacct-verify"}});
+        statement["Condition"] = json!({"StringNotEquals": {"sts:RoleSessionName": ["xacct-verify", "alice"]}});
     });
     let broken = verify(scene, "").only("trust_condition", "target");
     assert!(!broken.diagnosis.to_string().contains("session_name"), "{:#}", broken.diagnosis);

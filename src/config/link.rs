@@ -175,7 +175,7 @@ impl Link {
         let old: Vec<_> = self.old_external_ids.iter().map(ToString::to_string).collect();
         match old.is_empty() {
             true => format!("external ID {id}"),
-            false => format!("external ID {id}, still also {}", old.join(", ")),
+            false => format!("external ID {id}; still accepted: {}", old.join(", ")),
         }
     }
 

@@ -15,9 +15,9 @@ use crate::iam::templates::VERIFY_POLICY;
 /// The tag that holds the record.
 pub const POLICIES_TAG: &str = "xacct:policies";
 
-/// How many digests of eight characters, with a space between them, fit into the 256 characters of a tag's value. A role
-/// has at most 20 managed policies, so that only inline policies may be left out.
-const MOST: usize = 28;
+/// The longest value of a tag (IAM User Guide, "Tagging IAM resources"). The digests of the 20 managed policies that a role
+/// can have fit, so that only inline policies may be left out.
+const LONGEST: usize = 256;
 
 /// The digests of a role's policies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,7 +31,15 @@ impl Record {
         let inline = inline.iter().filter(|(name, _)| name.as_str() != VERIFY_POLICY);
         let inline = inline.map(|(name, document)| of_inline(name, document));
         let digests = attachments.iter().map(|arn| of_attached(&arn.to_string())).chain(inline);
-        digests.take(MOST).collect::<Vec<_>>().join(" ")
+        let mut value = String::new();
+        for digest in digests {
+            let more = if value.is_empty() { digest } else { format!(" {digest}") };
+            if value.len() + more.len() > LONGEST {
+                break;
+            }
+            value.push_str(&more);
+        }
+        value
     }
 
     /// Reads the tag of a role; empty if the role has none.
@@ -55,16 +63,16 @@ impl Record {
 }
 
 fn of_attached(arn: &str) -> String {
-    digest(arn)
+    digest(arn, 4)
 }
 
-/// No ARN has a line break.
+/// Longer than that of an ARN: whoever writes a policy file could try texts until one has a short digest that was agreed to.
 fn of_inline(name: &PolicyName, document: &PolicyDocument) -> String {
-    digest(&format!("{name}\n{}", document.minified()))
+    digest(&format!("{name}\n{}", document.minified()), 8)
 }
 
-fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+fn digest(text: &str, bytes: usize) -> String {
+    Sha256::digest(text).iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ const GROUPS: &[Group] = &[
     },
     Group { title: "Use", commands: &[Entry::of::<exec::Exec>(), Entry::of::<credentials::Credentials>()] },
     Group {
-        title: "Remove",
+        title: "Change and remove",
         commands: &[
             Entry::of::<rotate::Rotate>(),
             Entry::of::<revoke::Revoke>(),

@@ -221,8 +221,7 @@ pub fn complete(
         (ExternalIdChoice::AsFound, None) => ExternalIdChoice::None,
         (settled, _) => settled.clone(),
     };
-    // All links that are new to the file keep it, and no others.
-    let lost = terms.filter(|_| keeps.description).map(|terms| terms.inexpressible).unwrap_or_default();
+    let lost = terms.filter(|_| is_new_to_the_file).map(|terms| terms.inexpressible).unwrap_or_default();
     let lost = lost.into_iter().map(|condition| Risk::NotKept { condition });
     let unordered = is_unordered.then(|| Risk::SeveralExternalIds { first: link.external_id.known().cloned() });
     Ok(lost.chain(unordered).collect())

@@ -1,5 +1,7 @@
 //! Queries in CloudTrail about links: who assumed the roles, and who changed the roles or the grant.
 //!
+//! Assumed: none of them was run against CloudTrail. The names of fields and parameters are those of its documentation.
+//!
 //! An AssumeRole across accounts is recorded in both (AWS CloudTrail User Guide, "Logging cross-account AssumeRole"): in the
 //! source account with the ARN of the caller, in the target account only with the caller's account and unique ID. Changes
 //! are in the account of the resource, and in the trails of IAM's Region.

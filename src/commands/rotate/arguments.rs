@@ -9,7 +9,7 @@ use crate::iam::names::ExternalId;
 
 /// What to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Secret {
+pub enum What {
     /// The external ID of the role
     ExternalId,
 }
@@ -30,7 +30,7 @@ pub enum Secret {
 pub struct Rotate {
     /// What to replace
     #[arg(value_name = "WHAT")]
-    pub what: Secret,
+    pub what: What,
     /// Targets, by name in xacct.toml or account ID (XACCT_TARGET has no effect)
     #[arg(value_name = "TARGET", required = true)]
     pub targets: Vec<String>,

@@ -55,7 +55,6 @@ async fn rotate(args: &Rotate, run: &Run<'_>) -> Result<ExitCode> {
 /// Lets the role accept a new external ID beside those on record. If it does already, that is the one: an earlier run was
 /// interrupted before it could record it.
 fn begin(link: &mut Link, args: &Rotate, run: &Run<'_>) -> Result<()> {
-    let rotate = run.file.xacct().args(["rotate", "external-id"]).arg(&link.name);
     let Some(current) = link.external_id.known().cloned() else {
         return Err(Error::usage(format!("target `{}` has no external ID to replace", link.name)).hint(format!(
             "to require one: {}",
@@ -72,7 +71,7 @@ fn begin(link: &mut Link, args: &Rotate, run: &Run<'_>) -> Result<()> {
         }
         Some(_) if is_begun => {
             return Err(Error::usage(format!("target `{}` still accepts an old external ID", link.name))
-                .hint(format!("remove it first: {}", rotate.flag("--finish"))));
+                .hint(format!("remove it first: {}", command([&link.name], run).flag("--finish"))));
         }
         new => {
             link.begins_rotation = true;
@@ -87,10 +86,8 @@ fn begin(link: &mut Link, args: &Rotate, run: &Run<'_>) -> Result<()> {
 fn finish(links: &mut Vec<Link>, run: &Run<'_>) -> Result<()> {
     let (mut begun, done): (Vec<_>, Vec<_>) = links.drain(..).partition(|link| !link.old_external_ids.is_empty());
     if let Some(first) = done.first().filter(|_| begun.is_empty()) {
-        return Err(Error::usage(format!("target `{}` accepts no old external ID", first.name)).hint(format!(
-            "to replace its external ID: {}",
-            run.file.xacct().args(["rotate", "external-id"]).arg(&first.name)
-        )));
+        return Err(Error::usage(format!("target `{}` accepts no old external ID", first.name))
+            .hint(format!("to replace its external ID: {}", command([&first.name], run))));
     }
     for link in done {
         run.console.say(&format!("Target {} accepts no old external ID", link.name));
@@ -117,6 +114,12 @@ fn who_still_sends(links: &[Link], run: &Run<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Returns this command for these targets.
+fn command<T: fmt::Display>(names: impl IntoIterator<Item = T>, run: &Run<'_>) -> ShellCommand {
+    run.file.xacct().args(["rotate", "external-id"]).args(names)
+}
+
+/// Returns the command that prints queries for these targets.
 fn audit<T: fmt::Display>(names: impl Iterator<Item = T>, run: &Run<'_>) -> ShellCommand {
     run.file.xacct().args(["print", "audit-query"]).args(names)
 }
@@ -144,8 +147,7 @@ fn next(work: &Work, args: &Rotate, run: &Run<'_>) -> Result<()> {
         }
     }
     console.say(&format!("Who sends which external ID, by CloudTrail: {}", audit(work.names().into_iter(), run)));
-    let finish = run.file.xacct().args(["rotate", "external-id"]).args(work.names()).flag("--finish");
-    console.say(&format!("When nothing sends it anymore: {finish}"));
+    console.say(&format!("When nothing sends it anymore: {}", command(work.names(), run).flag("--finish")));
     Ok(())
 }
 
